@@ -1,0 +1,271 @@
+#include "media/av.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <libavutil/cpu.h>
+#include <libavutil/log.h>
+#include <libavutil/mathematics.h>
+
+#include <terminalai/error.h>
+
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "base/tree.h"
+
+// libav's log callback and CPU flags are process-wide, so what guards them here is too.
+static pthread_rwlock_t log_lock = PTHREAD_RWLOCK_INITIALIZER;
+static struct ta_log *libav_log; // guarded by log_lock
+static pthread_rwlock_t setup_lock = PTHREAD_RWLOCK_INITIALIZER;
+static int hidden_cpu_flags; // what ta_av_setup_end(true) puts back; guarded by the write side of setup_lock
+
+int ta_error_from_av(int averror)
+{
+    switch (averror) {
+    case AVERROR_INVALIDDATA:
+    case AVERROR_EOF:
+        return TA_ERR_FORMAT;
+    case AVERROR_EXIT:
+        return TA_ERR_CANCELED;
+    case AVERROR_BSF_NOT_FOUND:
+    case AVERROR_DECODER_NOT_FOUND:
+    case AVERROR_DEMUXER_NOT_FOUND:
+    case AVERROR_ENCODER_NOT_FOUND:
+    case AVERROR_FILTER_NOT_FOUND:
+    case AVERROR_MUXER_NOT_FOUND:
+    case AVERROR_PROTOCOL_NOT_FOUND:
+    case AVERROR_PATCHWELCOME:
+    case AVERROR(ENOSYS):
+        return TA_ERR_UNSUPPORTED;
+    case AVERROR_OPTION_NOT_FOUND:
+    case AVERROR(EINVAL):
+    case AVERROR(ERANGE):
+        return TA_ERR_INVALID;
+    case AVERROR_STREAM_NOT_FOUND:
+        return TA_ERR_NOT_FOUND;
+    case AVERROR_BUG:
+    case AVERROR_BUG2:
+    case AVERROR(EAGAIN):
+        return TA_ERR_INTERNAL;
+    case AVERROR(ENOMEM):
+        return TA_ERR_NOMEM;
+    default:
+        break;
+    }
+    // The other codes of libav's own are four letters, far from any errno.
+    int number = AVUNERROR(averror);
+    return number > 0 && number < 4096 ? ta_error_from_errno(number) : TA_ERR_IO;
+}
+
+const char *ta_av_text(int averror)
+{
+    static _Thread_local char text[AV_ERROR_MAX_STRING_SIZE];
+    if (av_strerror(averror, text, sizeof(text)) < 0)
+        snprintf(text, sizeof(text), "libav error %d", averror);
+    return text;
+}
+
+static void log_callback(void *object, int level, const char *format, va_list args)
+{
+    // libav may print one line in pieces; a piece without its prefix is better than a buffer that mixes
+    // threads.
+    static _Thread_local int print_prefix = 1;
+    if (level > AV_LOG_VERBOSE)
+        return;
+    enum ta_log_level ours = level <= AV_LOG_ERROR ? TA_LOG_VERBOSE : TA_LOG_DEBUG;
+    pthread_rwlock_rdlock(&log_lock);
+    char line[1024] = "";
+    if (ta_log_wants(libav_log, ours))
+        av_log_format_line2(object, level, format, args, line, sizeof(line), &print_prefix);
+    line[strcspn(line, "\r\n")] = '\0';
+    if (line[0])
+        ta_log_message(libav_log, ours, "%s", line);
+    pthread_rwlock_unlock(&log_lock);
+}
+
+void ta_av_log_to(struct ta_log *log)
+{
+    struct ta_log *child = ta_log_child(log, "libav");
+    pthread_rwlock_wrlock(&log_lock);
+    ta_log_destroy(&libav_log);
+    libav_log = child;
+    pthread_rwlock_unlock(&log_lock);
+    av_log_set_callback(log_callback);
+}
+
+void ta_av_apply_cpu_mask(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    static const struct {
+        unsigned flag;
+        int hides;
+    } rows[] = {
+        {TA_CPU_SSE2, AV_CPU_FLAG_MMX | AV_CPU_FLAG_MMXEXT | AV_CPU_FLAG_3DNOW | AV_CPU_FLAG_3DNOWEXT |
+                          AV_CPU_FLAG_SSE | AV_CPU_FLAG_SSE2 | AV_CPU_FLAG_SSE2SLOW},
+        {TA_CPU_SSSE3, AV_CPU_FLAG_SSE3 | AV_CPU_FLAG_SSE3SLOW | AV_CPU_FLAG_SSSE3 | AV_CPU_FLAG_SSSE3SLOW |
+                           AV_CPU_FLAG_ATOM},
+        {TA_CPU_SSE41, AV_CPU_FLAG_SSE4 | AV_CPU_FLAG_SSE42 | AV_CPU_FLAG_AESNI},
+        {TA_CPU_AVX2, AV_CPU_FLAG_AVX | AV_CPU_FLAG_AVXSLOW | AV_CPU_FLAG_XOP | AV_CPU_FLAG_FMA3 |
+                          AV_CPU_FLAG_FMA4 | AV_CPU_FLAG_AVX2 | AV_CPU_FLAG_BMI1 | AV_CPU_FLAG_BMI2},
+        {TA_CPU_AVX512, AV_CPU_FLAG_AVX512 | AV_CPU_FLAG_AVX512ICL},
+    };
+    unsigned have = ta_cpu_flags();
+    int flags = av_get_cpu_flags();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (!(have & rows[i].flag))
+            flags &= ~rows[i].hides;
+    av_force_cpu_flags(flags);
+#endif
+}
+
+void ta_av_setup_begin(bool portable)
+{
+    if (!portable) {
+        pthread_rwlock_rdlock(&setup_lock);
+        return;
+    }
+    pthread_rwlock_wrlock(&setup_lock);
+    hidden_cpu_flags = av_get_cpu_flags();
+    av_force_cpu_flags(0);
+}
+
+void ta_av_setup_end(bool portable)
+{
+    if (portable)
+        av_force_cpu_flags(hidden_cpu_flags);
+    pthread_rwlock_unlock(&setup_lock);
+}
+
+static int open_codec(AVCodecContext *c, const AVCodec *codec, AVDictionary **options, bool portable)
+{
+    ta_av_setup_begin(portable);
+    int ret = avcodec_open2(c, codec, options);
+    ta_av_setup_end(portable);
+    return ret;
+}
+
+int ta_av_open(AVCodecContext *c, const AVCodec *codec, AVDictionary **options)
+{
+    return open_codec(c, codec, options, false);
+}
+
+int ta_av_open_portable(AVCodecContext *c, const AVCodec *codec, AVDictionary **options)
+{
+    return open_codec(c, codec, options, true);
+}
+
+// libavutil 58.7 moved the interlacing and key marks of a frame into its flags; 57.30 renamed pkt_duration.
+#ifdef AV_FRAME_FLAG_INTERLACED
+bool ta_frame_is_interlaced(const AVFrame *f)
+{
+    return f->flags & AV_FRAME_FLAG_INTERLACED;
+}
+
+bool ta_frame_is_top_first(const AVFrame *f)
+{
+    return f->flags & AV_FRAME_FLAG_TOP_FIELD_FIRST;
+}
+
+void ta_frame_set_interlaced(AVFrame *f, bool interlaced, bool top_first)
+{
+    f->flags &= ~(AV_FRAME_FLAG_INTERLACED | AV_FRAME_FLAG_TOP_FIELD_FIRST);
+    f->flags |= (interlaced ? AV_FRAME_FLAG_INTERLACED : 0) | (top_first ? AV_FRAME_FLAG_TOP_FIELD_FIRST : 0);
+}
+
+bool ta_frame_is_key(const AVFrame *f)
+{
+    return f->flags & AV_FRAME_FLAG_KEY;
+}
+#else
+bool ta_frame_is_interlaced(const AVFrame *f)
+{
+    return f->interlaced_frame;
+}
+
+bool ta_frame_is_top_first(const AVFrame *f)
+{
+    return f->top_field_first;
+}
+
+void ta_frame_set_interlaced(AVFrame *f, bool interlaced, bool top_first)
+{
+    f->interlaced_frame = interlaced;
+    f->top_field_first = top_first;
+}
+
+bool ta_frame_is_key(const AVFrame *f)
+{
+    return f->key_frame;
+}
+#endif
+
+bool ta_frame_is_damaged(const AVFrame *f)
+{
+    return (f->flags & AV_FRAME_FLAG_CORRUPT) || f->decode_error_flags;
+}
+
+int64_t ta_frame_duration(const AVFrame *f)
+{
+#if LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(57, 30, 100)
+    return f->duration;
+#else
+    return f->pkt_duration;
+#endif
+}
+
+size_t ta_frame_bytes(const AVFrame *f)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < AV_NUM_DATA_POINTERS; i++)
+        if (f->buf[i])
+            bytes += (size_t)f->buf[i]->size;
+    for (int i = 0; i < f->nb_extended_buf; i++)
+        bytes += (size_t)f->extended_buf[i]->size;
+    return bytes;
+}
+
+json_t *ta_json_rational(AVRational r)
+{
+    return json_sprintf("%d/%d", r.den ? r.num : 0, r.den ? r.den : 1);
+}
+
+int ta_json_get_rational(const json_t *object, const char *where, const char *key, AVRational *out,
+                         struct ta_log *log)
+{
+    const char *text = NULL;
+    int err = ta_json_get_string(object, where, key, &text, log);
+    if (err < 0)
+        return err;
+    if (!text)
+        return 0;
+
+    char number[24];
+    const char *slash = strchr(text, '/');
+    int64_t num, den;
+    if (!slash || (size_t)(slash - text) >= sizeof(number))
+        goto bad;
+    memcpy(number, text, (size_t)(slash - text));
+    number[slash - text] = '\0';
+    if (ta_int_parse(number, &num) < 0 || ta_int_parse(slash + 1, &den) < 0 || num < INT32_MIN ||
+        num > INT32_MAX || den < 1 || den > INT32_MAX)
+        goto bad;
+    *out = (AVRational){(int)num, (int)den};
+    return 0;
+bad:
+    ta_error(log, "%s: %s must be a fraction such as 30000/1001, not \"%s\"", where, key, text);
+    return TA_ERR_FORMAT;
+}
+
+int64_t ta_rescale(int64_t t, AVRational from, AVRational to)
+{
+    return t == AV_NOPTS_VALUE ? t : av_rescale_q_rnd(t, from, to, AV_ROUND_NEAR_INF);
+}
+
+bool ta_canceled(const struct ta_cancel *c)
+{
+    return c && c->canceled && c->canceled(c->priv);
+}

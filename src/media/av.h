@@ -1,0 +1,69 @@
+// What every file of this folder shares with libav: errors, log bridge, rationals, version differences.
+// Differences between libav 5.1, 6.x and 7.x live here and in av.c, nowhere else.
+#ifndef TA_MEDIA_AV_H
+#define TA_MEDIA_AV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/frame.h>
+#include <libavutil/rational.h>
+
+struct ta_buf;
+struct ta_log;
+
+// Maps AVERROR to the error list, once (AVERROR(ENOSPC) to TA_ERR_NO_SPACE, AVERROR_INVALIDDATA to
+// TA_ERR_FORMAT, ...).
+int ta_error_from_av(int averror);
+// "Invalid data found when processing input"; static per thread until the next call.
+const char *ta_av_text(int averror);
+
+// Sends libav's own messages to `log` as component "libav" at DEBUG or, for its errors, VERBOSE level.
+// Process-wide, as libav's log is: the last caller wins; NULL restores silence. Call from the program, not
+// from library code.
+void ta_av_log_to(struct ta_log *log);
+// Restricts libav's CPU features to what base/cpu.h allows (process-wide; x86 only). Call before any work
+// starts.
+void ta_av_apply_cpu_mask(void);
+
+// libav picks its CPU code when a thing is set up. Put every such call (avcodec_open2, avfilter_graph_config,
+// sws_init_context, swr_init, av_tx_init) between these two, so that it does not see the CPU features that a
+// portable set-up in another thread has hidden for a moment. `portable`: what is set up between them uses
+// plain C code, so that its result is the same on every machine (waits until it is alone). Short, must not
+// nest. Thread-safety: Safe.
+void ta_av_setup_begin(bool portable);
+void ta_av_setup_end(bool portable);
+// avcodec_open2() between them. Codecs whose SIMD versions differ in rounding (all of sound) are opened with
+// `ta_av_open_portable`, the others with `ta_av_open`. Both return an AVERROR. Thread-safety: Safe.
+int ta_av_open(AVCodecContext *c, const AVCodec *codec, AVDictionary **options);
+int ta_av_open_portable(AVCodecContext *c, const AVCodec *codec, AVDictionary **options);
+
+// Frame flags whose place in AVFrame changed between versions.
+bool ta_frame_is_interlaced(const AVFrame *f);
+bool ta_frame_is_top_first(const AVFrame *f);
+void ta_frame_set_interlaced(AVFrame *f, bool interlaced, bool top_first);
+bool ta_frame_is_key(const AVFrame *f);
+bool ta_frame_is_damaged(const AVFrame *f); // decoder flagged or concealed errors
+int64_t ta_frame_duration(const AVFrame *f);
+size_t ta_frame_bytes(const AVFrame *f); // memory held by its buffers
+
+json_t *ta_json_rational(AVRational r); // "30000/1001" as a JSON string
+int ta_json_get_rational(const json_t *object, const char *where, const char *key, AVRational *out,
+                         struct ta_log *log);
+
+// t * from -> to, rounded to nearest, half away from zero. AV_NOPTS_VALUE stays.
+int64_t ta_rescale(int64_t t, AVRational from, AVRational to);
+
+// Cancelling from outside: `canceled` is asked now and then (also inside blocking reads); may be called from
+// any thread.
+struct ta_cancel {
+    bool (*canceled)(void *priv);
+    void *priv;
+};
+bool ta_canceled(const struct ta_cancel *c); // c may be NULL
+
+#endif
