@@ -1,0 +1,42 @@
+# The few commands people type. The build itself is meson's: see meson.build and CONTRIBUTING.md.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+
+.PHONY: all demo test test-long bench lint format install clean
+
+all:
+	@./setup.sh
+	@tools/build.sh $(BUILD) --prefix=$(PREFIX)
+
+# Installs what is missing, builds, makes a sample tape, restores it, prints where the result is.
+demo: all
+	@tools/demo.sh $(BUILD)
+
+# The last line is "N passed, N failed, N skipped".
+test:
+	@./setup.sh --test
+	@tools/run_tests.py $(BUILD)
+
+test-long:
+	@./setup.sh --test
+	@tools/run_tests.py --long $(BUILD)
+
+bench:
+	@./setup.sh --bench
+	@tools/build.sh $(BUILD)
+	@meson test -C $(BUILD) --benchmark --verbose
+
+lint:
+	@./setup.sh --lint
+	@tools/lint.sh
+
+format:
+	@./setup.sh --lint
+	@tools/lint.sh --format
+
+install: all
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	@rm -rf $(BUILD)

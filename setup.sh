@@ -1,0 +1,231 @@
+#!/usr/bin/env bash
+# Installs what building and testing TerminalAI needs, by the system's own package manager. Asks nothing.
+#
+#   setup.sh [--check] [--test] [--lint] [--bench]
+#
+# Without --check: looks what is missing and installs it; quick when nothing is. With --check: says what is missing and
+# exits 1, installs nothing. --test, --lint and --bench add what tests, the linters and the benchmarks need.
+set -euo pipefail
+
+check=no
+groups=(build)
+for arg in "$@"; do
+    case $arg in
+    --check) check=yes ;;
+    --test) groups+=(test) ;;
+    --lint) groups+=(lint) ;;
+    --bench) groups+=(bench) ;;
+    -h | --help)
+        sed -n '2,7s/^# \{0,1\}//p' "$0"
+        exit 0
+        ;;
+    *)
+        echo "setup.sh: unknown option $arg (--check, --test, --lint, --bench)" >&2
+        exit 2
+        ;;
+    esac
+done
+
+# --- what is missing ---------------------------------------------------------------------------------------------------
+
+missing=()
+
+need_command() { # NAME... : one of them is enough
+    local name
+    for name in "$@"; do
+        if command -v "$name" >/dev/null 2>&1; then
+            return 0
+        fi
+    done
+    missing+=("$1")
+}
+
+need_library() { # pkg-config NAME...; all in one call when nothing is missing
+    local name
+    if ! command -v pkg-config >/dev/null 2>&1; then
+        missing+=("$@")
+        return 0
+    fi
+    if pkg-config --exists "$@" 2>/dev/null; then
+        return 0
+    fi
+    for name in "$@"; do
+        pkg-config --exists "$name" 2>/dev/null || missing+=("$name")
+    done
+}
+
+need_header() {
+    local dir
+    for dir in /usr/include /usr/local/include /opt/homebrew/include; do
+        if [ -e "$dir/$1" ]; then
+            return 0
+        fi
+    done
+    missing+=("$1")
+}
+
+# pytest may belong to the system's Python while another one comes first in PATH; tools/run_tests.py looks in the same places.
+need_pytest() {
+    local python
+    for python in python3 /usr/bin/python3; do
+        if "$python" -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("pytest"))' 2>/dev/null; then
+            return 0
+        fi
+    done
+    missing+=(pytest)
+}
+
+# clang with the run-time libraries for fuzzing; a clang without them compiles, but does not link.
+need_fuzzer() {
+    local clang library
+    for clang in clang-14 clang; do
+        if command -v "$clang" >/dev/null 2>&1; then
+            for library in "libclang_rt.fuzzer-$(uname -m).a" libclang_rt.fuzzer.a libclang_rt.fuzzer_osx.a; do
+                if [ -e "$("$clang" -print-file-name="$library")" ]; then
+                    return 0
+                fi
+            done
+        fi
+    done
+    missing+=("clang with libFuzzer")
+}
+
+look() {
+    local group
+    missing=()
+    for group in "${groups[@]}"; do
+        case $group in
+        build)
+            need_command cc gcc clang
+            need_command pkg-config
+            need_command meson
+            need_command ninja
+            need_command python3
+            need_library libavformat libavcodec libavfilter libavutil libswresample jansson yaml-0.1
+            need_header uthash.h
+            ;;
+        test)
+            need_command g++ c++ clang++
+            need_command nm
+            need_command git
+            need_command ffmpeg
+            need_command ffprobe
+            need_library cmocka
+            need_pytest
+            need_fuzzer
+            ;;
+        lint)
+            need_command git
+            need_command clang-format-14 clang-format
+            need_command shellcheck
+            ;;
+        bench)
+            need_command ffmpeg
+            need_command HandBrakeCLI
+            need_command valgrind
+            ;;
+        esac
+    done
+}
+
+look
+if [ ${#missing[@]} -eq 0 ]; then
+    exit 0
+fi
+echo "setup.sh: missing: ${missing[*]}" >&2
+if [ "$check" = yes ]; then
+    exit 1
+fi
+
+# --- packages ----------------------------------------------------------------------------------------------------------
+
+packages() { # MANAGER GROUP
+    case $1-$2 in
+    # Debian 12 and Ubuntu 24.04
+    apt-build)
+        echo build-essential meson ninja-build pkg-config python3 libavformat-dev libavcodec-dev libavfilter-dev \
+            libavutil-dev libswresample-dev libjansson-dev libyaml-dev uthash-dev
+        ;;
+    apt-test) echo g++ binutils git ffmpeg libcmocka-dev python3-pytest clang-14 libclang-rt-14-dev ;;
+    apt-lint) echo git clang-format-14 shellcheck ;;
+    apt-bench) echo ffmpeg handbrake-cli valgrind ;;
+
+    # Fedora; libav comes from ffmpeg-free or from RPM Fusion, whichever is enabled
+    dnf-build)
+        echo gcc meson ninja-build pkgconf-pkg-config python3 'pkgconfig(libavformat)' 'pkgconfig(libavcodec)' \
+            'pkgconfig(libavfilter)' 'pkgconfig(libavutil)' 'pkgconfig(libswresample)' 'pkgconfig(jansson)' \
+            'pkgconfig(yaml-0.1)' uthash-devel
+        ;;
+    dnf-test)
+        echo gcc-c++ binutils git /usr/bin/ffmpeg 'pkgconfig(cmocka)' python3-pytest clang compiler-rt libasan libubsan \
+            libtsan
+        ;;
+    dnf-lint) echo git clang-tools-extra ShellCheck ;;
+    dnf-bench) echo /usr/bin/ffmpeg HandBrake-cli valgrind ;;
+
+    # Arch
+    pacman-build) echo base-devel meson ninja pkgconf python ffmpeg jansson libyaml uthash ;;
+    pacman-test) echo git ffmpeg cmocka python-pytest clang compiler-rt ;;
+    pacman-lint) echo git clang shellcheck ;;
+    pacman-bench) echo ffmpeg handbrake-cli valgrind ;;
+
+    # Homebrew
+    brew-build) echo meson ninja pkg-config python3 ffmpeg jansson libyaml uthash ;;
+    brew-test) echo git cmocka pytest llvm ;;
+    brew-lint) echo git clang-format shellcheck ;;
+    brew-bench) echo handbrake ;;
+    esac
+}
+
+collect() { # MANAGER: fills `wanted` with the packages of all groups
+    local group
+    wanted=()
+    for group in "${groups[@]}"; do
+        # shellcheck disable=SC2207 # package names hold no spaces
+        wanted+=($(packages "$1" "$group"))
+    done
+}
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    as_root=(sudo)
+    # Without a terminal nobody can type a password.
+    [ -t 0 ] || as_root=(sudo -n)
+fi
+
+run() {
+    echo "setup.sh: $*" >&2
+    "$@" </dev/null || {
+        echo "setup.sh: that failed; run it by hand, or install by other means: ${missing[*]}" >&2
+        exit 1
+    }
+}
+
+if command -v apt-get >/dev/null 2>&1; then
+    collect apt
+    apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
+    run "${apt[@]}" update
+    run "${apt[@]}" install -y --no-install-recommends "${wanted[@]}"
+elif command -v dnf >/dev/null 2>&1; then
+    collect dnf
+    run "${as_root[@]}" dnf install -y "${wanted[@]}"
+elif command -v pacman >/dev/null 2>&1; then
+    collect pacman
+    run "${as_root[@]}" pacman -S --needed --noconfirm "${wanted[@]}"
+elif command -v brew >/dev/null 2>&1; then
+    collect brew
+    run brew install "${wanted[@]}"
+else
+    echo "setup.sh: no apt-get, dnf, pacman or brew here; install by other means: ${missing[*]}" >&2
+    exit 1
+fi
+
+hash -r
+look
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "setup.sh: installed, but still missing: ${missing[*]}" >&2
+    # Tests count what they lack as skipped; only what the build needs stops here.
+    groups=(build)
+    look
+    [ ${#missing[@]} -eq 0 ] || exit 1
+fi
