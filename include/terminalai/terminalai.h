@@ -1,0 +1,23 @@
+// TerminalAI: restores and upscales old video. Everything public.
+#ifndef TERMINALAI_TERMINALAI_H
+#define TERMINALAI_TERMINALAI_H
+
+#include <terminalai/error.h>
+#include <terminalai/log.h>
+#include <terminalai/options.h>
+#include <terminalai/plan.h>
+#include <terminalai/probe.h>
+#include <terminalai/restore.h>
+#include <terminalai/verify.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// "0.1.0" of the library that runs.
+const char *ta_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

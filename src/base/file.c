@@ -1,0 +1,382 @@
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <terminalai/error.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+int ta_error_from_errno(int errnum)
+{
+    switch (errnum) {
+    case ENOMEM:
+        return TA_ERR_NOMEM;
+    case ENOENT:
+    case ENOTDIR:
+    case ENODEV:
+        return TA_ERR_NOT_FOUND;
+    case EEXIST:
+    case ENOTEMPTY:
+        return TA_ERR_EXISTS;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return TA_ERR_ACCESS;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: // the size limit of the process or of the file system
+        return TA_ERR_NO_SPACE;
+    case EINVAL:
+    case ENAMETOOLONG:
+    case ELOOP:
+    case EISDIR:
+        return TA_ERR_INVALID;
+    case EBUSY:
+    case ETXTBSY:
+    case EWOULDBLOCK:
+        return TA_ERR_BUSY;
+    case ENOSYS:
+    case EOPNOTSUPP:
+        return TA_ERR_UNSUPPORTED;
+    case ECANCELED:
+        return TA_ERR_CANCELED;
+    default:
+        return TA_ERR_IO;
+    }
+}
+
+// Logs "PATH: can't WHAT: reason" for errno and returns its code.
+static int fail_errno(struct ta_log *log, const char *path, const char *what)
+{
+    int errnum = errno;
+    char reason[128];
+    ta_error(log, "%s: can't %s: %s", path, what, strerror_r(errnum, reason, sizeof(reason)));
+    return ta_error_from_errno(errnum);
+}
+
+static int open_retry(const char *path, int flags, mode_t mode)
+{
+    int fd;
+    do
+        fd = open(path, flags | O_CLOEXEC, mode);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+static int sync_retry(int fd)
+{
+    int ret;
+    do
+        ret = fsync(fd);
+    while (ret < 0 && errno == EINTR);
+    return ret;
+}
+
+// Closes without losing errno.
+static void close_quietly(int fd)
+{
+    int saved = errno;
+    close(fd);
+    errno = saved;
+}
+
+int ta_file_read(const char *path, size_t limit, struct ta_buf *out, struct ta_log *log)
+{
+    ta_buf_clear(out);
+    int fd = open_retry(path, O_RDONLY, 0);
+    if (fd < 0)
+        return fail_errno(log, path, "open");
+    int ret = 0;
+    for (;;) {
+        char block[65536];
+        ssize_t n = read(fd, block, sizeof(block));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            ret = fail_errno(log, path, "read");
+            break;
+        }
+        if (!n)
+            break;
+        if ((size_t)n > limit - out->size) {
+            ta_error(log, "%s: larger than the limit of %zu bytes", path, limit);
+            ret = TA_ERR_INVALID;
+            break;
+        }
+        ta_buf_append(out, block, (size_t)n);
+    }
+    close(fd);
+    if (ret < 0)
+        ta_buf_clear(out);
+    return ret;
+}
+
+int ta_file_sync_dir(const char *dir, struct ta_log *log)
+{
+    int fd = open_retry(dir, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return fail_errno(log, dir, "open the folder");
+    // Some network file systems know no fsync of folders and say EINVAL.
+    int ret = sync_retry(fd) < 0 && errno != EINVAL ? fail_errno(log, dir, "write the folder to disk") : 0;
+    close(fd);
+    return ret;
+}
+
+static int sync_parent(const char *path, struct ta_log *log)
+{
+    char *dir = ta_path_dir(path);
+    int ret = ta_file_sync_dir(dir, log);
+    free(dir);
+    return ret;
+}
+
+int ta_file_commit(const char *tmp, const char *path, struct ta_log *log)
+{
+    int fd = open_retry(tmp, O_RDONLY, 0);
+    if (fd < 0)
+        return fail_errno(log, tmp, "open");
+    int ret = sync_retry(fd) < 0 ? fail_errno(log, tmp, "write to disk") : 0;
+    close(fd);
+    if (ret < 0)
+        return ret;
+    if (rename(tmp, path) < 0) {
+        char *what = ta_xprintf("rename it to %s", path);
+        ret = fail_errno(log, tmp, what);
+        free(what);
+        return ret;
+    }
+    return sync_parent(path, log);
+}
+
+static int write_all(int fd, const void *data, size_t size)
+{
+    const char *p = data;
+    while (size) {
+        ssize_t n = write(fd, p, TA_MIN(size, (size_t)1 << 30));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        p += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+// Creates a file with a new name in the folder of `path`. The name does not grow with that of `path`, which may be as
+// long as the file system allows. Returns a descriptor and *tmp, or -1 with errno.
+static int create_temporary(const char *path, char **tmp)
+{
+    char *dir = ta_path_dir(path);
+    int fd = -1;
+    for (int attempt = 0; attempt < 100; attempt++) {
+        uint64_t id;
+        if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
+            break;
+        char name[40];
+        snprintf(name, sizeof(name), ".ta-%016llx.tmp", (unsigned long long)id);
+        *tmp = ta_path_join(dir, name);
+        fd = open_retry(*tmp, O_WRONLY | O_CREAT | O_EXCL, 0666);
+        if (fd >= 0)
+            break;
+        ta_freep(tmp);
+        if (errno != EEXIST)
+            break;
+    }
+    free(dir);
+    return fd;
+}
+
+int ta_file_write_atomic(const char *path, const void *data, size_t size, struct ta_log *log)
+{
+    char *tmp = NULL;
+    int ret = 0;
+    int fd = create_temporary(path, &tmp);
+    if (fd < 0)
+        return fail_errno(log, path, "create");
+    if (write_all(fd, data, size) < 0 || sync_retry(fd) < 0) {
+        close_quietly(fd);
+        goto fail;
+    }
+    if (close(fd) < 0 && errno != EINTR) // network file systems report late write errors here
+        goto fail;
+    if (rename(tmp, path) < 0)
+        goto fail;
+    free(tmp);
+    return sync_parent(path, log);
+
+fail:
+    ret = fail_errno(log, path, "write");
+    unlink(tmp);
+    free(tmp);
+    return ret;
+}
+
+int ta_file_append_sync(const char *path, const void *data, size_t size, struct ta_log *log)
+{
+    bool created = false;
+    int fd = open_retry(path, O_WRONLY | O_APPEND, 0);
+    if (fd < 0 && errno == ENOENT) {
+        fd = open_retry(path, O_WRONLY | O_APPEND | O_CREAT, 0666);
+        created = true;
+    }
+    if (fd < 0)
+        return fail_errno(log, path, "open");
+    int ret = 0;
+    off_t before = lseek(fd, 0, SEEK_END);
+    ssize_t n;
+    do
+        n = write(fd, data, size);
+    while (n < 0 && errno == EINTR);
+    if (n >= 0 && (size_t)n != size) {
+        // Half a record would spoil the next one: take it back. What stopped the write shows on the next try.
+        errno = ENOSPC;
+        if (before >= 0 && ftruncate(fd, before) < 0)
+            ta_warn(log, "%s: ends in a record that is cut short", path);
+        else
+            errno = ENOSPC;
+        n = -1;
+    }
+    if (n < 0)
+        ret = fail_errno(log, path, "append");
+    else if (sync_retry(fd) < 0)
+        ret = fail_errno(log, path, "write to disk");
+    if (close(fd) < 0 && errno != EINTR && !ret)
+        ret = fail_errno(log, path, "append");
+    if (!ret && created)
+        ret = sync_parent(path, log);
+    return ret;
+}
+
+int ta_dir_create(const char *path, struct ta_log *log)
+{
+    if (!mkdir(path, 0777))
+        return 0;
+    if (errno != EEXIST)
+        return fail_errno(log, path, "create the folder");
+    struct stat st;
+    if (!stat(path, &st) && S_ISDIR(st.st_mode))
+        return 0;
+    ta_error(log, "%s: can't create the folder: something else has this name", path);
+    return TA_ERR_EXISTS;
+}
+
+int ta_dir_remove(const char *path, struct ta_log *log)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        return errno == ENOENT ? 0 : fail_errno(log, path, "remove the folder");
+    if (!S_ISDIR(st.st_mode)) { // nor a link to one: what it points at belongs to somebody else
+        ta_error(log, "%s: can't remove the folder: not a folder", path);
+        return TA_ERR_INVALID;
+    }
+    char **names;
+    int count = ta_dir_list(path, &names, log);
+    if (count < 0)
+        return count;
+    int ret = 0;
+    // Two passes, so that a folder with sub-folders keeps its files.
+    for (int pass = 0; pass < 2 && !ret; pass++) {
+        for (int i = 0; i < count && !ret; i++) {
+            char *file = ta_path_join(path, names[i]);
+            if (pass == 0 && !lstat(file, &st) && S_ISDIR(st.st_mode)) {
+                ta_error(log, "%s: can't remove the folder: it holds the folder \"%s\"", path, names[i]);
+                ret = TA_ERR_EXISTS;
+            } else if (pass == 1 && unlink(file) < 0 && errno != ENOENT) {
+                ret = fail_errno(log, file, "remove");
+            }
+            free(file);
+        }
+    }
+    ta_dir_list_free(&names);
+    if (!ret && rmdir(path) < 0 && errno != ENOENT)
+        ret = fail_errno(log, path, "remove the folder");
+    return ret;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int ta_dir_list(const char *path, char ***names, struct ta_log *log)
+{
+    *names = NULL;
+    DIR *dir = opendir(path);
+    if (!dir)
+        return fail_errno(log, path, "list the folder");
+    char **list = ta_xcalloc(1, sizeof(*list));
+    size_t count = 0, capacity = 1;
+    int ret = 0;
+    for (;;) {
+        errno = 0;
+        struct dirent *entry = readdir(dir);
+        if (!entry) {
+            if (errno)
+                ret = fail_errno(log, path, "list the folder");
+            break;
+        }
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        void *grown = list;
+        if (count >= INT_MAX - 1 || ta_try_grow(&grown, &capacity, count + 2, sizeof(*list)) < 0) {
+            ta_error(log, "%s: can't list the folder: out of memory", path);
+            ret = TA_ERR_NOMEM;
+            break;
+        }
+        list = grown;
+        list[count++] = ta_xstrdup(entry->d_name);
+        list[count] = NULL;
+    }
+    closedir(dir);
+    if (ret < 0) {
+        ta_dir_list_free(&list);
+        return ret;
+    }
+    qsort(list, count, sizeof(*list), compare_names);
+    *names = list;
+    return (int)count;
+}
+
+void ta_dir_list_free(char ***names)
+{
+    for (char **name = *names; name && *name; name++)
+        free(*name);
+    ta_freep(names);
+}
+
+int ta_lock_try(const char *path, struct ta_log *log)
+{
+    // For writing where possible: network file systems that make flock() out of byte locks ask for it.
+    int fd = open_retry(path, O_RDWR, 0);
+    if (fd < 0 && (errno == EISDIR || errno == EACCES || errno == EROFS || errno == EPERM))
+        fd = open_retry(path, O_RDONLY, 0);
+    if (fd < 0)
+        return fail_errno(log, path, "open");
+    int ret;
+    do
+        ret = flock(fd, LOCK_EX | LOCK_NB);
+    while (ret < 0 && errno == EINTR);
+    if (!ret)
+        return fd;
+    if (errno == EWOULDBLOCK) {
+        ta_error(log, "%s: in use by another process", path);
+        ret = TA_ERR_BUSY;
+    } else {
+        ret = fail_errno(log, path, "lock");
+    }
+    close(fd);
+    return ret;
+}

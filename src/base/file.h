@@ -1,0 +1,66 @@
+// Paths and files: names, atomic writes, locks, space, checksums.
+#ifndef TA_BASE_FILE_H
+#define TA_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ta_buf;
+struct ta_log;
+
+// Maps errno to the error list (ENOSPC and EDQUOT to TA_ERR_NO_SPACE, ENOENT to TA_ERR_NOT_FOUND, ...); never 0.
+int ta_error_from_errno(int errnum);
+
+// Path parts; results are owned by the caller. "a/b.c.avi": dir "a", name "b.c.avi", stem "b.c", extension "avi" ("" if none;
+// a leading dot is no extension). ta_path_dir("x") is ".".
+char *ta_path_join(const char *dir, const char *name);
+char *ta_path_dir(const char *path);
+const char *ta_path_name(const char *path); // borrowed from `path`
+char *ta_path_stem(const char *path);
+const char *ta_path_extension(const char *path); // borrowed, without the dot
+// path made absolute, "." and ".." and links resolved as far as they exist; never NULL.
+char *ta_path_absolute(const char *path);
+// Do both names exist and mean the same file (device and inode)? False if either does not exist.
+bool ta_path_same_file(const char *a, const char *b);
+
+// Whole file into `out` (binary safe); at most `limit` bytes, else TA_ERR_INVALID. Logs failures with the path.
+int ta_file_read(const char *path, size_t limit, struct ta_buf *out, struct ta_log *log);
+
+// Atomic write: temporary name in the same folder, write, fsync, rename over `path`, fsync of the folder.
+// On failure nothing is left behind and an old `path` is untouched. Logs failures with the path.
+int ta_file_write_atomic(const char *path, const void *data, size_t size, struct ta_log *log);
+
+// Makes an existing finished temporary file permanent: fsync(tmp), rename(tmp, path), fsync(folder).
+int ta_file_commit(const char *tmp, const char *path, struct ta_log *log);
+int ta_file_sync_dir(const char *dir, struct ta_log *log);
+
+// Appends `size` bytes with one write() and fsyncs; creates the file when needed.
+int ta_file_append_sync(const char *path, const void *data, size_t size, struct ta_log *log);
+
+// mkdir -p of the last component only (parents must exist). TA_ERR_EXISTS if something else has the name; 0 if it is a folder.
+int ta_dir_create(const char *path, struct ta_log *log);
+// Removes a folder and the plain files in it (no sub-folders). 0 also if it does not exist.
+int ta_dir_remove(const char *path, struct ta_log *log);
+// Sorted names (no "." and ".."); *names is a NULL-terminated array to free with ta_dir_list_free. Returns the count.
+int ta_dir_list(const char *path, char ***names, struct ta_log *log);
+void ta_dir_list_free(char ***names);
+
+// Exclusive flock() on a folder or file, without waiting. Returns a descriptor >= 0 to close(), TA_ERR_BUSY if another
+// process (or another descriptor of this one) holds it.
+int ta_lock_try(const char *path, struct ta_log *log);
+
+// Bytes that an unprivileged user can still write on the file system of `path`; INT64_MAX when unknown.
+int64_t ta_disk_free_bytes(const char *path);
+
+// SHA-256 as 64 lower-case hex digits and NUL.
+#define TA_SHA256_HEX 65
+void ta_sha256_hex(const void *data, size_t size, char out[TA_SHA256_HEX]);
+int ta_sha256_file(const char *path, char out[TA_SHA256_HEX], struct ta_log *log);
+// Incremental form, for streams of writes.
+struct ta_sha256;
+struct ta_sha256 *ta_sha256_create(void);
+void ta_sha256_update(struct ta_sha256 *s, const void *data, size_t size);
+void ta_sha256_finish(struct ta_sha256 **s, char out[TA_SHA256_HEX]); // frees *s
+
+#endif

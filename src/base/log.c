@@ -1,0 +1,191 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/error.h>
+
+#include "base/mem.h"
+
+#define FOLLOW_COMMON (-1)
+
+// The threshold of one component. Entries are only added and live as long as the tree, so logs point at theirs.
+struct component_level {
+    struct component_level *next;
+    _Atomic int level; // FOLLOW_COMMON: as the common one
+    char name[];
+};
+
+// Shared by a root and its children; goes with the last of them.
+struct log_tree {
+    pthread_mutex_t lock; // guards `levels` and the calls of `fn`
+    ta_log_fn fn;
+    void *priv;
+    _Atomic int common_level;
+    struct component_level *levels;
+    _Atomic int users;
+};
+
+struct ta_log {
+    struct log_tree *tree;
+    struct component_level *level;
+    char *component;
+};
+
+static const char *const level_names[] = {"quiet", "error", "warn", "info", "verbose", "debug"};
+
+const char *ta_log_level_name(enum ta_log_level level)
+{
+    return (unsigned)level < TA_COUNT(level_names) ? level_names[level] : "unknown";
+}
+
+int ta_log_level_from_name(const char *name)
+{
+    for (size_t i = 0; name && i < TA_COUNT(level_names); i++)
+        if (!strcmp(name, level_names[i]))
+            return (int)i;
+    return TA_ERR_INVALID;
+}
+
+// Control characters would let a file's name drive the terminal; new lines stay, for messages of several lines.
+static void write_to_stderr(void *priv, enum ta_log_level level, const char *component, const char *message)
+{
+    (void)priv;
+    const char *word = level == TA_LOG_ERROR ? "error: " : level == TA_LOG_WARN ? "warning: " : "";
+    struct ta_buf line = {0};
+    ta_buf_printf(&line, "%s: %s", component, word);
+    for (; *message; message++) {
+        unsigned char c = (unsigned char)*message;
+        if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
+            ta_buf_printf(&line, "\\x%02x", c);
+        else
+            ta_buf_putc(&line, (char)c);
+    }
+    ta_buf_putc(&line, '\n');
+    fwrite(line.data, 1, line.size, stderr);
+    ta_buf_release(&line);
+}
+
+// The entry for the component's base name: "segment" for "segment 12". Call with the lock held (or before sharing).
+static struct component_level *find_level(struct log_tree *tree, const char *component)
+{
+    size_t length = strcspn(component, " ");
+    for (struct component_level *l = tree->levels; l; l = l->next)
+        if (!strncmp(l->name, component, length) && !l->name[length])
+            return l;
+    struct component_level *l = ta_xcalloc(1, sizeof(*l) + length + 1);
+    memcpy(l->name, component, length);
+    atomic_init(&l->level, FOLLOW_COMMON);
+    l->next = tree->levels;
+    tree->levels = l;
+    return l;
+}
+
+int ta_log_create(struct ta_log **out, ta_log_fn fn, void *priv)
+{
+    *out = NULL;
+    struct ta_log *log = calloc(1, sizeof(*log));
+    struct log_tree *tree = calloc(1, sizeof(*tree));
+    if (!log || !tree || pthread_mutex_init(&tree->lock, NULL)) {
+        free(log);
+        free(tree);
+        return TA_ERR_NOMEM;
+    }
+    tree->fn = fn ? fn : write_to_stderr;
+    tree->priv = priv;
+    atomic_init(&tree->common_level, TA_LOG_INFO);
+    atomic_init(&tree->users, 1);
+    log->tree = tree;
+    log->component = ta_xstrdup("terminalai");
+    log->level = find_level(tree, log->component);
+    *out = log;
+    return 0;
+}
+
+struct ta_log *ta_log_child(struct ta_log *parent, const char *component, ...)
+{
+    if (!parent)
+        return NULL;
+    struct ta_log *log = ta_xcalloc(1, sizeof(*log));
+    va_list args;
+    va_start(args, component);
+    log->component = ta_xvprintf(component, args);
+    va_end(args);
+    log->tree = parent->tree;
+    atomic_fetch_add(&log->tree->users, 1);
+    pthread_mutex_lock(&log->tree->lock);
+    log->level = find_level(log->tree, log->component);
+    pthread_mutex_unlock(&log->tree->lock);
+    return log;
+}
+
+void ta_log_set_level(struct ta_log *log, const char *component, enum ta_log_level level)
+{
+    if (!log)
+        return;
+    if (!component) {
+        atomic_store(&log->tree->common_level, (int)level);
+        return;
+    }
+    pthread_mutex_lock(&log->tree->lock);
+    atomic_store(&find_level(log->tree, component)->level, (int)level);
+    pthread_mutex_unlock(&log->tree->lock);
+}
+
+bool ta_log_wants(const struct ta_log *log, enum ta_log_level level)
+{
+    if (!log || level <= TA_LOG_QUIET)
+        return false;
+    int limit = atomic_load_explicit(&log->level->level, memory_order_relaxed);
+    if (limit == FOLLOW_COMMON)
+        limit = atomic_load_explicit(&log->tree->common_level, memory_order_relaxed);
+    return (int)level <= limit;
+}
+
+void ta_log_vmessage(struct ta_log *log, enum ta_log_level level, const char *format, va_list args)
+{
+    if (!ta_log_wants(log, level))
+        return;
+    int saved_errno = errno; // so that callers may log first and look at errno after
+    char *message = ta_xvprintf(format, args);
+    size_t length = strlen(message);
+    while (length && message[length - 1] == '\n')
+        message[--length] = '\0';
+    pthread_mutex_lock(&log->tree->lock);
+    log->tree->fn(log->tree->priv, level, log->component, message);
+    pthread_mutex_unlock(&log->tree->lock);
+    free(message);
+    errno = saved_errno;
+}
+
+void ta_log_message(struct ta_log *log, enum ta_log_level level, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    ta_log_vmessage(log, level, format, args);
+    va_end(args);
+}
+
+void ta_log_destroy(struct ta_log **log)
+{
+    struct ta_log *l = *log;
+    if (!l)
+        return;
+    *log = NULL;
+    struct log_tree *tree = l->tree;
+    free(l->component);
+    free(l);
+    if (atomic_fetch_sub(&tree->users, 1) != 1)
+        return;
+    while (tree->levels) {
+        struct component_level *next = tree->levels->next;
+        free(tree->levels);
+        tree->levels = next;
+    }
+    pthread_mutex_destroy(&tree->lock);
+    free(tree);
+}

@@ -1,0 +1,116 @@
+// Names of files, and facts about where they lie.
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+char *ta_path_join(const char *dir, const char *name)
+{
+    size_t length = strlen(dir);
+    if (!length || *name == '/')
+        return ta_xstrdup(name);
+    return ta_xprintf("%s%s%s", dir, dir[length - 1] == '/' ? "" : "/", name);
+}
+
+char *ta_path_dir(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return ta_xstrdup(".");
+    while (slash > path && slash[-1] == '/')
+        slash--;
+    return slash == path ? ta_xstrdup("/") : ta_xstrndup(path, (size_t)(slash - path));
+}
+
+const char *ta_path_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+const char *ta_path_extension(const char *path)
+{
+    const char *name = ta_path_name(path);
+    const char *dot = strrchr(name + strspn(name, "."), '.');
+    return dot ? dot + 1 : name + strlen(name);
+}
+
+char *ta_path_stem(const char *path)
+{
+    const char *name = ta_path_name(path), *extension = ta_path_extension(path);
+    size_t length = strlen(name);
+    if (*extension || (length > 1 && name[length - 1] == '.' && strspn(name, ".") != length))
+        length = (size_t)(extension - name) - 1;
+    return ta_xstrndup(name, length);
+}
+
+// Puts one component onto the resolved path `*at` and resolves the result as far as it exists.
+static void descend(char **at, const char *name, size_t length)
+{
+    if (!length || (length == 1 && name[0] == '.'))
+        return;
+    char *next;
+    if (length == 2 && name[0] == '.' && name[1] == '.') {
+        next = ta_path_dir(*at);
+    } else {
+        char *component = ta_xstrndup(name, length);
+        next = ta_path_join(*at, component);
+        free(component);
+        char *resolved = realpath(next, NULL);
+        if (resolved) {
+            free(next);
+            next = resolved;
+        }
+    }
+    free(*at);
+    *at = next;
+}
+
+char *ta_path_absolute(const char *path)
+{
+    char *at;
+    if (*path == '/') {
+        at = ta_xstrdup("/");
+    } else {
+        at = getcwd(NULL, 0);
+        if (!at)
+            return ta_xstrdup(path); // the working folder is gone: nothing better is known
+    }
+    while (*path) {
+        size_t length = strcspn(path, "/");
+        descend(&at, path, length);
+        path += length + (path[length] == '/');
+    }
+    return at;
+}
+
+bool ta_path_same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+    return !stat(a, &sa) && !stat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+int64_t ta_disk_free_bytes(const char *path)
+{
+    struct statvfs fs;
+    char *at = ta_xstrdup(path);
+    int ret;
+    // What does not exist yet will lie on the file system of its nearest folder that does.
+    while ((ret = statvfs(at, &fs)) < 0 && errno == ENOENT && strcmp(at, "/") && strcmp(at, ".")) {
+        char *dir = ta_path_dir(at);
+        free(at);
+        at = dir;
+    }
+    free(at);
+    if (ret < 0)
+        return INT64_MAX;
+    uint64_t unit = fs.f_frsize ? fs.f_frsize : fs.f_bsize;
+    uint64_t blocks = fs.f_bavail;
+    return unit && blocks > INT64_MAX / unit ? INT64_MAX : (int64_t)(blocks * unit);
+}

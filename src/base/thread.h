@@ -1,0 +1,44 @@
+// Threads, the bounded queue that joins them, and the pool that splits rows and blocks.
+#ifndef TA_BASE_THREAD_H
+#define TA_BASE_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// A named thread whose function returns 0 or TA_ERR_*. Signals are blocked in it.
+struct ta_thread;
+int ta_thread_create(struct ta_thread **out, const char *name, int (*run)(void *arg), void *arg);
+int ta_thread_join(struct ta_thread **t); // waits; the function's result; *t becomes NULL. 0 for *t == NULL.
+
+// Bounded queue of pointers; limits in items and bytes. End of stream and errors are states reached in order:
+// ta_queue_finish(q, err) is seen by pop() after all items. ta_queue_cancel() wakes everybody at once and drops what is queued.
+// Thread-safety: Safe for any number of producers and consumers, except create and destroy.
+struct ta_queue;
+// `drop` frees an item that nobody will take any more; may be NULL. An item larger than max_bytes passes alone.
+int ta_queue_create(struct ta_queue **out, size_t max_items, size_t max_bytes, void (*drop)(void *item));
+void ta_queue_destroy(struct ta_queue **q); // drops what is left
+// Takes ownership of `item` (not NULL) also on failure (then drops it). Blocks while full. 0, TA_ERR_CANCELED.
+int ta_queue_push(struct ta_queue *q, void *item, size_t bytes);
+// Blocks while empty. 0 and *item; *item == NULL with 0 at the end of the stream; the error given to finish(); TA_ERR_CANCELED.
+int ta_queue_pop(struct ta_queue *q, void **item);
+void ta_queue_finish(struct ta_queue *q, int err); // nothing may be pushed after it; the first call counts
+void ta_queue_cancel(struct ta_queue *q);
+
+// Fork and join over n parts: run(arg, i) for i in 0..n-1 on the pool's threads and the caller's own; returns when all are done.
+// Calls may nest in different threads; a pool of 1 runs in the caller. The order of parts is not defined.
+struct ta_pool;
+int ta_pool_create(struct ta_pool **out, int threads); // threads >= 1 counts the caller
+void ta_pool_destroy(struct ta_pool **p);
+void ta_pool_run(struct ta_pool *p, int n, void (*run)(void *arg, int i), void *arg);
+
+// Cores that this process may use (affinity and cgroup quota respected), at least 1.
+int ta_cpu_count(void);
+
+// Seconds of the monotonic clock; CPU seconds of this process.
+double ta_clock_seconds(void);
+double ta_cpu_seconds(void);
+int64_t ta_peak_rss_bytes(void);
+
+#endif

@@ -1,0 +1,37 @@
+// JSON and YAML read into one kind of tree (jansson's json_t), with line numbers for messages.
+#ifndef TA_BASE_TREE_H
+#define TA_BASE_TREE_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+struct ta_log;
+
+// Where each value of a tree stood in its file. Paths are keys joined by dots, list items by number: "stages.2.name".
+struct ta_marks;
+int ta_marks_line(const struct ta_marks *marks, const char *path); // 1-based; 0 when unknown or marks == NULL
+void ta_marks_destroy(struct ta_marks **marks);
+
+// Parses YAML text (one document; JSON is YAML). Plain scalars follow the YAML 1.2 core schema (null, true/false, integers,
+// floats, else strings); anchors, aliases, tags and duplicate keys are refused; depth <= 32, input <= 4 MiB.
+// `name` is what messages call the text: "FILE:LINE: what". marks may be NULL. On failure *root = NULL and the error is logged.
+int ta_yaml_parse(const char *text, size_t size, const char *name, json_t **root, struct ta_marks **marks,
+                  struct ta_log *log);
+int ta_yaml_load(const char *path, json_t **root, struct ta_marks **marks, struct ta_log *log);
+
+// JSON text; same limits and messages. Duplicate keys are refused.
+int ta_json_parse(const char *text, size_t size, const char *name, json_t **root, struct ta_log *log);
+int ta_json_load(const char *path, json_t **root, struct ta_log *log);
+// Stable text: keys in insertion order, two spaces of indent, reals with 17 digits at most and re-read exactly, final newline.
+char *ta_json_text(const json_t *root); // freed by the caller
+
+// Reading with a message: each returns 0 or logs "NAME: PATH must be ..." and returns TA_ERR_FORMAT. Optional ones leave *out.
+// `where` names the object in messages.
+int ta_json_get_int(const json_t *object, const char *where, const char *key, int64_t min, int64_t max, int64_t *out,
+                    struct ta_log *log);
+int ta_json_get_string(const json_t *object, const char *where, const char *key, const char **out, struct ta_log *log);
+int ta_json_get_bool(const json_t *object, const char *where, const char *key, int *out, struct ta_log *log);
+int ta_json_get_array(const json_t *object, const char *where, const char *key, json_t **out, struct ta_log *log);
+int ta_json_get_object(const json_t *object, const char *where, const char *key, json_t **out, struct ta_log *log);
+
+#endif
