@@ -1,0 +1,195 @@
+#include "video/chain.h"
+
+#include <stdlib.h>
+
+#include <terminalai/error.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "media/graph.h"
+
+// A part of the chain: one libavfilter graph for neighbouring stages of that kind, or one native stage.
+struct part {
+    struct ta_chain *chain;
+    int index;
+    struct ta_graph *graph;
+    struct ta_stage stage;
+};
+
+struct ta_chain {
+    struct part *parts;
+    int part_count;
+    struct ta_log *log;
+    int (*emit)(void *receiver, AVFrame *frame);
+    void *receiver;
+};
+
+static int push_part(struct ta_chain *c, int index, AVFrame *frame);
+
+// What part `index` gave goes to the next one or out of the chain.
+static int forward(struct ta_chain *c, int index, AVFrame *frame)
+{
+    if (index + 1 < c->part_count)
+        return push_part(c, index + 1, frame);
+    return c->emit(c->receiver, frame);
+}
+
+static int forward_from_stage(void *receiver, AVFrame *frame)
+{
+    struct part *p = receiver;
+    return forward(p->chain, p->index, frame);
+}
+
+static int push_graph(struct ta_chain *c, int index, AVFrame *frame)
+{
+    struct ta_graph *g = c->parts[index].graph;
+    int err = ta_graph_push(g, frame);
+    while (err >= 0) {
+        AVFrame *out = NULL;
+        err = ta_graph_pull(g, &out);
+        if (err < 0 || !out)
+            break;
+        err = forward(c, index, out);
+    }
+    return err;
+}
+
+static int push_part(struct ta_chain *c, int index, AVFrame *frame)
+{
+    bool end = !frame;
+    struct part *p = &c->parts[index];
+    int err = p->graph ? push_graph(c, index, frame) : p->stage.info->process(&p->stage, frame);
+    if (err >= 0 && end && index + 1 < c->part_count)
+        err = push_part(c, index + 1, NULL);
+    return err;
+}
+
+int ta_chain_push(struct ta_chain *c, AVFrame *frame, int (*emit)(void *receiver, AVFrame *frame), void *receiver)
+{
+    c->emit = emit;
+    c->receiver = receiver;
+    if (c->part_count)
+        return push_part(c, 0, frame);
+    return frame ? emit(receiver, frame) : 0;
+}
+
+static bool by_libavfilter(const struct ta_stage_plan *s)
+{
+    return s->info->describe != NULL;
+}
+
+// Writes the text of the libavfilter stages from `first` on; returns the number of stages written.
+static int describe_run(const struct ta_stage_plan *stages, int first, int count, struct ta_buf *text)
+{
+    int i = first;
+    for (; i < count && by_libavfilter(&stages[i]); i++) {
+        if (i > first)
+            ta_buf_putc(text, ',');
+        int err = stages[i].info->describe(stages[i].opts, &stages[i].in, &stages[i].out, text);
+        if (err < 0)
+            return err;
+    }
+    return i - first;
+}
+
+static int create_graph_part(struct part *p, const struct ta_stage_plan *stages, int first, int count, struct ta_log *log)
+{
+    struct ta_buf text = {0};
+    int n = describe_run(stages, first, count, &text);
+    struct ta_format got;
+    int err = n < 0 ? n : ta_graph_create(&p->graph, ta_buf_text(&text), &stages[first].in, &got, log);
+    ta_buf_release(&text);
+    if (err < 0)
+        return err;
+    // What the stages said while planning must be what libavfilter does.
+    const struct ta_format *want = &stages[first + n - 1].out;
+    if (got.pix_fmt != want->pix_fmt || got.width != want->width || got.height != want->height ||
+        av_cmp_q(got.time_base, want->time_base) != 0) {
+        ta_error(log, "internal: %s gives another format than planned", stages[first + n - 1].info->name);
+        return TA_ERR_INTERNAL;
+    }
+    return n;
+}
+
+static int create_native_part(struct part *p, const struct ta_stage_plan *s, struct ta_log *log)
+{
+    p->stage = (struct ta_stage){.info = s->info, .opts = s->opts, .in = s->in, .out = s->out, .log = log};
+    p->stage.emit = forward_from_stage;
+    p->stage.receiver = p;
+    if (s->info->priv_size)
+        p->stage.priv = ta_xcalloc(1, s->info->priv_size);
+    return 1;
+}
+
+int ta_chain_create(struct ta_chain **out, const struct ta_stage_plan *stages, int count, struct ta_log *log)
+{
+    *out = NULL;
+    struct ta_chain *c = ta_xcalloc(1, sizeof *c);
+    c->log = log;
+    c->parts = ta_xcalloc((size_t)count + 1, sizeof *c->parts);
+    int err = 0;
+    for (int i = 0; i < count && err >= 0;) {
+        struct part *p = &c->parts[c->part_count];
+        *p = (struct part){.chain = c, .index = c->part_count};
+        c->part_count++;
+        err = by_libavfilter(&stages[i]) ? create_graph_part(p, stages, i, count, log)
+                                         : create_native_part(p, &stages[i], log);
+        if (err > 0)
+            i += err;
+    }
+    if (err < 0) {
+        ta_chain_destroy(&c);
+        return err;
+    }
+    *out = c;
+    return 0;
+}
+
+void ta_chain_destroy(struct ta_chain **chain)
+{
+    struct ta_chain *c = *chain;
+    *chain = NULL;
+    if (!c)
+        return;
+    for (int i = 0; i < c->part_count; i++) {
+        struct part *p = &c->parts[i];
+        ta_graph_destroy(&p->graph);
+        if (p->stage.info && p->stage.info->release)
+            p->stage.info->release(&p->stage);
+        free(p->stage.priv);
+    }
+    free(c->parts);
+    free(c);
+}
+
+char *ta_chain_text(const struct ta_stage_plan *stages, int count)
+{
+    struct ta_buf text = {0};
+    for (int i = 0; i < count;) {
+        if (i)
+            ta_buf_putc(&text, ',');
+        if (by_libavfilter(&stages[i])) {
+            int n = describe_run(stages, i, count, &text);
+            i += n > 0 ? n : count;
+        } else {
+            ta_buf_printf(&text, "[%s]", stages[i].info->name);
+            i++;
+        }
+    }
+    return ta_buf_take(&text);
+}
+
+struct ta_reach ta_chain_reach(const struct ta_stage_plan *stages, int count)
+{
+    struct ta_reach sum = {0, 0};
+    for (int i = count - 1; i >= 0; i--) {
+        const struct ta_stage_plan *s = &stages[i];
+        // Frames wanted of this stage's output, in its input: half as many (rounded up) where it doubles. Frames that it does not
+        // double (progressive ones) would need as many as there are, so the larger number counts for mixed sources.
+        int per = s->info->fields && !s->in.mixed_scan && s->in.scan != TA_SCAN_PROGRESSIVE ? s->info->fields(s->opts) : 1;
+        struct ta_reach own = s->info->reach ? s->info->reach(s->opts, &s->in) : (struct ta_reach){0, 0};
+        sum.before = (sum.before + per - 1) / per + own.before;
+        sum.after = (sum.after + per - 1) / per + own.after;
+    }
+    return sum;
+}

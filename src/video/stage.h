@@ -1,0 +1,81 @@
+// Stages: one step on frames each, one file each, listed in stages.c. How to add one: docs/stages.md.
+#ifndef TA_VIDEO_STAGE_H
+#define TA_VIDEO_STAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <libavutil/frame.h>
+
+#include "base/opt.h"
+#include "media/format.h"
+
+struct ta_buf;
+struct ta_log;
+struct ta_stage;
+
+// Frames that a stage needs before and after the one it works on, counted in its input, to give what it gives with all frames. A
+// recursive stage says how many it takes until its memory of the start has faded (80 dB against an endless run).
+struct ta_reach {
+    int before, after;
+};
+
+struct ta_stage_info {
+    const char *name;    // "denoise.hqdn3d": unique; the part before the dot is the slot that recipes fill
+    const char *summary; // one line for help and docs
+    const struct ta_opt *options; // NULL for none
+    size_t options_size;
+    size_t priv_size;    // native stages
+    // libavfilter's filters that describe() uses, NULL-terminated; NULL for native stages. Checked while planning.
+    const char *const *filters;
+    // Frames needed, for these options and this input; NULL means none. Called while planning.
+    struct ta_reach (*reach)(const void *opts, const struct ta_format *in);
+    // Output frames for each interlaced input frame: 1 or 2. NULL means 1. Progressive frames always give one.
+    int (*fields)(const void *opts);
+    // Sets *out (a copy of *in when called) or refuses: TA_ERR_UNSUPPORTED with the reason in `why` ("does not take gbrp"). Pure.
+    int (*configure)(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why);
+    // Stages that libavfilter does write their filter text. Neighbours of this kind become one graph.
+    int (*describe)(const void *opts, const struct ta_format *in, const struct ta_format *out, struct ta_buf *text);
+    // Native stages: in == NULL means end of stream. Emits with ta_stage_emit(); may hold frames back. Owns `in`, also on failure.
+    int (*process)(struct ta_stage *s, AVFrame *in);
+    void (*release)(struct ta_stage *s);
+};
+
+// A running native stage. Thread-safety: Unsafe.
+struct ta_stage {
+    const struct ta_stage_info *info;
+    const void *opts;
+    struct ta_format in, out;
+    void *priv;
+    struct ta_log *log;
+    int (*emit)(void *receiver, AVFrame *frame); // set by the chain
+    void *receiver;
+};
+int ta_stage_emit(struct ta_stage *s, AVFrame *frame); // takes the frame
+
+// All stages, NULL-terminated.
+extern const struct ta_stage_info *const ta_stages[];
+const struct ta_stage_info *ta_stage_find(const char *name);
+
+// Slots of a recipe in the order of the chain. A slot with choices is an option of the recipe ("--denoise hqdn3d"); one without is filled by the plan.
+struct ta_slot {
+    const char *name;
+    const char *title; // heading in help
+    const struct ta_opt *option; // the choice, a table of one entry; NULL when the plan fills the slot
+};
+extern const struct ta_slot ta_slots[]; // ends with name NULL
+// The options of a slot's stages, each name once; static table.
+const struct ta_opt *ta_slot_options(const char *slot);
+
+// A stage in a plan: resolved options and formats.
+struct ta_stage_plan {
+    const struct ta_stage_info *info;
+    void *opts; // options_size bytes, released with ta_opt_release()
+    struct ta_format in, out;
+};
+int ta_stage_plan_init(struct ta_stage_plan *p, const struct ta_stage_info *info, const struct ta_format *in, struct ta_log *log); // defaults
+// Configures with p->opts; on refusal logs "STAGE: reason".
+int ta_stage_plan_configure(struct ta_stage_plan *p, struct ta_log *log);
+void ta_stage_plan_release(struct ta_stage_plan *p);
+
+#endif

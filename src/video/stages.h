@@ -1,0 +1,30 @@
+// The stages by name, for the list in stages.c and for the plan, which places some of them itself.
+#ifndef TA_VIDEO_STAGES_H
+#define TA_VIDEO_STAGES_H
+
+#include "video/stage.h"
+
+extern const struct ta_stage_info ta_stage_planar; // packed to planar, no loss
+extern const struct ta_stage_info ta_stage_bwdif, ta_stage_yadif;
+extern const struct ta_stage_info ta_stage_hqdn3d;
+extern const struct ta_stage_info ta_stage_zscale; // exact size and pixel format in one step
+extern const struct ta_stage_info ta_stage_depth;  // pixel format and bit depth at the same size
+
+// Options that the plan sets itself when it places these stages.
+struct ta_planar_opts {
+    char *pix_fmt;
+};
+struct ta_zscale_opts {
+    int64_t width, height;
+    char *pix_fmt;
+    int kernel; // enum ta_scale_kernel
+    int dither; // enum ta_zscale_dither
+};
+struct ta_depth_opts {
+    char *pix_fmt;
+    int dither;
+};
+enum ta_scale_kernel { TA_KERNEL_BILINEAR = 0, TA_KERNEL_BICUBIC, TA_KERNEL_SPLINE36, TA_KERNEL_LANCZOS };
+enum ta_zscale_dither { TA_ZDITHER_NONE = 0, TA_ZDITHER_ORDERED, TA_ZDITHER_ERROR_DIFFUSION };
+
+#endif
