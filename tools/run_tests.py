@@ -30,7 +30,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = ("unit", "python", "address", "thread", "fuzz")
 # Unit tests that say something about threads; the others would only repeat what "address" runs.
 THREAD_UNITS = re.compile(r"thread|queue|pool|lru|log|chain|run|graph|segment|index|reader|stage")
-CMOCKA_LINE = re.compile(r"^\[\s*(OK|FAILED|SKIPPED)\s*\] (?!\d+ test)", re.M)
+CMOCKA_LINE = re.compile(r"^\[\s*(OK|FAILED|SKIPPED)\s*\] (?!\d+ test)(\S+)", re.M)
 
 
 class Count:
@@ -84,10 +84,12 @@ def count_cmocka(count, label, entry):
     """Counts an executable's cases when it is cmocka's, else the executable itself. A crash is one failure more."""
     output = (entry.get("stdout") or "") + "\n" + (entry.get("stderr") or "")
     cases = CMOCKA_LINE.findall(output)
-    failed = cases.count("FAILED")
+    # Failed and skipped cases are named twice, where they ran and in the list at the end.
+    failed = sorted({name for kind, name in cases if kind == "FAILED"})
+    skipped = {name for kind, name in cases if kind == "SKIPPED"}
+    count.passed += sum(kind == "OK" for kind, _ in cases)
+    count.skipped += len(skipped)
     result = entry["result"]
-    count.passed += cases.count("OK")
-    count.skipped += cases.count("SKIPPED")
     if result in ("OK", "EXPECTEDFAIL"):
         if not cases:
             count.passed += 1
@@ -96,9 +98,8 @@ def count_cmocka(count, label, entry):
             reason = [line for line in output.split("\n") if line.strip()]
             count.skip(label + (": " + reason[-1] if reason else ""))
     else:
-        for name in re.findall(r"^\[\s*FAILED\s*\] (?!\d+ test)(\S+)", output, re.M) or [result.lower()]:
-            count.notes.append("FAILED  %s: %s" % (label, name))
-        count.failed += max(failed, 1)
+        for name in failed or ["ended with: " + result.lower()]:
+            count.fail("%s: %s" % (label, name))
 
 
 def meson_test(count, label, folder, names=(), suites=(), env=None, multiplier=1):
