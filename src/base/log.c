@@ -90,11 +90,12 @@ int ta_log_create(struct ta_log **out, ta_log_fn fn, void *priv)
     *out = NULL;
     struct ta_log *log = calloc(1, sizeof(*log));
     struct log_tree *tree = calloc(1, sizeof(*tree));
-    if (!log || !tree || pthread_mutex_init(&tree->lock, NULL)) {
+    if (!log || !tree) {
         free(log);
         free(tree);
         return TA_ERR_NOMEM;
     }
+    tree->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     tree->fn = fn ? fn : write_to_stderr;
     tree->priv = priv;
     atomic_init(&tree->common_level, TA_LOG_INFO);
