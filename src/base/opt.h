@@ -128,7 +128,8 @@ bool ta_opt_is_default(const struct ta_opt *o, const void *values);
 // Frees what the fields own; those are zero then. The others are left as they are.
 void ta_opt_release(const struct ta_opt *table, void *values);
 
-// {"name": value, ...} in table order: numbers as JSON numbers, switches as booleans, the rest as text.
+// {"name": value, ...} in table order, without deprecated options: numbers as JSON numbers, switches as booleans, the rest
+// as text.
 json_t *ta_opt_to_json(const struct ta_opt *table, const void *values);
 // The reverse, defaults for what is missing; `values` zeroed or released before. Unknown keys and bad values are errors
 // that name `where` and the nearest name. Returns 0, or TA_ERR_INVALID (TA_ERR_FORMAT when `object` is no object), with
@@ -151,10 +152,11 @@ const char *ta_nearest(const char *word, const char *const *names);
 // One entry of help: "  --crf N            quality, ... (0..51, default 18)", wrapped to `width` columns with a hanging
 // indent; choices that have help get lines of their own. Nothing for hidden options.
 void ta_opt_help(const struct ta_opt *o, int width, struct ta_buf *out);
-// JSON description for the API and the form: name, kind, default (JSON value or null), min, max, choices, unit, help,
-// syntax, letter, advanced, deprecated; keys that do not apply are absent.
+// JSON description for the API and the form: name, kind, default (as in ta_opt_to_json, or null), min, max, min_count,
+// max_count, choices, unit, help, syntax, letter, advanced, hidden, deprecated; keys that do not apply are absent.
 json_t *ta_opt_describe(const struct ta_opt *o);
-// A row of a Markdown table for docs/options.md: | `--name SYNTAX` | default | range or choices | help |
+// A row of a Markdown table for docs/options.md: | `--name SYNTAX` | default | range or choices | help |. Nothing for
+// hidden options.
 void ta_opt_markdown(const struct ta_opt *o, struct ta_buf *out);
 
 // Parsing of the single kinds, also used by other parsers. TA_ERR_INVALID with a reason in `why`; *out is then untouched.
