@@ -9,21 +9,21 @@
 extern "C" {
 #endif
 
-#define TA_ERROR_LIST(X)                                                                           \
-    X(TA_ERR_NOMEM, -1, "out of memory")                                                           \
-    X(TA_ERR_IO, -2, "input or output failed")                                                     \
-    X(TA_ERR_NOT_FOUND, -3, "not found")                                                           \
-    X(TA_ERR_EXISTS, -4, "exists already")                                                         \
-    X(TA_ERR_ACCESS, -5, "no permission")                                                          \
-    X(TA_ERR_NO_SPACE, -6, "no space left")                                                        \
-    X(TA_ERR_INVALID, -7, "invalid value")                                                         \
-    X(TA_ERR_FORMAT, -8, "not in a form that can be read")                                         \
-    X(TA_ERR_UNSUPPORTED, -9, "not supported")                                                     \
-    X(TA_ERR_DAMAGED, -10, "damaged")                                                              \
-    X(TA_ERR_CANCELED, -11, "cancelled")                                                           \
-    X(TA_ERR_BUSY, -12, "in use")                                                                  \
-    X(TA_ERR_MISMATCH, -13, "does not fit what was recorded")                                      \
-    X(TA_ERR_USAGE, -14, "wrong call")                                                             \
+#define TA_ERROR_LIST(X)                                      \
+    X(TA_ERR_NOMEM, -1, "out of memory")                      \
+    X(TA_ERR_IO, -2, "input or output failed")                \
+    X(TA_ERR_NOT_FOUND, -3, "not found")                      \
+    X(TA_ERR_EXISTS, -4, "exists already")                    \
+    X(TA_ERR_ACCESS, -5, "no permission")                     \
+    X(TA_ERR_NO_SPACE, -6, "no space left")                   \
+    X(TA_ERR_INVALID, -7, "invalid value")                    \
+    X(TA_ERR_FORMAT, -8, "not in a form that can be read")    \
+    X(TA_ERR_UNSUPPORTED, -9, "not supported")                \
+    X(TA_ERR_DAMAGED, -10, "damaged")                         \
+    X(TA_ERR_CANCELED, -11, "cancelled")                      \
+    X(TA_ERR_BUSY, -12, "in use")                             \
+    X(TA_ERR_MISMATCH, -13, "does not fit what was recorded") \
+    X(TA_ERR_USAGE, -14, "wrong call")                        \
     X(TA_ERR_INTERNAL, -15, "internal error")
 
 enum ta_error {

@@ -1,4 +1,4 @@
-// Log objects. A log is created by the program that uses the library and handed to each call; there is no global log.
+// Log objects. A log is created by the program that uses the library and handed to each call.
 #ifndef TERMINALAI_LOG_H
 #define TERMINALAI_LOG_H
 
@@ -6,8 +6,8 @@
 extern "C" {
 #endif
 
-// What may be logged how often: ERROR and WARN at most a few times a file; INFO a few lines a file; VERBOSE a few
-// lines a segment or stage; DEBUG may be per frame.
+// What may be logged how often: ERROR and WARN at most a few times a file; INFO a few lines a file; VERBOSE a
+// few lines a segment or stage; DEBUG may be per frame.
 enum ta_log_level {
     TA_LOG_QUIET = 0, // only as a threshold: nothing passes
     TA_LOG_ERROR,
@@ -17,20 +17,21 @@ enum ta_log_level {
     TA_LOG_DEBUG,
 };
 
-// Called for each message that passes, one call at a time for a log tree (the library holds a lock around it), from any
-// thread. `component` is the name of the part that speaks, such as "plan" or "segment 12". `message` has no newline at its end.
+// Called for each message that passes, one call at a time for a log tree (the library holds a lock around
+// it), from any thread. `component` is the name of the part that speaks, such as "plan" or "segment 12".
+// `message` has no newline at its end.
 typedef void (*ta_log_fn)(void *priv, enum ta_log_level level, const char *component, const char *message);
 
 // Thread-safety: Safe, except create and destroy.
 struct ta_log;
 
-// Creates a root log with threshold INFO. `fn` may be NULL: then messages go to standard error as "component: message".
-// Returns 0, or TA_ERR_NOMEM with *out = NULL.
+// Creates a root log with threshold INFO. `fn` may be NULL: then messages go to standard error as "component:
+// message". Returns 0, or TA_ERR_NOMEM with *out = NULL.
 int ta_log_create(struct ta_log **out, ta_log_fn fn, void *priv);
 
-// Sets the threshold for all components (`component` NULL) or for a single one by name ("index", "segment", "libav", ...).
-// A setting for one component wins over the common one, whatever the order of the calls. A component "segment 12" obeys
-// the setting of "segment".
+// Sets the threshold for all components (`component` NULL) or for a single one by name ("index", "segment",
+// "libav", ...). A setting for one component wins over the common one, whatever the order of the calls. A
+// component "segment 12" obeys the setting of "segment".
 void ta_log_set_level(struct ta_log *log, const char *component, enum ta_log_level level);
 
 // The level's name ("error", "warn", ...); and back: a level, or TA_ERR_INVALID for an unknown name.

@@ -16,14 +16,16 @@
 #define IS_X86 0
 #endif
 
-#define ALL_FLAGS (TA_CPU_SSE2 | TA_CPU_SSSE3 | TA_CPU_SSE41 | TA_CPU_AVX2 | TA_CPU_AVX512 | TA_CPU_VNNI | TA_CPU_SHA)
+#define ALL_FLAGS \
+    (TA_CPU_SSE2 | TA_CPU_SSSE3 | TA_CPU_SSE41 | TA_CPU_AVX2 | TA_CPU_AVX512 | TA_CPU_VNNI | TA_CPU_SHA)
 #define FLAG_COUNT 7
 
-static const char *const flag_names[FLAG_COUNT] = {"sse2", "ssse3", "sse4.1", "avx2", "avx512", "vnni", "sha"};
+static const char *const flag_names[FLAG_COUNT] = {"sse2",   "ssse3", "sse4.1", "avx2",
+                                                   "avx512", "vnni",  "sha"};
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static unsigned detected;
-static char texts[1 << FLAG_COUNT][48]; // every subset: callers need not free, and it stays true after ta_cpu_mask()
+static char texts[1 << FLAG_COUNT][48]; // of every subset, so that callers need not free
 static _Atomic unsigned mask = ALL_FLAGS;
 
 #if IS_X86

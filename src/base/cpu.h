@@ -14,9 +14,11 @@ enum ta_cpu_flag {
 
 // Features of this machine and the process-wide mask, detected once. Thread-safety: Safe.
 unsigned ta_cpu_flags(void);
-// Hides features from here on (a set bit stays visible); each call replaces the one before. Call before any work starts.
+// Hides features from here on (a set bit stays visible); each call replaces the one before. Call before any
+// work starts.
 void ta_cpu_mask(unsigned allowed);
-// The mask for "none", "sse2", "ssse3", "sse4.1", "avx2", "avx512", "all" (each includes those before it); TA_ERR_INVALID if unknown.
+// The mask for "none", "sse2", "ssse3", "sse4.1", "avx2", "avx512", "all" (each includes those before it);
+// TA_ERR_INVALID if unknown.
 int ta_cpu_mask_from_name(const char *name, unsigned *allowed);
 // Text such as "sse2 ssse3 sse4.1 avx2", or "none"; static storage.
 const char *ta_cpu_text(unsigned flags);

@@ -175,8 +175,8 @@ static int write_all(int fd, const void *data, size_t size)
     return 0;
 }
 
-// Creates a file with a new name in the folder of `path`. The name does not grow with that of `path`, which may be as
-// long as the file system allows. Returns a descriptor and *tmp, or -1 with errno.
+// Creates a file with a new name in the folder of `path`. The name does not grow with that of `path`, which
+// may be as long as the file system allows. Returns a descriptor and *tmp, or -1 with errno.
 static int create_temporary(const char *path, char **tmp)
 {
     char *dir = ta_path_dir(path);

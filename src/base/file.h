@@ -9,11 +9,12 @@
 struct ta_buf;
 struct ta_log;
 
-// Maps errno to the error list (ENOSPC and EDQUOT to TA_ERR_NO_SPACE, ENOENT to TA_ERR_NOT_FOUND, ...); never 0.
+// Maps errno to the error list (ENOSPC and EDQUOT to TA_ERR_NO_SPACE, ENOENT to TA_ERR_NOT_FOUND, ...); never
+// 0.
 int ta_error_from_errno(int errnum);
 
-// Path parts; results are owned by the caller. "a/b.c.avi": dir "a", name "b.c.avi", stem "b.c", extension "avi" ("" if none;
-// a leading dot is no extension). ta_path_dir("x") is ".".
+// Path parts; results are owned by the caller. "a/b.c.avi": dir "a", name "b.c.avi", stem "b.c", extension
+// "avi" ("" if none; a leading dot is no extension). ta_path_dir("x") is ".".
 char *ta_path_join(const char *dir, const char *name);
 char *ta_path_dir(const char *path);
 const char *ta_path_name(const char *path); // borrowed from `path`
@@ -24,7 +25,8 @@ char *ta_path_absolute(const char *path);
 // Do both names exist and mean the same file (device and inode)? False if either does not exist.
 bool ta_path_same_file(const char *a, const char *b);
 
-// Whole file into `out` (binary safe); at most `limit` bytes, else TA_ERR_INVALID. Logs failures with the path.
+// Whole file into `out` (binary safe); at most `limit` bytes, else TA_ERR_INVALID. Logs failures with the
+// path.
 int ta_file_read(const char *path, size_t limit, struct ta_buf *out, struct ta_log *log);
 
 // Atomic write: temporary name in the same folder, write, fsync, rename over `path`, fsync of the folder.
@@ -38,16 +40,18 @@ int ta_file_sync_dir(const char *dir, struct ta_log *log);
 // Appends `size` bytes with one write() and fsyncs; creates the file when needed.
 int ta_file_append_sync(const char *path, const void *data, size_t size, struct ta_log *log);
 
-// mkdir -p of the last component only (parents must exist). TA_ERR_EXISTS if something else has the name; 0 if it is a folder.
+// mkdir -p of the last component only (parents must exist). TA_ERR_EXISTS if something else has the name; 0
+// if it is a folder.
 int ta_dir_create(const char *path, struct ta_log *log);
 // Removes a folder and the plain files in it (no sub-folders). 0 also if it does not exist.
 int ta_dir_remove(const char *path, struct ta_log *log);
-// Sorted names (no "." and ".."); *names is a NULL-terminated array to free with ta_dir_list_free. Returns the count.
+// Sorted names (no "." and ".."); *names is a NULL-terminated array to free with ta_dir_list_free. Returns
+// the count.
 int ta_dir_list(const char *path, char ***names, struct ta_log *log);
 void ta_dir_list_free(char ***names);
 
-// Exclusive flock() on a folder or file, without waiting. Returns a descriptor >= 0 to close(), TA_ERR_BUSY if another
-// process (or another descriptor of this one) holds it.
+// Exclusive flock() on a folder or file, without waiting. Returns a descriptor >= 0 to close(), TA_ERR_BUSY
+// if another process (or another descriptor of this one) holds it.
 int ta_lock_try(const char *path, struct ta_log *log);
 
 // Bytes that an unprivileged user can still write on the file system of `path`; INT64_MAX when unknown.

@@ -13,7 +13,8 @@
 
 #define FOLLOW_COMMON (-1)
 
-// The threshold of one component. Entries are only added and live as long as the tree, so logs point at theirs.
+// The threshold of one component. Entries are only added and live as long as the tree, so logs point at
+// theirs.
 struct component_level {
     struct component_level *next;
     _Atomic int level; // FOLLOW_COMMON: as the common one
@@ -51,7 +52,8 @@ int ta_log_level_from_name(const char *name)
     return TA_ERR_INVALID;
 }
 
-// Control characters would let a file's name drive the terminal; new lines stay, for messages of several lines.
+// Control characters would let a file's name drive the terminal; new lines stay, for messages of several
+// lines.
 static void write_to_stderr(void *priv, enum ta_log_level level, const char *component, const char *message)
 {
     (void)priv;
@@ -70,7 +72,8 @@ static void write_to_stderr(void *priv, enum ta_log_level level, const char *com
     ta_buf_release(&line);
 }
 
-// The entry for the component's base name: "segment" for "segment 12". Call with the lock held (or before sharing).
+// The entry for the component's base name: "segment" for "segment 12". Call with the lock held (or before
+// sharing).
 static struct component_level *find_level(struct log_tree *tree, const char *component)
 {
     size_t length = strcspn(component, " ");

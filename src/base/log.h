@@ -7,9 +7,10 @@
 
 #include <terminalai/log.h>
 
-// A child log that shares the root's callback and levels and speaks as `component` (copied). `parent` may be NULL: then the
-// child is NULL too, which every log function takes and ignores. Aborts when out of memory.
-struct ta_log *ta_log_child(struct ta_log *parent, const char *component, ...) __attribute__((format(printf, 2, 3)));
+// A child log that shares the root's callback and levels and speaks as `component` (copied). `parent` may be
+// NULL: then the child is NULL too, which every log function takes and ignores. Aborts when out of memory.
+struct ta_log *ta_log_child(struct ta_log *parent, const char *component, ...)
+    __attribute__((format(printf, 2, 3)));
 
 // Would a message of this level pass? For messages that are costly to build.
 bool ta_log_wants(const struct ta_log *log, enum ta_log_level level);
@@ -24,22 +25,23 @@ void ta_log_vmessage(struct ta_log *log, enum ta_log_level level, const char *fo
 #define ta_verbose(log, ...) ta_log_message(log, TA_LOG_VERBOSE, __VA_ARGS__)
 #define ta_debug(log, ...) ta_log_message(log, TA_LOG_DEBUG, __VA_ARGS__)
 
-// For caller bugs: logs expression, file and line; aborts in debug builds, else makes the function return `ret`.
+// For caller bugs: logs expression, file and line; aborts in debug builds, else makes the function return
+// `ret`.
 #ifdef NDEBUG
-#define ta_require(log, expr, ret)                                                                 \
-    do {                                                                                           \
-        if (!(expr)) {                                                                             \
-            ta_error(log, "internal: %s fails at %s:%d", #expr, __FILE__, __LINE__);               \
-            return ret;                                                                            \
-        }                                                                                          \
+#define ta_require(log, expr, ret)                                                   \
+    do {                                                                             \
+        if (!(expr)) {                                                               \
+            ta_error(log, "internal: %s fails at %s:%d", #expr, __FILE__, __LINE__); \
+            return ret;                                                              \
+        }                                                                            \
     } while (0)
 #else
-#define ta_require(log, expr, ret)                                                                 \
-    do {                                                                                           \
-        if (!(expr)) {                                                                             \
-            ta_error(log, "internal: %s fails at %s:%d", #expr, __FILE__, __LINE__);               \
-            __builtin_trap();                                                                      \
-        }                                                                                          \
+#define ta_require(log, expr, ret)                                                   \
+    do {                                                                             \
+        if (!(expr)) {                                                               \
+            ta_error(log, "internal: %s fails at %s:%d", #expr, __FILE__, __LINE__); \
+            __builtin_trap();                                                        \
+        }                                                                            \
     } while (0)
 #endif
 

@@ -65,7 +65,8 @@ static struct entry *take_excess(struct ta_lru *c, size_t limit)
 static void destroy_list(const struct ta_lru *c, struct entry *list)
 {
     struct entry *e, *next;
-    DL_FOREACH_SAFE(list, e, next) {
+    DL_FOREACH_SAFE(list, e, next)
+    {
         destroy_value(c, e->value);
         free(e->key);
         free(e);
@@ -79,7 +80,8 @@ void ta_lru_destroy(struct ta_lru **cache)
         return;
     // Whatever is still pinned is a caller's bug, but no reason to leak.
     struct entry *e, *next;
-    HASH_ITER(by_key, c->by_key, e, next) {
+    HASH_ITER(by_key, c->by_key, e, next)
+    {
         HASH_DELETE(by_key, c->by_key, e);
         HASH_DELETE(by_value, c->by_value, e);
         destroy_value(c, e->value);

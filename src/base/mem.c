@@ -52,7 +52,7 @@ char *ta_xvprintf(const char *format, va_list args)
     int length = vsnprintf(NULL, 0, format, copy);
     va_end(copy);
     if (length < 0)
-        return ta_xstrdup(format); // a conversion failed (wide characters only): the bare format still says something
+        return ta_xstrdup(format); // a wide character failed: the bare format still says something
     char *text = ta_xcalloc((size_t)length + 1, 1);
     vsnprintf(text, (size_t)length + 1, format, args);
     return text;

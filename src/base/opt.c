@@ -68,7 +68,8 @@ int ta_opt_set(const struct ta_opt *o, void *values, const char *text, const cha
         ta_error(log, "%s%s%s for %s: %s", prefix, colon, quoted.data, o->name, ta_buf_text(&why));
         ta_buf_release(&quoted);
     } else if (o->flags & TA_OPT_DEPRECATED) {
-        ta_warn(log, "%s%s%s is deprecated: %s", prefix, colon, o->name, o->help ? o->help : "it will go away");
+        ta_warn(log, "%s%s%s is deprecated: %s", prefix, colon, o->name,
+                o->help ? o->help : "it will go away");
     }
     ta_buf_release(&why);
     return ret;
@@ -165,7 +166,8 @@ char *ta_opt_json_to_text(const json_t *value)
     return ta_buf_take(&text);
 }
 
-int ta_opt_unknown(const struct ta_opt *table, const char *name, const char *what, const char *where, struct ta_log *log)
+int ta_opt_unknown(const struct ta_opt *table, const char *name, const char *what, const char *where,
+                   struct ta_log *log)
 {
     size_t count = 0;
     for (const struct ta_opt *o = table; o->name; o++)
@@ -189,8 +191,8 @@ int ta_opt_unknown(const struct ta_opt *table, const char *name, const char *wha
     return TA_ERR_INVALID;
 }
 
-static int set_from_json(const struct ta_opt *table, void *values, const char *key, const json_t *value, const char *where,
-                         struct ta_log *log)
+static int set_from_json(const struct ta_opt *table, void *values, const char *key, const json_t *value,
+                         const char *where, struct ta_log *log)
 {
     const struct ta_opt *o = ta_opt_find(table, key);
     if (!o)
@@ -235,7 +237,8 @@ int ta_opt_merge_json(const struct ta_opt *table, void *values, const json_t *ob
     return ret;
 }
 
-int ta_opt_from_json(const struct ta_opt *table, void *values, const json_t *object, const char *where, struct ta_log *log)
+int ta_opt_from_json(const struct ta_opt *table, void *values, const json_t *object, const char *where,
+                     struct ta_log *log)
 {
     ta_opt_defaults(table, values);
     int ret = ta_opt_merge_json(table, values, object, where, NULL, "", log);
@@ -267,7 +270,8 @@ static int edit_distance(const char *a, size_t na, const char *b, size_t nb)
             bool same = folded(a[i - 1]) == folded(b[j - 1]);
             int best = TA_MIN(above[j] + 1, row[j - 1] + 1);
             best = TA_MIN(best, above[j - 1] + !same);
-            if (i > 1 && j > 1 && folded(a[i - 1]) == folded(b[j - 2]) && folded(a[i - 2]) == folded(b[j - 1]))
+            if (i > 1 && j > 1 && folded(a[i - 1]) == folded(b[j - 2]) &&
+                folded(a[i - 2]) == folded(b[j - 1]))
                 best = TA_MIN(best, before[j - 2] + 1);
             row[j] = best;
         }

@@ -26,7 +26,8 @@ static bool is_limited(const struct ta_opt *o)
 }
 
 // `append` writes a limit in the manner of the kind.
-static int check_limits(const struct ta_opt *o, double value, void (*append)(struct ta_buf *, double), struct ta_buf *why)
+static int check_limits(const struct ta_opt *o, double value, void (*append)(struct ta_buf *, double),
+                        struct ta_buf *why)
 {
     if (!is_limited(o) || (value >= o->min && value <= o->max))
         return 0;
@@ -123,8 +124,11 @@ static void format_float(const struct ta_opt *o, const void *field, struct ta_bu
     ta_number_append(out, *(const double *)field);
 }
 
-const struct ta_opt_kind ta_opt_float = {
-    .name = "number", .syntax = "X", .parse = parse_float, .format = format_float, .type = TA_OPT_TYPE_DOUBLE};
+const struct ta_opt_kind ta_opt_float = {.name = "number",
+                                         .syntax = "X",
+                                         .parse = parse_float,
+                                         .format = format_float,
+                                         .type = TA_OPT_TYPE_DOUBLE};
 
 // --- numbers ---
 
@@ -181,8 +185,11 @@ static void format_floats(const struct ta_opt *o, const void *field, struct ta_b
     }
 }
 
-const struct ta_opt_kind ta_opt_floats = {
-    .name = "numbers", .syntax = "X:X:...", .parse = parse_floats, .format = format_floats, .type = TA_OPT_TYPE_FLOATS};
+const struct ta_opt_kind ta_opt_floats = {.name = "numbers",
+                                          .syntax = "X:X:...",
+                                          .parse = parse_floats,
+                                          .format = format_floats,
+                                          .type = TA_OPT_TYPE_FLOATS};
 
 // --- text ---
 
@@ -249,8 +256,11 @@ static void format_choice(const struct ta_opt *o, const void *field, struct ta_b
     ta_buf_puts(out, index >= 0 && index < count ? o->choices[index].name : "");
 }
 
-const struct ta_opt_kind ta_opt_choice = {
-    .name = "choice", .syntax = "NAME", .parse = parse_choice, .format = format_choice, .type = TA_OPT_TYPE_INT};
+const struct ta_opt_kind ta_opt_choice = {.name = "choice",
+                                          .syntax = "NAME",
+                                          .parse = parse_choice,
+                                          .format = format_choice,
+                                          .type = TA_OPT_TYPE_INT};
 
 // --- size ---
 
@@ -330,8 +340,11 @@ static void format_bytes(const struct ta_opt *o, const void *field, struct ta_bu
     ta_bytes_format(*(const int64_t *)field, out);
 }
 
-const struct ta_opt_kind ta_opt_bytes = {
-    .name = "size", .syntax = "SIZE", .parse = parse_bytes, .format = format_bytes, .type = TA_OPT_TYPE_INT64};
+const struct ta_opt_kind ta_opt_bytes = {.name = "size",
+                                         .syntax = "SIZE",
+                                         .parse = parse_bytes,
+                                         .format = format_bytes,
+                                         .type = TA_OPT_TYPE_INT64};
 
 // --- time and range ---
 
@@ -360,7 +373,8 @@ static bool scan_sexagesimal(const char **text, double *total)
         const char *s = *text + 1;
         double part;
         // Only the last part may have a fraction, and each has two digits, as people write it.
-        if (strspn(s, "0123456789") != 2 || *total != floor(*total) || !scan_decimal(s, text, &part) || part >= 60)
+        if (strspn(s, "0123456789") != 2 || *total != floor(*total) || !scan_decimal(s, text, &part) ||
+            part >= 60)
             return false;
         *total = *total * 60 + part;
     }
@@ -407,7 +421,8 @@ static void format_seconds(double value, struct ta_buf *out)
         ta_buf_printf(&text, ":%02d", (int)(whole % 60));
         if (value != (double)whole) {
             struct ta_buf fraction = {0};
-            ta_number_append_fixed(&fraction, value, TIME_DECIMALS); // that of the sum: it has fewer exact digits
+            ta_number_append_fixed(&fraction, value,
+                                   TIME_DECIMALS); // that of the sum: it has fewer exact digits
             ta_buf_puts(&text, strchr(fraction.data, '.') ? strchr(fraction.data, '.') : "");
             ta_buf_release(&fraction);
         }
@@ -506,5 +521,8 @@ static void format_range(const struct ta_opt *o, const void *field, struct ta_bu
     ta_time_format(&range->end, out);
 }
 
-const struct ta_opt_kind ta_opt_range = {
-    .name = "range", .syntax = "START-END", .parse = parse_range, .format = format_range, .type = TA_OPT_TYPE_RANGE};
+const struct ta_opt_kind ta_opt_range = {.name = "range",
+                                         .syntax = "START-END",
+                                         .parse = parse_range,
+                                         .format = format_range,
+                                         .type = TA_OPT_TYPE_RANGE};

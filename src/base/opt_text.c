@@ -118,7 +118,8 @@ static void append_form(const struct ta_opt *o, struct ta_buf *out)
     ta_buf_printf(out, "--%s%s%s%s", is_on_by_default(o) ? "[no-]" : "", o->name, *syntax ? " " : "", syntax);
 }
 
-// Appends the words of `text`, breaking lines at `width` with the given indent. The line holds `column` columns already.
+// Appends the words of `text`, breaking lines at `width` with the given indent. The line holds `column`
+// columns already.
 static void append_wrapped(struct ta_buf *out, const char *text, int column, int indent, int width)
 {
     bool line_empty = true;
@@ -146,7 +147,8 @@ static void append_wrapped(struct ta_buf *out, const char *text, int column, int
 }
 
 // A line of two columns; the second starts on a line of its own when the first is too long.
-static void append_row(struct ta_buf *out, const char *left, int left_indent, const char *right, int right_indent, int width)
+static void append_row(struct ta_buf *out, const char *left, int left_indent, const char *right,
+                       int right_indent, int width)
 {
     int column = left_indent + (int)ta_utf8_columns(left, strlen(left));
     ta_buf_printf(out, "%*s%s", left_indent, "", left);

@@ -13,10 +13,10 @@ struct slot {
 struct ta_queue {
     size_t max_items, max_bytes;
     void (*drop)(void *item);
-    pthread_mutex_t lock; // guards all below
-    pthread_cond_t filled; // an item came, or the state changed
+    pthread_mutex_t lock;   // guards all below
+    pthread_cond_t filled;  // an item came, or the state changed
     pthread_cond_t emptied; // an item went, or the state changed
-    struct slot *slots; // ring of `capacity`; grows up to max_items
+    struct slot *slots;     // ring of `capacity`; grows up to max_items
     size_t capacity, head, count, bytes;
     bool finished, canceled;
     int err; // of finish()

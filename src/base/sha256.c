@@ -25,7 +25,7 @@ typedef void (*blocks_fn)(uint32_t state[8], const uint8_t *data, size_t blocks)
 
 struct ta_sha256 {
     uint32_t state[8];
-    uint64_t size; // bytes so far
+    uint64_t size;  // bytes so far
     size_t pending; // bytes in `block`
     uint8_t block[BLOCK];
     blocks_fn blocks;
@@ -52,8 +52,8 @@ static void blocks_c(uint32_t state[8], const uint8_t *data, size_t blocks)
     for (; blocks; blocks--, data += BLOCK) {
         uint32_t w[64];
         for (int i = 0; i < 16; i++)
-            w[i] = (uint32_t)data[4 * i] << 24 | (uint32_t)data[4 * i + 1] << 16 | (uint32_t)data[4 * i + 2] << 8 |
-                   data[4 * i + 3];
+            w[i] = (uint32_t)data[4 * i] << 24 | (uint32_t)data[4 * i + 1] << 16 |
+                   (uint32_t)data[4 * i + 2] << 8 | data[4 * i + 3];
         for (int i = 16; i < 64; i++) {
             uint32_t s0 = rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ w[i - 15] >> 3;
             uint32_t s1 = rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ w[i - 2] >> 10;
@@ -62,7 +62,8 @@ static void blocks_c(uint32_t state[8], const uint8_t *data, size_t blocks)
         uint32_t v[8];
         memcpy(v, state, sizeof(v));
         for (int base = 0; base < 64; base += 8) {
-            // Instead of moving the eight words on by one, each round numbers them anew; unrolled, that costs nothing.
+            // Instead of moving the eight words on by one, each round numbers them anew; unrolled, that costs
+            // nothing.
 #pragma GCC unroll 8
             for (int i = 0; i < 8; i++) {
                 const uint32_t a = v[(8 - i) & 7], b = v[(9 - i) & 7], c = v[(10 - i) & 7];
@@ -70,7 +71,8 @@ static void blocks_c(uint32_t state[8], const uint8_t *data, size_t blocks)
                 uint32_t t = v[(15 - i) & 7] + round_constants[base + i] + w[base + i];
                 t += (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g));
                 v[(11 - i) & 7] += t;
-                v[(15 - i) & 7] = t + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+                v[(15 - i) & 7] = t + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
+                                  ((a & b) ^ (a & c) ^ (b & c));
             }
         }
         for (int i = 0; i < 8; i++)
@@ -79,11 +81,14 @@ static void blocks_c(uint32_t state[8], const uint8_t *data, size_t blocks)
 }
 
 #if HAVE_SHA_INSTRUCTIONS
-// The instructions keep the eight words as two vectors (highest lane first) ABEF and CDGH, and do two rounds at once.
-__attribute__((target("sha,sse4.1,ssse3"))) static void blocks_sha(uint32_t state[8], const uint8_t *data, size_t blocks)
+// The instructions keep the eight words as two vectors (highest lane first) ABEF and CDGH, and do two rounds
+// at once.
+__attribute__((target("sha,sse4.1,ssse3"))) static void blocks_sha(uint32_t state[8], const uint8_t *data,
+                                                                   size_t blocks)
 {
     const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203); // big-endian words
-    __m128i dcba = _mm_loadu_si128((const __m128i *)state), hgfe = _mm_loadu_si128((const __m128i *)(state + 4));
+    __m128i dcba = _mm_loadu_si128((const __m128i *)state),
+            hgfe = _mm_loadu_si128((const __m128i *)(state + 4));
     __m128i cdab = _mm_shuffle_epi32(dcba, 0xb1), efgh = _mm_shuffle_epi32(hgfe, 0x1b);
     __m128i abef = _mm_alignr_epi8(cdab, efgh, 8), cdgh = _mm_blend_epi16(efgh, cdab, 0xf0);
 

@@ -14,26 +14,28 @@ int ta_thread_create(struct ta_thread **out, const char *name, int (*run)(void *
 int ta_thread_join(struct ta_thread **t); // waits; the function's result; *t becomes NULL. 0 for *t == NULL.
 
 // Bounded queue of pointers; limits in items and bytes. End of stream and errors are states reached in order:
-// ta_queue_finish(q, err) is seen by pop() after all items. ta_queue_cancel() wakes everybody at once and drops what is queued.
-// Thread-safety: Safe for any number of producers and consumers, except create and destroy.
+// ta_queue_finish(q, err) is seen by pop() after all items. ta_queue_cancel() wakes everybody at once and
+// drops what is queued. Thread-safety: Safe for any number of producers and consumers, except create and
+// destroy.
 struct ta_queue;
-// `drop` frees an item that nobody will take any more, without any lock held; may be NULL. max_bytes 0: no limit. An item
-// larger than max_bytes passes alone.
+// `drop` frees an item that nobody will take any more, without any lock held; may be NULL. max_bytes 0: no
+// limit. An item larger than max_bytes passes alone.
 int ta_queue_create(struct ta_queue **out, size_t max_items, size_t max_bytes, void (*drop)(void *item));
 void ta_queue_destroy(struct ta_queue **q); // drops what is left
-// Takes ownership of `item` (not NULL) also on failure (then drops it). Blocks while full. 0; TA_ERR_CANCELED, also
-// after finish(); TA_ERR_NOMEM.
+// Takes ownership of `item` (not NULL) also on failure (then drops it). Blocks while full. 0;
+// TA_ERR_CANCELED, also after finish(); TA_ERR_NOMEM.
 int ta_queue_push(struct ta_queue *q, void *item, size_t bytes);
-// Blocks while empty. 0 and *item; *item == NULL with 0 at the end of the stream; the error given to finish();
-// TA_ERR_CANCELED. The end, once reached, is returned by every later call.
+// Blocks while empty. 0 and *item; *item == NULL with 0 at the end of the stream; the error given to
+// finish(); TA_ERR_CANCELED. The end, once reached, is returned by every later call.
 int ta_queue_pop(struct ta_queue *q, void **item);
-// What is queued can still be popped; what is pushed after it, and pushes that wait, fail. The first call counts.
+// What is queued can still be popped; what is pushed after it, and pushes that wait, fail. The first call
+// counts.
 void ta_queue_finish(struct ta_queue *q, int err);
 void ta_queue_cancel(struct ta_queue *q);
 
-// Fork and join over n parts: run(arg, i) for i in 0..n-1 on the pool's threads and the caller's own; returns when all are done.
-// Any number of threads may call at the same time, parts too; a pool of 1 (or NULL) runs in the caller. The order of parts
-// is not defined.
+// Fork and join over n parts: run(arg, i) for i in 0..n-1 on the pool's threads and the caller's own; returns
+// when all are done. Any number of threads may call at the same time, parts too; a pool of 1 (or NULL) runs
+// in the caller. The order of parts is not defined.
 struct ta_pool;
 int ta_pool_create(struct ta_pool **out, int threads); // threads >= 1 counts the caller
 void ta_pool_destroy(struct ta_pool **p);

@@ -173,7 +173,8 @@ static void write_value(struct ta_buf *out, const json_t *value, int depth)
 
 char *ta_json_text(const json_t *root)
 {
-    // Own code, since the digits of reals differ between versions of jansson, and plans are compared byte by byte.
+    // Own code, since the digits of reals differ between versions of jansson, and plans are compared byte by
+    // byte.
     struct ta_buf out = {0};
     write_value(&out, root, 0);
     ta_buf_putc(&out, '\n');
@@ -191,16 +192,18 @@ static json_t *member(const json_t *object, const char *key, bool *optional)
     return json_is_null(value) ? NULL : value;
 }
 
-static int refuse(const char *where, const char *key, const json_t *value, const char *what, struct ta_log *log)
+static int refuse(const char *where, const char *key, const json_t *value, const char *what,
+                  struct ta_log *log)
 {
     size_t length = strlen(key);
     length -= length && key[length - 1] == '?';
-    ta_error(log, "%s: %.*s %s%s", where, (int)length, key, value ? "must be " : "is missing: it must be ", what);
+    ta_error(log, "%s: %.*s %s%s", where, (int)length, key, value ? "must be " : "is missing: it must be ",
+             what);
     return TA_ERR_FORMAT;
 }
 
-int ta_json_get_int(const json_t *object, const char *where, const char *key, int64_t min, int64_t max, int64_t *out,
-                    struct ta_log *log)
+int ta_json_get_int(const json_t *object, const char *where, const char *key, int64_t min, int64_t max,
+                    int64_t *out, struct ta_log *log)
 {
     bool optional;
     const json_t *value = member(object, key, &optional);
@@ -224,7 +227,8 @@ int ta_json_get_int(const json_t *object, const char *where, const char *key, in
     return ret;
 }
 
-int ta_json_get_number(const json_t *object, const char *where, const char *key, double *out, struct ta_log *log)
+int ta_json_get_number(const json_t *object, const char *where, const char *key, double *out,
+                       struct ta_log *log)
 {
     bool optional;
     const json_t *value = member(object, key, &optional);
@@ -236,7 +240,8 @@ int ta_json_get_number(const json_t *object, const char *where, const char *key,
     return 0;
 }
 
-int ta_json_get_string(const json_t *object, const char *where, const char *key, const char **out, struct ta_log *log)
+int ta_json_get_string(const json_t *object, const char *where, const char *key, const char **out,
+                       struct ta_log *log)
 {
     bool optional;
     const json_t *value = member(object, key, &optional);
@@ -260,7 +265,8 @@ int ta_json_get_bool(const json_t *object, const char *where, const char *key, i
     return 0;
 }
 
-int ta_json_get_array(const json_t *object, const char *where, const char *key, json_t **out, struct ta_log *log)
+int ta_json_get_array(const json_t *object, const char *where, const char *key, json_t **out,
+                      struct ta_log *log)
 {
     bool optional;
     json_t *value = member(object, key, &optional);
@@ -272,7 +278,8 @@ int ta_json_get_array(const json_t *object, const char *where, const char *key, 
     return 0;
 }
 
-int ta_json_get_object(const json_t *object, const char *where, const char *key, json_t **out, struct ta_log *log)
+int ta_json_get_object(const json_t *object, const char *where, const char *key, json_t **out,
+                       struct ta_log *log)
 {
     bool optional;
     json_t *value = member(object, key, &optional);

@@ -41,7 +41,8 @@ void ta_marks_destroy(struct ta_marks **marks)
     if (!*marks)
         return;
     struct mark *m, *next;
-    HASH_ITER(hh, (*marks)->marks, m, next) {
+    HASH_ITER(hh, (*marks)->marks, m, next)
+    {
         HASH_DEL((*marks)->marks, m);
         free(m);
     }
@@ -143,8 +144,8 @@ static int resolve_plain(const struct reader *r, const char *text, size_t line, 
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
     static const char *const trues[] = {"true", "True", "TRUE", NULL};
     static const char *const falses[] = {"false", "False", "FALSE", NULL};
-    static const char *const not_finite[] = {".inf",  ".Inf",  ".INF",  "+.inf", "+.Inf", "+.INF", "-.inf",
-                                             "-.Inf", "-.INF", ".nan",  ".NaN",  ".NAN",  NULL};
+    static const char *const not_finite[] = {".inf",  ".Inf",  ".INF", "+.inf", "+.Inf", "+.INF", "-.inf",
+                                             "-.Inf", "-.INF", ".nan", ".NaN",  ".NAN",  NULL};
     *value = NULL;
     if (is_one_of(text, nulls)) {
         *value = json_null();
@@ -245,8 +246,8 @@ static int report_parser(const struct reader *r)
     if (p->error == YAML_READER_ERROR) // knows the byte only, and not the line
         ta_error(r->log, "%s: %s at byte %zu", r->name, problem, p->problem_offset + 1);
     else if (p->context)
-        ta_error(r->log, "%s:%zu: %s (%s at line %zu)", r->name, p->problem_mark.line + 1, problem, p->context,
-                 p->context_mark.line + 1);
+        ta_error(r->log, "%s:%zu: %s (%s at line %zu)", r->name, p->problem_mark.line + 1, problem,
+                 p->context, p->context_mark.line + 1);
     else
         ta_error(r->log, "%s:%zu: %s", r->name, p->problem_mark.line + 1, problem);
     return TA_ERR_FORMAT;
