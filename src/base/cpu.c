@@ -33,7 +33,7 @@ static _Atomic unsigned mask = ALL_FLAGS;
 static unsigned saved_registers(void)
 {
     unsigned low, high;
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return low;
 }
 

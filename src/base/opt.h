@@ -42,20 +42,18 @@ struct ta_opt_kind {
     enum ta_opt_type type;        // OTHER: a kind of one component alone; not checked
 };
 
-// The field's type is said behind each. A field is at most TA_OPT_FIELD_MAX bytes.
+// A field is at most that many bytes.
 #define TA_OPT_FIELD_MAX 256
+
 extern const struct ta_opt_kind ta_opt_switch; // bool: on/off, yes/no, true/false, 1/0; formats as on/off
 extern const struct ta_opt_kind ta_opt_int;    // int64_t in min..max
 extern const struct ta_opt_kind ta_opt_float;  // double in min..max, finite
 extern const struct ta_opt_kind ta_opt_floats; // struct ta_floats: "3:2:3:2", each in min..max; "" is none
 extern const struct ta_opt_kind ta_opt_text;   // char *, owned, valid UTF-8; "" is NULL
 extern const struct ta_opt_kind ta_opt_choice; // int: index into choices
-extern const struct ta_opt_kind
-    ta_opt_bytes; // int64_t: "2G", "500M", "64k", "1000" (powers of 1024; optional B or iB)
-extern const struct ta_opt_kind
-    ta_opt_time; // struct ta_time: "1:23:45.5", "90", "90s", "25%", "1200f"; "" is NONE
-extern const struct ta_opt_kind
-    ta_opt_range; // struct ta_range: "START-END", either may be empty; "" is everything
+extern const struct ta_opt_kind ta_opt_bytes;  // int64_t: "2G", "64k", "1.5MiB", "1000"; powers of 1024
+extern const struct ta_opt_kind ta_opt_time;   // struct ta_time: "1:23:45.5", "90", "90s", "25%", "1200f", ""
+extern const struct ta_opt_kind ta_opt_range;  // struct ta_range: "START-END", "START-", "-END", "" (all)
 
 struct ta_floats {
     double v[8];
@@ -102,13 +100,14 @@ struct ta_opt {
 
 // In a table entry, sets offset, size and type of a field; does not compile unless the field has exactly the
 // type `want`:
-// {.name = "crf", .kind = &ta_opt_int, TA_FIELD(struct x, crf, int64_t), .def = "18", .max = 51, .help =
-// "..."}
-#define TA_FIELD(strukt, field, want)                                                                       \
-    .offset = offsetof(strukt, field) +                                                                     \
-              0 * sizeof(                                                                                   \
-                      char[__builtin_types_compatible_p(__typeof__(((strukt *)0)->field), want) ? 1 : -1]), \
-    .size = sizeof(want), .type = TA_OPT_TYPE_OF(want)
+//     {.name = "crf", .kind = &ta_opt_int, TA_FIELD(struct x, crf, int64_t), .def = "18", .max = 51}
+#define TA_FIELD(owner, field, want)                                                               \
+    .offset = offsetof(owner, field) + TA_OPT_SAME_TYPE(owner, field, want), .size = sizeof(want), \
+    .type = TA_OPT_TYPE_OF(want)
+
+// 0, or an array of negative size.
+#define TA_OPT_SAME_TYPE(owner, field, want) \
+    (0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((owner *)0)->field), want) ? 1 : -1]))
 
 #define TA_OPT_TYPE_OF(want) \
     _Generic(*(want *)0, bool                                                                                \
