@@ -1,11 +1,13 @@
 #include "media/av.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <libavutil/cpu.h>
+#include <libavutil/display.h>
 #include <libavutil/log.h>
 #include <libavutil/mathematics.h>
 
@@ -226,6 +228,40 @@ size_t ta_frame_bytes(const AVFrame *f)
     for (int i = 0; i < f->nb_extended_buf; i++)
         bytes += (size_t)f->extended_buf[i]->size;
     return bytes;
+}
+
+const uint8_t *ta_stream_side_data(const AVStream *st, enum AVPacketSideDataType type, size_t *size)
+{
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 30, 101) // it moved from the stream to its parameters
+    const AVPacketSideData *all = st->codecpar->coded_side_data;
+    int count = st->codecpar->nb_coded_side_data;
+#else
+    const AVPacketSideData *all = st->side_data;
+    int count = st->nb_side_data;
+#endif
+    for (int i = 0; i < count; i++) {
+        if (all[i].type == type) {
+            if (size)
+                *size = all[i].size;
+            return all[i].data;
+        }
+    }
+    return NULL;
+}
+
+int ta_stream_rotation(const AVStream *st)
+{
+    size_t size = 0;
+    const uint8_t *matrix = ta_stream_side_data(st, AV_PKT_DATA_DISPLAYMATRIX, &size);
+    if (!matrix || size < 9 * sizeof(int32_t))
+        return 0;
+    int32_t aligned[9];
+    memcpy(aligned, matrix, sizeof(aligned));
+    double counterclockwise = av_display_rotation_get(aligned);
+    if (isnan(counterclockwise))
+        return 0;
+    int quarter = (int)lrint(-counterclockwise / 90);
+    return ((quarter % 4) + 4) % 4 * 90;
 }
 
 json_t *ta_json_rational(AVRational r)

@@ -51,6 +51,12 @@ bool ta_frame_is_damaged(const AVFrame *f); // decoder flagged or concealed erro
 int64_t ta_frame_duration(const AVFrame *f);
 size_t ta_frame_bytes(const AVFrame *f); // memory held by its buffers
 
+// Side data of a stream (display matrix, mastering display, ...), borrowed; NULL when there is none. `size`
+// may be NULL.
+const uint8_t *ta_stream_side_data(const AVStream *st, enum AVPacketSideDataType type, size_t *size);
+// Degrees clockwise to show the pictures upright, by the display matrix: 0, 90, 180 or 270.
+int ta_stream_rotation(const AVStream *st);
+
 json_t *ta_json_rational(AVRational r); // "30000/1001" as a JSON string
 int ta_json_get_rational(const json_t *object, const char *where, const char *key, AVRational *out,
                          struct ta_log *log);

@@ -1,0 +1,65 @@
+#include "media/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <terminalai/error.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define HASHED_PART ((int64_t)1 << 20)
+
+// Feeds file bytes from..to-1 to the hash. 0 or an errno.
+static int hash_range(int fd, int64_t from, int64_t to, struct ta_sha256 *hash)
+{
+    char block[65536];
+    while (from < to) {
+        size_t want = (size_t)TA_MIN((int64_t)sizeof(block), to - from);
+        ssize_t got = pread(fd, block, want, (off_t)from);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got < 0 ? errno : EIO; // it has shrunk meanwhile
+        ta_sha256_update(hash, block, (size_t)got);
+        from += got;
+    }
+    return 0;
+}
+
+int ta_fingerprint_read(const char *path, struct ta_fingerprint *out, struct ta_log *log)
+{
+    *out = (struct ta_fingerprint){0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC), number = 0;
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        number = errno;
+        goto end;
+    }
+    int64_t size = st.st_size;
+    struct ta_sha256 *hash = ta_sha256_create();
+    number = hash_range(fd, 0, TA_MIN(size, HASHED_PART), hash);
+    if (!number)
+        number = hash_range(fd, TA_MAX(size - HASHED_PART, TA_MIN(size, HASHED_PART)), size, hash);
+    out->size_bytes = size;
+    out->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    ta_sha256_finish(&hash, out->head_tail);
+end:
+    if (fd >= 0)
+        close(fd);
+    if (number) {
+        ta_error(log, "%s: can't be read: %s", path, strerror(number));
+        return ta_error_from_errno(number);
+    }
+    return 0;
+}
+
+bool ta_fingerprint_equal(const struct ta_fingerprint *a, const struct ta_fingerprint *b)
+{
+    return a->size_bytes == b->size_bytes && a->mtime_ns == b->mtime_ns &&
+           !strcmp(a->head_tail, b->head_tail);
+}

@@ -1,0 +1,303 @@
+#include "media/source.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <libavutil/intreadwrite.h>
+#include <libavutil/opt.h>
+
+#include <terminalai/error.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+// Probing limits: part of what decides the facts, so they are fixed and far above libav's own (subtitles of a
+// DVD or a late sound track are found too).
+#define PROBE_BYTES "33554432"
+#define PROBE_MICROSECONDS "20000000"
+
+static int check_file(const char *path, struct ta_log *log)
+{
+    struct stat st;
+    if (stat(path, &st) < 0) {
+        int number = errno;
+        ta_error(log, "%s: %s", path, number == ENOENT ? "there is no such file" : strerror(number));
+        return ta_error_from_errno(number);
+    }
+    if (S_ISDIR(st.st_mode)) {
+        ta_error(log, "%s: this is a folder, not a video file", path);
+        return TA_ERR_INVALID;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        ta_error(log, "%s: this is a device or a pipe; a file that can be read more than once is needed",
+                 path);
+        return TA_ERR_INVALID;
+    }
+    if (access(path, R_OK) < 0) {
+        ta_error(log, "%s: no permission to read it", path);
+        return TA_ERR_ACCESS;
+    }
+    if (!st.st_size) {
+        ta_error(log, "%s: the file is empty", path);
+        return TA_ERR_FORMAT;
+    }
+    return 0;
+}
+
+static int interrupted(void *opaque)
+{
+    return ta_canceled(opaque);
+}
+
+// Playlists and reference files name other files. A source is one file: nothing else is opened on its behalf.
+static int refuse_other_files(AVFormatContext *fmt, AVIOContext **pb, const char *url, int flags,
+                              AVDictionary **options)
+{
+    (void)flags;
+    (void)options;
+    struct ta_source *s = fmt->opaque;
+    *pb = NULL;
+    if (s)
+        ta_verbose(s->log, "%s: it refers to another file, %s, which is not opened", s->path, url);
+    return AVERROR(EACCES);
+}
+
+static bool is_playlist(const AVInputFormat *f)
+{
+    static const char *const names[] = {"hls", "dash", "concat", "sdp", "imf", "rtsp", "ffmetadata"};
+    for (size_t i = 0; i < TA_COUNT(names); i++)
+        if (!strcmp(f->name, names[i]))
+            return true;
+    return strstr(f->name, "applehttp") != NULL;
+}
+
+// Does this MP4 file have its index? Walks the top-level boxes: true also when it can't tell.
+static bool has_moov(AVIOContext *pb)
+{
+    int64_t size = avio_size(pb), at = 0;
+    for (int boxes = 0; boxes < 100000 && at + 8 <= size; boxes++) {
+        uint8_t head[16];
+        if (avio_seek(pb, at, SEEK_SET) < 0 || avio_read(pb, head, 8) != 8)
+            return true;
+        uint64_t length = AV_RB32(head);
+        if (!memcmp(head + 4, "moov", 4))
+            return true;
+        if (length == 1) {
+            if (avio_read(pb, head + 8, 8) != 8)
+                return false;
+            length = AV_RB64(head + 8);
+        }
+        if (length < 8 || length > (uint64_t)(size - at)) // 0: to the end of the file; or cut off
+            return false;
+        at += (int64_t)length;
+    }
+    return false;
+}
+
+static int fail_open(struct ta_source *s, int ret, const char *doing)
+{
+    if (ta_canceled(s->cancel) || ret == AVERROR_EXIT)
+        return TA_ERR_CANCELED;
+    ta_error(s->log, "%s: %s: %s", s->path, doing, ta_av_text(ret));
+    return ta_error_from_av(ret);
+}
+
+// The demuxer for what is in the file. *out = NULL with 0 when none knows it.
+static int find_demuxer(struct ta_source *s, AVIOContext *pb, const AVInputFormat **out)
+{
+    *out = NULL;
+    int ret = av_probe_input_buffer2(pb, out, s->path, NULL, 0, 0);
+    if (ret == AVERROR(ENOMEM) || ret == AVERROR_EXIT || (pb->error < 0 && pb->error != AVERROR_EOF))
+        return fail_open(s, pb->error < 0 ? pb->error : ret, "can't be read");
+    if (ret < 0)
+        *out = NULL;
+    return 0;
+}
+
+static int open_demuxer(struct ta_source *s, AVIOContext *pb)
+{
+    const AVInputFormat *demuxer = NULL;
+    int err = find_demuxer(s, pb, &demuxer);
+    if (err < 0)
+        return err;
+    if (!demuxer) {
+        ta_error(s->log, "%s: no demuxer knows this file: is it really a video?", s->path);
+        return TA_ERR_FORMAT;
+    }
+    if (is_playlist(demuxer)) {
+        ta_error(s->log, "%s: this is a list that refers to other files (%s), not a video file", s->path,
+                 demuxer->name);
+        return TA_ERR_UNSUPPORTED;
+    }
+
+    AVDictionary *options = NULL;
+    av_dict_set(&options, "probesize", PROBE_BYTES, 0);
+    av_dict_set(&options, "analyzeduration", PROBE_MICROSECONDS, 0);
+    AVFormatContext *fmt = s->fmt;
+    int ret = avformat_open_input(&fmt, s->path, demuxer, &options); // frees it on failure
+    av_dict_free(&options);
+    if (ret < 0) {
+        s->fmt = NULL;
+        if (ret == AVERROR(ENOMEM) || ta_canceled(s->cancel) || ret == AVERROR_EXIT)
+            return fail_open(s, ret, "can't be opened");
+        if (strstr(demuxer->name, "mp4") && !has_moov(pb)) {
+            ta_error(s->log, "%s: the index (moov) is missing: the recording was probably cut off", s->path);
+            return TA_ERR_DAMAGED;
+        }
+        ta_error(s->log, "%s: its headers (%s) can't be read, they are cut off or damaged: %s", s->path,
+                 demuxer->name, ta_av_text(ret));
+        return ret == AVERROR_INVALIDDATA || ret == AVERROR_EOF ? TA_ERR_DAMAGED : ta_error_from_av(ret);
+    }
+    return 0;
+}
+
+// Attached pictures (covers) are video streams of one packet; they are not what anybody wants restored.
+static bool is_picture(const AVStream *st)
+{
+    return st->disposition & (AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS);
+}
+
+// The largest picture wins, then the one marked as default, then the first.
+static int choose_video(const AVFormatContext *fmt)
+{
+    int best = -1;
+    int64_t best_rank = -1;
+    for (unsigned i = 0; i < fmt->nb_streams; i++) {
+        const AVStream *st = fmt->streams[i];
+        const AVCodecParameters *p = st->codecpar;
+        if (p->codec_type != AVMEDIA_TYPE_VIDEO || is_picture(st))
+            continue;
+        int64_t rank = 2 * (int64_t)p->width * p->height + !!(st->disposition & AV_DISPOSITION_DEFAULT);
+        if (rank > best_rank) {
+            best = (int)i;
+            best_rank = rank;
+        }
+    }
+    return best;
+}
+
+int ta_source_open(struct ta_source **out, const char *path, const struct ta_cancel *cancel,
+                   struct ta_log *log)
+{
+    *out = NULL;
+    int err = check_file(path, log);
+    if (err < 0)
+        return err;
+
+    struct ta_source *s = ta_xcalloc(1, sizeof(*s));
+    s->path = ta_xstrdup(path);
+    s->video = -1;
+    s->log = log;
+    s->cancel = cancel;
+    char *url = ta_xprintf("file:%s", path); // a name such as "a:b.avi" is no protocol
+    const AVIOInterruptCB callback = {.callback = interrupted, .opaque = (void *)cancel};
+    AVIOContext *pb = NULL;
+    int ret = avio_open2(&pb, url, AVIO_FLAG_READ, &callback, NULL);
+    free(url);
+    if (ret < 0) {
+        err = fail_open(s, ret, "can't be opened");
+        goto fail;
+    }
+    s->fmt = avformat_alloc_context();
+    if (!s->fmt) {
+        avio_closep(&pb);
+        err = TA_ERR_NOMEM;
+        goto fail;
+    }
+    s->fmt->opaque = s;
+    s->fmt->pb = pb;
+    s->fmt->interrupt_callback = callback;
+    s->fmt->io_open = refuse_other_files;
+    s->fmt->protocol_whitelist = av_strdup("file");
+    if ((err = open_demuxer(s, pb)) < 0) {
+        if (!s->fmt)
+            avio_closep(&pb); // libav freed the context, but not what we gave it to read from
+        goto fail;
+    }
+    if ((ret = avformat_find_stream_info(s->fmt, NULL)) < 0) {
+        err = fail_open(s, ret, "its streams can't be read");
+        goto fail;
+    }
+    if (ta_canceled(cancel)) {
+        err = TA_ERR_CANCELED;
+        goto fail;
+    }
+    if (!s->fmt->nb_streams) {
+        ta_error(log, "%s: there is no stream in it: is it really a video?", path);
+        err = TA_ERR_FORMAT;
+        goto fail;
+    }
+    s->video = choose_video(s->fmt);
+    *out = s;
+    return 0;
+fail:
+    ta_source_close(&s);
+    return err;
+}
+
+void ta_source_close(struct ta_source **s)
+{
+    if (!*s)
+        return;
+    if ((*s)->fmt) {
+        AVIOContext *pb = (*s)->fmt->pb;
+        // Before the headers were read it is ours to free plainly; later the demuxer has to be closed.
+        if ((*s)->fmt->iformat)
+            avformat_close_input(&(*s)->fmt);
+        else
+            avformat_free_context((*s)->fmt);
+        avio_closep(&pb); // it was given from outside, so libav leaves it open
+    }
+    free((*s)->path);
+    ta_freep(s);
+}
+
+static enum ta_scan_type scan_of(enum AVFieldOrder order)
+{
+    switch (order) { // the second letter is the field that is shown first
+    case AV_FIELD_TT:
+    case AV_FIELD_BT:
+        return TA_SCAN_TFF;
+    case AV_FIELD_BB:
+    case AV_FIELD_TB:
+        return TA_SCAN_BFF;
+    default:
+        return TA_SCAN_PROGRESSIVE;
+    }
+}
+
+int ta_source_video_format(const struct ta_source *s, struct ta_format *out)
+{
+    if (s->video < 0) {
+        ta_error(s->log, "%s: there is no video stream in it", s->path);
+        return TA_ERR_FORMAT;
+    }
+    AVStream *st = s->fmt->streams[s->video];
+    const AVCodecParameters *p = st->codecpar;
+    *out = (struct ta_format){
+        .pix_fmt = p->format,
+        .width = p->width,
+        .height = p->height,
+        .sar = av_guess_sample_aspect_ratio(s->fmt, st, NULL),
+        .scan = scan_of(p->field_order),
+        .frame_rate = av_guess_frame_rate(s->fmt, st, NULL),
+        .time_base = st->time_base,
+        .primaries = p->color_primaries,
+        .transfer = p->color_trc,
+        .matrix = p->color_space,
+        .range = p->color_range,
+        .chroma_location = p->chroma_location,
+        .rotation = ta_stream_rotation(st),
+    };
+    if (out->sar.num <= 0 || out->sar.den <= 0)
+        out->sar = (AVRational){0, 1};
+    if (out->frame_rate.num <= 0 || out->frame_rate.den <= 0)
+        out->frame_rate = (AVRational){0, 1};
+    ta_format_resolve_colour(out);
+    return 0;
+}

@@ -1,0 +1,52 @@
+// A source file: opening, and the facts that its container and codec headers state (no decoding beyond
+// libavformat's own probing).
+#ifndef TA_MEDIA_SOURCE_H
+#define TA_MEDIA_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "media/av.h"
+#include "media/format.h"
+
+// Opened demuxer. Thread-safety: Unsafe; every task opens its own. The file is opened read-only.
+struct ta_source {
+    char *path;
+    AVFormatContext *fmt;
+    int video; // stream index of the main video stream (best one that is no attached picture), or -1
+    struct ta_log *log;
+    const struct ta_cancel *cancel;
+};
+
+// Opens and probes. Refuses with one clear line that names the path: missing, folder, device or pipe, empty
+// file, no permission, not a media file ("no demuxer knows this file: is it really a video?"), mp4 without
+// its index ("the index (moov) is missing: the recording was probably cut off"), truncated headers. With the
+// same file and libav version the facts are the same every time: probing limits are fixed here. `cancel` may
+// be NULL and must outlive the source.
+int ta_source_open(struct ta_source **out, const char *path, const struct ta_cancel *cancel,
+                   struct ta_log *log);
+void ta_source_close(struct ta_source **s);
+
+// The video stream's format as the headers tell it (colour unresolved fields filled by
+// ta_format_resolve_colour(); scan from field_order, progressive when unknown; rotation from the display
+// matrix).
+int ta_source_video_format(const struct ta_source *s, struct ta_format *out);
+
+// Everything for `probe`: container, duration, size, each stream (type, codec, profile, language,
+// dispositions, format, rates, layout, start, duration, metadata), chapters, attachments, timecode. Stable
+// key order, no path.
+json_t *ta_source_facts(const struct ta_source *s);
+
+// What identifies the file: size, mtime (ns) and SHA-256 of head and tail (1 MiB each). For cache keys and
+// "source changed" checks.
+struct ta_fingerprint {
+    int64_t size_bytes;
+    int64_t mtime_ns;
+    char head_tail[65];
+};
+int ta_fingerprint_read(const char *path, struct ta_fingerprint *out, struct ta_log *log);
+bool ta_fingerprint_equal(const struct ta_fingerprint *a, const struct ta_fingerprint *b);
+
+#endif

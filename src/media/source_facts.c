@@ -1,0 +1,270 @@
+#include "media/source.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libavutil/avstring.h>
+#include <libavutil/channel_layout.h>
+#include <libavutil/pixdesc.h>
+
+#include <terminalai/error.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+
+// Text from a file: old files hold Latin-1 where UTF-8 is meant.
+static json_t *text_json(const char *text)
+{
+    if (ta_utf8_valid(text))
+        return json_string(text);
+    struct ta_buf b = {0};
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        if (*c < 0x80) {
+            ta_buf_putc(&b, (char)*c);
+        } else {
+            ta_buf_putc(&b, (char)(0xc0 | *c >> 6));
+            ta_buf_putc(&b, (char)(0x80 | (*c & 0x3f)));
+        }
+    }
+    json_t *value = json_string(ta_buf_text(&b));
+    ta_buf_release(&b);
+    return value;
+}
+
+static void set_text(json_t *o, const char *key, const char *text)
+{
+    if (text && *text)
+        json_object_set_new(o, key, text_json(text));
+}
+
+static void set_int(json_t *o, const char *key, int64_t value)
+{
+    json_object_set_new(o, key, json_integer(value));
+}
+
+static void set_rational(json_t *o, const char *key, AVRational r)
+{
+    if (r.num > 0 && r.den > 0)
+        json_object_set_new(o, key, ta_json_rational(r));
+}
+
+static void set_seconds(json_t *o, const char *key, int64_t time, AVRational base)
+{
+    if (time != AV_NOPTS_VALUE)
+        json_object_set_new(o, key, json_real((double)time * base.num / base.den));
+}
+
+// Tags in the file's order; keys that have a place of their own are left out.
+static void set_metadata(json_t *o, AVDictionary *dict, const char *const *skip)
+{
+    json_t *tags = json_object();
+    for (AVDictionaryEntry *e = NULL; (e = av_dict_get(dict, "", e, AV_DICT_IGNORE_SUFFIX));) {
+        bool skipped = false;
+        for (size_t i = 0; skip && skip[i]; i++)
+            skipped |= !av_strcasecmp(e->key, skip[i]);
+        if (!skipped && ta_utf8_valid(e->key))
+            json_object_set_new(tags, e->key, text_json(e->value));
+    }
+    if (json_object_size(tags))
+        json_object_set(o, "metadata", tags);
+    json_decref(tags);
+}
+
+static json_t *dispositions(int flags)
+{
+    json_t *list = json_array();
+    for (int bit = 0; bit < 31; bit++) {
+        const char *name = flags & (1 << bit) ? av_disposition_to_string(1 << bit) : NULL;
+        if (name)
+            json_array_append_new(list, json_string(name));
+    }
+    return list;
+}
+
+static const char *field_order_name(enum AVFieldOrder order)
+{
+    switch (order) {
+    case AV_FIELD_PROGRESSIVE:
+        return "progressive";
+    case AV_FIELD_TT:
+    case AV_FIELD_BT:
+        return "tff";
+    case AV_FIELD_BB:
+    case AV_FIELD_TB:
+        return "bff";
+    default:
+        return "unknown";
+    }
+}
+
+static void set_video(json_t *o, const struct ta_source *s, AVStream *st)
+{
+    const AVCodecParameters *p = st->codecpar;
+    set_int(o, "width", p->width);
+    set_int(o, "height", p->height);
+    AVRational sar = av_guess_sample_aspect_ratio(s->fmt, st, NULL), dar = {0, 1};
+    set_rational(o, "sar", sar);
+    if (sar.num > 0 && p->width > 0 && p->height > 0) {
+        av_reduce(&dar.num, &dar.den, (int64_t)p->width * sar.num, (int64_t)p->height * sar.den, 1 << 20);
+        set_rational(o, "dar", dar);
+    }
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(p->format);
+    if (d) {
+        set_text(o, "pix_fmt", d->name);
+        set_int(o, "depth", d->comp[0].depth);
+    }
+    set_text(o, "field_order", field_order_name(p->field_order));
+    set_rational(o, "frame_rate", av_guess_frame_rate(s->fmt, st, NULL));
+    set_rational(o, "average_frame_rate", st->avg_frame_rate);
+    set_rational(o, "real_base_frame_rate", st->r_frame_rate);
+    set_int(o, "reorder_delay", p->video_delay);
+    // As stated in the file: what it does not state is left out here and filled in by
+    // ta_source_video_format().
+    if (p->color_range != AVCOL_RANGE_UNSPECIFIED)
+        set_text(o, "range", p->color_range == AVCOL_RANGE_JPEG ? "full" : "limited");
+    if (p->color_primaries != AVCOL_PRI_UNSPECIFIED)
+        set_text(o, "primaries", av_color_primaries_name(p->color_primaries));
+    if (p->color_trc != AVCOL_TRC_UNSPECIFIED)
+        set_text(o, "transfer", av_color_transfer_name(p->color_trc));
+    if (p->color_space != AVCOL_SPC_UNSPECIFIED)
+        set_text(o, "matrix", av_color_space_name(p->color_space));
+    if (p->chroma_location != AVCHROMA_LOC_UNSPECIFIED)
+        set_text(o, "chroma_location", av_chroma_location_name(p->chroma_location));
+    if (ta_stream_side_data(st, AV_PKT_DATA_MASTERING_DISPLAY_METADATA, NULL))
+        json_object_set_new(o, "mastering_display", json_true());
+    if (ta_stream_side_data(st, AV_PKT_DATA_CONTENT_LIGHT_LEVEL, NULL))
+        json_object_set_new(o, "content_light_level", json_true());
+    if (ta_stream_side_data(st, AV_PKT_DATA_STEREO3D, NULL))
+        json_object_set_new(o, "stereo3d", json_true());
+    int rotation = ta_stream_rotation(st);
+    if (rotation)
+        set_int(o, "rotation", rotation);
+}
+
+static void set_audio(json_t *o, const AVCodecParameters *p)
+{
+    char layout[128];
+    set_int(o, "sample_rate", p->sample_rate);
+    set_int(o, "channels", p->ch_layout.nb_channels);
+    if (av_channel_layout_describe(&p->ch_layout, layout, sizeof(layout)) > 0)
+        set_text(o, "layout", layout);
+    set_text(o, "sample_format", av_get_sample_fmt_name(p->format));
+    int bits = p->bits_per_raw_sample ? p->bits_per_raw_sample : p->bits_per_coded_sample;
+    if (bits)
+        set_int(o, "bits", bits);
+    if (p->initial_padding)
+        set_int(o, "initial_padding", p->initial_padding);
+}
+
+static json_t *stream_facts(const struct ta_source *s, unsigned i)
+{
+    AVStream *st = s->fmt->streams[i];
+    const AVCodecParameters *p = st->codecpar;
+    const char *type = av_get_media_type_string(p->codec_type);
+    json_t *o = json_object();
+    set_int(o, "index", i);
+    set_text(o, "type", type ? type : "unknown");
+    if ((int)i == s->video)
+        json_object_set_new(o, "main", json_true());
+    set_text(o, "codec", avcodec_get_name(p->codec_id));
+    const AVCodecDescriptor *d = avcodec_descriptor_get(p->codec_id);
+    if (d)
+        set_text(o, "codec_long_name", d->long_name);
+    char tag[AV_FOURCC_MAX_STRING_SIZE];
+    if (p->codec_tag)
+        set_text(o, "codec_tag", av_fourcc_make_string(tag, p->codec_tag));
+    set_text(o, "profile", avcodec_profile_name(p->codec_id, p->profile));
+    if (p->level > 0)
+        set_int(o, "level", p->level);
+    if (s->fmt->iformat->flags & AVFMT_SHOW_IDS)
+        set_int(o, "id", st->id);
+    const AVDictionaryEntry *e = av_dict_get(st->metadata, "language", NULL, 0);
+    if (e && strcmp(e->value, "und") != 0)
+        set_text(o, "language", e->value);
+    e = av_dict_get(st->metadata, "title", NULL, 0);
+    if (e)
+        set_text(o, "title", e->value);
+    json_object_set_new(o, "dispositions", dispositions(st->disposition));
+
+    if (p->codec_type == AVMEDIA_TYPE_VIDEO)
+        set_video(o, s, st);
+    else if (p->codec_type == AVMEDIA_TYPE_AUDIO)
+        set_audio(o, p);
+    else if (p->codec_type == AVMEDIA_TYPE_SUBTITLE && p->width > 0) {
+        set_int(o, "width", p->width);
+        set_int(o, "height", p->height);
+    }
+    json_object_set_new(o, "time_base", ta_json_rational(st->time_base));
+    set_seconds(o, "start_seconds", st->start_time, st->time_base);
+    set_seconds(o, "duration_seconds", st->duration, st->time_base);
+    if (p->bit_rate > 0)
+        set_int(o, "bit_rate", p->bit_rate);
+    if (st->nb_frames > 0)
+        set_int(o, "frames", st->nb_frames);
+    static const char *const own[] = {"language", "title", NULL};
+    set_metadata(o, st->metadata, own);
+    return o;
+}
+
+static json_t *chapter_facts(const AVChapter *c)
+{
+    json_t *o = json_object();
+    set_seconds(o, "start_seconds", c->start, c->time_base);
+    set_seconds(o, "end_seconds", c->end, c->time_base);
+    const AVDictionaryEntry *e = av_dict_get(c->metadata, "title", NULL, 0);
+    if (e)
+        set_text(o, "title", e->value);
+    return o;
+}
+
+// The tape's or camera's time code, wherever the container keeps it.
+static const char *timecode(const struct ta_source *s)
+{
+    const AVDictionaryEntry *e = av_dict_get(s->fmt->metadata, "timecode", NULL, 0);
+    if (!e && s->video >= 0)
+        e = av_dict_get(s->fmt->streams[s->video]->metadata, "timecode", NULL, 0);
+    for (unsigned i = 0; !e && i < s->fmt->nb_streams; i++)
+        e = av_dict_get(s->fmt->streams[i]->metadata, "timecode", NULL, 0);
+    return e ? e->value : NULL;
+}
+
+json_t *ta_source_facts(const struct ta_source *s)
+{
+    const AVFormatContext *fmt = s->fmt;
+    json_t *o = json_object(), *streams = json_array(), *attachments = json_array(), *chapters = json_array();
+    set_text(o, "format", fmt->iformat->name);
+    set_text(o, "format_long_name", fmt->iformat->long_name);
+    int64_t size = avio_size(fmt->pb);
+    if (size >= 0)
+        set_int(o, "size_bytes", size);
+    set_seconds(o, "start_seconds", fmt->start_time, AV_TIME_BASE_Q);
+    set_seconds(o, "duration_seconds", fmt->duration, AV_TIME_BASE_Q);
+    if (fmt->bit_rate > 0)
+        set_int(o, "bit_rate", fmt->bit_rate);
+    if (fmt->nb_programs > 1)
+        set_int(o, "programs", fmt->nb_programs);
+    set_text(o, "timecode", timecode(s));
+    set_metadata(o, fmt->metadata, NULL);
+
+    for (unsigned i = 0; i < fmt->nb_streams; i++) {
+        const AVStream *st = fmt->streams[i];
+        json_array_append_new(streams, stream_facts(s, i));
+        const AVDictionaryEntry *name = av_dict_get(st->metadata, "filename", NULL, 0);
+        const AVDictionaryEntry *mime = av_dict_get(st->metadata, "mimetype", NULL, 0);
+        if (st->codecpar->codec_type == AVMEDIA_TYPE_ATTACHMENT ||
+            (st->disposition & AV_DISPOSITION_ATTACHED_PIC)) {
+            json_t *a = json_object();
+            set_int(a, "stream", i);
+            set_text(a, "name", name ? name->value : NULL);
+            set_text(a, "type", mime ? mime->value : NULL);
+            json_array_append_new(attachments, a);
+        }
+    }
+    for (unsigned i = 0; i < fmt->nb_chapters; i++)
+        json_array_append_new(chapters, chapter_facts(fmt->chapters[i]));
+    json_object_set_new(o, "streams", streams);
+    json_object_set_new(o, "chapters", chapters);
+    json_object_set_new(o, "attachments", attachments);
+    return o;
+}
