@@ -72,4 +72,11 @@ struct ta_cancel {
 };
 bool ta_canceled(const struct ta_cancel *c); // c may be NULL
 
+// What the write callback of avio_alloc_context() takes: constant since libavformat 61.
+#if LIBAVFORMAT_VERSION_MAJOR >= 61
+#define TA_AVIO_DATA const uint8_t
+#else
+#define TA_AVIO_DATA uint8_t
+#endif
+
 #endif
