@@ -1,4 +1,5 @@
-// Runs a fuzz target on files, for compilers without libFuzzer: replay FILE_OR_FOLDER... A crash is the failure.
+// Runs a fuzz target on files, for compilers without libFuzzer: replay FILE_OR_FOLDER... A crash is the
+// failure.
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
