@@ -1,0 +1,166 @@
+#include "media/encoder.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <libavutil/pixdesc.h>
+
+#include <terminalai/error.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+struct ta_encoder {
+    AVCodecContext *context;
+    struct ta_format format;
+    char *name;
+    struct ta_log *log;
+    int64_t sent; // frames
+};
+
+void ta_encoder_silence(void)
+{
+    setenv("SVT_LOG", "1", 0); // errors only
+}
+
+static void set_format(AVCodecContext *c, const struct ta_format *f)
+{
+    AVRational rate = f->frame_rate.num > 0 && f->frame_rate.den > 0 ? f->frame_rate : (AVRational){25, 1};
+    c->width = f->width;
+    c->height = f->height;
+    c->pix_fmt = f->pix_fmt;
+    c->sample_aspect_ratio = f->sar;
+    c->framerate = rate;
+    c->time_base = av_inv_q(rate);
+    c->color_primaries = f->primaries;
+    c->color_trc = f->transfer;
+    c->colorspace = f->matrix;
+    c->color_range = f->range;
+    c->chroma_sample_location = f->chroma_location;
+    c->field_order = f->scan == TA_SCAN_TFF   ? AV_FIELD_TT
+                     : f->scan == TA_SCAN_BFF ? AV_FIELD_BB
+                                              : AV_FIELD_PROGRESSIVE;
+}
+
+static int open_context(struct ta_encoder *e, const AVCodec *codec, const struct ta_encoder_settings *s)
+{
+    struct ta_format *f = &e->format;
+    AVDictionary *options = NULL;
+    int err = av_dict_copy(&options, s->options, 0) < 0 ? TA_ERR_NOMEM : 0;
+    e->context = err ? NULL : avcodec_alloc_context3(codec);
+    if (!e->context) {
+        av_dict_free(&options);
+        return TA_ERR_NOMEM;
+    }
+    set_format(e->context, f);
+    e->context->thread_count = s->threads;
+    // ProRes and FFV1: frame threads hold more frames and give the same.
+    e->context->thread_type = FF_THREAD_SLICE;
+    // libav's own DCT has SIMD versions; the libraries do without libav's CPU flags.
+    int ret = !strcmp(s->name, "prores") ? ta_av_open_portable(e->context, codec, &options)
+                                         : ta_av_open(e->context, codec, &options);
+    if (ret < 0) {
+        ta_error(e->log, "encoder %s (%s) can't be opened for %dx%d %s at %d/%d frames a second: %s", s->name,
+                 s->codec, f->width, f->height, av_get_pix_fmt_name(f->pix_fmt), e->context->framerate.num,
+                 e->context->framerate.den, ta_av_text(ret));
+        err = ret == AVERROR(ENOMEM) ? TA_ERR_NOMEM : TA_ERR_UNSUPPORTED;
+    } else {
+        const AVDictionaryEntry *left = av_dict_get(options, "", NULL, AV_DICT_IGNORE_SUFFIX);
+        if (left) {
+            ta_error(e->log, "encoder %s (%s) has no option \"%s\"", s->name, s->codec, left->key);
+            err = TA_ERR_UNSUPPORTED;
+        }
+    }
+    av_dict_free(&options);
+    return err;
+}
+
+int ta_encoder_open(struct ta_encoder **out, const struct ta_encoder_settings *s, const struct ta_format *f,
+                    struct ta_log *log)
+{
+    *out = NULL;
+    const AVCodec *codec = avcodec_find_encoder_by_name(s->codec);
+    if (!codec) {
+        ta_error(log, "encoder %s: this libavcodec is built without %s", s->name, s->codec);
+        return TA_ERR_UNSUPPORTED;
+    }
+    if (f->pix_fmt != s->pix_fmt) {
+        ta_error(log, "encoder %s was planned for %s, but the pictures are %s", s->name,
+                 av_get_pix_fmt_name(s->pix_fmt), av_get_pix_fmt_name(f->pix_fmt));
+        return TA_ERR_MISMATCH;
+    }
+    struct ta_encoder *e = ta_xcalloc(1, sizeof(*e));
+    e->format = *f;
+    e->log = log;
+    e->name = ta_xstrdup(s->name);
+    int err = open_context(e, codec, s);
+    if (err < 0)
+        ta_encoder_close(&e);
+    *out = e;
+    return err;
+}
+
+const AVCodecContext *ta_encoder_context(const struct ta_encoder *e)
+{
+    return e->context;
+}
+
+// Marks that a decoder or a stage left on the frame must not steer the encoder.
+static void prepare(const struct ta_encoder *e, AVFrame *frame)
+{
+    bool interlaced = e->format.scan != TA_SCAN_PROGRESSIVE;
+    if (interlaced)
+        ta_frame_set_interlaced(frame, !e->format.mixed_scan || ta_frame_is_interlaced(frame),
+                                e->format.scan == TA_SCAN_TFF);
+    else if (!e->format.mixed_scan)
+        ta_frame_set_interlaced(frame, false, false);
+    frame->pict_type = AV_PICTURE_TYPE_NONE;
+    frame->repeat_pict = 0;
+    frame->quality = 0;
+    frame->pts = e->sent;
+    // Regions of interest, wherever they come from, would shift bits.
+    av_frame_remove_side_data(frame, AV_FRAME_DATA_REGIONS_OF_INTEREST);
+}
+
+int ta_encoder_send(struct ta_encoder *e, AVFrame *frame)
+{
+    const struct ta_format *f = &e->format;
+    if (frame && (frame->format != f->pix_fmt || frame->width != f->width || frame->height != f->height)) {
+        ta_error(e->log, "encoder %s was opened for %dx%d %s, but frame %lld is %dx%d %s", e->name, f->width,
+                 f->height, av_get_pix_fmt_name(f->pix_fmt), (long long)e->sent, frame->width, frame->height,
+                 av_get_pix_fmt_name(frame->format));
+        av_frame_free(&frame);
+        return TA_ERR_MISMATCH;
+    }
+    if (frame)
+        prepare(e, frame);
+    int ret = avcodec_send_frame(e->context, frame);
+    av_frame_free(&frame);
+    if (ret < 0) {
+        ta_error(e->log, "encoder %s, frame %lld: %s", e->name, (long long)e->sent, ta_av_text(ret));
+        return ret == AVERROR(EAGAIN) || ret == AVERROR_EOF ? TA_ERR_USAGE : ta_error_from_av(ret);
+    }
+    e->sent++;
+    return 0;
+}
+
+int ta_encoder_receive(struct ta_encoder *e, AVPacket *packet)
+{
+    int ret = avcodec_receive_packet(e->context, packet);
+    if (ret == AVERROR(EAGAIN) || ret == AVERROR_EOF)
+        return 0;
+    if (ret < 0) {
+        ta_error(e->log, "encoder %s, after frame %lld: %s", e->name, (long long)e->sent, ta_av_text(ret));
+        return ta_error_from_av(ret);
+    }
+    return 1;
+}
+
+void ta_encoder_close(struct ta_encoder **e)
+{
+    if (!*e)
+        return;
+    avcodec_free_context(&(*e)->context);
+    free((*e)->name);
+    ta_freep(e);
+}
