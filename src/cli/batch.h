@@ -1,0 +1,38 @@
+// Which files one call of `restore` makes of which: operands that are files or folders, and where the outputs
+// go.
+#ifndef TA_CLI_BATCH_H
+#define TA_CLI_BATCH_H
+
+#include <stdbool.h>
+
+struct ta_log;
+
+struct ta_batch_item {
+    char *input;
+    char *output; // NULL: the default name beside the input; "-": standard output
+};
+
+struct ta_batch {
+    struct ta_batch_item *items;
+    int count;
+    int empty_folders; // operands that were folders without video files; said in the log
+};
+
+struct ta_batch_wish {
+    const char *output;    // -o; NULL when not given
+    const char *extension; // of outputs that get their name here
+    bool recursive;
+};
+
+// Fills `out`. Creates the output folder when it is missing (its parent must exist). Folders are searched for
+// names that video files have; what looks like an output of an earlier call ("x.restored.mp4") is left out.
+// Returns 0; TA_ERR_USAGE when the wishes contradict each other (a single file as the output of several
+// inputs, one output for two inputs); another TA_ERR_* when a folder can't be read or made. All are logged.
+int ta_batch_collect(struct ta_batch *out, char *const *operands, int count, const struct ta_batch_wish *wish,
+                     struct ta_log *log);
+void ta_batch_release(struct ta_batch *batch);
+
+// Has the name an extension that video files have?
+bool ta_batch_is_video_name(const char *name);
+
+#endif

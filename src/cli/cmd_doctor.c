@@ -1,0 +1,285 @@
+// terminalai doctor: is everything here that the program needs?
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavfilter/avfilter.h>
+#include <libavformat/avformat.h>
+#include <libavutil/avutil.h>
+#include <libswresample/swresample.h>
+
+#include <terminalai/terminalai.h>
+
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "base/tree.h"
+#include "cli/command.h"
+#include "cli/console.h"
+#include "cli/progress.h"
+#include "cli/table.h"
+#include "media/encoder.h"
+#include "media/graph.h"
+#include "video/stage.h"
+
+#define MEMORY_LOW (1LL << 30) // bytes of memory below which HD output gets slow or fails
+#define DISK_LOW (2LL << 30)   // bytes on disk that a short tape needs
+
+struct doctor_opts {
+    bool json;
+};
+
+static const struct ta_opt doctor_options[] = {
+    {.name = "json",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct doctor_opts, json, bool),
+     .help = "print JSON, for programs"},
+    {0},
+};
+
+enum state { STATE_OK, STATE_NOTE, STATE_PROBLEM };
+static const char *const state_names[] = {"ok", "note", "problem"};
+
+struct report {
+    struct ta_table table;
+    json_t *list;
+    int problems;
+};
+
+// `advice`: what to do; NULL when all is well.
+static void add(struct report *r, enum state state, const char *what, const char *advice, const char *format,
+                ...) __attribute__((format(printf, 5, 6)));
+static void add(struct report *r, enum state state, const char *what, const char *advice, const char *format,
+                ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *found = ta_xvprintf(format, args);
+    va_end(args);
+    ta_table_cell(&r->table, "%s", state_names[state]);
+    ta_table_cell(&r->table, "%s", what);
+    ta_table_cell(&r->table, "%s%s%s", found, advice ? ": " : "", advice ? advice : "");
+    json_t *o = json_object();
+    json_object_set_new(o, "state", json_string(state_names[state]));
+    json_object_set_new(o, "what", json_string(what));
+    json_object_set_new(o, "found", ta_cli_json_text(found));
+    if (advice)
+        json_object_set_new(o, "advice", ta_cli_json_text(advice));
+    json_array_append_new(r->list, o);
+    r->problems += state == STATE_PROBLEM;
+    free(found);
+}
+
+// --- libraries ---
+
+static void check_libraries(struct report *r)
+{
+    const struct {
+        const char *name;
+        unsigned built, runs;
+    } libs[] = {
+        {"libavformat", LIBAVFORMAT_VERSION_INT, avformat_version()},
+        {"libavcodec", LIBAVCODEC_VERSION_INT, avcodec_version()},
+        {"libavfilter", LIBAVFILTER_VERSION_INT, avfilter_version()},
+        {"libavutil", LIBAVUTIL_VERSION_INT, avutil_version()},
+        {"libswresample", LIBSWRESAMPLE_VERSION_INT, swresample_version()},
+    };
+    add(r, STATE_OK, "terminalai", NULL, "%s", ta_version());
+    add(r, STATE_OK, "FFmpeg", NULL, "%s", av_version_info());
+    for (size_t i = 0; i < TA_COUNT(libs); i++) {
+        unsigned v = libs[i].runs;
+        // Another major version has other structures; an older minor one may lack what was compiled in.
+        bool fits = AV_VERSION_MAJOR(v) == AV_VERSION_MAJOR(libs[i].built) && v >= (libs[i].built & ~0xffU);
+        char *advice =
+            fits ? NULL
+                 : ta_xprintf(
+                       "the program was built with %u.%u: install that version or build the program again",
+                       AV_VERSION_MAJOR(libs[i].built), AV_VERSION_MINOR(libs[i].built));
+        add(r, fits ? STATE_OK : STATE_PROBLEM, libs[i].name, advice, "%u.%u.%u", AV_VERSION_MAJOR(v),
+            AV_VERSION_MINOR(v), AV_VERSION_MICRO(v));
+        free(advice);
+    }
+    add(r, STATE_OK, "jansson", NULL, "%s", JANSSON_VERSION);
+}
+
+// Every filter that a stage may use.
+static void check_filters(struct report *r)
+{
+    struct ta_buf have = {0}, lack = {0};
+    for (const struct ta_stage_info *const *s = ta_stages; *s; s++) {
+        for (const char *const *f = (*s)->filters; f && *f; f++) {
+            struct ta_buf *list = ta_graph_has_filter(*f) ? &have : &lack;
+            char *padded = ta_xprintf(" %s ", *f), *so_far = ta_xprintf(" %s ", ta_buf_text(list));
+            if (!strstr(so_far, padded))
+                ta_buf_printf(list, "%s%s", list->size ? " " : "", *f);
+            free(so_far);
+            free(padded);
+        }
+    }
+    if (have.size)
+        add(r, STATE_OK, "filters", NULL, "%s", have.data);
+    if (lack.size)
+        add(r, STATE_PROBLEM, "filters",
+            "this FFmpeg was built without them; install your distribution's full one (zscale needs libzimg)",
+            "missing: %s", lack.data);
+    ta_buf_release(&have);
+    ta_buf_release(&lack);
+}
+
+static void check_encoders(struct report *r)
+{
+    for (const struct ta_encoder_info *e = ta_encoders; e->name; e++) {
+        struct ta_buf why = {0};
+        char *what = ta_xprintf("encoder %s", e->name);
+        if (ta_encoder_test(e, &why) >= 0) {
+            add(r, STATE_OK, what, NULL, "works (%s)", e->codec);
+        } else if (e == ta_encoders) { // the first is the default
+            char *advice = ta_xprintf("install an FFmpeg with %s; until then name another --encoder",
+                                      e->codec);
+            add(r, STATE_PROBLEM, what, advice, "%s", why.size ? why.data : "does not work");
+            free(advice);
+        } else {
+            char *advice = ta_xprintf("only \"--encoder %s\" needs it", e->name);
+            add(r, STATE_NOTE, what, advice, "%s", why.size ? why.data : "does not work");
+            free(advice);
+        }
+        free(what);
+        ta_buf_release(&why);
+    }
+}
+
+// --- the machine ---
+
+static int64_t available_memory(void)
+{
+    char line[256];
+    long long kib = -1;
+    FILE *f = fopen("/proc/meminfo", "re");
+    while (f && fgets(line, sizeof(line), f))
+        if (sscanf(line, "MemAvailable: %lld kB", &kib) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return kib < 0 ? -1 : kib * 1024;
+}
+
+static void check_machine(struct report *r)
+{
+    struct ta_buf text = {0};
+    int64_t total = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE), available = available_memory();
+    unsigned flags = ta_cpu_flags();
+    add(r, STATE_OK, "cores", NULL, "%d", ta_cpu_count());
+    if (flags)
+        add(r, STATE_OK, "instructions", NULL, "%s", ta_cpu_text(flags));
+    else
+        add(r, STATE_NOTE, "instructions", "everything works, slower",
+            "no vector instructions that are known");
+    ta_append_bytes(&text, total);
+    if (available >= 0) {
+        ta_buf_puts(&text, ", ");
+        ta_append_bytes(&text, available);
+        ta_buf_puts(&text, " available");
+    }
+    bool low = available >= 0 && available < MEMORY_LOW;
+    add(r, low ? STATE_NOTE : STATE_OK, "memory",
+        low ? "close other programs, or give --jobs 1 and a small --resolution" : NULL, "%s", text.data);
+    ta_buf_release(&text);
+}
+
+static void check_disk(struct report *r, const char *what, const char *path)
+{
+    struct ta_buf text = {0};
+    int64_t bytes = ta_disk_free_bytes(path);
+    if (bytes == INT64_MAX) {
+        add(r, STATE_NOTE, what, "nothing can be said about its space", "%s", path);
+        return;
+    }
+    ta_append_bytes(&text, bytes);
+    add(r, bytes < DISK_LOW ? STATE_NOTE : STATE_OK, what,
+        bytes < DISK_LOW ? "an hour of tape takes several gigabytes; free some, or use -o and --work-dir"
+                         : NULL,
+        "%s free in %s", text.data, path);
+    ta_buf_release(&text);
+}
+
+// The folder of the index cache; freed by the caller. NULL when there is no home.
+static char *cache_folder(void)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (cache && *cache)
+        return ta_xprintf("%s/terminalai", cache);
+    return home && *home ? ta_xprintf("%s/.cache/terminalai", home) : NULL;
+}
+
+static void check_folders(struct report *r)
+{
+    char *here = getcwd(NULL, 0), *cache = cache_folder();
+    static const char advice[] =
+        "without it each run reads the whole source again; set XDG_CACHE_HOME to a folder you may write in";
+    if (here)
+        check_disk(r, "current folder", here);
+    if (!cache) {
+        add(r, STATE_NOTE, "cache", advice, "neither HOME nor XDG_CACHE_HOME is set");
+    } else {
+        char *at = ta_xstrdup(cache); // the nearest folder that exists decides
+        while (access(at, F_OK) < 0 && strcmp(at, "/") && strcmp(at, ".")) {
+            char *up = ta_path_dir(at);
+            free(at);
+            at = up;
+        }
+        if (access(at, W_OK | X_OK) < 0)
+            add(r, STATE_NOTE, "cache", advice, "%s can't be written", cache);
+        else
+            check_disk(r, "cache", at);
+        free(at);
+    }
+    free(cache);
+    free(here);
+}
+
+static enum ta_exit run_doctor(struct ta_cli *cli)
+{
+    const struct doctor_opts *opts = cli->values;
+    struct report r = {.table = {.columns = 3}, .list = json_array()};
+    struct ta_buf out = {0};
+    check_libraries(&r);
+    check_filters(&r);
+    check_encoders(&r);
+    check_machine(&r);
+    check_folders(&r);
+    if (opts->json) {
+        char *text = ta_json_text(r.list);
+        ta_buf_puts(&out, text);
+        free(text);
+    } else {
+        ta_table_print(&r.table, 0, ta_console_columns(STDOUT_FILENO), &out);
+        if (r.problems)
+            ta_buf_printf(&out, "\n%d problem%s\n", r.problems, r.problems == 1 ? "" : "s");
+        else
+            ta_buf_puts(&out, "\nready\n");
+    }
+    enum ta_exit status = ta_cli_output(cli, ta_buf_text(&out));
+    ta_buf_release(&out);
+    ta_table_release(&r.table);
+    json_decref(r.list);
+    return r.problems ? ta_exit_worse(status, TA_EXIT_FAILED) : status;
+}
+
+static const struct ta_command_group doctor_groups[] = {{"What to show", doctor_options, 0}, {0}};
+
+const struct ta_command ta_command_doctor = {
+    .name = "doctor",
+    .operands = "",
+    .summary = "check that this machine has what is needed",
+    .description =
+        "Looks at the libraries, filters, encoders (each is really used), the processor, memory, and space "
+        "on disk. A line says ok, note (something works less well) or problem (something essential is "
+        "missing), and what to do. Exit status 1 when there is a problem.",
+    .groups = doctor_groups,
+    .values_size = sizeof(struct doctor_opts),
+    .run = run_doctor,
+};

@@ -1,0 +1,71 @@
+// terminalai help: for people, as a manual page, as docs/options.md.
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "cli/command.h"
+#include "cli/console.h"
+#include "cli/help.h"
+
+struct help_opts {
+    bool all;
+    bool man;
+    bool markdown;
+};
+
+static const struct ta_opt help_options[] = {
+    {.name = "all",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct help_opts, all, bool),
+     .help = "show the options that few people need too"},
+    {.name = "man",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct help_opts, man, bool),
+     .help = "print the manual page (roff)"},
+    {.name = "markdown",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct help_opts, markdown, bool),
+     .help = "print docs/options.md"},
+    {0},
+};
+
+static enum ta_exit run_help(struct ta_cli *cli)
+{
+    const struct help_opts *opts = cli->values;
+    const struct ta_command *command = NULL;
+    if (cli->operand_count && !(command = ta_command_find(cli->operands[0]))) {
+        struct ta_buf quoted = {0};
+        ta_buf_quote(&quoted, cli->operands[0]);
+        enum ta_exit status = ta_cli_usage(cli, "unknown command %s", quoted.data);
+        ta_buf_release(&quoted);
+        return status;
+    }
+    int width = TA_MIN(ta_console_columns(STDOUT_FILENO), 100);
+    struct ta_buf out = {0};
+    if (opts->man)
+        ta_help_man(&out);
+    else if (opts->markdown)
+        ta_help_markdown(&out);
+    else if (command)
+        ta_help_command(command, opts->all, &out, width);
+    else
+        ta_help_overview(&out, width);
+    enum ta_exit status = ta_cli_output(cli, ta_buf_text(&out));
+    ta_buf_release(&out);
+    return status;
+}
+
+static const struct ta_command_group help_groups[] = {{"Form", help_options, 0}, {0}};
+
+const struct ta_command ta_command_help = {
+    .name = "help",
+    .operands = "[COMMAND]",
+    .summary = "explain the program or one command",
+    .description =
+        "Without COMMAND, an overview. \"terminalai COMMAND --help\" does the same for one command.",
+    .groups = help_groups,
+    .values_size = sizeof(struct help_opts),
+    .operand_kind = TA_OPERAND_COMMAND,
+    .max_operands = 1,
+    .run = run_help,
+};

@@ -1,0 +1,153 @@
+// terminalai plan: what `restore` would do, and why.
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <terminalai/terminalai.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/command.h"
+#include "cli/console.h"
+#include "cli/progress.h"
+#include "cli/recipe.h"
+#include "cli/signals.h"
+#include "cli/table.h"
+#include "cli/batch.h"
+#include "restore/options.h"
+
+struct plan_opts {
+    char *output;
+    char *config;
+    bool json;
+    bool values;
+};
+
+static const struct ta_opt plan_options[] = {
+    {.name = "output",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct plan_opts, output, char *),
+     .syntax = "OUT",
+     .help = "file that \"restore\" would make; its name decides the container",
+     .letter = 'o'},
+    {.name = "config",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct plan_opts, config, char *),
+     .syntax = "FILE",
+     .help = "read options from this YAML file instead of ~/.config/terminalai/config.yaml"},
+    {.name = "json",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct plan_opts, json, bool),
+     .help = "print the plan itself, as JSON: the same input, options and version give the same bytes"},
+    {.name = "values",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct plan_opts, values, bool),
+     .help = "add each option with its value and the place it came from"},
+    {0},
+};
+
+// "crf  18  default"
+static void append_values(struct ta_cli *cli, struct ta_buf *out)
+{
+    const struct ta_option_group *groups;
+    int count = ta_option_groups(&groups), width = ta_console_columns(STDOUT_FILENO);
+    struct ta_table table = {.columns = 3};
+    for (int g = 0; g < count; g++) {
+        for (const struct ta_opt *o = groups[g].table; o->name; o++) {
+            char *name = ta_option_full_name(&groups[g], o);
+            const char *value = "", *from = "";
+            if (!(o->flags & TA_OPT_HIDDEN) && !ta_options_get(cli->options, name, &value, &from)) {
+                ta_table_cell(&table, "%s", name);
+                ta_table_cell(&table, "%s", *value ? value : "-");
+                ta_table_cell(&table, "%s", from);
+            }
+            free(name);
+        }
+    }
+    ta_buf_puts(out, "\nOptions, their values and where these come from:\n");
+    ta_table_print(&table, 2, width, out);
+    ta_table_release(&table);
+}
+
+static enum ta_exit print_plan(struct ta_cli *cli, const struct ta_plan *plan)
+{
+    const struct plan_opts *opts = cli->values;
+    if (opts->json)
+        return ta_cli_output(cli, ta_plan_json(plan));
+    struct ta_buf text = {0};
+    char *words = ta_plan_describe(plan);
+    ta_buf_puts(&text, words);
+    free(words);
+    if (opts->values)
+        append_values(cli, &text);
+    struct ta_buf visible = {0};
+    ta_console_visible(&visible, ta_buf_text(&text));
+    enum ta_exit status = ta_cli_output(cli, ta_buf_text(&visible));
+    ta_buf_release(&visible);
+    ta_buf_release(&text);
+    return status;
+}
+
+static enum ta_exit run_plan(struct ta_cli *cli)
+{
+    const struct plan_opts *opts = cli->values;
+    if (opts->json && opts->values)
+        return ta_cli_usage(cli, "--json has the values already; leave --values out");
+    enum ta_exit status = ta_cli_check_recipe(cli, opts->config);
+    if (status)
+        return status;
+    struct ta_batch batch;
+    struct ta_batch_wish wish = {.output = opts->output, .extension = ta_cli_output_extension(cli)};
+    int err = ta_batch_collect(&batch, cli->operands, cli->operand_count, &wish, cli->log);
+    if (err < 0)
+        return ta_exit_from_error(err);
+    struct ta_progress_view view = {.console = cli->console, .mode = TA_PROGRESS_LINE, .count = 1};
+    if (!ta_console_is_terminal(cli->console) || ta_console_is_quiet(cli->console))
+        view.mode = TA_PROGRESS_NONE;
+    struct ta_callbacks callbacks = ta_cli_callbacks(&view);
+    ta_signals_catch();
+    status = batch.empty_folders ? TA_EXIT_FAILED : TA_EXIT_OK;
+    for (int i = 0; i < batch.count && !ta_signals_interrupted(); i++) {
+        struct ta_plan *plan = NULL;
+        ta_progress_begin(&view, batch.items[i].input, i);
+        free(ta_console_take_error(cli->console));
+        err = ta_plan_create(&plan, batch.items[i].input, batch.items[i].output, cli->options, &callbacks,
+                             cli->log);
+        ta_progress_end(&view);
+        char *message = ta_console_take_error(cli->console);
+        if (err < 0 && err != TA_ERR_CANCELED && !message)
+            ta_error(cli->log, "%s: %s", batch.items[i].input, ta_error_text(err));
+        free(message);
+        status = ta_exit_worse(status, err < 0 ? ta_exit_from_error(err) : print_plan(cli, plan));
+        ta_plan_destroy(&plan);
+    }
+    ta_batch_release(&batch);
+    return ta_signals_interrupted() ? TA_EXIT_INTERRUPTED : status;
+}
+
+static const struct ta_example plan_examples[] = {
+    {"terminalai plan tape.avi", "every decision with its reason, before anything is made"},
+    {"terminalai plan tape.avi --preset archive --values", "the same for another preset, with all values"},
+    {"terminalai plan tape.avi --json > plan.json", "for programs and for the record"},
+    {0},
+};
+
+static const struct ta_command_group plan_groups[] = {{"What to show", plan_options, 0}, {0}};
+
+const struct ta_command ta_command_plan = {
+    .name = "plan",
+    .operands = "INPUT",
+    .summary = "show what restore would do, with the reasons",
+    .description =
+        "Reads and measures INPUT as \"restore\" does and prints every decision with its reason: how it is "
+        "deinterlaced, cleaned and scaled, what becomes of each stream, into how many segments it is cut. "
+        "Nothing is made. Takes the options of \"restore\".",
+    .examples = plan_examples,
+    .groups = plan_groups,
+    .values_size = sizeof(struct plan_opts),
+    .recipe = true,
+    .operand_kind = TA_OPERAND_FILE,
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run_plan,
+};

@@ -1,0 +1,89 @@
+// terminalai simulate: a tape made from nothing, to try the program and to test it.
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <terminalai/terminalai.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/command.h"
+#include "cli/console.h"
+#include "cli/progress.h"
+#include "simulate/scene.h"
+
+struct simulate_values {
+    struct simulate_opts {
+        char *output;
+        bool overwrite;
+    } own;
+    struct ta_scene_opts scene;
+};
+
+static const struct ta_opt simulate_options[] = {
+    {.name = "output",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct simulate_opts, output, char *),
+     .syntax = "TAPE",
+     .help = "file to make: .avi is DV with PCM sound, .mkv lossless FFV1 with PCM, .mpg MPEG-2 with MP2",
+     .letter = 'o'},
+    {.name = "overwrite",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct simulate_opts, overwrite, bool),
+     .help = "replace an existing file",
+     .letter = 'y'},
+    {0},
+};
+
+static enum ta_exit run_simulate(struct ta_cli *cli)
+{
+    const struct simulate_values *v = cli->values;
+    const char *output = v->own.output;
+    struct stat st;
+    if (!output)
+        return ta_cli_usage(cli, "simulate needs -o TAPE");
+    if (!stat(output, &st) && !v->own.overwrite) {
+        ta_error(cli->log, "%s: exists already; --overwrite replaces it", output);
+        return TA_EXIT_FAILED;
+    }
+    int err = ta_scene_write_tape(&v->scene, output, cli->log);
+    char *message = ta_console_take_error(cli->console);
+    if (err < 0 && !message)
+        ta_error(cli->log, "%s: %s", output, ta_error_text(err));
+    free(message);
+    if (err < 0)
+        return ta_exit_from_error(err);
+    if (!ta_console_is_quiet(cli->console)) {
+        struct ta_buf size = {0};
+        if (!stat(output, &st))
+            ta_append_bytes(&size, st.st_size);
+        ta_console_print(cli->console, "%s: %dx%d, %lld frames, %s, %s", output, v->scene.width,
+                         v->scene.height, (long long)v->scene.frames, ta_scan_type_name(v->scene.scan),
+                         ta_buf_text(&size));
+        ta_buf_release(&size);
+    }
+    return TA_EXIT_OK;
+}
+
+static const struct ta_example simulate_examples[] = {
+    {"terminalai simulate -o tape.avi", "a short DV tape to try \"restore\" on"},
+    {0},
+};
+
+static const struct ta_command_group simulate_groups[] = {
+    {"Where to", simulate_options, offsetof(struct simulate_values, own)},
+    {"The scene", ta_scene_options, offsetof(struct simulate_values, scene)},
+    {0},
+};
+
+const struct ta_command ta_command_simulate = {
+    .name = "simulate",
+    .operands = "",
+    .summary = "make a sample tape, as a camcorder would have left it",
+    .description =
+        "Draws a moving scene with sound and degrades it the way a tape does: interlaced, noisy, colour of "
+        "low resolution, torn lines at the bottom. The same options give the same file. Needs no source.",
+    .examples = simulate_examples,
+    .groups = simulate_groups,
+    .values_size = sizeof(struct simulate_values),
+    .run = run_simulate,
+};

@@ -1,0 +1,103 @@
+// The list of commands and what they share.
+#include "cli/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "cli/console.h"
+
+const struct ta_command *const ta_commands[] = {
+    &ta_command_restore,
+    &ta_command_plan,
+    &ta_command_probe,
+    &ta_command_verify,
+    &ta_command_presets,
+    &ta_command_encoders,
+    &ta_command_doctor,
+    &ta_command_simulate,
+    &ta_command_completion,
+    &ta_command_help,
+    NULL,
+};
+
+const struct ta_command *ta_command_find(const char *name)
+{
+    for (const struct ta_command *const *c = ta_commands; *c; c++)
+        if (!strcmp((*c)->name, name))
+            return *c;
+    return NULL;
+}
+
+enum ta_exit ta_cli_usage(struct ta_cli *cli, const char *format, ...)
+{
+    if (format) {
+        va_list args;
+        va_start(args, format);
+        ta_log_vmessage(cli->log, TA_LOG_ERROR, format, args);
+        va_end(args);
+    }
+    if (cli->command)
+        ta_console_print(cli->console, "see \"terminalai %s --help\"", cli->command->name);
+    else
+        ta_console_print(cli->console, "see \"terminalai --help\"");
+    return TA_EXIT_USAGE;
+}
+
+int ta_cli_load_options(struct ta_cli *cli, const char *config_path)
+{
+    int err = ta_options_load_config(cli->options, config_path);
+    int err2 = ta_options_load_environment(cli->options);
+    return err < 0 ? err : err2;
+}
+
+enum ta_exit ta_cli_output(struct ta_cli *cli, const char *text)
+{
+    if (fputs(text, stdout) >= 0 && !fflush(stdout))
+        return TA_EXIT_OK;
+    if (errno != EPIPE) // a reader such as "head" had enough: nothing to say
+        ta_error(cli->log, "standard output: %s", strerror(errno));
+    return TA_EXIT_FAILED;
+}
+
+json_t *ta_cli_json_text(const char *text)
+{
+    json_t *string = json_string(text);
+    if (string || !text)
+        return string;
+    struct ta_buf valid = {0};
+    while (*text) {
+        size_t n = ta_utf8_length(text);
+        if (n)
+            ta_buf_append(&valid, text, n);
+        else
+            ta_buf_puts(&valid, "\xef\xbf\xbd");
+        text += n ? n : 1;
+    }
+    string = json_string(ta_buf_text(&valid));
+    ta_buf_release(&valid);
+    return string;
+}
+
+enum ta_exit ta_exit_worse(enum ta_exit a, enum ta_exit b)
+{
+    static const enum ta_exit by_weight[] = {TA_EXIT_INTERRUPTED, TA_EXIT_USAGE, TA_EXIT_FAILED,
+                                             TA_EXIT_WARNINGS};
+    for (size_t i = 0; i < TA_COUNT(by_weight); i++)
+        if (a == by_weight[i] || b == by_weight[i])
+            return by_weight[i];
+    return TA_EXIT_OK;
+}
+
+enum ta_exit ta_exit_from_error(int err)
+{
+    if (err >= 0)
+        return TA_EXIT_OK;
+    return err == TA_ERR_CANCELED                         ? TA_EXIT_INTERRUPTED
+           : err == TA_ERR_USAGE || err == TA_ERR_INVALID ? TA_EXIT_USAGE
+                                                          : TA_EXIT_FAILED;
+}

@@ -1,0 +1,128 @@
+// What a sub-command is made of. Parsing, help, completion, manual page and docs/options.md all read these
+// tables.
+#ifndef TA_CLI_COMMAND_H
+#define TA_CLI_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include <terminalai/terminalai.h>
+
+#include "base/opt.h"
+
+struct ta_console;
+
+enum ta_exit {
+    TA_EXIT_OK = 0,
+    TA_EXIT_FAILED = 1,
+    TA_EXIT_USAGE = 2,
+    TA_EXIT_WARNINGS = 3, // done, but somebody should look
+    TA_EXIT_INTERRUPTED = 130,
+};
+
+// What a command's operands are, for completion.
+enum ta_operand_kind {
+    TA_OPERAND_NONE = 0,
+    TA_OPERAND_FILE,
+    TA_OPERAND_PRESET,
+    TA_OPERAND_COMMAND,
+    TA_OPERAND_SHELL
+};
+
+// Texts that an option collects when it is given several times; the kind is ta_opt_list.
+struct ta_list {
+    char **items;
+    int count;
+};
+extern const struct ta_opt_kind ta_opt_list; // struct ta_list: each use adds one
+extern const struct ta_opt_kind
+    ta_opt_count; // int: a switch that counts how often it is given; "--no-..." sets 0
+extern const struct ta_opt_kind ta_opt_help_kind; // int, enum ta_help_wish: a switch that takes "=all"
+
+enum ta_help_wish { TA_HELP_NONE = 0, TA_HELP_BASIC, TA_HELP_ALL };
+
+// Options of every command.
+struct ta_common_opts {
+    int verbose;
+    bool quiet;
+    char *log_file;
+    struct ta_list log_level;
+    int cpu_mask; // index into the choices
+    int help;     // enum ta_help_wish
+    bool version;
+};
+extern const struct ta_opt ta_common_options[];
+
+// Options of one command alone: a table, and where its struct lies in the command's values.
+struct ta_command_group {
+    const char *title;
+    const struct ta_opt *table; // NULL ends the list
+    size_t offset;
+};
+
+struct ta_example {
+    const char *command; // NULL ends the list
+    const char *what;
+};
+
+struct ta_cli;
+
+struct ta_command {
+    const char *name;
+    const char *operands;    // as the usage line shows them: "INPUT..."; "" for none
+    const char *summary;     // one line, no full stop
+    const char *description; // paragraphs, separated by an empty line
+    const struct ta_example *examples;
+    const struct ta_command_group *groups;
+    size_t values_size;
+    bool recipe; // also takes the options of recipe, stages and run: cli->options
+    enum ta_operand_kind operand_kind;
+    int min_operands, max_operands; // max < 0: any number
+    // Runs with everything parsed; the exit status.
+    enum ta_exit (*run)(struct ta_cli *cli);
+};
+
+// All commands in the order of help, NULL-terminated.
+extern const struct ta_command *const ta_commands[];
+const struct ta_command *ta_command_find(const char *name);
+
+// One call of the program. Thread-safety: Unsafe.
+struct ta_cli {
+    const struct ta_command *command; // NULL until it is known
+    struct ta_common_opts common;
+    void *values;               // of the command's groups
+    struct ta_options *options; // commands with a recipe; NULL for others
+    char **operands;            // borrowed from argv
+    int operand_count;
+    struct ta_console *console;
+    struct ta_log *log; // the console's
+};
+
+extern const struct ta_command ta_command_restore, ta_command_plan, ta_command_probe, ta_command_verify,
+    ta_command_presets, ta_command_encoders, ta_command_doctor, ta_command_simulate, ta_command_completion,
+    ta_command_help;
+
+// Logs a usage error, points at the command's help and returns TA_EXIT_USAGE.
+enum ta_exit ta_cli_usage(struct ta_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// The layers below the command line: configuration file (`path` NULL: the user's own, if there is one) and
+// environment. TA_ERR_* after a message.
+int ta_cli_load_options(struct ta_cli *cli, const char *config_path);
+
+// Writes a text to standard output. TA_EXIT_OK, or TA_EXIT_FAILED when it can't be written (said unless a
+// closed pipe).
+enum ta_exit ta_cli_output(struct ta_cli *cli, const char *text);
+
+// A JSON string of any text: bytes that are no UTF-8 (a file's name may hold them) become U+FFFD. NULL for
+// NULL.
+json_t *ta_cli_json_text(const char *text);
+
+// The status that tells more of two: interrupted, usage, failed, warnings, done.
+enum ta_exit ta_exit_worse(enum ta_exit a, enum ta_exit b);
+// The status for a call that returned `err`; a wrong value of an option is a usage error.
+enum ta_exit ta_exit_from_error(int err);
+
+#endif

@@ -1,0 +1,326 @@
+#include "cli/console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "base/utf8.h"
+#include "cli/command.h"
+
+struct part_level {
+    char *part;
+    enum ta_log_level level;
+};
+
+struct ta_console {
+    struct ta_log *log;
+    bool terminal, colour;
+    // Set by configure, read-only afterwards.
+    bool quiet;
+    bool show_parts; // which part speaks, in front of messages
+    enum ta_log_level terminal_level, file_level;
+    struct part_level *parts; // --log-level PART=LEVEL, for both
+    int part_count;
+    char *file_name;
+    // Guarded by the lock.
+    pthread_mutex_t lock;
+    char *status;      // what the status line shows; NULL when there is none
+    int file;          // -1 for none
+    char *first_error; // since it was last taken
+};
+
+// --- text that is safe on a terminal ---
+
+// Control characters: C0, C1, DEL.
+void ta_console_visible(struct ta_buf *out, const char *text)
+{
+    while (*text) {
+        size_t n = ta_utf8_length(text);
+        unsigned char c = (unsigned char)text[0];
+        bool control = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
+        if (n == 2 && c == 0xc2 && (unsigned char)text[1] < 0xa0)
+            control = true;
+        if (n == 0 || control) {
+            for (size_t i = 0; i < (n ? n : 1); i++)
+                ta_buf_printf(out, "\\x%02x", (unsigned char)text[i]);
+        } else {
+            ta_buf_append(out, text, n);
+        }
+        text += n ? n : 1;
+    }
+}
+
+// All of it in one write, so that a terminal never shows half a line. A standard error that is gone is
+// nobody's business.
+static void write_all(int fd, const char *data, size_t size)
+{
+    while (size) {
+        ssize_t n = write(fd, data, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return;
+        data += n;
+        size -= (size_t)n;
+    }
+}
+
+// Writes `text` where the status line is, and the status line below it. Call with the lock held.
+static void write_above_status(struct ta_console *c, const struct ta_buf *text)
+{
+    struct ta_buf all = {0};
+    if (c->status)
+        ta_buf_puts(&all, "\r\x1b[K");
+    ta_buf_append(&all, ta_buf_text(text), text->size);
+    if (c->status)
+        ta_buf_puts(&all, c->status);
+    write_all(STDERR_FILENO, all.data, all.size);
+    ta_buf_release(&all);
+}
+
+// --- messages ---
+
+static enum ta_log_level level_for(const struct ta_console *c, const char *component,
+                                   enum ta_log_level common)
+{
+    size_t length = strcspn(component, " ");
+    for (int i = c->part_count - 1; i >= 0; i--)
+        if (!strncmp(c->parts[i].part, component, length) && !c->parts[i].part[length])
+            return c->parts[i].level;
+    return common;
+}
+
+static void show_message(struct ta_console *c, enum ta_log_level level, const char *component,
+                         const char *message)
+{
+    struct ta_buf line = {0};
+    const char *colour = !c->colour              ? NULL
+                         : level == TA_LOG_ERROR ? "\x1b[1;31m"
+                         : level == TA_LOG_WARN  ? "\x1b[1;33m"
+                                                 : NULL;
+    const char *word = level == TA_LOG_ERROR ? "error" : level == TA_LOG_WARN ? "warning" : NULL;
+    if (word)
+        ta_buf_printf(&line, "%s%s:%s ", colour ? colour : "", word, colour ? "\x1b[0m" : "");
+    if (c->show_parts && strcmp(component, "terminalai"))
+        ta_buf_printf(&line, "[%s] ", component);
+    ta_console_visible(&line, message);
+    ta_buf_putc(&line, '\n');
+    write_above_status(c, &line);
+    ta_buf_release(&line);
+}
+
+static void file_message(struct ta_console *c, enum ta_log_level level, const char *component,
+                         const char *message)
+{
+    struct timespec now;
+    struct tm parts;
+    char when[32] = "";
+    struct ta_buf line = {0};
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (gmtime_r(&now.tv_sec, &parts))
+        strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &parts);
+    ta_buf_printf(&line, "%s.%03ldZ %-7s [%s] ", when, now.tv_nsec / 1000000, ta_log_level_name(level),
+                  component);
+    ta_console_visible(&line, message);
+    ta_buf_putc(&line, '\n');
+    ssize_t n = write(c->file, line.data, line.size);
+    if (n != (ssize_t)line.size) {
+        int error = n < 0 ? errno : ENOSPC;
+        close(c->file);
+        c->file = -1;
+        char *text = ta_xprintf("%s: %s; no more messages are written there", c->file_name, strerror(error));
+        show_message(c, TA_LOG_WARN, "terminalai", text);
+        free(text);
+    }
+    ta_buf_release(&line);
+}
+
+static void on_message(void *priv, enum ta_log_level level, const char *component, const char *message)
+{
+    struct ta_console *c = priv;
+    pthread_mutex_lock(&c->lock);
+    if (level == TA_LOG_ERROR && !c->first_error)
+        c->first_error = ta_xstrdup(message);
+    if (c->file >= 0 && level <= level_for(c, component, c->file_level))
+        file_message(c, level, component, message);
+    if (level <= level_for(c, component, c->terminal_level))
+        show_message(c, level, component, message);
+    pthread_mutex_unlock(&c->lock);
+}
+
+void ta_console_print(struct ta_console *c, const char *format, ...)
+{
+    struct ta_buf line = {0};
+    va_list args;
+    va_start(args, format);
+    char *text = ta_xvprintf(format, args);
+    va_end(args);
+    ta_console_visible(&line, text);
+    ta_buf_putc(&line, '\n');
+    pthread_mutex_lock(&c->lock);
+    write_above_status(c, &line);
+    pthread_mutex_unlock(&c->lock);
+    ta_buf_release(&line);
+    free(text);
+}
+
+void ta_console_status(struct ta_console *c, const char *line)
+{
+    if (!c->terminal)
+        return;
+    pthread_mutex_lock(&c->lock);
+    struct ta_buf text = {0};
+    bool shown = c->status != NULL;
+    ta_freep(&c->status);
+    if (*line) {
+        ta_console_visible(&text, line);
+        c->status = ta_xstrdup(text.data);
+    }
+    if (shown || *line) {
+        struct ta_buf all = {0};
+        // Text first and then the rest of the old line: what stays the same is never blank.
+        ta_buf_printf(&all, "\r%s\x1b[K", c->status ? c->status : "");
+        write_all(STDERR_FILENO, all.data, all.size);
+        ta_buf_release(&all);
+    }
+    pthread_mutex_unlock(&c->lock);
+    ta_buf_release(&text);
+}
+
+// --- set-up ---
+
+int ta_console_create(struct ta_console **out)
+{
+    struct ta_console *c = ta_xcalloc(1, sizeof(*c));
+    const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+    pthread_mutex_init(&c->lock, NULL);
+    c->file = -1;
+    c->terminal_level = TA_LOG_WARN;
+    c->terminal = isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+    c->colour = c->terminal && !(no_colour && *no_colour);
+    int err = ta_log_create(&c->log, on_message, c);
+    *out = c;
+    if (err < 0)
+        ta_console_destroy(out);
+    else
+        ta_log_set_level(c->log, NULL, TA_LOG_WARN);
+    return err;
+}
+
+struct ta_log *ta_console_log(struct ta_console *c)
+{
+    return c->log;
+}
+
+// "segment=debug" or "debug"
+static int apply_level(struct ta_console *c, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    int level = ta_log_level_from_name(equals ? equals + 1 : text);
+    if (level < 0 || equals == text) {
+        struct ta_buf quoted = {0};
+        ta_buf_quote(&quoted, text);
+        ta_error(
+            c->log,
+            "%s for log-level: must be LEVEL or PART=LEVEL with LEVEL one of quiet, error, warn, info, verbose, debug",
+            quoted.data);
+        ta_buf_release(&quoted);
+        return TA_ERR_INVALID;
+    }
+    if (!equals) {
+        c->terminal_level = c->file_level = (enum ta_log_level)level;
+        return 0;
+    }
+    c->parts = ta_xrealloc(c->parts, (size_t)(c->part_count + 1) * sizeof(*c->parts));
+    c->parts[c->part_count++] = (struct part_level){.part = ta_xstrndup(text, (size_t)(equals - text)),
+                                                    .level = (enum ta_log_level)level};
+    return 0;
+}
+
+int ta_console_configure(struct ta_console *c, const struct ta_common_opts *common)
+{
+    int level = TA_LOG_WARN + common->verbose;
+    c->quiet = common->quiet && !common->verbose;
+    c->show_parts = common->verbose > 1;
+    c->terminal_level = c->quiet ? TA_LOG_ERROR : (enum ta_log_level)TA_MIN(level, (int)TA_LOG_DEBUG);
+    c->file_level = TA_MAX(c->terminal_level, TA_LOG_VERBOSE);
+    for (int i = 0; i < common->log_level.count; i++) {
+        int err = apply_level(c, common->log_level.items[i]);
+        if (err < 0)
+            return err;
+    }
+    if (common->log_file) {
+        c->file_name = ta_xstrdup(common->log_file);
+        c->file = open(common->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        if (c->file < 0) {
+            int error = errno;
+            ta_error(c->log, "%s: cannot write the log: %s", common->log_file, strerror(error));
+            return ta_error_from_errno(error);
+        }
+    }
+    ta_log_set_level(c->log, NULL,
+                     c->file < 0 ? c->terminal_level : TA_MAX(c->terminal_level, c->file_level));
+    for (int i = 0; i < c->part_count; i++)
+        ta_log_set_level(c->log, c->parts[i].part, c->parts[i].level);
+    return 0;
+}
+
+void ta_console_destroy(struct ta_console **console)
+{
+    struct ta_console *c = *console;
+    if (!c)
+        return;
+    if (c->log)
+        ta_console_status(c, "");
+    ta_log_destroy(&c->log);
+    if (c->file >= 0)
+        close(c->file);
+    for (int i = 0; i < c->part_count; i++)
+        free(c->parts[i].part);
+    free(c->parts);
+    free(c->file_name);
+    free(c->status);
+    free(c->first_error);
+    pthread_mutex_destroy(&c->lock);
+    ta_freep(console);
+}
+
+bool ta_console_is_terminal(const struct ta_console *c)
+{
+    return c->terminal;
+}
+
+bool ta_console_is_quiet(const struct ta_console *c)
+{
+    return c->quiet;
+}
+
+int ta_console_columns(int fd)
+{
+    struct winsize size;
+    int64_t columns;
+    if (!ioctl(fd, TIOCGWINSZ, &size) && size.ws_col > 0)
+        return size.ws_col;
+    const char *text = getenv("COLUMNS");
+    if (text && !ta_int_parse(text, &columns) && columns > 0 && columns < 10000)
+        return (int)columns;
+    return 80;
+}
+
+char *ta_console_take_error(struct ta_console *c)
+{
+    pthread_mutex_lock(&c->lock);
+    char *error = c->first_error;
+    c->first_error = NULL;
+    pthread_mutex_unlock(&c->lock);
+    return error;
+}

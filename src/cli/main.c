@@ -1,0 +1,74 @@
+// The program: parses the command line, prepares what every command needs, runs the command.
+#include <stdio.h>
+#include <unistd.h>
+
+#include <terminalai/terminalai.h>
+
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "cli/args.h"
+#include "cli/command.h"
+#include "cli/console.h"
+#include "cli/help.h"
+#include "cli/signals.h"
+#include "media/av.h"
+
+static enum ta_exit show_help(struct ta_cli *cli)
+{
+    struct ta_buf out = {0};
+    int width = TA_MIN(ta_console_columns(STDOUT_FILENO), 100);
+    if (cli->command)
+        ta_help_command(cli->command, cli->common.help == TA_HELP_ALL, &out, width);
+    else
+        ta_help_overview(&out, width);
+    enum ta_exit status = ta_cli_output(cli, ta_buf_text(&out));
+    ta_buf_release(&out);
+    return status;
+}
+
+static enum ta_exit show_version(struct ta_cli *cli)
+{
+    char *text = ta_xprintf("terminalai %s\n", ta_version());
+    enum ta_exit status = ta_cli_output(cli, text);
+    ta_freep(&text);
+    return status;
+}
+
+static enum ta_exit run_command(struct ta_cli *cli)
+{
+    unsigned allowed;
+    if (ta_console_configure(cli->console, &cli->common) < 0)
+        return TA_EXIT_USAGE;
+    char *mask = ta_opt_text_of(ta_opt_find(ta_common_options, "cpu-mask"), &cli->common);
+    if (ta_cpu_mask_from_name(mask, &allowed) >= 0)
+        ta_cpu_mask(allowed);
+    ta_freep(&mask);
+    ta_av_apply_cpu_mask();
+    ta_av_log_to(cli->log);
+    enum ta_exit status = cli->command->run(cli);
+    ta_av_log_to(NULL);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct ta_cli cli = {0};
+    enum ta_exit status;
+    ta_signals_ignore_pipe();
+    if (ta_console_create(&cli.console) < 0) {
+        fputs("terminalai: out of memory\n", stderr);
+        return TA_EXIT_FAILED;
+    }
+    cli.log = ta_console_log(cli.console);
+    if (ta_args_parse(&cli, argc, argv) < 0)
+        status = TA_EXIT_USAGE;
+    else if (cli.common.version)
+        status = show_version(&cli);
+    else if (cli.common.help || !cli.command)
+        status = show_help(&cli);
+    else
+        status = run_command(&cli);
+    ta_cli_release(&cli);
+    ta_console_destroy(&cli.console);
+    return status;
+}
