@@ -89,7 +89,7 @@ commit_check() {
 names_check() {
     command -v nm >/dev/null || { echo "nm is missing"; return 77; }
     tools/build.sh build || return 1
-    python3 tests/checks/symbols.py names build/libta_internal.a build/terminalai.p/*.o
+    python3 tests/checks/symbols.py names build/libta_internal.a build/libta_cli.a
 }
 
 for self in layers source commits; do

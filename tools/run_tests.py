@@ -154,7 +154,6 @@ def pytest(count, label, folder, env=None, args=(), limit=3600):
             "TERMINALAI": str((ROOT / folder / "terminalai").resolve()),
             "TA_BUILD": str((ROOT / folder).resolve()),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "TERMINALAI_CONFIG": "",
             **(env or {}),
         }
         command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "-rfE", "--junitxml", str(report),
@@ -300,6 +299,7 @@ def main():
             sys.exit("run_tests.py: no suite %s (%s)" % (name, ", ".join(SUITES)))
 
     folder, count = pathlib.Path(args.folder), Count()
+    os.environ.setdefault("TA_CLIPS", str((ROOT / folder).resolve() / "clips"))  # made once for all suites
     started = time.monotonic()
     if build(folder, "-Dwerror=true", "-Dgenerated=auto"):
         for name in chosen:
