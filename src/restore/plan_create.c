@@ -1,0 +1,204 @@
+// From a file to a plan: reads the source (index, scan type), lets plan.c decide, and tells it in words.
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/error.h>
+
+#include <libavutil/pixdesc.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/tree.h"
+#include "restore/callbacks.h"
+#include "restore/plan.h"
+#include "video/chain.h"
+
+enum { PLAN_LIMIT = 16 << 20 };
+
+const char *ta_phase_name(enum ta_phase phase)
+{
+    static const char *const names[] = {"index", "scan", "restore", "join", "verify", "done"};
+    return phase >= 0 && phase < (int)TA_COUNT(names) ? names[phase] : "unknown";
+}
+
+// Scans the type: samples, then all frames where samples disagree or the user asks.
+static int measure_scan(struct ta_scan_result *out, const char *input, const struct ta_index *index, bool full, struct ta_meter *meter,
+                        struct ta_log *log)
+{
+    struct ta_progress_fn progress = ta_meter_start(meter, TA_PHASE_SCAN);
+    bool needs_full = false;
+    int err = ta_scan_type_measure(out, input, index, full, &needs_full, ta_meter_cancel(meter), &progress, log);
+    if (err >= 0 && needs_full && !full) {
+        ta_scan_result_release(out);
+        ta_verbose(log, "%s: samples disagree about the scan type: measuring every frame", input);
+        err = ta_scan_type_measure(out, input, index, true, NULL, ta_meter_cancel(meter), &progress, log);
+    }
+    return err;
+}
+
+static int create(struct ta_plan **out, const char *input, const char *output, struct ta_options *options, struct ta_meter *meter,
+                  struct ta_log *log)
+{
+    struct ta_recipe_opts recipe;
+    int err = ta_options_recipe(options, &recipe, log);
+    if (err < 0)
+        return err;
+    bool full = recipe.scan == TA_SCAN_FULL;
+    ta_opt_release(ta_recipe_options, &recipe);
+
+    struct ta_source *source = NULL;
+    struct ta_index *index = NULL;
+    struct ta_scan_result scan = {0};
+    struct ta_progress_fn progress = ta_meter_start(meter, TA_PHASE_INDEX);
+    err = ta_source_open(&source, input, ta_meter_cancel(meter), log);
+    if (err >= 0)
+        err = ta_index_get(&index, source, full, &progress, log);
+    if (err >= 0)
+        err = measure_scan(&scan, input, index, full, meter, log);
+    if (err >= 0) {
+        struct ta_plan_facts facts = {
+            .input = input, .output = output, .options = options, .index = index, .scan = &scan, .container = source->fmt};
+        err = ta_plan_decide(out, &facts, log);
+    }
+    ta_scan_result_release(&scan);
+    ta_source_close(&source);
+    if (err >= 0) {
+        (*out)->index = index;
+        (*out)->json = ta_plan_to_json(*out);
+        index = NULL;
+    }
+    ta_index_destroy(&index);
+    return err;
+}
+
+int ta_plan_create(struct ta_plan **out, const char *input, const char *output, struct ta_options *options,
+                   const struct ta_callbacks *callbacks, struct ta_log *log)
+{
+    *out = NULL;
+    struct ta_log *own = ta_log_child(log, "plan");
+    struct ta_meter meter;
+    ta_meter_init(&meter, callbacks);
+    int err = create(out, input, output, options, &meter, own);
+    ta_meter_release(&meter);
+    if (err >= 0)
+        (*out)->log = own;
+    else
+        ta_log_destroy(&own);
+    return err < 0 ? err : 0;
+}
+
+// The index beside the plan if it is the plan's, else from the source.
+static int load_index(struct ta_plan *p, const char *plan_path, struct ta_log *log)
+{
+    char *dir = ta_path_dir(plan_path), *path = ta_path_join(dir, "index.bin");
+    int err = ta_index_load(&p->index, path, log);
+    free(dir);
+    free(path);
+    if (err >= 0 && strcmp(p->index->checksum, p->index_checksum) == 0)
+        return 0;
+    ta_index_destroy(&p->index);
+    struct ta_source *source = NULL;
+    err = ta_source_open(&source, p->input, NULL, log);
+    if (err >= 0)
+        err = ta_index_get(&p->index, source, json_is_true(json_object_get(json_object_get(p->diagnosis, "index"), "decoded")), NULL, log);
+    ta_source_close(&source);
+    if (err >= 0 && strcmp(p->index->checksum, p->index_checksum) != 0) {
+        ta_error(log, "%s: the file is not the one that was planned for", p->input);
+        err = TA_ERR_MISMATCH;
+    }
+    return err;
+}
+
+int ta_plan_load(struct ta_plan **out, const char *path, struct ta_log *log)
+{
+    *out = NULL;
+    struct ta_log *own = ta_log_child(log, "plan");
+    struct ta_buf text = {0};
+    int err = ta_file_read(path, PLAN_LIMIT, &text, own);
+    if (err >= 0)
+        err = ta_plan_from_json(out, ta_buf_text(&text), text.size, path, own);
+    ta_buf_release(&text);
+    if (err >= 0)
+        err = load_index(*out, path, own);
+    if (err >= 0 && (size_t)((*out)->first_frame + (*out)->frame_count) > (*out)->index->frame_count) {
+        ta_error(own, "%s: the plan has more frames than the source", path);
+        err = TA_ERR_FORMAT;
+    }
+    if (err >= 0) {
+        (*out)->log = own;
+        return 0;
+    }
+    ta_plan_destroy(out);
+    ta_log_destroy(&own);
+    return err;
+}
+
+const char *ta_plan_json(const struct ta_plan *plan)
+{
+    return plan->json;
+}
+
+const char *ta_plan_input(const struct ta_plan *plan)
+{
+    return plan->input;
+}
+
+const char *ta_plan_output(const struct ta_plan *plan)
+{
+    return plan->output;
+}
+
+int64_t ta_plan_frames(const struct ta_plan *plan)
+{
+    return plan->out_frames;
+}
+
+int ta_plan_segments(const struct ta_plan *plan)
+{
+    return plan->segment_count;
+}
+
+static void describe_streams(const struct ta_plan *p, struct ta_buf *out)
+{
+    for (int i = 0; i < p->stream_count; i++) {
+        const struct ta_stream_plan *s = &p->streams[i];
+        ta_buf_printf(out, "  stream %-2d %-10s %-12s %s", s->stream, s->kind, s->source_codec, ta_stream_action_name(s->action));
+        if (s->action == TA_STREAM_TRANSCODE)
+            ta_buf_printf(out, " to %s", s->codec);
+        if (s->reason[0])
+            ta_buf_printf(out, ": %s", s->reason);
+        ta_buf_putc(out, '\n');
+    }
+}
+
+char *ta_plan_describe(const struct ta_plan *p)
+{
+    struct ta_buf b = {0};
+    double seconds = (double)(ta_plan_end_time(p, p->index) - ta_plan_time_of(p, p->index, p->first_frame, 0)) * av_q2d(p->out_time_base);
+    ta_buf_printf(&b, "source    %s\n          ", p->input);
+    ta_format_describe(&p->source_format, &b);
+    ta_buf_printf(&b, "\noutput    %s\n          ", p->output);
+    ta_format_describe(&p->out_format, &b);
+    ta_buf_printf(&b, "\nframes    %lld from %lld source frames, %.3f seconds, in %d segment%s\n", (long long)p->out_frames,
+                  (long long)p->frame_count, seconds, p->segment_count, p->segment_count == 1 ? "" : "s");
+    size_t i;
+    json_t *item;
+    ta_buf_puts(&b, "decisions\n");
+    json_array_foreach(p->decisions, i, item)
+        ta_buf_printf(&b, "  %-12s %s\n", json_string_value(json_object_get(item, "what")), json_string_value(json_object_get(item, "why")));
+    char *chain = ta_chain_text(p->stages, p->stage_count);
+    ta_buf_printf(&b, "chain     %s\n", chain[0] ? chain : "(pictures pass untouched)");
+    free(chain);
+    ta_buf_printf(&b, "encoder   %s, %s, %d threads", p->encoder.codec, av_get_pix_fmt_name(p->encoder.pix_fmt), p->encoder.threads);
+    const AVDictionaryEntry *e = NULL;
+    while ((e = av_dict_get(p->encoder.options, "", e, AV_DICT_IGNORE_SUFFIX)))
+        ta_buf_printf(&b, ", %s=%s", e->key, e->value);
+    ta_buf_puts(&b, "\nstreams\n");
+    describe_streams(p, &b);
+    if (json_array_size(p->warnings))
+        ta_buf_puts(&b, "warnings\n");
+    json_array_foreach(p->warnings, i, item)
+        ta_buf_printf(&b, "  %s\n", json_string_value(item));
+    return ta_buf_take(&b);
+}

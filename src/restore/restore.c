@@ -1,0 +1,286 @@
+// The whole run: work folder, segments, join, check, put in place, report.
+#include <terminalai/restore.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <terminalai/error.h>
+#include <terminalai/terminalai.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "restore/check.h"
+#include "restore/join.h"
+#include "restore/report.h"
+#include "restore/run.h"
+#include "restore/work.h"
+
+static const double SYNC_LIMIT = 0.005; // seconds
+
+const char *ta_version(void)
+{
+    return TA_VERSION;
+}
+
+struct restore {
+    const struct ta_plan *plan;
+    struct ta_run_opts run;
+    struct ta_meter meter;
+    struct ta_log *log;
+    struct ta_work work;
+    struct ta_join_result join;
+    struct ta_check_result check;
+    struct ta_restore_result result;
+    double started, cpu_started;
+};
+
+static bool to_stdout(const struct ta_plan *p)
+{
+    return !strcmp(p->output, "-");
+}
+
+// ---- before any work ----
+
+static int check_output_name(const struct restore *r)
+{
+    const struct ta_plan *p = r->plan;
+    struct stat st;
+    if (to_stdout(p))
+        return 0;
+    if (stat(p->output, &st) == 0) {
+        if (S_ISDIR(st.st_mode)) {
+            ta_error(r->log, "%s: is a folder, not a file to write", p->output);
+            return TA_ERR_EXISTS;
+        }
+        if (ta_path_same_file(p->input, p->output)) {
+            ta_error(r->log, "%s: the output is the source itself, which is never written", p->output);
+            return TA_ERR_EXISTS;
+        }
+        if (!S_ISREG(st.st_mode)) {
+            ta_error(r->log, "%s: exists and is no plain file", p->output);
+            return TA_ERR_EXISTS;
+        }
+        if (!r->run.overwrite) {
+            ta_error(r->log, "%s: exists already; --overwrite replaces it", p->output);
+            return TA_ERR_EXISTS;
+        }
+    }
+    char *dir = ta_path_dir(p->output);
+    int err = 0;
+    if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode)) {
+        ta_error(r->log, "%s: there is no folder %s", p->output, dir);
+        err = TA_ERR_NOT_FOUND;
+    } else if (access(dir, W_OK | X_OK) < 0) {
+        ta_error(r->log, "%s: the folder %s can't be written to", p->output, dir);
+        err = TA_ERR_ACCESS;
+    }
+    free(dir);
+    return err;
+}
+
+static int check_source(const struct restore *r)
+{
+    struct ta_fingerprint now;
+    int err = ta_fingerprint_read(r->plan->input, &now, r->log);
+    if (err >= 0 && !ta_fingerprint_equal(&now, &r->plan->source)) {
+        ta_error(r->log, "%s: the file has changed since it was planned", r->plan->input);
+        err = TA_ERR_MISMATCH;
+    }
+    return err;
+}
+
+// ---- delivering ----
+
+static int join_and_check(struct restore *r, const char *part)
+{
+    int err = ta_join(&r->work, part, &r->meter, &r->join, r->log);
+    if (err < 0 || to_stdout(r->plan))
+        return err;
+    ta_meter_start(&r->meter, TA_PHASE_VERIFY);
+    err = ta_check_output(r->plan, part, r->run.verify == TA_VERIFY_FULL, &r->meter, &r->check, r->log);
+    if (err < 0)
+        unlink(part);
+    return err;
+}
+
+// Numbers that need all segments and the join.
+static void sum_up(struct restore *r)
+{
+    struct ta_restore_result *out = &r->result;
+    const struct ta_plan *p = r->plan;
+    out->frames = p->out_frames;
+    for (int i = 0; i < p->segment_count; i++) {
+        out->concealed += r->work.done[i].concealed;
+        out->damaged += r->work.done[i].damaged;
+    }
+    out->bytes = to_stdout(p) ? r->join.bytes : r->check.bytes;
+    out->warnings = (int64_t)json_array_size(p->warnings) + (out->concealed > 0) + (out->damaged > 0) + (r->join.audio_errors > 0);
+    size_t i;
+    json_t *w;
+    json_array_foreach(p->warnings, i, w)
+        ta_warn(r->log, "%s: %s", p->input, json_string_value(w));
+    if (out->concealed)
+        ta_warn(r->log, "%s: %lld frames could not be decoded; a neighbour was repeated in their place", p->input, (long long)out->concealed);
+    if (out->damaged)
+        ta_warn(r->log, "%s: %lld frames decoded with errors", p->input, (long long)out->damaged);
+    if (r->join.audio_errors)
+        ta_warn(r->log, "%s: %lld pieces of sound could not be decoded; they are silent", p->input, (long long)r->join.audio_errors);
+    if (r->check.worst_sync > SYNC_LIMIT) {
+        ta_warn(r->log, "%s: sound starts %.1f ms from where the source has it", p->output, r->check.worst_sync * 1000);
+        out->warnings++;
+    }
+    out->wall_seconds = ta_clock_seconds() - r->started;
+    out->cpu_seconds = ta_cpu_seconds() - r->cpu_started;
+    out->peak_rss_bytes = ta_peak_rss_bytes();
+}
+
+static int write_report(struct restore *r)
+{
+    char *path = ta_report_path(r->plan->output);
+    char *text = ta_report_text(&r->work, &r->join, &r->check, &r->result);
+    int err = ta_file_write_atomic(path, text, strlen(text), r->log);
+    free(text);
+    free(path);
+    return err;
+}
+
+static int deliver(struct restore *r)
+{
+    const struct ta_plan *p = r->plan;
+    if (to_stdout(p)) {
+        int err = join_and_check(r, "-");
+        if (err >= 0)
+            sum_up(r);
+        return err;
+    }
+    char *part = ta_xprintf("%s.part", p->output);
+    int err = join_and_check(r, part);
+    // Noted before the name is taken: a run that is killed in between knows the file that it finds.
+    if (err >= 0)
+        err = ta_work_note_joined(&r->work, r->check.sha256, r->check.bytes);
+    if (err >= 0 && !r->run.overwrite && access(p->output, F_OK) == 0) {
+        ta_error(r->log, "%s: another program has made this file in the meantime", p->output);
+        err = TA_ERR_EXISTS;
+    }
+    if (err >= 0)
+        err = ta_file_commit(part, p->output, r->log);
+    if (err >= 0) {
+        sum_up(r);
+        err = write_report(r);
+    } else {
+        unlink(part);
+    }
+    free(part);
+    return err;
+}
+
+// An earlier run put the file in place and was killed before it wrote the report.
+static bool was_delivered(struct restore *r)
+{
+    char noted[65], sum[TA_SHA256_HEX];
+    if (to_stdout(r->plan) || r->work.created || access(r->plan->output, F_OK) < 0 || !ta_work_joined(&r->work, noted))
+        return false;
+    return ta_sha256_file(r->plan->output, sum, NULL) >= 0 && !strcmp(noted, sum);
+}
+
+static int finish_delivered(struct restore *r)
+{
+    ta_meter_start(&r->meter, TA_PHASE_VERIFY);
+    int err = ta_check_output(r->plan, r->plan->output, r->run.verify == TA_VERIFY_FULL, &r->meter, &r->check, r->log);
+    if (err >= 0) {
+        sum_up(r);
+        err = write_report(r);
+    }
+    return err;
+}
+
+static int run_work(struct restore *r)
+{
+    const struct ta_plan *p = r->plan;
+    int64_t frames_done = 0;
+    for (int i = 0; i < p->segment_count; i++)
+        frames_done += r->work.done[i].frames;
+    r->result.segments_reused = r->work.done_count;
+    if (r->work.done_count)
+        ta_info(r->log, "%s: going on after %d of %d segments", p->output, r->work.done_count, p->segment_count);
+    ta_meter_set_work(&r->meter, p->out_frames, frames_done, p->segment_count, r->work.done_count);
+    ta_meter_start(&r->meter, TA_PHASE_SEGMENTS);
+    int err = ta_run_segments(&r->work, &r->run, &r->meter, r->log);
+    if (err >= 0)
+        err = deliver(r);
+    return err;
+}
+
+// Where unfinished work of a stream to standard output lies: it has no place beside the output.
+static void choose_work_dir(struct restore *r)
+{
+    if (!to_stdout(r->plan) || (r->run.work_dir && r->run.work_dir[0]))
+        return;
+    const char *tmp = getenv("TMPDIR");
+    free(r->run.work_dir);
+    r->run.work_dir = ta_xstrdup(tmp && tmp[0] ? tmp : "/tmp");
+}
+
+static int restore(struct restore *r)
+{
+    choose_work_dir(r);
+    int err = check_source(r);
+    int name_err = err >= 0 ? check_output_name(r) : 0;
+    // An existing output may be our own, delivered by a run that was killed right after: only the work folder can tell.
+    char *dir = ta_work_path(r->plan, r->run.work_dir);
+    bool may_be_ours = name_err == TA_ERR_EXISTS && access(dir, F_OK) == 0 && !r->run.restart;
+    free(dir);
+    if (err < 0 || (name_err < 0 && !may_be_ours))
+        return err < 0 ? err : name_err;
+    err = ta_work_open(&r->work, r->plan, &r->run, r->log);
+    if (err < 0)
+        return err;
+    if (was_delivered(r))
+        err = finish_delivered(r);
+    else if (name_err < 0)
+        err = name_err;
+    else
+        err = run_work(r);
+    // Before the first finished segment there is nothing worth keeping.
+    r->result.resumable = err < 0 && r->work.done_count > 0;
+    bool remove = err >= 0 ? !r->run.keep_work : r->work.done_count == 0;
+    ta_work_close(&r->work, remove);
+    return err;
+}
+
+int ta_restore(const struct ta_plan *plan, struct ta_options *options, const struct ta_callbacks *callbacks,
+               struct ta_restore_result *result, struct ta_log *log)
+{
+    struct restore r = {.plan = plan, .log = ta_log_child(log, "restore"), .started = ta_clock_seconds(), .cpu_started = ta_cpu_seconds()};
+    int err = ta_options_run(options, &r.run, r.log);
+    if (err >= 0) {
+        ta_meter_init(&r.meter, callbacks);
+        err = restore(&r);
+        if (err >= 0)
+            ta_meter_start(&r.meter, TA_PHASE_DONE);
+        ta_meter_release(&r.meter);
+        ta_opt_release(ta_run_options, &r.run);
+    }
+    json_decref(r.check.streams);
+    if (result)
+        *result = r.result;
+    ta_log_destroy(&r.log);
+    return err < 0 ? err : 0;
+}
+
+char *ta_restore_advice(const struct ta_plan *plan, struct ta_options *options, const struct ta_restore_result *result, int err)
+{
+    struct ta_run_opts run;
+    if (err >= 0 || !result || !result->resumable || ta_options_run(options, &run, NULL) < 0)
+        return ta_xstrdup("");
+    char *dir = ta_work_path(plan, run.work_dir);
+    const char *first = err == TA_ERR_NO_SPACE ? "make room, then " : "";
+    char *text = ta_xprintf("finished work is kept in %s: %sthe same command goes on from there, --restart begins anew", dir, first);
+    free(dir);
+    ta_opt_release(ta_run_options, &run);
+    return text;
+}

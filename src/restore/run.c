@@ -1,0 +1,164 @@
+// `jobs` encoders run at once; one segment more than that is already being decoded and warmed up, so that a free encoder never waits for a chain to settle.
+#include "restore/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <terminalai/error.h>
+
+#include <libavutil/imgutils.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+
+enum {
+    MAX_JOBS = 512,
+    FRAMES_HELD = 24, // by queues, filters and reader of one segment
+};
+static const int64_t MIN_FREE_BYTES = 16 << 20; // left on the disk when a run stops by itself
+
+struct run {
+    struct ta_work *work;
+    const struct ta_run_opts *opts;
+    struct ta_meter *meter;
+    struct ta_log *log;
+    struct ta_turns turns;
+    char run_id[32];
+    pthread_mutex_t lock; // guards next, err and the work folder's state
+    int next;             // segment to look at
+    int err;
+    struct ta_cancel stop;
+};
+
+static int64_t machine_memory(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (int64_t)pages * size : (int64_t)4 << 30;
+}
+
+int ta_run_jobs(const struct ta_plan *p, const struct ta_run_opts *run)
+{
+    if (run->jobs > 0)
+        return (int)TA_MIN(TA_MIN(run->jobs, MAX_JOBS), p->segment_count);
+    const struct ta_format *in = &p->source_format, *out = &p->out_format;
+    int64_t frame = TA_MAX(av_image_get_buffer_size(in->pix_fmt, in->width, in->height, 1), av_image_get_buffer_size(out->pix_fmt, out->width, out->height, 1));
+    int64_t each = ta_encoder_memory_bytes(&p->encoder, out->width, out->height) + FRAMES_HELD * TA_MAX(frame, 0);
+    int64_t memory = run->memory > 0 ? run->memory : machine_memory() / 2;
+    int64_t by_memory = memory / TA_MAX(each, 1), by_cores = ta_cpu_count() / TA_MAX(p->encoder.threads, 1);
+    int64_t jobs = TA_MIN(by_memory, by_cores);
+    return (int)TA_MAX(1, TA_MIN(jobs, p->segment_count));
+}
+
+static bool asked_to_stop(void *priv)
+{
+    struct run *r = priv;
+    if (ta_canceled(ta_meter_cancel(r->meter)))
+        return true;
+    pthread_mutex_lock(&r->lock);
+    bool stop = r->err < 0;
+    pthread_mutex_unlock(&r->lock);
+    return stop;
+}
+
+// The next missing segment, or -1.
+static int take_segment(struct run *r)
+{
+    pthread_mutex_lock(&r->lock);
+    while (r->next < r->work->plan->segment_count && r->work->done[r->next].frames)
+        r->next++;
+    int k = r->err >= 0 && r->next < r->work->plan->segment_count ? r->next++ : -1;
+    pthread_mutex_unlock(&r->lock);
+    return k;
+}
+
+// After each segment: is there room for another?
+static int check_space(const struct run *r)
+{
+    int64_t used = ta_work_bytes(r->work);
+    if (r->opts->max_temp_size > 0 && used > r->opts->max_temp_size) {
+        ta_error(r->log, "unfinished work takes %lld bytes, more than --max-temp-size allows", (long long)used);
+        return TA_ERR_NO_SPACE;
+    }
+    if (ta_disk_free_bytes(r->work->dir) < MIN_FREE_BYTES) {
+        ta_error(r->log, "%s: the disk is full", r->work->dir);
+        return TA_ERR_NO_SPACE;
+    }
+    return 0;
+}
+
+static int do_segment(struct run *r, int k)
+{
+    char *part = ta_work_part_path(r->work, k, r->run_id);
+    struct ta_segment_result result;
+    double start = ta_clock_seconds();
+    int err = ta_segment_run(r->work->plan, k, part, &r->turns, r->meter, &r->stop, &result, r->log);
+    if (err >= 0 && r->opts->strict && result.concealed + result.damaged > 0) {
+        ta_error(r->log, "%s: %lld frames can't be decoded and %lld decode with errors, from source frame %lld on (--strict)",
+                 r->work->plan->input, (long long)result.concealed, (long long)result.damaged,
+                 (long long)ta_plan_segment(r->work->plan, k).source_first);
+        err = TA_ERR_DAMAGED;
+    }
+    pthread_mutex_lock(&r->lock);
+    if (err >= 0)
+        err = ta_work_commit(r->work, k, part, &result);
+    bool more = r->work->done_count < r->work->plan->segment_count;
+    if (err >= 0 && more)
+        err = check_space(r);
+    pthread_mutex_unlock(&r->lock);
+    if (err < 0)
+        unlink(part);
+    else
+        ta_meter_add(r->meter, 0, 0, 1);
+    ta_verbose(r->log, "segment %d: %lld frames, %lld bytes, %.2f s", k, (long long)result.frames, (long long)result.bytes,
+               ta_clock_seconds() - start);
+    free(part);
+    return err;
+}
+
+static int run_worker(void *arg)
+{
+    struct run *r = arg;
+    for (int k; (k = take_segment(r)) >= 0;) {
+        int err = do_segment(r, k);
+        pthread_mutex_lock(&r->lock);
+        if (err < 0 && (r->err == 0 || r->err == TA_ERR_CANCELED))
+            r->err = err;
+        pthread_mutex_unlock(&r->lock);
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}
+
+int ta_run_segments(struct ta_work *work, const struct ta_run_opts *run, struct ta_meter *meter, struct ta_log *log)
+{
+    struct run r = {.work = work, .opts = run, .meter = meter, .log = log};
+    int jobs = ta_run_jobs(work->plan, run);
+    int missing = work->plan->segment_count - work->done_count, count = TA_MIN(jobs + 1, missing);
+    r.stop = (struct ta_cancel){asked_to_stop, &r};
+    r.turns.free = jobs;
+    snprintf(r.run_id, sizeof r.run_id, "%d", (int)getpid());
+    pthread_mutex_init(&r.lock, NULL);
+    pthread_mutex_init(&r.turns.lock, NULL);
+    pthread_cond_init(&r.turns.changed, NULL);
+    ta_verbose(log, "%d segments to make, %d at once", missing, jobs);
+    struct ta_thread **threads = ta_xcalloc((size_t)count + 1, sizeof *threads);
+    for (int i = 0; i < count; i++) {
+        int err = ta_thread_create(&threads[i], "segment", run_worker, &r);
+        if (err < 0) {
+            pthread_mutex_lock(&r.lock);
+            r.err = r.err < 0 ? r.err : err;
+            pthread_mutex_unlock(&r.lock);
+        }
+    }
+    for (int i = 0; i < count; i++)
+        ta_thread_join(&threads[i]);
+    free(threads);
+    pthread_cond_destroy(&r.turns.changed);
+    pthread_mutex_destroy(&r.turns.lock);
+    pthread_mutex_destroy(&r.lock);
+    return r.err;
+}

@@ -1,0 +1,410 @@
+#include "restore/work.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <terminalai/error.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/tree.h"
+
+enum { FILE_LIMIT = 64 << 20, MAX_DIFFERENCES = 8 };
+static const char joined_key[] = "joined_sha256";
+
+char *ta_work_path(const struct ta_plan *plan, const char *work_dir)
+{
+    if (!work_dir || !work_dir[0])
+        return ta_xprintf("%s.terminalai", plan->output);
+    // Outputs of the same name in different folders must not share a folder.
+    char *absolute = ta_path_absolute(plan->output), sum[TA_SHA256_HEX];
+    ta_sha256_hex(absolute, strlen(absolute), sum);
+    // Names may be up to 255 bytes long already.
+    char *name = ta_xprintf("%.180s-%.12s.terminalai", ta_path_name(plan->output), sum);
+    char *path = ta_path_join(work_dir, name);
+    free(absolute);
+    free(name);
+    return path;
+}
+
+static char *inside(const struct ta_work *w, const char *name)
+{
+    return ta_path_join(w->dir, name);
+}
+
+char *ta_work_segment_path(const struct ta_work *w, int segment)
+{
+    return ta_xprintf("%s/seg-%05d.nut", w->dir, segment);
+}
+
+char *ta_work_part_path(const struct ta_work *w, int segment, const char *run_id)
+{
+    return ta_xprintf("%s/seg-%05d.%s.part", w->dir, segment, run_id);
+}
+
+int64_t ta_work_bytes(const struct ta_work *w)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < w->plan->segment_count; i++)
+        sum += w->done[i].frames ? w->done[i].bytes : 0;
+    return sum;
+}
+
+// ---- journal ----
+
+// {"entry": {...}, "sha256": "of the entry's compact text"}
+static char *checked_line(json_t *entry)
+{
+    char *text = json_dumps(entry, JSON_COMPACT), sum[TA_SHA256_HEX];
+    ta_sha256_hex(text, strlen(text), sum);
+    char *line = ta_xprintf("{\"entry\":%s,\"sha256\":\"%s\"}", text, sum);
+    free(text);
+    json_decref(entry);
+    return line;
+}
+
+char *ta_journal_line(int segment, const struct ta_segment_result *r)
+{
+    return checked_line(json_pack("{s:i, s:I, s:I, s:I, s:I, s:i, s:s}", "segment", segment, "frames", (json_int_t)r->frames, "bytes",
+                                  (json_int_t)r->bytes, "concealed", (json_int_t)r->concealed, "damaged", (json_int_t)r->damaged, "delay",
+                                  r->delay, "sha256", r->sha256));
+}
+
+// The entry of a line whose checksum fits, or NULL. To be dereferenced.
+static json_t *entry_of(const char *line, size_t size)
+{
+    json_t *root = json_loadb(line, size, JSON_REJECT_DUPLICATES, NULL);
+    json_t *entry = json_incref(json_object_get(root, "entry"));
+    const char *want = json_string_value(json_object_get(root, "sha256"));
+    bool ok = false;
+    if (json_is_object(entry) && want) {
+        char *text = json_dumps(entry, JSON_COMPACT), sum[TA_SHA256_HEX];
+        ta_sha256_hex(text ? text : "", text ? strlen(text) : 0, sum);
+        ok = strcmp(sum, want) == 0;
+        free(text);
+    }
+    if (!ok) {
+        json_decref(entry);
+        entry = NULL;
+    }
+    json_decref(root);
+    return entry;
+}
+
+bool ta_journal_parse(const char *line, size_t size, int *segment, struct ta_segment_result *out)
+{
+    json_t *e = entry_of(line, size);
+    int64_t number = -1, delay = 0;
+    const char *sum = NULL;
+    *out = (struct ta_segment_result){0};
+    bool ok = e && ta_json_get_int(e, "", "segment", 0, INT32_MAX, &number, NULL) >= 0 &&
+              ta_json_get_int(e, "", "frames", 1, INT64_MAX, &out->frames, NULL) >= 0 &&
+              ta_json_get_int(e, "", "bytes", 1, INT64_MAX, &out->bytes, NULL) >= 0 &&
+              ta_json_get_int(e, "", "concealed", 0, INT64_MAX, &out->concealed, NULL) >= 0 &&
+              ta_json_get_int(e, "", "damaged", 0, INT64_MAX, &out->damaged, NULL) >= 0 &&
+              ta_json_get_int(e, "", "delay", 0, 1024, &delay, NULL) >= 0 && ta_json_get_string(e, "", "sha256", &sum, NULL) >= 0 &&
+              strlen(sum) == 64;
+    if (ok) {
+        memcpy(out->sha256, sum, 65);
+        out->delay = (int)delay;
+        *segment = (int)number;
+    }
+    json_decref(e);
+    return ok;
+}
+
+static int append(struct ta_work *w, char *line)
+{
+    char *path = inside(w, "journal.jsonl");
+    struct ta_buf b = {0};
+    // A line that an earlier run could not finish must not swallow this one.
+    struct stat st;
+    if (stat(path, &st) == 0 && st.st_size > 0) {
+        struct ta_buf old = {0};
+        if (ta_file_read(path, FILE_LIMIT, &old, NULL) >= 0 && old.size && old.data[old.size - 1] != '\n')
+            ta_buf_putc(&b, '\n');
+        ta_buf_release(&old);
+    }
+    ta_buf_printf(&b, "%s\n", line);
+    int err = ta_file_append_sync(path, b.data, b.size, w->log);
+    if (err >= 0)
+        err = ta_file_sync_dir(w->dir, w->log);
+    ta_buf_release(&b);
+    free(path);
+    free(line);
+    return err;
+}
+
+// Does the segment's file still have what the journal says?
+static bool segment_fits(struct ta_work *w, int segment, const struct ta_segment_result *r)
+{
+    char *path = ta_work_segment_path(w, segment), sum[TA_SHA256_HEX];
+    struct stat st;
+    bool ok = stat(path, &st) == 0 && st.st_size == r->bytes && ta_sha256_file(path, sum, NULL) >= 0 && strcmp(sum, r->sha256) == 0;
+    if (!ok)
+        ta_warn(w->log, "%s does not have the content that the journal says: it is made again", path);
+    free(path);
+    return ok;
+}
+
+typedef void (*line_fn)(struct ta_work *w, const char *line, size_t size, void *arg);
+
+static void each_line(struct ta_work *w, line_fn fn, void *arg)
+{
+    char *path = inside(w, "journal.jsonl");
+    struct ta_buf text = {0};
+    if (access(path, F_OK) == 0 && ta_file_read(path, FILE_LIMIT, &text, w->log) >= 0)
+        for (char *p = text.data, *end = text.data + text.size; p && p < end;) {
+            char *newline = memchr(p, '\n', (size_t)(end - p));
+            size_t n = newline ? (size_t)(newline - p) : (size_t)(end - p);
+            if (n)
+                fn(w, p, n, arg);
+            p += n + 1;
+        }
+    ta_buf_release(&text);
+    free(path);
+}
+
+static void take_line(struct ta_work *w, const char *line, size_t size, void *arg)
+{
+    (void)arg;
+    int segment;
+    struct ta_segment_result r;
+    if (!ta_journal_parse(line, size, &segment, &r)) {
+        json_t *e = entry_of(line, size);
+        if (!json_object_get(e, joined_key))
+            ta_warn(w->log, "%s/journal.jsonl: a line is cut short or garbled and is ignored", w->dir);
+        json_decref(e);
+        return;
+    }
+    if (segment < w->plan->segment_count && r.frames == ta_plan_segment(w->plan, segment).out_count)
+        w->done[segment] = r;
+    else
+        ta_warn(w->log, "%s/journal.jsonl: a line does not fit the plan and is ignored", w->dir);
+}
+
+static void load_journal(struct ta_work *w)
+{
+    each_line(w, take_line, NULL);
+    for (int i = 0; i < w->plan->segment_count; i++) {
+        if (w->done[i].frames && !segment_fits(w, i, &w->done[i]))
+            w->done[i] = (struct ta_segment_result){0};
+        w->done_count += w->done[i].frames > 0;
+    }
+}
+
+static void find_joined(struct ta_work *w, const char *line, size_t size, void *arg)
+{
+    (void)w;
+    json_t *e = entry_of(line, size);
+    const char *sum = json_string_value(json_object_get(e, joined_key));
+    if (sum && strlen(sum) == 64)
+        memcpy(arg, sum, 65);
+    json_decref(e);
+}
+
+bool ta_work_joined(const struct ta_work *w, char sha256[65])
+{
+    sha256[0] = 0;
+    each_line((struct ta_work *)w, find_joined, sha256);
+    return sha256[0] != 0;
+}
+
+int ta_work_note_joined(struct ta_work *w, const char *sha256, int64_t bytes)
+{
+    return append(w, checked_line(json_pack("{s:s, s:I}", joined_key, sha256, "bytes", (json_int_t)bytes)));
+}
+
+int ta_work_commit(struct ta_work *w, int segment, const char *part, const struct ta_segment_result *result)
+{
+    char *path = ta_work_segment_path(w, segment);
+    int err = ta_file_commit(part, path, w->log);
+    if (err >= 0)
+        err = append(w, ta_journal_line(segment, result));
+    if (err >= 0) {
+        w->done[segment] = *result;
+        w->done_count++;
+    }
+    free(path);
+    return err;
+}
+
+// ---- opening ----
+
+static void add_difference(struct ta_buf *out, int *count, const char *path, const json_t *a, const json_t *b)
+{
+    char *x = a ? json_dumps(a, JSON_COMPACT | JSON_ENCODE_ANY) : NULL, *y = b ? json_dumps(b, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    if (*count < MAX_DIFFERENCES)
+        ta_buf_printf(out, "\n  %s: was %.80s, is %.80s", path, x ? x : "absent", y ? y : "absent");
+    ++*count;
+    free(x);
+    free(y);
+}
+
+static void compare(struct ta_buf *out, int *count, const char *path, const json_t *a, const json_t *b)
+{
+    if (json_equal(a, b))
+        return;
+    if (!json_is_object(a) || !json_is_object(b)) {
+        add_difference(out, count, path, a, b);
+        return;
+    }
+    const char *key;
+    json_t *item;
+    json_object_foreach((json_t *)a, key, item) {
+        char *place = path[0] ? ta_xprintf("%s.%s", path, key) : ta_xstrdup(key);
+        compare(out, count, place, item, json_object_get(b, key));
+        free(place);
+    }
+    json_object_foreach((json_t *)b, key, item) {
+        if (json_object_get(a, key))
+            continue;
+        char *place = path[0] ? ta_xprintf("%s.%s", path, key) : ta_xstrdup(key);
+        add_difference(out, count, place, NULL, item);
+        free(place);
+    }
+}
+
+// An earlier run's plan must be this one, to the byte.
+static int check_plan(struct ta_work *w)
+{
+    char *path = inside(w, "plan.json");
+    struct ta_buf old = {0};
+    json_t *a = NULL, *b = NULL;
+    int err = ta_file_read(path, FILE_LIMIT, &old, w->log);
+    if (err >= 0 && strcmp(ta_buf_text(&old), w->plan->json) != 0) {
+        err = ta_json_parse(ta_buf_text(&old), old.size, path, &a, w->log);
+        if (err >= 0)
+            err = ta_json_parse(w->plan->json, strlen(w->plan->json), "plan", &b, w->log);
+        struct ta_buf what = {0};
+        int count = 0;
+        if (err >= 0)
+            compare(&what, &count, "", a, b);
+        if (count > MAX_DIFFERENCES)
+            ta_buf_printf(&what, "\n  and %d more", count - MAX_DIFFERENCES);
+        if (err >= 0)
+            ta_error(w->log, "%s holds unfinished work of another plan; --restart throws it away. What differs:%s", w->dir,
+                     what.size ? ta_buf_text(&what) : " the text of plan.json");
+        ta_buf_release(&what);
+        err = TA_ERR_MISMATCH;
+    }
+    json_decref(a);
+    json_decref(b);
+    ta_buf_release(&old);
+    free(path);
+    return err;
+}
+
+static int write_new(struct ta_work *w)
+{
+    char *plan = inside(w, "plan.json"), *index = inside(w, "index.bin");
+    // plan.json last: a folder without it is one that was never begun.
+    int err = ta_index_save(w->plan->index, index, w->log);
+    if (err >= 0)
+        err = ta_file_write_atomic(plan, w->plan->json, strlen(w->plan->json), w->log);
+    free(plan);
+    free(index);
+    return err;
+}
+
+// Removes what killed runs left half-written.
+static void remove_parts(struct ta_work *w)
+{
+    char **names = NULL;
+    if (ta_dir_list(w->dir, &names, NULL) < 0)
+        return;
+    for (char **n = names; *n; n++)
+        if (!strcmp(ta_path_extension(*n), "part")) {
+            char *path = inside(w, *n);
+            unlink(path);
+            free(path);
+        }
+    ta_dir_list_free(&names);
+}
+
+static bool is_begun(const struct ta_work *w)
+{
+    char *plan = inside(w, "plan.json");
+    bool yes = access(plan, F_OK) == 0;
+    free(plan);
+    return yes;
+}
+
+// Takes the lock on the folder that has the name now: one that was removed between opening and locking does not count.
+static int lock_dir(struct ta_work *w)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        int err = ta_dir_create(w->dir, w->log);
+        if (err < 0)
+            return err;
+        w->lock = ta_lock_try(w->dir, w->log);
+        if (w->lock == TA_ERR_NOT_FOUND)
+            continue;
+        if (w->lock == TA_ERR_BUSY)
+            ta_error(w->log, "%s: another run is working on this output", w->plan->output);
+        if (w->lock < 0)
+            return w->lock;
+        struct stat held, named;
+        if (fstat(w->lock, &held) == 0 && stat(w->dir, &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev)
+            return 0;
+        close(w->lock);
+        w->lock = -1;
+    }
+    ta_error(w->log, "%s: other runs keep removing this folder", w->dir);
+    return TA_ERR_BUSY;
+}
+
+static int open_locked(struct ta_work *w, const struct ta_run_opts *run)
+{
+    bool begun = is_begun(w);
+    if (begun && run->restart) {
+        int err = ta_dir_remove(w->dir, w->log);
+        if (err < 0)
+            return err;
+        close(w->lock);
+        w->lock = -1;
+        if ((err = lock_dir(w)) < 0)
+            return err;
+        begun = false;
+    }
+    if (begun && run->no_resume) {
+        ta_error(w->log, "%s holds unfinished work; without --no-resume this command goes on with it, --restart throws it away", w->dir);
+        return TA_ERR_EXISTS;
+    }
+    if (begun) {
+        int err = check_plan(w);
+        if (err >= 0)
+            load_journal(w);
+        if (err >= 0)
+            remove_parts(w);
+        return err;
+    }
+    w->created = true;
+    return write_new(w);
+}
+
+int ta_work_open(struct ta_work *w, const struct ta_plan *plan, const struct ta_run_opts *run, struct ta_log *log)
+{
+    *w = (struct ta_work){.plan = plan, .lock = -1, .log = log, .dir = ta_work_path(plan, run->work_dir)};
+    w->done = ta_xcalloc((size_t)plan->segment_count, sizeof *w->done);
+    int err = lock_dir(w);
+    if (err >= 0)
+        err = open_locked(w, run);
+    if (err < 0)
+        ta_work_close(w, w->created);
+    return err;
+}
+
+void ta_work_close(struct ta_work *w, bool remove)
+{
+    if (remove && w->lock >= 0)
+        ta_dir_remove(w->dir, w->log);
+    if (w->lock >= 0)
+        close(w->lock);
+    free(w->dir);
+    free(w->done);
+    *w = (struct ta_work){.lock = -1};
+}
