@@ -11,7 +11,7 @@ struct slot {
 };
 
 struct ta_queue {
-    size_t max_items, max_bytes;
+    size_t max_items, max_bytes; // max_bytes 0: no limit
     void (*drop)(void *item);
     pthread_mutex_t lock;   // guards all below
     pthread_cond_t filled;  // an item came, or the state changed
@@ -26,7 +26,7 @@ int ta_queue_create(struct ta_queue **out, size_t max_items, size_t max_bytes, v
 {
     struct ta_queue *q = ta_xcalloc(1, sizeof(*q));
     q->max_items = TA_MAX(max_items, (size_t)1);
-    q->max_bytes = max_bytes ? max_bytes : SIZE_MAX;
+    q->max_bytes = max_bytes;
     q->drop = drop;
     q->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
     q->filled = q->emptied = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
@@ -44,7 +44,9 @@ static bool is_full(const struct ta_queue *q, size_t bytes)
 {
     if (!q->count)
         return false; // an item larger than the limit passes alone
-    return q->count >= q->max_items || q->bytes >= q->max_bytes || bytes > q->max_bytes - q->bytes;
+    if (q->count >= q->max_items)
+        return true;
+    return q->max_bytes && (q->bytes >= q->max_bytes || bytes > q->max_bytes - q->bytes);
 }
 
 // Makes room for one more slot. Call with the lock held.
