@@ -1,0 +1,74 @@
+#include "media/mux_av.h"
+
+#include <string.h>
+
+#include <libavutil/mem.h>
+
+// The side data of streams moved from AVStream to AVCodecParameters in 6.1.
+#define SIDE_DATA_IN_PARAMETERS (LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 30, 100))
+
+static int set(AVStream *to, const AVPacketSideData *sd)
+{
+#if SIDE_DATA_IN_PARAMETERS
+    AVPacketSideData *copy = av_packet_side_data_new(
+        &to->codecpar->coded_side_data, &to->codecpar->nb_coded_side_data, sd->type, sd->size, 0);
+    if (!copy)
+        return AVERROR(ENOMEM);
+    memcpy(copy->data, sd->data, sd->size);
+#else
+    uint8_t *copy = av_stream_new_side_data(to, sd->type, sd->size);
+    if (!copy)
+        return AVERROR(ENOMEM);
+    memcpy(copy, sd->data, sd->size);
+#endif
+    return 0;
+}
+
+static const AVPacketSideData *list(const AVStream *st, int *count)
+{
+#if SIDE_DATA_IN_PARAMETERS
+    *count = st->codecpar->nb_coded_side_data;
+    return st->codecpar->coded_side_data;
+#else
+    *count = st->nb_side_data;
+    return st->side_data;
+#endif
+}
+
+int ta_av_copy_side_data(AVStream *to, const AVStream *from,
+                         bool (*want)(enum AVPacketSideDataType type, const void *priv), const void *priv)
+{
+    int count;
+    const AVPacketSideData *sd = list(from, &count);
+
+    for (int i = 0; i < count; i++) {
+        if (!want(sd[i].type, priv))
+            continue;
+        int ret = set(to, &sd[i]);
+        if (ret < 0)
+            return ret;
+    }
+    return 0;
+}
+
+bool ta_av_has_side_data(const AVStream *st, enum AVPacketSideDataType type)
+{
+    int count;
+    const AVPacketSideData *sd = list(st, &count);
+
+    for (int i = 0; i < count; i++) {
+        if (sd[i].type == type)
+            return true;
+    }
+    return false;
+}
+
+bool ta_av_matroska_adds_delay(void)
+{
+    return LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 3, 100);
+}
+
+bool ta_av_matroska_writes_rotation(void)
+{
+    return LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 11, 100);
+}
