@@ -331,9 +331,11 @@ static int parse_long(struct ta_cli *cli, int argc, char **argv, int *i)
     const char *value = equals ? equals + 1 : NULL;
     int err = 0;
     if (!find_option(cli, name, 0, &found)) {
-        if (strncmp(name, "no-", 3) || !find_option(cli, name + 3, 0, &found) ||
-            !ta_option_is_switch(found.opt) || found.opt->kind == &ta_opt_help_kind) {
+        if (strncmp(name, "no-", 3) || !find_option(cli, name + 3, 0, &found)) {
             err = refuse_unknown(cli, name);
+        } else if (!ta_option_is_switch(found.opt) || found.opt->kind == &ta_opt_help_kind) {
+            ta_cli_usage(cli, "unknown option \"%s\"; --%s can't be switched off", dashed, found.name);
+            err = TA_ERR_USAGE;
         } else if (value) {
             ta_cli_usage(cli, "%s takes no value", dashed);
             err = TA_ERR_USAGE;

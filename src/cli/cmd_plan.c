@@ -127,7 +127,7 @@ static enum ta_exit run_plan(struct ta_cli *cli)
 
 static const struct ta_example plan_examples[] = {
     {"terminalai plan tape.avi", "every decision with its reason, before anything is made"},
-    {"terminalai plan tape.avi --preset archive --values", "the same for another preset, with all values"},
+    {"terminalai plan tape.avi --preset dvd --values", "the same for another preset, with all values"},
     {"terminalai plan tape.avi --json > plan.json", "for programs and for the record"},
     {0},
 };

@@ -136,7 +136,7 @@ static enum ta_exit run_presets(struct ta_cli *cli)
 
 static const struct ta_example presets_examples[] = {
     {"terminalai presets", "all, with a line about each"},
-    {"terminalai presets vhs_heavy", "what it sets"},
+    {"terminalai presets vhs", "what it sets"},
     {0},
 };
 

@@ -181,8 +181,8 @@ static enum ta_exit finish_file(struct restore_run *run, const struct ta_batch_i
     if (advice && *advice)
         ta_console_print(cli->console, "%s", advice);
     json_t *result = result_json(item, plan, r, err, message, advice);
-    json_t *event = json_copy(result);
-    json_object_set_new(event, "event", json_string("result"));
+    json_t *event = json_pack("{s:s}", "event", "result");
+    json_object_update(event, result);
     ta_progress_event(&run->view, event);
     json_array_append_new(run->results, result);
     free(advice);
@@ -294,7 +294,7 @@ static const struct ta_example restore_examples[] = {
     {"terminalai restore tape.avi -o christmas.mp4 --resolution 720 --quality best",
      "another name, size and more care"},
     {"terminalai restore tapes/ -o restored/ --recursive", "all video files of a folder, into another one"},
-    {"terminalai restore tape.avi --preset archive -o tape.mkv", "lossless, everything kept"},
+    {"terminalai restore tape.avi --encoder ffv1 -o tape.mkv", "lossless video, for an archive"},
     {"terminalai restore tape.avi -o excerpt.mp4 --range 1:00-1:20", "only twenty seconds, to try settings"},
     {"terminalai restore tape.avi --encoder raw -o - | ffplay -", "into another program"},
     {0},

@@ -11,8 +11,8 @@ const char ta_help_purpose[] =
 
 const char ta_help_layers[] =
     "A value comes from the first of these that has it: the command line; the environment "
-    "(TERMINALAI_CRF=16 for --crf, TERMINALAI_DENOISE_LUMA for --denoise-luma); the configuration file "
-    "~/.config/terminalai/config.yaml (lines such as \"crf: 16\"); the preset; the built-in default. "
+    "(TERMINALAI_CRF=16 for --crf, TERMINALAI_PRESET_SPEED=slow for --preset-speed); the configuration "
+    "file ~/.config/terminalai/config.yaml (lines such as \"crf: 16\"); the preset; the built-in default. "
     "\"terminalai plan INPUT --values\" shows each value and where it came from.";
 
 void ta_help_usage(const struct ta_command *command, struct ta_buf *out)

@@ -1,5 +1,6 @@
 // The program: parses the command line, prepares what every command needs, runs the command.
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <terminalai/terminalai.h>
@@ -37,8 +38,9 @@ static enum ta_exit show_version(struct ta_cli *cli)
 static enum ta_exit run_command(struct ta_cli *cli)
 {
     unsigned allowed;
-    if (ta_console_configure(cli->console, &cli->common) < 0)
-        return TA_EXIT_USAGE;
+    int err = ta_console_configure(cli->console, &cli->common);
+    if (err < 0)
+        return ta_exit_from_error(err);
     char *mask = ta_opt_text_of(ta_opt_find(ta_common_options, "cpu-mask"), &cli->common);
     if (ta_cpu_mask_from_name(mask, &allowed) >= 0)
         ta_cpu_mask(allowed);
@@ -55,6 +57,8 @@ int main(int argc, char **argv)
     struct ta_cli cli = {0};
     enum ta_exit status;
     ta_signals_ignore_pipe();
+    // SVT-AV1 writes to standard error by itself; errors only, unless the user wants otherwise.
+    setenv("SVT_LOG", "1", 0);
     if (ta_console_create(&cli.console) < 0) {
         fputs("terminalai: out of memory\n", stderr);
         return TA_EXIT_FAILED;

@@ -126,7 +126,8 @@ void ta_progress_begin(struct ta_progress_view *v, const char *input, int index)
     v->index = index;
     v->frame_rate = 0;
     v->started = v->stopping = false;
-    v->last_shown = 0;
+    v->last_shown =
+        ta_clock_seconds(); // a phase of less than the interval that comes first is not worth a line
     if (v->mode == TA_PROGRESS_AUTO)
         v->mode = ta_console_is_terminal(v->console) ? TA_PROGRESS_LINE : TA_PROGRESS_PLAIN;
 }
@@ -196,7 +197,7 @@ void ta_progress_show(void *view, const struct ta_progress *p)
     } else if (v->mode == TA_PROGRESS_LINE && p->phase != TA_PHASE_DONE) {
         show_text(v, p);
     } else if (v->mode == TA_PROGRESS_PLAIN && p->phase != TA_PHASE_DONE &&
-               (new_phase || now - v->last_shown >= PLAIN_INTERVAL)) {
+               ((new_phase && p->phase != TA_PHASE_INDEX) || now - v->last_shown >= PLAIN_INTERVAL)) {
         show_text(v, p);
         v->last_shown = now;
     }
