@@ -23,12 +23,16 @@ enum ta_packet_flags {
     TA_PACKET_INTERLACED = 32, // the parser says that the picture is interlaced
     TA_PACKET_TOP_FIRST = 64,
     TA_PACKET_REPEAT = 128, // repeat_first_field and the like: shown for a field longer (soft telecine)
+    TA_PACKET_HIDDEN = 256, // holds a picture that is only referred to (VP8): gives no frame
+    TA_PACKET_CLEAN = 512,  // nothing after it refers to anything before it (H.264 IDR)
 };
 
 struct ta_index_packet { // 40 bytes or less; in file (= decoding) order
     int64_t pts, dts;    // stream time base; AV_NOPTS_VALUE when the container has none
     int64_t pos;         // byte position, -1 unknown
     uint32_t size;
+    uint32_t
+        check; // of the data, see packet_facts.h; tells a packet after a seek and a file that has changed
     uint16_t flags;
     uint16_t repeat_pict; // the parser's repeat_pict
 };

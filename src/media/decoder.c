@@ -1,0 +1,59 @@
+#include "media/decoder.h"
+
+#include <libavutil/pixdesc.h>
+
+#include <terminalai/error.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+int ta_decoder_open(AVCodecContext **out, const AVStream *st, int delay, const char *path, struct ta_log *log)
+{
+    *out = NULL;
+    const char *name = avcodec_get_name(st->codecpar->codec_id);
+    const AVCodec *codec = avcodec_find_decoder(st->codecpar->codec_id);
+    if (!codec) {
+        ta_error(log, "%s: this libav has no decoder for %s", path, name);
+        return TA_ERR_UNSUPPORTED;
+    }
+    AVCodecContext *c = avcodec_alloc_context3(codec);
+    if (!c)
+        return TA_ERR_NOMEM;
+    int ret = avcodec_parameters_to_context(c, st->codecpar);
+    if (ret >= 0) {
+        c->pkt_timebase = st->time_base;
+        // Without the flag some old codecs round their motion compensation as the CPU likes best.
+        c->flags |= AV_CODEC_FLAG_BITEXACT;
+        c->thread_count = 1;
+        c->has_b_frames = TA_MAX(c->has_b_frames, delay);
+        ret = ta_av_open(c, codec, NULL);
+    }
+    if (ret < 0) {
+        ta_error(log, "%s: the %s decoder can't be opened: %s", path, name, ta_av_text(ret));
+        avcodec_free_context(&c);
+        return ta_error_from_av(ret);
+    }
+    *out = c;
+    return 0;
+}
+
+int ta_decoder_send(AVCodecContext *c, AVPacket *packet, uint32_t ordinal)
+{
+    if (packet)
+        packet->pts = ordinal;
+    int ret = avcodec_send_packet(c, packet);
+    // Frames are always fetched until there are none, so the decoder is never full; at the end it may know
+    // already.
+    return ret == AVERROR_EOF && !packet ? 0 : ret;
+}
+
+int ta_decoder_receive(AVCodecContext *c, AVFrame *frame)
+{
+    int ret = avcodec_receive_frame(c, frame);
+    return ret == AVERROR(EAGAIN) ? 0 : ret < 0 ? ret : 1;
+}
+
+bool ta_decoder_error_is_damage(int averror)
+{
+    return averror < 0 && averror != AVERROR(ENOMEM) && averror != AVERROR_EXIT;
+}

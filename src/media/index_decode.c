@@ -1,0 +1,283 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libavutil/pixdesc.h>
+
+#include <terminalai/error.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "media/decoder.h"
+#include "media/index_build.h"
+#include "media/index_frames.h"
+
+#define HEAD_PACKETS 150 // most packets of the head, from the first key packet on
+#define HEAD_MIN 16
+#define IS_FIELD (TA_PACKET_FIELD_TOP | TA_PACKET_FIELD_BOTTOM)
+
+// Decoded frames in the order they came.
+struct decoded {
+    struct ta_index_frame *frames; // pts as libav's tools would show it, or AV_NOPTS_VALUE
+    size_t count, capacity;
+    struct ta_time_guess guess;
+    bool has_format;
+    int64_t lost; // packets that the decoder refused
+};
+
+struct decode_pass {
+    struct ta_index_builder *b;
+    struct ta_source *source;
+    AVCodecContext *decoder;
+    AVPacket *packet;
+    AVFrame *frame;
+    struct decoded *out;
+};
+
+static enum AVChromaLocation chroma_of(const AVFrame *f, const AVCodecParameters *p)
+{
+    return f->chroma_location != AVCHROMA_LOC_UNSPECIFIED ? f->chroma_location : p->chroma_location;
+}
+
+// What the decoder says of its pictures wins over what the headers said; what it leaves open is taken from
+// these.
+static void take_format(struct decode_pass *d)
+{
+    struct ta_format *f = &d->b->index->format;
+    const AVFrame *frame = d->frame;
+    AVStream *st = d->source->fmt->streams[d->source->video];
+    const AVCodecParameters *p = st->codecpar;
+    f->pix_fmt = frame->format;
+    f->width = frame->width;
+    f->height = frame->height;
+    AVRational sar = av_guess_sample_aspect_ratio(d->source->fmt, st, d->frame);
+    f->sar = sar.num > 0 && sar.den > 0 ? sar : (AVRational){0, 1};
+    f->primaries = frame->color_primaries != AVCOL_PRI_UNSPECIFIED ? frame->color_primaries
+                                                                   : p->color_primaries;
+    f->transfer = frame->color_trc != AVCOL_TRC_UNSPECIFIED ? frame->color_trc : p->color_trc;
+    f->matrix = frame->colorspace != AVCOL_SPC_UNSPECIFIED ? frame->colorspace : p->color_space;
+    f->range = frame->color_range != AVCOL_RANGE_UNSPECIFIED ? frame->color_range : p->color_range;
+    f->chroma_location = chroma_of(frame, p);
+    ta_format_resolve_colour(f);
+    d->out->has_format = true;
+}
+
+static int take_frame(struct decode_pass *d)
+{
+    const struct ta_index *index = d->b->index;
+    struct decoded *out = d->out;
+    const AVFrame *f = d->frame;
+    if (f->pts < 0 || (uint64_t)f->pts >= index->packet_count) {
+        ta_error(d->b->log, "%s: the %s decoder gives frames without saying of which packet", d->source->path,
+                 d->decoder->codec->name);
+        return TA_ERR_UNSUPPORTED;
+    }
+    if (!out->has_format)
+        take_format(d);
+    int err = ta_try_grow((void **)&out->frames, &out->capacity, out->count + 1, sizeof(*out->frames));
+    if (err < 0) {
+        ta_error(d->b->log, "%s: out of memory for %zu frames", d->source->path, out->count);
+        return err;
+    }
+    out->frames[out->count++] = (struct ta_index_frame){
+        .pts = ta_time_guess_next(&out->guess, index->packets[f->pts].pts, f->pkt_dts),
+        .packet = (uint32_t)f->pts,
+        .flags = (ta_frame_is_interlaced(f) ? TA_FRAME_INTERLACED : 0) |
+                 (ta_frame_is_interlaced(f) && ta_frame_is_top_first(f) ? TA_FRAME_TOP_FIRST : 0) |
+                 (f->repeat_pict > 0 ? TA_FRAME_REPEAT : 0),
+    };
+    return 0;
+}
+
+static int take_frames(struct decode_pass *d)
+{
+    int errors = 0;
+    for (;;) {
+        int ret = ta_decoder_receive(d->decoder, d->frame);
+        if (ret == 0 || ret == AVERROR_EOF)
+            return 0;
+        if (ret < 0) {
+            if (!ta_decoder_error_is_damage(ret))
+                return ta_error_from_av(ret);
+            d->out->lost++;
+            if (++errors > 256) // it makes no progress
+                return 0;
+            continue;
+        }
+        int err = take_frame(d);
+        av_frame_unref(d->frame);
+        if (err < 0)
+            return err;
+    }
+}
+
+static int decode_packet(struct decode_pass *d, AVPacket *packet, uint32_t ordinal)
+{
+    int ret = ta_decoder_send(d->decoder, packet, ordinal);
+    if (ret < 0) {
+        if (!ta_decoder_error_is_damage(ret))
+            return ta_error_from_av(ret);
+        d->out->lost++;
+    }
+    return take_frames(d);
+}
+
+// Packets 0..count-1, and what the decoder holds back after them.
+static int decode_packets(struct ta_index_builder *b, size_t count, struct decoded *out)
+{
+    struct ta_index *index = b->index;
+    struct decode_pass d = {.b = b, .out = out};
+    out->guess = (struct ta_time_guess){.last_pts = AV_NOPTS_VALUE, .last_dts = AV_NOPTS_VALUE};
+    int err = ta_source_open(&d.source, b->source->path, b->source->cancel, b->log);
+    if (err < 0)
+        goto end;
+    d.packet = av_packet_alloc();
+    d.frame = av_frame_alloc();
+    err = d.packet && d.frame ? 0 : TA_ERR_NOMEM;
+    if (err < 0)
+        goto end;
+    if (d.source->video != index->video) {
+        err = TA_ERR_MISMATCH;
+    } else {
+        const AVStream *st = d.source->fmt->streams[index->video];
+        err = ta_decoder_open(&d.decoder, st, ta_index_reorder(index->packets, index->packet_count),
+                              d.source->path, b->log);
+    }
+    for (size_t n = 0; err >= 0 && n < count;) {
+        if ((err = ta_index_read_packet(d.source, d.packet)) <= 0)
+            break;
+        if (d.packet->stream_index == index->video) {
+            const struct ta_index_packet *p = &index->packets[n];
+            if (p->size != (uint32_t)d.packet->size ||
+                p->check != ta_packet_check(d.packet->data, d.packet->size))
+                err = TA_ERR_MISMATCH;
+            else
+                err = decode_packet(&d, d.packet, (uint32_t)n++);
+            ta_index_report(b, (double)n / (double)count);
+        }
+        av_packet_unref(d.packet);
+    }
+    if (err >= 0)
+        err = decode_packet(&d, NULL, 0);
+    if (err == TA_ERR_MISMATCH)
+        ta_error(b->log, "%s: it has changed while it was read", b->source->path);
+end:
+    av_packet_free(&d.packet);
+    av_frame_free(&d.frame);
+    avcodec_free_context(&d.decoder);
+    ta_source_close(&d.source);
+    return err;
+}
+
+// To the third key packet, but not forever.
+static size_t head_size(const struct ta_index *index)
+{
+    size_t first_key = 0, keys = 0, i;
+    while (first_key < index->packet_count && !(index->packets[first_key].flags & TA_PACKET_KEY))
+        first_key++;
+    if (first_key == index->packet_count)
+        first_key = 0;
+    for (i = first_key; i < index->packet_count && i < first_key + HEAD_PACKETS; i++) {
+        keys += index->packets[i].flags & TA_PACKET_KEY ? 1 : 0;
+        if (keys >= 3 && i >= first_key + HEAD_MIN)
+            break;
+    }
+    // Two fields are one frame.
+    if (i < index->packet_count && (index->packets[i].flags & IS_FIELD))
+        i++;
+    return TA_MIN(i, index->packet_count);
+}
+
+// Where the decoder disagrees with the parser on interlacing (or there is no parser), the decoder's word for
+// the head is taken for all.
+static void settle_flags(struct ta_index *index, const struct decoded *head)
+{
+    const uint32_t mask = TA_FRAME_INTERLACED | TA_FRAME_TOP_FIRST;
+    size_t differ = 0, votes[4] = {0}, best = 0;
+    for (size_t i = 0; i < head->count && i < index->frame_count; i++) {
+        differ += (head->frames[i].flags & mask) != (index->frames[i].flags & mask);
+        votes[(head->frames[i].flags & mask) / TA_FRAME_INTERLACED]++;
+    }
+    if (differ * 10 <= head->count)
+        return;
+    for (size_t i = 1; i < TA_COUNT(votes); i++)
+        if (votes[i] > votes[best])
+            best = i;
+    for (size_t i = 0; i < index->frame_count; i++)
+        index->frames[i].flags = (index->frames[i].flags & ~mask) | (uint32_t)best * TA_FRAME_INTERLACED;
+}
+
+int ta_index_decode_head(struct ta_index_builder *b)
+{
+    struct ta_index *index = b->index;
+    struct decoded head = {0};
+    size_t fed = head_size(index);
+    uint32_t *ordinals = NULL;
+    int err = decode_packets(b, fed, &head);
+    if (err < 0)
+        goto end;
+    ordinals = malloc((head.count ? head.count : 1) * sizeof(*ordinals));
+    if (!ordinals) {
+        err = TA_ERR_NOMEM;
+        goto end;
+    }
+    for (size_t i = 0; i < head.count; i++)
+        ordinals[i] = head.frames[i].packet;
+    int64_t missing = ta_frames_check_head(index->frames, index->frame_count, fed, ordinals, head.count);
+    if (missing < 0) {
+        b->why_decode = head.count ? "the first frames are not what its packets say"
+                                   : "its first frames can't be decoded";
+        goto end;
+    }
+    index->undecodable_start = missing;
+    index->frame_count -= (size_t)missing;
+    memmove(index->frames, index->frames + missing, index->frame_count * sizeof(*index->frames));
+    settle_flags(index, &head);
+end:
+    free(ordinals);
+    free(head.frames);
+    return err;
+}
+
+// Packets around the first frame that ought to have given a frame before it.
+static int64_t count_undecodable(const struct ta_index *index)
+{
+    const struct ta_index_frame *first = &index->frames[0];
+    int64_t count = 0;
+    for (size_t i = 0; i < index->packet_count && i < (size_t)first->packet + 2 * TA_REORDER_MAX; i++) {
+        const struct ta_index_packet *p = &index->packets[i];
+        if (p->flags & (TA_PACKET_DISCARD | TA_PACKET_HIDDEN))
+            continue;
+        bool before = i < first->packet;
+        // Leading pictures of an open GOP follow the first one in the file and precede it in time.
+        int64_t time = index->packets[first->packet].pts;
+        bool leading = i > first->packet && p->pts != AV_NOPTS_VALUE && time != AV_NOPTS_VALUE &&
+                       p->pts < time;
+        bool given = false;
+        for (size_t k = 0; k < index->frame_count && k < 4 * TA_REORDER_MAX; k++)
+            given |= index->frames[k].packet == i;
+        count += (before || leading) && !given;
+    }
+    return count;
+}
+
+int ta_index_decode_all(struct ta_index_builder *b)
+{
+    struct ta_index *index = b->index;
+    struct decoded all = {0};
+    int err = decode_packets(b, index->packet_count, &all);
+    if (err >= 0 && !all.count) {
+        ta_error(b->log, "%s: not a single frame can be decoded", b->source->path);
+        err = TA_ERR_DAMAGED;
+    }
+    if (err < 0) {
+        free(all.frames);
+        return err;
+    }
+    if (all.lost)
+        ta_verbose(b->log, "%s: %" PRId64 " packets can't be decoded", b->source->path, all.lost);
+    index->frames = all.frames;
+    index->frame_count = all.count;
+    index->undecodable_start = count_undecodable(index);
+    return 0;
+}

@@ -1,0 +1,49 @@
+// From packets and times to frames: the pure part of making an index.
+#ifndef TA_MEDIA_INDEX_FRAMES_H
+#define TA_MEDIA_INDEX_FRAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "media/index.h"
+
+// Largest number of packets that may be decoded before a packet and shown after it.
+#define TA_REORDER_MAX 16
+
+// How many pictures a decoder has to hold back: the largest number of packets that stand before a packet with
+// an earlier time; at most TA_REORDER_MAX. Times that are missing are passed over.
+int ta_index_reorder(const struct ta_index_packet *packets, size_t count);
+
+// The frame list from packets alone, each packet (or pair of opposite fields) being a frame, in the order of
+// times. `delay` is the reordering that the stream states, `wrap` the time at which its clock starts anew (0:
+// never). 1 and the list; 0 and *why when packets do not prove it (times missing or doubled, fields that do
+// not pair, more reordering than stated); TA_ERR_NOMEM.
+int ta_frames_from_packets(const struct ta_index_packet *packets, size_t count, int delay, int64_t wrap,
+                           struct ta_index_frame **frames, size_t *frame_count, const char **why);
+
+// Compares the list with what a decoder gave for packets 0..fed-1 (ordinals in the order they came). Returns
+// how many frames of the list, all at its start, can't be decoded, or -1 when the list is wrong.
+int64_t ta_frames_check_head(const struct ta_index_frame *frames, size_t frame_count, size_t fed,
+                             const uint32_t *decoded, size_t decoded_count);
+
+// The time that libav's tools show for a decoded frame: its packet's pts, unless pts have gone backwards more
+// often than dts. Zero-initialise with both `last` = AV_NOPTS_VALUE. Times are as on the packets,
+// AV_NOPTS_VALUE where missing.
+struct ta_time_guess {
+    int64_t last_pts, last_dts;
+    int64_t bad_pts, bad_dts;
+};
+int64_t ta_time_guess_next(struct ta_time_guess *g, int64_t pts, int64_t dts);
+
+// Makes the times of frames strictly increasing: clocks that wrap or start anew are continued, missing and
+// doubled ones are spread evenly between their neighbours, and marked as guessed. AV_NOPTS_VALUE is a missing
+// time. `nominal` is the duration to assume where times tell none, `second` one second.
+void ta_frames_repair_times(struct ta_index_frame *frames, size_t count, int64_t wrap, int64_t nominal,
+                            int64_t second);
+
+// end_pts (unless it is set already to something after the last frame), time_jumps and variable from the
+// frame list. TA_ERR_NOMEM.
+int ta_index_measure(struct ta_index *index, int64_t nominal);
+
+#endif
