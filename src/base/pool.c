@@ -65,7 +65,7 @@ int ta_pool_create(struct ta_pool **out, int threads)
     p->work = p->done = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
     p->threads = ta_xcalloc((size_t)TA_MAX(threads, 1), sizeof(*p->threads));
     for (int i = 0; i < threads - 1; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof(name), "pool %d", i + 1);
         int ret = ta_thread_create(&p->threads[p->workers], name, worker_main, p);
         if (ret < 0) {

@@ -143,6 +143,8 @@ struct ta_sha256 *ta_sha256_create(void)
 void ta_sha256_update(struct ta_sha256 *s, const void *data, size_t size)
 {
     const uint8_t *p = data;
+    if (!size)
+        return; // `data` may be NULL then
     s->size += size;
     if (s->pending) {
         size_t n = TA_MIN(size, BLOCK - s->pending);
