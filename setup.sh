@@ -101,7 +101,7 @@ look() {
             need_command meson
             need_command ninja
             need_command python3
-            need_library libavformat libavcodec libavfilter libavutil libswresample jansson yaml-0.1
+            need_library libavformat libavcodec libavfilter libavutil libswresample libswscale jansson yaml-0.1
             need_header uthash.h
             ;;
         test)
@@ -144,7 +144,7 @@ packages() { # MANAGER GROUP
     # Debian 12 and Ubuntu 24.04
     apt-build)
         echo build-essential meson ninja-build pkg-config python3 libavformat-dev libavcodec-dev libavfilter-dev \
-            libavutil-dev libswresample-dev libjansson-dev libyaml-dev uthash-dev
+            libavutil-dev libswresample-dev libswscale-dev libjansson-dev libyaml-dev uthash-dev
         ;;
     apt-test) echo g++ binutils git ffmpeg libcmocka-dev python3-pytest clang-14 libclang-rt-14-dev ;;
     apt-lint) echo git clang-format-14 shellcheck ;;
@@ -153,7 +153,7 @@ packages() { # MANAGER GROUP
     # Fedora; libav comes from ffmpeg-free or from RPM Fusion, whichever is enabled
     dnf-build)
         echo gcc meson ninja-build pkgconf-pkg-config python3 'pkgconfig(libavformat)' 'pkgconfig(libavcodec)' \
-            'pkgconfig(libavfilter)' 'pkgconfig(libavutil)' 'pkgconfig(libswresample)' 'pkgconfig(jansson)' \
+            'pkgconfig(libavfilter)' 'pkgconfig(libavutil)' 'pkgconfig(libswresample)' 'pkgconfig(libswscale)' 'pkgconfig(jansson)' \
             'pkgconfig(yaml-0.1)' uthash-devel
         ;;
     dnf-test)
