@@ -1,0 +1,55 @@
+"""The built program and the generated clips as fixtures. Tests marked "long" run when TA_TEST_LONG is set."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import clips  # noqa: E402
+import judge  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'long: takes long; runs when TA_TEST_LONG is set')
+    config.addinivalue_line('markers', 'sanitizer: also runs with sanitizer builds')
+
+
+def pytest_collection_modifyitems(config, items):
+    if os.environ.get('TA_TEST_LONG'):
+        return
+    left_out = [i for i in items if i.get_closest_marker('long')]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [i for i in items if not i.get_closest_marker('long')]
+
+
+def find_program():
+    named = os.environ.get('TERMINALAI') or os.environ.get('TA_PROGRAM')
+    if named:
+        return Path(named), True
+    for place in ('build/terminalai', 'build/src/cli/terminalai'):
+        if (ROOT / place).exists():
+            return ROOT / place, False
+    return ROOT / 'build/terminalai', False
+
+
+@pytest.fixture(scope='session')
+def program(tmp_path_factory):
+    path, named = find_program()
+    if not os.access(path, os.X_OK):
+        # Where the tests are meant to run, a missing program is a failure and no reason to skip.
+        if named or os.environ.get('CI'):
+            pytest.fail(f'the program {path} is missing or can not be run')
+        pytest.skip(f'{path} is not built yet')
+    return judge.Program(path, tmp_path_factory.mktemp('home'))
+
+
+@pytest.fixture
+def clip():
+    """clip(name): the path of a generated file. It is shared: read it only."""
+    return clips.path

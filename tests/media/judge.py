@@ -1,0 +1,261 @@
+"""Running the program, and judging its files with ffmpeg and ffprobe. What the tests know of the program's own words (JSON keys, names of
+files it makes) stands here and nowhere else."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+SYNC = 0.005  # seconds: what the specification allows
+
+
+# The program
+
+class Result:
+    def __init__(self, command, code, out, err):
+        self.command, self.code, self.out, self.err = command, code, out, err
+
+    def __str__(self):
+        return f'$ {" ".join(self.command)}\n[{self.code}]\n{self.out[-3000:]}{self.err[-3000:]}'
+
+    def json(self):
+        try:
+            return json.loads(self.out)
+        except ValueError as error:
+            raise AssertionError(f'no JSON on standard output: {error}\n{self}') from None
+
+    @property
+    def error_lines(self):
+        return [line for line in self.err.splitlines() if line.strip()]
+
+
+class Program:
+    """The built program with a configuration and a cache of its own."""
+
+    def __init__(self, path, home):
+        self.path = str(path)
+        self.home = Path(home)
+        for name in ('config', 'cache'):
+            (self.home / name).mkdir(parents=True, exist_ok=True)
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith('TERMINALAI_')}
+        self.env.update(XDG_CONFIG_HOME=str(self.home / 'config'), XDG_CACHE_HOME=str(self.home / 'cache'), LC_ALL='C.UTF-8')
+
+    def command(self, *args):
+        return [self.path, *(str(a) for a in args)]
+
+    def __call__(self, *args, code=None, env=None, timeout=120, cwd=None, **kw):
+        """Runs it; `code` is the exit status or a tuple of those that are right, None: any but a crash."""
+        command = self.command(*args)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
+                              env={**self.env, **(env or {})}, cwd=cwd, **kw)
+        result = Result(command, done.returncode, done.stdout.decode(errors='replace'), done.stderr.decode(errors='replace'))
+        assert 0 <= result.code < 126, f'crashed: {result}'
+        if code is not None:
+            assert result.code in (code if isinstance(code, tuple) else (code,)), f'exit status should be {code}: {result}'
+        return result
+
+    def start(self, *args, env=None, **kw):
+        return subprocess.Popen(self.command(*args), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env={**self.env, **(env or {})}, **kw)
+
+    def restore(self, source, out, *args, code=0, **kw):
+        return self('restore', source, '-o', out, *args, code=code, **kw)
+
+
+def report_path(out):
+    return Path(f'{out}.json')
+
+
+def work_folder(out):
+    return Path(f'{out}.terminalai')
+
+
+def segment_files(folder):
+    return sorted(folder.glob('seg-*.nut')) if folder.exists() else []
+
+
+def report(out):
+    return json.loads(report_path(out).read_text())
+
+
+def find_key(tree, *names):
+    """The first value under one of `names` anywhere in a JSON tree, nearest the root first."""
+    level = [tree]
+    while level:
+        following = []
+        for node in level:
+            if isinstance(node, dict):
+                for name in names:
+                    if name in node:
+                        return node[name]
+                following += node.values()
+            elif isinstance(node, list):
+                following += node
+        level = following
+    return None
+
+
+def planned_frames(tree):
+    """Frames the plan promises; `tree` is a plan or a report."""
+    plan = tree.get('plan', tree)
+    video = plan.get('video', {})
+    for name in ('frames', 'output_frames', 'frames_out'):
+        if isinstance(video.get(name), int):
+            return video[name]
+    raise AssertionError(f'no planned frame count in {json.dumps(plan)[:2000]}')
+
+
+def concealed_frames(tree):
+    value = find_key(tree, 'concealed', 'frames_concealed', 'concealed_frames')
+    return len(value) if isinstance(value, list) else value
+
+
+def warnings(tree):
+    return find_key(tree, 'warnings') or []
+
+
+def option_origin(plan, name):
+    """(value, where it came from) of a recipe option in a plan."""
+    options = find_key(plan, 'recipe', 'options')
+    entry = find_key(options, name)
+    return str(entry['value']), entry['from']
+
+
+# ffprobe and ffmpeg
+
+def run(*args):
+    done = subprocess.run([str(a) for a in args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode == 0, f'{" ".join(map(str, args))}\n{done.stderr.decode(errors="replace")}'
+    return done.stdout
+
+
+def probe(path, *args):
+    return json.loads(run('ffprobe', '-v', 'error', '-of', 'json', *args, path))
+
+
+def streams(path, kind=None):
+    found = probe(path, '-show_streams')['streams']
+    return [s for s in found if kind is None or s['codec_type'] == kind]
+
+
+def video_stream(path):
+    return next(s for s in streams(path, 'video') if not s['disposition']['attached_pic'])
+
+
+def decoded_count(path):
+    stream = video_stream(path)['index']
+    found = probe(path, '-count_frames', '-select_streams', stream, '-show_entries', 'stream=nb_read_frames')
+    return int(found['streams'][0]['nb_read_frames'])
+
+
+def display_aspect(stream):
+    w, h = map(int, stream.get('sample_aspect_ratio', '1:1').split(':'))
+    return stream['width'] * (w or 1) / (stream['height'] * h)
+
+
+def rotation(stream):
+    for side in stream.get('side_data_list', []):
+        if 'rotation' in side:
+            return -int(side['rotation']) % 360
+    return 0
+
+
+def pictures(path):
+    """(time, duration or None, interlaced) of each decoded picture; time is None where ffprobe knows none."""
+    stream = video_stream(path)['index']
+    found = probe(path, '-select_streams', stream, '-show_frames', '-show_entries',
+                  'frame=best_effort_timestamp_time,pkt_duration_time,interlaced_frame')['frames']
+    return [(number(f.get('best_effort_timestamp_time')), number(f.get('pkt_duration_time')), f.get('interlaced_frame')) for f in found
+            if 'interlaced_frame' in f]
+
+
+def number(text):
+    return None if text in (None, 'N/A') else float(text)
+
+
+def picture_times(path):
+    return [t for t, _, _ in pictures(path)]
+
+
+def sound_span(path, which=0):
+    """(start, end, seconds of samples) of a sound track as decoded."""
+    found = probe(path, '-select_streams', f'a:{which}', '-show_frames', '-show_entries', 'frame=best_effort_timestamp_time,nb_samples:stream=sample_rate')
+    rate = int(found['streams'][0]['sample_rate'])
+    frames = [(number(f.get('best_effort_timestamp_time')), f['nb_samples'] / rate) for f in found['frames'] if 'nb_samples' in f]
+    known = next(i for i, f in enumerate(frames) if f[0] is not None)
+    start = frames[known][0] - sum(d for _, d in frames[:known])
+    known = next(i for i in range(len(frames) - 1, -1, -1) if frames[i][0] is not None)
+    end = frames[known][0] + sum(d for _, d in frames[known:])
+    return start, end, sum(d for _, d in frames)
+
+
+def picture_sums(path, pixel_format=None, filters=None, count=None):
+    """MD5 of each decoded picture, in order."""
+    stream = video_stream(path)['index']
+    args = ['-map', f'0:{stream}', '-an', '-fps_mode', 'passthrough']
+    chain = ','.join(f for f in (filters, pixel_format and f'format={pixel_format}') if f)
+    if chain:
+        args += ['-vf', chain, '-sws_flags', '+accurate_rnd+full_chroma_int+bitexact']
+    if count:
+        args += ['-frames:v', count]
+    out = run('ffmpeg', '-v', 'error', '-nostdin', '-i', path, *args, '-f', 'framehash', '-hash', 'md5', '-').decode()
+    return [line.split(',')[-1].strip() for line in out.splitlines() if line and not line.startswith('#')]
+
+
+def pixel_format(path):
+    return video_stream(path)['pix_fmt']
+
+
+def ssim(a, b, common='yuv420p'):
+    graph = f'[0:v]format={common},settb=1/1000,setpts=N[a];[1:v]format={common},settb=1/1000,setpts=N[b];[a][b]ssim'
+    done = subprocess.run(['ffmpeg', '-nostdin', '-hide_banner', '-i', str(a), '-i', str(b), '-lavfi', graph, '-f', 'null', '-'], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    found = re.search(r'SSIM .*All:([0-9.]+)', done.stderr.decode(errors='replace'))
+    assert found, done.stderr.decode(errors='replace')[-2000:]
+    return float(found[1])
+
+
+def samples(path, which=0, rate=48000):
+    """Mono 16 bit samples of a track and the time of the first."""
+    start = sound_span(path, which)[0]
+    data = run('ffmpeg', '-v', 'error', '-nostdin', '-i', path, '-map', f'0:a:{which}', '-ac', 1, '-ar', rate, '-f', 's16le', '-')
+    return memoryview(data).cast('h'), start
+
+
+def brightness(path):
+    """Mean luma of each picture."""
+    stream = video_stream(path)['index']
+    data = run('ffmpeg', '-v', 'error', '-nostdin', '-i', path, '-map', f'0:{stream}', '-fps_mode', 'passthrough', '-vf', 'scale=8:8:flags=area,format=gray',
+               '-f', 'rawvideo', '-')
+    return [sum(data[i:i + 64]) / 64 for i in range(0, len(data), 64)]
+
+
+# Files
+
+def sha256(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def listing(folder):
+    """Everything below a folder: {relative name: what it is}, to compare before and after."""
+    found = {}
+    for path in sorted(Path(folder).rglob('*')):
+        name = str(path.relative_to(folder))
+        if path.is_symlink():
+            found[name] = 'link to ' + os.readlink(path)
+        elif path.is_file():
+            found[name] = sha256(path)
+        else:
+            found[name] = 'other'
+    return found
+
+
+def close(value, wanted, tolerance=SYNC):
+    return abs(value - wanted) <= tolerance + 1e-9
+
+
+def even(value):
+    return int(Fraction(value) / 2 + Fraction(1, 2)) * 2
