@@ -215,6 +215,15 @@ static char *cache_folder(void)
     return home && *home ? ta_xprintf("%s/.cache/terminalai", home) : NULL;
 }
 
+// Asked by doing it: permissions do not tell of file systems that are read-only or none at all.
+static bool can_create_in(const char *folder)
+{
+    char *name = ta_xprintf("%s/.terminalai-XXXXXX", folder);
+    bool can = mkdtemp(name) && !rmdir(name);
+    free(name);
+    return can;
+}
+
 static void check_folders(struct report *r)
 {
     char *here = getcwd(NULL, 0), *cache = cache_folder();
@@ -231,7 +240,7 @@ static void check_folders(struct report *r)
             free(at);
             at = up;
         }
-        if (access(at, W_OK | X_OK) < 0)
+        if (!can_create_in(at))
             add(r, STATE_NOTE, "cache", advice, "%s can't be written", cache);
         else
             check_disk(r, "cache", at);

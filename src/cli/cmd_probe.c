@@ -162,10 +162,10 @@ static void append_stream(const json_t *stream, int width, struct ta_buf *out)
     struct ta_table table = {.columns = 2};
     const char *type = text_of(stream, "type"), *codec = text_of(stream, "codec"),
                *name = text_of(stream, "codec_long_name");
-    ta_buf_printf(out, "\nStream %d: %s, %s%s%s%s%s\n",
+    ta_buf_printf(out, "\nStream %d: %s, %s%s%s%s\n",
                   (int)json_integer_value(json_object_get(stream, "index")), type ? type : "unknown",
-                  codec ? codec : "unknown codec", name ? " (" : "", name ? name : "", name ? ")" : "",
-                  json_is_true(json_object_get(stream, "main")) ? ", the one to restore" : "");
+                  codec ? codec : "unknown codec", name ? ", " : "", name ? name : "",
+                  json_is_true(json_object_get(stream, "main")) ? " - this one is restored" : "");
     const json_t *w = json_object_get(stream, "width"), *h = json_object_get(stream, "height");
     if (w && h) {
         ta_table_cell(&table, "size");

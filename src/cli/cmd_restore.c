@@ -205,6 +205,9 @@ static enum ta_exit restore_file(struct restore_run *run, const struct ta_batch_
     if (err >= 0) {
         AVRational rate = plan->out_format.frame_rate;
         run->view.frame_rate = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
+        ta_info(cli->log, "%s: %" PRId64 " frames in %d segment%s, %dx%d, %s, to %s", item->input,
+                ta_plan_frames(plan), ta_plan_segments(plan), ta_plan_segments(plan) == 1 ? "" : "s",
+                plan->out_format.width, plan->out_format.height, plan->encoder.codec, ta_plan_output(plan));
         err = ta_restore(plan, cli->options, &callbacks, &result, cli->log);
     }
     enum ta_exit status = finish_file(run, item, plan, &result, TA_MIN(err, 0));

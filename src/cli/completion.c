@@ -94,7 +94,7 @@ static bool bash_visit(void *priv, const char *title, const char *name, const st
     if (values.size)
         ta_buf_printf(&b->cases, "--%s) words='%s' ;;\n", name, values.data);
     else
-        ta_buf_printf(&b->cases, "--%s) %s ;;\n", name, takes_path(o) ? "return" : "words=' '");
+        ta_buf_printf(&b->cases, "--%s) %s ;;\n", name, takes_path(o) ? "return" : "plain=1");
     ta_buf_release(&values);
     return true;
 }
@@ -106,7 +106,7 @@ void ta_completion_bash(struct ta_buf *out)
         "# Completion of terminalai for bash, made by \"terminalai completion bash\".\n"
         "# An empty answer lets bash complete file names.\n"
         "_terminalai()\n{\n"
-        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command='' words='' options='' i\n"
+        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command='' words='' options='' plain='' i\n"
         "    COMPREPLY=()\n"
         "    if [[ $cur == '=' ]]; then # --name= is three words here\n"
         "        cur=''\n"
@@ -115,12 +115,20 @@ void ta_completion_bash(struct ta_buf *out)
         "    fi\n"
         "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
         "        case ${COMP_WORDS[i]} in\n"
-        "        --log-file|--log-level|--cpu-mask) ((i++)) ;;\n"
-        "        -*|=) ;;\n"
-        "        *) command=${COMP_WORDS[i]}; break ;;\n"
-        "        esac\n"
-        "    done\n"
-        "    case $command in\n");
+        "        ");
+    const char *bar = "";
+    for (const struct ta_opt *o = ta_common_options; o->name; o++) {
+        if (!ta_option_is_switch(o)) {
+            ta_buf_printf(out, "%s--%s", bar, o->name);
+            bar = "|";
+        }
+    }
+    ta_buf_puts(out, ") ((i++)); [[ ${COMP_WORDS[i]} == '=' ]] && ((i++)) ;;\n"
+                     "        -*) ;;\n"
+                     "        *) command=${COMP_WORDS[i]}; break ;;\n"
+                     "        esac\n"
+                     "    done\n"
+                     "    case $command in\n");
     for (const struct ta_command *const *c = ta_commands;; c++) {
         struct bash_lists b = {{0}, {0}};
         struct ta_buf operands = {0};
@@ -143,7 +151,12 @@ void ta_completion_bash(struct ta_buf *out)
             break;
     }
     ta_buf_puts(out, "    esac\n"
-                     "    [[ $words ]] && COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+                     "    if [[ $words ]]; then\n"
+                     "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+                     "    fi\n"
+                     "    if [[ $plain ]]; then # a number or such: nothing to offer\n"
+                     "        compopt +o default +o bashdefault 2>/dev/null\n"
+                     "    fi\n"
                      "}\n"
                      "complete -o bashdefault -o default -F _terminalai terminalai\n");
 }
