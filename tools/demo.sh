@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Makes a sample tape, restores it, and says where both are: demo.sh BUILD_FOLDER
+# Makes a sample tape, restores it, puts both side by side in a picture, and says where all is: demo.sh BUILD_FOLDER
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
 program=$1/terminalai
 folder=$1/demo
+tape=$folder/tape.avi
+restored=$folder/restored.mp4
+picture=$PWD/$folder/before-after.png
 mkdir -p "$folder"
 
 show() { # COMMAND...
@@ -13,11 +16,30 @@ show() { # COMMAND...
     "$@" </dev/null
 }
 
-show "$program" simulate -o "$folder/tape.avi" --overwrite
-show "$program" restore "$folder/tape.avi" -o "$folder/restored.mp4" --preset vhs --overwrite
-show "$program" verify "$folder/restored.mp4"
+# The same moment of both as a television shows it (4:3), the tape with nothing done to it but scaling. SECONDS
+side_by_side() {
+    local font label='' left right
+    font=$(fc-match --format '%{file}' sans 2>/dev/null || true)
+    if [ -e "$font" ]; then
+        label=",drawtext=fontfile='$font':x=24:y=24:fontsize=36:fontcolor=white:box=1:boxcolor=black@0.6:boxborderw=10:text="
+    fi
+    left=${label:+${label}tape} right=${label:+${label}restored}
+    ffmpeg -v error -nostdin -y -ss "$1" -i "$tape" -ss "$1" -i "$restored" -filter_complex \
+        "[0:v]scale=960:720:flags=neighbor,setsar=1${left}[a];[1:v]scale=960:720:flags=lanczos,setsar=1${right}[b];[a][b]hstack" \
+        -frames:v 1 -update 1 "$picture"
+}
+
+show "$program" simulate -o "$tape" --frames 360 --overwrite
+show "$program" restore "$tape" -o "$restored" --preset vhs --overwrite --restart
+show "$program" verify "$restored"
+if command -v ffmpeg >/dev/null; then
+    side_by_side 3.5
+else
+    picture="(none: ffmpeg is not there)"
+fi
 
 echo
-echo "The tape:      $PWD/$folder/tape.avi"
-echo "Restored:      $PWD/$folder/restored.mp4"
-echo "What was done: $PWD/$folder/restored.mp4.json"
+echo "The tape:      $PWD/$tape"
+echo "Restored:      $PWD/$restored"
+echo "What was done: $PWD/$restored.json"
+echo "Side by side:  $picture"
