@@ -152,6 +152,10 @@ static void append_row(struct ta_buf *out, const char *left, int left_indent, co
 {
     int column = left_indent + (int)ta_utf8_columns(left, strlen(left));
     ta_buf_printf(out, "%*s%s", left_indent, "", left);
+    if (!*right) {
+        ta_buf_putc(out, '\n');
+        return;
+    }
     if (column + 2 > right_indent)
         ta_buf_printf(out, "\n%*s", right_indent, "");
     else

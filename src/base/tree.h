@@ -8,8 +8,8 @@
 
 struct ta_log;
 
-// Where each value of a tree stood in its file. Paths are keys joined by dots, list items by number:
-// "stages.2.name"; the root is "".
+// Where each value of a tree stood in its file: the line of its key, or where the value starts when it has
+// none. Paths are keys joined by dots, list items by number: "stages.2.name"; the root is "".
 struct ta_marks;
 // Thread-safety: Safe.
 int ta_marks_line(const struct ta_marks *marks, const char *path); // 1-based; 0 when unknown or marks == NULL

@@ -52,7 +52,8 @@ void ta_marks_destroy(struct ta_marks **marks)
 // A list or an object that is still open.
 struct level {
     json_t *container;
-    char *key;        // of the next value in an object; NULL: a key comes next
+    char *key; // of the next value in an object; NULL: a key comes next
+    size_t key_line;
     size_t path_size; // of the container itself
 };
 
@@ -105,6 +106,7 @@ static int add_value(struct reader *r, json_t *value, size_t line)
         failed = json_array_append_new(top->container, value);
     } else {
         ta_buf_puts(&r->path, top->key);
+        line = top->key_line;
         failed = json_object_set_new(top->container, top->key, value);
         ta_freep(&top->key);
     }
@@ -186,6 +188,7 @@ static int read_key(struct reader *r, struct level *top, const char *text, size_
         return TA_ERR_FORMAT;
     }
     top->key = ta_xstrdup(text);
+    top->key_line = line;
     return 0;
 }
 
