@@ -7,8 +7,10 @@ program=$1/terminalai
 folder=$1/demo
 tape=$folder/tape.avi
 restored=$folder/restored.mp4
-picture=$PWD/$folder/before-after.png
+picture=$folder/before-after.png
 mkdir -p "$folder"
+rm -f "$picture"
+where=$(cd "$folder" && pwd)
 
 show() { # COMMAND...
     echo
@@ -34,12 +36,10 @@ show "$program" restore "$tape" -o "$restored" --preset vhs --overwrite --restar
 show "$program" verify "$restored"
 if command -v ffmpeg >/dev/null; then
     side_by_side 3.5
-else
-    picture="(none: ffmpeg is not there)"
 fi
 
 echo
-echo "The tape:      $PWD/$tape"
-echo "Restored:      $PWD/$restored"
-echo "What was done: $PWD/$restored.json"
-echo "Side by side:  $picture"
+echo "The tape:      $where/tape.avi"
+echo "Restored:      $where/restored.mp4"
+echo "What was done: $where/restored.mp4.json"
+[ ! -e "$picture" ] || echo "Side by side:  $where/before-after.png"
