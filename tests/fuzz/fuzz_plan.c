@@ -1,0 +1,50 @@
+// Plans of any content. What is accepted is written and read again without a change, and answers every
+// question about its timeline.
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "restore/plan.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void ask(const struct ta_plan *plan)
+{
+    int64_t expected = 0;
+    for (int k = 0; k < plan->segment_count; k++) {
+        struct ta_segment s = ta_plan_segment(plan, k);
+        if (s.out_first != expected || s.source_count <= 0 || s.out_count < s.source_count ||
+            s.out_count > 2 * s.source_count)
+            abort();
+        expected += s.out_count;
+        if (ta_plan_scan_of(plan, s.source_first) < 0 ||
+            ta_plan_fields_of(plan, s.source_first + s.source_count - 1) < 1)
+            abort();
+    }
+    if (expected != plan->out_frames ||
+        ta_plan_out_before(plan, plan->first_frame + plan->frame_count) != expected)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct ta_plan *plan = NULL, *again = NULL;
+    if (ta_plan_from_json(&plan, (const char *)data, size, "input", NULL) < 0) {
+        if (plan)
+            abort();
+        return 0;
+    }
+    ask(plan);
+    char *text = ta_plan_to_json(plan);
+    if (ta_plan_from_json(&again, text, strlen(text), "text", NULL) < 0)
+        abort();
+    char *second = ta_plan_to_json(again);
+    if (strcmp(text, second) != 0)
+        abort();
+    free(second);
+    free(text);
+    ta_plan_destroy(&again);
+    ta_plan_destroy(&plan);
+    return 0;
+}
