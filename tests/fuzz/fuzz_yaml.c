@@ -1,29 +1,54 @@
-// YAML text of any kind: what is accepted survives being written as JSON and read again.
-#include <jansson.h>
+// YAML. What is read must be written as JSON text that both parsers read as the same tree, and have marks.
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void check(bool ok, const char *what, const char *text)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "%s: %s\n", what, text);
+    abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    json_t *root = NULL, *again = NULL;
-    struct ta_marks *marks = NULL;
-    if (ta_yaml_parse((const char *)data, size, "input", &root, &marks, NULL) < 0) {
-        if (root || marks)
-            abort();
+    json_t *root, *again;
+    struct ta_marks *marks;
+    if (ta_yaml_parse((const char *)data, size, "fuzz", &root, &marks, NULL) < 0) {
+        check(!root && !marks, "a failure left something", "");
         return 0;
     }
-    if (ta_marks_line(marks, "") < 0)
-        abort();
     char *text = ta_json_text(root);
-    if (ta_json_parse(text, strlen(text), "text", &again, NULL) < 0 || !json_equal(root, again))
-        abort();
-    free(text);
+    int lines = 2; // the first, and the end of the text counts as a line
+    for (size_t i = 0; i < size; i++)
+        lines += data[i] == '\n' || data[i] == '\r' || data[i] >= 0x80 ||
+                 !data[i]; // U+0085 and others end lines too
+    check(ta_marks_line(marks, "") <= lines, "a mark lies behind the end", text);
+    const char *key;
+    json_t *value;
+    json_object_foreach(root, key, value)
+    {
+        int line = ta_marks_line(marks, key);
+        check(line >= 1 && line <= lines, "a key has no line", key);
+    }
+    check(!ta_json_parse(text, strlen(text), "fuzz", &again, NULL), "JSON refuses", text);
+    check(json_equal(root, again), "JSON changes", text);
     json_decref(again);
+    // YAML ends lines at U+0085, U+2028 and U+2029 too, and folds them inside quotes.
+    if (!strstr(text, "\xc2\x85") && !strstr(text, "\xe2\x80\xa8") && !strstr(text, "\xe2\x80\xa9")) {
+        check(!ta_yaml_parse(text, strlen(text), "fuzz", &again, NULL, NULL), "YAML refuses", text);
+        check(json_equal(root, again), "YAML changes", text);
+        json_decref(again);
+    }
+    free(text);
     json_decref(root);
     ta_marks_destroy(&marks);
     return 0;
