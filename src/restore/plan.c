@@ -334,6 +334,18 @@ static int even(double x)
     return n < 2 ? 2 : n;
 }
 
+// The other side for `lines` lines. Pixel aspects are often written a little off (from 704 or 720 columns): two columns beside 4:3 or 16:9 are
+// these.
+static int side_for(int lines, double aspect)
+{
+    static const double usual[] = {4.0 / 3, 16.0 / 9};
+    int n = even(lines * aspect);
+    for (size_t i = 0; i < TA_COUNT(usual); i++)
+        if (abs(n - even(lines * usual[i])) <= 2)
+            return even(lines * usual[i]);
+    return n;
+}
+
 // Output size in coded orientation. Lines given by the user are lines as shown.
 static int choose_size(struct decision *d, int *w, int *h, const char **why)
 {
@@ -370,10 +382,10 @@ static int choose_size(struct decision *d, int *w, int *h, const char **why)
         *h = odd_ok ? f->height : (f->height + 1) & ~1;
     } else if (turned) {
         *w = even(lines);
-        *h = even(lines / aspect);
+        *h = side_for(lines, 1 / aspect);
     } else {
         *h = even(lines);
-        *w = even(lines * aspect);
+        *w = side_for(lines, aspect);
     }
     if (*w > 65535 || *h > 65535) {
         ta_error(d->log, "%s: %d lines would make pictures of %dx%d, which nothing can play", d->facts->input, lines, *w, *h);
@@ -421,6 +433,11 @@ static enum AVPixelFormat work_format(const struct decision *d, bool denoise)
     bool eight = d->recipe.quality == TA_QUALITY_FAST && depth == 8;
     int want = eight ? 8 : TA_MAX(depth, 10);
     enum AVPixelFormat deep = ta_pix_fmt_with_depth(f, want);
+    if (deep != AV_PIX_FMT_NONE || want == 8)
+        return deep != AV_PIX_FMT_NONE ? deep : f;
+    // 4:1:1 and 4:1:0 exist with 8 bit only. The next finer subsampling keeps all they have and, for 4:1:1, mixes no lines.
+    const AVPixFmtDescriptor *base = av_pix_fmt_desc_get(f);
+    deep = ta_pix_fmt_with_depth(base->log2_chroma_h ? AV_PIX_FMT_YUV420P : AV_PIX_FMT_YUV422P, want);
     return deep != AV_PIX_FMT_NONE ? deep : f;
 }
 

@@ -288,7 +288,7 @@ int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, st
     *out = (struct ta_segment_result){0};
     t.log = ta_log_child(log, "segment %d", segment);
     t.source = t.seg.source_first;
-    t.paired = plan->deinterlaced && plan->fields == 2;
+    t.paired = plan->deinterlaced;
     struct ta_thread *reader = NULL, *chain = NULL;
     int err = ta_queue_create(&t.decoded, QUEUE_FRAMES, QUEUE_BYTES, drop_frame);
     if (err >= 0)

@@ -53,12 +53,10 @@ static int configure(const void *opts, const struct ta_format *in, struct ta_for
         ta_buf_printf(why, "needs pictures of at least 3x4, not %dx%d", in->width, in->height);
         return TA_ERR_UNSUPPORTED;
     }
-    if (fields(opts) == 2) {
-        // Both libavfilter and the timeline count in half units then.
-        out->time_base = av_mul_q(in->time_base, (AVRational){1, 2});
-        if (in->frame_rate.num)
-            out->frame_rate = av_mul_q(in->frame_rate, (AVRational){2, 1});
-    }
+    // libavfilter counts in half units, whether it gives one frame or two.
+    out->time_base = av_mul_q(in->time_base, (AVRational){1, 2});
+    if (fields(opts) == 2 && in->frame_rate.num)
+        out->frame_rate = av_mul_q(in->frame_rate, (AVRational){2, 1});
     out->scan = TA_SCAN_PROGRESSIVE;
     out->mixed_scan = false;
     return 0;

@@ -58,6 +58,9 @@ extern const struct ta_stage_info *const ta_stages[];
 const struct ta_stage_info *ta_stage_find(const char *name);
 
 // Slots of a recipe in the order of the chain. A slot with choices is an option of the recipe ("--denoise hqdn3d"); one without is filled by the plan.
+struct ta_slot_choice { // the field that `option` sets: index into its choices
+    int stage;
+};
 struct ta_slot {
     const char *name;
     const char *title; // heading in help

@@ -30,6 +30,7 @@ static const struct ta_choice denoise_choices[] = {
 static const struct ta_opt deinterlace_option[] = {
     {.name = "deinterlace",
      .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_slot_choice, stage, int),
      .def = "bwdif",
      .choices = deinterlace_choices,
      .help = "how interlaced frames become progressive; frames measured as progressive are never touched"},
@@ -37,7 +38,12 @@ static const struct ta_opt deinterlace_option[] = {
 };
 
 static const struct ta_opt denoise_option[] = {
-    {.name = "denoise", .kind = &ta_opt_choice, .def = "off", .choices = denoise_choices, .help = "noise reduction"},
+    {.name = "denoise",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_slot_choice, stage, int),
+     .def = "off",
+     .choices = denoise_choices,
+     .help = "noise reduction"},
     {0},
 };
 

@@ -1,0 +1,403 @@
+// The plan: decisions from facts alone, its JSON, the timeline and the cuts.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <libavutil/pixdesc.h>
+
+#include <terminalai/error.h>
+
+#include "base/mem.h"
+#include "media/av.h"
+#include "restore/plan.h"
+#include "video/chain.h"
+
+// Facts made by hand: a video stream of `count` frames with times first, first+step, ... and one sound stream.
+struct fixture {
+    AVFormatContext *container;
+    struct ta_index index;
+    struct ta_scan_result scan;
+    struct ta_scan_run runs[4];
+    struct ta_options *options;
+};
+
+static void set_up(struct fixture *x, int64_t count, enum ta_scan_type scan)
+{
+    memset(x, 0, sizeof *x);
+    x->container = avformat_alloc_context();
+    AVStream *v = avformat_new_stream(x->container, NULL), *a = avformat_new_stream(x->container, NULL);
+    v->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
+    v->codecpar->codec_id = AV_CODEC_ID_DVVIDEO;
+    a->codecpar->codec_type = AVMEDIA_TYPE_AUDIO;
+    a->codecpar->codec_id = AV_CODEC_ID_PCM_S16LE;
+    a->codecpar->sample_rate = 48000;
+    av_channel_layout_default(&a->codecpar->ch_layout, 2);
+    v->time_base = (AVRational){1001, 30000};
+    a->time_base = (AVRational){1, 48000};
+    a->start_time = 0;
+    x->index.video = 0;
+    x->index.time_base = v->time_base;
+    x->index.frames = ta_xcalloc((size_t)count, sizeof *x->index.frames);
+    x->index.frame_count = (size_t)count;
+    for (int64_t i = 0; i < count; i++)
+        x->index.frames[i] = (struct ta_index_frame){.pts = i, .packet = (uint32_t)i};
+    x->index.end_pts = count;
+    strcpy(x->index.checksum, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+    strcpy(x->index.source.head_tail, x->index.checksum);
+    x->index.format = (struct ta_format){
+        .pix_fmt = AV_PIX_FMT_YUV411P, .width = 720, .height = 480, .sar = {8, 9}, .frame_rate = {30000, 1001}, .time_base = {1001, 30000},
+        .primaries = AVCOL_PRI_SMPTE170M, .transfer = AVCOL_TRC_SMPTE170M, .matrix = AVCOL_SPC_SMPTE170M, .range = AVCOL_RANGE_MPEG};
+    x->runs[0] = (struct ta_scan_run){0, count, scan};
+    x->scan = (struct ta_scan_result){.runs = x->runs, .run_count = 1, .type = scan, .confidence = 1};
+    assert_int_equal(ta_options_create(&x->options, NULL), 0);
+}
+
+static void tear_down(struct fixture *x)
+{
+    free(x->index.frames);
+    avformat_free_context(x->container);
+    ta_options_destroy(&x->options);
+}
+
+static void set(struct fixture *x, const char *name, const char *value)
+{
+    assert_int_equal(ta_options_set(x->options, TA_LAYER_CALLER, name, value, NULL), 0);
+}
+
+static int decide(struct fixture *x, const char *output, struct ta_plan **plan)
+{
+    struct ta_plan_facts facts = {.input = "dir/tape.avi", .output = output, .options = x->options, .index = &x->index, .scan = &x->scan,
+                                  .container = x->container};
+    return ta_plan_decide(plan, &facts, NULL);
+}
+
+static struct ta_plan *must_decide(struct fixture *x, const char *output)
+{
+    struct ta_plan *p = NULL;
+    assert_int_equal(decide(x, output, &p), 0);
+    return p;
+}
+
+static void vhs_defaults(void **state)
+{
+    (void)state;
+    struct fixture x;
+    set_up(&x, 100, TA_SCAN_BFF);
+    struct ta_plan *p = must_decide(&x, NULL);
+    assert_string_equal(p->output, "dir/tape.restored.mp4");
+    assert_int_equal(p->out_frames, 200);
+    assert_int_equal(p->out_format.width, 1440);
+    assert_int_equal(p->out_format.height, 1080);
+    assert_int_equal(p->out_format.sar.num, p->out_format.sar.den);
+    assert_int_equal(p->out_format.pix_fmt, AV_PIX_FMT_YUV420P);
+    assert_int_equal(av_cmp_q(p->out_time_base, (AVRational){1001, 60000}), 0);
+    char *chain = ta_chain_text(p->stages, p->stage_count);
+    assert_non_null(strstr(chain, "bwdif=mode=send_field"));
+    assert_non_null(strstr(chain, "hqdn3d=3:2:3:2"));
+    assert_non_null(strstr(chain, "zscale=w=1440:h=1080"));
+    free(chain);
+    // 60 fields to settle are 30 frames, and one more for the deinterlacer.
+    assert_int_equal(p->reach.before, 31);
+    assert_int_equal(p->reach.after, 1);
+    ta_plan_destroy(&p);
+    tear_down(&x);
+}
+
+static void json_round_trip(void **state)
+{
+    (void)state;
+    static const char *const settings[][2] = {{"preset", "vhs"}, {"preset", "clean"}, {"quality", "fast"}, {"encoder", "ffv1"}, {"range", "1-2"},
+                                              {"encoder", "hevc"}, {"deinterlace-fields", "one"}};
+    for (size_t i = 0; i < TA_COUNT(settings); i++) {
+        struct fixture x;
+        set_up(&x, 100, TA_SCAN_TFF);
+        set(&x, settings[i][0], settings[i][1]);
+        if (!strcmp(settings[i][1], "hevc"))
+            set(&x, "resolution", "480");
+        struct ta_plan *p = must_decide(&x, "o.mkv"), *q = must_decide(&x, "o.mkv"), *r = NULL;
+        char *a = ta_plan_to_json(p), *b = ta_plan_to_json(q);
+        assert_string_equal(a, b); // pure
+        assert_int_equal(ta_plan_from_json(&r, a, strlen(a), "test", NULL), 0);
+        assert_string_equal(r->json, a);
+        free(a);
+        free(b);
+        ta_plan_destroy(&p);
+        ta_plan_destroy(&q);
+        ta_plan_destroy(&r);
+        tear_down(&x);
+    }
+}
+
+static void altered_plans_are_refused(void **state)
+{
+    (void)state;
+    struct fixture x;
+    set_up(&x, 100, TA_SCAN_TFF);
+    struct ta_plan *p = must_decide(&x, "o.mkv"), *r = NULL;
+    char *good = ta_plan_to_json(p);
+    static const char *const changes[][2] = {
+        {"\"version\": 1", "\"version\": 2"},
+        {"\"frames\": 200", "\"frames\": 201"},
+        {"\"source_frames\": 100", "\"source_frames\": 99"},
+        {"\"scan\": \"tff\"", "\"scan\": \"xff\""},
+        {"\"stage\": \"denoise.hqdn3d\"", "\"stage\": \"denoise.nothing\""},
+        {"\"width\": 1440", "\"width\": 1442"},
+        {"\"container\": \"mkv\"", "\"container\": \"zip\""},
+        {"\"action\": \"copy\"", "\"action\": \"eat\""},
+        {"\"time_scale\": 2", "\"time_scale\": 0"},
+    };
+    for (size_t i = 0; i < TA_COUNT(changes); i++) {
+        char *at = strstr(good, changes[i][0]);
+        if (!at)
+            print_message("not in the plan: %s\n%s", changes[i][0], good);
+        assert_non_null(at);
+        struct ta_buf b = {0};
+        ta_buf_append(&b, good, (size_t)(at - good));
+        ta_buf_puts(&b, changes[i][1]);
+        ta_buf_puts(&b, at + strlen(changes[i][0]));
+        int err = ta_plan_from_json(&r, b.data, b.size, "test", NULL);
+        if (err >= 0)
+            print_message("accepted: %s\n", changes[i][1]);
+        assert_true(err < 0);
+        assert_null(r);
+        ta_buf_release(&b);
+    }
+    // Cut off anywhere: refused.
+    for (size_t n = 0; n < strlen(good) - 2; n += 97)
+        assert_true(ta_plan_from_json(&r, good, n, "test", NULL) < 0);
+    free(good);
+    ta_plan_destroy(&p);
+    tear_down(&x);
+}
+
+static void progressive_is_not_doubled(void **state)
+{
+    (void)state;
+    struct fixture x;
+    set_up(&x, 50, TA_SCAN_PROGRESSIVE);
+    struct ta_plan *p = must_decide(&x, NULL);
+    assert_int_equal(p->out_frames, 50);
+    assert_false(p->deinterlaced);
+    ta_plan_destroy(&p);
+    tear_down(&x);
+}
+
+static void mixed_runs_and_times(void **state)
+{
+    (void)state;
+    struct fixture x;
+    set_up(&x, 60, TA_SCAN_TFF);
+    x.runs[0] = (struct ta_scan_run){0, 20, TA_SCAN_TFF};
+    x.runs[1] = (struct ta_scan_run){20, 15, TA_SCAN_PROGRESSIVE};
+    x.runs[2] = (struct ta_scan_run){35, 25, TA_SCAN_BFF};
+    x.scan.run_count = 3;
+    struct ta_plan *p = must_decide(&x, NULL);
+    assert_int_equal(p->out_frames, 40 + 15 + 50);
+    int64_t last = INT64_MIN, n = 0;
+    for (int64_t f = 0; f < 60; f++)
+        for (int field = 0; field < ta_plan_fields_of(p, f); field++, n++) {
+            int64_t t = ta_plan_time_of(p, &x.index, f, field);
+            assert_int_equal(t, 2 * f + field);
+            assert_true(t > last);
+            last = t;
+            if (!field)
+                assert_int_equal(ta_plan_out_before(p, f), n);
+        }
+    assert_int_equal(n, p->out_frames);
+    assert_int_equal(ta_plan_end_time(p, &x.index), 120);
+    ta_plan_destroy(&p);
+    tear_down(&x);
+}
+
+static void cuts_cover_and_tails_join(void **state)
+{
+    (void)state;
+    static const int64_t counts[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 30, 31, 37, 38, 60, 61, 100, 1000};
+    for (size_t i = 0; i < TA_COUNT(counts); i++)
+        for (int scan = TA_SCAN_PROGRESSIVE; scan <= TA_SCAN_TFF; scan++) {
+            struct fixture x;
+            set_up(&x, counts[i], scan);
+            set(&x, "segment-length", "1");
+            struct ta_plan *p = must_decide(&x, NULL);
+            int64_t next = 0, out = 0;
+            for (int k = 0; k < p->segment_count; k++) {
+                struct ta_segment s = ta_plan_segment(p, k);
+                assert_int_equal(s.source_first, next);
+                assert_int_equal(s.out_first, out);
+                assert_true(s.out_count >= 16 || p->segment_count == 1);
+                next += s.source_count;
+                out += s.out_count;
+            }
+            assert_int_equal(next, counts[i]);
+            assert_int_equal(out, p->out_frames);
+            ta_plan_destroy(&p);
+            tear_down(&x);
+        }
+}
+
+static void ranges(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *range;
+        int64_t first, count;
+    } cases[] = {
+        {"0-1.001", 0, 30}, {"1.001-2.002", 30, 30}, {"50%-", 150, 150}, {"-25%", 0, 75}, {"10f-20f", 10, 10}, {"1:00-", 0, 0}, {"290f-400f", 290, 10},
+        {"20f-20f", 0, 0},
+    };
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        struct fixture x;
+        set_up(&x, 300, TA_SCAN_TFF);
+        if (ta_options_set(x.options, TA_LAYER_CALLER, "range", cases[i].range, NULL) < 0) {
+            assert_int_equal(cases[i].count, 0);
+        } else {
+            struct ta_plan *p = NULL;
+            int err = decide(&x, NULL, &p);
+            if (!cases[i].count) {
+                assert_true(err < 0);
+            } else {
+                assert_int_equal(err, 0);
+                assert_int_equal(p->first_frame, cases[i].first);
+                assert_int_equal(p->frame_count, cases[i].count);
+                assert_int_equal(ta_plan_time_of(p, &x.index, p->first_frame, 0), 0);
+                assert_int_equal(ta_plan_fields_of(p, p->first_frame + p->frame_count - 1), 2);
+            }
+            ta_plan_destroy(&p);
+        }
+        tear_down(&x);
+    }
+}
+
+static void sound_that_starts_first(void **state)
+{
+    (void)state;
+    struct fixture x;
+    set_up(&x, 30, TA_SCAN_PROGRESSIVE);
+    for (int i = 0; i < 30; i++)
+        x.index.frames[i].pts += 3; // 100.1 ms
+    x.index.end_pts += 3;
+    x.container->streams[1]->start_time = 2400; // 50 ms
+    struct ta_plan *p = must_decide(&x, NULL);
+    double first = (double)ta_plan_time_of(p, &x.index, 0, 0) * av_q2d(p->out_time_base);
+    assert_true(first > 0.0500 && first < 0.0502);
+    assert_true(llabs(p->streams[1].start) <= 50); // microseconds: half a unit
+    ta_plan_destroy(&p);
+    tear_down(&x);
+}
+
+static void sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        int w, h, sar_n, sar_d, rotation;
+        const char *resolution;
+        int out_w, out_h;
+    } cases[] = {
+        {720, 480, 8, 9, 0, "auto", 1440, 1080},   {720, 480, 32, 27, 0, "auto", 1920, 1080}, {720, 576, 16, 15, 0, "auto", 1440, 1080},
+        {720, 576, 64, 45, 0, "720", 1280, 720},   {1280, 720, 1, 1, 0, "auto", 1280, 720},   {1440, 1080, 4, 3, 0, "auto", 1440, 1080},
+        {640, 480, 1, 1, 90, "1080", 1080, 810},   {640, 480, 1, 1, 270, "auto", 1080, 810},  {321, 241, 1, 1, 0, "source", 322, 242},
+        {320, 240, 1, 1, 0, "640x360", 640, 360},  {320, 240, 1, 1, 0, "2160", 2880, 2160},
+    };
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        struct fixture x;
+        set_up(&x, 20, TA_SCAN_PROGRESSIVE);
+        x.index.format.width = cases[i].w;
+        x.index.format.height = cases[i].h;
+        x.index.format.pix_fmt = AV_PIX_FMT_YUV420P;
+        x.index.format.sar = (AVRational){cases[i].sar_n, cases[i].sar_d};
+        x.index.format.rotation = cases[i].rotation;
+        set(&x, "resolution", cases[i].resolution);
+        struct ta_plan *p = must_decide(&x, NULL);
+        assert_int_equal(p->out_format.width, cases[i].out_w);
+        assert_int_equal(p->out_format.height, cases[i].out_h);
+        // The display aspect is kept, to the rounding of a line or column.
+        double before = (double)cases[i].w * cases[i].sar_n / cases[i].sar_d / cases[i].h;
+        double after = (double)cases[i].out_w * p->out_format.sar.num / p->out_format.sar.den / cases[i].out_h;
+        assert_true(after / before > 0.99 && after / before < 1.01);
+        ta_plan_destroy(&p);
+        tear_down(&x);
+    }
+}
+
+static void wrong_wishes_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *value, *output;
+    } cases[] = {
+        {"encoder", "h265000", NULL}, {"encoder", "prores", "o.mp4"}, {"encoder", "auto", "o.xyz"}, {"encoder", "h264", "o.webm"}, {"preset", "vsh", NULL},
+        {"resolution", "20000x20000", NULL},
+    };
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        struct fixture x;
+        set_up(&x, 20, TA_SCAN_PROGRESSIVE);
+        set(&x, cases[i].name, cases[i].value);
+        struct ta_plan *p = NULL;
+        assert_true(decide(&x, cases[i].output, &p) < 0);
+        assert_null(p);
+        tear_down(&x);
+    }
+    // An option of a stage that was not chosen.
+    struct fixture x;
+    set_up(&x, 20, TA_SCAN_PROGRESSIVE);
+    assert_true(ta_options_set(x.options, TA_LAYER_CALLER, "denoise-strenth", "1:1:1:1", NULL) < 0);
+    tear_down(&x);
+}
+
+static void fast_stays_8_bit(void **state)
+{
+    (void)state;
+    static const char *const qualities[] = {"fast", "good"};
+    for (int i = 0; i < 2; i++) {
+        struct fixture x;
+        set_up(&x, 20, TA_SCAN_TFF);
+        set(&x, "quality", qualities[i]);
+        struct ta_plan *p = must_decide(&x, NULL);
+        for (int s = 0; s < p->stage_count; s++)
+            if (!strncmp(p->stages[s].info->name, "denoise", 7))
+                assert_int_equal(ta_format_depth(&p->stages[s].in), i ? 10 : 8);
+        ta_plan_destroy(&p);
+        tear_down(&x);
+    }
+}
+
+static void clean_lossless_does_nothing(void **state)
+{
+    (void)state;
+    struct fixture x;
+    set_up(&x, 20, TA_SCAN_BFF);
+    set(&x, "preset", "clean");
+    set(&x, "encoder", "ffv1");
+    struct ta_plan *p = must_decide(&x, NULL);
+    assert_int_equal(p->stage_count, 0);
+    assert_int_equal(p->out_format.pix_fmt, AV_PIX_FMT_YUV411P);
+    assert_int_equal(p->out_frames, 20);
+    assert_int_equal(p->out_format.scan, TA_SCAN_BFF);
+    ta_plan_destroy(&p);
+    tear_down(&x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(vhs_defaults),
+        cmocka_unit_test(json_round_trip),
+        cmocka_unit_test(altered_plans_are_refused),
+        cmocka_unit_test(progressive_is_not_doubled),
+        cmocka_unit_test(mixed_runs_and_times),
+        cmocka_unit_test(cuts_cover_and_tails_join),
+        cmocka_unit_test(ranges),
+        cmocka_unit_test(sound_that_starts_first),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(wrong_wishes_are_refused),
+        cmocka_unit_test(fast_stays_8_bit),
+        cmocka_unit_test(clean_lossless_does_nothing),
+    };
+    ta_av_log_to(NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
