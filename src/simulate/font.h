@@ -1,0 +1,19 @@
+// Letters drawn with strokes: capitals, figures and some signs.
+#ifndef TA_SIMULATE_FONT_H
+#define TA_SIMULATE_FONT_H
+
+#include "simulate/canvas.h"
+
+// Masks of all letters in one size. Read-only once created.
+struct ta_font;
+// `height` of a capital and `weight` of its strokes in canvas units.
+struct ta_font *ta_font_create(float height, float weight, int canvas_width, int canvas_height);
+void ta_font_destroy(struct ta_font **f);
+// Width of a text in pixels (even).
+int ta_font_width(const struct ta_font *f, const char *text);
+// Upper left corner at pixel x (even) and half line y_half; opacity 0..256. Lower case is shown as capitals,
+// unknown signs as spaces.
+void ta_font_draw(const struct ta_font *f, struct ta_canvas *c, int x, int y_half, const char *text,
+                  struct ta_rgba colour, int opacity);
+
+#endif
