@@ -1,0 +1,198 @@
+// The work folder: journal lines, locks, what is trusted after an interruption.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <terminalai/error.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "restore/work.h"
+
+static const char sum_of_x[] = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"; // of "x"
+
+struct fixture {
+    char dir[64];
+    struct ta_index index;
+    struct ta_scan_run run;
+    int64_t cuts[4];
+    struct ta_plan plan;
+    struct ta_run_opts opts;
+    char *part;
+};
+
+static void set_up(struct fixture *x)
+{
+    memset(x, 0, sizeof *x);
+    snprintf(x->dir, sizeof x->dir, "/tmp/ta-test-work-XXXXXX");
+    assert_non_null(mkdtemp(x->dir));
+    x->run = (struct ta_scan_run){0, 60, TA_SCAN_PROGRESSIVE};
+    for (int i = 0; i < 4; i++)
+        x->cuts[i] = 20 * i;
+    x->index.frames = ta_xcalloc(60, sizeof *x->index.frames);
+    x->index.packets = ta_xcalloc(60, sizeof *x->index.packets);
+    for (int i = 0; i < 60; i++)
+        x->index.frames[i] = (struct ta_index_frame){.pts = i, .packet = (uint32_t)i};
+    x->index.frame_count = x->index.packet_count = 60;
+    x->index.end_pts = 60;
+    x->index.time_base = (AVRational){1, 25};
+    x->plan = (struct ta_plan){.index = &x->index, .runs = &x->run, .run_count = 1, .cuts = x->cuts, .segment_count = 3, .fields = 1};
+    x->plan.frame_count = x->plan.out_frames = 60;
+    x->plan.output = ta_xprintf("%s/out.mp4", x->dir);
+    x->plan.json = ta_xstrdup("{\"version\": 1, \"crf\": 18}\n");
+}
+
+static void tear_down(struct fixture *x)
+{
+    char *dir = ta_work_path(&x->plan, NULL);
+    ta_dir_remove(dir, NULL);
+    free(dir);
+    free(x->index.frames);
+    free(x->index.packets);
+    free(x->plan.output);
+    free(x->plan.json);
+    assert_int_equal(rmdir(x->dir), 0); // nothing else was left
+}
+
+static void finish_segment(struct ta_work *w, int k)
+{
+    struct ta_segment_result r = {.frames = 20, .bytes = 1, .concealed = k, .delay = 2};
+    strcpy(r.sha256, sum_of_x);
+    char *part = ta_work_part_path(w, k, "1");
+    assert_int_equal(ta_file_write_atomic(part, "x", 1, NULL), 0);
+    assert_int_equal(ta_work_commit(w, k, part, &r), 0);
+    free(part);
+}
+
+static char *journal_path(const struct fixture *x)
+{
+    return ta_xprintf("%s.terminalai/journal.jsonl", x->plan.output);
+}
+
+static void lines_round_trip(void **state)
+{
+    (void)state;
+    struct ta_segment_result r = {.frames = 900, .bytes = 123456789012, .concealed = 3, .damaged = 4, .delay = 2}, back;
+    strcpy(r.sha256, sum_of_x);
+    char *line = ta_journal_line(12, &r);
+    int segment;
+    assert_true(ta_journal_parse(line, strlen(line), &segment, &back));
+    assert_int_equal(segment, 12);
+    assert_memory_equal(&r, &back, sizeof r);
+    // Cut off or with any one byte changed, it is not trusted.
+    for (size_t n = 0; n < strlen(line); n++)
+        assert_false(ta_journal_parse(line, n, &segment, &back));
+    for (size_t i = 0; i < strlen(line); i++) {
+        char *bad = ta_xstrdup(line);
+        bad[i] ^= 1;
+        if (ta_journal_parse(bad, strlen(bad), &segment, &back)) {
+            // Nothing but the meaning-free parts of JSON may differ.
+            assert_int_equal(segment, 12);
+            assert_memory_equal(&r, &back, sizeof r);
+        }
+        free(bad);
+    }
+    free(line);
+}
+
+static void goes_on_with_what_fits(void **state)
+{
+    (void)state;
+    struct fixture x;
+    set_up(&x);
+    struct ta_work w;
+    assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), 0);
+    assert_true(w.created);
+    finish_segment(&w, 0);
+    finish_segment(&w, 2);
+    char *stale = ta_work_part_path(&w, 1, "77");
+    assert_int_equal(ta_file_write_atomic(stale, "half", 4, NULL), 0);
+    ta_work_close(&w, false);
+
+    // A line that was being written when the power went.
+    char *journal = journal_path(&x);
+    assert_int_equal(ta_file_append_sync(journal, "{\"entry\":{\"segm", 15, NULL), 0);
+    assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), 0);
+    assert_false(w.created);
+    assert_int_equal(w.done_count, 2);
+    assert_int_equal(w.done[0].frames, 20);
+    assert_int_equal(w.done[1].frames, 0);
+    assert_int_equal(w.done[2].concealed, 2);
+    assert_int_equal(access(stale, F_OK), -1);
+    finish_segment(&w, 1); // its line must not run into the torn one
+    ta_work_close(&w, false);
+    assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), 0);
+    assert_int_equal(w.done_count, 3);
+
+    // A segment that was changed behind our back is made again.
+    char *seg = ta_work_segment_path(&w, 2);
+    ta_work_close(&w, false);
+    assert_int_equal(ta_file_write_atomic(seg, "y", 1, NULL), 0);
+    assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), 0);
+    assert_int_equal(w.done_count, 2);
+    ta_work_close(&w, true);
+    free(seg);
+    free(stale);
+    free(journal);
+    tear_down(&x);
+}
+
+static void other_plans_and_other_runs_are_refused(void **state)
+{
+    (void)state;
+    struct fixture x;
+    set_up(&x);
+    struct ta_work w, second;
+    assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), 0);
+    assert_int_equal(ta_work_open(&second, &x.plan, &x.opts, NULL), TA_ERR_BUSY);
+    finish_segment(&w, 0);
+    ta_work_close(&w, false);
+
+    char *old = x.plan.json;
+    x.plan.json = ta_xstrdup("{\"version\": 1, \"crf\": 20}\n");
+    assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), TA_ERR_MISMATCH);
+    x.opts.restart = true;
+    assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), 0);
+    assert_int_equal(w.done_count, 0);
+    finish_segment(&w, 1);
+    ta_work_close(&w, false);
+    x.opts = (struct ta_run_opts){.no_resume = true};
+    assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), TA_ERR_EXISTS);
+    free(old);
+    tear_down(&x);
+}
+
+static void joined_note(void **state)
+{
+    (void)state;
+    struct fixture x;
+    set_up(&x);
+    struct ta_work w;
+    char sum[65];
+    assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), 0);
+    finish_segment(&w, 0);
+    assert_false(ta_work_joined(&w, sum));
+    assert_int_equal(ta_work_note_joined(&w, sum_of_x, 5), 0);
+    assert_true(ta_work_joined(&w, sum));
+    assert_string_equal(sum, sum_of_x);
+    ta_work_close(&w, true);
+    tear_down(&x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_round_trip),
+        cmocka_unit_test(goes_on_with_what_fits),
+        cmocka_unit_test(other_plans_and_other_runs_are_refused),
+        cmocka_unit_test(joined_note),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
