@@ -427,6 +427,9 @@ static int next(struct ta_lane *lane, AVPacket *packet)
         int ret = a->any ? avcodec_receive_packet(a->enc, packet) : AVERROR(EAGAIN);
         if (ret >= 0) {
             packet->time_base = lane->time_base;
+            // What the last packets hold beyond the sound is padding.
+            if (a->flushing && packet->pts + packet->duration > a->sent)
+                packet->duration = TA_MAX(a->sent - packet->pts, 0);
             return 1;
         }
         if (ret == AVERROR_EOF || (a->flushing && !a->any))

@@ -71,7 +71,13 @@ static bool in_list(enum AVCodecID id, const enum AVCodecID *list)
 static bool muxer_knows(enum AVCodecID id, const struct ta_container_info *container)
 {
     const AVOutputFormat *of = av_guess_format(container->muxer, NULL, NULL);
-    return of && avformat_query_codec(of, id, FF_COMPLIANCE_NORMAL) == 1;
+    unsigned int tag;
+    if (!of)
+        return false;
+    if (avformat_query_codec(of, id, FF_COMPLIANCE_NORMAL) == 1)
+        return true;
+    // Matroska's own list aside, it takes what AVI and WAV have a code for.
+    return !strcmp(container->name, "mkv") && of->codec_tag && av_codec_get_tag2(of->codec_tag, id, &tag);
 }
 
 static struct ta_stream_choice copy(void)
@@ -121,13 +127,16 @@ static const enum AVCodecID mp4_audio[] = {
     AV_CODEC_ID_AAC, AV_CODEC_ID_MP3,  AV_CODEC_ID_MP2,  AV_CODEC_ID_MP1,  AV_CODEC_ID_AC3,  AV_CODEC_ID_EAC3,
     AV_CODEC_ID_DTS, AV_CODEC_ID_ALAC, AV_CODEC_ID_OPUS, AV_CODEC_ID_FLAC, AV_CODEC_ID_NONE,
 };
+// PCM is missing here: see choose_mov_pcm().
 static const enum AVCodecID mov_audio[] = {
-    AV_CODEC_ID_AAC,       AV_CODEC_ID_MP3,       AV_CODEC_ID_AC3,       AV_CODEC_ID_EAC3,
-    AV_CODEC_ID_ALAC,      AV_CODEC_ID_PCM_S16LE, AV_CODEC_ID_PCM_S16BE, AV_CODEC_ID_PCM_S24LE,
-    AV_CODEC_ID_PCM_S24BE, AV_CODEC_ID_PCM_S32LE, AV_CODEC_ID_PCM_S32BE, AV_CODEC_ID_PCM_F32LE,
-    AV_CODEC_ID_PCM_F32BE, AV_CODEC_ID_PCM_F64LE, AV_CODEC_ID_PCM_F64BE, AV_CODEC_ID_PCM_ALAW,
-    AV_CODEC_ID_PCM_MULAW, AV_CODEC_ID_PCM_U8,    AV_CODEC_ID_PCM_S8,    AV_CODEC_ID_ADPCM_IMA_QT,
-    AV_CODEC_ID_QDM2,      AV_CODEC_ID_MACE3,     AV_CODEC_ID_MACE6,     AV_CODEC_ID_NONE,
+    AV_CODEC_ID_AAC,          AV_CODEC_ID_MP3,  AV_CODEC_ID_AC3,   AV_CODEC_ID_EAC3,  AV_CODEC_ID_ALAC,
+    AV_CODEC_ID_ADPCM_IMA_QT, AV_CODEC_ID_QDM2, AV_CODEC_ID_MACE3, AV_CODEC_ID_MACE6, AV_CODEC_ID_NONE,
+};
+static const enum AVCodecID mov_pcm[] = {
+    AV_CODEC_ID_PCM_S16LE, AV_CODEC_ID_PCM_S16BE, AV_CODEC_ID_PCM_S24LE, AV_CODEC_ID_PCM_S24BE,
+    AV_CODEC_ID_PCM_S32LE, AV_CODEC_ID_PCM_S32BE, AV_CODEC_ID_PCM_F32LE, AV_CODEC_ID_PCM_F32BE,
+    AV_CODEC_ID_PCM_F64LE, AV_CODEC_ID_PCM_F64BE, AV_CODEC_ID_PCM_ALAW,  AV_CODEC_ID_PCM_MULAW,
+    AV_CODEC_ID_PCM_U8,    AV_CODEC_ID_PCM_S8,    AV_CODEC_ID_NONE,
 };
 static const enum AVCodecID webm_audio[] = {AV_CODEC_ID_OPUS, AV_CODEC_ID_VORBIS, AV_CODEC_ID_NONE};
 // Known to Windows' list of formats, by which libavformat's Matroska muxer would take them, but not to it in
@@ -137,6 +146,18 @@ static const enum AVCodecID not_mkv_audio[] = {
     AV_CODEC_ID_AAC_LATM, AV_CODEC_ID_PCM_DVD, AV_CODEC_ID_PCM_BLURAY, AV_CODEC_ID_PCM_S24DAUD,
     AV_CODEC_ID_PCM_ZORK, AV_CODEC_ID_NONE,
 };
+
+// The samples of PCM in mov have no times, a gap would move all that follows. So it is "transcoded" into
+// itself, which changes no sample but puts silence into gaps.
+static struct ta_stream_choice choose_mov_pcm(const AVCodecParameters *par)
+{
+    const AVCodec *same = in_list(par->codec_id, mov_pcm) ? avcodec_find_encoder(par->codec_id) : NULL;
+
+    if (same && avcodec_find_decoder(par->codec_id))
+        return transcode(same->name,
+                         "PCM in mov can't have gaps: they are filled with silence, samples do not change");
+    return transcode(plain_pcm(par), "mov has no PCM of this kind");
+}
 
 static struct ta_stream_choice choose_audio(const AVCodecParameters *par,
                                             const struct ta_container_info *info)
@@ -156,7 +177,7 @@ static struct ta_stream_choice choose_audio(const AVCodecParameters *par,
         if (in_list(id, mov_audio))
             return copy();
         if (is_pcm(id))
-            return transcode(plain_pcm(par), "mov has no PCM of this kind");
+            return choose_mov_pcm(par);
         return transcode("aac", "players of mov do not take this codec");
     case WEBM:
         if (in_list(id, webm_audio))

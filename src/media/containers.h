@@ -33,8 +33,8 @@ struct ta_stream_choice {
 // What to do with a stream that is not restored: copy where the container and its usual players take it, else
 // transcode, else drop.
 //
-// - Sound. mp4: AAC (as do players that know mp4 at all); mov: PCM stays PCM of the same depth, the rest
-// becomes AAC; webm: Opus;
+// - Sound. mp4: AAC (as do players that know mp4 at all); mov: PCM stays PCM of the same depth (TRANSCODE
+// with its own codec: silence fills its gaps), the rest becomes AAC; webm: Opus;
 //   mkv: nearly everything is copied, PCM of disc formats becomes plain PCM, what has no place in Matroska
 //   becomes FLAC.
 // - Text subtitles become mov_text, SubRip or WebVTT. Pictures as subtitles (DVD, Blu-ray, DVB) need

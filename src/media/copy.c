@@ -19,6 +19,7 @@ struct copy_lane {
     int64_t start, end; // the range in `from`, or AV_NOPTS_VALUE
     int64_t tolerance;  // sound: a tick of the source's clock in samples, rounded up
     int64_t expected;   // where the last packet ended, lane.time_base; AV_NOPTS_VALUE before the first
+    bool exact;         // ... to the sample
     bool waits_for_key;
     bool done;
     int64_t guessed; // times that the source does not have
@@ -35,18 +36,25 @@ static void destroy(struct ta_lane *lane)
     free(c);
 }
 
-static int64_t duration_of(const struct copy_lane *c, const AVPacket *p)
+// In the lane's time base. *exact: not rounded from the source's ticks.
+static int64_t duration_of(const struct copy_lane *c, const AVPacket *p, bool *exact)
 {
+    int64_t told = p->duration > 0 ? ta_rescale(p->duration, c->from, c->lane.time_base) : 0;
+
+    *exact = false;
     if (c->lane.parameters->codec_type == AVMEDIA_TYPE_AUDIO) {
         int samples = av_get_audio_frame_duration2(c->lane.parameters, p->size);
         // Where both are known and far apart, the parser saw what the header does not say (doubled rates,
         // changed frame sizes).
-        int64_t told = p->duration > 0 ? ta_rescale(p->duration, c->from, c->lane.time_base) : 0;
-        if (samples > 0 && (!told || llabs(told - samples) <= c->tolerance))
+        if (samples > 0 && (!told || llabs(told - samples) <= c->tolerance)) {
+            *exact = true;
             return samples;
+        }
         return told;
     }
-    return p->duration > 0 ? ta_rescale(p->duration, c->from, c->lane.time_base) : 0;
+    if (!told && c->lane.frame_rate.num > 0)
+        told = ta_rescale(1, av_inv_q(c->lane.frame_rate), c->lane.time_base);
+    return told;
 }
 
 static bool is_subtitle(const struct copy_lane *c)
@@ -93,9 +101,22 @@ static int64_t to_lane(const struct copy_lane *c, int64_t t)
     return t == AV_NOPTS_VALUE ? t : ta_rescale(t, c->from, c->lane.time_base) - c->shift;
 }
 
+// The time of a sound packet in samples, without the rounding of the source's ticks where it can be known.
+static int64_t refine(const struct copy_lane *c, int64_t pts)
+{
+    if (c->expected != AV_NOPTS_VALUE)
+        return c->exact && llabs(pts - c->expected) <= c->tolerance ? c->expected : pts;
+    // The first one: encoder delay begins that long before the source's time 0.
+    int64_t delay = c->lane.parameters->initial_padding;
+    if (delay > 0 && llabs(pts + c->shift + delay) <= c->tolerance)
+        return -delay - c->shift;
+    return pts;
+}
+
 static void set_times(struct copy_lane *c, AVPacket *p)
 {
-    int64_t duration = duration_of(c, p);
+    bool exact;
+    int64_t duration = duration_of(c, p, &exact);
     int64_t pts = to_lane(c, p->pts), dts = to_lane(c, p->dts);
     bool reordered = c->lane.parameters->codec_type == AVMEDIA_TYPE_VIDEO &&
                      c->lane.parameters->video_delay > 0;
@@ -107,11 +128,15 @@ static void set_times(struct copy_lane *c, AVPacket *p)
         c->guessed += reordered;
         pts = dts;
     } else if (dts == AV_NOPTS_VALUE) {
-        dts = reordered && c->expected != AV_NOPTS_VALUE && c->expected < pts ? c->expected : pts;
+        // Matroska stores no decoding times; libavformat leaves those of the first pictures open.
+        if (reordered)
+            dts = c->expected != AV_NOPTS_VALUE ? c->expected
+                                                : pts - c->lane.parameters->video_delay * duration;
+        else
+            dts = pts;
     }
     if (c->lane.parameters->codec_type == AVMEDIA_TYPE_AUDIO) {
-        if (c->expected != AV_NOPTS_VALUE && llabs(pts - c->expected) <= c->tolerance)
-            pts = c->expected;
+        pts = refine(c, pts);
         dts = pts;
     }
     if (dts > pts)
@@ -120,6 +145,7 @@ static void set_times(struct copy_lane *c, AVPacket *p)
     p->dts = dts;
     p->duration = duration;
     c->expected = (reordered ? dts : pts) + duration;
+    c->exact = exact;
 }
 
 static int next(struct ta_lane *lane, AVPacket *p)

@@ -56,6 +56,37 @@ static bool is_iso(const struct ta_container_info *c)
     return !strcmp(c->name, "mp4") || !strcmp(c->name, "mov");
 }
 
+// QuickTime numbers its languages; these are the names by which libavformat's mov muxer knows them.
+static const char mov_languages[] =
+    "eng fra ger ita dut sve spa dan por nor heb jpn ara fin gre ice mlt tur chi urd hin tha kor lit pol hun est lav smi per rus iri "
+    "alb ron ces slk slv yid mac bul ukr bel uzb kaz aze arm geo mol kir tgk tuk mon pus kur kas snd tib nep san mar ben asm guj ori "
+    "mal kan tam tel sin bur khm lao vie ind tgl may amh tir orm som swa kin run nya mlg epo wel baq cat lat que grn aym tat uig dzo "
+    "jav und";
+// Other names of the same: ISO 639-2 has two for some languages.
+static const char mov_language_aliases[][2][4] = {
+    {"fre", "fra"}, {"deu", "ger"}, {"nld", "dut"}, {"swe", "sve"}, {"ell", "gre"}, {"isl", "ice"},
+    {"zho", "chi"}, {"fas", "per"}, {"gle", "iri"}, {"sqi", "alb"}, {"rum", "ron"}, {"cze", "ces"},
+    {"slo", "slk"}, {"mkd", "mac"}, {"hye", "arm"}, {"kat", "geo"}, {"bod", "tib"}, {"mya", "bur"},
+    {"msa", "may"}, {"cym", "wel"}, {"eus", "baq"},
+};
+
+static int translate_language(AVStream *st, AVDictionary **lost)
+{
+    const AVDictionaryEntry *e = av_dict_get(st->metadata, "language", NULL, 0);
+
+    if (!e)
+        return 0;
+    for (size_t i = 0; i < TA_COUNT(mov_language_aliases); i++) {
+        if (!strcmp(e->value, mov_language_aliases[i][0]))
+            return av_dict_set(&st->metadata, "language", mov_language_aliases[i][1], 0);
+    }
+    if (strlen(e->value) == 3 && strstr(mov_languages, e->value))
+        return 0;
+    char name[32];
+    snprintf(name, sizeof(name), "language %.16s", e->value);
+    return av_dict_set(lost, name, "", 0);
+}
+
 // Copies what is still true of the new file. Keys that are not in `known` (NULL: all are) go to `lost`
 // instead.
 static int copy_tags(AVDictionary **to, const AVDictionary *from, bool copied, const char *const *known,
@@ -137,6 +168,8 @@ static int describe_lane(AVFormatContext *oc, const struct ta_mux_params *p, str
     if (copy_tags(&st->metadata, like->metadata, lane->copied, is_iso(p->container) ? track_tags : NULL,
                   lost) < 0 ||
         ta_av_copy_side_data(st, like, want_side_data, lane) < 0)
+        return TA_ERR_NOMEM;
+    if (!strcmp(p->container->name, "mov") && translate_language(st, lost) < 0)
         return TA_ERR_NOMEM;
     if (ta_av_has_side_data(st, AV_PKT_DATA_DISPLAYMATRIX) && !is_iso(p->container) &&
         !ta_av_matroska_writes_rotation())

@@ -2,10 +2,10 @@
 // tests of the muxer that need no encoder. Prints what was chosen and counted, one "key value" a line.
 //
 //     mux_tool [--offset SECONDS] [--start SECONDS] [--end SECONDS] [--codec NAME] [--drop-video]
-//     [--no-faststart] IN OUT.ext
+//     [--no-faststart] [--stdout] IN OUT.ext
 //
-// --codec: transcode all sound with this encoder. The times of the video packets are shifted as those of the
-// other lanes; --offset auto is the time of the first picture.
+// --stdout: OUT only names the container. --codec: transcode all sound with this encoder. The times of the
+// video packets are shifted as those of the other lanes; --offset auto is the time of the first picture.
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
@@ -30,6 +30,7 @@ struct video_lane {
     struct ta_lane lane;
     struct ta_source *source;
     int64_t shift, start, end; // stream's time base
+    int64_t expected;          // the next decoding time
     bool begun;
 };
 
@@ -46,7 +47,9 @@ static int video_next(struct ta_lane *lane, AVPacket *k)
             if (k->pts == AV_NOPTS_VALUE)
                 k->pts = k->dts;
             if (k->dts == AV_NOPTS_VALUE)
-                k->dts = k->pts;
+                k->dts = v->expected != AV_NOPTS_VALUE ? v->expected
+                                                       : k->pts - st->codecpar->video_delay * k->duration;
+            v->expected = k->dts + k->duration;
             k->pts -= v->shift;
             k->dts -= v->shift;
             return 1;
@@ -72,6 +75,7 @@ static int video_create(struct ta_lane **out, const char *path, int64_t offset, 
 
     if (err >= 0 && v->source->video < 0)
         err = TA_ERR_NOT_FOUND;
+    v->expected = AV_NOPTS_VALUE;
     *out = &v->lane;
     v->lane.destroy = video_destroy;
     v->lane.next = video_next;
@@ -91,7 +95,7 @@ static int video_create(struct ta_lane **out, const char *path, int64_t offset, 
 
 struct tool {
     const char *in, *out, *codec;
-    bool drop_video, no_faststart;
+    bool drop_video, no_faststart, to_stdout;
     int64_t offset, start, end;
     struct ta_log *log;
     struct ta_streams *streams;
@@ -176,7 +180,7 @@ static int run(struct tool *t)
     if (err < 0)
         return err;
     struct ta_mux_params p = {
-        .path = t->out,
+        .path = t->to_stdout ? "-" : t->out,
         .container = container,
         .lanes = t->lanes,
         .lane_count = t->count,
@@ -222,6 +226,8 @@ static bool parse(struct tool *t, int argc, char **argv)
             t->drop_video = true;
         else if (!strcmp(argv[i], "--no-faststart"))
             t->no_faststart = true;
+        else if (!strcmp(argv[i], "--stdout"))
+            t->to_stdout = true;
         else if (value && !strcmp(argv[i], "--codec"))
             t->codec = argv[++i];
         else if (value && !strcmp(argv[i], "--offset") && parse_time(argv[i + 1], &t->offset))
@@ -249,7 +255,7 @@ int main(int argc, char **argv)
         fprintf(
             stderr,
             "usage: mux_tool [--offset SECONDS] [--start SECONDS] [--end SECONDS] [--codec NAME] [--drop-video] "
-            "[--no-faststart] IN OUT.ext\n");
+            "[--no-faststart] [--stdout] IN OUT.ext\n");
         return 2;
     }
     ta_log_create(&t.log, NULL, NULL);
