@@ -10,6 +10,38 @@
 
 // --- kinds of the command line alone ---
 
+static int parse_path(const struct ta_opt *o, const char *text, void *field, struct ta_buf *why)
+{
+    (void)o;
+    if (!*text) { // rather a variable that is not set than a wish
+        ta_buf_puts(why, "must not be empty");
+        return TA_ERR_INVALID;
+    }
+    char *copy = ta_xstrdup(text);
+    free(*(char **)field);
+    *(char **)field = copy;
+    return 0;
+}
+
+static void format_path(const struct ta_opt *o, const void *field, struct ta_buf *out)
+{
+    (void)o;
+    const char *path = *(char *const *)field;
+    ta_buf_puts(out, path ? path : "");
+}
+
+static void release_path(void *field)
+{
+    ta_freep((char **)field);
+}
+
+const struct ta_opt_kind ta_opt_path = {.name = "path",
+                                        .syntax = "FILE",
+                                        .parse = parse_path,
+                                        .format = format_path,
+                                        .release = release_path,
+                                        .type = TA_OPT_TYPE_TEXT};
+
 static int parse_list(const struct ta_opt *o, const char *text, void *field, struct ta_buf *why)
 {
     (void)o;
@@ -118,7 +150,7 @@ const struct ta_opt ta_common_options[] = {
      .help = "say nothing but errors, show no progress",
      .letter = 'q'},
     {.name = "log-file",
-     .kind = &ta_opt_text,
+     .kind = &ta_opt_path,
      TA_FIELD(struct ta_common_opts, log_file, char *),
      .syntax = "FILE",
      .help = "append messages with time and level to FILE, details included whatever -v and -q say"},
@@ -384,12 +416,7 @@ static int choose_command(struct ta_cli *cli, const char *name)
 {
     cli->command = ta_command_find(name);
     if (!cli->command) {
-        const char *names[64];
-        size_t count = 0;
-        for (const struct ta_command *const *c = ta_commands; *c && count + 1 < TA_COUNT(names); c++)
-            names[count++] = (*c)->name;
-        names[count] = NULL;
-        const char *nearest = ta_nearest(name, names);
+        const char *nearest = ta_command_nearest(name);
         struct ta_buf quoted = {0};
         ta_buf_quote(&quoted, name);
         if (nearest)

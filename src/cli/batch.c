@@ -52,21 +52,31 @@ struct collector {
     struct ta_log *log;
 };
 
+static char *output_in(const char *folder, const char *input, const char *extension)
+{
+    char *stem = ta_path_stem(input), *name = ta_xprintf("%s.restored.%s", stem, extension);
+    bool here = !strcmp(folder, ".") && strncmp(input, "./", 2) != 0;
+    char *path = here ? ta_xstrdup(name) : ta_path_join(folder, name);
+    free(name);
+    free(stem);
+    return path;
+}
+
+char *ta_batch_default_output(const char *input, const char *extension)
+{
+    char *folder = ta_path_dir(input), *path = output_in(folder, input, extension);
+    free(folder);
+    return path;
+}
+
 // "tape.avi" in a sub-folder "1991" of a searched folder gives "OUT/1991/tape.restored.mp4".
 static char *name_output(const struct collector *c, const char *sub, const char *input)
 {
-    if (!c->folder && !c->several)
-        return NULL;
-    char *stem = ta_path_stem(input);
-    char *name = ta_xprintf("%s.restored.%s", stem, c->wish->extension);
-    char *folder = !c->folder ? ta_path_dir(input)
-                   : sub      ? ta_path_join(c->folder, sub)
-                              : ta_xstrdup(c->folder);
-    bool here = !c->folder && !strcmp(folder, ".") && strncmp(input, "./", 2) != 0;
-    char *path = here ? ta_xstrdup(name) : ta_path_join(folder, name);
+    if (!c->folder)
+        return c->several ? ta_batch_default_output(input, c->wish->extension) : NULL;
+    char *folder = sub ? ta_path_join(c->folder, sub) : ta_xstrdup(c->folder);
+    char *path = output_in(folder, input, c->wish->extension);
     free(folder);
-    free(name);
-    free(stem);
     return path;
 }
 

@@ -36,7 +36,10 @@ static enum ta_exit run_help(struct ta_cli *cli)
     if (cli->operand_count && !(command = ta_command_find(cli->operands[0]))) {
         struct ta_buf quoted = {0};
         ta_buf_quote(&quoted, cli->operands[0]);
-        enum ta_exit status = ta_cli_usage(cli, "unknown command %s", quoted.data);
+        const char *nearest = ta_command_nearest(cli->operands[0]);
+        enum ta_exit status = ta_cli_usage(cli, "unknown command %s%s%s%s", quoted.data,
+                                           nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+                                           nearest ? "\"?" : "");
         ta_buf_release(&quoted);
         return status;
     }

@@ -25,13 +25,13 @@ struct plan_opts {
 
 static const struct ta_opt plan_options[] = {
     {.name = "output",
-     .kind = &ta_opt_text,
+     .kind = &ta_opt_path,
      TA_FIELD(struct plan_opts, output, char *),
      .syntax = "OUT",
      .help = "file that \"restore\" would make; its name decides the container",
      .letter = 'o'},
     {.name = "config",
-     .kind = &ta_opt_text,
+     .kind = &ta_opt_path,
      TA_FIELD(struct plan_opts, config, char *),
      .syntax = "FILE",
      .help = "read options from this YAML file instead of ~/.config/terminalai/config.yaml"},

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <terminalai/terminalai.h>
 
@@ -28,7 +30,7 @@ struct restore_opts {
 
 static const struct ta_opt restore_options[] = {
     {.name = "output",
-     .kind = &ta_opt_text,
+     .kind = &ta_opt_path,
      TA_FIELD(struct restore_opts, output, char *),
      .syntax = "OUT",
      .help = "file to make, or a folder for it (made when missing; needed for several inputs); \"-\" is "
@@ -41,7 +43,7 @@ static const struct ta_opt restore_options[] = {
      .help = "take the video files of folders in folders too",
      .letter = 'R'},
     {.name = "config",
-     .kind = &ta_opt_text,
+     .kind = &ta_opt_path,
      TA_FIELD(struct restore_opts, config, char *),
      .syntax = "FILE",
      .help = "read options from this YAML file instead of ~/.config/terminalai/config.yaml"},
@@ -193,6 +195,25 @@ static enum ta_exit finish_file(struct restore_run *run, const struct ta_batch_i
     return plan && err == TA_ERR_INVALID ? TA_EXIT_FAILED : ta_exit_from_error(err);
 }
 
+// Is a finished output in the way? The library asks that before it starts to work, but reading and measuring
+// a long source comes before.
+static bool is_done_already(struct ta_cli *cli, const struct ta_batch_item *item)
+{
+    const char *overwrite = "off";
+    struct stat st;
+    if (item->output && !strcmp(item->output, "-"))
+        return false;
+    char *output = item->output ? ta_xstrdup(item->output)
+                                : ta_batch_default_output(item->input, ta_cli_output_extension(cli));
+    bool done = !ta_options_get(cli->options, "overwrite", &overwrite, NULL) && strcmp(overwrite, "on") &&
+                !access(item->input, R_OK) && !stat(output, &st) && S_ISREG(st.st_mode) &&
+                !ta_path_same_file(item->input, output);
+    if (done)
+        ta_error(cli->log, "%s: exists already; --overwrite replaces it", output);
+    free(output);
+    return done;
+}
+
 static enum ta_exit restore_file(struct restore_run *run, const struct ta_batch_item *item, int index)
 {
     struct ta_cli *cli = run->cli;
@@ -201,7 +222,9 @@ static enum ta_exit restore_file(struct restore_run *run, const struct ta_batch_
     ta_progress_begin(&run->view, item->input, index);
     struct ta_callbacks callbacks = ta_cli_callbacks(&run->view);
     free(ta_console_take_error(cli->console));
-    int err = ta_plan_create(&plan, item->input, item->output, cli->options, &callbacks, cli->log);
+    int err = is_done_already(cli, item) ? TA_ERR_EXISTS : 0;
+    if (!err)
+        err = ta_plan_create(&plan, item->input, item->output, cli->options, &callbacks, cli->log);
     if (err >= 0) {
         AVRational rate = plan->out_format.frame_rate;
         run->view.frame_rate = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;

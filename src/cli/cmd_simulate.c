@@ -21,7 +21,7 @@ struct simulate_values {
 
 static const struct ta_opt simulate_options[] = {
     {.name = "output",
-     .kind = &ta_opt_text,
+     .kind = &ta_opt_path,
      TA_FIELD(struct simulate_opts, output, char *),
      .syntax = "TAPE",
      .help = "file to make: .avi is DV with PCM sound, .mkv lossless FFV1 with PCM, .mpg MPEG-2 with MP2",

@@ -33,6 +33,14 @@ const struct ta_command *ta_command_find(const char *name)
     return NULL;
 }
 
+const char *ta_command_nearest(const char *name)
+{
+    const char *names[TA_COUNT(ta_commands)];
+    for (size_t i = 0; i < TA_COUNT(names); i++)
+        names[i] = ta_commands[i] ? ta_commands[i]->name : NULL;
+    return ta_nearest(name, names);
+}
+
 enum ta_exit ta_cli_usage(struct ta_cli *cli, const char *format, ...)
 {
     if (format) {

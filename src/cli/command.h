@@ -37,6 +37,7 @@ struct ta_list {
     char **items;
     int count;
 };
+extern const struct ta_opt_kind ta_opt_path;  // char *, owned, any bytes: names of files need not be UTF-8; never ""
 extern const struct ta_opt_kind ta_opt_list; // struct ta_list: each use adds one
 extern const struct ta_opt_kind
     ta_opt_count; // int: a switch that counts how often it is given; "--no-..." sets 0
@@ -88,6 +89,7 @@ struct ta_command {
 // All commands in the order of help, NULL-terminated.
 extern const struct ta_command *const ta_commands[];
 const struct ta_command *ta_command_find(const char *name);
+const char *ta_command_nearest(const char *name); // the name that was probably meant, or NULL
 
 // One call of the program. Thread-safety: Unsafe.
 struct ta_cli {

@@ -68,8 +68,10 @@ int main(int argc, char **argv)
         status = TA_EXIT_USAGE;
     else if (cli.common.version)
         status = show_version(&cli);
-    else if (cli.common.help || !cli.command)
+    else if (cli.common.help)
         status = show_help(&cli);
+    else if (!cli.command) // nothing was asked for
+        status = ta_exit_worse(show_help(&cli), TA_EXIT_USAGE);
     else
         status = run_command(&cli);
     ta_cli_release(&cli);
