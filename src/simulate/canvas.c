@@ -64,7 +64,7 @@ static struct sample sum_of(const struct sample *s, int count)
     return sum;
 }
 
-// Samples every half pixel along half a line.
+// Samples every half pixel along a line.
 static void sample_row(struct sample *out, const struct ta_layer *l, float y, ta_shader_fn shader,
                        const void *priv, float unit_x)
 {
@@ -129,22 +129,20 @@ struct ta_layer *ta_layer_create(int width, int height, int canvas_height, bool 
     }
     l->rows = next;
 
-    // Four half-lines are kept: each line is a triangle-weighted sum of those in and beside it, as a camera's
-    // beam is wider than a line.
-    const float weight[4] = {0.125f, 0.375f, 0.375f, 0.125f};
+    // Each line is a weighted sum of three: a camera's beam is wider than a line.
+    const float weight[3] = {0.25f, 0.5f, 0.25f};
     float unit_x = TA_CANVAS_UNITS_X / 720.0f, unit_y = TA_CANVAS_UNITS_Y / (float)canvas_height;
-    struct sample *ring = ta_xcalloc((size_t)width * 2 * 5, sizeof(*ring)),
-                  *line = ring + (ptrdiff_t)width * 2 * 4;
-    for (int half = -1; half <= 2 * height; half++) {
-        sample_row(ring + (ptrdiff_t)((half + 4) % 4) * 2 * width, l, ((float)half + 0.5f) * 0.5f * unit_y,
-                   shader, priv, unit_x);
-        if (half < 2 || half % 2)
+    ptrdiff_t samples = (ptrdiff_t)width * 2;
+    struct sample *ring = ta_xcalloc((size_t)samples * 4, sizeof(*ring)), *line = ring + samples * 3;
+    for (int below = -1; below <= height; below++) {
+        sample_row(ring + (below + 3) % 3 * samples, l, ((float)below + 0.5f) * unit_y, shader, priv, unit_x);
+        int row = below - 1;
+        if (row < 0)
             continue;
-        int row = half / 2 - 1;
-        for (int x = 0; x < 2 * width; x++) {
+        for (int x = 0; x < samples; x++) {
             struct sample v = {0, 0, 0, 0};
-            for (int k = 0; k < 4; k++) {
-                const struct sample *s = &ring[(ptrdiff_t)((half - 3 + k + 4) % 4) * 2 * width + x];
+            for (int k = 0; k < 3; k++) {
+                const struct sample *s = &ring[(row + k + 2) % 3 * samples + x];
                 v = (struct sample){v.y + weight[k] * s->y, v.cb + weight[k] * s->cb,
                                     v.cr + weight[k] * s->cr, v.a + weight[k] * s->a};
             }
