@@ -1,11 +1,27 @@
 #include "media/decoder.h"
 
-#include <libavutil/pixdesc.h>
+#include <libavutil/imgutils.h>
 
 #include <terminalai/error.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+
+// Damaged pictures leave parts of their buffer as they were, which is whatever an earlier picture left there:
+// black instead, so that the result depends on the packets alone.
+static int get_buffer(AVCodecContext *c, AVFrame *frame, int flags)
+{
+    int ret = avcodec_default_get_buffer2(c, frame, flags);
+    if (ret < 0 || c->codec_type != AVMEDIA_TYPE_VIDEO)
+        return ret;
+    ptrdiff_t linesizes[4];
+    for (int i = 0; i < 4; i++)
+        linesizes[i] = frame->linesize[i];
+    // What can't be black (bit streams, Bayer) is left alone.
+    av_image_fill_black(frame->data, linesizes, frame->format, frame->color_range, frame->width,
+                        frame->height);
+    return 0;
+}
 
 int ta_decoder_open(AVCodecContext **out, const AVStream *st, int delay, const char *path, struct ta_log *log)
 {
@@ -25,6 +41,7 @@ int ta_decoder_open(AVCodecContext **out, const AVStream *st, int delay, const c
         // Without the flag some old codecs round their motion compensation as the CPU likes best.
         c->flags |= AV_CODEC_FLAG_BITEXACT;
         c->thread_count = 1;
+        c->get_buffer2 = get_buffer;
         c->has_b_frames = TA_MAX(c->has_b_frames, delay);
         ret = ta_av_open(c, codec, NULL);
     }

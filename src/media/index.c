@@ -160,20 +160,18 @@ static int read_all_packets(struct ta_index_builder *b)
     return err;
 }
 
-// The nominal rate where the headers tell another than the frames have (or none).
-static AVRational measured_rate(const struct ta_index *index, AVRational stated)
+// The nominal rate where the headers tell another than the frames have (or none). `step` is their typical
+// duration.
+static AVRational measured_rate(const struct ta_index *index, double step, AVRational stated)
 {
     static const AVRational common[] = {{24000, 1001}, {24, 1},       {25, 1}, {30000, 1001}, {30, 1},
                                         {50, 1},       {60000, 1001}, {60, 1}, {12, 1},       {15, 1}};
     if (index->frame_count < 3)
         return stated;
-    int64_t span = index->end_pts - index->frames[0].pts;
-    double rate = (double)index->frame_count / ((double)span * av_q2d(index->time_base));
-    double said = stated.num > 0 ? av_q2d(stated) : 0;
+    double rate = 1 / (step * av_q2d(index->time_base)), said = stated.num > 0 ? av_q2d(stated) : 0;
     // Variable rates: the mean says little, but a rate that is far from it says nothing.
-    bool steady = (double)index->variable < 0.02 * (double)index->frame_count;
-    double allowed = steady ? 0.01 : 1.0;
-    if (said > 0 && fabs(said / rate - 1) <= allowed)
+    bool steady = (double)(index->variable - index->time_jumps) < 0.02 * (double)index->frame_count;
+    if (said > 0 && (steady ? fabs(said / rate - 1) <= 0.01 : said <= 2.1 * rate && rate <= 2.1 * said))
         return stated;
     if (!steady)
         return (AVRational){0, 1};
@@ -244,9 +242,10 @@ static int make_frames(struct ta_index_builder *b, bool decode_all)
     } else if (b->packets_end > index->frames[index->frame_count - 1].pts) {
         index->end_pts = b->packets_end;
     }
-    if ((err = ta_index_measure(index, nominal_duration(index))) < 0)
+    double step;
+    if ((err = ta_index_measure(index, nominal_duration(index), &step)) < 0)
         return err;
-    index->format.frame_rate = measured_rate(index, index->format.frame_rate);
+    index->format.frame_rate = measured_rate(index, step, index->format.frame_rate);
     settle_scan(index);
     return 0;
 }

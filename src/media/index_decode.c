@@ -14,6 +14,7 @@
 
 #define HEAD_PACKETS 150 // most packets of the head, from the first key packet on
 #define HEAD_MIN 16
+#define DECODED_KEY (1u << 31) // in the flags of a decoded frame, while it is looked at here
 #define IS_FIELD (TA_PACKET_FIELD_TOP | TA_PACKET_FIELD_BOTTOM)
 
 // Decoded frames in the order they came.
@@ -84,7 +85,7 @@ static int take_frame(struct decode_pass *d)
         .packet = (uint32_t)f->pts,
         .flags = (ta_frame_is_interlaced(f) ? TA_FRAME_INTERLACED : 0) |
                  (ta_frame_is_interlaced(f) && ta_frame_is_top_first(f) ? TA_FRAME_TOP_FIRST : 0) |
-                 (f->repeat_pict > 0 ? TA_FRAME_REPEAT : 0),
+                 (f->repeat_pict > 0 ? TA_FRAME_REPEAT : 0) | (ta_frame_is_key(f) ? DECODED_KEY : 0),
     };
     return 0;
 }
@@ -182,8 +183,11 @@ static size_t head_size(const struct ta_index *index)
         if (keys >= 3 && i >= first_key + HEAD_MIN)
             break;
     }
-    // Two fields are one frame.
-    if (i < index->packet_count && (index->packets[i].flags & IS_FIELD))
+    // Two fields are one frame: not between them.
+    size_t fields = 0;
+    while (fields < i && (index->packets[i - 1 - fields].flags & IS_FIELD))
+        fields++;
+    if (i < index->packet_count && fields % 2 && (index->packets[i].flags & IS_FIELD))
         i++;
     return TA_MIN(i, index->packet_count);
 }
@@ -261,6 +265,22 @@ static int64_t count_undecodable(const struct ta_index *index)
     return count;
 }
 
+// A key packet is one that the decoder calls so, too: containers and libav's parsers are wrong about it for
+// some old codecs.
+static void settle_keys(struct ta_index *index)
+{
+    size_t agreed = 0;
+    for (size_t i = 0; i < index->frame_count; i++)
+        agreed += (index->frames[i].flags & DECODED_KEY) &&
+                  (index->packets[index->frames[i].packet].flags & TA_PACKET_KEY);
+    for (size_t i = 0; i < index->frame_count; i++) {
+        struct ta_index_frame *f = &index->frames[i];
+        if (agreed && !(f->flags & DECODED_KEY)) // not all decoders tell
+            index->packets[f->packet].flags &= (uint16_t)~TA_PACKET_KEY;
+        f->flags &= ~DECODED_KEY;
+    }
+}
+
 int ta_index_decode_all(struct ta_index_builder *b)
 {
     struct ta_index *index = b->index;
@@ -278,6 +298,7 @@ int ta_index_decode_all(struct ta_index_builder *b)
         ta_verbose(b->log, "%s: %" PRId64 " packets can't be decoded", b->source->path, all.lost);
     index->frames = all.frames;
     index->frame_count = all.count;
+    settle_keys(index);
     index->undecodable_start = count_undecodable(index);
     return 0;
 }

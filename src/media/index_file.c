@@ -21,7 +21,7 @@
 #define STREAM_BYTES 64
 #define MAX_STREAMS 100000
 #define MAX_FILE ((size_t)1 << 36)
-#define MAX_TIME ((int64_t)1 << 62)
+#define MAX_TIME ((int64_t)1 << 61)
 
 static void put32(struct ta_buf *b, uint32_t value)
 {

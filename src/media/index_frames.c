@@ -266,7 +266,7 @@ void ta_frames_repair_times(struct ta_index_frame *frames, size_t count, int64_t
     }
 }
 
-int ta_index_measure(struct ta_index *index, int64_t nominal)
+int ta_index_measure(struct ta_index *index, int64_t nominal, double *step)
 {
     size_t n = index->frame_count;
     const struct ta_index_frame *f = index->frames;
@@ -283,10 +283,17 @@ int ta_index_measure(struct ta_index *index, int64_t nominal)
     // One unit or a millisecond, whichever is more: what rounding in containers does.
     int64_t tolerance = TA_MAX(1, av_rescale_q(1, (AVRational){1, 1000}, index->time_base));
     index->time_jumps = index->variable = 0;
+    double sum = 0;
+    int64_t summed = 0;
     for (size_t i = 0; i + 1 < n; i++) {
         index->time_jumps += steps[i] > median && (steps[i] - median) > median + median / 2;
         index->variable += llabs(steps[i] - median) > tolerance;
+        if (steps[i] - median <= median / 2) {
+            sum += (double)steps[i];
+            summed++;
+        }
     }
+    *step = summed ? sum / (double)summed : (double)median;
     free(steps);
     if (n && (index->end_pts == AV_NOPTS_VALUE || index->end_pts <= f[n - 1].pts))
         index->end_pts = f[n - 1].pts + median;

@@ -43,7 +43,7 @@ void ta_frames_repair_times(struct ta_index_frame *frames, size_t count, int64_t
                             int64_t second);
 
 // end_pts (unless it is set already to something after the last frame), time_jumps and variable from the
-// frame list. TA_ERR_NOMEM.
-int ta_index_measure(struct ta_index *index, int64_t nominal);
+// frame list; *step is the mean duration of frames without a gap after them. TA_ERR_NOMEM.
+int ta_index_measure(struct ta_index *index, int64_t nominal, double *step);
 
 #endif

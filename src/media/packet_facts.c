@@ -79,6 +79,11 @@ void ta_packet_parser_destroy(struct ta_packet_parser **p)
     ta_freep(p);
 }
 
+static void set_key(struct ta_index_packet *p, bool key)
+{
+    p->flags = (uint16_t)(key ? p->flags | TA_PACKET_KEY : p->flags & ~TA_PACKET_KEY);
+}
+
 // Position behind the next 00 00 01, or `size`.
 static int after_start_code(const uint8_t *data, int size, int at)
 {
@@ -115,16 +120,17 @@ static bool is_h264_idr(const struct ta_packet_parser *p, const uint8_t *data, i
 }
 
 // One coded picture in the packet? (A packed packet has two, a picture that is not coded has hardly any
-// data.)
-static bool is_plain_mpeg4(const uint8_t *data, int size)
+// data.) Sets or clears the key mark by the type of the first one: containers are often wrong about it.
+static bool examine_mpeg4(const uint8_t *data, int size, struct ta_index_packet *out)
 {
     int pictures = 0;
     for (int at = 0; (at = after_start_code(data, size, at)) < size;) {
         if (data[at] != 0xb6)
             continue;
+        if (!pictures++ && at + 1 < size)
+            set_key(out, data[at + 1] >> 6 == 0);
         if (size - at < 12)
             return false;
-        pictures++;
     }
     return pictures == 1;
 }
@@ -133,8 +139,11 @@ static void take_parser_facts(const struct ta_packet_parser *p, struct ta_index_
 {
     const AVCodecParserContext *parser = p->parser;
     bool intra = parser->key_frame == -1 && parser->pict_type == AV_PICTURE_TYPE_I;
+    bool mpeg = p->codec == AV_CODEC_ID_MPEG1VIDEO || p->codec == AV_CODEC_ID_MPEG2VIDEO;
     if (parser->key_frame == 1 || intra)
-        out->flags |= TA_PACKET_KEY;
+        set_key(out, true);
+    else if (mpeg && parser->pict_type != AV_PICTURE_TYPE_NONE)
+        set_key(out, false);
     // MPEG-1/2, H.264 and VC-1 count in fields, 1 being a frame; the others say nothing or start at 0.
     out->repeat_pict = (uint16_t)av_clip(parser->repeat_pict, 0, UINT16_MAX);
     if (parser->repeat_pict >= 2)
@@ -184,7 +193,12 @@ bool ta_packet_parser_examine(struct ta_packet_parser *p, const AVPacket *packet
     if (p->parser) {
         uint8_t *data;
         int size;
+        // A parser that says nothing of a picture leaves what it finds here, which is "intra" at first.
         p->parser->key_frame = -1;
+        p->parser->pict_type = AV_PICTURE_TYPE_NONE;
+        p->parser->picture_structure = AV_PICTURE_STRUCTURE_UNKNOWN;
+        p->parser->field_order = AV_FIELD_UNKNOWN;
+        p->parser->repeat_pict = 0;
         av_parser_parse2(p->parser, p->context, &data, &size, packet->data, packet->size, packet->pts,
                          packet->dts, packet->pos);
         take_parser_facts(p, out);
@@ -195,11 +209,12 @@ bool ta_packet_parser_examine(struct ta_packet_parser *p, const AVPacket *packet
             out->flags |= TA_PACKET_CLEAN;
         break;
     case AV_CODEC_ID_VP8: // the frame tag: bit 0 is set for inter frames, bit 4 for shown ones
+        set_key(out, !(packet->data[0] & 1));
         if (!(packet->data[0] & 16))
             out->flags |= TA_PACKET_HIDDEN;
         break;
     case AV_CODEC_ID_MPEG4:
-        return is_plain_mpeg4(packet->data, packet->size);
+        return examine_mpeg4(packet->data, packet->size, out);
     default:
         break;
     }
