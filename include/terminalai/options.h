@@ -1,5 +1,6 @@
-// Options: what the user wants (the recipe) and how to run it, by name and text, in layers. The same tables feed the command line,
-// configuration files, presets, the environment and this API; ta_options_describe() lists them.
+// Options: what the user wants (the recipe) and how to run it, by name and text, in layers. The same tables
+// feed the command line, configuration files, presets, the environment and this API; ta_options_describe()
+// lists them.
 #ifndef TERMINALAI_OPTIONS_H
 #define TERMINALAI_OPTIONS_H
 
@@ -16,32 +17,38 @@ enum ta_layer {
     TA_LAYER_CALLER,      // command line, API call
 };
 
-// A set of option values. Thread-safety: Unsafe while it is being filled; any number of threads may read it afterwards.
+// A set of option values. Thread-safety: Unsafe while it is being filled; any number of threads may read it
+// afterwards.
 struct ta_options;
 
 // An empty set (all defaults). `log` may be NULL and must outlive the set. Returns 0 or TA_ERR_NOMEM.
 int ta_options_create(struct ta_options **out, struct ta_log *log);
 void ta_options_destroy(struct ta_options **options);
 
-// Sets one option: ta_options_set(o, TA_LAYER_CALLER, "crf", "16", "--crf"). `from` says where the value stood and is shown in messages and by
-// `plan` (NULL: the layer's name). Unknown names and bad values are refused with TA_ERR_INVALID and a message that has the nearest name or the range.
-int ta_options_set(struct ta_options *options, enum ta_layer layer, const char *name, const char *value, const char *from);
+// Sets one option: ta_options_set(o, TA_LAYER_CALLER, "crf", "16", "--crf"). `from` says where the value
+// stood and is shown in messages and by `plan` (NULL: the layer's name). Unknown names and bad values are
+// refused with TA_ERR_INVALID and a message that has the nearest name or the range.
+int ta_options_set(struct ta_options *options, enum ta_layer layer, const char *name, const char *value,
+                   const char *from);
 
-// Reads a YAML file of options into the CONFIG layer. `path` NULL means $XDG_CONFIG_HOME/terminalai/config.yaml (or ~/.config/...), which
-// may be missing; a named file may not. Messages have file and line.
+// Reads a YAML file of options into the CONFIG layer. `path` NULL means
+// $XDG_CONFIG_HOME/terminalai/config.yaml (or ~/.config/...), which may be missing; a named file may not.
+// Messages have file and line.
 int ta_options_load_config(struct ta_options *options, const char *path);
-// Reads TERMINALAI_CRF, TERMINALAI_PRESET_SPEED, ... into the ENVIRONMENT layer. Unknown TERMINALAI_* names are warned about.
+// Reads TERMINALAI_CRF, TERMINALAI_PRESET_SPEED, ... into the ENVIRONMENT layer. Unknown TERMINALAI_* names
+// are warned about.
 int ta_options_load_environment(struct ta_options *options);
 
-// The text of an option as it stands (defaults and preset included) and where it came from; both are valid until the set changes.
-// TA_ERR_NOT_FOUND for an unknown name. `from` may be NULL.
+// The text of an option as it stands (defaults and preset included) and where it came from; both are valid
+// until the set changes. TA_ERR_NOT_FOUND for an unknown name. `from` may be NULL.
 int ta_options_get(struct ta_options *options, const char *name, const char **value, const char **from);
 
-// All options as a JSON list of {name, group, kind, default, min, max, choices, unit, help, advanced}. Static for the process's life; never NULL.
-// To be freed with free().
+// All options as a JSON list of {name, group, kind, default, min, max, choices, unit, help, advanced}. Static
+// for the process's life; never NULL. To be freed with free().
 char *ta_options_describe(void);
 
-// Names and one-line summaries of the presets as JSON [{name, summary, values:{...}}]. To be freed with free().
+// Names and one-line summaries of the presets as JSON [{name, summary, values:{...}}]. To be freed with
+// free().
 char *ta_presets_describe(void);
 
 #ifdef __cplusplus

@@ -26,17 +26,17 @@ const char *ta_phase_name(enum ta_phase phase); // "index", "scan", "restore", "
 // A snapshot. Times in seconds; 0 where not known yet.
 struct ta_progress {
     enum ta_phase phase;
-    double fraction;         // of this phase, 0..1
-    double total;            // of everything, 0..1
+    double fraction;                   // of this phase, 0..1
+    double total;                      // of everything, 0..1
     int64_t frames_done, frames_total; // output frames finished; planned
-    double fps;              // output frames a second of wall clock, this run only
+    double fps;                        // output frames a second of wall clock, this run only
     double elapsed, eta;
-    int64_t bytes;           // written so far (segments, then the joined file)
+    int64_t bytes; // written so far (segments, then the joined file)
     int segments_done, segments_total;
 };
 
-// Called by the library. Both may be NULL. `progress` is called at most 10 times a second and at each change of phase, from one thread at a
-// time; `canceled` from any thread, often: it must be quick.
+// Called by the library. Both may be NULL. `progress` is called at most 10 times a second and at each change
+// of phase, from one thread at a time; `canceled` from any thread, often: it must be quick.
 struct ta_callbacks {
     void (*progress)(void *priv, const struct ta_progress *progress);
     bool (*canceled)(void *priv);
@@ -46,20 +46,22 @@ struct ta_callbacks {
 // Thread-safety: a finished plan is read-only and may be shared.
 struct ta_plan;
 
-// Reads the source (index, scan type) and decides. `output` NULL means the default name beside the source ("tape.avi" gives
-// "tape.restored.mp4"); "-" is standard output (raw only). Nothing is written but the index cache. `callbacks` may be NULL.
+// Reads the source (index, scan type) and decides. `output` NULL means the default name beside the source
+// ("tape.avi" gives "tape.restored.mp4"); "-" is standard output (raw only). Nothing is written but the index
+// cache. `callbacks` may be NULL.
 int ta_plan_create(struct ta_plan **out, const char *input, const char *output, struct ta_options *options,
                    const struct ta_callbacks *callbacks, struct ta_log *log);
 // A plan written earlier, with its index (index.bin in the same folder, or made again from the source).
 int ta_plan_load(struct ta_plan **out, const char *path, struct ta_log *log);
 void ta_plan_destroy(struct ta_plan **plan);
 
-const char *ta_plan_json(const struct ta_plan *plan);   // stable text; lives as long as the plan
+const char *ta_plan_json(const struct ta_plan *plan); // stable text; lives as long as the plan
 const char *ta_plan_input(const struct ta_plan *plan);
 const char *ta_plan_output(const struct ta_plan *plan);
-int64_t ta_plan_frames(const struct ta_plan *plan);     // output frames
+int64_t ta_plan_frames(const struct ta_plan *plan); // output frames
 int ta_plan_segments(const struct ta_plan *plan);
-// The plan in words for a person: source, decisions with reasons, chain, streams, estimates. Freed with free().
+// The plan in words for a person: source, decisions with reasons, chain, streams, estimates. Freed with
+// free().
 char *ta_plan_describe(const struct ta_plan *plan);
 
 #ifdef __cplusplus

@@ -9,8 +9,9 @@
 extern "C" {
 #endif
 
-// Facts of the container and its streams as JSON text (container, duration, streams, chapters, attachments, timecode, ...), nothing is decoded
-// beyond what libavformat needs. *json is freed with free(). On failure *json = NULL and the reason is in the log.
+// Facts of the container and its streams as JSON text (container, duration, streams, chapters, attachments,
+// timecode, ...), nothing is decoded beyond what libavformat needs. *json is freed with free(). On failure
+// *json = NULL and the reason is in the log.
 int ta_probe(const char *path, char **json, struct ta_log *log);
 
 #ifdef __cplusplus

@@ -9,26 +9,30 @@ extern "C" {
 #endif
 
 struct ta_restore_result {
-    int64_t frames;            // output frames delivered
-    int64_t concealed;         // source frames that could not be decoded and were replaced by a neighbour
-    int64_t damaged;           // source frames that decoded with errors
-    int64_t warnings;          // things that a person should look at (concealed and damaged frames, streams lost, ...): exit code 3 when > 0
-    int64_t bytes;             // size of the output
-    int segments_reused;       // finished by an earlier, interrupted run
+    int64_t frames;      // output frames delivered
+    int64_t concealed;   // source frames that could not be decoded and were replaced by a neighbour
+    int64_t damaged;     // source frames that decoded with errors
+    int64_t warnings;    // things that a person should look at (concealed and damaged frames, streams lost,
+                         // ...): exit code 3 when > 0
+    int64_t bytes;       // size of the output
+    int segments_reused; // finished by an earlier, interrupted run
     double wall_seconds, cpu_seconds;
     int64_t peak_rss_bytes;
-    bool resumable;            // on failure: the work folder was kept and the same call goes on
+    bool resumable; // on failure: the work folder was kept and the same call goes on
 };
 
-// Runs all tasks of the plan in this process, joins, verifies and puts the output in place; the report lies beside it as OUTPUT.json.
-// `options` gives how to run (jobs, work-dir, overwrite, strict, ...); what to make is in the plan. `result` may be NULL.
-// TA_ERR_CANCELED when callbacks->canceled said so; TA_ERR_EXISTS when the output exists and overwrite is off; TA_ERR_BUSY when
-// another run works on the same output; TA_ERR_MISMATCH when a work folder of another plan is there.
+// Runs all tasks of the plan in this process, joins, verifies and puts the output in place; the report lies
+// beside it as OUTPUT.json. `options` gives how to run (jobs, work-dir, overwrite, strict, ...); what to make
+// is in the plan. `result` may be NULL. TA_ERR_CANCELED when callbacks->canceled said so; TA_ERR_EXISTS when
+// the output exists and overwrite is off; TA_ERR_BUSY when another run works on the same output;
+// TA_ERR_MISMATCH when a work folder of another plan is there.
 int ta_restore(const struct ta_plan *plan, struct ta_options *options, const struct ta_callbacks *callbacks,
                struct ta_restore_result *result, struct ta_log *log);
 
-// How a failed run goes on, as one line for a person ("finished segments are kept in ...: the same command goes on, --restart starts anew"); "" if there is nothing to say. Freed with free().
-char *ta_restore_advice(const struct ta_plan *plan, struct ta_options *options, const struct ta_restore_result *result, int err);
+// How a failed run goes on, as one line for a person ("finished segments are kept in ...: the same command
+// goes on, --restart starts anew"); "" if there is nothing to say. Freed with free().
+char *ta_restore_advice(const struct ta_plan *plan, struct ta_options *options,
+                        const struct ta_restore_result *result, int err);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <libavfilter/avfilter.h>
 #include <libavutil/cpu.h>
 #include <libavutil/display.h>
 #include <libavutil/log.h>
@@ -304,4 +305,24 @@ int64_t ta_rescale(int64_t t, AVRational from, AVRational to)
 bool ta_canceled(const struct ta_cancel *c)
 {
     return c && c->canceled && c->canceled(c->priv);
+}
+
+json_t *ta_av_versions(void)
+{
+    const struct {
+        const char *name;
+        unsigned version;
+    } libs[] = {
+        {"libavcodec", avcodec_version()},
+        {"libavfilter", avfilter_version()},
+        {"libavformat", avformat_version()},
+        {"libavutil", avutil_version()},
+    };
+    json_t *o = json_object();
+    for (size_t i = 0; i < sizeof libs / sizeof libs[0]; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "%u.%u.%u", libs[i].version >> 16, libs[i].version >> 8 & 0xff, libs[i].version & 0xff);
+        json_object_set_new(o, libs[i].name, json_string(text));
+    }
+    return o;
 }

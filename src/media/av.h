@@ -57,6 +57,9 @@ const uint8_t *ta_stream_side_data(const AVStream *st, enum AVPacketSideDataType
 // Degrees clockwise to show the pictures upright, by the display matrix: 0, 90, 180 or 270.
 int ta_stream_rotation(const AVStream *st);
 
+// {"libavcodec": "59.37.100", ...} of the libraries that run.
+json_t *ta_av_versions(void);
+
 json_t *ta_json_rational(AVRational r); // "30000/1001" as a JSON string
 int ta_json_get_rational(const json_t *object, const char *where, const char *key, AVRational *out,
                          struct ta_log *log);

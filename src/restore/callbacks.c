@@ -31,7 +31,8 @@ const struct ta_cancel *ta_meter_cancel(const struct ta_meter *m)
     return m->callbacks ? &m->cancel : NULL;
 }
 
-// Share of the whole that lies before each phase, and the phase's own: reading and joining are bound by the disk, restoring by the processor.
+// Share of the whole that lies before each phase, and the phase's own: reading and joining are bound by the
+// disk, restoring by the processor.
 static double total_of(const struct ta_progress *p)
 {
     static const double before[] = {0, 0, 0, 0.95, 0.98, 1}, share[] = {0, 0, 0.95, 0.03, 0.02, 0};
@@ -81,7 +82,8 @@ void ta_meter_fraction(struct ta_meter *m, double fraction)
     pthread_mutex_unlock(&m->lock);
 }
 
-void ta_meter_set_work(struct ta_meter *m, int64_t frames_total, int64_t frames_done, int segments_total, int segments_done)
+void ta_meter_set_work(struct ta_meter *m, int64_t frames_total, int64_t frames_done, int segments_total,
+                       int segments_done)
 {
     pthread_mutex_lock(&m->lock);
     m->now.frames_total = frames_total;

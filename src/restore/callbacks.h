@@ -1,4 +1,5 @@
-// Between the caller's callbacks and the parts that do work: cancelling, and progress of all phases brought to one number.
+// Between the caller's callbacks and the parts that do work: cancelling, and progress of all phases brought
+// to one number.
 #ifndef TA_RESTORE_CALLBACKS_H
 #define TA_RESTORE_CALLBACKS_H
 
@@ -27,7 +28,8 @@ struct ta_progress_fn ta_meter_start(struct ta_meter *m, enum ta_phase phase);
 void ta_meter_fraction(struct ta_meter *m, double fraction);
 
 // Restoring: totals, then what was added.
-void ta_meter_set_work(struct ta_meter *m, int64_t frames_total, int64_t frames_done, int segments_total, int segments_done);
+void ta_meter_set_work(struct ta_meter *m, int64_t frames_total, int64_t frames_done, int segments_total,
+                       int segments_done);
 void ta_meter_add(struct ta_meter *m, int64_t frames, int64_t bytes, int segments);
 void ta_meter_bytes(struct ta_meter *m, int64_t bytes);
 

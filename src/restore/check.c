@@ -13,7 +13,7 @@
 #include "media/av.h"
 
 enum {
-    SEAM_PACKETS = 8,     // decoded after each key packet that starts a segment
+    SEAM_PACKETS = 8, // decoded after each key packet that starts a segment
     MAX_FAULTS_TOLD = 5,
 };
 
@@ -74,7 +74,8 @@ static int open_file(struct check *c)
     }
     c->video = -1;
     for (unsigned i = 0; i < c->fmt->nb_streams && c->video < 0; i++)
-        if (c->fmt->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !(c->fmt->streams[i]->disposition & AV_DISPOSITION_ATTACHED_PIC))
+        if (c->fmt->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO &&
+            !(c->fmt->streams[i]->disposition & AV_DISPOSITION_ATTACHED_PIC))
             c->video = (int)i;
     if (c->video < 0) {
         ta_error(c->log, "%s: has no video stream", c->path);
@@ -114,7 +115,8 @@ static void find_seams(struct check *c)
         return;
     c->seams = ta_xcalloc((size_t)p->segment_count, sizeof *c->seams);
     for (int i = 0; i < p->segment_count; i++)
-        c->seams[i] = av_rescale_q(ta_plan_time_of(p, p->index, p->cuts[i], 0), p->out_time_base, c->fmt->streams[c->video]->time_base);
+        c->seams[i] = av_rescale_q(ta_plan_time_of(p, p->index, p->cuts[i], 0), p->out_time_base,
+                                   c->fmt->streams[c->video]->time_base);
 }
 
 static bool is_seam(const struct check *c, int64_t t)
@@ -138,7 +140,8 @@ static void receive(struct check *c)
 {
     while (avcodec_receive_frame(c->decoder, c->frame) >= 0) {
         if (ta_frame_is_damaged(c->frame))
-            fault(c, "the frame at %.3f s decodes with errors", seconds(c->frame->pts, c->fmt->streams[c->video]->time_base));
+            fault(c, "the frame at %.3f s decodes with errors",
+                  seconds(c->frame->pts, c->fmt->streams[c->video]->time_base));
         c->got_frames++;
         c->decoded++;
         av_frame_unref(c->frame);
@@ -149,7 +152,8 @@ static void decode_packet(struct check *c, const AVPacket *pkt)
 {
     int err = avcodec_send_packet(c->decoder, pkt);
     if (err < 0 && err != AVERROR_EOF)
-        fault(c, "the packet at %.3f s does not decode: %s", seconds(pkt ? pkt->pts : 0, c->fmt->streams[c->video]->time_base), ta_av_text(err));
+        fault(c, "the packet at %.3f s does not decode: %s",
+              seconds(pkt ? pkt->pts : 0, c->fmt->streams[c->video]->time_base), ta_av_text(err));
     if (pkt)
         c->expected_frames++;
     receive(c);
@@ -162,7 +166,8 @@ static void end_piece(struct check *c)
         return;
     decode_packet(c, NULL);
     if (c->got_frames != c->expected_frames)
-        fault(c, "%lld frames decode from %lld packets up to %.3f s", (long long)c->got_frames, (long long)c->expected_frames,
+        fault(c, "%lld frames decode from %lld packets up to %.3f s", (long long)c->got_frames,
+              (long long)c->expected_frames,
               seconds(c->time_count ? c->times[c->time_count - 1] : 0, c->fmt->streams[c->video]->time_base));
     avcodec_flush_buffers(c->decoder);
     c->expected_frames = c->got_frames = 0;
@@ -179,7 +184,8 @@ static void decode_sample(struct check *c, const AVPacket *pkt)
         // Intra-only codecs have nothing but key frames: one a second tells enough.
         AVRational tb = c->fmt->streams[c->video]->time_base;
         bool seam = is_seam(c, pkt->pts);
-        bool due = c->last_key_decoded == AV_NOPTS_VALUE || seconds(pkt->pts - c->last_key_decoded, tb) >= 0.95 || seam;
+        bool due = c->last_key_decoded == AV_NOPTS_VALUE ||
+                   seconds(pkt->pts - c->last_key_decoded, tb) >= 0.95 || seam;
         if (!due)
             return;
         end_piece(c);
@@ -226,7 +232,8 @@ static int read_packets(struct check *c)
         s->bytes += pkt->size;
         if (pkt->pts != AV_NOPTS_VALUE) {
             s->first = s->first == AV_NOPTS_VALUE ? pkt->pts : TA_MIN(s->first, pkt->pts);
-            s->end = s->end == AV_NOPTS_VALUE ? pkt->pts + pkt->duration : TA_MAX(s->end, pkt->pts + pkt->duration);
+            s->end = s->end == AV_NOPTS_VALUE ? pkt->pts + pkt->duration
+                                              : TA_MAX(s->end, pkt->pts + pkt->duration);
         }
         if (pkt->stream_index == c->video)
             err = take_video(c, pkt);
@@ -296,7 +303,8 @@ static void check_sync(struct check *c, struct ta_check_result *out)
         const AVStream *st = c->fmt->streams[o++];
         if (s->start == AV_NOPTS_VALUE || st->start_time == AV_NOPTS_VALUE)
             continue;
-        double distance = fabs(seconds(st->start_time, st->time_base) - (double)TA_MAX(s->start, 0) / AV_TIME_BASE);
+        double distance = fabs(seconds(st->start_time, st->time_base) -
+                               (double)TA_MAX(s->start, 0) / AV_TIME_BASE);
         out->worst_sync = TA_MAX(out->worst_sync, distance);
     }
 }
@@ -307,8 +315,8 @@ static json_t *sums_json(const struct check *c)
     for (unsigned i = 0; i < c->fmt->nb_streams; i++) {
         const AVStream *st = c->fmt->streams[i];
         const struct stream_sum *s = &c->sums[i];
-        json_t *o = json_pack("{s:s, s:I, s:I}", "codec", avcodec_get_name(st->codecpar->codec_id), "packets", (json_int_t)s->packets, "bytes",
-                              (json_int_t)s->bytes);
+        json_t *o = json_pack("{s:s, s:I, s:I}", "codec", avcodec_get_name(st->codecpar->codec_id), "packets",
+                              (json_int_t)s->packets, "bytes", (json_int_t)s->bytes);
         if (s->first != AV_NOPTS_VALUE) {
             json_object_set_new(o, "start", json_real(seconds(s->first, st->time_base)));
             json_object_set_new(o, "end", json_real(seconds(s->end, st->time_base)));
@@ -318,10 +326,15 @@ static json_t *sums_json(const struct check *c)
     return list;
 }
 
-int ta_check_output(const struct ta_plan *plan, const char *path, bool full, struct ta_meter *meter, struct ta_check_result *out,
-                    struct ta_log *log)
+int ta_check_output(const struct ta_plan *plan, const char *path, bool full, struct ta_meter *meter,
+                    struct ta_check_result *out, struct ta_log *log)
 {
-    struct check c = {.plan = plan, .path = path, .full = full, .meter = meter, .log = log, .last_key_decoded = AV_NOPTS_VALUE};
+    struct check c = {.plan = plan,
+                      .path = path,
+                      .full = full,
+                      .meter = meter,
+                      .log = log,
+                      .last_key_decoded = AV_NOPTS_VALUE};
     *out = (struct ta_check_result){0};
     struct stat st;
     int err = ta_sha256_file(path, out->sha256, log);

@@ -1,4 +1,5 @@
-// Re-reading a joined file: packets, times, decoding, sync, checksum. Used before an output gets its name, and later by `verify`.
+// Re-reading a joined file: packets, times, decoding, sync, checksum. Used before an output gets its name,
+// and later by `verify`.
 #ifndef TA_RESTORE_CHECK_H
 #define TA_RESTORE_CHECK_H
 
@@ -11,14 +12,14 @@ struct ta_check_result {
     int64_t bytes;
     char sha256[65];
     int64_t frames_decoded;
-    json_t *streams; // [{"codec", "packets", "bytes", "start", "end"}] in output order; owned by the caller
+    json_t *streams;   // [{"codec", "packets", "bytes", "start", "end"}] in output order; owned by the caller
     double worst_sync; // seconds: the largest distance of a sound stream's start from where the plan puts it
 };
 
 // `plan->index` NULL (a plan read from a report): times are checked to rise, not against the timeline.
-// full: every video frame is decoded; else every key frame (for intra-only codecs one in about a second) and the first frames after each seam.
-// TA_ERR_DAMAGED when something is wrong, each fault logged with its place.
-int ta_check_output(const struct ta_plan *plan, const char *path, bool full, struct ta_meter *meter, struct ta_check_result *out,
-                    struct ta_log *log);
+// full: every video frame is decoded; else every key frame (for intra-only codecs one in about a second) and
+// the first frames after each seam. TA_ERR_DAMAGED when something is wrong, each fault logged with its place.
+int ta_check_output(const struct ta_plan *plan, const char *path, bool full, struct ta_meter *meter,
+                    struct ta_check_result *out, struct ta_log *log);
 
 #endif

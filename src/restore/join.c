@@ -1,5 +1,6 @@
-// An encoder's timestamps are only ordinals. Presentation times come from the timeline; sorted, decoding time dts[i] = pts[i - D] with D the largest reorder
-// delay of all segments, and before the first picture they go on backwards at its duration.
+// An encoder's timestamps are only ordinals. Presentation times come from the timeline; sorted, decoding time
+// dts[i] = pts[i - D] with D the largest reorder delay of all segments, and before the first picture they go
+// on backwards at its duration.
 #include "restore/join.h"
 
 #include <stdlib.h>
@@ -17,10 +18,11 @@ struct video_lane {
     const struct ta_work *work;
     struct ta_log *log;
     struct ta_segreader *reader;
-    int segment;      // of reader; -1 before the first
+    int segment;        // of reader; -1 before the first
     int64_t in_segment; // packets given from it
-    int delay;        // D
-    int64_t *times;   // D times before the segment's first frame, the segment's own, and the end of its last frame
+    int delay;          // D
+    int64_t
+        *times; // D times before the segment's first frame, the segment's own, and the end of its last frame
     AVCodecParameters *first; // parameters of the first segment: all others must have the same
 };
 
@@ -48,13 +50,15 @@ static int fill_times(struct video_lane *v, int k)
         for (int field = 0; field < ta_plan_fields_of(p, f); field++)
             times[i++] = ta_plan_time_of(p, p->index, f, field);
     int64_t end_frame = s.source_first + s.source_count;
-    times[i] = end_frame < p->first_frame + p->frame_count ? ta_plan_time_of(p, p->index, end_frame, 0) : ta_plan_end_time(p, p->index);
+    times[i] = end_frame < p->first_frame + p->frame_count ? ta_plan_time_of(p, p->index, end_frame, 0)
+                                                           : ta_plan_end_time(p, p->index);
     if (k == 0) {
         int64_t step = TA_MAX(1, times[d + 1] - times[d]);
         for (int64_t j = 0; j < d; j++)
             times[j] = times[d] - (d - j) * step;
     } else {
-        // A segment has at least as many frames as any encoder's delay, but for a source that is shorter itself.
+        // A segment has at least as many frames as any encoder's delay, but for a source that is shorter
+        // itself.
         int64_t before = ta_plan_segment(p, k - 1).out_count;
         memcpy(times, v->times + before, (size_t)d * sizeof *times);
     }
@@ -65,8 +69,9 @@ static int fill_times(struct video_lane *v, int k)
 
 static bool same_parameters(const AVCodecParameters *a, const AVCodecParameters *b)
 {
-    return a->codec_id == b->codec_id && a->width == b->width && a->height == b->height && a->format == b->format &&
-           a->extradata_size == b->extradata_size && (!a->extradata_size || !memcmp(a->extradata, b->extradata, (size_t)a->extradata_size));
+    return a->codec_id == b->codec_id && a->width == b->width && a->height == b->height &&
+           a->format == b->format && a->extradata_size == b->extradata_size &&
+           (!a->extradata_size || !memcmp(a->extradata, b->extradata, (size_t)a->extradata_size));
 }
 
 static int open_segment(struct video_lane *v, int k)
@@ -75,7 +80,10 @@ static int open_segment(struct video_lane *v, int k)
     char *path = ta_work_segment_path(v->work, k);
     int err = ta_segreader_open(&v->reader, path, v->log);
     if (err >= 0 && v->first && !same_parameters(v->first, ta_segreader_parameters(v->reader))) {
-        ta_error(v->log, "%s: the encoder's headers differ from those of the first segment: was it made by another version?", path);
+        ta_error(
+            v->log,
+            "%s: the encoder's headers differ from those of the first segment: was it made by another version?",
+            path);
         err = TA_ERR_MISMATCH;
     }
     free(path);
@@ -109,7 +117,8 @@ static int next_packet(struct ta_lane *lane, AVPacket *packet)
             return 1;
         }
         if (v->in_segment != n) {
-            ta_error(v->log, "segment %d has %lld frames where %lld were planned", v->segment, (long long)v->in_segment, (long long)n);
+            ta_error(v->log, "segment %d has %lld frames where %lld were planned", v->segment,
+                     (long long)v->in_segment, (long long)n);
             return TA_ERR_DAMAGED;
         }
         if (v->segment + 1 >= p->segment_count)
@@ -167,7 +176,8 @@ struct join {
     struct ta_audio_transcode_stats *stats; // [stream_count]
 };
 
-// The source's colour, geometry and field order are replaced by the output's; the mux copies the rest (rotation, language, ...) from the source stream.
+// The source's colour, geometry and field order are replaced by the output's; the mux copies the rest
+// (rotation, language, ...) from the source stream.
 static void describe_video(const struct ta_plan *p, AVCodecParameters *par)
 {
     const struct ta_format *f = &p->out_format;
@@ -177,7 +187,9 @@ static void describe_video(const struct ta_plan *p, AVCodecParameters *par)
     par->color_space = f->matrix;
     par->color_range = f->range;
     par->chroma_location = f->chroma_location;
-    par->field_order = f->scan == TA_SCAN_TFF ? AV_FIELD_TT : f->scan == TA_SCAN_BFF ? AV_FIELD_BB : AV_FIELD_PROGRESSIVE;
+    par->field_order = f->scan == TA_SCAN_TFF   ? AV_FIELD_TT
+                       : f->scan == TA_SCAN_BFF ? AV_FIELD_BB
+                                                : AV_FIELD_PROGRESSIVE;
 }
 
 static int add_lane(struct join *j, const struct ta_stream_plan *s, int64_t offset)
@@ -191,7 +203,8 @@ static int add_lane(struct join *j, const struct ta_stream_plan *s, int64_t offs
     if (s->action == TA_STREAM_COPY)
         err = ta_lane_copy(lane, j->streams, s->stream, offset);
     else if (s->action == TA_STREAM_TRANSCODE && !strcmp(s->kind, "audio"))
-        err = ta_lane_audio(lane, j->streams, s->stream, offset, s->codec, s->bit_rate, global_header, &j->stats[s->stream], j->log);
+        err = ta_lane_audio(lane, j->streams, s->stream, offset, s->codec, s->bit_rate, global_header,
+                            &j->stats[s->stream], j->log);
     else if (s->action == TA_STREAM_TRANSCODE)
         err = ta_lane_subtitle(lane, j->streams, s->stream, offset, s->codec, global_header, j->log);
     else
@@ -229,7 +242,8 @@ static void report_packets(void *priv, int64_t packets, int64_t bytes)
     ta_meter_fraction(j->meter, expected > 0 ? (double)bytes / (double)expected : 0);
 }
 
-int ta_join(const struct ta_work *work, const char *path, struct ta_meter *meter, struct ta_join_result *out, struct ta_log *log)
+int ta_join(const struct ta_work *work, const char *path, struct ta_meter *meter, struct ta_join_result *out,
+            struct ta_log *log)
 {
     const struct ta_plan *p = work->plan;
     struct join j = {.work = work, .meter = meter, .log = ta_log_child(log, "join")};
@@ -238,7 +252,8 @@ int ta_join(const struct ta_work *work, const char *path, struct ta_meter *meter
     j.stats = ta_xcalloc((size_t)p->index->stream_count + (size_t)p->stream_count + 1, sizeof *j.stats);
     ta_meter_start(meter, TA_PHASE_JOIN);
     int64_t offset = av_rescale_q(p->offset, p->out_time_base, AV_TIME_BASE_Q);
-    int err = ta_streams_open(&j.streams, p->input, p->range_start, p->range_end, ta_meter_cancel(meter), j.log);
+    int err = ta_streams_open(&j.streams, p->input, p->range_start, p->range_end, ta_meter_cancel(meter),
+                              j.log);
     if (err >= 0)
         err = add_lanes(&j, offset);
     if (err >= 0) {

@@ -9,13 +9,15 @@
 struct ta_join_result {
     int64_t bytes;
     int64_t audio_gaps, audio_overlaps, audio_errors; // of transcoded sound
-    int64_t early;         // packets that lay before time 0 and found no place
+    int64_t early;                                    // packets that lay before time 0 and found no place
 };
 
 // Writes `path` ("-": standard output). All segments must be finished. On failure nothing is left at `path`.
-int ta_join(const struct ta_work *work, const char *path, struct ta_meter *meter, struct ta_join_result *out, struct ta_log *log);
+int ta_join(const struct ta_work *work, const char *path, struct ta_meter *meter, struct ta_join_result *out,
+            struct ta_log *log);
 
-// The video lane alone, for tests: packets with final times in plan->out_time_base. To be destroyed with ta_lane_destroy().
+// The video lane alone, for tests: packets with final times in plan->out_time_base. To be destroyed with
+// ta_lane_destroy().
 int ta_join_video_lane(struct ta_lane **out, const struct ta_work *work, struct ta_log *log);
 
 #endif

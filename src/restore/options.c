@@ -1,4 +1,5 @@
-// The option set: texts in layers, checked by the tables when they are set and turned into typed structs when they are used.
+// The option set: texts in layers, checked by the tables when they are set and turned into typed structs when
+// they are used.
 #include "restore/options.h"
 
 #include <ctype.h>
@@ -26,10 +27,10 @@ struct value {
 
 struct ta_options {
     struct ta_log *log;
-    int count;               // options, numbered as in ta_option_names()
-    struct value *values;    // [count][LAYER_COUNT]
-    char *loaded_preset;     // whose values lie in LAYER_PRESET; NULL before the first use
-    char **defaults;         // [count] canonical text of the defaults
+    int count;            // options, numbered as in ta_option_names()
+    struct value *values; // [count][LAYER_COUNT]
+    char *loaded_preset;  // whose values lie in LAYER_PRESET; NULL before the first use
+    char **defaults;      // [count] canonical text of the defaults
 };
 
 static struct value *value_at(struct ta_options *o, int option, int layer)
@@ -110,7 +111,8 @@ static int unknown_option(struct ta_options *o, const char *name, const char *fr
 {
     const char *near = ta_nearest(name, ta_option_names());
     if (near)
-        ta_error(o->log, "%s%sunknown option \"%s\": did you mean \"%s\"?", from ? from : "", from ? ": " : "", name, near);
+        ta_error(o->log, "%s%sunknown option \"%s\": did you mean \"%s\"?", from ? from : "",
+                 from ? ": " : "", name, near);
     else
         ta_error(o->log, "%s%sunknown option \"%s\"", from ? from : "", from ? ": " : "", name);
     return TA_ERR_INVALID;
@@ -128,7 +130,8 @@ static int set_in_layer(struct ta_options *o, int layer, const char *name, const
     return 0;
 }
 
-int ta_options_set(struct ta_options *options, enum ta_layer layer, const char *name, const char *value, const char *from)
+int ta_options_set(struct ta_options *options, enum ta_layer layer, const char *name, const char *value,
+                   const char *from)
 {
     static const char *const layer_names[] = {"configuration", "environment", "caller"};
     ta_require(options->log, layer >= TA_LAYER_CONFIG && layer <= TA_LAYER_CALLER, TA_ERR_USAGE);
@@ -142,7 +145,8 @@ static int set_from_tree(struct ta_options *o, int layer, json_t *object, const 
     const char *key;
     json_t *item;
     int err = 0;
-    json_object_foreach(object, key, item) {
+    json_object_foreach(object, key, item)
+    {
         char *place = path[0] ? ta_xprintf("%s.%s", path, key) : ta_xstrdup(key);
         int line = ta_marks_line(marks, place);
         char *from = line ? ta_xprintf("%s:%d", file, line) : ta_xstrdup(file);
@@ -276,7 +280,8 @@ int ta_options_get(struct ta_options *options, const char *name, const char **va
 }
 
 // Typed values of one table whose options carry `prefix` in their full names.
-static int fill_table(struct ta_options *o, const char *prefix, const struct ta_opt *table, void *out, struct ta_log *log)
+static int fill_table(struct ta_options *o, const char *prefix, const struct ta_opt *table, void *out,
+                      struct ta_log *log)
 {
     int err = use_preset(o);
     if (err < 0)
@@ -314,7 +319,8 @@ int ta_options_slot(struct ta_options *options, const char *slot, const char **c
     return ta_options_get(options, slot, choice, NULL);
 }
 
-int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values, struct ta_log *log)
+int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values,
+                     struct ta_log *log)
 {
     // Options that the caller set for this slot and that the chosen stage does not have.
     const struct ta_option_group *groups;
@@ -325,9 +331,11 @@ int ta_options_stage(struct ta_options *options, const char *slot, const struct 
         for (const struct ta_opt *o = groups[g].table; o->name; o++) {
             char *full = ta_option_full_name(&groups[g], o);
             int n = option_number(full);
-            bool foreign = n >= 0 && value_at(options, n, LAYER_COUNT - 1)->text && !(table && ta_opt_find(table, o->name));
+            bool foreign = n >= 0 && value_at(options, n, LAYER_COUNT - 1)->text &&
+                           !(table && ta_opt_find(table, o->name));
             if (foreign)
-                ta_error(log, "%s: --%s is not an option of the chosen %s", value_at(options, n, LAYER_COUNT - 1)->from, full, slot);
+                ta_error(log, "%s: --%s is not an option of the chosen %s",
+                         value_at(options, n, LAYER_COUNT - 1)->from, full, slot);
             free(full);
             if (foreign)
                 return TA_ERR_INVALID;

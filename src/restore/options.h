@@ -11,15 +11,15 @@
 // What to make. Goes into the plan.
 struct ta_recipe_opts {
     char *preset;
-    char *resolution;   // "auto", "source", "1080", "1440x1080"
-    int quality;        // enum ta_quality
-    char *encoder;      // "auto" or a row of ta_encoders
+    char *resolution; // "auto", "source", "1080", "1440x1080"
+    int quality;      // enum ta_quality
+    char *encoder;    // "auto" or a row of ta_encoders
     double crf;
-    int preset_speed;   // index into ta_speed_choices; 0 follows the quality
+    int preset_speed; // index into ta_speed_choices; 0 follows the quality
     struct ta_range range;
-    int scan;           // enum ta_scan_depth
+    int scan;              // enum ta_scan_depth
     double segment_length; // seconds
-    int dither;         // enum ta_dither
+    int dither;            // enum ta_dither
 };
 enum ta_quality { TA_QUALITY_FAST = 0, TA_QUALITY_GOOD, TA_QUALITY_BEST };
 enum ta_scan_depth { TA_SCAN_SAMPLE = 0, TA_SCAN_FULL };
@@ -27,19 +27,20 @@ enum ta_dither { TA_DITHER_AUTO = 0, TA_DITHER_NONE, TA_DITHER_ORDERED, TA_DITHE
 
 // How to run. Never changes the output's bytes.
 struct ta_run_opts {
-    int64_t jobs;       // segments at once; 0: by cores and memory
-    int64_t memory;     // bytes for segments that run at once; 0: by the machine
-    char *work_dir;     // "" beside the output
+    int64_t jobs;   // segments at once; 0: by cores and memory
+    int64_t memory; // bytes for segments that run at once; 0: by the machine
+    char *work_dir; // "" beside the output
     bool keep_work, restart, no_resume, overwrite, strict;
-    int verify;         // enum ta_verify_depth
+    int verify;            // enum ta_verify_depth
     int64_t max_temp_size; // bytes of segments and joined file on disk; 0: no limit
 };
 enum ta_verify_depth { TA_VERIFY_QUICK = 0, TA_VERIFY_FULL };
 
-// The tables in the order of help, with the group each belongs to. A stage's options appear as "SLOT-NAME" ("denoise-strength").
+// The tables in the order of help, with the group each belongs to. A stage's options appear as "SLOT-NAME"
+// ("denoise-strength").
 struct ta_option_group {
-    const char *title;          // "What to make", "Deinterlacing", "How to run"
-    const char *prefix;         // "" or the slot's name
+    const char *title;  // "What to make", "Deinterlacing", "How to run"
+    const char *prefix; // "" or the slot's name
     const struct ta_opt *table;
 };
 int ta_option_groups(const struct ta_option_group **groups); // the count; static
@@ -58,10 +59,12 @@ int ta_options_recipe(struct ta_options *options, struct ta_recipe_opts *out, st
 int ta_options_run(struct ta_options *options, struct ta_run_opts *out, struct ta_log *log);
 // Which stage the recipe names in a slot ("bwdif", "off").
 int ta_options_slot(struct ta_options *options, const char *slot, const char **choice);
-// Typed options of a stage from the values "SLOT-...": `values` zeroed, of the stage's size. A value that the caller set for an option that
-// this stage does not have is an error that says so.
-int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values, struct ta_log *log);
-// {"crf": {"value": "18", "from": "default"}, ...} for all options of the recipe (not those of running), in table order.
+// Typed options of a stage from the values "SLOT-...": `values` zeroed, of the stage's size. A value that the
+// caller set for an option that this stage does not have is an error that says so.
+int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values,
+                     struct ta_log *log);
+// {"crf": {"value": "18", "from": "default"}, ...} for all options of the recipe (not those of running), in
+// table order.
 json_t *ta_options_recipe_json(struct ta_options *options);
 
 #endif

@@ -1,4 +1,5 @@
-// Every decision, from facts alone. The order follows the data: output, range, scan runs, time, chain, encoder, cuts, streams.
+// Every decision, from facts alone. The order follows the data: output, range, scan runs, time, chain,
+// encoder, cuts, streams.
 #include "restore/plan.h"
 
 #include <stdlib.h>
@@ -16,9 +17,9 @@
 #include "video/stages.h"
 
 enum {
-    MIN_SEGMENT_OUT = 16,  // output frames; a shorter tail joins its neighbour
-    SD_MAX_HEIGHT = 576,   // standard definition, upscaled by default ...
-    HD_MIN_WIDTH = 1280,   // ... unless this wide
+    MIN_SEGMENT_OUT = 16, // output frames; a shorter tail joins its neighbour
+    SD_MAX_HEIGHT = 576,  // standard definition, upscaled by default ...
+    HD_MIN_WIDTH = 1280,  // ... unless this wide
     DEFAULT_LINES = 1080,
 };
 
@@ -31,7 +32,8 @@ struct decision {
     struct ta_format cur; // after the stages placed so far
 };
 
-static void decide(struct decision *d, const char *what, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void decide(struct decision *d, const char *what, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 static void warn(struct decision *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void decide(struct decision *d, const char *what, const char *format, ...)
@@ -90,7 +92,8 @@ static int choose_output(struct decision *d)
     if (output) {
         container = ta_container_find(!strcmp(output, "-") ? "y4m" : ta_path_extension(output));
         if (!container) {
-            ta_error(d->log, "%s: the name does not tell the container: use .mp4, .mkv, .mov, .webm or .y4m", output);
+            ta_error(d->log, "%s: the name does not tell the container: use .mp4, .mkv, .mov, .webm or .y4m",
+                     output);
             return TA_ERR_INVALID;
         }
     }
@@ -102,7 +105,8 @@ static int choose_output(struct decision *d)
         for (int i = 0; ta_encoders[i].name && i < 30; i++)
             names[i + 1] = ta_encoders[i].name;
         const char *near = ta_nearest(name, names);
-        ta_error(d->log, "there is no encoder \"%s\"%s%s%s", name, near ? ": did you mean \"" : " (see terminalai encoders)", near ? near : "",
+        ta_error(d->log, "there is no encoder \"%s\"%s%s%s", name,
+                 near ? ": did you mean \"" : " (see terminalai encoders)", near ? near : "",
                  near ? "\"?" : "");
         return TA_ERR_INVALID;
     }
@@ -115,7 +119,8 @@ static int choose_output(struct decision *d)
         d->plan->output = ta_xstrdup(output);
     }
     if (!word_in(d->encoder->containers, container->name)) {
-        ta_error(d->log, "%s can't be put in %s: use one of %s", d->encoder->name, container->name, d->encoder->containers);
+        ta_error(d->log, "%s can't be put in %s: use one of %s", d->encoder->name, container->name,
+                 d->encoder->containers);
         return TA_ERR_UNSUPPORTED;
     }
     d->plan->container = container;
@@ -131,7 +136,8 @@ static int64_t stream_start(const struct decision *d, int stream)
     const AVStream *st = d->facts->container->streams[stream];
     if (st->start_time != AV_NOPTS_VALUE)
         return st->start_time;
-    return stream < d->facts->index->stream_count ? d->facts->index->streams[stream].first_pts : AV_NOPTS_VALUE;
+    return stream < d->facts->index->stream_count ? d->facts->index->streams[stream].first_pts
+                                                  : AV_NOPTS_VALUE;
 }
 
 // Time 0 of the output is where the earliest of picture and sound starts.
@@ -200,7 +206,8 @@ static int choose_range(struct decision *d)
     int64_t end = r->end.unit ? frame_at(d, &r->end) : n;
     if (first >= end) {
         double seconds = (double)(index->end_pts - index->frames[0].pts) * av_q2d(index->time_base);
-        ta_error(d->log, "%s: no frame lies in the given range; the file has %lld frames, %.3f seconds", d->facts->input, (long long)n, seconds);
+        ta_error(d->log, "%s: no frame lies in the given range; the file has %lld frames, %.3f seconds",
+                 d->facts->input, (long long)n, seconds);
         return TA_ERR_INVALID;
     }
     p->first_frame = first;
@@ -211,7 +218,8 @@ static int choose_range(struct decision *d)
         if (end < n)
             p->range_end = av_rescale_q(index->frames[end].pts, index->time_base, AV_TIME_BASE_Q);
         p->offset = index->frames[first].pts * p->time_scale;
-        decide(d, "range", "source frames %lld to %lld of %lld", (long long)first, (long long)(end - 1), (long long)n);
+        decide(d, "range", "source frames %lld to %lld of %lld", (long long)first, (long long)(end - 1),
+               (long long)n);
     }
     return 0;
 }
@@ -235,7 +243,9 @@ static void choose_runs(struct decision *d)
         by_type[p->runs[i].type] += p->runs[i].count;
     // Interlaced frames decide what the chain is for; which order is the more frequent one.
     bool interlaced = by_type[TA_SCAN_TFF] + by_type[TA_SCAN_BFF] > 0;
-    p->source_format.scan = !interlaced ? TA_SCAN_PROGRESSIVE : by_type[TA_SCAN_TFF] >= by_type[TA_SCAN_BFF] ? TA_SCAN_TFF : TA_SCAN_BFF;
+    p->source_format.scan = !interlaced                                    ? TA_SCAN_PROGRESSIVE
+                            : by_type[TA_SCAN_TFF] >= by_type[TA_SCAN_BFF] ? TA_SCAN_TFF
+                                                                           : TA_SCAN_BFF;
     p->source_format.mixed_scan = p->run_count > 1;
 }
 
@@ -266,7 +276,8 @@ static int add_planar(struct decision *d)
         return 0;
     const char *name = av_get_pix_fmt_name(d->cur.pix_fmt);
     if (planar == AV_PIX_FMT_NONE) {
-        ta_error(d->log, "%s: pictures in %s can't be worked on", d->facts->input, name ? name : "an unknown pixel format");
+        ta_error(d->log, "%s: pictures in %s can't be worked on", d->facts->input,
+                 name ? name : "an unknown pixel format");
         return TA_ERR_UNSUPPORTED;
     }
     void *opts;
@@ -334,8 +345,8 @@ static int even(double x)
     return n < 2 ? 2 : n;
 }
 
-// The other side for `lines` lines. Pixel aspects are often written a little off (from 704 or 720 columns): two columns beside 4:3 or 16:9 are
-// these.
+// The other side for `lines` lines. Pixel aspects are often written a little off (from 704 or 720 columns):
+// two columns beside 4:3 or 16:9 are these.
 static int side_for(int lines, double aspect)
 {
     static const double usual[] = {4.0 / 3, 16.0 / 9};
@@ -361,7 +372,9 @@ static int choose_size(struct decision *d, int *w, int *h, const char **why)
         bool stays_interlaced = f->scan != TA_SCAN_PROGRESSIVE;
         keep = !sd || stays_interlaced;
         lines = DEFAULT_LINES;
-        *why = stays_interlaced ? "interlaced pictures keep their size" : sd ? "standard definition is scaled to 1080 lines" : "large enough already";
+        *why = stays_interlaced ? "interlaced pictures keep their size"
+               : sd             ? "standard definition is scaled to 1080 lines"
+                                : "large enough already";
     } else if (keep) {
         *why = "as asked";
     } else if (sscanf(res, "%dx%d", w, h) == 2) {
@@ -388,7 +401,8 @@ static int choose_size(struct decision *d, int *w, int *h, const char **why)
         *w = side_for(lines, aspect);
     }
     if (*w > 65535 || *h > 65535) {
-        ta_error(d->log, "%s: %d lines would make pictures of %dx%d, which nothing can play", d->facts->input, lines, *w, *h);
+        ta_error(d->log, "%s: %d lines would make pictures of %dx%d, which nothing can play", d->facts->input,
+                 lines, *w, *h);
         return TA_ERR_UNSUPPORTED;
     }
     return 0;
@@ -425,7 +439,9 @@ static enum AVPixelFormat work_format(const struct decision *d, bool denoise)
         else if (desc->nb_components < 3)
             f = ta_pix_fmt_with_depth(AV_PIX_FMT_YUV420P, desc->comp[0].depth);
         else if (ta_format_has_alpha(&d->cur)) {
-            enum AVPixelFormat base = desc->log2_chroma_h ? AV_PIX_FMT_YUV420P : desc->log2_chroma_w ? AV_PIX_FMT_YUV422P : AV_PIX_FMT_YUV444P;
+            enum AVPixelFormat base = desc->log2_chroma_h   ? AV_PIX_FMT_YUV420P
+                                      : desc->log2_chroma_w ? AV_PIX_FMT_YUV422P
+                                                            : AV_PIX_FMT_YUV444P;
             f = ta_pix_fmt_with_depth(base, desc->comp[0].depth);
         }
     }
@@ -435,7 +451,8 @@ static enum AVPixelFormat work_format(const struct decision *d, bool denoise)
     enum AVPixelFormat deep = ta_pix_fmt_with_depth(f, want);
     if (deep != AV_PIX_FMT_NONE || want == 8)
         return deep != AV_PIX_FMT_NONE ? deep : f;
-    // 4:1:1 and 4:1:0 exist with 8 bit only. The next finer subsampling keeps all they have and, for 4:1:1, mixes no lines.
+    // 4:1:1 and 4:1:0 exist with 8 bit only. The next finer subsampling keeps all they have and, for 4:1:1,
+    // mixes no lines.
     const AVPixFmtDescriptor *base = av_pix_fmt_desc_get(f);
     deep = ta_pix_fmt_with_depth(base->log2_chroma_h ? AV_PIX_FMT_YUV420P : AV_PIX_FMT_YUV422P, want);
     return deep != AV_PIX_FMT_NONE ? deep : f;
@@ -461,7 +478,8 @@ static int choose_chain(struct decision *d)
         return err;
     d->cur = p->source_format;
     bool interlaced = p->source_format.scan != TA_SCAN_PROGRESSIVE;
-    bool do_deinterlace = interlaced && strcmp(deinterlace, "off") != 0, do_denoise = strcmp(denoise, "off") != 0;
+    bool do_deinterlace = interlaced && strcmp(deinterlace, "off") != 0,
+         do_denoise = strcmp(denoise, "off") != 0;
     if ((err = add_planar(d)) < 0)
         return err;
 
@@ -490,7 +508,9 @@ static int choose_chain(struct decision *d)
         return err;
 
     decide(d, "deinterlace", "%s: %s", do_deinterlace ? deinterlace : "off",
-           !interlaced ? "the frames are progressive" : do_deinterlace ? "the frames are interlaced" : "switched off; fields stay woven");
+           !interlaced      ? "the frames are progressive"
+           : do_deinterlace ? "the frames are interlaced"
+                            : "switched off; fields stay woven");
     decide(d, "denoise", "%s", denoise);
     decide(d, "size", "%dx%d to %dx%d: %s", sizing.width, sizing.height, w, h, why);
     if (scale && d->cur.scan != TA_SCAN_PROGRESSIVE)
@@ -519,7 +539,8 @@ static int check_chain(struct decision *d)
     for (int i = 0; i < p->stage_count; i++)
         for (const char *const *f = p->stages[i].info->filters; f && *f; f++)
             if (!ta_graph_has_filter(*f)) {
-                ta_error(d->log, "%s needs libavfilter's %s, which is missing here", p->stages[i].info->name, *f);
+                ta_error(d->log, "%s needs libavfilter's %s, which is missing here", p->stages[i].info->name,
+                         *f);
                 return TA_ERR_UNSUPPORTED;
             }
     struct ta_chain *chain = NULL;
@@ -608,12 +629,16 @@ static void choose_stream(struct decision *d, int i)
     s->reason = ta_xstrdup(c.reason ? c.reason : "");
     s->start = AV_NOPTS_VALUE;
     int64_t start = stream_start(d, i);
-    if (st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && start != AV_NOPTS_VALUE && p->range_start == AV_NOPTS_VALUE)
-        s->start = av_rescale_q(start, st->time_base, AV_TIME_BASE_Q) - av_rescale_q(p->offset, p->out_time_base, AV_TIME_BASE_Q);
+    if (st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && start != AV_NOPTS_VALUE &&
+        p->range_start == AV_NOPTS_VALUE)
+        s->start = av_rescale_q(start, st->time_base, AV_TIME_BASE_Q) -
+                   av_rescale_q(p->offset, p->out_time_base, AV_TIME_BASE_Q);
     if (c.action == TA_STREAM_TRANSCODE && st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO)
         s->bit_rate = sound_bit_rate(s->codec, st->codecpar->ch_layout.nb_channels);
-    // Sound, subtitles and further videos that get lost matter; y4m is pictures alone, and whoever asks for it knows.
-    bool matters = !main_video && (st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO || st->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE ||
+    // Sound, subtitles and further videos that get lost matter; y4m is pictures alone, and whoever asks for
+    // it knows.
+    bool matters = !main_video && (st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO ||
+                                   st->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE ||
                                    (st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !picture));
     if (c.action == TA_STREAM_DROP && matters && strcmp(p->container->name, "y4m"))
         warn(d, "stream %d (%s, %s) is left out: %s", i, s->kind, s->source_codec, s->reason);
@@ -634,13 +659,18 @@ static void tell(struct decision *d)
     struct ta_plan *p = d->plan;
     const struct ta_index *index = d->facts->index;
     json_t *scan = ta_scan_result_to_json(d->facts->scan);
-    p->diagnosis = json_pack("{s:o, s:{s:I, s:b, s:I, s:I, s:I}}", "scan_type", scan, "index", "frames", (json_int_t)index->frame_count,
-                             "decoded", index->decoded, "undecodable_start", (json_int_t)index->undecodable_start, "time_jumps",
-                             (json_int_t)index->time_jumps, "variable_durations", (json_int_t)index->variable);
+    p->diagnosis = json_pack("{s:o, s:{s:I, s:b, s:I, s:I, s:I}}", "scan_type", scan, "index", "frames",
+                             (json_int_t)index->frame_count, "decoded", index->decoded, "undecodable_start",
+                             (json_int_t)index->undecodable_start, "time_jumps",
+                             (json_int_t)index->time_jumps, "variable_durations",
+                             (json_int_t)index->variable);
     if (d->facts->scan->telecine_suspected && p->deinterlaced)
-        decide(d, "telecine", "film in video is suspected: inverse telecine would give back its frames, deinterlacing keeps the video's rate");
+        decide(d, "telecine",
+               "film in video is suspected: inverse telecine would give back its frames, "
+               "deinterlacing keeps the video's rate");
     if (index->undecodable_start)
-        decide(d, "start", "%lld packets before the first picture that can be decoded are left out", (long long)index->undecodable_start);
+        decide(d, "start", "%lld packets before the first picture that can be decoded are left out",
+               (long long)index->undecodable_start);
     if (index->time_jumps)
         decide(d, "time", "%lld gaps in the source's times are kept", (long long)index->time_jumps);
 }
@@ -653,7 +683,8 @@ static int decide_all(struct decision *d)
         err = choose_output(d);
     if (err < 0)
         return err;
-    // The range is in output time, whose unit depends on fields, which depends on runs in the range; a first origin with the finest unit serves to find it.
+    // The range is in output time, whose unit depends on fields, which depends on runs in the range; a first
+    // origin with the finest unit serves to find it.
     p->fields = 1;
     choose_origin(d);
     err = choose_range(d);

@@ -1,4 +1,5 @@
-// The plan as the rest of this folder sees it. Made by plan.c from facts alone; plan_json.c writes and reads it.
+// The plan as the rest of this folder sees it. Made by plan.c from facts alone; plan_json.c writes and reads
+// it.
 #ifndef TA_RESTORE_PLAN_H
 #define TA_RESTORE_PLAN_H
 
@@ -13,16 +14,18 @@
 #include "restore/options.h"
 #include "video/stage.h"
 
-// What happens to a stream of the source. Output order: the restored video first, then the others in source order.
+// What happens to a stream of the source. Output order: the restored video first, then the others in source
+// order.
 struct ta_stream_plan {
-    int stream;        // number in the source
-    char *kind;        // "video", "audio", "subtitle", "data", "attachment"
+    int stream; // number in the source
+    char *kind; // "video", "audio", "subtitle", "data", "attachment"
     char *source_codec;
     enum ta_stream_action action;
-    char *codec;       // encoder for TRANSCODE, else ""
-    int64_t bit_rate;  // for TRANSCODE, 0: the encoder's default
-    int64_t start;     // sound: output time at which it starts, AV_TIME_BASE units; AV_NOPTS_VALUE when unknown or cut by a range
-    char *reason;      // for TRANSCODE and DROP, else ""
+    char *codec;      // encoder for TRANSCODE, else ""
+    int64_t bit_rate; // for TRANSCODE, 0: the encoder's default
+    int64_t start; // sound: output time at which it starts, AV_TIME_BASE units; AV_NOPTS_VALUE when unknown
+                   // or cut by a range
+    char *reason;  // for TRANSCODE and DROP, else ""
 };
 
 struct ta_plan {
@@ -37,33 +40,34 @@ struct ta_plan {
     int64_t out_frames;
     struct ta_scan_run *runs; // scan types over exactly first_frame..first_frame+frame_count-1
     int run_count;
-    bool deinterlaced;        // interlaced runs become progressive
-    int fields;               // output frames for each interlaced frame: 1 or 2
+    bool deinterlaced; // interlaced runs become progressive
+    int fields;        // output frames for each interlaced frame: 1 or 2
     struct ta_stage_plan *stages;
     int stage_count;
-    struct ta_reach reach;    // source frames before and after a segment
+    struct ta_reach reach; // source frames before and after a segment
     struct ta_format out_format;
     struct ta_encoder_settings encoder;
-    int64_t *cuts;            // source frame where each segment starts; cuts[segment_count] is the end
+    int64_t *cuts; // source frame where each segment starts; cuts[segment_count] is the end
     int segment_count;
 
-    // Output time 0 is the earliest start of the kept streams (or of the range). A source time t (video time base) becomes
-    // t * time_scale - offset in out_time_base = time base / time_scale.
-    int time_scale;           // 2 for half-way times of second fields, more where sound starts first and the unit is coarse
+    // Output time 0 is the earliest start of the kept streams (or of the range). A source time t (video time
+    // base) becomes t * time_scale - offset in out_time_base = time base / time_scale.
+    int time_scale; // 2 for half-way times of second fields, more where sound starts first and the unit is
+                    // coarse
     AVRational out_time_base;
-    int64_t offset;           // in out_time_base
+    int64_t offset;                 // in out_time_base
     int64_t range_start, range_end; // for the other streams, AV_TIME_BASE units; AV_NOPTS_VALUE: open
 
     struct ta_stream_plan *streams;
     int stream_count;
 
-    json_t *recipe;           // values with their origin
-    json_t *diagnosis;        // scan type and what the index found, with depth
-    json_t *decisions;        // [{what, why}]: words for a person
-    json_t *warnings;         // strings
+    json_t *recipe;    // values with their origin
+    json_t *diagnosis; // scan type and what the index found, with depth
+    json_t *decisions; // [{what, why}]: words for a person
+    json_t *warnings;  // strings
 
-    struct ta_index *index;   // owned; not part of the JSON
-    char *json;               // the stable text
+    struct ta_index *index; // owned; not part of the JSON
+    char *json;             // the stable text
 };
 
 // Everything that the decision needs; filled by ta_plan_create() (reads files) or by tests.
@@ -74,20 +78,24 @@ struct ta_plan_facts {
     const struct ta_scan_result *scan;
     const AVFormatContext *container; // streams, metadata; opened, not read
 };
-// Pure: no I/O but the opening of filters and encoders to see that they take what is planned. Sets everything but index and json.
+// Pure: no I/O but the opening of filters and encoders to see that they take what is planned. Sets everything
+// but index and json.
 int ta_plan_decide(struct ta_plan **out, const struct ta_plan_facts *facts, struct ta_log *log);
 
 // Stable text and back. from_json() checks every number; a plan that it accepts can be run without crashing.
 char *ta_plan_to_json(const struct ta_plan *plan);
-int ta_plan_from_json(struct ta_plan **out, const char *text, size_t size, const char *name, struct ta_log *log);
+int ta_plan_from_json(struct ta_plan **out, const char *text, size_t size, const char *name,
+                      struct ta_log *log);
 
 // Timeline. A frame's number of output frames: 2 for interlaced frames of a plan with fields == 2, else 1.
 enum ta_scan_type ta_plan_scan_of(const struct ta_plan *plan, int64_t source_frame);
 int ta_plan_fields_of(const struct ta_plan *plan, int64_t source_frame);
 // Output frames made from source frames first_frame..source_frame-1.
 int64_t ta_plan_out_before(const struct ta_plan *plan, int64_t source_frame);
-// Presentation time in out_time_base of field `field` (0 or 1) of a source frame. Strictly increasing along the output.
-int64_t ta_plan_time_of(const struct ta_plan *plan, const struct ta_index *index, int64_t source_frame, int field);
+// Presentation time in out_time_base of field `field` (0 or 1) of a source frame. Strictly increasing along
+// the output.
+int64_t ta_plan_time_of(const struct ta_plan *plan, const struct ta_index *index, int64_t source_frame,
+                        int field);
 int64_t ta_plan_end_time(const struct ta_plan *plan, const struct ta_index *index); // end of the last frame
 
 // Segment `k`: its source frames and output frames.

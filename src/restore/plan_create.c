@@ -23,12 +23,13 @@ const char *ta_phase_name(enum ta_phase phase)
 }
 
 // Scans the type: samples, then all frames where samples disagree or the user asks.
-static int measure_scan(struct ta_scan_result *out, const char *input, const struct ta_index *index, bool full, struct ta_meter *meter,
-                        struct ta_log *log)
+static int measure_scan(struct ta_scan_result *out, const char *input, const struct ta_index *index,
+                        bool full, struct ta_meter *meter, struct ta_log *log)
 {
     struct ta_progress_fn progress = ta_meter_start(meter, TA_PHASE_SCAN);
     bool needs_full = false;
-    int err = ta_scan_type_measure(out, input, index, full, &needs_full, ta_meter_cancel(meter), &progress, log);
+    int err = ta_scan_type_measure(out, input, index, full, &needs_full, ta_meter_cancel(meter), &progress,
+                                   log);
     if (err >= 0 && needs_full && !full) {
         ta_scan_result_release(out);
         ta_verbose(log, "%s: samples disagree about the scan type: measuring every frame", input);
@@ -37,8 +38,8 @@ static int measure_scan(struct ta_scan_result *out, const char *input, const str
     return err;
 }
 
-static int create(struct ta_plan **out, const char *input, const char *output, struct ta_options *options, struct ta_meter *meter,
-                  struct ta_log *log)
+static int create(struct ta_plan **out, const char *input, const char *output, struct ta_options *options,
+                  struct ta_meter *meter, struct ta_log *log)
 {
     struct ta_recipe_opts recipe;
     int err = ta_options_recipe(options, &recipe, log);
@@ -57,8 +58,12 @@ static int create(struct ta_plan **out, const char *input, const char *output, s
     if (err >= 0)
         err = measure_scan(&scan, input, index, full, meter, log);
     if (err >= 0) {
-        struct ta_plan_facts facts = {
-            .input = input, .output = output, .options = options, .index = index, .scan = &scan, .container = source->fmt};
+        struct ta_plan_facts facts = {.input = input,
+                                      .output = output,
+                                      .options = options,
+                                      .index = index,
+                                      .scan = &scan,
+                                      .container = source->fmt};
         err = ta_plan_decide(out, &facts, log);
     }
     ta_scan_result_release(&scan);
@@ -101,7 +106,9 @@ static int load_index(struct ta_plan *p, const char *plan_path, struct ta_log *l
     struct ta_source *source = NULL;
     err = ta_source_open(&source, p->input, NULL, log);
     if (err >= 0)
-        err = ta_index_get(&p->index, source, json_is_true(json_object_get(json_object_get(p->diagnosis, "index"), "decoded")), NULL, log);
+        err = ta_index_get(&p->index, source,
+                           json_is_true(json_object_get(json_object_get(p->diagnosis, "index"), "decoded")),
+                           NULL, log);
     ta_source_close(&source);
     if (err >= 0 && strcmp(p->index->checksum, p->index_checksum) != 0) {
         ta_error(log, "%s: the file is not the one that was planned for", p->input);
@@ -163,7 +170,8 @@ static void describe_streams(const struct ta_plan *p, struct ta_buf *out)
 {
     for (int i = 0; i < p->stream_count; i++) {
         const struct ta_stream_plan *s = &p->streams[i];
-        ta_buf_printf(out, "  stream %-2d %-10s %-12s %s", s->stream, s->kind, s->source_codec, ta_stream_action_name(s->action));
+        ta_buf_printf(out, "  stream %-2d %-10s %-12s %s", s->stream, s->kind, s->source_codec,
+                      ta_stream_action_name(s->action));
         if (s->action == TA_STREAM_TRANSCODE)
             ta_buf_printf(out, " to %s", s->codec);
         if (s->reason[0])
@@ -175,22 +183,27 @@ static void describe_streams(const struct ta_plan *p, struct ta_buf *out)
 char *ta_plan_describe(const struct ta_plan *p)
 {
     struct ta_buf b = {0};
-    double seconds = (double)(ta_plan_end_time(p, p->index) - ta_plan_time_of(p, p->index, p->first_frame, 0)) * av_q2d(p->out_time_base);
+    double seconds = (double)(ta_plan_end_time(p, p->index) -
+                              ta_plan_time_of(p, p->index, p->first_frame, 0)) *
+                     av_q2d(p->out_time_base);
     ta_buf_printf(&b, "source    %s\n          ", p->input);
     ta_format_describe(&p->source_format, &b);
     ta_buf_printf(&b, "\noutput    %s\n          ", p->output);
     ta_format_describe(&p->out_format, &b);
-    ta_buf_printf(&b, "\nframes    %lld from %lld source frames, %.3f seconds, in %d segment%s\n", (long long)p->out_frames,
-                  (long long)p->frame_count, seconds, p->segment_count, p->segment_count == 1 ? "" : "s");
+    ta_buf_printf(&b, "\nframes    %lld from %lld source frames, %.3f seconds, in %d segment%s\n",
+                  (long long)p->out_frames, (long long)p->frame_count, seconds, p->segment_count,
+                  p->segment_count == 1 ? "" : "s");
     size_t i;
     json_t *item;
     ta_buf_puts(&b, "decisions\n");
     json_array_foreach(p->decisions, i, item)
-        ta_buf_printf(&b, "  %-12s %s\n", json_string_value(json_object_get(item, "what")), json_string_value(json_object_get(item, "why")));
+        ta_buf_printf(&b, "  %-12s %s\n", json_string_value(json_object_get(item, "what")),
+                      json_string_value(json_object_get(item, "why")));
     char *chain = ta_chain_text(p->stages, p->stage_count);
     ta_buf_printf(&b, "chain     %s\n", chain[0] ? chain : "(pictures pass untouched)");
     free(chain);
-    ta_buf_printf(&b, "encoder   %s, %s, %d threads", p->encoder.codec, av_get_pix_fmt_name(p->encoder.pix_fmt), p->encoder.threads);
+    ta_buf_printf(&b, "encoder   %s, %s, %d threads", p->encoder.codec,
+                  av_get_pix_fmt_name(p->encoder.pix_fmt), p->encoder.threads);
     const AVDictionaryEntry *e = NULL;
     while ((e = av_dict_get(p->encoder.options, "", e, AV_DICT_IGNORE_SUFFIX)))
         ta_buf_printf(&b, ", %s=%s", e->key, e->value);
@@ -198,7 +211,6 @@ char *ta_plan_describe(const struct ta_plan *p)
     describe_streams(p, &b);
     if (json_array_size(p->warnings))
         ta_buf_puts(&b, "warnings\n");
-    json_array_foreach(p->warnings, i, item)
-        ta_buf_printf(&b, "  %s\n", json_string_value(item));
+    json_array_foreach(p->warnings, i, item) ta_buf_printf(&b, "  %s\n", json_string_value(item));
     return ta_buf_take(&b);
 }

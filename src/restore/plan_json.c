@@ -1,4 +1,5 @@
-// The plan as JSON: stable order and text. Reading checks every number and name, so that a garbled or hostile plan is refused with one line.
+// The plan as JSON: stable order and text. Reading checks every number and name, so that a garbled or hostile
+// plan is refused with one line.
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,8 +55,9 @@ static json_t *runs_json(const struct ta_plan *p)
 {
     json_t *list = json_array();
     for (int i = 0; i < p->run_count; i++)
-        json_array_append_new(list, json_pack("{s:I, s:I, s:s}", "first", (json_int_t)p->runs[i].first, "count", (json_int_t)p->runs[i].count,
-                                              "scan", ta_scan_type_name(p->runs[i].type)));
+        json_array_append_new(list, json_pack("{s:I, s:I, s:s}", "first", (json_int_t)p->runs[i].first,
+                                              "count", (json_int_t)p->runs[i].count, "scan",
+                                              ta_scan_type_name(p->runs[i].type)));
     return list;
 }
 
@@ -65,7 +67,8 @@ static json_t *stages_json(const struct ta_plan *p)
     for (int i = 0; i < p->stage_count; i++) {
         const struct ta_stage_plan *s = &p->stages[i];
         json_t *options = s->info->options ? ta_opt_to_json(s->info->options, s->opts) : json_object();
-        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "stage", s->info->name, "options", options, "output", ta_format_to_json(&s->out)));
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "stage", s->info->name, "options", options,
+                                              "output", ta_format_to_json(&s->out)));
     }
     return list;
 }
@@ -83,8 +86,8 @@ static json_t *streams_json(const struct ta_plan *p)
     json_t *list = json_array();
     for (int i = 0; i < p->stream_count; i++) {
         const struct ta_stream_plan *s = &p->streams[i];
-        json_t *o = json_pack("{s:i, s:s, s:s, s:s}", "stream", s->stream, "kind", s->kind, "source_codec", s->source_codec, "action",
-                              ta_stream_action_name(s->action));
+        json_t *o = json_pack("{s:i, s:s, s:s, s:s}", "stream", s->stream, "kind", s->kind, "source_codec",
+                              s->source_codec, "action", ta_stream_action_name(s->action));
         if (s->action == TA_STREAM_TRANSCODE)
             json_object_set_new(o, "codec", json_string(s->codec));
         if (s->bit_rate)
@@ -128,7 +131,8 @@ static json_t *video_json(const struct ta_plan *p)
     char *text = ta_chain_text(p->stages, p->stage_count);
     json_object_set_new(o, "chain", json_string(text));
     free(text);
-    json_object_set_new(o, "reach", json_pack("{s:i, s:i}", "before", p->reach.before, "after", p->reach.after));
+    json_object_set_new(o, "reach",
+                        json_pack("{s:i, s:i}", "before", p->reach.before, "after", p->reach.after));
     json_object_set_new(o, "output_format", ta_format_to_json(&p->out_format));
     json_object_set_new(o, "encoder", ta_encoder_settings_to_json(&p->encoder));
     json_object_set_new(o, "cuts", cuts_json(p));
@@ -151,7 +155,9 @@ char *ta_plan_to_json(const struct ta_plan *p)
     json_t *root = json_object();
     json_object_set_new(root, "version", json_integer(PLAN_VERSION));
     json_object_set_new(root, "source", source_json(p));
-    json_object_set_new(root, "output", json_pack("{s:o, s:s}", "path", path_json(p->output), "container", p->container->name));
+    json_object_set_new(
+        root, "output",
+        json_pack("{s:o, s:s}", "path", path_json(p->output), "container", p->container->name));
     json_object_set(root, "recipe", p->recipe);
     json_object_set(root, "diagnosis", p->diagnosis);
     json_object_set_new(root, "video", video_json(p));
@@ -172,7 +178,8 @@ static int refuse(const char *where, const char *what, struct ta_log *log)
     return TA_ERR_FORMAT;
 }
 
-static int copy_hex(const json_t *object, const char *where, const char *key, char out[65], struct ta_log *log)
+static int copy_hex(const json_t *object, const char *where, const char *key, char out[65],
+                    struct ta_log *log)
 {
     const char *text;
     int err = ta_json_get_string(object, where, key, &text, log);
@@ -193,7 +200,8 @@ static int copy_text(const json_t *object, const char *where, const char *key, c
     return err;
 }
 
-static int read_small(const json_t *object, const char *where, const char *key, int min, int max, int *out, struct ta_log *log)
+static int read_small(const json_t *object, const char *where, const char *key, int min, int max, int *out,
+                      struct ta_log *log)
 {
     int64_t v;
     int err = ta_json_get_int(object, where, key, min, max, &v, log);
@@ -304,7 +312,8 @@ static int read_stages(struct ta_plan *p, const json_t *video, const char *where
         if (err >= 0)
             err = ta_format_from_json(&out, json_object_get(o, "output"), where, log);
         // What the stage gives follows from its options: a plan that says otherwise was altered.
-        if (err >= 0 && (out.pix_fmt != s->out.pix_fmt || out.width != s->out.width || out.height != s->out.height))
+        if (err >= 0 &&
+            (out.pix_fmt != s->out.pix_fmt || out.width != s->out.width || out.height != s->out.height))
             err = refuse(where, "a stage's output does not follow from its options", log);
         cur = s->out;
     }
@@ -372,7 +381,8 @@ static int read_video(struct ta_plan *p, const json_t *root, const char *where, 
     return err;
 }
 
-static int read_open_time(const json_t *o, const char *where, const char *key, int64_t *out, struct ta_log *log)
+static int read_open_time(const json_t *o, const char *where, const char *key, int64_t *out,
+                          struct ta_log *log)
 {
     *out = AV_NOPTS_VALUE;
     const json_t *v = json_object_get(o, key);
@@ -463,7 +473,8 @@ static int read_words(struct ta_plan *p, const json_t *root, const char *where, 
     return err;
 }
 
-int ta_plan_from_json(struct ta_plan **out, const char *text, size_t size, const char *name, struct ta_log *log)
+int ta_plan_from_json(struct ta_plan **out, const char *text, size_t size, const char *name,
+                      struct ta_log *log)
 {
     *out = NULL;
     json_t *root = NULL;
@@ -474,7 +485,8 @@ int ta_plan_from_json(struct ta_plan **out, const char *text, size_t size, const
     int64_t version;
     err = ta_json_get_int(root, name, "version", 0, INT32_MAX, &version, log);
     if (err >= 0 && version != PLAN_VERSION) {
-        ta_error(log, "%s: plans of version %lld are not known; this program reads version %d", name, (long long)version, PLAN_VERSION);
+        ta_error(log, "%s: plans of version %lld are not known; this program reads version %d", name,
+                 (long long)version, PLAN_VERSION);
         err = TA_ERR_UNSUPPORTED;
     }
     if (err >= 0)

@@ -40,23 +40,24 @@ static int read_fields(struct ta_preset *p, const json_t *root, struct ta_log *l
         return bad(p, "", "a preset has the keys version, name, summary and options", log);
     const char *key;
     json_t *item;
-    json_object_foreach((json_t *)root, key, item) {
+    json_object_foreach((json_t *)root, key, item)
+    {
         int i = 0;
         while (known[i] && strcmp(known[i], key) != 0)
             i++;
         if (known[i])
             continue;
         const char *near = ta_nearest(key, known);
-        ta_error(log, "%s:%d: unknown key \"%s\"%s%s%s", p->file, ta_marks_line(p->marks, key), key, near ? ": did you mean \"" : "",
-                 near ? near : "", near ? "\"?" : "");
+        ta_error(log, "%s:%d: unknown key \"%s\"%s%s%s", p->file, ta_marks_line(p->marks, key), key,
+                 near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         return TA_ERR_FORMAT;
     }
     const json_t *version = json_object_get(root, "version");
     if (!json_is_integer(version))
         return bad(p, "version", "the preset's version is missing (version: 1)", log);
     if (json_integer_value(version) != PRESET_VERSION) {
-        ta_error(log, "%s:%d: version %lld is not known; this program reads version %d", p->file, ta_marks_line(p->marks, "version"),
-                 (long long)json_integer_value(version), PRESET_VERSION);
+        ta_error(log, "%s:%d: version %lld is not known; this program reads version %d", p->file,
+                 ta_marks_line(p->marks, "version"), (long long)json_integer_value(version), PRESET_VERSION);
         return TA_ERR_UNSUPPORTED;
     }
     const json_t *name = json_object_get(root, "name"), *summary = json_object_get(root, "summary");
@@ -73,7 +74,8 @@ static int read_fields(struct ta_preset *p, const json_t *root, struct ta_log *l
     return 0;
 }
 
-int ta_preset_parse(struct ta_preset *out, const char *text, size_t size, const char *file, struct ta_log *log)
+int ta_preset_parse(struct ta_preset *out, const char *text, size_t size, const char *file,
+                    struct ta_log *log)
 {
     memset(out, 0, sizeof *out);
     out->file = ta_xstrdup(file);
@@ -138,8 +140,8 @@ int ta_preset_load(struct ta_preset *out, const char *name, const char *from, st
             names[n++] = f->name;
     }
     const char *near = ta_nearest(name, names);
-    ta_error(log, "%s%sthere is no preset \"%s\"%s%s%s", from ? from : "", from ? ": " : "", name, near ? ": did you mean \"" : " (see terminalai presets)",
-             near ? near : "", near ? "\"?" : "");
+    ta_error(log, "%s%sthere is no preset \"%s\"%s%s%s", from ? from : "", from ? ": " : "", name,
+             near ? ": did you mean \"" : " (see terminalai presets)", near ? near : "", near ? "\"?" : "");
     return TA_ERR_NOT_FOUND;
 }
 
@@ -150,7 +152,8 @@ char *ta_presets_describe(void)
         struct ta_preset p;
         if (ta_preset_parse(&p, f->data, f->size, f->name, NULL) < 0)
             continue; // a test sees to it that all parse
-        json_array_append_new(list, json_pack("{s:s, s:s, s:O}", "name", p.name, "summary", p.summary, "values", p.options));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:O}", "name", p.name, "summary", p.summary, "values", p.options));
         ta_preset_release(&p);
     }
     char *text = ta_json_text(list);

@@ -3,11 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libavcodec/avcodec.h>
-#include <libavfilter/avfilter.h>
-#include <libavformat/avformat.h>
-#include <libavutil/avutil.h>
-
 #include <terminalai/error.h>
 #include <terminalai/terminalai.h>
 
@@ -15,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
+#include "media/av.h"
 
 enum { REPORT_VERSION = 1, REPORT_LIMIT = 64 << 20 };
 
@@ -23,59 +19,48 @@ char *ta_report_path(const char *output)
     return ta_xprintf("%s.json", output);
 }
 
-static json_t *version_text(unsigned v)
-{
-    char *text = ta_xprintf("%u.%u.%u", v >> 16, v >> 8 & 0xff, v & 0xff);
-    json_t *s = json_string(text);
-    free(text);
-    return s;
-}
-
-static json_t *versions(void)
-{
-    json_t *o = json_object();
-    json_object_set_new(o, "terminalai", json_string(ta_version()));
-    json_object_set_new(o, "libavcodec", version_text(avcodec_version()));
-    json_object_set_new(o, "libavformat", version_text(avformat_version()));
-    json_object_set_new(o, "libavfilter", version_text(avfilter_version()));
-    json_object_set_new(o, "libavutil", version_text(avutil_version()));
-    return o;
-}
-
 static json_t *segments(const struct ta_work *w)
 {
     json_t *list = json_array();
     for (int i = 0; i < w->plan->segment_count; i++) {
         const struct ta_segment_result *r = &w->done[i];
-        json_array_append_new(list, json_pack("{s:I, s:I, s:I, s:I, s:s}", "frames", (json_int_t)r->frames, "bytes", (json_int_t)r->bytes,
-                                              "concealed", (json_int_t)r->concealed, "damaged", (json_int_t)r->damaged, "sha256", r->sha256));
+        json_array_append_new(list,
+                              json_pack("{s:I, s:I, s:I, s:I, s:s}", "frames", (json_int_t)r->frames, "bytes",
+                                        (json_int_t)r->bytes, "concealed", (json_int_t)r->concealed,
+                                        "damaged", (json_int_t)r->damaged, "sha256", r->sha256));
     }
     return list;
 }
 
-char *ta_report_text(const struct ta_work *work, const struct ta_join_result *join, const struct ta_check_result *check,
-                     const struct ta_restore_result *result)
+char *ta_report_text(const struct ta_work *work, const struct ta_join_result *join,
+                     const struct ta_check_result *check, const struct ta_restore_result *result)
 {
     const struct ta_plan *p = work->plan;
     json_t *root = json_object();
     json_object_set_new(root, "version", json_integer(REPORT_VERSION));
-    json_object_set_new(root, "versions", versions());
+    json_t *versions = ta_av_versions();
+    json_object_set_new(versions, "terminalai", json_string(ta_version()));
+    json_object_set_new(root, "versions", versions);
     json_t *name = json_string(ta_path_name(p->output));
     json_object_set_new(root, "output",
-                        json_pack("{s:o, s:I, s:s, s:O}", "name", name ? name : json_string("(not UTF-8)"), "bytes", (json_int_t)check->bytes,
-                                  "sha256", check->sha256, "streams", check->streams));
+                        json_pack("{s:o, s:I, s:s, s:O}", "name", name ? name : json_string("(not UTF-8)"),
+                                  "bytes", (json_int_t)check->bytes, "sha256", check->sha256, "streams",
+                                  check->streams));
     json_object_set_new(root, "result",
-                        json_pack("{s:I, s:I, s:I, s:I}", "frames", (json_int_t)result->frames, "concealed", (json_int_t)result->concealed,
-                                  "damaged", (json_int_t)result->damaged, "warnings", (json_int_t)result->warnings));
+                        json_pack("{s:I, s:I, s:I, s:I}", "frames", (json_int_t)result->frames, "concealed",
+                                  (json_int_t)result->concealed, "damaged", (json_int_t)result->damaged,
+                                  "warnings", (json_int_t)result->warnings));
     json_object_set_new(root, "sound",
-                        json_pack("{s:I, s:I, s:I, s:I}", "gaps_filled", (json_int_t)join->audio_gaps, "overlaps_trimmed",
-                                  (json_int_t)join->audio_overlaps, "decode_errors", (json_int_t)join->audio_errors, "before_start",
-                                  (json_int_t)join->early));
+                        json_pack("{s:I, s:I, s:I, s:I}", "gaps_filled", (json_int_t)join->audio_gaps,
+                                  "overlaps_trimmed", (json_int_t)join->audio_overlaps, "decode_errors",
+                                  (json_int_t)join->audio_errors, "before_start", (json_int_t)join->early));
     json_object_set_new(root, "verified",
-                        json_pack("{s:I, s:f}", "frames_decoded", (json_int_t)check->frames_decoded, "worst_sync_seconds", check->worst_sync));
+                        json_pack("{s:I, s:f}", "frames_decoded", (json_int_t)check->frames_decoded,
+                                  "worst_sync_seconds", check->worst_sync));
     json_object_set_new(root, "run",
-                        json_pack("{s:f, s:f, s:I, s:i}", "wall_seconds", result->wall_seconds, "cpu_seconds", result->cpu_seconds,
-                                  "peak_rss_bytes", (json_int_t)result->peak_rss_bytes, "segments_reused", result->segments_reused));
+                        json_pack("{s:f, s:f, s:I, s:i}", "wall_seconds", result->wall_seconds, "cpu_seconds",
+                                  result->cpu_seconds, "peak_rss_bytes", (json_int_t)result->peak_rss_bytes,
+                                  "segments_reused", result->segments_reused));
     json_object_set_new(root, "segments", segments(work));
     json_t *plan = json_loads(p->json, 0, NULL);
     json_object_set_new(root, "plan", plan ? plan : json_null());
@@ -84,7 +69,8 @@ char *ta_report_text(const struct ta_work *work, const struct ta_join_result *jo
     return text;
 }
 
-int ta_report_parse(struct ta_report *out, const char *text, size_t size, const char *name, struct ta_log *log)
+int ta_report_parse(struct ta_report *out, const char *text, size_t size, const char *name,
+                    struct ta_log *log)
 {
     *out = (struct ta_report){0};
     json_t *root = NULL, *output, *plan;

@@ -10,9 +10,10 @@
 
 char *ta_report_path(const char *output); // to be freed
 
-// Text of the report, to be freed. Everything but the times of the run is the same for the same plan and source.
-char *ta_report_text(const struct ta_work *work, const struct ta_join_result *join, const struct ta_check_result *check,
-                     const struct ta_restore_result *result);
+// Text of the report, to be freed. Everything but the times of the run is the same for the same plan and
+// source.
+char *ta_report_text(const struct ta_work *work, const struct ta_join_result *join,
+                     const struct ta_check_result *check, const struct ta_restore_result *result);
 
 // What `verify` needs of a report.
 struct ta_report {
@@ -22,7 +23,8 @@ struct ta_report {
     struct ta_plan *plan; // without index
 };
 int ta_report_load(struct ta_report *out, const char *path, struct ta_log *log);
-int ta_report_parse(struct ta_report *out, const char *text, size_t size, const char *name, struct ta_log *log);
+int ta_report_parse(struct ta_report *out, const char *text, size_t size, const char *name,
+                    struct ta_log *log);
 void ta_report_release(struct ta_report *r);
 
 #endif

@@ -118,19 +118,22 @@ static void sum_up(struct restore *r)
         out->damaged += r->work.done[i].damaged;
     }
     out->bytes = to_stdout(p) ? r->join.bytes : r->check.bytes;
-    out->warnings = (int64_t)json_array_size(p->warnings) + (out->concealed > 0) + (out->damaged > 0) + (r->join.audio_errors > 0);
+    out->warnings = (int64_t)json_array_size(p->warnings) + (out->concealed > 0) + (out->damaged > 0) +
+                    (r->join.audio_errors > 0);
     size_t i;
     json_t *w;
-    json_array_foreach(p->warnings, i, w)
-        ta_warn(r->log, "%s: %s", p->input, json_string_value(w));
+    json_array_foreach(p->warnings, i, w) ta_warn(r->log, "%s: %s", p->input, json_string_value(w));
     if (out->concealed)
-        ta_warn(r->log, "%s: %lld frames could not be decoded; a neighbour was repeated in their place", p->input, (long long)out->concealed);
+        ta_warn(r->log, "%s: %lld frames could not be decoded; a neighbour was repeated in their place",
+                p->input, (long long)out->concealed);
     if (out->damaged)
         ta_warn(r->log, "%s: %lld frames decoded with errors", p->input, (long long)out->damaged);
     if (r->join.audio_errors)
-        ta_warn(r->log, "%s: %lld pieces of sound could not be decoded; they are silent", p->input, (long long)r->join.audio_errors);
+        ta_warn(r->log, "%s: %lld pieces of sound could not be decoded; they are silent", p->input,
+                (long long)r->join.audio_errors);
     if (r->check.worst_sync > SYNC_LIMIT) {
-        ta_warn(r->log, "%s: sound starts %.1f ms from where the source has it", p->output, r->check.worst_sync * 1000);
+        ta_warn(r->log, "%s: sound starts %.1f ms from where the source has it", p->output,
+                r->check.worst_sync * 1000);
         out->warnings++;
     }
     out->wall_seconds = ta_clock_seconds() - r->started;
@@ -182,7 +185,8 @@ static int deliver(struct restore *r)
 static bool was_delivered(struct restore *r)
 {
     char noted[65], sum[TA_SHA256_HEX];
-    if (to_stdout(r->plan) || r->work.created || access(r->plan->output, F_OK) < 0 || !ta_work_joined(&r->work, noted))
+    if (to_stdout(r->plan) || r->work.created || access(r->plan->output, F_OK) < 0 ||
+        !ta_work_joined(&r->work, noted))
         return false;
     return ta_sha256_file(r->plan->output, sum, NULL) >= 0 && !strcmp(noted, sum);
 }
@@ -190,7 +194,8 @@ static bool was_delivered(struct restore *r)
 static int finish_delivered(struct restore *r)
 {
     ta_meter_start(&r->meter, TA_PHASE_VERIFY);
-    int err = ta_check_output(r->plan, r->plan->output, r->run.verify == TA_VERIFY_FULL, &r->meter, &r->check, r->log);
+    int err = ta_check_output(r->plan, r->plan->output, r->run.verify == TA_VERIFY_FULL, &r->meter, &r->check,
+                              r->log);
     if (err >= 0) {
         sum_up(r);
         err = write_report(r);
@@ -206,7 +211,8 @@ static int run_work(struct restore *r)
         frames_done += r->work.done[i].frames;
     r->result.segments_reused = r->work.done_count;
     if (r->work.done_count)
-        ta_info(r->log, "%s: going on after %d of %d segments", p->output, r->work.done_count, p->segment_count);
+        ta_info(r->log, "%s: going on after %d of %d segments", p->output, r->work.done_count,
+                p->segment_count);
     ta_meter_set_work(&r->meter, p->out_frames, frames_done, p->segment_count, r->work.done_count);
     ta_meter_start(&r->meter, TA_PHASE_SEGMENTS);
     int err = ta_run_segments(&r->work, &r->run, &r->meter, r->log);
@@ -230,7 +236,8 @@ static int restore(struct restore *r)
     choose_work_dir(r);
     int err = check_source(r);
     int name_err = err >= 0 ? check_output_name(r) : 0;
-    // An existing output may be our own, delivered by a run that was killed right after: only the work folder can tell.
+    // An existing output may be our own, delivered by a run that was killed right after: only the work folder
+    // can tell.
     char *dir = ta_work_path(r->plan, r->run.work_dir);
     bool may_be_ours = name_err == TA_ERR_EXISTS && access(dir, F_OK) == 0 && !r->run.restart;
     free(dir);
@@ -255,7 +262,10 @@ static int restore(struct restore *r)
 int ta_restore(const struct ta_plan *plan, struct ta_options *options, const struct ta_callbacks *callbacks,
                struct ta_restore_result *result, struct ta_log *log)
 {
-    struct restore r = {.plan = plan, .log = ta_log_child(log, "restore"), .started = ta_clock_seconds(), .cpu_started = ta_cpu_seconds()};
+    struct restore r = {.plan = plan,
+                        .log = ta_log_child(log, "restore"),
+                        .started = ta_clock_seconds(),
+                        .cpu_started = ta_cpu_seconds()};
     int err = ta_options_run(options, &r.run, r.log);
     if (err >= 0) {
         ta_meter_init(&r.meter, callbacks);
@@ -272,14 +282,17 @@ int ta_restore(const struct ta_plan *plan, struct ta_options *options, const str
     return err < 0 ? err : 0;
 }
 
-char *ta_restore_advice(const struct ta_plan *plan, struct ta_options *options, const struct ta_restore_result *result, int err)
+char *ta_restore_advice(const struct ta_plan *plan, struct ta_options *options,
+                        const struct ta_restore_result *result, int err)
 {
     struct ta_run_opts run;
     if (err >= 0 || !result || !result->resumable || ta_options_run(options, &run, NULL) < 0)
         return ta_xstrdup("");
     char *dir = ta_work_path(plan, run.work_dir);
     const char *first = err == TA_ERR_NO_SPACE ? "make room, then " : "";
-    char *text = ta_xprintf("finished work is kept in %s: %sthe same command goes on from there, --restart begins anew", dir, first);
+    char *text = ta_xprintf(
+        "finished work is kept in %s: %sthe same command goes on from there, --restart begins anew", dir,
+        first);
     free(dir);
     ta_opt_release(ta_run_options, &run);
     return text;

@@ -1,4 +1,5 @@
-// `jobs` encoders run at once; one segment more than that is already being decoded and warmed up, so that a free encoder never waits for a chain to settle.
+// `jobs` encoders run at once; one segment more than that is already being decoded and warmed up, so that a
+// free encoder never waits for a chain to settle.
 #include "restore/run.h"
 
 #include <stdio.h>
@@ -44,8 +45,10 @@ int ta_run_jobs(const struct ta_plan *p, const struct ta_run_opts *run)
     if (run->jobs > 0)
         return (int)TA_MIN(TA_MIN(run->jobs, MAX_JOBS), p->segment_count);
     const struct ta_format *in = &p->source_format, *out = &p->out_format;
-    int64_t frame = TA_MAX(av_image_get_buffer_size(in->pix_fmt, in->width, in->height, 1), av_image_get_buffer_size(out->pix_fmt, out->width, out->height, 1));
-    int64_t each = ta_encoder_memory_bytes(&p->encoder, out->width, out->height) + FRAMES_HELD * TA_MAX(frame, 0);
+    int64_t frame = TA_MAX(av_image_get_buffer_size(in->pix_fmt, in->width, in->height, 1),
+                           av_image_get_buffer_size(out->pix_fmt, out->width, out->height, 1));
+    int64_t each = ta_encoder_memory_bytes(&p->encoder, out->width, out->height) +
+                   FRAMES_HELD * TA_MAX(frame, 0);
     int64_t memory = run->memory > 0 ? run->memory : machine_memory() / 2;
     int64_t by_memory = memory / TA_MAX(each, 1), by_cores = ta_cpu_count() / TA_MAX(p->encoder.threads, 1);
     int64_t jobs = TA_MIN(by_memory, by_cores);
@@ -79,7 +82,8 @@ static int check_space(const struct run *r)
 {
     int64_t used = ta_work_bytes(r->work);
     if (r->opts->max_temp_size > 0 && used > r->opts->max_temp_size) {
-        ta_error(r->log, "unfinished work takes %lld bytes, more than --max-temp-size allows", (long long)used);
+        ta_error(r->log, "unfinished work takes %lld bytes, more than --max-temp-size allows",
+                 (long long)used);
         return TA_ERR_NO_SPACE;
     }
     if (ta_disk_free_bytes(r->work->dir) < MIN_FREE_BYTES) {
@@ -96,9 +100,11 @@ static int do_segment(struct run *r, int k)
     double start = ta_clock_seconds();
     int err = ta_segment_run(r->work->plan, k, part, &r->turns, r->meter, &r->stop, &result, r->log);
     if (err >= 0 && r->opts->strict && result.concealed + result.damaged > 0) {
-        ta_error(r->log, "%s: %lld frames can't be decoded and %lld decode with errors, from source frame %lld on (--strict)",
-                 r->work->plan->input, (long long)result.concealed, (long long)result.damaged,
-                 (long long)ta_plan_segment(r->work->plan, k).source_first);
+        ta_error(
+            r->log,
+            "%s: %lld frames can't be decoded and %lld decode with errors, from source frame %lld on (--strict)",
+            r->work->plan->input, (long long)result.concealed, (long long)result.damaged,
+            (long long)ta_plan_segment(r->work->plan, k).source_first);
         err = TA_ERR_DAMAGED;
     }
     pthread_mutex_lock(&r->lock);
@@ -112,8 +118,8 @@ static int do_segment(struct run *r, int k)
         unlink(part);
     else
         ta_meter_add(r->meter, 0, 0, 1);
-    ta_verbose(r->log, "segment %d: %lld frames, %lld bytes, %.2f s", k, (long long)result.frames, (long long)result.bytes,
-               ta_clock_seconds() - start);
+    ta_verbose(r->log, "segment %d: %lld frames, %lld bytes, %.2f s", k, (long long)result.frames,
+               (long long)result.bytes, ta_clock_seconds() - start);
     free(part);
     return err;
 }
@@ -133,7 +139,8 @@ static int run_worker(void *arg)
     return 0;
 }
 
-int ta_run_segments(struct ta_work *work, const struct ta_run_opts *run, struct ta_meter *meter, struct ta_log *log)
+int ta_run_segments(struct ta_work *work, const struct ta_run_opts *run, struct ta_meter *meter,
+                    struct ta_log *log)
 {
     struct run r = {.work = work, .opts = run, .meter = meter, .log = log};
     int jobs = ta_run_jobs(work->plan, run);

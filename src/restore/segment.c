@@ -1,5 +1,6 @@
-// Three threads joined by two bounded queues: decode -> chain -> encode (the caller's thread). A failure cancels both queues, so that nobody waits
-// for ever; the first failure that is not the cancelling itself is the task's.
+// Three threads joined by two bounded queues: decode -> chain -> encode (the caller's thread). A failure
+// cancels both queues, so that nobody waits for ever; the first failure that is not the cancelling itself is
+// the task's.
 #include "restore/segment.h"
 
 #include <stdlib.h>
@@ -88,9 +89,11 @@ static int run_reader(void *arg)
     struct task *t = arg;
     const struct ta_plan *p = t->plan;
     int64_t first = TA_MAX(0, t->seg.source_first - p->reach.before);
-    int64_t end = TA_MIN((int64_t)p->index->frame_count, t->seg.source_first + t->seg.source_count + p->reach.after);
+    int64_t end = TA_MIN((int64_t)p->index->frame_count,
+                         t->seg.source_first + t->seg.source_count + p->reach.after);
     struct ta_reader *reader = NULL;
-    int err = ta_reader_open(&reader, p->input, p->index, (size_t)first, (size_t)(end - first), t->stop, t->log);
+    int err = ta_reader_open(&reader, p->input, p->index, (size_t)first, (size_t)(end - first), t->stop,
+                             t->log);
     if (err >= 0)
         err = read_frames(t, reader);
     ta_reader_close(&reader);
@@ -102,8 +105,8 @@ static int run_reader(void *arg)
 
 static int not_as_planned(struct task *t, int64_t source, int field)
 {
-    ta_error(t->log, "the chain gave field %d of source frame %lld where field %d of %lld was planned", field, (long long)source, t->field,
-             (long long)t->source);
+    ta_error(t->log, "the chain gave field %d of source frame %lld where field %d of %lld was planned", field,
+             (long long)source, t->field, (long long)t->source);
     return TA_ERR_INTERNAL;
 }
 
@@ -118,7 +121,8 @@ static void advance(struct task *t)
     t->given++;
 }
 
-// What the chain gave: lead-in and lead-out are dropped, the rest must be exactly what the plan says, in order.
+// What the chain gave: lead-in and lead-out are dropped, the rest must be exactly what the plan says, in
+// order.
 static int take_restored(void *receiver, AVFrame *f)
 {
     struct task *t = receiver;
@@ -158,7 +162,8 @@ static int push_frames(struct task *t, struct ta_chain *chain)
             break;
     }
     if (err >= 0 && t->given != t->seg.out_count) {
-        ta_error(t->log, "the chain gave %lld frames where %lld were planned", (long long)t->given, (long long)t->seg.out_count);
+        ta_error(t->log, "the chain gave %lld frames where %lld were planned", (long long)t->given,
+                 (long long)t->seg.out_count);
         err = TA_ERR_INTERNAL;
     }
     return err;
@@ -195,7 +200,8 @@ static int write_packets(struct task *t, struct output *o)
         if (got <= 0)
             return got;
         if (o->packet->pts < 0 || o->packet->pts >= t->seg.out_count) {
-            ta_error(t->log, "the encoder gave a packet for frame %lld of %lld", (long long)o->packet->pts, (long long)t->seg.out_count);
+            ta_error(t->log, "the encoder gave a packet for frame %lld of %lld", (long long)o->packet->pts,
+                     (long long)t->seg.out_count);
             return TA_ERR_INTERNAL;
         }
         o->delay = TA_MAX(o->delay, (int)(o->packets - o->packet->pts));
@@ -236,7 +242,8 @@ static int encode(struct task *t, const char *path, struct ta_segment_result *ou
     if (err >= 0)
         err = encode_frames(t, &o);
     if (err >= 0 && o.packets != t->seg.out_count) {
-        ta_error(t->log, "the encoder gave %lld packets for %lld frames", (long long)o.packets, (long long)t->seg.out_count);
+        ta_error(t->log, "the encoder gave %lld packets for %lld frames", (long long)o.packets,
+                 (long long)t->seg.out_count);
         err = TA_ERR_INTERNAL;
     }
     if (err >= 0)
@@ -281,10 +288,15 @@ static int first_cause(int a, int b, int c)
     return result;
 }
 
-int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, struct ta_turns *turns, struct ta_meter *meter,
-                   const struct ta_cancel *stop, struct ta_segment_result *out, struct ta_log *log)
+int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, struct ta_turns *turns,
+                   struct ta_meter *meter, const struct ta_cancel *stop, struct ta_segment_result *out,
+                   struct ta_log *log)
 {
-    struct task t = {.plan = plan, .seg = ta_plan_segment(plan, segment), .meter = meter, .stop = stop, .last_pts = INT64_MIN};
+    struct task t = {.plan = plan,
+                     .seg = ta_plan_segment(plan, segment),
+                     .meter = meter,
+                     .stop = stop,
+                     .last_pts = INT64_MIN};
     *out = (struct ta_segment_result){0};
     t.log = ta_log_child(log, "segment %d", segment);
     t.source = t.seg.source_first;

@@ -1,4 +1,5 @@
-// The segment task: decode, chain, encode one range of output frames into one file. A pure function of plan, index and source.
+// The segment task: decode, chain, encode one range of output frames into one file. A pure function of plan,
+// index and source.
 #ifndef TA_RESTORE_SEGMENT_H
 #define TA_RESTORE_SEGMENT_H
 
@@ -8,20 +9,23 @@
 struct ta_segment_result {
     int64_t frames, bytes;
     int64_t concealed, damaged; // source frames of the segment that were repaired
-    int delay;                  // reorder delay in frames: the most that a packet comes later than its place in presentation order
-    char sha256[65];            // of the file
+    int delay; // reorder delay in frames: the most that a packet comes later than its place in presentation
+               // order
+    char sha256[65]; // of the file
 };
 
-// A place at which encoders wait for their turn, so that the next segment's chain is warm when an encoder becomes free.
+// A place at which encoders wait for their turn, so that the next segment's chain is warm when an encoder
+// becomes free.
 struct ta_turns {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int free;
 };
 
-// Writes `path` (a temporary name; not synced, not renamed). `turns` may be NULL. On failure the file is removed. TA_ERR_DAMAGED when the chain gave
-// other frames than planned; TA_ERR_CANCELED when `stop` says so.
-int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, struct ta_turns *turns, struct ta_meter *meter,
-                   const struct ta_cancel *stop, struct ta_segment_result *out, struct ta_log *log);
+// Writes `path` (a temporary name; not synced, not renamed). `turns` may be NULL. On failure the file is
+// removed. TA_ERR_DAMAGED when the chain gave other frames than planned; TA_ERR_CANCELED when `stop` says so.
+int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, struct ta_turns *turns,
+                   struct ta_meter *meter, const struct ta_cancel *stop, struct ta_segment_result *out,
+                   struct ta_log *log);
 
 #endif

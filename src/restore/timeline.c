@@ -1,4 +1,5 @@
-// The timeline: which output frames a source frame gives, and when they are shown. Derived from runs and index, never stored a row a frame.
+// The timeline: which output frames a source frame gives, and when they are shown. Derived from runs and
+// index, never stored a row a frame.
 #include "restore/plan.h"
 
 enum ta_scan_type ta_plan_scan_of(const struct ta_plan *plan, int64_t source_frame)
@@ -37,7 +38,8 @@ int64_t ta_plan_out_before(const struct ta_plan *plan, int64_t source_frame)
     return out;
 }
 
-int64_t ta_plan_time_of(const struct ta_plan *plan, const struct ta_index *index, int64_t source_frame, int field)
+int64_t ta_plan_time_of(const struct ta_plan *plan, const struct ta_index *index, int64_t source_frame,
+                        int field)
 {
     int64_t t = index->frames[source_frame].pts * plan->time_scale - plan->offset;
     if (field)
@@ -48,7 +50,8 @@ int64_t ta_plan_time_of(const struct ta_plan *plan, const struct ta_index *index
 int64_t ta_plan_end_time(const struct ta_plan *plan, const struct ta_index *index)
 {
     int64_t last = plan->first_frame + plan->frame_count - 1;
-    return ta_plan_time_of(plan, index, last, 0) + ta_index_frame_duration(index, (size_t)last) * plan->time_scale;
+    return ta_plan_time_of(plan, index, last, 0) +
+           ta_index_frame_duration(index, (size_t)last) * plan->time_scale;
 }
 
 struct ta_segment ta_plan_segment(const struct ta_plan *plan, int k)

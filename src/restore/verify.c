@@ -11,11 +11,13 @@
 #include "base/mem.h"
 #include "restore/report.h"
 
-static int compare(const struct ta_report *r, const struct ta_check_result *c, const char *output, struct ta_log *log)
+static int compare(const struct ta_report *r, const struct ta_check_result *c, const char *output,
+                   struct ta_log *log)
 {
     int err = 0;
     if (c->bytes != r->bytes) {
-        ta_error(log, "%s: has %lld bytes where the report says %lld", output, (long long)c->bytes, (long long)r->bytes);
+        ta_error(log, "%s: has %lld bytes where the report says %lld", output, (long long)c->bytes,
+                 (long long)r->bytes);
         err = TA_ERR_MISMATCH;
     }
     if (strcmp(c->sha256, r->sha256) != 0) {

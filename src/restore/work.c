@@ -68,8 +68,9 @@ static char *checked_line(json_t *entry)
 
 char *ta_journal_line(int segment, const struct ta_segment_result *r)
 {
-    return checked_line(json_pack("{s:i, s:I, s:I, s:I, s:I, s:i, s:s}", "segment", segment, "frames", (json_int_t)r->frames, "bytes",
-                                  (json_int_t)r->bytes, "concealed", (json_int_t)r->concealed, "damaged", (json_int_t)r->damaged, "delay",
+    return checked_line(json_pack("{s:i, s:I, s:I, s:I, s:I, s:i, s:s}", "segment", segment, "frames",
+                                  (json_int_t)r->frames, "bytes", (json_int_t)r->bytes, "concealed",
+                                  (json_int_t)r->concealed, "damaged", (json_int_t)r->damaged, "delay",
                                   r->delay, "sha256", r->sha256));
 }
 
@@ -105,8 +106,8 @@ bool ta_journal_parse(const char *line, size_t size, int *segment, struct ta_seg
               ta_json_get_int(e, "", "bytes", 1, INT64_MAX, &out->bytes, NULL) >= 0 &&
               ta_json_get_int(e, "", "concealed", 0, INT64_MAX, &out->concealed, NULL) >= 0 &&
               ta_json_get_int(e, "", "damaged", 0, INT64_MAX, &out->damaged, NULL) >= 0 &&
-              ta_json_get_int(e, "", "delay", 0, 1024, &delay, NULL) >= 0 && ta_json_get_string(e, "", "sha256", &sum, NULL) >= 0 &&
-              strlen(sum) == 64;
+              ta_json_get_int(e, "", "delay", 0, 1024, &delay, NULL) >= 0 &&
+              ta_json_get_string(e, "", "sha256", &sum, NULL) >= 0 && strlen(sum) == 64;
     if (ok) {
         memcpy(out->sha256, sum, 65);
         out->delay = (int)delay;
@@ -143,7 +144,8 @@ static bool segment_fits(struct ta_work *w, int segment, const struct ta_segment
 {
     char *path = ta_work_segment_path(w, segment), sum[TA_SHA256_HEX];
     struct stat st;
-    bool ok = stat(path, &st) == 0 && st.st_size == r->bytes && ta_sha256_file(path, sum, NULL) >= 0 && strcmp(sum, r->sha256) == 0;
+    bool ok = stat(path, &st) == 0 && st.st_size == r->bytes && ta_sha256_file(path, sum, NULL) >= 0 &&
+              strcmp(sum, r->sha256) == 0;
     if (!ok)
         ta_warn(w->log, "%s does not have the content that the journal says: it is made again", path);
     free(path);
@@ -236,7 +238,8 @@ int ta_work_commit(struct ta_work *w, int segment, const char *part, const struc
 
 static void add_difference(struct ta_buf *out, int *count, const char *path, const json_t *a, const json_t *b)
 {
-    char *x = a ? json_dumps(a, JSON_COMPACT | JSON_ENCODE_ANY) : NULL, *y = b ? json_dumps(b, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+    char *x = a ? json_dumps(a, JSON_COMPACT | JSON_ENCODE_ANY) : NULL,
+         *y = b ? json_dumps(b, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     if (*count < MAX_DIFFERENCES)
         ta_buf_printf(out, "\n  %s: was %.80s, is %.80s", path, x ? x : "absent", y ? y : "absent");
     ++*count;
@@ -254,12 +257,14 @@ static void compare(struct ta_buf *out, int *count, const char *path, const json
     }
     const char *key;
     json_t *item;
-    json_object_foreach((json_t *)a, key, item) {
+    json_object_foreach((json_t *)a, key, item)
+    {
         char *place = path[0] ? ta_xprintf("%s.%s", path, key) : ta_xstrdup(key);
         compare(out, count, place, item, json_object_get(b, key));
         free(place);
     }
-    json_object_foreach((json_t *)b, key, item) {
+    json_object_foreach((json_t *)b, key, item)
+    {
         if (json_object_get(a, key))
             continue;
         char *place = path[0] ? ta_xprintf("%s.%s", path, key) : ta_xstrdup(key);
@@ -286,8 +291,9 @@ static int check_plan(struct ta_work *w)
         if (count > MAX_DIFFERENCES)
             ta_buf_printf(&what, "\n  and %d more", count - MAX_DIFFERENCES);
         if (err >= 0)
-            ta_error(w->log, "%s holds unfinished work of another plan; --restart throws it away. What differs:%s", w->dir,
-                     what.size ? ta_buf_text(&what) : " the text of plan.json");
+            ta_error(w->log,
+                     "%s holds unfinished work of another plan; --restart throws it away. What differs:%s",
+                     w->dir, what.size ? ta_buf_text(&what) : " the text of plan.json");
         ta_buf_release(&what);
         err = TA_ERR_MISMATCH;
     }
@@ -333,7 +339,8 @@ static bool is_begun(const struct ta_work *w)
     return yes;
 }
 
-// Takes the lock on the folder that has the name now: one that was removed between opening and locking does not count.
+// Takes the lock on the folder that has the name now: one that was removed between opening and locking does
+// not count.
 static int lock_dir(struct ta_work *w)
 {
     for (int tries = 0; tries < 100; tries++) {
@@ -348,7 +355,8 @@ static int lock_dir(struct ta_work *w)
         if (w->lock < 0)
             return w->lock;
         struct stat held, named;
-        if (fstat(w->lock, &held) == 0 && stat(w->dir, &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev)
+        if (fstat(w->lock, &held) == 0 && stat(w->dir, &named) == 0 && held.st_ino == named.st_ino &&
+            held.st_dev == named.st_dev)
             return 0;
         close(w->lock);
         w->lock = -1;
@@ -371,7 +379,10 @@ static int open_locked(struct ta_work *w, const struct ta_run_opts *run)
         begun = false;
     }
     if (begun && run->no_resume) {
-        ta_error(w->log, "%s holds unfinished work; without --no-resume this command goes on with it, --restart throws it away", w->dir);
+        ta_error(
+            w->log,
+            "%s holds unfinished work; without --no-resume this command goes on with it, --restart throws it away",
+            w->dir);
         return TA_ERR_EXISTS;
     }
     if (begun) {
@@ -386,7 +397,8 @@ static int open_locked(struct ta_work *w, const struct ta_run_opts *run)
     return write_new(w);
 }
 
-int ta_work_open(struct ta_work *w, const struct ta_plan *plan, const struct ta_run_opts *run, struct ta_log *log)
+int ta_work_open(struct ta_work *w, const struct ta_plan *plan, const struct ta_run_opts *run,
+                 struct ta_log *log)
 {
     *w = (struct ta_work){.plan = plan, .lock = -1, .log = log, .dir = ta_work_path(plan, run->work_dir)};
     w->done = ta_xcalloc((size_t)plan->segment_count, sizeof *w->done);

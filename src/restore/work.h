@@ -1,4 +1,5 @@
-// The work folder of a run: plan.json, index.bin, journal.jsonl, finished segments. Whoever holds its lock may change it.
+// The work folder of a run: plan.json, index.bin, journal.jsonl, finished segments. Whoever holds its lock
+// may change it.
 #ifndef TA_RESTORE_WORK_H
 #define TA_RESTORE_WORK_H
 
@@ -7,29 +8,34 @@
 
 struct ta_work {
     char *dir;
-    int lock;              // descriptor that holds the flock, -1 none
-    bool created;          // by this run
+    int lock;     // descriptor that holds the flock, -1 none
+    bool created; // by this run
     const struct ta_plan *plan;
     struct ta_segment_result *done; // [segment_count]; frames > 0 when finished
     int done_count;
     struct ta_log *log;
 };
 
-// Where the work folder of this plan lies: OUTPUT.terminalai, or NAME-HASH.terminalai under `work_dir`. To be freed.
+// Where the work folder of this plan lies: OUTPUT.terminalai, or NAME-HASH.terminalai under `work_dir`. To be
+// freed.
 char *ta_work_path(const struct ta_plan *plan, const char *work_dir);
 
-// Locks and opens the folder, or creates it. An existing one must be of the same plan (else TA_ERR_MISMATCH with what differs), its journal is read, and
-// finished segments are checked by size and checksum; what does not fit is done again. TA_ERR_BUSY when another run holds it.
-// restart: whatever is there is removed first. no_resume: TA_ERR_EXISTS when there is something to go on with.
-int ta_work_open(struct ta_work *w, const struct ta_plan *plan, const struct ta_run_opts *run, struct ta_log *log);
+// Locks and opens the folder, or creates it. An existing one must be of the same plan (else TA_ERR_MISMATCH
+// with what differs), its journal is read, and finished segments are checked by size and checksum; what does
+// not fit is done again. TA_ERR_BUSY when another run holds it. restart: whatever is there is removed first.
+// no_resume: TA_ERR_EXISTS when there is something to go on with.
+int ta_work_open(struct ta_work *w, const struct ta_plan *plan, const struct ta_run_opts *run,
+                 struct ta_log *log);
 // Names of a segment's files; to be freed.
 char *ta_work_segment_path(const struct ta_work *w, int segment);
 char *ta_work_part_path(const struct ta_work *w, int segment, const char *run_id);
-// Makes the segment's temporary file permanent and writes it in the journal. Thread-safety: one call at a time (the caller locks).
+// Makes the segment's temporary file permanent and writes it in the journal. Thread-safety: one call at a
+// time (the caller locks).
 int ta_work_commit(struct ta_work *w, int segment, const char *part, const struct ta_segment_result *result);
 // Bytes of finished segments.
 int64_t ta_work_bytes(const struct ta_work *w);
-// The journal's note that the joined file has this checksum and is about to get its name; and whether there is such a note.
+// The journal's note that the joined file has this checksum and is about to get its name; and whether there
+// is such a note.
 int ta_work_note_joined(struct ta_work *w, const char *sha256, int64_t bytes);
 bool ta_work_joined(const struct ta_work *w, char sha256[65]);
 // Releases the lock; removes the folder when `remove`.

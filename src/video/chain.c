@@ -64,7 +64,8 @@ static int push_part(struct ta_chain *c, int index, AVFrame *frame)
     return err;
 }
 
-int ta_chain_push(struct ta_chain *c, AVFrame *frame, int (*emit)(void *receiver, AVFrame *frame), void *receiver)
+int ta_chain_push(struct ta_chain *c, AVFrame *frame, int (*emit)(void *receiver, AVFrame *frame),
+                  void *receiver)
 {
     c->emit = emit;
     c->receiver = receiver;
@@ -92,7 +93,8 @@ static int describe_run(const struct ta_stage_plan *stages, int first, int count
     return i - first;
 }
 
-static int create_graph_part(struct part *p, const struct ta_stage_plan *stages, int first, int count, struct ta_log *log)
+static int create_graph_part(struct part *p, const struct ta_stage_plan *stages, int first, int count,
+                             struct ta_log *log)
 {
     struct ta_buf text = {0};
     int n = describe_run(stages, first, count, &text);
@@ -184,9 +186,12 @@ struct ta_reach ta_chain_reach(const struct ta_stage_plan *stages, int count)
     struct ta_reach sum = {0, 0};
     for (int i = count - 1; i >= 0; i--) {
         const struct ta_stage_plan *s = &stages[i];
-        // Frames wanted of this stage's output, in its input: half as many (rounded up) where it doubles. Frames that it does not
-        // double (progressive ones) would need as many as there are, so the larger number counts for mixed sources.
-        int per = s->info->fields && !s->in.mixed_scan && s->in.scan != TA_SCAN_PROGRESSIVE ? s->info->fields(s->opts) : 1;
+        // Frames wanted of this stage's output, in its input: half as many (rounded up) where it doubles.
+        // Frames that it does not double (progressive ones) would need as many as there are, so the larger
+        // number counts for mixed sources.
+        int per = s->info->fields && !s->in.mixed_scan && s->in.scan != TA_SCAN_PROGRESSIVE
+                      ? s->info->fields(s->opts)
+                      : 1;
         struct ta_reach own = s->info->reach ? s->info->reach(s->opts, &s->in) : (struct ta_reach){0, 0};
         sum.before = (sum.before + per - 1) / per + own.before;
         sum.after = (sum.after + per - 1) / per + own.after;

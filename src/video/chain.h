@@ -9,11 +9,14 @@ struct ta_chain;
 
 // `stages` must outlive the chain. An empty chain passes frames through.
 int ta_chain_create(struct ta_chain **out, const struct ta_stage_plan *stages, int count, struct ta_log *log);
-// Takes `frame` (NULL: end of stream), also on failure. Every frame that comes out is handed to `emit`, which takes it.
-int ta_chain_push(struct ta_chain *c, AVFrame *frame, int (*emit)(void *receiver, AVFrame *frame), void *receiver);
+// Takes `frame` (NULL: end of stream), also on failure. Every frame that comes out is handed to `emit`, which
+// takes it.
+int ta_chain_push(struct ta_chain *c, AVFrame *frame, int (*emit)(void *receiver, AVFrame *frame),
+                  void *receiver);
 void ta_chain_destroy(struct ta_chain **c);
 
-// The filter text of the libavfilter stages first..last, for reports and tests; to be freed. Native stages are shown as [name].
+// The filter text of the libavfilter stages first..last, for reports and tests; to be freed. Native stages
+// are shown as [name].
 char *ta_chain_text(const struct ta_stage_plan *stages, int count);
 
 // Reach of the whole chain in source frames.

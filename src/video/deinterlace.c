@@ -1,5 +1,6 @@
-// Deinterlacing by libavfilter. bwdif: "Bob Weaver Deinterlacing Filter"; yadif: "yet another deinterlacing filter". Both obey the
-// interlaced flag of each frame, which the segment sets from the plan's scan runs: other frames pass untouched, once.
+// Deinterlacing by libavfilter. bwdif: "Bob Weaver Deinterlacing Filter"; yadif: "yet another deinterlacing
+// filter". Both obey the interlaced flag of each frame, which the segment sets from the plan's scan runs:
+// other frames pass untouched, once.
 #include "base/mem.h"
 #include "media/format.h"
 #include "video/stages.h"
@@ -65,18 +66,21 @@ static int configure(const void *opts, const struct ta_format *in, struct ta_for
 static int describe(const char *filter, const void *opts, struct ta_buf *text)
 {
     // parity=auto reads the frame's own order; deint=interlaced passes progressive frames through.
-    ta_buf_printf(text, "%s=mode=%s:parity=auto:deint=interlaced", filter, fields(opts) == 2 ? "send_field" : "send_frame");
+    ta_buf_printf(text, "%s=mode=%s:parity=auto:deint=interlaced", filter,
+                  fields(opts) == 2 ? "send_field" : "send_frame");
     return 0;
 }
 
-static int describe_bwdif(const void *opts, const struct ta_format *in, const struct ta_format *out, struct ta_buf *text)
+static int describe_bwdif(const void *opts, const struct ta_format *in, const struct ta_format *out,
+                          struct ta_buf *text)
 {
     (void)in;
     (void)out;
     return describe("bwdif", opts, text);
 }
 
-static int describe_yadif(const void *opts, const struct ta_format *in, const struct ta_format *out, struct ta_buf *text)
+static int describe_yadif(const void *opts, const struct ta_format *in, const struct ta_format *out,
+                          struct ta_buf *text)
 {
     (void)in;
     (void)out;

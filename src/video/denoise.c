@@ -25,8 +25,9 @@ static const struct ta_opt options[] = {
     {0},
 };
 
-// The temporal filter is a recursive low-pass whose memory fades by a factor that depends on the strength. Measured with
-// noise over the whole strength range used by presets: 60 frames bring the difference to an endless run below 80 dB PSNR (8 bit).
+// The temporal filter is a recursive low-pass whose memory fades by a factor that depends on the strength.
+// Measured with noise over the whole strength range used by presets: 60 frames bring the difference to an
+// endless run below 80 dB PSNR (8 bit).
 static struct ta_reach reach(const void *opts, const struct ta_format *in)
 {
     (void)opts;
@@ -39,7 +40,8 @@ static int configure(const void *opts, const struct ta_format *in, struct ta_for
     (void)opts;
     (void)out;
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(in->pix_fmt);
-    bool planar_yuv = d && d->nb_components == 3 && !(d->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_ALPHA | AV_PIX_FMT_FLAG_PAL)) &&
+    bool planar_yuv = d && d->nb_components == 3 &&
+                      !(d->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_ALPHA | AV_PIX_FMT_FLAG_PAL)) &&
                       (d->flags & AV_PIX_FMT_FLAG_PLANAR);
     if (!planar_yuv) {
         ta_buf_printf(why, "does not take %s", d ? d->name : "this pixel format");
@@ -48,7 +50,8 @@ static int configure(const void *opts, const struct ta_format *in, struct ta_for
     return 0;
 }
 
-static int describe(const void *opts, const struct ta_format *in, const struct ta_format *out, struct ta_buf *text)
+static int describe(const void *opts, const struct ta_format *in, const struct ta_format *out,
+                    struct ta_buf *text)
 {
     (void)in;
     (void)out;

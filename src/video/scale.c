@@ -1,5 +1,6 @@
-// Sizes, pixel formats and bit depths, by libavfilter's zscale (zimg) and, for packed formats, scale (swscale used as an unpacker).
-// Input and output colour are both named; when they are equal zimg resamples without touching them.
+// Sizes, pixel formats and bit depths, by libavfilter's zscale (zimg) and, for packed formats, scale (swscale
+// used as an unpacker). Input and output colour are both named; when they are equal zimg resamples without
+// touching them.
 #include <string.h>
 
 #include <terminalai/error.h>
@@ -27,30 +28,67 @@ static const struct ta_choice dither_choices[] = {
 static const char *const zscale_dithers[] = {"none", "ordered", "error_diffusion"};
 
 static const struct ta_opt zscale_options[] = {
-    {.name = "width", .kind = &ta_opt_int, TA_FIELD(struct ta_zscale_opts, width, int64_t), .min = 0, .max = 65536,
-     .flags = TA_OPT_HIDDEN, .help = "output width, set by the plan"},
-    {.name = "height", .kind = &ta_opt_int, TA_FIELD(struct ta_zscale_opts, height, int64_t), .min = 0, .max = 65536,
-     .flags = TA_OPT_HIDDEN, .help = "output height, set by the plan"},
-    {.name = "pix-fmt", .kind = &ta_opt_text, TA_FIELD(struct ta_zscale_opts, pix_fmt, char *), .def = "",
-     .flags = TA_OPT_HIDDEN, .help = "output pixel format, set by the plan"},
-    {.name = "kernel", .kind = &ta_opt_choice, TA_FIELD(struct ta_zscale_opts, kernel, int), .def = "spline36",
-     .choices = kernel_choices, .flags = TA_OPT_ADVANCED, .help = "resampling kernel"},
-    {.name = "dither", .kind = &ta_opt_choice, TA_FIELD(struct ta_zscale_opts, dither, int), .def = "none",
-     .choices = dither_choices, .flags = TA_OPT_HIDDEN, .help = "dither to fewer bits, set by the plan"},
+    {.name = "width",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct ta_zscale_opts, width, int64_t),
+     .min = 0,
+     .max = 65536,
+     .flags = TA_OPT_HIDDEN,
+     .help = "output width, set by the plan"},
+    {.name = "height",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct ta_zscale_opts, height, int64_t),
+     .min = 0,
+     .max = 65536,
+     .flags = TA_OPT_HIDDEN,
+     .help = "output height, set by the plan"},
+    {.name = "pix-fmt",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct ta_zscale_opts, pix_fmt, char *),
+     .def = "",
+     .flags = TA_OPT_HIDDEN,
+     .help = "output pixel format, set by the plan"},
+    {.name = "kernel",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_zscale_opts, kernel, int),
+     .def = "spline36",
+     .choices = kernel_choices,
+     .flags = TA_OPT_ADVANCED,
+     .help = "resampling kernel"},
+    {.name = "dither",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_zscale_opts, dither, int),
+     .def = "none",
+     .choices = dither_choices,
+     .flags = TA_OPT_HIDDEN,
+     .help = "dither to fewer bits, set by the plan"},
     {0},
 };
 
 static const struct ta_opt depth_options[] = {
-    {.name = "pix-fmt", .kind = &ta_opt_text, TA_FIELD(struct ta_depth_opts, pix_fmt, char *), .def = "",
-     .flags = TA_OPT_HIDDEN, .help = "output pixel format, set by the plan"},
-    {.name = "dither", .kind = &ta_opt_choice, TA_FIELD(struct ta_depth_opts, dither, int), .def = "none",
-     .choices = dither_choices, .flags = TA_OPT_HIDDEN, .help = "dither to fewer bits, set by the plan"},
+    {.name = "pix-fmt",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct ta_depth_opts, pix_fmt, char *),
+     .def = "",
+     .flags = TA_OPT_HIDDEN,
+     .help = "output pixel format, set by the plan"},
+    {.name = "dither",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_depth_opts, dither, int),
+     .def = "none",
+     .choices = dither_choices,
+     .flags = TA_OPT_HIDDEN,
+     .help = "dither to fewer bits, set by the plan"},
     {0},
 };
 
 static const struct ta_opt planar_options[] = {
-    {.name = "pix-fmt", .kind = &ta_opt_text, TA_FIELD(struct ta_planar_opts, pix_fmt, char *), .def = "",
-     .flags = TA_OPT_HIDDEN, .help = "planar pixel format, set by the plan"},
+    {.name = "pix-fmt",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct ta_planar_opts, pix_fmt, char *),
+     .def = "",
+     .flags = TA_OPT_HIDDEN,
+     .help = "planar pixel format, set by the plan"},
     {0},
 };
 
@@ -72,7 +110,8 @@ static int require_planar(const struct ta_format *in, struct ta_buf *why)
     return TA_ERR_UNSUPPORTED;
 }
 
-// From RGB to YUV a matrix has to be chosen, and range becomes limited; from full-range YUV the delivery formats become limited too.
+// From RGB to YUV a matrix has to be chosen, and range becomes limited; from full-range YUV the delivery
+// formats become limited too.
 static void set_colour(const struct ta_format *in, struct ta_format *out)
 {
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(out->pix_fmt);
@@ -88,7 +127,8 @@ static void set_colour(const struct ta_format *in, struct ta_format *out)
     }
 }
 
-static int configure_zscale(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why)
+static int configure_zscale(const void *opts, const struct ta_format *in, struct ta_format *out,
+                            struct ta_buf *why)
 {
     const struct ta_zscale_opts *o = opts;
     int err = require_planar(in, why);
@@ -113,7 +153,8 @@ static int configure_zscale(const void *opts, const struct ta_format *in, struct
     return 0;
 }
 
-static int configure_depth(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why)
+static int configure_depth(const void *opts, const struct ta_format *in, struct ta_format *out,
+                           struct ta_buf *why)
 {
     const struct ta_depth_opts *o = opts;
     int err = require_planar(in, why);
@@ -124,7 +165,8 @@ static int configure_depth(const void *opts, const struct ta_format *in, struct 
     return err;
 }
 
-static int configure_planar(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why)
+static int configure_planar(const void *opts, const struct ta_format *in, struct ta_format *out,
+                            struct ta_buf *why)
 {
     const struct ta_planar_opts *o = opts;
     (void)in;
@@ -138,8 +180,9 @@ static int configure_planar(const void *opts, const struct ta_format *in, struct
 
 static void put_colour(const struct ta_format *in, const struct ta_format *out, struct ta_buf *text)
 {
-    ta_buf_printf(text, ":min=%d:m=%d:pin=%d:p=%d:tin=%d:t=%d:rin=%d:r=%d", in->matrix, out->matrix, in->primaries, in->primaries,
-                  in->transfer, in->transfer, in->range == AVCOL_RANGE_JPEG, out->range == AVCOL_RANGE_JPEG);
+    ta_buf_printf(text, ":min=%d:m=%d:pin=%d:p=%d:tin=%d:t=%d:rin=%d:r=%d", in->matrix, out->matrix,
+                  in->primaries, in->primaries, in->transfer, in->transfer, in->range == AVCOL_RANGE_JPEG,
+                  out->range == AVCOL_RANGE_JPEG);
     // zimg counts chroma locations from 0 = left, libavutil from 1.
     int cin = in->chroma_location > AVCHROMA_LOC_UNSPECIFIED ? in->chroma_location - 1 : 0;
     int cout = out->chroma_location > AVCHROMA_LOC_UNSPECIFIED ? out->chroma_location - 1 : 0;
@@ -150,17 +193,20 @@ static void put_colour(const struct ta_format *in, const struct ta_format *out, 
 static bool mixes_fields(const struct ta_format *in, const struct ta_format *out)
 {
     const AVPixFmtDescriptor *a = av_pix_fmt_desc_get(in->pix_fmt), *b = av_pix_fmt_desc_get(out->pix_fmt);
-    return in->scan != TA_SCAN_PROGRESSIVE && (in->height != out->height || a->log2_chroma_h != b->log2_chroma_h);
+    return in->scan != TA_SCAN_PROGRESSIVE &&
+           (in->height != out->height || a->log2_chroma_h != b->log2_chroma_h);
 }
 
-static int describe_zscale(const void *opts, const struct ta_format *in, const struct ta_format *out, struct ta_buf *text)
+static int describe_zscale(const void *opts, const struct ta_format *in, const struct ta_format *out,
+                           struct ta_buf *text)
 {
     const struct ta_zscale_opts *o = opts;
     bool fields = mixes_fields(in, out);
     if (fields)
         ta_buf_puts(text, "separatefields,");
-    ta_buf_printf(text, "zscale=w=%d:h=%d:filter=%s:dither=%s", out->width, fields ? out->height / 2 : out->height,
-                  kernel_choices[o->kernel].name, zscale_dithers[o->dither]);
+    ta_buf_printf(text, "zscale=w=%d:h=%d:filter=%s:dither=%s", out->width,
+                  fields ? out->height / 2 : out->height, kernel_choices[o->kernel].name,
+                  zscale_dithers[o->dither]);
     put_colour(in, out, text);
     if (fields)
         ta_buf_printf(text, ",weave=first_field=%s", in->scan == TA_SCAN_TFF ? "top" : "bottom");
@@ -169,7 +215,8 @@ static int describe_zscale(const void *opts, const struct ta_format *in, const s
     return 0;
 }
 
-static int describe_depth(const void *opts, const struct ta_format *in, const struct ta_format *out, struct ta_buf *text)
+static int describe_depth(const void *opts, const struct ta_format *in, const struct ta_format *out,
+                          struct ta_buf *text)
 {
     const struct ta_depth_opts *o = opts;
     bool fields = mixes_fields(in, out);
@@ -180,11 +227,13 @@ static int describe_depth(const void *opts, const struct ta_format *in, const st
     return 0;
 }
 
-static int describe_planar(const void *opts, const struct ta_format *in, const struct ta_format *out, struct ta_buf *text)
+static int describe_planar(const void *opts, const struct ta_format *in, const struct ta_format *out,
+                           struct ta_buf *text)
 {
     (void)opts;
     (void)in;
-    ta_buf_printf(text, "scale=flags=accurate_rnd+full_chroma_inp+full_chroma_int,format=%s", av_get_pix_fmt_name(out->pix_fmt));
+    ta_buf_printf(text, "scale=flags=accurate_rnd+full_chroma_inp+full_chroma_int,format=%s",
+                  av_get_pix_fmt_name(out->pix_fmt));
     return 0;
 }
 

@@ -14,8 +14,9 @@ struct ta_buf;
 struct ta_log;
 struct ta_stage;
 
-// Frames that a stage needs before and after the one it works on, counted in its input, to give what it gives with all frames. A
-// recursive stage says how many it takes until its memory of the start has faded (80 dB against an endless run).
+// Frames that a stage needs before and after the one it works on, counted in its input, to give what it gives
+// with all frames. A recursive stage says how many it takes until its memory of the start has faded (80 dB
+// against an endless run).
 struct ta_reach {
     int before, after;
 };
@@ -25,18 +26,23 @@ struct ta_stage_info {
     const char *summary; // one line for help and docs
     const struct ta_opt *options; // NULL for none
     size_t options_size;
-    size_t priv_size;    // native stages
-    // libavfilter's filters that describe() uses, NULL-terminated; NULL for native stages. Checked while planning.
+    size_t priv_size; // native stages
+    // libavfilter's filters that describe() uses, NULL-terminated; NULL for native stages. Checked while
+    // planning.
     const char *const *filters;
     // Frames needed, for these options and this input; NULL means none. Called while planning.
     struct ta_reach (*reach)(const void *opts, const struct ta_format *in);
-    // Output frames for each interlaced input frame: 1 or 2. NULL means 1. Progressive frames always give one.
+    // Output frames for each interlaced input frame: 1 or 2. NULL means 1. Progressive frames always give
+    // one.
     int (*fields)(const void *opts);
-    // Sets *out (a copy of *in when called) or refuses: TA_ERR_UNSUPPORTED with the reason in `why` ("does not take gbrp"). Pure.
+    // Sets *out (a copy of *in when called) or refuses: TA_ERR_UNSUPPORTED with the reason in `why` ("does
+    // not take gbrp"). Pure.
     int (*configure)(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why);
     // Stages that libavfilter does write their filter text. Neighbours of this kind become one graph.
-    int (*describe)(const void *opts, const struct ta_format *in, const struct ta_format *out, struct ta_buf *text);
-    // Native stages: in == NULL means end of stream. Emits with ta_stage_emit(); may hold frames back. Owns `in`, also on failure.
+    int (*describe)(const void *opts, const struct ta_format *in, const struct ta_format *out,
+                    struct ta_buf *text);
+    // Native stages: in == NULL means end of stream. Emits with ta_stage_emit(); may hold frames back. Owns
+    // `in`, also on failure.
     int (*process)(struct ta_stage *s, AVFrame *in);
     void (*release)(struct ta_stage *s);
 };
@@ -57,13 +63,14 @@ int ta_stage_emit(struct ta_stage *s, AVFrame *frame); // takes the frame
 extern const struct ta_stage_info *const ta_stages[];
 const struct ta_stage_info *ta_stage_find(const char *name);
 
-// Slots of a recipe in the order of the chain. A slot with choices is an option of the recipe ("--denoise hqdn3d"); one without is filled by the plan.
+// Slots of a recipe in the order of the chain. A slot with choices is an option of the recipe ("--denoise
+// hqdn3d"); one without is filled by the plan.
 struct ta_slot_choice { // the field that `option` sets: index into its choices
     int stage;
 };
 struct ta_slot {
     const char *name;
-    const char *title; // heading in help
+    const char *title;           // heading in help
     const struct ta_opt *option; // the choice, a table of one entry; NULL when the plan fills the slot
 };
 extern const struct ta_slot ta_slots[]; // ends with name NULL
@@ -76,7 +83,8 @@ struct ta_stage_plan {
     void *opts; // options_size bytes, released with ta_opt_release()
     struct ta_format in, out;
 };
-int ta_stage_plan_init(struct ta_stage_plan *p, const struct ta_stage_info *info, const struct ta_format *in, struct ta_log *log); // defaults
+int ta_stage_plan_init(struct ta_stage_plan *p, const struct ta_stage_info *info, const struct ta_format *in,
+                       struct ta_log *log); // defaults
 // Configures with p->opts; on refusal logs "STAGE: reason".
 int ta_stage_plan_configure(struct ta_stage_plan *p, struct ta_log *log);
 void ta_stage_plan_release(struct ta_stage_plan *p);

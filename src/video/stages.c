@@ -1,4 +1,5 @@
-// The list of stages and the slots they fill. A new stage is one line in `ta_stages`, and one in the choices of its slot if a recipe may name it.
+// The list of stages and the slots they fill. A new stage is one line in `ta_stages`, and one in the choices
+// of its slot if a recipe may name it.
 #include "video/stage.h"
 
 #include <stdlib.h>
@@ -11,7 +12,13 @@
 #include "video/stages.h"
 
 const struct ta_stage_info *const ta_stages[] = {
-    &ta_stage_planar, &ta_stage_bwdif, &ta_stage_yadif, &ta_stage_hqdn3d, &ta_stage_zscale, &ta_stage_depth, NULL,
+    &ta_stage_planar,
+    &ta_stage_bwdif,
+    &ta_stage_yadif,
+    &ta_stage_hqdn3d,
+    &ta_stage_zscale,
+    &ta_stage_depth,
+    NULL,
 };
 
 static const struct ta_choice deinterlace_choices[] = {

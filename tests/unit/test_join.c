@@ -127,7 +127,8 @@ static int by_value(const void *a, const void *b)
     return (u > v) - (u < v);
 }
 
-// Every packet once, presentation times those of the timeline, decoding times rising and never after the presentation.
+// Every packet once, presentation times those of the timeline, decoding times rising and never after the
+// presentation.
 static void check_lane(struct fixture *x)
 {
     struct ta_lane *lane = NULL;

@@ -17,7 +17,8 @@
 #include "restore/plan.h"
 #include "video/chain.h"
 
-// Facts made by hand: a video stream of `count` frames with times first, first+step, ... and one sound stream.
+// Facts made by hand: a video stream of `count` frames with times first, first+step, ... and one sound
+// stream.
 struct fixture {
     AVFormatContext *container;
     struct ta_index index;
@@ -49,9 +50,16 @@ static void set_up(struct fixture *x, int64_t count, enum ta_scan_type scan)
     x->index.end_pts = count;
     strcpy(x->index.checksum, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
     strcpy(x->index.source.head_tail, x->index.checksum);
-    x->index.format = (struct ta_format){
-        .pix_fmt = AV_PIX_FMT_YUV411P, .width = 720, .height = 480, .sar = {8, 9}, .frame_rate = {30000, 1001}, .time_base = {1001, 30000},
-        .primaries = AVCOL_PRI_SMPTE170M, .transfer = AVCOL_TRC_SMPTE170M, .matrix = AVCOL_SPC_SMPTE170M, .range = AVCOL_RANGE_MPEG};
+    x->index.format = (struct ta_format){.pix_fmt = AV_PIX_FMT_YUV411P,
+                                         .width = 720,
+                                         .height = 480,
+                                         .sar = {8, 9},
+                                         .frame_rate = {30000, 1001},
+                                         .time_base = {1001, 30000},
+                                         .primaries = AVCOL_PRI_SMPTE170M,
+                                         .transfer = AVCOL_TRC_SMPTE170M,
+                                         .matrix = AVCOL_SPC_SMPTE170M,
+                                         .range = AVCOL_RANGE_MPEG};
     x->runs[0] = (struct ta_scan_run){0, count, scan};
     x->scan = (struct ta_scan_result){.runs = x->runs, .run_count = 1, .type = scan, .confidence = 1};
     assert_int_equal(ta_options_create(&x->options, NULL), 0);
@@ -71,7 +79,11 @@ static void set(struct fixture *x, const char *name, const char *value)
 
 static int decide(struct fixture *x, const char *output, struct ta_plan **plan)
 {
-    struct ta_plan_facts facts = {.input = "dir/tape.avi", .output = output, .options = x->options, .index = &x->index, .scan = &x->scan,
+    struct ta_plan_facts facts = {.input = "dir/tape.avi",
+                                  .output = output,
+                                  .options = x->options,
+                                  .index = &x->index,
+                                  .scan = &x->scan,
                                   .container = x->container};
     return ta_plan_decide(plan, &facts, NULL);
 }
@@ -111,8 +123,9 @@ static void vhs_defaults(void **state)
 static void json_round_trip(void **state)
 {
     (void)state;
-    static const char *const settings[][2] = {{"preset", "vhs"}, {"preset", "clean"}, {"quality", "fast"}, {"encoder", "ffv1"}, {"range", "1-2"},
-                                              {"encoder", "hevc"}, {"deinterlace-fields", "one"}};
+    static const char *const settings[][2] = {
+        {"preset", "vhs"}, {"preset", "clean"}, {"quality", "fast"},          {"encoder", "ffv1"},
+        {"range", "1-2"},  {"encoder", "hevc"}, {"deinterlace-fields", "one"}};
     for (size_t i = 0; i < TA_COUNT(settings); i++) {
         struct fixture x;
         set_up(&x, 100, TA_SCAN_TFF);
@@ -247,8 +260,8 @@ static void ranges(void **state)
         const char *range;
         int64_t first, count;
     } cases[] = {
-        {"0-1.001", 0, 30}, {"1.001-2.002", 30, 30}, {"50%-", 150, 150}, {"-25%", 0, 75}, {"10f-20f", 10, 10}, {"1:00-", 0, 0}, {"290f-400f", 290, 10},
-        {"20f-20f", 0, 0},
+        {"0-1.001", 0, 30},  {"1.001-2.002", 30, 30}, {"50%-", 150, 150},     {"-25%", 0, 75},
+        {"10f-20f", 10, 10}, {"1:00-", 0, 0},         {"290f-400f", 290, 10}, {"20f-20f", 0, 0},
     };
     for (size_t i = 0; i < TA_COUNT(cases); i++) {
         struct fixture x;
@@ -298,10 +311,12 @@ static void sizes(void **state)
         const char *resolution;
         int out_w, out_h;
     } cases[] = {
-        {720, 480, 8, 9, 0, "auto", 1440, 1080},   {720, 480, 32, 27, 0, "auto", 1920, 1080}, {720, 576, 16, 15, 0, "auto", 1440, 1080},
-        {720, 576, 64, 45, 0, "720", 1280, 720},   {1280, 720, 1, 1, 0, "auto", 1280, 720},   {1440, 1080, 4, 3, 0, "auto", 1440, 1080},
-        {640, 480, 1, 1, 90, "1080", 1080, 810},   {640, 480, 1, 1, 270, "auto", 1080, 810},  {321, 241, 1, 1, 0, "source", 322, 242},
-        {320, 240, 1, 1, 0, "640x360", 640, 360},  {320, 240, 1, 1, 0, "2160", 2880, 2160},
+        {720, 480, 8, 9, 0, "auto", 1440, 1080},   {720, 480, 32, 27, 0, "auto", 1920, 1080},
+        {720, 576, 16, 15, 0, "auto", 1440, 1080}, {720, 576, 64, 45, 0, "720", 1280, 720},
+        {1280, 720, 1, 1, 0, "auto", 1280, 720},   {1440, 1080, 4, 3, 0, "auto", 1440, 1080},
+        {640, 480, 1, 1, 90, "1080", 1080, 810},   {640, 480, 1, 1, 270, "auto", 1080, 810},
+        {321, 241, 1, 1, 0, "source", 322, 242},   {320, 240, 1, 1, 0, "640x360", 640, 360},
+        {320, 240, 1, 1, 0, "2160", 2880, 2160},
     };
     for (size_t i = 0; i < TA_COUNT(cases); i++) {
         struct fixture x;
@@ -317,7 +332,8 @@ static void sizes(void **state)
         assert_int_equal(p->out_format.height, cases[i].out_h);
         // The display aspect is kept, to the rounding of a line or column.
         double before = (double)cases[i].w * cases[i].sar_n / cases[i].sar_d / cases[i].h;
-        double after = (double)cases[i].out_w * p->out_format.sar.num / p->out_format.sar.den / cases[i].out_h;
+        double after = (double)cases[i].out_w * p->out_format.sar.num / p->out_format.sar.den /
+                       cases[i].out_h;
         assert_true(after / before > 0.99 && after / before < 1.01);
         ta_plan_destroy(&p);
         tear_down(&x);
@@ -330,8 +346,8 @@ static void wrong_wishes_are_refused(void **state)
     static const struct {
         const char *name, *value, *output;
     } cases[] = {
-        {"encoder", "h265000", NULL}, {"encoder", "prores", "o.mp4"}, {"encoder", "auto", "o.xyz"}, {"encoder", "h264", "o.webm"}, {"preset", "vsh", NULL},
-        {"resolution", "20000x20000", NULL},
+        {"encoder", "h265000", NULL},  {"encoder", "prores", "o.mp4"}, {"encoder", "auto", "o.xyz"},
+        {"encoder", "h264", "o.webm"}, {"preset", "vsh", NULL},        {"resolution", "20000x20000", NULL},
     };
     for (size_t i = 0; i < TA_COUNT(cases); i++) {
         struct fixture x;

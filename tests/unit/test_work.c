@@ -43,7 +43,12 @@ static void set_up(struct fixture *x)
     x->index.frame_count = x->index.packet_count = 60;
     x->index.end_pts = 60;
     x->index.time_base = (AVRational){1, 25};
-    x->plan = (struct ta_plan){.index = &x->index, .runs = &x->run, .run_count = 1, .cuts = x->cuts, .segment_count = 3, .fields = 1};
+    x->plan = (struct ta_plan){.index = &x->index,
+                               .runs = &x->run,
+                               .run_count = 1,
+                               .cuts = x->cuts,
+                               .segment_count = 3,
+                               .fields = 1};
     x->plan.frame_count = x->plan.out_frames = 60;
     x->plan.output = ta_xprintf("%s/out.mp4", x->dir);
     x->plan.json = ta_xstrdup("{\"version\": 1, \"crf\": 18}\n");
@@ -79,7 +84,12 @@ static char *journal_path(const struct fixture *x)
 static void lines_round_trip(void **state)
 {
     (void)state;
-    struct ta_segment_result r = {.frames = 900, .bytes = 123456789012, .concealed = 3, .damaged = 4, .delay = 2}, back;
+    struct ta_segment_result r = {.frames = 900,
+                                  .bytes = 123456789012,
+                                  .concealed = 3,
+                                  .damaged = 4,
+                                  .delay = 2},
+                             back;
     strcpy(r.sha256, sum_of_x);
     char *line = ta_journal_line(12, &r);
     int segment;
