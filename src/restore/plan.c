@@ -1,42 +1,22 @@
 // Every decision, from facts alone. The order follows the data: output, range, scan runs, time, chain,
 // encoder, cuts, streams.
-#include "restore/plan.h"
+#include "restore/plan_decide.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <terminalai/error.h>
 
-#include <libavutil/pixdesc.h>
-
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "media/graph.h"
 #include "video/chain.h"
-#include "video/stages.h"
 
 enum {
     MIN_SEGMENT_OUT = 16, // output frames; a shorter tail joins its neighbour
-    SD_MAX_HEIGHT = 576,  // standard definition, upscaled by default ...
-    HD_MIN_WIDTH = 1280,  // ... unless this wide
-    DEFAULT_LINES = 1080,
 };
 
-struct decision {
-    const struct ta_plan_facts *facts;
-    struct ta_recipe_opts recipe;
-    const struct ta_encoder_info *encoder;
-    struct ta_plan *plan;
-    struct ta_log *log;
-    struct ta_format cur; // after the stages placed so far
-};
-
-static void decide(struct decision *d, const char *what, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void warn(struct decision *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void decide(struct decision *d, const char *what, const char *format, ...)
+void ta_decision_tell(struct ta_decision *d, const char *what, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -46,7 +26,7 @@ static void decide(struct decision *d, const char *what, const char *format, ...
     free(why);
 }
 
-static void warn(struct decision *d, const char *format, ...)
+void ta_decision_warn(struct ta_decision *d, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -85,7 +65,7 @@ static char *default_output(const char *input, const char *extension)
     return path;
 }
 
-static int choose_output(struct decision *d)
+static int choose_output(struct ta_decision *d)
 {
     const char *output = d->facts->output;
     const struct ta_container_info *container = NULL;
@@ -124,24 +104,15 @@ static int choose_output(struct decision *d)
         return TA_ERR_UNSUPPORTED;
     }
     d->plan->container = container;
-    decide(d, "encoder", "%s in %s%s", d->encoder->name, container->name, automatic ? " (automatic)" : "");
+    ta_decision_tell(d, "encoder", "%s in %s%s", d->encoder->name, container->name,
+                     automatic ? " (automatic)" : "");
     return 0;
 }
 
 // ---- range and time ----
 
-// Start of a kept stream by its container, AV_NOPTS_VALUE when unknown. Priming before it is not a start.
-static int64_t stream_start(const struct decision *d, int stream)
-{
-    const AVStream *st = d->facts->container->streams[stream];
-    if (st->start_time != AV_NOPTS_VALUE)
-        return st->start_time;
-    return stream < d->facts->index->stream_count ? d->facts->index->streams[stream].first_pts
-                                                  : AV_NOPTS_VALUE;
-}
-
 // Time 0 of the output is where the earliest of picture and sound starts.
-static void choose_origin(struct decision *d)
+static void choose_origin(struct ta_decision *d)
 {
     const struct ta_index *index = d->facts->index;
     struct ta_plan *p = d->plan;
@@ -150,7 +121,8 @@ static void choose_origin(struct decision *d)
     AVRational start_tb = tb;
     for (unsigned i = 0; i < d->facts->container->nb_streams; i++) {
         const AVStream *st = d->facts->container->streams[i];
-        int64_t t = st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO ? stream_start(d, (int)i) : AV_NOPTS_VALUE;
+        int64_t t = st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO ? ta_plan_stream_start(d, (int)i)
+                                                                   : AV_NOPTS_VALUE;
         if (t != AV_NOPTS_VALUE && av_compare_ts(t, st->time_base, start, start_tb) < 0) {
             start = t;
             start_tb = st->time_base;
@@ -171,7 +143,7 @@ static void choose_origin(struct decision *d)
 }
 
 // The number of the first frame that is not before `t`; frame_count when all are.
-static int64_t frame_at(const struct decision *d, const struct ta_time *t)
+static int64_t frame_at(const struct ta_decision *d, const struct ta_time *t)
 {
     const struct ta_index *index = d->facts->index;
     int64_t n = (int64_t)index->frame_count;
@@ -196,7 +168,7 @@ static int64_t frame_at(const struct decision *d, const struct ta_time *t)
     return low;
 }
 
-static int choose_range(struct decision *d)
+static int choose_range(struct ta_decision *d)
 {
     struct ta_plan *p = d->plan;
     const struct ta_index *index = d->facts->index;
@@ -218,14 +190,14 @@ static int choose_range(struct decision *d)
         if (end < n)
             p->range_end = av_rescale_q(index->frames[end].pts, index->time_base, AV_TIME_BASE_Q);
         p->offset = index->frames[first].pts * p->time_scale;
-        decide(d, "range", "source frames %lld to %lld of %lld", (long long)first, (long long)(end - 1),
-               (long long)n);
+        ta_decision_tell(d, "range", "source frames %lld to %lld of %lld", (long long)first,
+                         (long long)(end - 1), (long long)n);
     }
     return 0;
 }
 
 // The scan result's runs cut to the range.
-static void choose_runs(struct decision *d)
+static void choose_runs(struct ta_decision *d)
 {
     struct ta_plan *p = d->plan;
     const struct ta_scan_result *scan = d->facts->scan;
@@ -249,310 +221,6 @@ static void choose_runs(struct decision *d)
     p->source_format.mixed_scan = p->run_count > 1;
 }
 
-// ---- chain ----
-
-static int add_stage(struct decision *d, const struct ta_stage_info *info, void **opts)
-{
-    struct ta_plan *p = d->plan;
-    p->stages = ta_xrealloc(p->stages, ((size_t)p->stage_count + 1) * sizeof *p->stages);
-    struct ta_stage_plan *s = &p->stages[p->stage_count++];
-    int err = ta_stage_plan_init(s, info, &d->cur, d->log);
-    *opts = s->opts;
-    return err;
-}
-
-static int finish_stage(struct decision *d)
-{
-    struct ta_stage_plan *s = &d->plan->stages[d->plan->stage_count - 1];
-    int err = ta_stage_plan_configure(s, d->log);
-    d->cur = s->out;
-    return err;
-}
-
-static int add_planar(struct decision *d)
-{
-    enum AVPixelFormat planar = ta_pix_fmt_planar(d->cur.pix_fmt);
-    if (planar == d->cur.pix_fmt)
-        return 0;
-    const char *name = av_get_pix_fmt_name(d->cur.pix_fmt);
-    if (planar == AV_PIX_FMT_NONE) {
-        ta_error(d->log, "%s: pictures in %s can't be worked on", d->facts->input,
-                 name ? name : "an unknown pixel format");
-        return TA_ERR_UNSUPPORTED;
-    }
-    void *opts;
-    int err = add_stage(d, &ta_stage_planar, &opts);
-    struct ta_planar_opts *o = opts;
-    free(o->pix_fmt);
-    o->pix_fmt = ta_xstrdup(av_get_pix_fmt_name(planar));
-    return err < 0 ? err : finish_stage(d);
-}
-
-static int dither_to(const struct decision *d, enum AVPixelFormat to)
-{
-    const AVPixFmtDescriptor *t = av_pix_fmt_desc_get(to);
-    if (!t || t->comp[0].depth >= ta_format_depth(&d->cur))
-        return TA_ZDITHER_NONE;
-    switch (d->recipe.dither) {
-    case TA_DITHER_NONE:
-        return TA_ZDITHER_NONE;
-    case TA_DITHER_ORDERED:
-        return TA_ZDITHER_ORDERED;
-    case TA_DITHER_ERROR_DIFFUSION:
-        return TA_ZDITHER_ERROR_DIFFUSION;
-    default:
-        return d->recipe.quality == TA_QUALITY_BEST ? TA_ZDITHER_ERROR_DIFFUSION : TA_ZDITHER_ORDERED;
-    }
-}
-
-static int add_depth(struct decision *d, enum AVPixelFormat to)
-{
-    if (to == d->cur.pix_fmt)
-        return 0;
-    int dither = dither_to(d, to);
-    void *opts;
-    int err = add_stage(d, &ta_stage_depth, &opts);
-    struct ta_depth_opts *o = opts;
-    free(o->pix_fmt);
-    o->pix_fmt = ta_xstrdup(av_get_pix_fmt_name(to));
-    o->dither = dither;
-    return err < 0 ? err : finish_stage(d);
-}
-
-// A recipe's slot: the stage it names, with its options.
-static int add_slot(struct decision *d, const char *slot, const char *choice)
-{
-    char *name = ta_xprintf("%s.%s", slot, choice);
-    const struct ta_stage_info *info = ta_stage_find(name);
-    free(name);
-    if (!info) {
-        ta_error(d->log, "there is no stage %s for %s", choice, slot);
-        return TA_ERR_NOT_FOUND;
-    }
-    void *opts;
-    int err = add_stage(d, info, &opts);
-    if (err >= 0 && info->options) {
-        ta_opt_release(info->options, opts);
-        memset(opts, 0, info->options_size);
-        err = ta_options_stage(d->facts->options, slot, info->options, opts, d->log);
-    }
-    return err < 0 ? err : finish_stage(d);
-}
-
-static int even(double x)
-{
-    int n = 2 * (int)(x / 2 + 0.5);
-    return n < 2 ? 2 : n;
-}
-
-// The other side for `lines` lines. Pixel aspects are often written a little off (from 704 or 720 columns):
-// two columns beside 4:3 or 16:9 are these.
-static int side_for(int lines, double aspect)
-{
-    static const double usual[] = {4.0 / 3, 16.0 / 9};
-    int n = even(lines * aspect);
-    for (size_t i = 0; i < TA_COUNT(usual); i++)
-        if (abs(n - even(lines * usual[i])) <= 2)
-            return even(lines * usual[i]);
-    return n;
-}
-
-// Output size in coded orientation. Lines given by the user are lines as shown.
-static int choose_size(struct decision *d, int *w, int *h, const char **why)
-{
-    const struct ta_format *f = &d->cur;
-    const char *res = d->recipe.resolution;
-    AVRational sar = f->sar.num > 0 ? f->sar : (AVRational){1, 1};
-    double aspect = (double)f->width * sar.num / sar.den / f->height; // coded orientation
-    bool turned = f->rotation % 180 != 0;
-    bool keep = !strcmp(res, "source");
-    int lines = 0;
-    if (!strcmp(res, "auto")) {
-        bool sd = f->height <= SD_MAX_HEIGHT && f->width < HD_MIN_WIDTH;
-        bool stays_interlaced = f->scan != TA_SCAN_PROGRESSIVE;
-        keep = !sd || stays_interlaced;
-        lines = DEFAULT_LINES;
-        *why = stays_interlaced ? "interlaced pictures keep their size"
-               : sd             ? "standard definition is scaled to 1080 lines"
-                                : "large enough already";
-    } else if (keep) {
-        *why = "as asked";
-    } else if (sscanf(res, "%dx%d", w, h) == 2) {
-        *why = "as asked";
-        if (turned) {
-            int t = *w;
-            *w = *h;
-            *h = t;
-        }
-        return 0;
-    } else {
-        lines = atoi(res);
-        *why = "as asked";
-    }
-    if (keep) {
-        bool odd_ok = d->encoder->lossless;
-        *w = odd_ok ? f->width : (f->width + 1) & ~1;
-        *h = odd_ok ? f->height : (f->height + 1) & ~1;
-    } else if (turned) {
-        *w = even(lines);
-        *h = side_for(lines, 1 / aspect);
-    } else {
-        *h = even(lines);
-        *w = side_for(lines, aspect);
-    }
-    if (*w > 65535 || *h > 65535) {
-        ta_error(d->log, "%s: %d lines would make pictures of %dx%d, which nothing can play", d->facts->input,
-                 lines, *w, *h);
-        return TA_ERR_UNSUPPORTED;
-    }
-    return 0;
-}
-
-static int add_scale(struct decision *d, int w, int h, enum AVPixelFormat to)
-{
-    const char *kernel;
-    int err = ta_options_get(d->facts->options, "scale-kernel", &kernel, NULL);
-    if (err < 0)
-        return err;
-    int dither = dither_to(d, to);
-    void *opts;
-    err = add_stage(d, &ta_stage_zscale, &opts);
-    struct ta_zscale_opts *o = opts;
-    if (err >= 0)
-        err = ta_opt_set(ta_opt_find(ta_stage_zscale.options, "kernel"), o, kernel, NULL, d->log);
-    free(o->pix_fmt);
-    o->pix_fmt = ta_xstrdup(av_get_pix_fmt_name(to));
-    o->dither = dither;
-    o->width = w;
-    o->height = h;
-    return err < 0 ? err : finish_stage(d);
-}
-
-// The format to work in: three planes of YUV for stages that need it, and enough bits.
-static enum AVPixelFormat work_format(const struct decision *d, bool denoise)
-{
-    enum AVPixelFormat f = d->cur.pix_fmt;
-    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(f);
-    if (denoise) {
-        if (ta_format_is_rgb(&d->cur))
-            f = ta_pix_fmt_with_depth(AV_PIX_FMT_YUV444P, desc->comp[0].depth);
-        else if (desc->nb_components < 3)
-            f = ta_pix_fmt_with_depth(AV_PIX_FMT_YUV420P, desc->comp[0].depth);
-        else if (ta_format_has_alpha(&d->cur)) {
-            enum AVPixelFormat base = desc->log2_chroma_h   ? AV_PIX_FMT_YUV420P
-                                      : desc->log2_chroma_w ? AV_PIX_FMT_YUV422P
-                                                            : AV_PIX_FMT_YUV444P;
-            f = ta_pix_fmt_with_depth(base, desc->comp[0].depth);
-        }
-    }
-    int depth = desc->comp[0].depth;
-    bool eight = d->recipe.quality == TA_QUALITY_FAST && depth == 8;
-    int want = eight ? 8 : TA_MAX(depth, 10);
-    enum AVPixelFormat deep = ta_pix_fmt_with_depth(f, want);
-    if (deep != AV_PIX_FMT_NONE || want == 8)
-        return deep != AV_PIX_FMT_NONE ? deep : f;
-    // 4:1:1 and 4:1:0 exist with 8 bit only. The next finer subsampling keeps all they have and, for 4:1:1,
-    // mixes no lines.
-    const AVPixFmtDescriptor *base = av_pix_fmt_desc_get(f);
-    deep = ta_pix_fmt_with_depth(base->log2_chroma_h ? AV_PIX_FMT_YUV420P : AV_PIX_FMT_YUV422P, want);
-    return deep != AV_PIX_FMT_NONE ? deep : f;
-}
-
-static int plan_encoder(struct decision *d, const struct ta_format *in)
-{
-    static const char *const qualities[] = {"fast", "good", "best"};
-    struct ta_encoder_wish wish = {.crf = d->recipe.crf, .quality = qualities[d->recipe.quality]};
-    if (d->recipe.preset_speed > 0)
-        wish.speed = ta_speed_choices[d->recipe.preset_speed].name;
-    return ta_encoder_plan(&d->plan->encoder, d->encoder, &wish, in, d->log);
-}
-
-static int choose_chain(struct decision *d)
-{
-    struct ta_plan *p = d->plan;
-    const char *deinterlace, *denoise, *why = "";
-    int err = ta_options_slot(d->facts->options, "deinterlace", &deinterlace);
-    if (err >= 0)
-        err = ta_options_slot(d->facts->options, "denoise", &denoise);
-    if (err < 0)
-        return err;
-    d->cur = p->source_format;
-    bool interlaced = p->source_format.scan != TA_SCAN_PROGRESSIVE;
-    bool do_deinterlace = interlaced && strcmp(deinterlace, "off") != 0,
-         do_denoise = strcmp(denoise, "off") != 0;
-    if ((err = add_planar(d)) < 0)
-        return err;
-
-    // The size is known before the stages are placed; it decides whether anything is worked on at all.
-    struct ta_format sizing = d->cur;
-    if (do_deinterlace)
-        d->cur.scan = TA_SCAN_PROGRESSIVE;
-    int w = 0, h = 0;
-    err = choose_size(d, &w, &h, &why);
-    d->cur = sizing;
-    if (err < 0)
-        return err;
-    bool scale = w != sizing.width || h != sizing.height;
-
-    if (do_deinterlace || do_denoise || scale)
-        err = add_depth(d, work_format(d, do_denoise));
-    if (err >= 0 && do_deinterlace) {
-        err = add_slot(d, "deinterlace", deinterlace);
-        const struct ta_stage_plan *s = &p->stages[p->stage_count - 1];
-        p->deinterlaced = true;
-        p->fields = err >= 0 && s->info->fields ? s->info->fields(s->opts) : 1;
-    }
-    if (err >= 0 && do_denoise)
-        err = add_slot(d, "denoise", denoise);
-    if (err < 0)
-        return err;
-
-    decide(d, "deinterlace", "%s: %s", do_deinterlace ? deinterlace : "off",
-           !interlaced      ? "the frames are progressive"
-           : do_deinterlace ? "the frames are interlaced"
-                            : "switched off; fields stay woven");
-    decide(d, "denoise", "%s", denoise);
-    decide(d, "size", "%dx%d to %dx%d: %s", sizing.width, sizing.height, w, h, why);
-    if (scale && d->cur.scan != TA_SCAN_PROGRESSIVE)
-        warn(d, "interlaced pictures are scaled field by field, because deinterlacing is off");
-
-    struct ta_format encoded = d->cur;
-    encoded.width = w;
-    encoded.height = h;
-    if ((err = plan_encoder(d, &encoded)) < 0)
-        return err;
-    if (scale)
-        err = add_scale(d, w, h, p->encoder.pix_fmt);
-    else
-        err = add_depth(d, p->encoder.pix_fmt);
-    p->out_format = d->cur;
-    p->out_format.mixed_scan = false;
-    if (err >= 0 && ta_format_has_alpha(&p->source_format) && !ta_format_has_alpha(&p->out_format))
-        decide(d, "alpha", "transparency is left out: %s does not carry it here", d->encoder->name);
-    return err;
-}
-
-// Filters exist and take what is planned; the encoder opens.
-static int check_chain(struct decision *d)
-{
-    struct ta_plan *p = d->plan;
-    for (int i = 0; i < p->stage_count; i++)
-        for (const char *const *f = p->stages[i].info->filters; f && *f; f++)
-            if (!ta_graph_has_filter(*f)) {
-                ta_error(d->log, "%s needs libavfilter's %s, which is missing here", p->stages[i].info->name,
-                         *f);
-                return TA_ERR_UNSUPPORTED;
-            }
-    struct ta_chain *chain = NULL;
-    int err = ta_chain_create(&chain, p->stages, p->stage_count, d->log);
-    ta_chain_destroy(&chain);
-    struct ta_encoder *encoder = NULL;
-    if (err >= 0)
-        err = ta_encoder_open(&encoder, &p->encoder, &p->out_format, d->log);
-    ta_encoder_close(&encoder);
-    return err;
-}
-
 // ---- segments ----
 
 // Source frames from `from` on until at least MIN_SEGMENT_OUT output frames are reached.
@@ -564,7 +232,7 @@ static int64_t least_end(const struct ta_plan *p, int64_t from)
     return from;
 }
 
-static void choose_cuts(struct decision *d)
+static void choose_cuts(struct ta_decision *d)
 {
     struct ta_plan *p = d->plan;
     const struct ta_index *index = d->facts->index;
@@ -592,69 +260,9 @@ static void choose_cuts(struct decision *d)
     p->cuts[++p->segment_count] = end;
 }
 
-// ---- other streams ----
-
-static const char *stream_kind(const AVStream *st)
-{
-    const char *name = av_get_media_type_string(st->codecpar->codec_type);
-    return name ? name : "data";
-}
-
-static int64_t sound_bit_rate(const char *codec, int channels)
-{
-    if (!strcmp(codec, "aac"))
-        return channels <= 2 ? 192000 : 64000 * (int64_t)channels;
-    if (strstr(codec, "opus"))
-        return channels <= 1 ? 96000 : 64000 * (int64_t)channels;
-    return 0;
-}
-
-static void choose_stream(struct decision *d, int i)
-{
-    struct ta_plan *p = d->plan;
-    const AVStream *st = d->facts->container->streams[i];
-    struct ta_stream_plan *s = &p->streams[p->stream_count++];
-    struct ta_stream_choice c = {TA_STREAM_RESTORE, "", ""};
-    bool picture = st->disposition & AV_DISPOSITION_ATTACHED_PIC;
-    bool main_video = i == d->facts->index->video;
-    if (!main_video && st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !picture)
-        c = (struct ta_stream_choice){TA_STREAM_DROP, "", "only the main video stream is restored"};
-    else if (!main_video)
-        c = ta_stream_choose(st, p->container);
-    s->stream = i;
-    s->kind = ta_xstrdup(picture ? "cover" : stream_kind(st));
-    s->source_codec = ta_xstrdup(avcodec_get_name(st->codecpar->codec_id));
-    s->action = c.action;
-    s->codec = ta_xstrdup(c.codec ? c.codec : "");
-    s->reason = ta_xstrdup(c.reason ? c.reason : "");
-    s->start = AV_NOPTS_VALUE;
-    int64_t start = stream_start(d, i);
-    if (st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && start != AV_NOPTS_VALUE &&
-        p->range_start == AV_NOPTS_VALUE)
-        s->start = av_rescale_q(start, st->time_base, AV_TIME_BASE_Q) -
-                   av_rescale_q(p->offset, p->out_time_base, AV_TIME_BASE_Q);
-    if (c.action == TA_STREAM_TRANSCODE && st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO)
-        s->bit_rate = sound_bit_rate(s->codec, st->codecpar->ch_layout.nb_channels);
-    // Sound, subtitles and further videos that get lost matter; y4m is pictures alone, and whoever asks for
-    // it knows.
-    bool matters = !main_video && (st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO ||
-                                   st->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE ||
-                                   (st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !picture));
-    if (c.action == TA_STREAM_DROP && matters && strcmp(p->container->name, "y4m"))
-        warn(d, "stream %d (%s, %s) is left out: %s", i, s->kind, s->source_codec, s->reason);
-}
-
-static void choose_streams(struct decision *d)
-{
-    const AVFormatContext *fmt = d->facts->container;
-    d->plan->streams = ta_xcalloc(fmt->nb_streams, sizeof *d->plan->streams);
-    for (unsigned i = 0; i < fmt->nb_streams; i++)
-        choose_stream(d, (int)i);
-}
-
 // ---- facts worth telling ----
 
-static void tell(struct decision *d)
+static void tell(struct ta_decision *d)
 {
     struct ta_plan *p = d->plan;
     const struct ta_index *index = d->facts->index;
@@ -665,17 +273,17 @@ static void tell(struct decision *d)
                              (json_int_t)index->time_jumps, "variable_durations",
                              (json_int_t)index->variable);
     if (d->facts->scan->telecine_suspected && p->deinterlaced)
-        decide(d, "telecine",
-               "film in video is suspected: inverse telecine would give back its frames, "
-               "deinterlacing keeps the video's rate");
+        ta_decision_tell(d, "telecine",
+                         "film in video is suspected: inverse telecine would give back its frames, "
+                         "deinterlacing keeps the video's rate");
     if (index->undecodable_start)
-        decide(d, "start", "%lld packets before the first picture that can be decoded are left out",
-               (long long)index->undecodable_start);
+        ta_decision_tell(d, "start", "%lld packets before the first picture that can be decoded are left out",
+                         (long long)index->undecodable_start);
     if (index->time_jumps)
-        decide(d, "time", "%lld gaps in the source's times are kept", (long long)index->time_jumps);
+        ta_decision_tell(d, "time", "%lld gaps in the source's times are kept", (long long)index->time_jumps);
 }
 
-static int decide_all(struct decision *d)
+static int decide_all(struct ta_decision *d)
 {
     struct ta_plan *p = d->plan;
     int err = ta_options_recipe(d->facts->options, &d->recipe, d->log);
@@ -692,7 +300,7 @@ static int decide_all(struct decision *d)
         return err;
     bool ranged = p->range_start != AV_NOPTS_VALUE;
     choose_runs(d);
-    err = choose_chain(d);
+    err = ta_plan_choose_chain(d);
     if (err < 0)
         return err;
     choose_origin(d);
@@ -702,16 +310,16 @@ static int decide_all(struct decision *d)
     p->reach = ta_chain_reach(p->stages, p->stage_count);
     p->out_frames = ta_plan_out_before(p, p->first_frame + p->frame_count);
     choose_cuts(d);
-    choose_streams(d);
+    ta_plan_choose_streams(d);
     tell(d);
-    return check_chain(d);
+    return ta_plan_check_chain(d);
 }
 
 int ta_plan_decide(struct ta_plan **out, const struct ta_plan_facts *facts, struct ta_log *log)
 {
     *out = NULL;
     struct ta_plan *p = ta_xcalloc(1, sizeof *p);
-    struct decision d = {.facts = facts, .plan = p, .log = log};
+    struct ta_decision d = {.facts = facts, .plan = p, .log = log};
     p->input = ta_xstrdup(facts->input);
     p->source = facts->index->source;
     memcpy(p->index_checksum, facts->index->checksum, sizeof p->index_checksum);

@@ -1,0 +1,33 @@
+// Shared by the parts of the decision: plan.c (order, output, range, time, cuts), plan_chain.c,
+// plan_streams.c.
+#ifndef TA_RESTORE_PLAN_DECIDE_H
+#define TA_RESTORE_PLAN_DECIDE_H
+
+#include "restore/plan.h"
+
+struct ta_decision {
+    const struct ta_plan_facts *facts;
+    struct ta_recipe_opts recipe;
+    const struct ta_encoder_info *encoder;
+    struct ta_plan *plan;
+    struct ta_log *log;
+    struct ta_format cur; // after the stages placed so far
+};
+
+// A decision and its reason in words; a warning that the user should read.
+void ta_decision_tell(struct ta_decision *d, const char *what, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void ta_decision_warn(struct ta_decision *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// Stages, size, encoder: fills stages, fields, deinterlaced, encoder and out_format.
+int ta_plan_choose_chain(struct ta_decision *d);
+// Filters exist and take what is planned; the encoder opens.
+int ta_plan_check_chain(struct ta_decision *d);
+
+// What happens to each stream of the source.
+void ta_plan_choose_streams(struct ta_decision *d);
+// Start of a stream by its container, in its own unit; AV_NOPTS_VALUE when unknown. Priming before it is not
+// a start.
+int64_t ta_plan_stream_start(const struct ta_decision *d, int stream);
+
+#endif
