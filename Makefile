@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 
 all:
 	@./setup.sh
-	@tools/build.sh $(BUILD) -Dgenerated=auto --prefix=$(PREFIX)
+	@tools/build.sh $(BUILD) --prefix=$(PREFIX)
 
 # Installs what is missing, builds, makes a sample tape, restores it, prints where the result is.
 demo: all

@@ -301,7 +301,7 @@ def main():
     folder, count = pathlib.Path(args.folder), Count()
     os.environ.setdefault("TA_CLIPS", str((ROOT / folder).resolve() / "clips"))  # made once for all suites
     started = time.monotonic()
-    if build(folder, "-Dwerror=true", "-Dgenerated=auto"):
+    if build(folder, "-Dwerror=true"):
         for name in chosen:
             say("=== %s" % name)
             begin = time.monotonic()
