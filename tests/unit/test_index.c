@@ -1,0 +1,558 @@
+// The frame list as a pure function of packets, repaired times, starts of reading, and the index as bytes.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <terminalai/error.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "media/index_build.h"
+#include "media/index_frames.h"
+#include "media/reader_start.h"
+
+enum { KEY = TA_PACKET_KEY, TOP = TA_PACKET_FIELD_TOP, BOTTOM = TA_PACKET_FIELD_BOTTOM };
+#define NONE AV_NOPTS_VALUE
+
+struct row {
+    int64_t pts;
+    unsigned flags;
+};
+
+static size_t fill(struct ta_index_packet *packets, const struct row *rows, size_t count)
+{
+    memset(packets, 0, count * sizeof(*packets));
+    for (size_t i = 0; i < count; i++) {
+        packets[i].pts = rows[i].pts;
+        packets[i].flags = (uint16_t)rows[i].flags;
+    }
+    return count;
+}
+
+struct list_case {
+    const char *name;
+    struct row rows[12];
+    size_t count;
+    int delay;
+    int64_t wrap;
+    int result; // 1: a list, 0: not proven
+    uint32_t order[12];
+    int64_t times[12];
+    size_t frames;
+};
+
+static const struct list_case list_cases[] = {
+    {"in order", {{0, KEY}, {1, 0}, {2, 0}}, 3, 0, 0, 1, {0, 1, 2}, {0, 1, 2}, 3},
+    {"B pictures",
+     {{0, KEY}, {3, 0}, {1, 0}, {2, 0}, {4, 0}},
+     5,
+     1,
+     0,
+     1,
+     {0, 2, 3, 1, 4},
+     {0, 1, 2, 3, 4},
+     5},
+    {"pyramid", {{0, KEY}, {4, 0}, {2, 0}, {1, 0}, {3, 0}}, 5, 2, 0, 1, {0, 3, 2, 4, 1}, {0, 1, 2, 3, 4}, 5},
+    {"more reordering than stated", {{0, KEY}, {4, 0}, {2, 0}, {1, 0}, {3, 0}}, 5, 1, 0, 0, {0}, {0}, 0},
+    {"intra that goes back", {{0, KEY}, {2, KEY}, {1, KEY}}, 3, 0, 0, 0, {0}, {0}, 0},
+    {"missing time", {{0, KEY}, {NONE, 0}, {2, 0}}, 3, 0, 0, 0, {0}, {0}, 0},
+    {"time twice", {{0, KEY}, {1, 0}, {1, 0}}, 3, 1, 0, 0, {0}, {0}, 0},
+    {"time twice, apart", {{0, KEY}, {2, 0}, {1, 0}, {2, 0}}, 4, 2, 0, 0, {0}, {0}, 0},
+    {"discarded and hidden ones",
+     {{-2, KEY | TA_PACKET_DISCARD}, {-1, TA_PACKET_DISCARD}, {0, 0}, {5, TA_PACKET_HIDDEN}, {1, 0}},
+     5,
+     0,
+     0,
+     1,
+     {2, 4},
+     {0, 1},
+     2},
+    {"hidden ones need no time", {{0, KEY}, {NONE, TA_PACKET_HIDDEN}, {1, 0}}, 3, 0, 0, 1, {0, 2}, {0, 1}, 2},
+    {"only discarded ones", {{0, KEY | TA_PACKET_DISCARD}}, 1, 0, 0, 0, {0}, {0}, 0},
+    {"no packets", {{0, 0}}, 0, 0, 0, 0, {0}, {0}, 0},
+    {"pairs of fields",
+     {{0, KEY | TOP}, {NONE, BOTTOM}, {2, TOP}, {3, BOTTOM}},
+     4,
+     0,
+     0,
+     1,
+     {0, 2},
+     {0, 2},
+     2},
+    {"pairs of fields and frames",
+     {{0, KEY}, {6, TOP}, {7, BOTTOM}, {3, 0}},
+     4,
+     1,
+     0,
+     1,
+     {0, 3, 1},
+     {0, 3, 6},
+     3},
+    {"fields that start with the bottom", {{0, BOTTOM}, {1, TOP}}, 2, 0, 0, 1, {0}, {0}, 1},
+    {"a field without partner",
+     {{0, KEY | TOP}, {1, BOTTOM}, {2, TOP}, {4, TOP}, {5, BOTTOM}},
+     5,
+     0,
+     0,
+     0,
+     {0},
+     {0},
+     0},
+    {"a field without partner at the end", {{0, TOP}, {1, BOTTOM}, {2, TOP}}, 3, 0, 0, 0, {0}, {0}, 0},
+    {"whole frames of two fields each", {{0, TOP}, {2, TOP}, {4, TOP}}, 3, 0, 0, 1, {0, 1, 2}, {0, 2, 4}, 3},
+    {"a clock that wraps",
+     {{98, KEY}, {99, 0}, {0, 0}, {1, 0}},
+     4,
+     0,
+     100,
+     1,
+     {0, 1, 2, 3},
+     {98, 99, 100, 101},
+     4},
+    {"a clock that wraps between B pictures",
+     {{97, KEY}, {0, 0}, {98, 0}, {99, 0}, {3, 0}, {1, 0}, {2, 0}},
+     7,
+     1,
+     100,
+     1,
+     {0, 2, 3, 1, 5, 6, 4},
+     {97, 98, 99, 100, 101, 102, 103},
+     7},
+    {"a clock that starts anew", {{98, KEY}, {99, 0}, {0, KEY}, {1, 0}}, 4, 1, 0, 0, {0}, {0}, 0},
+};
+
+static void test_lists(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < TA_COUNT(list_cases); c++) {
+        const struct list_case *l = &list_cases[c];
+        struct ta_index_packet packets[12];
+        fill(packets, l->rows, l->count);
+        struct ta_index_frame *frames = NULL;
+        size_t count = 0;
+        const char *why = NULL;
+        int result = ta_frames_from_packets(packets, l->count, l->delay, l->wrap, &frames, &count, &why);
+        print_message("%s: %s\n", l->name, why ? why : "a list");
+        assert_int_equal(result, l->result);
+        assert_int_equal(count, l->frames);
+        assert_int_equal(why == NULL, l->result == 1);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(frames[i].packet, l->order[i]);
+            assert_int_equal(frames[i].pts, l->times[i]);
+        }
+        free(frames);
+    }
+}
+
+static void test_frame_flags(void **state)
+{
+    (void)state;
+    const struct row rows[] = {{0, TA_PACKET_INTERLACED | TA_PACKET_TOP_FIRST},
+                               {1, TA_PACKET_INTERLACED},
+                               {2, TA_PACKET_REPEAT},
+                               {3, BOTTOM | TA_PACKET_INTERLACED},
+                               {4, TOP | TA_PACKET_INTERLACED},
+                               {5, TOP | TA_PACKET_INTERLACED},
+                               {6, BOTTOM | TA_PACKET_INTERLACED}};
+    const uint32_t flags[] = {TA_FRAME_INTERLACED | TA_FRAME_TOP_FIRST, TA_FRAME_INTERLACED, TA_FRAME_REPEAT,
+                              TA_FRAME_INTERLACED, TA_FRAME_INTERLACED | TA_FRAME_TOP_FIRST};
+    struct ta_index_packet packets[TA_COUNT(rows)];
+    struct ta_index_frame *frames = NULL;
+    size_t count = 0;
+    const char *why;
+    fill(packets, rows, TA_COUNT(rows));
+    assert_int_equal(ta_frames_from_packets(packets, TA_COUNT(rows), 0, 0, &frames, &count, &why), 1);
+    assert_int_equal(count, TA_COUNT(flags));
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(frames[i].flags, flags[i]);
+    free(frames);
+}
+
+static void test_reorder(void **state)
+{
+    (void)state;
+    static const struct {
+        struct row rows[8];
+        size_t count;
+        int depth;
+    } cases[] = {
+        {{{0, 0}, {1, 0}, {2, 0}}, 3, 0},
+        {{{0, 0}, {3, 0}, {1, 0}, {2, 0}}, 4, 1},
+        {{{0, 0}, {4, 0}, {2, 0}, {1, 0}, {3, 0}}, 5, 2},
+        {{{0, 0}, {3, 0}, {NONE, 0}, {2, 0}}, 4, 1},
+        {{{9, TA_PACKET_DISCARD}, {1, 0}, {2, 0}}, 3, 0},
+    };
+    for (size_t c = 0; c < TA_COUNT(cases); c++) {
+        struct ta_index_packet packets[8];
+        fill(packets, cases[c].rows, cases[c].count);
+        assert_int_equal(ta_index_reorder(packets, cases[c].count), cases[c].depth);
+    }
+    struct ta_index_packet falling[100] = {{0}};
+    for (int i = 0; i < 100; i++)
+        falling[i].pts = -i;
+    assert_int_equal(ta_index_reorder(falling, 100), TA_REORDER_MAX);
+}
+
+static void test_check_head(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t list[8];
+        size_t count, fed;
+        uint32_t decoded[8];
+        size_t decoded_count;
+        int64_t result;
+    } cases[] = {
+        {{0, 2, 3, 1, 4}, 5, 5, {0, 2, 3, 1, 4}, 5, 0},
+        {{0, 2, 3, 1, 5, 4}, 6, 4, {0, 2, 3, 1}, 4, 0}, // only a part was fed
+        {{1, 2, 0, 4, 5, 3}, 6, 6, {0, 4, 5, 3}, 4, 2}, // an open GOP at the start
+        {{0, 1, 2, 3, 4}, 5, 5, {3, 4}, 2, 3},          // a file cut in the middle of a GOP
+        {{0, 2, 3, 1, 4}, 5, 5, {0, 3, 1, 4}, 4, -1},   // one is missing in the middle
+        {{0, 2, 3, 1, 4}, 5, 5, {0, 2, 3, 1}, 4, -1},   // one is missing at the end
+        {{0, 1, 2}, 3, 3, {0, 2, 1}, 3, -1},            // another order
+        {{0, 1, 2}, 3, 3, {0, 1, 1, 2}, 4, -1},         // two frames of one packet
+        {{0, 1, 2}, 3, 3, {0}, 0, -1},                  // nothing
+        {{0, 1}, 2, 2, {7}, 1, -1},                     // something else
+    };
+    for (size_t c = 0; c < TA_COUNT(cases); c++) {
+        struct ta_index_frame frames[8] = {{0}};
+        for (size_t i = 0; i < cases[c].count; i++)
+            frames[i] = (struct ta_index_frame){.pts = (int64_t)i, .packet = cases[c].list[i]};
+        int64_t got = ta_frames_check_head(frames, cases[c].count, cases[c].fed, cases[c].decoded,
+                                           cases[c].decoded_count);
+        print_message("case %zu\n", c);
+        assert_int_equal(got, cases[c].result);
+    }
+}
+
+static void test_time_guess(void **state)
+{
+    (void)state;
+    struct ta_time_guess g = {.last_pts = NONE, .last_dts = NONE};
+    assert_int_equal(ta_time_guess_next(&g, 10, 8), 10);
+    assert_int_equal(ta_time_guess_next(&g, NONE, 9), 9);
+    assert_int_equal(ta_time_guess_next(&g, 12, NONE), 12);
+    assert_int_equal(ta_time_guess_next(&g, NONE, NONE), NONE);
+    // pts that go back more often than dts are not believed any more.
+    struct ta_time_guess bad = {.last_pts = NONE, .last_dts = NONE};
+    assert_int_equal(ta_time_guess_next(&bad, 5, 1), 5);
+    assert_int_equal(ta_time_guess_next(&bad, 3, 2), 2);
+    assert_int_equal(ta_time_guess_next(&bad, 4, 3), 3);
+}
+
+static void check_repair(const int64_t *in, const int64_t *out, size_t count, int64_t wrap)
+{
+    struct ta_index_frame frames[16] = {{0}};
+    for (size_t i = 0; i < count; i++)
+        frames[i].pts = in[i];
+    ta_frames_repair_times(frames, count, wrap, 40, 1000);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(frames[i].pts, out[i]);
+        if (in[i] == NONE)
+            assert_true(frames[i].flags & TA_FRAME_TIME_GUESSED);
+    }
+}
+
+static void test_repair_times(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t in[8], out[8];
+        size_t count;
+        int64_t wrap;
+    } cases[] = {
+        {"good ones stay", {0, 40, 80, 500}, {0, 40, 80, 500}, 4, 0},
+        {"missing inside", {0, NONE, NONE, 120}, {0, 40, 80, 120}, 4, 0},
+        {"missing at the ends", {NONE, NONE, 100, 140, NONE}, {20, 60, 100, 140, 180}, 5, 0},
+        {"none at all", {NONE, NONE, NONE}, {0, 40, 80}, 3, 0},
+        {"doubled", {0, 40, 40, 120, 160}, {0, 40, 80, 120, 160}, 5, 0},
+        {"slightly back", {0, 40, 30, 120, 160}, {0, 40, 80, 120, 160}, 5, 0},
+        {"clock starts anew", {5000, 5040, 5080, 0, 40}, {5000, 5040, 5080, 5120, 5160}, 5, 0},
+        {"clock wraps", {9920, 9960, 0, 40}, {9920, 9960, 10000, 10040}, 4, 10000},
+        {"a picture from before the wrap", {9960, 0, 9980, 40}, {9960, 10000, 10020, 10040}, 4, 10000},
+        {"crowded", {0, 1, NONE, NONE, 2, 3}, {0, 1, 2, 3, 4, 5}, 6, 0},
+    };
+    for (size_t c = 0; c < TA_COUNT(cases); c++) {
+        print_message("%s\n", cases[c].name);
+        check_repair(cases[c].in, cases[c].out, cases[c].count, cases[c].wrap);
+    }
+}
+
+// Whatever the times are, they come out strictly increasing.
+static void test_repair_is_monotonic(void **state)
+{
+    (void)state;
+    uint64_t seed = 12345;
+    for (int round = 0; round < 2000; round++) {
+        struct ta_index_frame frames[24] = {{0}};
+        for (size_t i = 0; i < TA_COUNT(frames); i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            int64_t value = (int64_t)(seed >> 40) % (round % 3 ? 50 : 5000000);
+            frames[i].pts = seed >> 33 & 3 ? value : NONE;
+        }
+        ta_frames_repair_times(frames, TA_COUNT(frames), round & 1 ? 8192 : 0, 3, 10);
+        for (size_t i = 1; i < TA_COUNT(frames); i++)
+            assert_true(frames[i].pts > frames[i - 1].pts);
+    }
+}
+
+static void test_measure(void **state)
+{
+    (void)state;
+    static const int64_t regular[] = {0, 33, 67, 100, 133}, gap[] = {0, 40, 80, 1000, 1040},
+                         mixed[] = {0, 40, 80, 140, 180};
+    struct ta_index_frame frames[5] = {{0}};
+    struct ta_index index = {.frames = frames, .frame_count = 5, .time_base = {1, 1000}};
+    const struct {
+        const int64_t *times;
+        int64_t jumps, variable, end;
+        double step;
+    } cases[] = {{regular, 0, 0, 167, 33.25}, {gap, 1, 1, 1080, 40}, {mixed, 0, 1, 220, 45}};
+    for (size_t c = 0; c < TA_COUNT(cases); c++) {
+        for (int i = 0; i < 5; i++)
+            frames[i].pts = cases[c].times[i];
+        index.end_pts = NONE;
+        double step = 0;
+        assert_int_equal(ta_index_measure(&index, 40, &step), 0);
+        assert_int_equal(index.time_jumps, cases[c].jumps);
+        assert_int_equal(index.variable, cases[c].variable);
+        assert_in_range(index.end_pts, cases[c].end - 1, cases[c].end);
+        assert_true(step > cases[c].step - 1e-9 && step < cases[c].step + 1e-9);
+        assert_int_equal(ta_index_frame_duration(&index, 0), cases[c].times[1]);
+        assert_int_equal(ta_index_frame_duration(&index, 4), index.end_pts - cases[c].times[4]);
+    }
+    // A single frame lasts as long as the rate says.
+    index.frame_count = 1;
+    index.end_pts = NONE;
+    double step = 0;
+    assert_int_equal(ta_index_measure(&index, 40, &step), 0);
+    assert_int_equal(index.end_pts, index.frames[0].pts + 40);
+}
+
+// Packets: I0 P3 B1 B2 | I6 B4 B5 P9 B7 B8 | I12 B10 B11: open GOPs.
+static void test_reader_start(void **state)
+{
+    (void)state;
+    static const int times[] = {0, 3, 1, 2, 6, 4, 5, 9, 7, 8, 12, 10, 11};
+    struct ta_index_packet packets[13] = {{0}};
+    struct ta_index_frame frames[13] = {{0}};
+    for (int i = 0; i < 13; i++) {
+        packets[i].pts = times[i];
+        packets[i].flags = times[i] % 6 == 0 ? TA_PACKET_KEY : 0;
+        frames[times[i]] = (struct ta_index_frame){.pts = times[i], .packet = (uint32_t)i};
+    }
+    struct ta_index index = {.packets = packets, .packet_count = 13, .frames = frames, .frame_count = 13};
+    // HEVC: a leading picture of I6 needs I0; what is shown from I6 on needs nothing before it.
+    assert_int_equal(ta_reader_start_packet(&index, AV_CODEC_ID_HEVC, 5, 0), 0);
+    assert_int_equal(ta_reader_start_packet(&index, AV_CODEC_ID_HEVC, 6, 0), 4);
+    assert_int_equal(ta_reader_start_packet(&index, AV_CODEC_ID_HEVC, 11, 0), 4);
+    assert_int_equal(ta_reader_start_packet(&index, AV_CODEC_ID_HEVC, 12, 0), 10);
+    assert_int_equal(ta_reader_start_packet(&index, AV_CODEC_ID_HEVC, 12, 1), 4);
+    assert_int_equal(ta_reader_start_packet(&index, AV_CODEC_ID_HEVC, 12, 2), 0);
+    // MPEG-4: one key further back.
+    assert_int_equal(ta_reader_start_packet(&index, AV_CODEC_ID_MPEG4, 12, 0), 4);
+    assert_int_equal(ta_reader_start_packet(&index, AV_CODEC_ID_MPEG4, 6, 0), 0);
+    // H.264: the same for recovery points, but not for IDR pictures.
+    assert_int_equal(ta_reader_start_packet(&index, AV_CODEC_ID_H264, 12, 0), 4);
+    packets[10].flags |= TA_PACKET_CLEAN;
+    assert_int_equal(ta_reader_start_packet(&index, AV_CODEC_ID_H264, 12, 0), 10);
+    // Intra only: the frame itself.
+    assert_int_equal(ta_reader_start_packet(&index, AV_CODEC_ID_DVVIDEO, 12, 0), 10);
+    // No key at all.
+    for (int i = 0; i < 13; i++)
+        packets[i].flags = 0;
+    assert_int_equal(ta_reader_start_packet(&index, AV_CODEC_ID_HEVC, 12, 0), 0);
+}
+
+static struct ta_index *make_index(void)
+{
+    struct ta_index *index = ta_xcalloc(1, sizeof(*index));
+    *index = (struct ta_index){
+        .source = {.size_bytes = 123456789012, .mtime_ns = 1700000000123456789},
+        .video = 1,
+        .time_base = {1, 90000},
+        .packets = ta_xcalloc(3, sizeof(struct ta_index_packet)),
+        .packet_count = 3,
+        .frames = ta_xcalloc(2, sizeof(struct ta_index_frame)),
+        .frame_count = 2,
+        .end_pts = 9000,
+        .streams = ta_xcalloc(2, sizeof(struct ta_index_stream)),
+        .stream_count = 2,
+        .undecodable_start = 1,
+        .time_jumps = 2,
+        .variable = 3,
+        .format = {.pix_fmt = AV_PIX_FMT_YUV422P10,
+                   .width = 720,
+                   .height = 576,
+                   .sar = {16, 15},
+                   .scan = TA_SCAN_TFF,
+                   .frame_rate = {25, 1},
+                   .time_base = {1, 90000}},
+    };
+    memset(index->source.head_tail, 'a', 64);
+    ta_format_resolve_colour(&index->format);
+    for (int i = 0; i < 3; i++)
+        index->packets[i] = (struct ta_index_packet){
+            .pts = i ? 3600 * i : NONE,
+            .dts = -i,
+            .pos = (int64_t)i << 40,
+            .size = 1000u + (unsigned)i,
+            .check = 0xdeadbeef + (unsigned)i,
+            .flags = TA_PACKET_KEY | TA_PACKET_CLEAN,
+            .repeat_pict = (uint16_t)i,
+        };
+    index->frames[0] = (struct ta_index_frame){.pts = -3600, .packet = 2, .flags = TA_FRAME_TIME_GUESSED};
+    index->frames[1] = (struct ta_index_frame){.pts = 0, .packet = 1, .flags = TA_FRAME_INTERLACED};
+    index->streams[1] = (struct ta_index_stream){-1, 2, 3, 4, 5, 6, 7, 8};
+    assert_int_equal(ta_index_seal(index), 0);
+    return index;
+}
+
+static void test_save_and_load(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/ta-test-index-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    char *path = ta_path_join(dir, "index.bin");
+    struct ta_index *a = make_index(), *b = NULL;
+    assert_int_equal(ta_index_save(a, path, NULL), 0);
+    assert_int_equal(ta_index_load(&b, path, NULL), 0);
+    assert_string_equal(a->checksum, b->checksum);
+    assert_true(ta_fingerprint_equal(&a->source, &b->source));
+    assert_int_equal(a->video, b->video);
+    assert_int_equal(a->packet_count, b->packet_count);
+    assert_memory_equal(a->packets, b->packets, 3 * sizeof(*a->packets));
+    assert_int_equal(a->frame_count, b->frame_count);
+    assert_memory_equal(a->frames, b->frames, 2 * sizeof(*a->frames));
+    assert_int_equal(a->stream_count, b->stream_count);
+    assert_memory_equal(a->streams, b->streams, 2 * sizeof(*a->streams));
+    assert_int_equal(a->end_pts, b->end_pts);
+    assert_int_equal(a->undecodable_start, b->undecodable_start);
+    assert_int_equal(a->time_jumps, b->time_jumps);
+    assert_int_equal(a->variable, b->variable);
+    assert_memory_equal(&a->format, &b->format, sizeof(a->format));
+    // Saved again it is the same file.
+    char first[TA_SHA256_HEX], second[TA_SHA256_HEX];
+    assert_int_equal(ta_sha256_file(path, first, NULL), 0);
+    assert_int_equal(ta_index_save(b, path, NULL), 0);
+    assert_int_equal(ta_sha256_file(path, second, NULL), 0);
+    assert_string_equal(first, second);
+    ta_index_destroy(&a);
+    ta_index_destroy(&b);
+    assert_int_equal(ta_dir_remove(dir, NULL), 0);
+    free(path);
+}
+
+// The checksum at the end made to fit, so that what is behind it gets tested.
+static void seal(struct ta_buf *b)
+{
+    char sum[TA_SHA256_HEX];
+    ta_sha256_hex(b->data, b->size - 64, sum);
+    memcpy(b->data + b->size - 64, sum, 64);
+}
+
+static void load_bytes(struct ta_buf *b)
+{
+    char dir[] = "/tmp/ta-test-index-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    char *path = ta_path_join(dir, "index.bin");
+    struct ta_index *index = make_index();
+    assert_int_equal(ta_index_save(index, path, NULL), 0);
+    assert_int_equal(ta_file_read(path, 1 << 20, b, NULL), 0);
+    ta_index_destroy(&index);
+    assert_int_equal(ta_dir_remove(dir, NULL), 0);
+    free(path);
+}
+
+static void test_garbled(void **state)
+{
+    (void)state;
+    struct ta_buf b = {0};
+    struct ta_index *index = NULL;
+    load_bytes(&b);
+    assert_int_equal(ta_index_parse(&index, b.data, b.size, "whole", NULL), 0);
+    ta_index_destroy(&index);
+    for (size_t size = 0; size < b.size; size++) {
+        assert_true(ta_index_parse(&index, b.data, size, "cut", NULL) < 0);
+        assert_null(index);
+    }
+    for (size_t at = 0; at < b.size; at++) {
+        b.data[at] ^= 0x10;
+        assert_true(ta_index_parse(&index, b.data, b.size, "flipped", NULL) < 0);
+        assert_null(index);
+        b.data[at] ^= 0x10;
+    }
+    b.data[8]++; // version
+    assert_int_equal(ta_index_parse(&index, b.data, b.size, "version", NULL), TA_ERR_FORMAT);
+    b.data[8]--;
+    ta_buf_release(&b);
+}
+
+// With a checksum that fits: refused, or an index whose numbers can be relied on.
+static void test_contradictions(void **state)
+{
+    (void)state;
+    struct ta_buf b = {0};
+    load_bytes(&b);
+    static const int values[] = {0, 1, 0x7f, 0x80, 0xff};
+    int refused = 0, taken = 0;
+    for (size_t at = 12; at + 64 < b.size; at++) {
+        char old = b.data[at];
+        for (size_t v = 0; v < TA_COUNT(values); v++) {
+            b.data[at] = (char)values[v];
+            seal(&b);
+            struct ta_index *index = NULL;
+            if (ta_index_parse(&index, b.data, b.size, "changed", NULL) < 0) {
+                assert_null(index);
+                refused++;
+                continue;
+            }
+            taken++;
+            assert_in_range(index->video, 0, index->stream_count - 1);
+            assert_true(index->frame_count > 0 && index->time_base.num > 0 && index->time_base.den > 0);
+            for (size_t i = 0; i < index->frame_count; i++) {
+                assert_true(index->frames[i].packet < index->packet_count);
+                assert_true(ta_index_frame_duration(index, i) > 0);
+            }
+            ta_index_destroy(&index);
+        }
+        b.data[at] = old;
+    }
+    assert_true(refused > 500 && taken > 500);
+    // Bytes behind the last frame.
+    struct ta_buf longer = {0};
+    struct ta_index *index = NULL;
+    ta_buf_append(&longer, b.data, b.size - 64);
+    ta_buf_puts(&longer, "xxxx");
+    ta_buf_append(&longer, b.data, 64);
+    seal(&longer);
+    assert_int_equal(ta_index_parse(&index, longer.data, longer.size, "longer", NULL), TA_ERR_DAMAGED);
+    ta_buf_release(&longer);
+    ta_buf_release(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_frame_flags),
+        cmocka_unit_test(test_reorder),
+        cmocka_unit_test(test_check_head),
+        cmocka_unit_test(test_time_guess),
+        cmocka_unit_test(test_repair_times),
+        cmocka_unit_test(test_repair_is_monotonic),
+        cmocka_unit_test(test_measure),
+        cmocka_unit_test(test_reader_start),
+        cmocka_unit_test(test_save_and_load),
+        cmocka_unit_test(test_garbled),
+        cmocka_unit_test(test_contradictions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
