@@ -1,79 +1,91 @@
-// Restores one file with the library: restore INPUT OUTPUT [OPTION=VALUE...], for example "restore tape.avi
-// tape.mp4 preset=vhs". Build it against an installed library: cc restore.c $(pkg-config --cflags --libs
-// terminalai)
+// Restores one file with the library: a preset, a progress line, Ctrl-C that keeps what is finished.
+//
+//     cc restore.c -o restore $(pkg-config --cflags --libs terminalai)
+//     ./restore tape.avi tape.mp4
+//
+// Called again after an interruption, it goes on where it stopped.
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <terminalai/terminalai.h>
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t stop;
 
-static void on_interrupt(int signal_number)
+static void on_interrupt(int number)
 {
-    (void)signal_number;
-    interrupted = 1;
+    (void)number;
+    stop = 1;
 }
 
+// From any thread, often.
 static bool is_canceled(void *priv)
 {
     (void)priv;
-    return interrupted != 0;
+    return stop;
 }
 
-static void show_progress(void *priv, const struct ta_progress *progress)
+// At most ten times a second, and when a phase begins.
+static void show_progress(void *priv, const struct ta_progress *p)
 {
     (void)priv;
-    fprintf(stderr, "\r%-8s %5.1f %%  %6.1f frames/s ", ta_phase_name(progress->phase), 100 * progress->total,
-            progress->fps);
-    if (progress->phase == TA_PHASE_DONE)
+    fprintf(stderr, "\r%-8s %5.1f%%  %lld/%lld frames  %.1f fps ", ta_phase_name(p->phase), 100 * p->total,
+            (long long)p->frames_done, (long long)p->frames_total, p->fps);
+    if (p->phase == TA_PHASE_DONE)
         fputc('\n', stderr);
 }
 
-// "crf=16" as an option of the caller's layer.
-static int set_option(struct ta_options *options, char *text)
+static int restore(const char *input, const char *output, struct ta_options *options, struct ta_log *log)
 {
-    char *equals = strchr(text, '=');
-    if (!equals) {
-        fprintf(stderr, "%s: write OPTION=VALUE\n", text);
-        return TA_ERR_USAGE;
+    const struct ta_callbacks callbacks = {.progress = show_progress, .canceled = is_canceled};
+    struct ta_restore_result result = {0};
+    struct ta_plan *plan = NULL;
+
+    // Reads and measures the source, and decides everything. Nothing is made yet.
+    int err = ta_plan_create(&plan, input, output, options, &callbacks, log);
+    if (err < 0)
+        return err;
+    char *words = ta_plan_describe(plan);
+    puts(words);
+    free(words);
+
+    err = ta_restore(plan, options, &callbacks, &result, log);
+    if (err < 0) {
+        char *advice = ta_restore_advice(plan, options, &result, err);
+        fprintf(stderr, "\n%s\n%s\n", ta_error_text(err), advice);
+        free(advice);
+    } else {
+        printf("%s: %lld frames in %.1f s, %lld warnings\n", ta_plan_output(plan), (long long)result.frames,
+               result.wall_seconds, (long long)result.warnings);
     }
-    *equals = '\0';
-    return ta_options_set(options, TA_LAYER_CALLER, text, equals + 1, NULL);
+    ta_plan_destroy(&plan);
+    return err;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 3) {
-        fprintf(stderr, "usage: restore INPUT OUTPUT [OPTION=VALUE...]\n");
+    struct ta_log *log = NULL;
+    struct ta_options *options = NULL;
+    if (argc != 3) {
+        fprintf(stderr, "usage: %s INPUT OUTPUT\n", argv[0]);
         return 2;
     }
     signal(SIGINT, on_interrupt);
 
-    const struct ta_callbacks callbacks = {.progress = show_progress, .canceled = is_canceled};
-    struct ta_log *log = NULL;
-    struct ta_options *options = NULL;
-    struct ta_plan *plan = NULL;
-    struct ta_restore_result result = {0};
-
+    // Messages go to standard error when no function is given.
     int err = ta_log_create(&log, NULL, NULL);
     if (err >= 0)
         err = ta_options_create(&options, log);
-    for (int i = 3; i < argc && err >= 0; i++)
-        err = set_option(options, argv[i]);
+    // The same names and values as on the command line and in configuration files: docs/options.md.
     if (err >= 0)
-        err = ta_plan_create(&plan, argv[1], argv[2], options, &callbacks, log);
+        err = ta_options_set(options, TA_LAYER_CALLER, "preset", "vhs", NULL);
     if (err >= 0)
-        err = ta_restore(plan, options, &callbacks, &result, log);
+        err = ta_options_set(options, TA_LAYER_CALLER, "resolution", "720", NULL);
     if (err >= 0)
-        printf("%s: %lld frames, %lld of them concealed\n", argv[2], (long long)result.frames,
-               (long long)result.concealed);
-    else
-        fprintf(stderr, "restore: %s\n", ta_error_text(err));
+        err = restore(argv[1], argv[2], options, log);
 
-    ta_plan_destroy(&plan);
     ta_options_destroy(&options);
     ta_log_destroy(&log);
-    return err >= 0 ? 0 : 1;
+    return err < 0;
 }
