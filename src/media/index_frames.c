@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <libavutil/common.h>
+#include <libavutil/macros.h>
 #include <libavutil/mathematics.h>
 
 #include <terminalai/error.h>
@@ -224,9 +225,35 @@ static void spread(struct ta_index_frame *frames, size_t from, size_t to)
     }
 }
 
+// Files whose writer gave the times of decoding as those of presentation go back again and again: the times
+// are right as a set, and belong to the frames in their order. A few steps back are something else.
+static void sort_times(struct ta_index_frame *frames, size_t count, int64_t second)
+{
+    size_t back = 0;
+    int64_t before = AV_NOPTS_VALUE;
+    for (size_t i = 0; i < count; i++) {
+        if (frames[i].pts == AV_NOPTS_VALUE)
+            continue;
+        back += before != AV_NOPTS_VALUE && frames[i].pts < before && before - frames[i].pts <= second;
+        before = frames[i].pts;
+    }
+    if (back < 3 || back * 20 < count)
+        return;
+    for (size_t i = 1; i < count; i++) {
+        // Only past times that are near, so that a clock that starts anew stays where it is.
+        for (size_t at = i; at && i - at < TA_REORDER_MAX; at--) {
+            int64_t *a = &frames[at - 1].pts, *b = &frames[at].pts;
+            if (*a == AV_NOPTS_VALUE || *b == AV_NOPTS_VALUE || *a <= *b || *a - *b > second)
+                break;
+            FFSWAP(int64_t, *a, *b);
+        }
+    }
+}
+
 void ta_frames_repair_times(struct ta_index_frame *frames, size_t count, int64_t wrap, int64_t nominal,
                             int64_t second)
 {
+    sort_times(frames, count, second);
     int64_t step = typical_step(frames, count, nominal), offset = 0;
     size_t good = SIZE_MAX; // last frame whose time can be used
     for (size_t i = 0; i < count; i++) {

@@ -37,7 +37,8 @@ struct ta_time_guess {
 int64_t ta_time_guess_next(struct ta_time_guess *g, int64_t pts, int64_t dts);
 
 // Makes the times of frames strictly increasing: clocks that wrap or start anew are continued, missing and
-// doubled ones are spread evenly between their neighbours, and marked as guessed. AV_NOPTS_VALUE is a missing
+// doubled ones are spread evenly between their neighbours, and marked as guessed; times that are only in the
+// wrong order are sorted. AV_NOPTS_VALUE is a missing
 // time. `nominal` is the duration to assume where times tell none, `second` one second.
 void ta_frames_repair_times(struct ta_index_frame *frames, size_t count, int64_t wrap, int64_t nominal,
                             int64_t second);

@@ -24,6 +24,8 @@ static bool is_sure_start(enum AVCodecID codec, unsigned flags)
 
 uint32_t ta_reader_start_packet(const struct ta_index *index, enum AVCodecID codec, size_t first, int attempt)
 {
+    if (codec == AV_CODEC_ID_H261)
+        return 0; // neither libav's parser nor its decoder tells a key picture
     static const int further[TA_READER_ATTEMPTS] = {0, 1, 3, 10};
     int back = further[TA_MIN(attempt, TA_READER_ATTEMPTS - 1)];
     // Everything that is shown from `first` on must be decoded at or after the start.

@@ -277,6 +277,16 @@ static void test_repair_times(void **state)
         {"clock starts anew", {5000, 5040, 5080, 0, 40}, {5000, 5040, 5080, 5120, 5160}, 5, 0},
         {"clock wraps", {9920, 9960, 0, 40}, {9920, 9960, 10000, 10040}, 4, 10000},
         {"a picture from before the wrap", {9960, 0, 9980, 40}, {9960, 10000, 10020, 10040}, 4, 10000},
+        {"decoding times given as presentation times",
+         {0, 80, 40, 160, 120, 240, 200, 280},
+         {0, 40, 80, 120, 160, 200, 240, 280},
+         8,
+         0},
+        {"one in the wrong place",
+         {0, 40, 20, 120, 160, 200, 240, 280},
+         {0, 40, 80, 120, 160, 200, 240, 280},
+         8,
+         0},
         {"crowded", {0, 1, NONE, NONE, 2, 3}, {0, 1, 2, 3, 4, 5}, 6, 0},
     };
     for (size_t c = 0; c < TA_COUNT(cases); c++) {
