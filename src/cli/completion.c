@@ -101,21 +101,20 @@ static bool bash_visit(void *priv, const char *title, const char *name, const st
 
 void ta_completion_bash(struct ta_buf *out)
 {
-    ta_buf_puts(
-        out,
-        "# Completion of terminalai for bash, made by \"terminalai completion bash\".\n"
-        "# An empty answer lets bash complete file names.\n"
-        "_terminalai()\n{\n"
-        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command='' words='' options='' plain='' i\n"
-        "    COMPREPLY=()\n"
-        "    if [[ $cur == '=' ]]; then # --name= is three words here\n"
-        "        cur=''\n"
-        "    elif [[ $prev == '=' ]]; then\n"
-        "        prev=${COMP_WORDS[COMP_CWORD-2]}\n"
-        "    fi\n"
-        "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-        "        case ${COMP_WORDS[i]} in\n"
-        "        ");
+    ta_buf_puts(out, "# Completion of terminalai for bash, made by \"terminalai completion bash\".\n"
+                     "# An empty answer lets bash complete file names.\n"
+                     "_terminalai()\n{\n"
+                     "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+                     "    local command='' words='' options='' plain='' i\n"
+                     "    COMPREPLY=()\n"
+                     "    if [[ $cur == '=' ]]; then # --name= is three words here\n"
+                     "        cur=''\n"
+                     "    elif [[ $prev == '=' ]]; then\n"
+                     "        prev=${COMP_WORDS[COMP_CWORD-2]}\n"
+                     "    fi\n"
+                     "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+                     "        case ${COMP_WORDS[i]} in\n"
+                     "        ");
     const char *bar = "";
     for (const struct ta_opt *o = ta_common_options; o->name; o++) {
         if (!ta_option_is_switch(o)) {

@@ -13,12 +13,15 @@
 #include "cli/console.h"
 #include "cli/signals.h"
 
-#define PLAIN_INTERVAL 5.0 // seconds between plain lines
+// Seconds between plain lines: few at first, when people watch, and more when it gets long.
+#define PLAIN_INTERVAL_MIN 5.0
+#define PLAIN_INTERVAL_MAX 60.0
+#define PLAIN_LINES 20 // one for each twentieth of the time so far
 
 const struct ta_choice ta_progress_choices[] = {
     {"auto", "a line on a terminal, plain lines elsewhere"},
     {"line", "one line that is rewritten"},
-    {"plain", "a new line every few seconds"},
+    {"plain", "a new line every few seconds, less often when it takes long"},
     {"json",
      "a JSON object a line on standard output (on standard error when the video goes there), for programs"},
     {"none", "nothing"},
@@ -189,6 +192,7 @@ void ta_progress_show(void *view, const struct ta_progress *p)
             ta_console_print(v->console, "stopping; what is finished is kept (again to stop at once)");
     }
     double now = ta_clock_seconds();
+    double interval = fmin(fmax(p->elapsed / PLAIN_LINES, PLAIN_INTERVAL_MIN), PLAIN_INTERVAL_MAX);
     bool new_phase = !v->started || p->phase != v->phase;
     v->started = true;
     v->phase = p->phase;
@@ -197,7 +201,7 @@ void ta_progress_show(void *view, const struct ta_progress *p)
     } else if (v->mode == TA_PROGRESS_LINE && p->phase != TA_PHASE_DONE) {
         show_text(v, p);
     } else if (v->mode == TA_PROGRESS_PLAIN && p->phase != TA_PHASE_DONE &&
-               ((new_phase && p->phase != TA_PHASE_INDEX) || now - v->last_shown >= PLAIN_INTERVAL)) {
+               ((new_phase && p->phase != TA_PHASE_INDEX) || now - v->last_shown >= interval)) {
         show_text(v, p);
         v->last_shown = now;
     }
