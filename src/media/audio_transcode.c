@@ -109,6 +109,8 @@ static int open_decoder(struct audio_lane *a)
         return TA_ERR_NOMEM;
     a->dec->pkt_timebase = a->st->time_base;
     a->dec->thread_count = 1;
+    a->dec->strict_std_compliance =
+        FF_COMPLIANCE_EXPERIMENTAL; // rare codecs whose decoders are not praised are better than silence
     int ret = ta_av_open_portable(a->dec, codec, NULL);
     return ret < 0 ? fail(a, "its decoder can't be opened", ret) : 0;
 }

@@ -90,8 +90,28 @@ static struct ta_stream_choice drop(const char *reason)
     return (struct ta_stream_choice){.action = TA_STREAM_DROP, .reason = reason};
 }
 
-static struct ta_stream_choice transcode(const char *codec, const char *reason)
+// Opened for real: a decoder that is there may still refuse what the headers say, and a job should not end
+// with finding that out.
+static bool can_decode(const AVCodecParameters *par)
 {
+    const AVCodec *codec = avcodec_find_decoder(par->codec_id);
+    AVCodecContext *c = codec ? avcodec_alloc_context3(codec) : NULL;
+    bool ok = false;
+
+    if (c && avcodec_parameters_to_context(c, par) >= 0) {
+        c->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
+        c->pkt_timebase = AV_TIME_BASE_Q;
+        c->thread_count = 1;
+        ok = ta_av_open(c, codec, NULL) >= 0;
+    }
+    avcodec_free_context(&c);
+    return ok;
+}
+
+static struct ta_stream_choice transcode(const AVCodecParameters *from, const char *codec, const char *reason)
+{
+    if (!can_decode(from))
+        return drop("it would have to be transcoded, and libav can't decode it");
     if (!avcodec_find_encoder_by_name(codec))
         return drop("it would have to be transcoded, and libav was built without the encoder");
     return (struct ta_stream_choice){.action = TA_STREAM_TRANSCODE, .codec = codec, .reason = reason};
@@ -153,10 +173,10 @@ static struct ta_stream_choice choose_mov_pcm(const AVCodecParameters *par)
 {
     const AVCodec *same = in_list(par->codec_id, mov_pcm) ? avcodec_find_encoder(par->codec_id) : NULL;
 
-    if (same && avcodec_find_decoder(par->codec_id))
-        return transcode(same->name,
+    if (same)
+        return transcode(par, same->name,
                          "PCM in mov can't have gaps: they are filled with silence, samples do not change");
-    return transcode(plain_pcm(par), "mov has no PCM of this kind");
+    return transcode(par, plain_pcm(par), "mov has no PCM of this kind");
 }
 
 static struct ta_stream_choice choose_audio(const AVCodecParameters *par,
@@ -164,33 +184,37 @@ static struct ta_stream_choice choose_audio(const AVCodecParameters *par,
 {
     enum AVCodecID id = par->codec_id;
 
-    if (!avcodec_find_decoder(id) && !muxer_knows(id, info))
+    if (id == AV_CODEC_ID_NONE)
         return drop("its codec is unknown");
+    // Announced in the head of the file, but no packet was found from which to learn the rest.
+    if (par->sample_rate <= 0 || par->ch_layout.nb_channels <= 0)
+        return drop("it seems to be empty: its sample rate and channels are not known");
     switch (container_of(info)) {
     case MP4:
         // MPEG-4 has no code for the low rates of MPEG-2.5.
         if (in_list(id, mp4_audio) && !(id == AV_CODEC_ID_MP3 && par->sample_rate < 16000))
             return copy();
-        return transcode("aac", is_pcm(id) ? "mp4 has no PCM that players take"
-                                           : "players of mp4 do not take this codec");
+        return transcode(par, "aac",
+                         is_pcm(id) ? "mp4 has no PCM that players take"
+                                    : "players of mp4 do not take this codec");
     case MOV:
         if (in_list(id, mov_audio))
             return copy();
         if (is_pcm(id))
             return choose_mov_pcm(par);
-        return transcode("aac", "players of mov do not take this codec");
+        return transcode(par, "aac", "players of mov do not take this codec");
     case WEBM:
         if (in_list(id, webm_audio))
             return copy();
         // libav's own Opus encoder is no match, but better than no sound.
-        return transcode(avcodec_find_encoder_by_name("libopus") ? "libopus" : "opus",
+        return transcode(par, avcodec_find_encoder_by_name("libopus") ? "libopus" : "opus",
                          "webm takes Opus and Vorbis only");
     case MKV:
         if (muxer_knows(id, info) && !in_list(id, not_mkv_audio))
             return copy();
         if (is_pcm(id))
-            return transcode(plain_pcm(par), "Matroska has no PCM of this kind");
-        return transcode("flac", "Matroska does not hold this codec");
+            return transcode(par, plain_pcm(par), "Matroska has no PCM of this kind");
+        return transcode(par, "flac", "Matroska does not hold this codec");
     case Y4M:
         break;
     }
@@ -217,13 +241,13 @@ static struct ta_stream_choice choose_subtitle(const AVCodecParameters *par,
         if (id == AV_CODEC_ID_MOV_TEXT)
             return copy();
         if (text)
-            return transcode("mov_text", "the container takes mov_text only");
+            return transcode(par, "mov_text", "the container takes mov_text only");
         break;
     case WEBM:
         if (id == AV_CODEC_ID_WEBVTT)
             return copy();
         if (text)
-            return transcode("webvtt", "webm takes WebVTT only");
+            return transcode(par, "webvtt", "webm takes WebVTT only");
         break;
     case MKV:
         if (id != AV_CODEC_ID_TEXT && muxer_knows(id, info)) {
@@ -232,7 +256,7 @@ static struct ta_stream_choice choose_subtitle(const AVCodecParameters *par,
             return copy();
         }
         if (text)
-            return transcode("subrip", "Matroska does not hold this kind of subtitles");
+            return transcode(par, "subrip", "Matroska does not hold this kind of subtitles");
         return drop("Matroska does not hold this kind of subtitles");
     case Y4M:
         return drop("y4m holds pictures only");
@@ -280,10 +304,10 @@ static struct ta_stream_choice choose_video(const AVStream *st, const struct ta_
 
     if (c == Y4M)
         return drop("y4m holds a single video stream");
-    if (st->disposition & AV_DISPOSITION_ATTACHED_PIC)
-        return choose_cover(par, info);
     if (st->disposition & AV_DISPOSITION_TIMED_THUMBNAILS)
         return drop("thumbnails do not fit restored pictures");
+    if (st->disposition & AV_DISPOSITION_ATTACHED_PIC)
+        return choose_cover(par, info);
     if (c == MP4)
         ok = in_list(par->codec_id, mp4_video);
     else if (c == WEBM)
@@ -292,6 +316,8 @@ static struct ta_stream_choice choose_video(const AVStream *st, const struct ta_
         ok = c != MOV || !in_list(par->codec_id, not_mov_video);
     if (!ok || !muxer_knows(par->codec_id, info))
         return drop("the container does not take this video codec");
+    if (par->width <= 0 || par->height <= 0)
+        return drop("it seems to be empty: the size of its pictures is not known");
     if ((par->codec_id == AV_CODEC_ID_H264 || par->codec_id == AV_CODEC_ID_HEVC) && !par->extradata_size)
         return drop("the headers of its codec are missing");
     return copy();

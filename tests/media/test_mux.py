@@ -264,6 +264,18 @@ def test_click_stays_at_all_rates(made, join, rate, codec, container):
     assert abs(click_time(out.path) - click_time(source)) <= SYNC
 
 
+@pytest.mark.parametrize('source,container,codec', [
+    ('vorbis.mkv', 'mp4', 'aac'), ('vorbis.mkv', 'mov', 'aac'), ('wma.wmv', 'mp4', 'aac'), ('wma.wmv', 'webm', 'libopus'),
+    ('flac.mkv', 'mov', 'aac'), ('pcm24.mov', 'mp4', 'aac'), ('mp2.ts', 'webm', 'libopus')])
+def test_sound_alone(made, join, source, container, codec):
+    """What the container does not take is transcoded and stays in its place (without the pictures, which it may not take either)."""
+    path = clicked(made, source, *SOURCES[source])
+    out = join(path, f'out.{container}', '--drop-video', '--offset', 'auto')
+    assert ('transcode', codec) in out.streams.values()
+    first = float(min(t for t, _ in packets(path, 'v:0')))
+    assert abs(click_time(out.path) - (click_time(path) - first)) <= SYNC
+
+
 @pytest.mark.parametrize('container,codec', [('mp4', 'aac'), ('mp4', 'flac'), ('mov', None), ('mkv', 'flac'), ('mkv', None), ('webm', 'libopus')])
 def test_late_sound(made, join, container, codec):
     """Sound that starts half a second late and ends early keeps its times."""
