@@ -156,7 +156,7 @@ def pytest(count, label, folder, env=None, args=(), limit=3600):
             "PYTHONDONTWRITEBYTECODE": "1",
             **(env or {}),
         }
-        command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "-rfE", "--junitxml", str(report),
+        command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "-rfE", "--continue-on-collection-errors", "--junitxml", str(report),
                    "--basetemp", scratch + "/base", *args, *folders]
         status = run(command, env=env, limit=limit)
         if not report.exists():
@@ -175,7 +175,8 @@ def pytest(count, label, folder, env=None, args=(), limit=3600):
                 count.skip("%s: %s" % (name, case.find("skipped").get("message", "")))
             else:
                 count.passed += 1
-        if status not in (0, 1, 5) or (status == 1 and count.failed == before):
+        # 0: all passed, 5: none selected; anything else must show as a failure, if not of a test, then as one of its own.
+        if status not in (0, 5) and count.failed == before:
             count.fail("%s: pytest ended with status %d" % (label, status))
 
 
@@ -227,7 +228,7 @@ def suite_sanitizer(count, folder, long, name, flag, units):
         count.skip("%s: the compiler lacks -fsanitize=%s" % (name, flag))
         return
     sub = folder / name
-    if not build(sub, "-Db_sanitize=" + flag, "-Db_lundef=false", "-Doptimization=1", "-Dgenerated=disabled", "-Dwerror=true"):
+    if not build(sub, "-Db_sanitize=" + flag, "-Db_lundef=false", "-Doptimization=1", "-Dgenerated=disabled"):
         count.fail("%s: build" % name)
         return
     names = meson_names(sub, "unit", units if not long else re.compile(""))
