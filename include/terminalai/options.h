@@ -47,8 +47,8 @@ int ta_options_get(struct ta_options *options, const char *name, const char **va
 // for the process's life; never NULL. To be freed with free().
 char *ta_options_describe(void);
 
-// Names and one-line summaries of the presets as JSON [{name, summary, values:{...}}]. To be freed with
-// free().
+// The presets, built in and the user's own, as JSON [{name, summary, from, values:{...}}]. To be freed with
+// free(). free().
 char *ta_presets_describe(void);
 
 #ifdef __cplusplus

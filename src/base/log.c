@@ -35,6 +35,7 @@ struct ta_log {
     struct log_tree *tree;
     struct component_level *level;
     char *component;
+    char *about; // NULL for none
 };
 
 static const char *const level_names[] = {"quiet", "error", "warn", "info", "verbose", "debug"};
@@ -119,12 +120,21 @@ struct ta_log *ta_log_child(struct ta_log *parent, const char *component, ...)
     va_start(args, component);
     log->component = ta_xvprintf(component, args);
     va_end(args);
+    log->about = parent->about ? ta_xstrdup(parent->about) : NULL;
     log->tree = parent->tree;
     atomic_fetch_add(&log->tree->users, 1);
     pthread_mutex_lock(&log->tree->lock);
     log->level = find_level(log->tree, log->component);
     pthread_mutex_unlock(&log->tree->lock);
     return log;
+}
+
+void ta_log_set_about(struct ta_log *log, const char *about)
+{
+    if (!log)
+        return;
+    free(log->about);
+    log->about = ta_xstrdup(about);
 }
 
 void ta_log_set_level(struct ta_log *log, const char *component, enum ta_log_level level)
@@ -156,6 +166,11 @@ void ta_log_vmessage(struct ta_log *log, enum ta_log_level level, const char *fo
         return;
     int saved_errno = errno; // so that callers may log first and look at errno after
     char *message = ta_xvprintf(format, args);
+    if (log->about && strncmp(message, log->about, strlen(log->about)) != 0) {
+        char *longer = ta_xprintf("%s: %s", log->about, message);
+        free(message);
+        message = longer;
+    }
     size_t length = strlen(message);
     while (length && message[length - 1] == '\n')
         message[--length] = '\0';
@@ -181,6 +196,7 @@ void ta_log_destroy(struct ta_log **log)
         return;
     *log = NULL;
     struct log_tree *tree = l->tree;
+    free(l->about);
     free(l->component);
     free(l);
     if (atomic_fetch_sub(&tree->users, 1) != 1)

@@ -12,6 +12,11 @@
 struct ta_log *ta_log_child(struct ta_log *parent, const char *component, ...)
     __attribute__((format(printf, 2, 3)));
 
+// What messages are about, a file mostly: those of this log, and of children made later, begin with "ABOUT: "
+// unless they do so already. For parts that are not told which file they work on. `about` is copied. Call
+// before other threads use the log.
+void ta_log_set_about(struct ta_log *log, const char *about);
+
 // Would a message of this level pass? For messages that are costly to build.
 bool ta_log_wants(const struct ta_log *log, enum ta_log_level level);
 

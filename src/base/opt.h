@@ -50,6 +50,8 @@ extern const struct ta_opt_kind ta_opt_int;    // int64_t in min..max
 extern const struct ta_opt_kind ta_opt_float;  // double in min..max, finite
 extern const struct ta_opt_kind ta_opt_floats; // struct ta_floats: "3:2:3:2", each in min..max; "" is none
 extern const struct ta_opt_kind ta_opt_text;   // char *, owned, valid UTF-8; "" is NULL
+extern const struct ta_opt_kind ta_opt_path; // char *, owned, any bytes: names of files need not be UTF-8; ""
+                                             // (NULL) only where the default is ""
 extern const struct ta_opt_kind ta_opt_choice; // int: index into choices
 extern const struct ta_opt_kind ta_opt_bytes;  // int64_t: "2G", "64k", "1.5MiB", "1000"; powers of 1024
 extern const struct ta_opt_kind ta_opt_time;   // struct ta_time: "1:23:45.5", "90", "90s", "25%", "1200f", ""

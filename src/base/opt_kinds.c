@@ -223,6 +223,27 @@ const struct ta_opt_kind ta_opt_text = {.name = "text",
                                         .release = release_text,
                                         .type = TA_OPT_TYPE_TEXT};
 
+// --- path ---
+
+static int parse_path(const struct ta_opt *o, const char *text, void *field, struct ta_buf *why)
+{
+    if (!*text && !(o->def && !*o->def)) { // rather a variable that is not set than a wish
+        ta_buf_puts(why, "must not be empty");
+        return TA_ERR_INVALID;
+    }
+    char *copy = *text ? ta_xstrdup(text) : NULL;
+    free(*(char **)field);
+    *(char **)field = copy;
+    return 0;
+}
+
+const struct ta_opt_kind ta_opt_path = {.name = "path",
+                                        .syntax = "FILE",
+                                        .parse = parse_path,
+                                        .format = format_text,
+                                        .release = release_text,
+                                        .type = TA_OPT_TYPE_TEXT};
+
 // --- choice ---
 
 static int parse_choice(const struct ta_opt *o, const char *text, void *field, struct ta_buf *why)

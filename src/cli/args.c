@@ -10,38 +10,6 @@
 
 // --- kinds of the command line alone ---
 
-static int parse_path(const struct ta_opt *o, const char *text, void *field, struct ta_buf *why)
-{
-    (void)o;
-    if (!*text) { // rather a variable that is not set than a wish
-        ta_buf_puts(why, "must not be empty");
-        return TA_ERR_INVALID;
-    }
-    char *copy = ta_xstrdup(text);
-    free(*(char **)field);
-    *(char **)field = copy;
-    return 0;
-}
-
-static void format_path(const struct ta_opt *o, const void *field, struct ta_buf *out)
-{
-    (void)o;
-    const char *path = *(char *const *)field;
-    ta_buf_puts(out, path ? path : "");
-}
-
-static void release_path(void *field)
-{
-    ta_freep((char **)field);
-}
-
-const struct ta_opt_kind ta_opt_path = {.name = "path",
-                                        .syntax = "FILE",
-                                        .parse = parse_path,
-                                        .format = format_path,
-                                        .release = release_path,
-                                        .type = TA_OPT_TYPE_TEXT};
-
 static int parse_list(const struct ta_opt *o, const char *text, void *field, struct ta_buf *why)
 {
     (void)o;

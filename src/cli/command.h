@@ -37,7 +37,6 @@ struct ta_list {
     char **items;
     int count;
 };
-extern const struct ta_opt_kind ta_opt_path;  // char *, owned, any bytes: names of files need not be UTF-8; never ""
 extern const struct ta_opt_kind ta_opt_list; // struct ta_list: each use adds one
 extern const struct ta_opt_kind
     ta_opt_count; // int: a switch that counts how often it is given; "--no-..." sets 0

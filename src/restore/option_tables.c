@@ -178,7 +178,7 @@ const struct ta_opt ta_run_options[] = {
      .flags = TA_OPT_ADVANCED,
      .help = "memory that segments running at once may need together; 0 is half of the machine's"},
     {.name = "work-dir",
-     .kind = &ta_opt_text,
+     .kind = &ta_opt_path,
      TA_FIELD(struct ta_run_opts, work_dir, char *),
      .def = "",
      .syntax = "DIR",

@@ -291,6 +291,8 @@ static int decide_all(struct ta_decision *d)
         err = choose_output(d);
     if (err < 0)
         return err;
+    // From here on what is refused is about the source.
+    ta_log_set_about(d->log, d->facts->input);
     // The range is in output time, whose unit depends on fields, which depends on runs in the range; a first
     // origin with the finest unit serves to find it.
     p->fields = 1;
@@ -319,7 +321,7 @@ int ta_plan_decide(struct ta_plan **out, const struct ta_plan_facts *facts, stru
 {
     *out = NULL;
     struct ta_plan *p = ta_xcalloc(1, sizeof *p);
-    struct ta_decision d = {.facts = facts, .plan = p, .log = log};
+    struct ta_decision d = {.facts = facts, .plan = p, .log = ta_log_child(log, "plan")};
     p->input = ta_xstrdup(facts->input);
     p->source = facts->index->source;
     memcpy(p->index_checksum, facts->index->checksum, sizeof p->index_checksum);
@@ -328,6 +330,7 @@ int ta_plan_decide(struct ta_plan **out, const struct ta_plan_facts *facts, stru
     p->recipe = ta_options_recipe_json(facts->options);
     int err = decide_all(&d);
     ta_opt_release(ta_recipe_options, &d.recipe);
+    ta_log_destroy(&d.log);
     if (err < 0)
         ta_plan_destroy(&p);
     *out = p;

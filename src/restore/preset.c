@@ -99,14 +99,19 @@ static int load_file(struct ta_preset *out, const char *path, struct ta_log *log
     return err;
 }
 
-static char *user_preset_path(const char *name)
+static char *user_preset_dir(void)
 {
     const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-    char *path = NULL;
     if (xdg && xdg[0])
-        path = ta_xprintf("%s/terminalai/presets/%s.yaml", xdg, name);
-    else if (home && home[0])
-        path = ta_xprintf("%s/.config/terminalai/presets/%s.yaml", home, name);
+        return ta_xprintf("%s/terminalai/presets", xdg);
+    return home && home[0] ? ta_xprintf("%s/.config/terminalai/presets", home) : NULL;
+}
+
+static char *user_preset_path(const char *name)
+{
+    char *dir = user_preset_dir();
+    char *path = dir ? ta_xprintf("%s/%s.yaml", dir, name) : NULL;
+    free(dir);
     if (path && access(path, R_OK) < 0)
         ta_freep(&path);
     return path;
@@ -145,17 +150,39 @@ int ta_preset_load(struct ta_preset *out, const char *name, const char *from, st
     return TA_ERR_NOT_FOUND;
 }
 
+static void add_description(json_t *list, struct ta_preset *p, const char *kind)
+{
+    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:O}", "name", p->name, "summary", p->summary,
+                                          "from", kind, "values", p->options));
+    ta_preset_release(p);
+}
+
+// The user's own presets. One that can't be read is left out here; whoever names it is told why.
+static void add_user_presets(json_t *list)
+{
+    char *dir = user_preset_dir(), **names = NULL;
+    if (dir && access(dir, R_OK) == 0 && ta_dir_list(dir, &names, NULL) >= 0)
+        for (char **n = names; *n; n++) {
+            char *path = ta_path_join(dir, *n);
+            struct ta_preset p;
+            if (!strcmp(ta_path_extension(*n), "yaml") && load_file(&p, path, NULL) >= 0)
+                add_description(list, &p, path);
+            free(path);
+        }
+    ta_dir_list_free(&names);
+    free(dir);
+}
+
 char *ta_presets_describe(void)
 {
     json_t *list = json_array();
     for (const struct ta_embedded_file *f = ta_embedded_presets; f->name; f++) {
         struct ta_preset p;
-        if (ta_preset_parse(&p, f->data, f->size, f->name, NULL) < 0)
-            continue; // a test sees to it that all parse
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:O}", "name", p.name, "summary", p.summary, "values", p.options));
-        ta_preset_release(&p);
+        // That all of these parse is a test's concern.
+        if (ta_preset_parse(&p, f->data, f->size, f->name, NULL) >= 0)
+            add_description(list, &p, "built in");
     }
+    add_user_presets(list);
     char *text = ta_json_text(list);
     json_decref(list);
     return text;

@@ -221,19 +221,19 @@ static int run_work(struct restore *r)
     return err;
 }
 
-// Where unfinished work of a stream to standard output lies: it has no place beside the output.
-static void choose_work_dir(struct restore *r)
+// Unfinished work of a stream to standard output has no place beside the output.
+static void choose_work_dir(const struct ta_plan *plan, struct ta_run_opts *run)
 {
-    if (!to_stdout(r->plan) || (r->run.work_dir && r->run.work_dir[0]))
+    if (!to_stdout(plan) || (run->work_dir && run->work_dir[0]))
         return;
     const char *tmp = getenv("TMPDIR");
-    free(r->run.work_dir);
-    r->run.work_dir = ta_xstrdup(tmp && tmp[0] ? tmp : "/tmp");
+    free(run->work_dir);
+    run->work_dir = ta_xstrdup(tmp && tmp[0] ? tmp : "/tmp");
 }
 
 static int restore(struct restore *r)
 {
-    choose_work_dir(r);
+    choose_work_dir(r->plan, &r->run);
     int err = check_source(r);
     int name_err = err >= 0 ? check_output_name(r) : 0;
     // An existing output may be our own, delivered by a run that was killed right after: only the work folder
@@ -288,6 +288,7 @@ char *ta_restore_advice(const struct ta_plan *plan, struct ta_options *options,
     struct ta_run_opts run;
     if (err >= 0 || !result || !result->resumable || ta_options_run(options, &run, NULL) < 0)
         return ta_xstrdup("");
+    choose_work_dir(plan, &run);
     char *dir = ta_work_path(plan, run.work_dir);
     const char *first = err == TA_ERR_NO_SPACE ? "make room, then " : "";
     char *text = ta_xprintf(

@@ -299,6 +299,7 @@ int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, st
                      .last_pts = INT64_MIN};
     *out = (struct ta_segment_result){0};
     t.log = ta_log_child(log, "segment %d", segment);
+    ta_log_set_about(t.log, plan->input);
     t.source = t.seg.source_first;
     t.paired = plan->deinterlaced;
     struct ta_thread *reader = NULL, *chain = NULL;

@@ -241,7 +241,8 @@ static void add_difference(struct ta_buf *out, int *count, const char *path, con
     char *x = a ? json_dumps(a, JSON_COMPACT | JSON_ENCODE_ANY) : NULL,
          *y = b ? json_dumps(b, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     if (*count < MAX_DIFFERENCES)
-        ta_buf_printf(out, "\n  %s: was %.80s, is %.80s", path, x ? x : "absent", y ? y : "absent");
+        ta_buf_printf(out, "%s%s was %.80s, is %.80s", *count ? "; " : " ", path, x ? x : "absent",
+                      y ? y : "absent");
     ++*count;
     free(x);
     free(y);
@@ -289,7 +290,7 @@ static int check_plan(struct ta_work *w)
         if (err >= 0)
             compare(&what, &count, "", a, b);
         if (count > MAX_DIFFERENCES)
-            ta_buf_printf(&what, "\n  and %d more", count - MAX_DIFFERENCES);
+            ta_buf_printf(&what, "; and %d more", count - MAX_DIFFERENCES);
         if (err >= 0)
             ta_error(w->log,
                      "%s holds unfinished work of another plan; --restart throws it away. What differs:%s",
@@ -347,11 +348,13 @@ static int lock_dir(struct ta_work *w)
         int err = ta_dir_create(w->dir, w->log);
         if (err < 0)
             return err;
-        w->lock = ta_lock_try(w->dir, w->log);
+        w->lock = ta_lock_try(w->dir, NULL);
         if (w->lock == TA_ERR_NOT_FOUND)
             continue;
         if (w->lock == TA_ERR_BUSY)
             ta_error(w->log, "%s: another run is working on this output", w->plan->output);
+        else if (w->lock < 0)
+            ta_error(w->log, "%s: can't be locked: %s", w->dir, ta_error_text(w->lock));
         if (w->lock < 0)
             return w->lock;
         struct stat held, named;

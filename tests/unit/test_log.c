@@ -151,6 +151,25 @@ static void test_messages(void **state)
 
 // A child that outlives its root still works: its use must not depend on the order in which a program cleans
 // up.
+static void test_about(void **state)
+{
+    (void)state;
+    struct capture c;
+    capture_init(&c);
+    struct ta_log *plan = ta_log_child(c.log, "plan");
+    ta_log_set_about(plan, "a.avi");
+    struct ta_log *stage = ta_log_child(plan, "stage");
+    ta_error(plan, "is empty");
+    ta_error(plan, "a.avi: is empty");
+    ta_error(stage, "does not take pal8");
+    capture_expect(&c, "error plan: a.avi: is empty\nerror plan: a.avi: is empty\n"
+                       "error stage: a.avi: does not take pal8\n");
+    ta_log_set_about(NULL, "a.avi");
+    ta_log_destroy(&stage);
+    ta_log_destroy(&plan);
+    capture_release(&c);
+}
+
 static void test_child_outlives_root(void **state)
 {
     (void)state;
@@ -243,15 +262,11 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_error_texts),
-        cmocka_unit_test(test_level_names),
-        cmocka_unit_test(test_thresholds),
-        cmocka_unit_test(test_component_levels),
-        cmocka_unit_test(test_null_log),
-        cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_child_outlives_root),
-        cmocka_unit_test(test_standard_error),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_error_texts),    cmocka_unit_test(test_level_names),
+        cmocka_unit_test(test_thresholds),     cmocka_unit_test(test_component_levels),
+        cmocka_unit_test(test_null_log),       cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_about),          cmocka_unit_test(test_child_outlives_root),
+        cmocka_unit_test(test_standard_error), cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
