@@ -1,7 +1,10 @@
 // Copied streams: the source's packets with their times shifted and made whole.
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <libavutil/mathematics.h>
+#include <libavutil/mem.h>
 
 #include <terminalai/error.h>
 
@@ -171,6 +174,32 @@ static int next(struct ta_lane *lane, AVPacket *p)
     return 0;
 }
 
+// A DVD's subtitles are placed in its own picture, whose size the file of a title does not repeat for them.
+// Players take the size of the pictures they see, which is another one after a restoration, unless the track
+// says it.
+static int add_vobsub_size(const struct ta_streams *s, AVCodecParameters *par)
+{
+    const AVFormatContext *fmt = ta_streams_format(s);
+
+    if (par->codec_id != AV_CODEC_ID_DVD_SUBTITLE || par->extradata_size > 0)
+        return 0;
+    for (unsigned i = 0; i < fmt->nb_streams; i++) {
+        const AVCodecParameters *video = fmt->streams[i]->codecpar;
+        if (video->codec_type != AVMEDIA_TYPE_VIDEO || video->width <= 0)
+            continue;
+        char text[64];
+        int n = snprintf(text, sizeof(text), "size: %dx%d\n", video->width, video->height);
+        av_freep(&par->extradata);
+        par->extradata = av_mallocz((size_t)n + AV_INPUT_BUFFER_PADDING_SIZE);
+        if (!par->extradata)
+            return TA_ERR_NOMEM;
+        memcpy(par->extradata, text, (size_t)n);
+        par->extradata_size = n;
+        break;
+    }
+    return 0;
+}
+
 int ta_lane_copy(struct ta_lane **out, struct ta_streams *s, int stream, int64_t offset)
 {
     *out = NULL;
@@ -195,7 +224,8 @@ int ta_lane_copy(struct ta_lane **out, struct ta_streams *s, int stream, int64_t
     lane->frame_rate = st->avg_frame_rate;
     lane->sar = st->sample_aspect_ratio.num ? st->sample_aspect_ratio : st->codecpar->sample_aspect_ratio;
     lane->parameters = avcodec_parameters_alloc();
-    if (!lane->parameters || avcodec_parameters_copy(lane->parameters, st->codecpar) < 0) {
+    if (!lane->parameters || avcodec_parameters_copy(lane->parameters, st->codecpar) < 0 ||
+        add_vobsub_size(s, lane->parameters) < 0) {
         ta_lane_destroy(&lane);
         return TA_ERR_NOMEM;
     }

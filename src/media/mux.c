@@ -162,7 +162,7 @@ static int fit_times(struct mux *m, struct ta_output *o)
         }
         k->pts = 0;
         k->duration = end;
-    } else if (k->pts < 0 && !m->p->container->times_below_zero) {
+    } else if (k->pts < o->earliest) {
         if (video && !o->lane->copied) {
             ta_error(m->log, "%s: a picture before time 0 can't be written into %s", m->p->path,
                      m->p->container->name);
@@ -260,14 +260,15 @@ static int write_header(struct mux *m)
         ret = ta_mux_write_covers(m->oc, m->p);
     if (ret < 0)
         return fail_write(m, "the head of the file can't be written", ret);
-    bool matroska = !strcmp(m->p->container->name, "mkv") || !strcmp(m->p->container->name, "webm");
     for (int i = 0; i < m->p->lane_count; i++) {
         struct ta_output *o = &m->outputs[i];
-        const AVCodecParameters *par = o->st->codecpar;
-        // A block's time in Matroska includes the declared delay of its decoder.
-        if (matroska && par->codec_id == AV_CODEC_ID_OPUS && par->initial_padding > 0 &&
-            !ta_av_matroska_adds_delay())
-            o->delay = ta_rescale(par->initial_padding, (AVRational){1, 48000}, o->st->time_base);
+        o->earliest = m->p->container->times_below_zero ? INT64_MIN : 0;
+        if (!strcmp(m->p->container->name, "mkv") || !strcmp(m->p->container->name, "webm")) {
+            bool added;
+            int64_t delay = ta_av_matroska_delay(o->st->codecpar, &added);
+            o->delay = added ? 0 : delay;
+            o->earliest = added ? -delay : 0;
+        }
     }
     return 0;
 }

@@ -63,12 +63,20 @@ bool ta_av_has_side_data(const AVStream *st, enum AVPacketSideDataType type)
     return false;
 }
 
-bool ta_av_matroska_adds_delay(void)
+int64_t ta_av_matroska_delay(const AVCodecParameters *par, bool *added)
 {
-    return LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 3, 100);
+    // Since 6.0 it declares the delay of all codecs and adds it; before, it declares that of Opus alone and
+    // leaves the rest to others.
+    *added = LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 3, 100);
+    if (par->codec_type != AVMEDIA_TYPE_AUDIO || par->initial_padding <= 0)
+        return 0;
+    if (par->codec_id == AV_CODEC_ID_OPUS)
+        return ta_rescale(par->initial_padding, (AVRational){1, 48000}, (AVRational){1, 1000});
+    return *added ? ta_rescale(par->initial_padding, (AVRational){1, par->sample_rate}, (AVRational){1, 1000})
+                  : 0;
 }
 
 bool ta_av_matroska_writes_rotation(void)
 {
-    return LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 11, 100);
+    return LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(61, 1, 100);
 }

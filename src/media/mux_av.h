@@ -10,9 +10,9 @@
 int ta_av_copy_side_data(AVStream *to, const AVStream *from,
                          bool (*want)(enum AVPacketSideDataType type, const void *priv), const void *priv);
 bool ta_av_has_side_data(const AVStream *st, enum AVPacketSideDataType type);
-// A block's time in Matroska includes the delay that its track declares. True when the muxer adds it to the
-// packets' times, false when the caller has to (then only Opus's delay is declared).
-bool ta_av_matroska_adds_delay(void);
+// The decoder's delay that the Matroska muxer declares for a track of sound, in ms. A block's time includes
+// it: *added says whether the muxer adds it to the packets' times, or the caller has to.
+int64_t ta_av_matroska_delay(const AVCodecParameters *par, bool *added);
 // Can its Matroska muxer write a display matrix?
 bool ta_av_matroska_writes_rotation(void);
 

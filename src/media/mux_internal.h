@@ -12,7 +12,8 @@ struct ta_output { // one lane's way into the file
     AVPacket *packet;           // the next one, lane->time_base
     enum ta_output_state state; // EMPTY: has to be asked
     int64_t delay;              // added to its times, st->time_base
-    int64_t last_dts;           // st->time_base, AV_NOPTS_VALUE before the first
+    int64_t earliest; // times the container can hold, st->time_base, `delay` included; INT64_MIN: any
+    int64_t last_dts; // st->time_base, AV_NOPTS_VALUE before the first
 };
 
 // Streams, metadata, chapters, attachments; oc->oformat is set, oc->nb_streams is 0, each output has its

@@ -564,6 +564,32 @@ def test_picture_subtitles(made, join, tmp_path, coder, suffix):
         assert 'need Matroska' in out.text
 
 
+def test_dvd_subtitles_keep_their_size(made, join, tmp_path):
+    """In a title of a DVD nothing says how large the picture is that subtitles are placed in."""
+    write_vobsub(tmp_path / 'v.idx', tmp_path / 'v.sub')
+    source = tmp_path / 'title.vob'
+    ffmpeg(*LAVFI, 'color=c=black:s=720x576:r=25:d=3', '-f', 'vobsub', '-sub_name', tmp_path / 'v.sub', '-i', tmp_path / 'v.idx', '-map', 0, '-map', '1:s',
+           '-c:v', 'mpeg2video', '-c:s', 'copy', '-f', 'vob', source)
+    out = join(source, 'out.mkv', '--offset', 'auto')
+    track = stream(out.path, 'subtitle')
+    assert (track['codec_name'], track['width'], track['height']) == ('dvd_subtitle', 720, 576)
+    # The stored picture in DVD's form shows that it decodes.
+    subprocess.run(['ffmpeg', '-v', 'error', '-xerror', '-i', out.path, '-map', '0:s', '-c:s', 'dvdsub', '-f', 'null', '-'], check=True)
+
+
+def test_empty_stream_is_left_out(made, join, tmp_path):
+    """A transport stream announces a second sound track and never sends it."""
+    whole = made('two.ts', *LAVFI, PICTURES, *LAVFI, 'sine=d=3', *LAVFI, 'sine=f=800:d=3', '-map', 0, '-map', 1, '-map', 2, '-c:v', 'mpeg2video', '-c:a', 'ac3').read_bytes()
+    source = tmp_path / 'one.ts'
+    cells = (whole[i:i + 188] for i in range(0, len(whole), 188))
+    source.write_bytes(b''.join(c for c in cells if (c[1] & 0x1f) << 8 | c[2] != 0x102))
+    assert len([s for s in streams(source) if s['codec_type'] == 'audio']) == 2
+    for name in ('out.mp4', 'out.mkv'):
+        out = join(source, name, '--offset', 'auto')
+        assert sorted(out.streams.values()) == [('copy', '-'), ('drop', '-')]
+        assert len(streams(out.path)) == 2
+
+
 def make_bitmap_subtitles(pictures, out, coder, idx):
     """ffmpeg has no way from text to pictures: a hand-made VobSub picture is encoded again by `coder`."""
     sub = idx.with_suffix('.sub')
