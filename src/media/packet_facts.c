@@ -10,7 +10,6 @@
 
 #include "base/mem.h"
 
-#define CHECKED_PART 512
 #define MAX_TIME ((int64_t)1 << 58)
 
 struct ta_packet_parser {
@@ -44,10 +43,7 @@ enum ta_packet_rule ta_packet_rule(enum AVCodecID id)
 
 uint32_t ta_packet_check(const uint8_t *data, int size)
 {
-    const AVCRC *table = av_crc_get_table(AV_CRC_32_IEEE_LE);
-    size_t n = (size_t)size, head = TA_MIN(n, CHECKED_PART), tail = TA_MIN(n - head, CHECKED_PART);
-    uint32_t crc = av_crc(table, (uint32_t)size, data, head);
-    return av_crc(table, crc, data + n - tail, tail);
+    return av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), (uint32_t)size, data, (size_t)size);
 }
 
 int ta_packet_parser_create(struct ta_packet_parser **out, const AVStream *st)

@@ -16,7 +16,7 @@ enum ta_packet_rule {
 };
 enum ta_packet_rule ta_packet_rule(enum AVCodecID id);
 
-// Checksum over size, head and tail of the data.
+// Checksum of the data.
 uint32_t ta_packet_check(const uint8_t *data, int size);
 
 // Looks into one packet after the other. Thread-safety: Unsafe.

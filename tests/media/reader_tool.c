@@ -85,10 +85,15 @@ static void print_index(const struct ta_index *index)
 static int run(int argc, char **argv, struct ta_log *log)
 {
     bool decode_all = false, facts = false;
+    const char *save = NULL, *load = NULL;
     int arg = 1;
     for (; arg < argc && !strncmp(argv[arg], "--", 2); arg++) {
         decode_all |= !strcmp(argv[arg], "--decode-all");
         facts |= !strcmp(argv[arg], "--facts");
+        if (!strncmp(argv[arg], "--save=", 7))
+            save = argv[arg] + 7;
+        if (!strncmp(argv[arg], "--load=", 7))
+            load = argv[arg] + 7;
     }
     if (arg >= argc || (argc - arg) % 2 != 1) {
         fprintf(stderr, "usage: reader_tool [--decode-all] [--facts] FILE [FIRST COUNT]...\n");
@@ -106,7 +111,9 @@ static int run(int argc, char **argv, struct ta_log *log)
         return 0;
     }
     if (err >= 0)
-        err = ta_index_get(&index, source, decode_all, NULL, log);
+        err = load ? ta_index_load(&index, load, log) : ta_index_get(&index, source, decode_all, NULL, log);
+    if (err >= 0 && save)
+        err = ta_index_save(index, save, log);
     ta_source_close(&source);
     if (err >= 0)
         print_index(index);
@@ -114,7 +121,10 @@ static int run(int argc, char **argv, struct ta_log *log)
         size_t first = strtoul(argv[arg], NULL, 10), count = strtoul(argv[arg + 1], NULL, 10);
         if (!count && first < index->frame_count)
             count = index->frame_count - first;
-        err = print_range(path, index, first, count, log);
+        if (first >= index->frame_count || count > index->frame_count - first)
+            err = TA_ERR_USAGE;
+        else
+            err = print_range(path, index, first, count, log);
     }
     ta_index_destroy(&index);
     return err;
