@@ -1,10 +1,12 @@
 // What the head of an output file says: streams, metadata, chapters, attachments.
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include <libavutil/mathematics.h>
 #include <libavutil/mem.h>
+#include <libavutil/timecode.h>
 
 #include <terminalai/error.h>
 
@@ -58,9 +60,10 @@ static bool is_iso(const struct ta_container_info *c)
 
 // QuickTime numbers its languages; these are the names by which libavformat's mov muxer knows them.
 static const char mov_languages[] =
-    "eng fra ger ita dut sve spa dan por nor heb jpn ara fin gre ice mlt tur chi urd hin tha kor lit pol hun est lav smi per rus iri "
-    "alb ron ces slk slv yid mac bul ukr bel uzb kaz aze arm geo mol kir tgk tuk mon pus kur kas snd tib nep san mar ben asm guj ori "
-    "mal kan tam tel sin bur khm lao vie ind tgl may amh tir orm som swa kin run nya mlg epo wel baq cat lat que grn aym tat uig dzo "
+    "eng fra ger ita dut sve spa dan por nor heb jpn ara fin gre ice mlt tur chi urd hin tha kor lit "
+    "pol hun est lav smi per rus iri alb ron ces slk slv yid mac bul ukr bel uzb kaz aze arm geo mol "
+    "kir tgk tuk mon pus kur kas snd tib nep san mar ben asm guj ori mal kan tam tel sin bur khm lao "
+    "vie ind tgl may amh tir orm som swa kin run nya mlg epo wel baq cat lat que grn aym tat uig dzo "
     "jav und";
 // Other names of the same: ISO 639-2 has two for some languages.
 static const char mov_language_aliases[][2][4] = {
@@ -107,6 +110,32 @@ static int copy_tags(AVDictionary **to, const AVDictionary *from, bool copied, c
             return ret;
     }
     return 0;
+}
+
+// The timecode of the first picture: that of the source's first, as much later as the range begins, counted
+// in the output's frames. Left as it is where the source's rate does not fit its own timecode.
+static void adjust_timecode(AVDictionary **tags, const struct ta_lane *video, const struct ta_mux_params *p)
+{
+    const AVDictionaryEntry *e = av_dict_get(*tags, "timecode", NULL, 0);
+    AVRational from = video->like->avg_frame_rate, to = video->frame_rate;
+    AVTimecode was, is;
+    char text[AV_TIMECODE_STR_SIZE];
+
+    if (!e || from.num <= 0 || to.num <= 0 || av_timecode_init_from_string(&was, from, e->value, NULL) < 0)
+        return;
+    int64_t frames = was.start;
+    if (video->like->start_time != AV_NOPTS_VALUE) {
+        int64_t later = p->offset -
+                        ta_rescale(video->like->start_time, video->like->time_base, AV_TIME_BASE_Q);
+        frames += ta_rescale(TA_MAX(later, 0), AV_TIME_BASE_Q, av_inv_q(from));
+    }
+    frames = ta_rescale(frames, av_inv_q(from), av_inv_q(to));
+    unsigned flags = was.flags;
+    if (av_q2d(to) < 29 || fabs(av_q2d(to) - rint(av_q2d(to))) < 0.001)
+        flags &= ~(
+            unsigned)AV_TIMECODE_FLAG_DROPFRAME; // numbers are dropped to make up for rates of n/1001 only
+    if (frames <= INT32_MAX && av_timecode_init(&is, to, (int)flags, (int)frames, NULL) >= 0)
+        av_dict_set(tags, "timecode", av_timecode_make_string(&is, text, 0), 0);
 }
 
 static bool want_side_data(enum AVPacketSideDataType type, const void *priv)
@@ -169,6 +198,8 @@ static int describe_lane(AVFormatContext *oc, const struct ta_mux_params *p, str
                   lost) < 0 ||
         ta_av_copy_side_data(st, like, want_side_data, lane) < 0)
         return TA_ERR_NOMEM;
+    if (st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO)
+        adjust_timecode(&st->metadata, lane, p);
     if (!strcmp(p->container->name, "mov") && translate_language(st, lost) < 0)
         return TA_ERR_NOMEM;
     if (ta_av_has_side_data(st, AV_PKT_DATA_DISPLAYMATRIX) && !is_iso(p->container) &&
@@ -286,6 +317,12 @@ static int describe_like(AVFormatContext *oc, const struct ta_mux_params *p, AVD
 
     if (copy_tags(&oc->metadata, p->like->metadata, false, known, lost) < 0)
         return TA_ERR_NOMEM;
+    for (int i = 0; i < p->lane_count; i++) {
+        if (p->lanes[i]->parameters->codec_type == AVMEDIA_TYPE_VIDEO && p->lanes[i]->like) {
+            adjust_timecode(&oc->metadata, p->lanes[i], p);
+            break;
+        }
+    }
     for (unsigned i = 0; i < p->like->nb_streams && err >= 0; i++) {
         const AVStream *st = p->like->streams[i];
         bool attachment = st->codecpar->codec_type == AVMEDIA_TYPE_ATTACHMENT;

@@ -2,16 +2,19 @@
 // tests of the muxer that need no encoder. Prints what was chosen and counted, one "key value" a line.
 //
 //     mux_tool [--offset SECONDS] [--start SECONDS] [--end SECONDS] [--codec NAME] [--drop-video]
-//     [--no-faststart] [--stdout] IN OUT.ext
+//     [--no-faststart] [--stdout] [--rate N/D] [--cancel-after N] IN OUT.ext
 //
-// --stdout: OUT only names the container. --codec: transcode all sound with this encoder. The times of the
-// video packets are shifted as those of the other lanes; --offset auto is the time of the first picture.
+// --rate: what the video lane says of itself. --cancel-after: asked for the Nth time, say yes. --stdout: OUT
+// only names the container. --codec: transcode all sound with this encoder. The times of the video packets
+// are shifted as those of the other lanes; --offset auto is the time of the first picture.
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <libavutil/parseutils.h>
 
 #include <terminalai/error.h>
 #include <terminalai/log.h>
@@ -95,6 +98,8 @@ static int video_create(struct ta_lane **out, const char *path, int64_t offset, 
 
 struct tool {
     const char *in, *out, *codec;
+    AVRational rate;
+    int cancel_after; // questions; 0: never
     bool drop_video, no_faststart, to_stdout;
     int64_t offset, start, end;
     struct ta_log *log;
@@ -149,8 +154,15 @@ static int first_picture(struct tool *t, int64_t *time)
     return err;
 }
 
+static bool cancel(void *priv)
+{
+    struct tool *t = priv;
+    return t->cancel_after && --t->cancel_after == 0 ? (t->cancel_after = 1) : false;
+}
+
 static int run(struct tool *t)
 {
+    struct ta_cancel canceled = {cancel, t};
     const struct ta_container_info *container = ta_container_find(ta_path_extension(t->out));
     struct ta_mux_result result = {0};
     int video = -1, err;
@@ -171,6 +183,8 @@ static int run(struct tool *t)
         if (err < 0)
             return err;
         video = t->lanes[0]->like->index;
+        if (t->rate.num)
+            t->lanes[0]->frame_rate = t->rate;
     }
     const AVFormatContext *fmt = ta_streams_format(t->streams);
     for (int i = 0; i < (int)fmt->nb_streams && t->count < MAX_LANES && err >= 0; i++) {
@@ -189,6 +203,7 @@ static int run(struct tool *t)
         .start = t->start,
         .end = t->end,
         .faststart = !t->no_faststart,
+        .cancel = &canceled,
         .log = t->log,
     };
     err = ta_mux_write(&p, &result);
@@ -228,6 +243,10 @@ static bool parse(struct tool *t, int argc, char **argv)
             t->no_faststart = true;
         else if (!strcmp(argv[i], "--stdout"))
             t->to_stdout = true;
+        else if (value && !strcmp(argv[i], "--rate") && av_parse_video_rate(&t->rate, argv[i + 1]) >= 0)
+            i++;
+        else if (value && !strcmp(argv[i], "--cancel-after"))
+            t->cancel_after = atoi(argv[++i]);
         else if (value && !strcmp(argv[i], "--codec"))
             t->codec = argv[++i];
         else if (value && !strcmp(argv[i], "--offset") && parse_time(argv[i + 1], &t->offset))
@@ -255,7 +274,7 @@ int main(int argc, char **argv)
         fprintf(
             stderr,
             "usage: mux_tool [--offset SECONDS] [--start SECONDS] [--end SECONDS] [--codec NAME] [--drop-video] "
-            "[--no-faststart] [--stdout] IN OUT.ext\n");
+            "[--no-faststart] [--stdout] [--rate N/D] [--cancel-after N] IN OUT.ext\n");
         return 2;
     }
     ta_log_create(&t.log, NULL, NULL);

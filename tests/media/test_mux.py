@@ -636,6 +636,34 @@ def test_rotation(made, join):
     assert kept or 'rotation' in out.log  # kept by newer versions of libav, else reported
 
 
+@pytest.mark.parametrize('timecode,source_rate,rate,start,want', [
+    ('01:02:03:04', '25', '25', None, '01:02:03:04'),
+    ('01:02:03:04', '25', '25', 1, '01:02:04:04'),
+    ('01:02:03:04', '25', '50', 1, '01:02:04:08'),
+    ('00:00:59;28', '30000/1001', '30000/1001', 1.001, '00:01:01;00'),  # two numbers are dropped at each minute
+    ('00:00:59;28', '30000/1001', '60000/1001', None, '00:00:59;56'),
+    ('00:00:10;15', '30000/1001', '24000/1001', None, '00:00:10:12'),
+])
+@pytest.mark.parametrize('container', ['mp4', 'mov', 'mkv'])
+def test_timecode(made, join, timecode, source_rate, rate, start, want, container):
+    """Kept, moved on to where the range begins, and counted in the output's frames."""
+    source = made(f'timecode_{source_rate.replace("/", "_")}_{timecode.replace(":", "_")}.mov', *LAVFI, f'testsrc2=s=160x120:r={source_rate}:d=3', '-c:v', 'mpeg4', '-g', 1,
+                  '-timecode', timecode)
+    options = ['--start', start, '--offset', start] if start else []
+    out = join(source, f'out.{container}', '--rate', rate, *options)
+    video = {k.lower(): v for k, v in stream(out.path, 'video').get('tags', {}).items()}
+    assert video['timecode'] == want
+    assert [s['codec_tag_string'] for s in streams(out.path)].count('tmcd') == (0 if container == 'mkv' else 1)
+
+
+@pytest.mark.parametrize('name', ['out.mp4', 'out.mkv'])
+@pytest.mark.parametrize('after', [1, 40])
+def test_cancelled_leaves_nothing(made, join, name, after):
+    source = clicked(made, 'click_mpeg4.avi', 'mpeg4', 'pcm_s16le')
+    out = join(source, name, '--cancel-after', after, ok=False)
+    assert out.text.splitlines()[-1] == 'error cancelled' and not out.path.exists()
+
+
 def test_cover_art(made, join, tmp_path):
     cover = tmp_path / 'cover.png'
     ffmpeg(*LAVFI, 'testsrc2=s=64x64', '-frames:v', 1, cover)
