@@ -321,7 +321,8 @@ json_t *ta_av_versions(void)
     json_t *o = json_object();
     for (size_t i = 0; i < sizeof libs / sizeof libs[0]; i++) {
         char text[32];
-        snprintf(text, sizeof text, "%u.%u.%u", libs[i].version >> 16, libs[i].version >> 8 & 0xff, libs[i].version & 0xff);
+        snprintf(text, sizeof text, "%u.%u.%u", libs[i].version >> 16, libs[i].version >> 8 & 0xff,
+                 libs[i].version & 0xff);
         json_object_set_new(o, libs[i].name, json_string(text));
     }
     return o;

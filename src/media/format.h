@@ -39,9 +39,10 @@ struct ta_format {
 int ta_format_depth(const struct ta_format *f); // bits per component
 bool ta_format_is_rgb(const struct ta_format *f);
 bool ta_format_has_alpha(const struct ta_format *f);
-// Fills what is unspecified from what is stated, else from the size: SD (height <= 576) is BT.601 with 525 or 625
-// lines by height (and rate), larger is BT.709. Range is limited (full for yuvj formats, RGB and gray, as libav
-// takes them); chroma is left-sited where it is subsampled (decoders tag what differs, such as PAL DV and MPEG-1).
+// Fills what is unspecified from what is stated, else from the size: SD (height <= 576) is BT.601 with 525 or
+// 625 lines by height (and rate), larger is BT.709. Range is limited (full for yuvj formats, RGB and gray, as
+// libav takes them); chroma is left-sited where it is subsampled (decoders tag what differs, such as PAL DV
+// and MPEG-1).
 void ta_format_resolve_colour(struct ta_format *f);
 // The colour and geometry facts of `f` written on a frame (not pix_fmt and size).
 void ta_format_tag_frame(const struct ta_format *f, AVFrame *frame);

@@ -151,7 +151,10 @@ static int open_demuxer(struct ta_source *s, AVIOContext *pb)
         }
         ta_error(s->log, "%s: its headers (%s) can't be read, they are cut off or damaged: %s", s->path,
                  demuxer->name, ta_av_text(ret));
-        return ret == AVERROR_INVALIDDATA || ret == AVERROR_EOF ? TA_ERR_DAMAGED : ta_error_from_av(ret);
+        // Some demuxers call the early end of a file an input error.
+        bool short_file = pb->eof_reached && !(pb->error < 0 && pb->error != AVERROR_EOF);
+        return ret == AVERROR_INVALIDDATA || ret == AVERROR_EOF || short_file ? TA_ERR_DAMAGED
+                                                                              : ta_error_from_av(ret);
     }
     return 0;
 }
