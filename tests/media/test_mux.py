@@ -1,11 +1,9 @@
 """The muxer and the lanes that feed it, by mux_tool: a source is joined with itself, ffmpeg and ffprobe judge the result."""
 
 import array
-import hashlib
 import json
 import os
 import shlex
-import shutil
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -115,15 +113,18 @@ def packets(path, select, entry='pts'):
 
 def payload(path, select):
     """Hashes of the packets' data."""
-    out = subprocess.run(['ffmpeg', '-v', 'error', '-i', path, '-map', select, '-c', 'copy', '-f', 'framehash', '-hash', 'md5', '-'],
+    out = subprocess.run(['ffmpeg', '-v', 'error', '-i', path, '-map', select, '-c', 'copy', '-f', 'framehash', '-hash', 'md5',
+            '-'],
                          check=True, stdout=subprocess.PIPE, text=True, timeout=120).stdout
     return [line.split(',')[5].strip() for line in out.splitlines() if not line.startswith('#')]
 
 
 def samples(path, index=0, rate=48000, copyts=True):
     """Mono samples by their times: number i is the one at i / rate seconds."""
-    out = subprocess.run(['ffmpeg', '-nostdin', '-v', 'error', *(['-copyts'] if copyts else []), '-i', path, '-map', f'0:a:{index}', '-af',
-                          f'aresample={rate}:async=1:first_pts=0:min_hard_comp=0.003', '-ac', '1', '-f', 's16le', '-'], check=True, stdout=subprocess.PIPE,
+    out = subprocess.run(['ffmpeg', '-nostdin', '-v', 'error', *(['-copyts'] if copyts else []), '-i', path, '-map', f'0:a:{index}',
+            '-af',
+                          f'aresample={rate}:async=1:first_pts=0:min_hard_comp=0.003', '-ac', '1', '-f', 's16le', '-'], check=True,
+                          stdout=subprocess.PIPE,
                          timeout=120).stdout
     return array.array('h', out[:len(out) // 2 * 2])
 
@@ -239,7 +240,8 @@ def test_matrix(made, join, source, container):
 
 @pytest.mark.parametrize('codec,container', [
     ('aac', 'mp4'), ('aac', 'mov'), ('libopus', 'webm'), ('libopus', 'mp4'), ('libopus', 'mkv'), ('flac', 'mkv'), ('flac', 'mp4'),
-    ('pcm_s16le', 'mkv'), ('pcm_s24le', 'mov'), ('ac3', 'mp4'), ('libmp3lame', 'mp4'), ('alac', 'mov'), ('aac', 'mkv'), ('libvorbis', 'webm'),
+    ('pcm_s16le', 'mkv'), ('pcm_s24le', 'mov'), ('ac3', 'mp4'), ('libmp3lame', 'mp4'), ('alac', 'mov'), ('aac', 'mkv'),
+    ('libvorbis', 'webm'),
 ])
 def test_click_stays(made, join, codec, container):
     """A click at 1.000 s is at 1.000 s in every codec, encoder delay or not."""
@@ -252,10 +254,13 @@ def test_click_stays(made, join, codec, container):
     assert abs(len(data) / 48000 - 3.0) < 0.03
 
 
-@pytest.mark.parametrize('rate,codec,container', [(44100, 'aac', 'mp4'), (44100, 'libopus', 'webm'), (32000, 'aac', 'mp4'), (22050, 'libopus', 'webm'),
-                                                  (11025, 'aac', 'mp4'), (96000, 'aac', 'mp4'), (96000, 'flac', 'mkv'), (8000, 'aac', 'mp4')])
+@pytest.mark.parametrize('rate,codec,container', [(44100, 'aac', 'mp4'), (44100, 'libopus', 'webm'), (32000, 'aac', 'mp4'), (22050,
+        'libopus', 'webm'),
+                                                  (11025, 'aac', 'mp4'), (96000, 'aac', 'mp4'), (96000, 'flac', 'mkv'), (8000,
+                                                  'aac', 'mp4')])
 def test_click_stays_at_all_rates(made, join, rate, codec, container):
-    source = made(f'click_{rate}.mkv', *LAVFI, PICTURES, *LAVFI, click(1.0, 3, rate), '-c:v', 'libvpx', '-deadline', 'realtime', '-c:a', 'pcm_s16le') \
+    source = made(f'click_{rate}.mkv', *LAVFI, PICTURES, *LAVFI, click(1.0, 3, rate), '-c:v', 'libvpx', '-deadline', 'realtime',
+            '-c:a', 'pcm_s16le') \
         if container != 'mp4' else \
         made(f'click_{rate}.avi', *LAVFI, PICTURES, *LAVFI, click(1.0, 3, rate), '-c:v', 'mpeg4', '-c:a', 'pcm_s16le')
     out = join(source, f'out.{container}', '--codec', codec)
@@ -276,11 +281,13 @@ def test_sound_alone(made, join, source, container, codec):
     assert abs(click_time(out.path) - (click_time(path) - first)) <= SYNC
 
 
-@pytest.mark.parametrize('container,codec', [('mp4', 'aac'), ('mp4', 'flac'), ('mov', None), ('mkv', 'flac'), ('mkv', None), ('webm', 'libopus')])
+@pytest.mark.parametrize('container,codec', [('mp4', 'aac'), ('mp4', 'flac'), ('mov', None), ('mkv', 'flac'), ('mkv', None),
+        ('webm', 'libopus')])
 def test_late_sound(made, join, container, codec):
     """Sound that starts half a second late and ends early keeps its times."""
     video = 'libvpx -deadline realtime' if container in ('webm', 'mkv') else 'mpeg4'
-    source = made(f'late_{container}.mkv', *LAVFI, PICTURES, '-itsoffset', '0.512', *LAVFI, click(0.5, 1.5), '-c:v', *video.split(), '-c:a', 'pcm_s16le')
+    source = made(f'late_{container}.mkv', *LAVFI, PICTURES, '-itsoffset', '0.512', *LAVFI, click(0.5, 1.5), '-c:v', *video.split(),
+            '-c:a', 'pcm_s16le')
     out = join(source, f'out.{container}', *(['--codec', codec] if codec else []))
     assert abs(click_time(out.path) - 1.012) <= SYNC
     assert packets(out.path, 'v:0')[0][0] == 0
@@ -289,7 +296,8 @@ def test_late_sound(made, join, container, codec):
 
 def test_late_sound_to_the_sample(made, join):
     """An edit list in milliseconds would not be exact."""
-    source = made('late_exact.mov', *LAVFI, PICTURES, '-itsoffset', '0.5123125', *LAVFI, click(0.5, 1.5), '-c:v', 'mpeg4', '-c:a', 'pcm_s16le',
+    source = made('late_exact.mov', *LAVFI, PICTURES, '-itsoffset', '0.5123125', *LAVFI, click(0.5, 1.5), '-c:v', 'mpeg4', '-c:a',
+            'pcm_s16le',
                   '-movie_timescale', '48000')
     was = packets(source, 'a:0')[0][0]
     out = join(source, 'out.mp4', '--codec', 'flac')
@@ -298,7 +306,8 @@ def test_late_sound_to_the_sample(made, join):
 
 
 def test_sound_longer_than_pictures(made, join):
-    source = made('long_sound.avi', *LAVFI, 'testsrc2=s=160x120:r=25:d=1', *LAVFI, click(2.5, 4), '-c:v', 'mpeg4', '-c:a', 'pcm_s16le')
+    source = made('long_sound.avi', *LAVFI, 'testsrc2=s=160x120:r=25:d=1', *LAVFI, click(2.5, 4), '-c:v', 'mpeg4', '-c:a',
+            'pcm_s16le')
     for name in ('out.mp4', 'out.mkv'):
         out = join(source, name)
         assert abs(click_time(out.path) - 2.5) <= SYNC
@@ -327,7 +336,8 @@ def click_time_at(path, first):
     return (first + sum(i * e for i, e in enumerate(energy)) / sum(energy)) / 48000 + float(start)
 
 
-@pytest.mark.parametrize('rate,base', [('30000/1001', 30000), ('24000/1001', 24000), ('60000/1001', 60000), ('25', 12800), ('50', 12800)])
+@pytest.mark.parametrize('rate,base', [('30000/1001', 30000), ('24000/1001', 24000), ('60000/1001', 60000), ('25', 12800), ('50',
+        12800)])
 def test_mp4_times_are_exact(made, join, rate, base):
     source = made(f'rate_{rate.replace("/", "_")}.mp4', *LAVFI, f'testsrc2=s=160x120:r={rate}:d=2', '-c:v', 'libx264', '-bf', '3')
     out = join(source, 'out.mp4')
@@ -387,7 +397,8 @@ def test_jitter_does_not_drift(made, join):
 
 def test_drift_is_followed(made, join):
     """A clock that is 0.5 % slow over 20 s adds up to 100 ms: sound follows its times within 5 ms (and half a packet)."""
-    whole = made('drift_whole.mkv', *LAVFI, 'testsrc2=s=64x48:r=25:d=20', *LAVFI, click(19.0, 20), '-c:v', 'mpeg4', '-c:a', 'pcm_s16le')
+    whole = made('drift_whole.mkv', *LAVFI, 'testsrc2=s=64x48:r=25:d=20', *LAVFI, click(19.0, 20), '-c:v', 'mpeg4', '-c:a',
+            'pcm_s16le')
     source = made('drift.mkv', '-i', whole, '-c', 'copy', '-bsf:a', 'setts=ts=PTS*1.005')
     out = join(source, 'out.mkv', '--codec', 'flac')
     assert out['gaps'] > 10
@@ -405,7 +416,8 @@ def test_damaged_packets_become_silence(made, join):
 @pytest.mark.parametrize('options,container', [(['--codec', 'flac'], 'mkv'), (['--codec', 'aac'], 'mp4'), ([], 'mkv'), ([], 'mov')])
 def test_range(made, join, options, container):
     """Seconds 40 to 42 of a minute, read from a place near it."""
-    source = made('minute.mkv', *LAVFI, 'testsrc2=s=64x48:r=25:d=60', *LAVFI, click(41.0, 60), '-c:v', 'mpeg4', '-g', '25', '-c:a', 'pcm_s16le')
+    source = made('minute.mkv', *LAVFI, 'testsrc2=s=64x48:r=25:d=60', *LAVFI, click(41.0, 60), '-c:v', 'mpeg4', '-g', '25', '-c:a',
+            'pcm_s16le')
     out = join(source, f'out.{container}', '--start', 40, '--end', 42, '--offset', 40, *options)
     assert abs(click_time(out.path) - 1.0) <= SYNC
     times = packets(out.path, 'a:0')
@@ -437,12 +449,18 @@ def rich(made, tmp_path_factory):
     (folder / 'font.ttf').write_bytes(bytes(range(256)) * 40)
     ffmpeg(*LAVFI, 'testsrc2=s=64x64', '-frames:v', 1, folder / 'cover.jpg')
     return made(
-        'rich.mkv', *LAVFI, PICTURES, *LAVFI, click(1.0, 3), *LAVFI, 'sine=f=300:d=3:r=44100', *LAVFI, 'anoisesrc=d=3:a=0.05:r=48000,pan=5.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0',
-        '-i', folder / 'a.srt', '-i', folder / 'b.ass', '-i', folder / 'meta.txt', '-map', '0:v', '-map', '1:a', '-map', '2:a', '-map', '3:a', '-map', '4:s',
-        '-map', '5:s', '-map_metadata', 6, '-map_chapters', 6, '-c:v', 'libx264', '-bf', '2', '-c:a:0', 'pcm_s16le', '-c:a:1', 'pcm_s24be', '-c:a:2', 'flac',
-        '-c:s:0', 'srt', '-c:s:1', 'ass', '-metadata:s:v', 'timecode=01:02:03:04', '-metadata:s:a:0', 'language=ger', '-metadata:s:a:1', 'language=fre', '-metadata:s:a:1',
-        'title=Comments', '-metadata:s:a:2', 'language=eng', '-metadata:s:s:0', 'language=spa', '-metadata:s:s:1', 'language=ita', '-disposition:a:0', 0,
-        '-disposition:a:1', 'default+comment', '-disposition:s:1', 'forced', '-attach', folder / 'font.ttf', '-metadata:s:t:0', 'mimetype=font/ttf',
+        'rich.mkv', *LAVFI, PICTURES, *LAVFI, click(1.0, 3), *LAVFI, 'sine=f=300:d=3:r=44100', *LAVFI,
+        'anoisesrc=d=3:a=0.05:r=48000,pan=5.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0',
+        '-i', folder / 'a.srt', '-i', folder / 'b.ass', '-i', folder / 'meta.txt', '-map', '0:v', '-map', '1:a', '-map', '2:a',
+        '-map', '3:a', '-map', '4:s',
+        '-map', '5:s', '-map_metadata', 6, '-map_chapters', 6, '-c:v', 'libx264', '-bf', '2', '-c:a:0', 'pcm_s16le', '-c:a:1',
+        'pcm_s24be', '-c:a:2', 'flac',
+        '-c:s:0', 'srt', '-c:s:1', 'ass', '-metadata:s:v', 'timecode=01:02:03:04', '-metadata:s:a:0', 'language=ger',
+        '-metadata:s:a:1', 'language=fre', '-metadata:s:a:1',
+        'title=Comments', '-metadata:s:a:2', 'language=eng', '-metadata:s:s:0', 'language=spa', '-metadata:s:s:1', 'language=ita',
+        '-disposition:a:0', 0,
+        '-disposition:a:1', 'default+comment', '-disposition:s:1', 'forced', '-attach', folder / 'font.ttf', '-metadata:s:t:0',
+        'mimetype=font/ttf',
         '-attach', folder / 'cover.jpg', '-metadata:s:t:1', 'mimetype=image/jpeg', '-metadata:s:t:1', 'filename=cover.jpg')
 
 
@@ -466,7 +484,8 @@ def test_rich_mkv_keeps_all(rich, join):
         [(c['start_time'], c['end_time'], c['tags']['title']) for c in b['chapters']]
     # The attachment is the same, byte for byte.
     for path in (rich, out.path):
-        subprocess.run(['ffmpeg', '-v', 'quiet', '-y', '-dump_attachment:t:0', out.path.parent / f'{path.stem}.font', '-i', path], stdin=subprocess.DEVNULL)
+        subprocess.run(['ffmpeg', '-v', 'quiet', '-y', '-dump_attachment:t:0', out.path.parent / f'{path.stem}.font', '-i', path],
+                stdin=subprocess.DEVNULL)
     assert (out.path.parent / 'rich.font').read_bytes() == (out.path.parent / 'out.font').read_bytes() == bytes(range(256)) * 40
 
 
@@ -485,7 +504,8 @@ def test_rich_mp4(rich, join, container):
     timecode = [s['tags'].get('timecode') for s in result if s['codec_type'] == 'data' and s['codec_tag_string'] == 'tmcd']
     assert timecode == ['01:02:03:04']
     data = probe(out.path, '-show_format', '-show_chapters')
-    assert [(float(c['start_time']), float(c['end_time']), c['tags']['title']) for c in data['chapters']] == [(0, 1, 'Beach'), (1, 3, 'Garden')]
+    assert [(float(c['start_time']), float(c['end_time']), c['tags']['title']) for c in data['chapters']] == [(0, 1, 'Beach'), (1,
+            3, 'Garden')]
     assert data['format']['tags']['title'] == 'Holidays 1994'
     assert data['format']['tags']['creation_time'].startswith('1994-08-01T12:00:00')
     assert 'TAPE_BRAND' in out.log  # what got lost is named
@@ -495,7 +515,8 @@ def test_rich_mp4(rich, join, container):
     head = out.path.read_bytes()
     assert head.index(b'moov') < head.index(b'mdat')
     # Subtitles as shown: overlapping lines are on screen together.
-    shown = subprocess.run(['ffmpeg', '-v', 'error', '-i', out.path, '-map', '0:s:1', '-f', 'srt', '-'], check=True, stdout=subprocess.PIPE, text=True).stdout
+    shown = subprocess.run(['ffmpeg', '-v', 'error', '-i', out.path, '-map', '0:s:1', '-f', 'srt', '-'], check=True,
+            stdout=subprocess.PIPE, text=True).stdout
     cues = [c.splitlines() for c in shown.strip().split('\n\n')]
     assert [(c[1], [line.replace('</font>', '').split('>')[-1] for line in c[2:]]) for c in cues] == [
         ('00:00:00,200 --> 00:00:00,600', ['First speaker']),
@@ -506,7 +527,8 @@ def test_rich_mp4(rich, join, container):
 
 def cues(path, index=0):
     """(start, end, text) in the order of the file; empty samples of mov_text are left out."""
-    out = subprocess.run(['ffmpeg', '-v', 'error', '-i', path, '-map', f'0:s:{index}', '-f', 'webvtt', '-'], check=True, stdout=subprocess.PIPE, text=True).stdout
+    out = subprocess.run(['ffmpeg', '-v', 'error', '-i', path, '-map', f'0:s:{index}', '-f', 'webvtt', '-'], check=True,
+            stdout=subprocess.PIPE, text=True).stdout
     found = []
     for cue in out.split('\n\n')[1:]:
         lines = cue.strip().splitlines()
@@ -531,7 +553,8 @@ def test_text_subtitles(made, join, tmp_path, container, codec, kind):
     out = join(source, f'out.{container}')
     got = stream(out.path, 'subtitle')['codec_name']
     assert got == ('webvtt' if container == 'mkv' and kind == 'vtt' else codec)
-    assert cues(out.path) == [('00:00.500 --> 00:01.500', 'Hello'), ('00:01.500 --> 00:02.000', 'At once'), ('00:02.250 --> 00:02.750', 'Two\nlines')]
+    assert cues(out.path) == [('00:00.500 --> 00:01.500', 'Hello'), ('00:01.500 --> 00:02.000', 'At once'),
+            ('00:02.250 --> 00:02.750', 'Two\nlines')]
 
 
 def test_subtitle_in_range(made, join, tmp_path):
@@ -542,7 +565,8 @@ def test_subtitle_in_range(made, join, tmp_path):
     ffmpeg(*LAVFI, PICTURES, '-i', srt, '-c:v', 'mpeg4', '-g', '25', '-c:s', 'srt', source)
     for name in ('out.mkv', 'out.mp4'):
         out = join(source, name, '--start', 1, '--end', 2, '--offset', 1)
-        assert cues(out.path) == [('00:00.000 --> 00:00.500', 'A'), ('00:00.600 --> 00:00.700', 'B'), ('00:00.800 --> 00:01.000', 'C')]
+        assert cues(out.path) == [('00:00.000 --> 00:00.500', 'A'), ('00:00.600 --> 00:00.700', 'B'), ('00:00.800 --> 00:01.000',
+                'C')]
 
 
 @pytest.mark.parametrize('coder,suffix', [('dvdsub', 'mkv'), ('dvbsub', 'ts')])
@@ -555,7 +579,8 @@ def test_picture_subtitles(made, join, tmp_path, coder, suffix):
     out = join(source, 'out.mkv', '--offset', 'auto')
     assert [s['codec_name'] for s in streams(out.path) if s['codec_type'] == 'subtitle'] == ['dvd_subtitle' if coder == 'dvdsub' else 'dvb_subtitle']
     before, after = packets(source, 's:0'), packets(out.path, 's:0')
-    assert [t - before[0][0] for t, _ in after] == pytest.approx([t - before[0][0] - before[0][0] + after[0][0] for t, _ in before], abs=0.002)
+    assert [t - before[0][0] for t, _ in after] == pytest.approx([t - before[0][0] - before[0][0] + after[0][0] for t, _ in before],
+            abs=0.002)
     if coder == 'dvdsub':
         assert payload(source, '0:s:0') == payload(out.path, '0:s:0')
     for name in ('out.mp4', 'out.mov'):
@@ -568,18 +593,21 @@ def test_dvd_subtitles_keep_their_size(made, join, tmp_path):
     """In a title of a DVD nothing says how large the picture is that subtitles are placed in."""
     write_vobsub(tmp_path / 'v.idx', tmp_path / 'v.sub')
     source = tmp_path / 'title.vob'
-    ffmpeg(*LAVFI, 'color=c=black:s=720x576:r=25:d=3', '-f', 'vobsub', '-sub_name', tmp_path / 'v.sub', '-i', tmp_path / 'v.idx', '-map', 0, '-map', '1:s',
+    ffmpeg(*LAVFI, 'color=c=black:s=720x576:r=25:d=3', '-f', 'vobsub', '-sub_name', tmp_path / 'v.sub', '-i', tmp_path / 'v.idx',
+            '-map', 0, '-map', '1:s',
            '-c:v', 'mpeg2video', '-c:s', 'copy', '-f', 'vob', source)
     out = join(source, 'out.mkv', '--offset', 'auto')
     track = stream(out.path, 'subtitle')
     assert (track['codec_name'], track['width'], track['height']) == ('dvd_subtitle', 720, 576)
     # The stored picture in DVD's form shows that it decodes.
-    subprocess.run(['ffmpeg', '-v', 'error', '-xerror', '-i', out.path, '-map', '0:s', '-c:s', 'dvdsub', '-f', 'null', '-'], check=True)
+    subprocess.run(['ffmpeg', '-v', 'error', '-xerror', '-i', out.path, '-map', '0:s', '-c:s', 'dvdsub', '-f', 'null', '-'],
+            check=True)
 
 
 def test_empty_stream_is_left_out(made, join, tmp_path):
     """A transport stream announces a second sound track and never sends it."""
-    whole = made('two.ts', *LAVFI, PICTURES, *LAVFI, 'sine=d=3', *LAVFI, 'sine=f=800:d=3', '-map', 0, '-map', 1, '-map', 2, '-c:v', 'mpeg2video', '-c:a', 'ac3').read_bytes()
+    whole = made('two.ts', *LAVFI, PICTURES, *LAVFI, 'sine=d=3', *LAVFI, 'sine=f=800:d=3', '-map', 0, '-map', 1, '-map', 2, '-c:v',
+            'mpeg2video', '-c:a', 'ac3').read_bytes()
     source = tmp_path / 'one.ts'
     cells = (whole[i:i + 188] for i in range(0, len(whole), 188))
     source.write_bytes(b''.join(c for c in cells if (c[1] & 0x1f) << 8 | c[2] != 0x102))
@@ -594,7 +622,8 @@ def make_bitmap_subtitles(pictures, out, coder, idx):
     """ffmpeg has no way from text to pictures: a hand-made VobSub picture is encoded again by `coder`."""
     sub = idx.with_suffix('.sub')
     write_vobsub(idx.with_suffix('.idx'), sub)
-    ffmpeg('-i', pictures, '-f', 'vobsub', '-sub_name', sub, '-i', idx.with_suffix('.idx'), '-map', '0:v', '-map', '1:s', '-c:v', 'copy', '-c:s', coder, out)
+    ffmpeg('-i', pictures, '-f', 'vobsub', '-sub_name', sub, '-i', idx.with_suffix('.idx'), '-map', '0:v', '-map', '1:s', '-c:v',
+            'copy', '-c:s', coder, out)
 
 
 def spu():
@@ -603,7 +632,8 @@ def spu():
     pixels = line + line
     control = 4 + len(pixels)
     first = bytes([0x00, 0x00]) + (control + 24).to_bytes(2, 'big') + \
-        bytes([0x03, 0x32, 0x10, 0x04, 0xff, 0xff, 0x05, 0x00, 0x00, 0x07, 0x00, 0x00, 0x01, 0x06, 0x00, 0x04, 0x00, 0x05, 0x01, 0xff])
+        bytes([0x03, 0x32, 0x10, 0x04, 0xff, 0xff, 0x05, 0x00, 0x00, 0x07, 0x00, 0x00, 0x01, 0x06, 0x00, 0x04, 0x00, 0x05, 0x01,
+                0xff])
     second = (90).to_bytes(2, 'big') + (control + 24).to_bytes(2, 'big') + bytes([0x02, 0xff])
     body = pixels + first + second
     return (len(body) + 4).to_bytes(2, 'big') + control.to_bytes(2, 'big') + body
@@ -614,9 +644,11 @@ def write_vobsub(idx, sub):
     for n, start in enumerate((500, 1800)):
         entries.append(f'timestamp: 00:00:{start // 1000:02d}:{start % 1000:03d}, filepos: {len(data):09x}')
         pts = start * 90
-        stamp = bytes([0x21 | (pts >> 29) & 0x0e, (pts >> 22) & 0xff, 0x01 | (pts >> 14) & 0xfe, (pts >> 7) & 0xff, 0x01 | (pts << 1) & 0xfe])
+        stamp = bytes([0x21 | (pts >> 29) & 0x0e, (pts >> 22) & 0xff, 0x01 | (pts >> 14) & 0xfe, (pts >> 7) & 0xff,
+                0x01 | (pts << 1) & 0xfe])
         body = bytes([0x81, 0x80, 5]) + stamp + bytes([0x20]) + spu()
-        pack = bytes.fromhex('000001ba44000400040100 0003f8'.replace(' ', '')) + b'\x00\x00\x01\xbd' + len(body).to_bytes(2, 'big') + body
+        pack = bytes.fromhex('000001ba44000400040100 0003f8'.replace(' ', '')) + b'\x00\x00\x01\xbd' + len(body).to_bytes(2,
+                'big') + body
         pad = 2048 - len(pack) - 6
         data += pack + b'\x00\x00\x01\xbe' + pad.to_bytes(2, 'big') + b'\xff' * pad
     sub.write_bytes(data)
@@ -647,7 +679,8 @@ def test_rotation(made, join):
 @pytest.mark.parametrize('container', ['mp4', 'mov', 'mkv'])
 def test_timecode(made, join, timecode, source_rate, rate, start, want, container):
     """Kept, moved on to where the range begins, and counted in the output's frames."""
-    source = made(f'timecode_{source_rate.replace("/", "_")}_{timecode.replace(":", "_")}.mov', *LAVFI, f'testsrc2=s=160x120:r={source_rate}:d=3', '-c:v', 'mpeg4', '-g', 1,
+    source = made(f'timecode_{source_rate.replace("/", "_")}_{timecode.replace(":", "_")}.mov', *LAVFI,
+            f'testsrc2=s=160x120:r={source_rate}:d=3', '-c:v', 'mpeg4', '-g', 1,
                   '-timecode', timecode)
     options = ['--start', start, '--offset', start] if start else []
     out = join(source, f'out.{container}', '--rate', rate, *options)
@@ -682,7 +715,8 @@ def test_cover_art(made, join, tmp_path):
 @pytest.mark.parametrize('suffix', ['dv', 'avi'])
 def test_dv_sound(made, join, tmp_path, suffix):
     """Raw DV, and the AVI whose single stream has the sound inside the pictures (type 1)."""
-    raw = made('tape.dv', *LAVFI, 'testsrc2=s=720x576:r=25:d=2', *LAVFI, click(1.0, 2), '-pix_fmt', 'yuv420p', '-c:v', 'dvvideo', '-c:a', 'pcm_s16le', '-ac', 2, '-f', 'dv')
+    raw = made('tape.dv', *LAVFI, 'testsrc2=s=720x576:r=25:d=2', *LAVFI, click(1.0, 2), '-pix_fmt', 'yuv420p', '-c:v', 'dvvideo',
+            '-c:a', 'pcm_s16le', '-ac', 2, '-f', 'dv')
     source = raw
     if suffix == 'avi':
         source = tmp_path / 'type1.avi'
@@ -718,7 +752,8 @@ def type1_avi(raw, size=144000):
 
 
 def test_no_sound_in_y4m(made, join):
-    source = made('raw.nut', *LAVFI, PICTURES, *LAVFI, click(1.0, 3), '-c:v', 'rawvideo', '-pix_fmt', 'yuv420p', '-c:a', 'pcm_s16le')
+    source = made('raw.nut', *LAVFI, PICTURES, *LAVFI, click(1.0, 3), '-c:v', 'rawvideo', '-pix_fmt', 'yuv420p', '-c:a',
+            'pcm_s16le')
     out = join(source, 'out.y4m')
     video = stream(out.path, 'video')
     assert (video['width'], video['height'], video['pix_fmt'], video['r_frame_rate']) == (160, 120, 'yuv420p', '25/1')
@@ -728,7 +763,8 @@ def test_no_sound_in_y4m(made, join):
 
 def test_y4m_to_standard_output(made, tool, tmp_path):
     """`-` is not a y4m by its name, so the tool writes to the pipe that the shell names."""
-    source = made('raw.nut', *LAVFI, PICTURES, *LAVFI, click(1.0, 3), '-c:v', 'rawvideo', '-pix_fmt', 'yuv420p', '-c:a', 'pcm_s16le')
+    source = made('raw.nut', *LAVFI, PICTURES, *LAVFI, click(1.0, 3), '-c:v', 'rawvideo', '-pix_fmt', 'yuv420p', '-c:a',
+            'pcm_s16le')
     done = subprocess.run([tool, '--stdout', str(source), 'out.y4m'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(b'YUV4MPEG2 W160 H120 F25:1 ')
@@ -740,17 +776,21 @@ def test_y4m_to_standard_output(made, tool, tmp_path):
 def test_full_disk(made, join, tool, tmp_path, name, part):
     """A file system that is too small: told apart, and nothing is left."""
     if name == 'out.y4m':
-        source = made('raw.nut', *LAVFI, PICTURES, *LAVFI, click(1.0, 3), '-c:v', 'rawvideo', '-pix_fmt', 'yuv420p', '-c:a', 'pcm_s16le')
+        source = made('raw.nut', *LAVFI, PICTURES, *LAVFI, click(1.0, 3), '-c:v', 'rawvideo', '-pix_fmt', 'yuv420p', '-c:a',
+                'pcm_s16le')
     else:
-        source = made('big.avi', *LAVFI, 'testsrc2=s=320x240:r=25:d=4', *LAVFI, click(1.0, 4), '-c:v', 'mpeg4', '-q:v', 2, '-c:a', 'pcm_s16le')
+        source = made('big.avi', *LAVFI, 'testsrc2=s=320x240:r=25:d=4', *LAVFI, click(1.0, 4), '-c:v', 'mpeg4', '-q:v', 2, '-c:a',
+                'pcm_s16le')
     whole = join(source, name)['bytes']
     disk = tmp_path / 'disk'
     disk.mkdir()
     size = max(1, int(whole * part) // 4096) * 4096
-    if os.geteuid() != 0 or subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={size}', 'tmpfs', disk], stderr=subprocess.DEVNULL).returncode:
+    if os.geteuid() != 0 or subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={size}', 'tmpfs', disk],
+            stderr=subprocess.DEVNULL).returncode:
         pytest.skip('needs to mount a small file system')
     try:
-        done = subprocess.run([tool, str(source), str(disk / name)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+        done = subprocess.run([tool, str(source), str(disk / name)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                timeout=60)
         assert done.returncode == 1
         assert 'error no space left' in done.stdout, done.stdout + done.stderr
         assert name in done.stderr
@@ -762,7 +802,8 @@ def test_full_disk(made, join, tool, tmp_path, name, part):
 @pytest.mark.parametrize('name', ['out.mp4', 'out.mkv', 'out.y4m'])
 def test_device_full(made, tool, tmp_path, name):
     """/dev/full by a link: its error is told apart, and what is no plain file is not removed."""
-    source = made('raw.nut', *LAVFI, PICTURES, *LAVFI, click(1.0, 3), '-c:v', 'rawvideo', '-pix_fmt', 'yuv420p', '-c:a', 'pcm_s16le') \
+    source = made('raw.nut', *LAVFI, PICTURES, *LAVFI, click(1.0, 3), '-c:v', 'rawvideo', '-pix_fmt', 'yuv420p', '-c:a',
+            'pcm_s16le') \
         if name == 'out.y4m' else clicked(made, 'click_mpeg4.avi', 'mpeg4', 'pcm_s16le')
     link = tmp_path / name
     link.symlink_to('/dev/full')
@@ -791,7 +832,8 @@ def test_memory_stays_flat(made, join, tmp_path):
     srt = tmp_path / 'end.srt'
     srt.write_text('1\n00:04:50,000 --> 00:04:55,000\nThe end\n')
     source = tmp_path / 'long.mkv'
-    ffmpeg(*LAVFI, 'testsrc2=s=64x48:r=5:d=300', *LAVFI, 'anoisesrc=r=96000:d=300,pan=5.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0', *LAVFI, 'sine=d=2', '-i', srt,
+    ffmpeg(*LAVFI, 'testsrc2=s=64x48:r=5:d=300', *LAVFI, 'anoisesrc=r=96000:d=300,pan=5.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0',
+            *LAVFI, 'sine=d=2', '-i', srt,
            '-map', '0:v', '-map', '1:a', '-map', '2:a', '-map', '3:s', '-c:v', 'mpeg4', '-c:a', 'pcm_s16le', '-c:s', 'srt', source)
     assert source.stat().st_size > 300e6
     out = join(source, 'out.mkv')
