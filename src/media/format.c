@@ -1,5 +1,6 @@
 #include "media/format.h"
 
+#include <math.h>
 #include <string.h>
 
 #include <libavutil/pixdesc.h>
@@ -107,6 +108,23 @@ void ta_format_resolve_colour(struct ta_format *f)
         f->chroma_location = AVCHROMA_LOC_UNSPECIFIED;
     else if (f->chroma_location == AVCHROMA_LOC_UNSPECIFIED)
         f->chroma_location = AVCHROMA_LOC_LEFT;
+}
+
+AVRational ta_usual_frame_rate(AVRational rate, double tolerance)
+{
+    static const AVRational usual[] = {{24000, 1001}, {24, 1}, {25, 1}, {30000, 1001},
+                                       {30, 1},       {48, 1}, {50, 1}, {60000, 1001},
+                                       {60, 1},       {12, 1}, {15, 1}, {15000, 1001}};
+    AVRational best = rate;
+    double nearest = tolerance;
+    for (size_t i = 0; rate.num > 0 && rate.den > 0 && i < TA_COUNT(usual); i++) {
+        double off = fabs(av_q2d(usual[i]) / av_q2d(rate) - 1);
+        if (off <= nearest) {
+            best = usual[i];
+            nearest = off;
+        }
+    }
+    return best;
 }
 
 void ta_format_tag_frame(const struct ta_format *f, AVFrame *frame)

@@ -44,6 +44,9 @@ bool ta_format_has_alpha(const struct ta_format *f);
 // libav takes them); chroma is left-sited where it is subsampled (decoders tag what differs, such as PAL DV
 // and MPEG-1).
 void ta_format_resolve_colour(struct ta_format *f);
+// The usual rate (24000/1001, 25, 30000/1001, ...) that `rate` is within `tolerance` (a part of it) of, else
+// `rate`: containers that count milliseconds give 19001/634.
+AVRational ta_usual_frame_rate(AVRational rate, double tolerance);
 // The colour and geometry facts of `f` written on a frame (not pix_fmt and size).
 void ta_format_tag_frame(const struct ta_format *f, AVFrame *frame);
 

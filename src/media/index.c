@@ -164,8 +164,6 @@ static int read_all_packets(struct ta_index_builder *b)
 // duration.
 static AVRational measured_rate(const struct ta_index *index, double step, AVRational stated)
 {
-    static const AVRational common[] = {{24000, 1001}, {24, 1},       {25, 1}, {30000, 1001}, {30, 1},
-                                        {50, 1},       {60000, 1001}, {60, 1}, {12, 1},       {15, 1}};
     if (index->frame_count < 3)
         return stated;
     double rate = 1 / (step * av_q2d(index->time_base)), said = stated.num > 0 ? av_q2d(stated) : 0;
@@ -175,10 +173,7 @@ static AVRational measured_rate(const struct ta_index *index, double step, AVRat
         return stated;
     if (!steady)
         return (AVRational){0, 1};
-    for (size_t i = 0; i < TA_COUNT(common); i++)
-        if (fabs(av_q2d(common[i]) / rate - 1) < 0.0004)
-            return common[i];
-    return av_d2q(rate, 100000);
+    return ta_usual_frame_rate(av_d2q(rate, 100000), 0.0004);
 }
 
 // Interlaced frames come flagged by the parser where it knows, else by the decoder for the head.

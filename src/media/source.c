@@ -152,7 +152,7 @@ static int open_demuxer(struct ta_source *s, AVIOContext *pb)
         ta_error(s->log, "%s: its headers (%s) can't be read, they are cut off or damaged: %s", s->path,
                  demuxer->name, ta_av_text(ret));
         // Some demuxers call the early end of a file an input error.
-        bool short_file = pb->eof_reached && !(pb->error < 0 && pb->error != AVERROR_EOF);
+        bool short_file = ret == AVERROR(EIO) && (!pb->error || pb->error == AVERROR_EOF);
         return ret == AVERROR_INVALIDDATA || ret == AVERROR_EOF || short_file ? TA_ERR_DAMAGED
                                                                               : ta_error_from_av(ret);
     }
@@ -288,7 +288,7 @@ int ta_source_video_format(const struct ta_source *s, struct ta_format *out)
         .height = p->height,
         .sar = av_guess_sample_aspect_ratio(s->fmt, st, NULL),
         .scan = scan_of(p->field_order),
-        .frame_rate = av_guess_frame_rate(s->fmt, st, NULL),
+        .frame_rate = ta_usual_frame_rate(av_guess_frame_rate(s->fmt, st, NULL), 1e-5),
         .time_base = st->time_base,
         .primaries = p->color_primaries,
         .transfer = p->color_trc,

@@ -115,7 +115,7 @@ static void set_video(json_t *o, const struct ta_source *s, AVStream *st)
         set_int(o, "depth", d->comp[0].depth);
     }
     set_text(o, "field_order", field_order_name(p->field_order));
-    set_rational(o, "frame_rate", av_guess_frame_rate(s->fmt, st, NULL));
+    set_rational(o, "frame_rate", ta_usual_frame_rate(av_guess_frame_rate(s->fmt, st, NULL), 1e-5));
     set_rational(o, "average_frame_rate", st->avg_frame_rate);
     set_rational(o, "real_base_frame_rate", st->r_frame_rate);
     set_int(o, "reorder_delay", p->video_delay);

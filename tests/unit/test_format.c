@@ -292,13 +292,38 @@ static void test_scan_names(void **state)
     assert_int_equal(ta_scan_type_from_name(NULL), TA_ERR_INVALID);
 }
 
+static void test_usual_rates(void **state)
+{
+    (void)state;
+    static const struct {
+        AVRational rate, want;
+        double tolerance;
+    } cases[] = {
+        {{19001, 634}, {30000, 1001}, 1e-5},
+        {{25, 1}, {25, 1}, 1e-5},
+        {{50, 2}, {25, 1}, 1e-5},
+        {{179, 6}, {179, 6}, 1e-5},
+        {{2997, 100}, {2997, 100}, 1e-7},
+        {{2997, 100}, {30000, 1001}, 1e-4},
+        {{0, 1}, {0, 1}, 1},
+        {{24, 1}, {24, 1}, 0.01},
+    };
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        AVRational got = ta_usual_frame_rate(cases[i].rate, cases[i].tolerance);
+        print_message("%d/%d -> %d/%d\n", cases[i].rate.num, cases[i].rate.den, got.num, got.den);
+        assert_int_equal(got.num, cases[i].want.num);
+        assert_int_equal(got.den, cases[i].want.den);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_colour),     cmocka_unit_test(test_chroma_location),
-        cmocka_unit_test(test_planar),     cmocka_unit_test(test_planar_keeps_everything),
-        cmocka_unit_test(test_with_depth), cmocka_unit_test(test_json),
-        cmocka_unit_test(test_describe),   cmocka_unit_test(test_scan_names),
+        cmocka_unit_test(test_colour),      cmocka_unit_test(test_chroma_location),
+        cmocka_unit_test(test_planar),      cmocka_unit_test(test_planar_keeps_everything),
+        cmocka_unit_test(test_with_depth),  cmocka_unit_test(test_json),
+        cmocka_unit_test(test_describe),    cmocka_unit_test(test_scan_names),
+        cmocka_unit_test(test_usual_rates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
