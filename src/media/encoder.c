@@ -15,7 +15,9 @@ struct ta_encoder {
     struct ta_format format;
     char *name;
     struct ta_log *log;
-    int64_t sent; // frames
+    int64_t sent;  // frames
+    bool ended;    // the end of the stream was sent
+    bool must_end; // see end_stream()
 };
 
 void ta_encoder_silence(void)
@@ -94,6 +96,7 @@ int ta_encoder_open(struct ta_encoder **out, const struct ta_encoder_settings *s
     e->log = log;
     e->name = ta_xstrdup(s->name);
     int err = open_context(e, codec, s);
+    e->must_end = !err && !strcmp(s->codec, "libsvtav1");
     if (err < 0)
         ta_encoder_close(&e);
     *out = e;
@@ -122,6 +125,18 @@ static void prepare(const struct ta_encoder *e, AVFrame *frame)
     av_frame_remove_side_data(frame, AV_FRAME_DATA_REGIONS_OF_INTEREST);
 }
 
+// Takes `frame`; an AVERROR.
+static int send_frame(struct ta_encoder *e, AVFrame *frame)
+{
+    int ret = avcodec_send_frame(e->context, frame);
+    if (ret >= 0) {
+        e->ended = !frame;
+        e->sent += frame != NULL;
+    }
+    av_frame_free(&frame);
+    return ret;
+}
+
 int ta_encoder_send(struct ta_encoder *e, AVFrame *frame)
 {
     const struct ta_format *f = &e->format;
@@ -134,13 +149,11 @@ int ta_encoder_send(struct ta_encoder *e, AVFrame *frame)
     }
     if (frame)
         prepare(e, frame);
-    int ret = avcodec_send_frame(e->context, frame);
-    av_frame_free(&frame);
+    int ret = send_frame(e, frame);
     if (ret < 0) {
         ta_error(e->log, "encoder %s, frame %lld: %s", e->name, (long long)e->sent, ta_av_text(ret));
         return ret == AVERROR(EAGAIN) || ret == AVERROR_EOF ? TA_ERR_USAGE : ta_error_from_av(ret);
     }
-    e->sent++;
     return 0;
 }
 
@@ -156,10 +169,38 @@ int ta_encoder_receive(struct ta_encoder *e, AVPacket *packet)
     return 1;
 }
 
+// SVT-AV1 1.4 hangs for ever when it is closed without having had a frame, and complains when it is closed
+// before the end of the stream: so it gets both, and the rest is thrown away.
+static void end_stream(struct ta_encoder *e)
+{
+    AVFrame *frame = e->sent ? NULL : av_frame_alloc();
+    if (frame) {
+        frame->format = e->format.pix_fmt;
+        frame->width = e->format.width;
+        frame->height = e->format.height;
+        if (av_frame_get_buffer(frame, 0) < 0)
+            av_frame_free(&frame);
+        else
+            for (int i = 0; i < AV_NUM_DATA_POINTERS && frame->buf[i]; i++)
+                memset(frame->buf[i]->data, 0, frame->buf[i]->size);
+    }
+    AVPacket *packet = av_packet_alloc();
+    if (frame)
+        send_frame(e, frame);
+    while (packet && avcodec_receive_packet(e->context, packet) >= 0)
+        av_packet_unref(packet);
+    send_frame(e, NULL);
+    while (packet && avcodec_receive_packet(e->context, packet) >= 0)
+        av_packet_unref(packet);
+    av_packet_free(&packet);
+}
+
 void ta_encoder_close(struct ta_encoder **e)
 {
     if (!*e)
         return;
+    if ((*e)->must_end && !(*e)->ended)
+        end_stream(*e);
     avcodec_free_context(&(*e)->context);
     free((*e)->name);
     ta_freep(e);

@@ -89,6 +89,12 @@ static int check_size(const struct ta_encoder_info *info, const struct ta_format
                  info->min_side, info->min_side, info->max_width, info->max_height, in->width, in->height);
         return TA_ERR_UNSUPPORTED;
     }
+    // FFV1's slices would be less than a line of chroma there.
+    if (!strcmp(info->name, "ffv1") && TA_MIN(in->width, in->height) < 16 &&
+        (in->width > 352 || in->height > 288)) {
+        ta_error(log, "the ffv1 encoder does not take pictures as narrow as %dx%d", in->width, in->height);
+        return TA_ERR_UNSUPPORTED;
+    }
     if (info->lossless)
         return 0;
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(p);
@@ -163,13 +169,37 @@ static void plan_av1(struct ta_encoder_settings *s, const struct ta_format *in)
     set(s, "g", "241"); // 15 of the encoder's groups of 16 pictures, and the key frame
 }
 
-// FFV1's slices are rectangles of about the picture's shape; it takes certain numbers only, and one for small
-// pictures.
+// Cut into `n`, do the last slice of the luma and that of the chroma end at the same place? Version 3 of the
+// format can't say it where they do not.
+static bool slices_fit(int size, int n, int chroma_shift)
+{
+    int step = 1 << chroma_shift, last = size - (int)((int64_t)size * (n - 1) / n);
+    return size % step == 0 || last % step != 0;
+}
+
+// FFV1's slices are rectangles of about the picture's shape: one for small pictures, else a grid of 2x2 and
+// more rows and columns, fewer than twice as many columns as rows. The number is the one of these that fits
+// and is nearest to what is good for the size.
+static int ffv1_slices(const struct ta_format *in, enum AVPixelFormat pix_fmt)
+{
+    if (in->width <= 352 && in->height <= 288)
+        return 1;
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(pix_fmt);
+    int wanted = in->width < 64 || in->height < 64 ? 4 : by_size(in, 4, 16, 24), best = 0;
+    for (int rows = 2; rows <= 5; rows++)
+        for (int columns = rows; columns < 2 * rows; columns++) {
+            int n = rows * columns;
+            if (slices_fit(in->width, columns, d->log2_chroma_w) &&
+                slices_fit(in->height, rows, d->log2_chroma_h) &&
+                (!best || abs(n - wanted) < abs(best - wanted)))
+                best = n;
+        }
+    return best ? best : 4;
+}
+
 static void plan_ffv1(struct ta_encoder_settings *s, const struct ta_format *in)
 {
-    int slices = in->width <= 352 && in->height <= 288 ? 1 : by_size(in, 4, 16, 24);
-    if (slices > 1 && (in->width < 64 || in->height < 64))
-        slices = in->width < 8 || in->height < 8 ? 1 : 4;
+    int slices = ffv1_slices(in, s->pix_fmt);
     s->threads = TA_MIN(slices, 4);
     set(s, "level", "3");
     set(s, "g", "1");

@@ -80,6 +80,17 @@ static void clear(struct ta_graph *g)
     g->source = g->sink = NULL;
 }
 
+// One way from source to sink, and nothing beside it.
+static bool is_chain(const struct ta_graph *g)
+{
+    for (unsigned i = 0; i < g->graph->nb_filters; i++) {
+        const AVFilterContext *f = g->graph->filters[i];
+        if (f->nb_inputs != (f != g->source) || f->nb_outputs != (f != g->sink))
+            return false;
+    }
+    return true;
+}
+
 static int parse(struct ta_graph *g, const char *text, enum step *step)
 {
     AVFilterInOut *inputs = avfilter_inout_alloc();
@@ -93,7 +104,7 @@ static int parse(struct ta_graph *g, const char *text, enum step *step)
             ret = avfilter_graph_parse_ptr(g->graph, text, &inputs, &outputs, NULL);
         }
     }
-    if (ret >= 0 && (inputs || outputs)) {
+    if (ret >= 0 && (inputs || outputs || !is_chain(g))) {
         *step = STEP_SHAPE;
         ret = AVERROR(EINVAL);
     }

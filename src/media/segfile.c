@@ -3,81 +3,48 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <libavutil/crc.h>
-#include <libavutil/pixdesc.h>
+#include <libavutil/intreadwrite.h>
 
 #include <terminalai/error.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/tree.h"
+#include "media/segfile_info.h"
 
-// NUT takes no negative times and libavformat no pts before its dts; so pts are stored this much later, and
-// dts are the places in the file. It is also the largest reorder distance that H.264, H.265 and AV1 allow.
-#define PTS_SHIFT 16
 #define IO_SIZE (1 << 16)
-#define VERSION 1
-// The last bytes of the file: magic, size of the JSON text before it (8 hex digits), newline.
-#define MAGIC "\nterminalai-segment-end "
-#define TAIL_SIZE (sizeof(MAGIC) - 1 + 8 + 1)
-#define MAX_TRAILER 65536
-
-// What NUT does not hold of the codec parameters: numbers of 32 bits, as the trailer names them.
-#define FIELD(key, member, min, max)                       \
-    {                                                      \
-        key, offsetof(AVCodecParameters, member), min, max \
-    }
-static const struct {
-    const char *key;
-    size_t offset;
-    int64_t min, max;
-} fields[] = {
-    FIELD("codec_tag", codec_tag, 0, UINT32_MAX),
-    FIELD("width", width, 1, 65535),
-    FIELD("height", height, 1, 65535),
-    FIELD("profile", profile, INT16_MIN, INT16_MAX),
-    FIELD("level", level, INT16_MIN, INT16_MAX),
-    FIELD("bits_per_coded_sample", bits_per_coded_sample, 0, 64),
-    FIELD("bits_per_raw_sample", bits_per_raw_sample, 0, 64),
-    FIELD("video_delay", video_delay, 0, PTS_SHIFT),
-    FIELD("field_order", field_order, 0, AV_FIELD_BT),
-    FIELD("primaries", color_primaries, 0, AVCOL_PRI_NB - 1),
-    FIELD("transfer", color_trc, 0, AVCOL_TRC_NB - 1),
-    FIELD("matrix", color_space, 0, AVCOL_SPC_NB - 1),
-    FIELD("range", color_range, 0, AVCOL_RANGE_NB - 1),
-    FIELD("chroma_location", chroma_location, 0, AVCHROMA_LOC_NB - 1),
-};
 
 // Writing.
 
 struct ta_segwriter {
     AVFormatContext *mux;
     AVIOContext *io;
-    AVCodecParameters *parameters;
+    struct ta_segfile_info info;
     struct ta_sha256 *sha256;
     struct ta_log *log;
     char *path;
     int fd;
-    uint32_t crc;
-    int64_t bytes, packets;
-    int64_t pts_sum, pts_max; // to see whether each time came once
-    int64_t reorder;
-    AVRational time_base; // of the encoder: 1/frame rate
-    int io_error;         // TA_ERR_* of the first failed write: libavformat forgets why
+    struct ta_buf *capture; // where the end of the stream goes instead, when not NULL
+    int64_t bytes;
+    int64_t pts_max;
+    uint64_t seen; // bit k: a packet with the time (place - TA_SEGFILE_SHIFT + k) was there
+    int io_error;  // TA_ERR_* of the first failed write: libavformat forgets why
 };
 
 static int write_all(struct ta_segwriter *w, const uint8_t *data, size_t size)
 {
     if (w->io_error)
         return w->io_error;
+    if (w->capture) {
+        ta_buf_append(w->capture, data, size);
+        return 0;
+    }
     ta_sha256_update(w->sha256, data, size);
-    w->crc = av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), w->crc, data, size);
+    w->info.crc = ta_segfile_crc(w->info.crc, data, size);
     while (size) {
         ssize_t n = write(w->fd, data, size);
         if (n < 0 && errno == EINTR)
@@ -118,10 +85,10 @@ static int open_muxer(struct ta_segwriter *w, const AVCodecContext *encoder)
         return AVERROR(ENOMEM);
     }
     w->io->seekable = 0;
-    w->parameters = avcodec_parameters_alloc();
-    if (!w->parameters)
+    w->info.parameters = avcodec_parameters_alloc();
+    if (!w->info.parameters)
         return AVERROR(ENOMEM);
-    int ret = avcodec_parameters_from_context(w->parameters, encoder);
+    int ret = avcodec_parameters_from_context(w->info.parameters, encoder);
     if (ret >= 0)
         ret = avformat_alloc_output_context2(&w->mux, NULL, "nut", NULL);
     if (ret < 0)
@@ -132,10 +99,11 @@ static int open_muxer(struct ta_segwriter *w, const AVCodecContext *encoder)
     AVStream *st = avformat_new_stream(w->mux, NULL);
     if (!st)
         return AVERROR(ENOMEM);
-    w->time_base = encoder->time_base;
+    w->info.time_base = encoder->time_base;
     st->time_base = encoder->time_base;
     st->avg_frame_rate = encoder->framerate;
-    ret = avcodec_parameters_copy(st->codecpar, w->parameters);
+    st->sample_aspect_ratio = encoder->sample_aspect_ratio;
+    ret = avcodec_parameters_copy(st->codecpar, w->info.parameters);
     return ret < 0 ? ret : avformat_write_header(w->mux, NULL);
 }
 
@@ -148,6 +116,7 @@ int ta_segwriter_create(struct ta_segwriter **out, const char *path, const AVCod
     w->path = ta_xstrdup(path);
     w->sha256 = ta_sha256_create();
     w->pts_max = -1;
+    w->info.crc = TA_SEGFILE_CRC;
     w->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     int err = 0;
     if (w->fd < 0) {
@@ -166,82 +135,88 @@ int ta_segwriter_create(struct ta_segwriter **out, const char *path, const AVCod
 
 int ta_segwriter_write(struct ta_segwriter *w, AVPacket *packet)
 {
-    int64_t pts = packet->pts, place = w->packets;
-    if (pts == AV_NOPTS_VALUE || pts < 0 || pts < place - PTS_SHIFT || pts > place + PTS_SHIFT) {
-        ta_error(w->log,
-                 "%s: packet %" PRId64 " has the time %" PRId64 ", more than %d frames from its place",
-                 w->path, place, pts, PTS_SHIFT);
+    int64_t pts = packet->pts, place = w->info.packets;
+    // The time's place in a window around the packet's place.
+    bool near = pts >= 0 && pts >= place - TA_SEGFILE_SHIFT && pts <= place + TA_SEGFILE_SHIFT;
+    if (!near) {
+        if (pts == AV_NOPTS_VALUE)
+            ta_error(w->log, "%s: packet %" PRId64 " has no time", w->path, place);
+        else
+            ta_error(w->log,
+                     "%s: packet %" PRId64 " has the time %" PRId64
+                     ", negative or more than %d frames from its place",
+                     w->path, place, pts, TA_SEGFILE_SHIFT);
         av_packet_unref(packet);
         return TA_ERR_INTERNAL;
     }
-    packet->pts = pts + PTS_SHIFT;
+    uint64_t bit = UINT64_C(1) << (pts - place + TA_SEGFILE_SHIFT);
+    if (w->seen & bit) {
+        ta_error(w->log, "%s: two packets have the time %" PRId64, w->path, pts);
+        av_packet_unref(packet);
+        return TA_ERR_INTERNAL;
+    }
+    packet->pts = pts + TA_SEGFILE_SHIFT;
     packet->dts = place;
     packet->duration = 1;
     packet->stream_index = 0;
     av_packet_free_side_data(packet);
-    av_packet_rescale_ts(packet, w->time_base, w->mux->streams[0]->time_base);
+    av_packet_rescale_ts(packet, w->info.time_base, w->mux->streams[0]->time_base);
     int ret = av_write_frame(w->mux, packet);
     av_packet_unref(packet);
     if (ret < 0)
         return writer_fail(w, ret);
-    w->packets++;
-    w->pts_sum += pts;
+    w->info.packets++;
+    w->seen = (w->seen | bit) >> 1;
     w->pts_max = TA_MAX(w->pts_max, pts);
-    w->reorder = TA_MAX(w->reorder, place - pts);
+    w->info.reorder = TA_MAX(w->info.reorder, place - pts);
     return 0;
 }
 
-static char *trailer_text(const struct ta_segwriter *w)
+// The end of the stream is caught: packets of its own (heads once more), and at its very end the index, whose
+// size its last 12 bytes tell. The mark goes before the index, which holds places before itself alone, so
+// that it is found from the end of the file.
+static int write_end(struct ta_segwriter *w)
 {
-    const AVCodecParameters *p = w->parameters;
-    json_t *o = json_object();
-    json_object_set_new(o, "version", json_integer(VERSION));
-    json_object_set_new(o, "packets", json_integer(w->packets));
-    json_object_set_new(o, "reorder", json_integer(w->reorder));
-    json_object_set_new(o, "crc32", json_integer(w->crc));
-    json_object_set_new(o, "time_base", ta_json_rational(w->time_base));
-    json_object_set_new(o, "codec", json_string(avcodec_get_name(p->codec_id)));
-    const char *pix_fmt = av_get_pix_fmt_name(p->format);
-    json_object_set_new(o, "pix_fmt", json_string(pix_fmt ? pix_fmt : "none"));
-    json_object_set_new(o, "sar", ta_json_rational(p->sample_aspect_ratio));
-    for (size_t i = 0; i < TA_COUNT(fields); i++) {
-        uint32_t bits;
-        memcpy(&bits, (const char *)p + fields[i].offset, sizeof(bits));
-        json_object_set_new(o, fields[i].key,
-                            json_integer(fields[i].min < 0 ? (int32_t)bits : (int64_t)bits));
-    }
-    char *text = json_dumps(o, JSON_COMPACT);
-    json_decref(o);
-    return text;
-}
-
-static int write_trailer(struct ta_segwriter *w)
-{
+    avio_flush(w->io);
+    struct ta_buf end = {0}, mark = {0};
+    w->capture = &end;
     int ret = av_write_trailer(w->mux);
     avio_flush(w->io);
-    if (ret < 0 || w->io_error)
-        return writer_fail(w, ret);
-    char *text = trailer_text(w);
-    if (!text)
-        return TA_ERR_NOMEM;
-    struct ta_buf tail = {0};
-    ta_buf_puts(&tail, text);
-    ta_buf_printf(&tail, "%s%08zx\n", MAGIC, strlen(text));
-    free(text);
-    int err = write_all(w, (const uint8_t *)tail.data, tail.size);
-    ta_buf_release(&tail);
+    w->capture = NULL;
+    uint64_t index = ret < 0 || end.size < 12 ? 0 : AV_RB64(end.data + end.size - 12);
+    int err = 0;
+    if (w->io_error || !index || index > end.size) {
+        err = writer_fail(w, ret < 0 ? ret : AVERROR_BUG);
+    } else {
+        size_t before = end.size - (size_t)index;
+        err = write_all(w, (const uint8_t *)end.data, before);
+        w->info.index_crc = ta_segfile_crc(TA_SEGFILE_CRC, end.data + before, (size_t)index);
+        ta_segfile_info_write(&w->info, &mark);
+        if (!err)
+            err = write_all(w, (const uint8_t *)mark.data, mark.size);
+        if (!err)
+            err = write_all(w, (const uint8_t *)end.data + before, (size_t)index);
+    }
+    ta_buf_release(&end);
+    ta_buf_release(&mark);
     return err;
 }
 
 int ta_segwriter_finish(struct ta_segwriter *w, int64_t *frames, int64_t *bytes, char sha256[65])
 {
-    // With each in 0..n-1 once the sum is this; the places were checked one by one.
-    if (w->pts_max != w->packets - 1 || w->pts_sum != w->packets * (w->packets - 1) / 2) {
-        ta_error(w->log, "%s: the times of its %" PRId64 " packets are not 0 to %" PRId64, w->path,
-                 w->packets, w->packets - 1);
+    if (w->io_error)
+        return w->io_error;
+    if (!w->info.packets) {
+        ta_error(w->log, "%s: the encoder gave no packet", w->path);
         return TA_ERR_INTERNAL;
     }
-    int err = write_trailer(w);
+    // None came twice, so n packets up to n-1 are all of them.
+    if (w->pts_max != w->info.packets - 1) {
+        ta_error(w->log, "%s: the times of its %" PRId64 " packets are not 0 to %" PRId64, w->path,
+                 w->info.packets, w->info.packets - 1);
+        return TA_ERR_INTERNAL;
+    }
+    int err = write_end(w);
     if (err < 0)
         return err;
     int fd = w->fd;
@@ -251,7 +226,7 @@ int ta_segwriter_finish(struct ta_segwriter *w, int64_t *frames, int64_t *bytes,
         return ta_error_from_errno(errno);
     }
     ta_sha256_finish(&w->sha256, sha256);
-    *frames = w->packets;
+    *frames = w->info.packets;
     *bytes = w->bytes;
     return 0;
 }
@@ -267,7 +242,7 @@ void ta_segwriter_destroy(struct ta_segwriter **w)
     if ((*w)->io)
         av_freep(&(*w)->io->buffer);
     avio_context_free(&(*w)->io);
-    avcodec_parameters_free(&(*w)->parameters);
+    avcodec_parameters_free(&(*w)->info.parameters);
     if ((*w)->fd >= 0)
         close((*w)->fd);
     free((*w)->path);
@@ -279,17 +254,14 @@ void ta_segwriter_destroy(struct ta_segwriter **w)
 struct ta_segreader {
     AVFormatContext *demux;
     AVIOContext *io;
-    AVCodecParameters *parameters;
+    struct ta_segfile_info info;
     struct ta_log *log;
     char *path;
     int fd;
-    int64_t left; // bytes of the NUT stream that were not read yet
+    int64_t left; // bytes before the mark that were not read yet
     uint32_t crc; // of those that were
     int io_error;
-    int64_t packets, reorder; // as the trailer says
-    uint32_t whole_crc;
-    AVRational time_base;
-    int64_t given;
+    int64_t given; // packets
 };
 
 static int damaged(struct ta_segreader *r, const char *what)
@@ -312,7 +284,7 @@ static int read_bytes(struct ta_segreader *r, void *data, size_t size)
     }
 }
 
-// The NUT stream alone: what is behind it is not for libavformat.
+// The file up to the mark.
 static int read_packet(void *opaque, uint8_t *data, int size)
 {
     struct ta_segreader *r = opaque;
@@ -322,71 +294,72 @@ static int read_packet(void *opaque, uint8_t *data, int size)
     if (n <= 0)
         return n < 0 ? AVERROR(EIO) : AVERROR_EOF;
     r->left -= n;
-    r->crc = av_crc(av_crc_get_table(AV_CRC_32_IEEE_LE), r->crc, data, (size_t)n);
+    r->crc = ta_segfile_crc(r->crc, data, (size_t)n);
     return n;
 }
 
-static int parse_trailer(struct ta_segreader *r, const json_t *o)
+// `size` bytes at `place`; short is damage.
+static int read_at(struct ta_segreader *r, off_t place, void *data, size_t size)
 {
-    AVCodecParameters *p = r->parameters;
-    int64_t crc = 0;
-    const char *codec = "", *pix_fmt = "";
-    int err = ta_json_get_int(o, r->path, "packets", 0, INT32_MAX, &r->packets, r->log);
-    if (!err)
-        err = ta_json_get_int(o, r->path, "reorder", 0, PTS_SHIFT, &r->reorder, r->log);
-    if (!err)
-        err = ta_json_get_int(o, r->path, "crc32", 0, UINT32_MAX, &crc, r->log);
-    if (!err)
-        err = ta_json_get_rational(o, r->path, "time_base", &r->time_base, r->log);
-    if (!err)
-        err = ta_json_get_rational(o, r->path, "sar", &p->sample_aspect_ratio, r->log);
-    if (!err)
-        err = ta_json_get_string(o, r->path, "codec", &codec, r->log);
-    if (!err)
-        err = ta_json_get_string(o, r->path, "pix_fmt", &pix_fmt, r->log);
-    for (size_t i = 0; i < TA_COUNT(fields) && !err; i++) {
-        int64_t value = 0;
-        err = ta_json_get_int(o, r->path, fields[i].key, fields[i].min, fields[i].max, &value, r->log);
-        uint32_t bits = (uint32_t)value;
-        memcpy((char *)p + fields[i].offset, &bits, sizeof(bits));
+    if (lseek(r->fd, place, SEEK_SET) < 0)
+        return damaged(r, "it is cut off");
+    for (size_t done = 0; done < size;) {
+        int n = read_bytes(r, (char *)data + done, size - done);
+        if (n <= 0)
+            return n < 0 ? n : damaged(r, "it is cut off");
+        done += (size_t)n;
     }
-    const AVCodecDescriptor *d = err ? NULL : avcodec_descriptor_get_by_name(codec);
-    if (!d || d->type != AVMEDIA_TYPE_VIDEO || r->time_base.num <= 0)
-        return TA_ERR_FORMAT;
-    r->whole_crc = (uint32_t)crc;
-    p->codec_type = AVMEDIA_TYPE_VIDEO;
-    p->codec_id = d->id;
-    p->format = av_get_pix_fmt(pix_fmt);
     return 0;
 }
 
-// Finds the trailer and leaves the file at its start.
-static int read_trailer(struct ta_segreader *r)
+static int check_index(struct ta_segreader *r, off_t place, int64_t size)
 {
-    char tail[TAIL_SIZE + 1] = "";
+    uint8_t part[4096];
+    uint32_t crc = TA_SEGFILE_CRC;
+    while (size > 0) {
+        size_t n = (size_t)TA_MIN(size, (int64_t)sizeof(part));
+        int err = read_at(r, place, part, n);
+        if (err < 0)
+            return err;
+        crc = ta_segfile_crc(crc, part, n);
+        place += (off_t)n;
+        size -= (int64_t)n;
+    }
+    return crc == r->info.index_crc ? 0 : damaged(r, "its index is not as it was written");
+}
+
+// Finds and reads the mark, checks what is behind it, and leaves the file at its start.
+static int read_mark(struct ta_segreader *r)
+{
+    static const char none[] = "it has no end mark: it is cut off, was never finished or is no segment";
+    uint8_t last[12], tail[TA_SEGFILE_TAIL];
     off_t end = lseek(r->fd, 0, SEEK_END);
-    if (end < (off_t)TAIL_SIZE || lseek(r->fd, end - (off_t)TAIL_SIZE, SEEK_SET) < 0)
-        return damaged(r, "it is too short");
-    int n = read_bytes(r, tail, TAIL_SIZE);
-    if (n < 0)
-        return n;
-    char *stop = NULL;
-    size_t magic = sizeof(MAGIC) - 1;
-    unsigned long size = memcmp(tail, MAGIC, magic) ? 0 : strtoul(tail + magic, &stop, 16);
-    if (!size || size > MAX_TRAILER || strcmp(stop, "\n") || (off_t)size > end - (off_t)TAIL_SIZE)
-        return damaged(r, "it has no end mark: it is cut off or was never finished");
-    r->left = end - (off_t)TAIL_SIZE - (off_t)size;
-    char *text = ta_xcalloc(1, size + 1);
-    json_t *o = NULL;
-    int err = TA_ERR_DAMAGED;
-    if (lseek(r->fd, r->left, SEEK_SET) >= 0 && read_bytes(r, text, size) == (int)size &&
-        ta_json_parse(text, size, r->path, &o, r->log) >= 0 && json_is_object(o))
-        err = parse_trailer(r, o);
-    json_decref(o);
-    free(text);
-    if (err < 0 || lseek(r->fd, 0, SEEK_SET) < 0)
-        return damaged(r, "its end mark makes no sense");
-    return 0;
+    if (end < (off_t)(sizeof(last) + sizeof(tail)))
+        return damaged(r, none);
+    int err = read_at(r, end - (off_t)sizeof(last), last, sizeof(last));
+    if (err < 0)
+        return err;
+    uint64_t index = AV_RB64(last);
+    if (index < sizeof(last) || index > (uint64_t)end - sizeof(tail))
+        return damaged(r, none);
+    off_t place = end - (off_t)index;
+    err = read_at(r, place - (off_t)sizeof(tail), tail, sizeof(tail));
+    if (err < 0)
+        return err;
+    size_t size = ta_segfile_info_size(tail);
+    if (!size || (off_t)size > place)
+        return damaged(r, none);
+    r->left = place - (off_t)size;
+    uint8_t *mark = ta_xcalloc(1, size);
+    err = read_at(r, r->left, mark, size);
+    if (!err && ta_segfile_info_parse(&r->info, mark, size) < 0)
+        err = damaged(r, "its end mark makes no sense");
+    free(mark);
+    if (!err)
+        err = check_index(r, place, (int64_t)index);
+    if (!err && lseek(r->fd, 0, SEEK_SET) < 0)
+        err = damaged(r, strerror(errno));
+    return err;
 }
 
 static int open_demuxer(struct ta_segreader *r)
@@ -409,10 +382,10 @@ static int open_demuxer(struct ta_segreader *r)
     int ret = avformat_open_input(&r->demux, NULL, av_find_input_format("nut"), NULL);
     if (ret < 0)
         return r->io_error ? r->io_error : damaged(r, ta_av_text(ret));
-    if (r->demux->nb_streams != 1 || r->demux->streams[0]->codecpar->codec_id != r->parameters->codec_id)
+    if (r->demux->nb_streams != 1 || r->demux->streams[0]->codecpar->codec_id != r->info.parameters->codec_id)
         return damaged(r, "its head does not fit its end");
     const AVCodecParameters *head = r->demux->streams[0]->codecpar;
-    AVCodecParameters *p = r->parameters;
+    AVCodecParameters *p = r->info.parameters;
     if (head->extradata_size > 0) {
         p->extradata = av_mallocz((size_t)head->extradata_size + AV_INPUT_BUFFER_PADDING_SIZE);
         if (!p->extradata)
@@ -429,15 +402,16 @@ int ta_segreader_open(struct ta_segreader **out, const char *path, struct ta_log
     struct ta_segreader *r = ta_xcalloc(1, sizeof(*r));
     r->log = log;
     r->path = ta_xstrdup(path);
+    r->crc = TA_SEGFILE_CRC;
     r->fd = open(path, O_RDONLY | O_CLOEXEC);
-    r->parameters = avcodec_parameters_alloc();
-    int err = r->parameters ? 0 : TA_ERR_NOMEM;
+    r->info.parameters = avcodec_parameters_alloc();
+    int err = r->info.parameters ? 0 : TA_ERR_NOMEM;
     if (r->fd < 0) {
         err = ta_error_from_errno(errno);
         ta_error(log, "%s: %s", path, strerror(errno));
     }
     if (!err)
-        err = read_trailer(r);
+        err = read_mark(r);
     if (!err)
         err = open_demuxer(r);
     if (err < 0)
@@ -448,17 +422,17 @@ int ta_segreader_open(struct ta_segreader **out, const char *path, struct ta_log
 
 const AVCodecParameters *ta_segreader_parameters(const struct ta_segreader *r)
 {
-    return r->parameters;
+    return r->info.parameters;
 }
 
 int64_t ta_segreader_frames(const struct ta_segreader *r)
 {
-    return r->packets;
+    return r->info.packets;
 }
 
 int ta_segreader_reorder(const struct ta_segreader *r)
 {
-    return (int)r->reorder;
+    return (int)r->info.reorder;
 }
 
 // libavformat reads over damage, so the end decides.
@@ -470,7 +444,7 @@ static int check_end(struct ta_segreader *r)
         n = read_packet(r, rest, sizeof(rest));
     if (r->io_error)
         return r->io_error;
-    if (r->left || r->given != r->packets || r->crc != r->whole_crc)
+    if (r->left || r->given != r->info.packets || r->crc != r->info.crc)
         return damaged(r, "it is not as it was written");
     return 0;
 }
@@ -484,15 +458,17 @@ int ta_segreader_next(struct ta_segreader *r, AVPacket *packet)
     }
     if (ret < 0)
         return check_end(r);
-    if ((packet->flags & AV_PKT_FLAG_CORRUPT) || packet->pts == AV_NOPTS_VALUE || r->given >= r->packets) {
+    if ((packet->flags & AV_PKT_FLAG_CORRUPT) || packet->pts == AV_NOPTS_VALUE ||
+        r->given >= r->info.packets) {
         av_packet_unref(packet);
         return damaged(r, "a packet is broken");
     }
-    packet->pts = av_rescale_q(packet->pts, r->demux->streams[0]->time_base, r->time_base) - PTS_SHIFT;
-    packet->dts = r->given - r->reorder;
+    packet->pts = av_rescale_q(packet->pts, r->demux->streams[0]->time_base, r->info.time_base) -
+                  TA_SEGFILE_SHIFT;
+    packet->dts = r->given - r->info.reorder;
     packet->duration = 1;
     packet->pos = -1;
-    if (packet->pts < packet->dts || packet->pts >= r->packets) {
+    if (packet->pts < packet->dts || packet->pts >= r->info.packets) {
         av_packet_unref(packet);
         return damaged(r, "a packet has an impossible time");
     }
@@ -508,7 +484,7 @@ void ta_segreader_close(struct ta_segreader **r)
     if ((*r)->io)
         av_freep(&(*r)->io->buffer);
     avio_context_free(&(*r)->io);
-    avcodec_parameters_free(&(*r)->parameters);
+    avcodec_parameters_free(&(*r)->info.parameters);
     if ((*r)->fd >= 0)
         close((*r)->fd);
     free((*r)->path);
