@@ -179,14 +179,14 @@ static bool slices_fit(int size, int n, int chroma_shift)
 
 // FFV1's slices are rectangles of about the picture's shape: one for small pictures, else a grid of 2x2 and
 // more rows and columns, fewer than twice as many columns as rows. The number is the one of these that fits
-// and is nearest to what is good for the size.
+// and is nearest to what is good for the size; 0 when none fits.
 static int ffv1_slices(const struct ta_format *in, enum AVPixelFormat pix_fmt)
 {
     if (in->width <= 352 && in->height <= 288)
         return 1;
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(pix_fmt);
     int wanted = in->width < 64 || in->height < 64 ? 4 : by_size(in, 4, 16, 24), best = 0;
-    for (int rows = 2; rows <= 5; rows++)
+    for (int rows = 2; rows <= 8; rows++)
         for (int columns = rows; columns < 2 * rows; columns++) {
             int n = rows * columns;
             if (slices_fit(in->width, columns, d->log2_chroma_w) &&
@@ -194,12 +194,17 @@ static int ffv1_slices(const struct ta_format *in, enum AVPixelFormat pix_fmt)
                 (!best || abs(n - wanted) < abs(best - wanted)))
                 best = n;
         }
-    return best ? best : 4;
+    return best;
 }
 
-static void plan_ffv1(struct ta_encoder_settings *s, const struct ta_format *in)
+static int plan_ffv1(struct ta_encoder_settings *s, const struct ta_format *in, struct ta_log *log)
 {
     int slices = ffv1_slices(in, s->pix_fmt);
+    if (!slices) {
+        ta_error(log, "the ffv1 encoder can't cut %dx%d %s into slices: crop it to an even size", in->width,
+                 in->height, av_get_pix_fmt_name(s->pix_fmt));
+        return TA_ERR_UNSUPPORTED;
+    }
     s->threads = TA_MIN(slices, 4);
     set(s, "level", "3");
     set(s, "g", "1");
@@ -207,6 +212,7 @@ static void plan_ffv1(struct ta_encoder_settings *s, const struct ta_format *in)
     set(s, "slicecrc", "1");
     set(s, "coder", "range_tab");
     set(s, "context", "1");
+    return 0;
 }
 
 static void plan_prores(struct ta_encoder_settings *s)
@@ -287,10 +293,10 @@ int ta_encoder_plan(struct ta_encoder_settings *out, const struct ta_encoder_inf
     else if (!strcmp(info->name, "av1"))
         plan_av1(out, in);
     else if (!strcmp(info->name, "ffv1"))
-        plan_ffv1(out, in);
+        err = plan_ffv1(out, in, log);
     else if (!strcmp(info->name, "prores"))
         plan_prores(out);
-    if (!info->lossless && !info->lossy_intra)
+    if (!err && !info->lossless && !info->lossy_intra)
         err = plan_lossy(out, info, wish, log);
     if (err < 0) {
         ta_encoder_settings_release(out);

@@ -1,11 +1,15 @@
 // Encodes procedural pictures into a segment file and prints what tests compare, one "key value" a line.
 //
-//     encoder_tool [--encoder NAME] [--format PIX_FMT] [--size WxH] [--frames N] [--rate N/D] [--scan SCAN] [--crf N]
-//                  [--speed NAME] [--quality NAME] [--seed N] [--graph TEXT] [--captions] OUT.nut
+//     encoder_tool [--encoder NAME] [--format PIX_FMT] [--size WxH] [--frames N] [--rate N/D] [--scan SCAN]
+//     [--crf N]
+//                  [--speed NAME] [--quality NAME] [--seed N] [--graph TEXT] [--captions] [--copies N]
+//                  OUT.nut
 //     encoder_tool --read FILE.nut
 //     encoder_tool --test NAME
 //
-// The pictures come in the planned pixel format; with --graph in that of --format, through the filters.
+// With --copies N threads of one process do the same at the same time, into OUT.nut.0 and so on, and print
+// their checksums alone. The pictures come in the planned pixel format; with --graph in that of --format,
+// through the filters.
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +35,8 @@ struct tool {
     struct ta_format in;
     int64_t frames;
     uint32_t seed;
-    bool captions;
+    int copies;
+    bool captions, quiet;
     struct ta_log *log;
 };
 
@@ -165,7 +170,8 @@ static int encode(const struct tool *t)
     }
     json_t *json = ta_encoder_settings_to_json(&settings);
     char *text = json_dumps(json, JSON_COMPACT);
-    printf("settings %s\n", text);
+    if (!t->quiet)
+        printf("settings %s\n", text);
     free(text);
     // What is encoded went through the plan's form.
     err = ta_encoder_settings_from_json(&again, json, "settings", t->log);
@@ -185,7 +191,10 @@ static int encode(const struct tool *t)
     int64_t frames = 0, bytes = 0;
     if (err >= 0)
         err = ta_segwriter_finish(w, &frames, &bytes, sha256);
-    if (err >= 0) {
+    if (err >= 0 && t->quiet) {
+        printf("sha256 %s\n", sha256);
+        ta_sha256_finish(&packets.hash, sha256);
+    } else if (err >= 0) {
         const AVCodecContext *c = ta_encoder_context(e);
         print_packets(&packets);
         print_extradata(c->extradata, c->extradata_size);
@@ -199,6 +208,32 @@ static int encode(const struct tool *t)
     ta_encoder_close(&e);
     ta_encoder_settings_release(&again);
     ta_graph_destroy(&graph);
+    return err;
+}
+
+static int encode_thread(void *arg)
+{
+    return encode(arg);
+}
+
+static int encode_copies(const struct tool *t)
+{
+    struct ta_thread *threads[16] = {NULL};
+    struct tool tools[16];
+    char *names[16] = {NULL};
+    int err = 0;
+    for (int i = 0; i < t->copies && i < 16; i++) {
+        tools[i] = *t;
+        tools[i].quiet = true;
+        tools[i].output = names[i] = ta_xprintf("%s.%d", t->output, i);
+        if (ta_thread_create(&threads[i], "copy", encode_thread, &tools[i]) < 0)
+            err = TA_ERR_NOMEM;
+    }
+    for (int i = 0; i < 16; i++) {
+        int one = ta_thread_join(&threads[i]);
+        err = one < 0 ? one : err;
+        free(names[i]);
+    }
     return err;
 }
 
@@ -224,10 +259,11 @@ static int read_segment(const char *path, struct ta_log *log)
     print_packets(&packets);
     print_extradata(p->extradata, p->extradata_size);
     printf("frames %" PRId64 "\nreorder %d\n", ta_segreader_frames(r), ta_segreader_reorder(r));
-    printf("parameters %s %dx%d %s sar %d/%d field_order %d profile %d primaries %d transfer %d matrix %d range %d\n",
-           avcodec_get_name(p->codec_id), p->width, p->height, pix_fmt ? pix_fmt : "-", p->sample_aspect_ratio.num,
-           p->sample_aspect_ratio.den, p->field_order, p->profile, p->color_primaries, p->color_trc, p->color_space,
-           p->color_range);
+    printf(
+        "parameters %s %dx%d %s sar %d/%d field_order %d profile %d primaries %d transfer %d matrix %d range %d\n",
+        avcodec_get_name(p->codec_id), p->width, p->height, pix_fmt ? pix_fmt : "-",
+        p->sample_aspect_ratio.num, p->sample_aspect_ratio.den, p->field_order, p->profile,
+        p->color_primaries, p->color_trc, p->color_space, p->color_range);
     av_packet_free(&packet);
     ta_segreader_close(&r);
     return err;
@@ -247,6 +283,8 @@ static bool parse(struct tool *t, const char *key, const char *value)
         t->wish.crf = atof(value);
     else if (!strcmp(key, "--frames"))
         t->frames = atoll(value);
+    else if (!strcmp(key, "--copies"))
+        t->copies = atoi(value);
     else if (!strcmp(key, "--seed"))
         t->seed = (uint32_t)atoi(value);
     else if (!strcmp(key, "--size"))
@@ -311,7 +349,7 @@ int main(int argc, char **argv)
         printf("test %s\n", err < 0 ? ta_buf_text(&why) : "ok");
         ta_buf_release(&why);
     } else if (t.output) {
-        err = encode(&t);
+        err = t.copies ? encode_copies(&t) : encode(&t);
     } else {
         fprintf(stderr, "no output file\n");
         return 2;

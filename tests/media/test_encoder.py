@@ -108,6 +108,17 @@ def test_same_in_full_sd(tmp_path, encoder):
     assert encode(tmp_path / 'all.nut', encoder, *args)['sha256'] == one['sha256']
 
 
+@pytest.mark.parametrize('encoder', ENCODERS)
+def test_same_beside_others_in_one_process(tmp_path, encoder):
+    """Segments are encoded by the threads of one process."""
+    args = ['--size', '176x144', '--frames', 20, '--speed', 'veryfast']
+    alone = encode(tmp_path / 'alone.nut', encoder, *args)
+    done = subprocess.run([TOOL, '--encoder', encoder, *map(str, args), '--copies', '4', tmp_path / 'copy.nut'], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=600)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    assert done.stdout.splitlines() == ['sha256 ' + alone['sha256']] * 4
+
+
 @pytest.mark.long
 @pytest.mark.parametrize('speed', ['ultrafast', 'medium', 'slower'])
 @pytest.mark.parametrize('encoder', ['h264', 'hevc', 'av1'])

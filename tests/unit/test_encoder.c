@@ -232,6 +232,7 @@ static void test_refusals(void **state)
         {"av1", 64, 64, 0, 18, NULL, NULL, NULL},
         {"ffv1", 1, 1, 0, 99, "any", NULL, NULL},
         {"ffv1", 721, 577, TA_SCAN_TFF, 18, NULL, NULL, NULL},
+        {"ffv1", 1076, 887, 0, 18, NULL, NULL, NULL},
         {"ffv1", 353, 15, 0, 18, NULL, NULL, "as narrow as 353x15"},
         {"ffv1", 15, 288, 0, 18, NULL, NULL, NULL},
         {"ffv1", 353, 16, 0, 18, NULL, NULL, NULL},
@@ -427,6 +428,42 @@ static void test_send_refuses(void **state)
     ta_encoder_settings_release(&s);
 }
 
+// A task that is cancelled closes its encoder in the middle.
+static void test_close_in_the_middle(void **state)
+{
+    (void)state;
+    for (const struct ta_encoder_info *i = ta_encoders; i->name; i++) {
+        if (!avcodec_find_encoder_by_name(i->codec))
+            continue;
+        for (int frames = 0; frames <= 40; frames += 20) {
+            struct ta_format f = format(AV_PIX_FMT_YUV420P, 64, 64);
+            struct ta_encoder_wish wish = {.crf = 30, .speed = "ultrafast"};
+            struct ta_encoder_settings s;
+            struct ta_encoder *e;
+            assert_int_equal(ta_encoder_plan(&s, i, &wish, &f, log_), 0);
+            f.pix_fmt = s.pix_fmt;
+            assert_int_equal(ta_encoder_open(&e, &s, &f, log_), 0);
+            AVPacket *packet = av_packet_alloc();
+            for (int n = 0; n < frames; n++) {
+                AVFrame *frame = av_frame_alloc();
+                frame->format = f.pix_fmt;
+                frame->width = f.width;
+                frame->height = f.height;
+                assert_int_equal(av_frame_get_buffer(frame, 0), 0);
+                for (int p = 0; p < AV_NUM_DATA_POINTERS && frame->buf[p]; p++)
+                    memset(frame->buf[p]->data, n, frame->buf[p]->size);
+                assert_int_equal(ta_encoder_send(e, frame), 0);
+                while (ta_encoder_receive(e, packet) > 0)
+                    av_packet_unref(packet);
+            }
+            av_packet_free(&packet);
+            ta_encoder_close(&e);
+            assert_null(e);
+            ta_encoder_settings_release(&s);
+        }
+    }
+}
+
 static void test_memory(void **state)
 {
     (void)state;
@@ -476,12 +513,19 @@ static void test_self_test(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),        cmocka_unit_test(test_crf),
-        cmocka_unit_test(test_speed),        cmocka_unit_test(test_format),
-        cmocka_unit_test(test_refusals),     cmocka_unit_test(test_limits_are_true),
-        cmocka_unit_test(test_json),         cmocka_unit_test(test_bad_json),
-        cmocka_unit_test(test_open_refuses), cmocka_unit_test(test_send_refuses),
-        cmocka_unit_test(test_memory),       cmocka_unit_test(test_self_test),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_crf),
+        cmocka_unit_test(test_speed),
+        cmocka_unit_test(test_format),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_limits_are_true),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_bad_json),
+        cmocka_unit_test(test_open_refuses),
+        cmocka_unit_test(test_send_refuses),
+        cmocka_unit_test(test_close_in_the_middle),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_self_test),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
