@@ -20,6 +20,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -65,11 +66,16 @@ def run(command, env=None, limit=None):
         return process.wait(timeout=limit)
     except subprocess.TimeoutExpired:
         say("took longer than %d s" % limit)
+        os.killpg(process.pid, signal.SIGINT)  # pytest still writes its report then
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            pass
         return 124
     finally:
         # Also what it may have started and left behind.
         try:
-            os.killpg(process.pid, 9)
+            os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
         process.wait()
@@ -156,7 +162,7 @@ def pytest(count, label, folder, env=None, args=(), limit=3600):
             "PYTHONDONTWRITEBYTECODE": "1",
             **(env or {}),
         }
-        command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "-rfE", "--continue-on-collection-errors", "--junitxml", str(report),
+        command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "-rfE", "--durations=10", "--continue-on-collection-errors", "--junitxml", str(report),
                    "--basetemp", scratch + "/base", *args, *folders]
         status = run(command, env=env, limit=limit)
         if not report.exists():
@@ -176,7 +182,7 @@ def pytest(count, label, folder, env=None, args=(), limit=3600):
             else:
                 count.passed += 1
         # 0: all passed, 5: none selected; anything else must show as a failure, if not of a test, then as one of its own.
-        if status not in (0, 5) and count.failed == before:
+        if status == 124 or (status not in (0, 5) and count.failed == before):
             count.fail("%s: pytest ended with status %d" % (label, status))
 
 
@@ -211,7 +217,7 @@ def suite_unit(count, folder, _long):
 
 
 def suite_python(count, folder, long):
-    pytest(count, "python", folder, env={"TA_TEST_LONG": "1"} if long else None, limit=14400 if long else 1200)
+    pytest(count, "python", folder, env={"TA_TEST_LONG": "1"} if long else None, limit=14400 if long else 3000)
 
 
 SANITIZER_ENV = {
@@ -234,7 +240,7 @@ def suite_sanitizer(count, folder, long, name, flag, units):
     names = meson_names(sub, "unit", units if not long else re.compile(""))
     meson_test(count, name, sub, names=names, suites=["unit"], env=SANITIZER_ENV, multiplier=5)
     env = dict(SANITIZER_ENV, TA_TEST_LONG="1") if long else SANITIZER_ENV
-    pytest(count, name, sub, env=env, args=[] if long else ["-m", "sanitizer"], limit=14400 if long else 900)
+    pytest(count, name, sub, env=env, args=[] if long else ["-m", "sanitizer"], limit=14400 if long else 1800)
 
 
 def suite_address(count, folder, long):
