@@ -74,7 +74,7 @@ static AVPacket *packet(int64_t pts, int size)
     for (int i = 0; i < size; i++)
         p->data[i] = (uint8_t)(i * 7 + pts);
     p->pts = pts;
-    p->dts = pts - 100; // not kept
+    p->dts = 77; // not kept
     p->duration = 55;
     p->flags = pts % 4 ? 0 : AV_PKT_FLAG_KEY;
     uint8_t *side = av_packet_new_side_data(p, AV_PKT_DATA_QUALITY_STATS, 8);
