@@ -16,6 +16,8 @@
 #include "media/index_frames.h"
 
 #define AUDIO_TOLERANCE_MS 5
+// In broadcasts and on DVDs: no reception pauses longer, but clocks of other recordings do.
+#define LONGEST_GAP_SECONDS 600
 #define MAX_PACKETS (UINT32_MAX - 1)
 
 void ta_index_destroy(struct ta_index **index)
@@ -25,6 +27,7 @@ void ta_index_destroy(struct ta_index **index)
     free((*index)->packets);
     free((*index)->frames);
     free((*index)->streams);
+    free((*index)->clocks);
     ta_freep(index);
 }
 
@@ -207,7 +210,13 @@ static int make_frames(struct ta_index_builder *b, bool decode_all)
     struct ta_index *index = b->index;
     const AVStream *st = b->source->fmt->streams[b->source->video];
     enum ta_packet_rule rule = ta_packet_rule(st->codecpar->codec_id);
-    int64_t wrap = st->pts_wrap_bits > 0 && st->pts_wrap_bits < 56 ? (int64_t)1 << st->pts_wrap_bits : 0;
+    struct ta_clock_rules rules = {
+        .wrap = st->pts_wrap_bits > 0 && st->pts_wrap_bits < 56 ? (int64_t)1 << st->pts_wrap_bits : 0,
+        .nominal = nominal_duration(index),
+        .second = av_rescale_q(1, (AVRational){1, 1}, index->time_base),
+    };
+    if (b->source->fmt->iformat->flags & AVFMT_TS_DISCONT)
+        rules.jump = rules.second * LONGEST_GAP_SECONDS;
     if (decode_all)
         b->why_decode = "it was asked for";
     else if (rule == TA_RULE_DECODE)
@@ -216,7 +225,7 @@ static int make_frames(struct ta_index_builder *b, bool decode_all)
     int err = 0;
     if (!b->why_decode) {
         int delay = rule == TA_RULE_INTRA ? 0 : TA_MAX(st->codecpar->video_delay, 0);
-        err = ta_frames_from_packets(index->packets, index->packet_count, delay, wrap, &index->frames,
+        err = ta_frames_from_packets(index->packets, index->packet_count, delay, &rules, &index->frames,
                                      &index->frame_count, &b->why_decode);
         if (err > 0)
             err = ta_index_decode_head(b);
@@ -232,13 +241,16 @@ static int make_frames(struct ta_index_builder *b, bool decode_all)
         index->decoded = true;
         if ((err = ta_index_decode_all(b)) < 0)
             return err;
-        ta_frames_repair_times(index->frames, index->frame_count, wrap, nominal_duration(index),
-                               av_rescale_q(1, (AVRational){1, 1}, index->time_base));
+        ta_frames_repair_times(index->frames, index->frame_count, &rules, &index->clocks,
+                               &index->clock_count);
+        if (index->clock_count)
+            ta_verbose(b->log, "%s: its clock jumps %d times; the frames go on", b->source->path,
+                       index->clock_count);
     } else if (b->packets_end > index->frames[index->frame_count - 1].pts) {
         index->end_pts = b->packets_end;
     }
     double step;
-    if ((err = ta_index_measure(index, nominal_duration(index), &step)) < 0)
+    if ((err = ta_index_measure(index, rules.nominal, &step)) < 0)
         return err;
     index->format.frame_rate = measured_rate(index, step, index->format.frame_rate);
     settle_scan(index);

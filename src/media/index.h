@@ -50,6 +50,11 @@ struct ta_index_frame { // in presentation order
     uint32_t flags;
 };
 
+struct ta_index_clock { // the file's clock jumps (recordings joined into one file, a clock that wraps)
+    int64_t offset; // added to the container's times from there on, in the video time base: all jumps so far
+    uint32_t frame; // first frame by the new clock
+};
+
 struct ta_index_stream {        // every stream of the file, video included
     int64_t first_pts, end_pts; // in the stream's time base: start of the first, end of the last packet;
                                 // AV_NOPTS_VALUE when there is none
@@ -68,6 +73,10 @@ struct ta_index {
     struct ta_index_frame *frames; // those that a decoder really gives, in the order it gives them
     size_t frame_count;
     int64_t end_pts; // end of the last frame (its duration, or the median one, added)
+    // Other streams jump where the file does, which need not be at the same packet: a stream passes to the
+    // next clock where its own times jump in the same way.
+    struct ta_index_clock *clocks; // ascending frames; none for most files
+    int clock_count;
     struct ta_index_stream *streams;
     int stream_count;
     bool decoded;              // frame list from a full decode, not from packets

@@ -15,10 +15,11 @@
 #include "media/index_build.h"
 
 #define MAGIC "TAINDEX"
-#define VERSION 1
+#define VERSION 2
 #define PACKET_BYTES 36
 #define FRAME_BYTES 16
 #define STREAM_BYTES 64
+#define CLOCK_BYTES 12
 #define MAX_STREAMS 100000
 #define MAX_FILE ((size_t)1 << 36)
 #define MAX_TIME ((int64_t)1 << 61)
@@ -94,6 +95,11 @@ static void serialise(const struct ta_index *index, struct ta_buf *b)
         put64(b, index->frames[i].pts);
         put32(b, index->frames[i].packet);
         put32(b, index->frames[i].flags);
+    }
+    put32(b, (uint32_t)index->clock_count);
+    for (int i = 0; i < index->clock_count; i++) {
+        put64(b, index->clocks[i].offset);
+        put32(b, index->clocks[i].frame);
     }
     char sum[TA_SHA256_HEX];
     ta_sha256_hex(b->data, b->size, sum);
@@ -247,6 +253,27 @@ static int parse_frames(struct ta_index *index, struct cursor *c)
     return 0;
 }
 
+static int parse_clocks(struct ta_index *index, struct cursor *c)
+{
+    size_t count = get_count(c, get32(c), CLOCK_BYTES);
+    if (c->bad || count > index->frame_count) {
+        c->bad = true;
+        return 0;
+    }
+    index->clocks = count ? calloc(count, sizeof(*index->clocks)) : NULL;
+    if (count && !index->clocks)
+        return TA_ERR_NOMEM;
+    index->clock_count = (int)count;
+    for (size_t i = 0; i < count; i++) {
+        struct ta_index_clock *k = &index->clocks[i];
+        k->offset = get64(c);
+        k->frame = get32(c);
+        c->bad |= k->frame >= index->frame_count || (i && k->frame <= index->clocks[i - 1].frame) ||
+                  k->offset > MAX_TIME || k->offset < -MAX_TIME;
+    }
+    return 0;
+}
+
 static int parse_body(struct ta_index *index, struct cursor *c, const char *name, struct ta_log *log)
 {
     index->source.size_bytes = get64(c);
@@ -277,6 +304,8 @@ static int parse_body(struct ta_index *index, struct cursor *c, const char *name
         err = parse_packets(index, c);
     if (err >= 0 && !c->bad)
         err = parse_frames(index, c);
+    if (err >= 0 && !c->bad)
+        err = parse_clocks(index, c);
     c->bad |= c->at != c->end || index->video >= index->stream_count;
     return err;
 }

@@ -60,8 +60,9 @@ static bool both_parities(const struct ta_index_packet *packets, size_t count)
 }
 
 // One frame for each packet or pair of fields, in file order. 1, or 0 and *why.
-static int list_in_file_order(const struct ta_index_packet *packets, size_t count, int64_t wrap,
-                              struct ta_index_frame *list, size_t *list_count, const char **why)
+static int list_in_file_order(const struct ta_index_packet *packets, size_t count,
+                              const struct ta_clock_rules *rules, struct ta_index_frame *list,
+                              size_t *list_count, const char **why)
 {
     bool pairs = both_parities(packets, count);
     int64_t before = AV_NOPTS_VALUE, offset = 0;
@@ -87,7 +88,7 @@ static int list_in_file_order(const struct ta_index_packet *packets, size_t coun
             *why = "times are missing";
             return 0;
         }
-        before = unwrap(time, before, wrap, &offset);
+        before = unwrap(time, before, rules->wrap, &offset);
         list[n++] = (struct ta_index_frame){.pts = before, .packet = (uint32_t)first, .flags = flags};
     }
     *list_count = n;
@@ -112,8 +113,9 @@ static bool sort_by_time(struct ta_index_frame *list, size_t count, int delay)
     return true;
 }
 
-int ta_frames_from_packets(const struct ta_index_packet *packets, size_t count, int delay, int64_t wrap,
-                           struct ta_index_frame **frames, size_t *frame_count, const char **why)
+int ta_frames_from_packets(const struct ta_index_packet *packets, size_t count, int delay,
+                           const struct ta_clock_rules *rules, struct ta_index_frame **frames,
+                           size_t *frame_count, const char **why)
 {
     *frames = NULL;
     *frame_count = 0;
@@ -122,7 +124,7 @@ int ta_frames_from_packets(const struct ta_index_packet *packets, size_t count, 
     if (!list)
         return TA_ERR_NOMEM;
     size_t n = 0;
-    int ok = list_in_file_order(packets, count, wrap, list, &n, why);
+    int ok = list_in_file_order(packets, count, rules, list, &n, why);
     if (ok && !n) {
         *why = "there are none";
         ok = 0;
@@ -132,10 +134,11 @@ int ta_frames_from_packets(const struct ta_index_packet *packets, size_t count, 
         ok = 0;
     }
     for (size_t i = 1; ok && i < n; i++) {
-        if (list[i].pts == list[i - 1].pts) {
+        if (list[i].pts == list[i - 1].pts)
             *why = "a time occurs twice";
-            ok = 0;
-        }
+        else if (rules->jump > 0 && list[i].pts - list[i - 1].pts > rules->jump)
+            *why = "the clock jumps";
+        ok = !*why;
     }
     if (!ok) {
         free(list);
@@ -250,34 +253,61 @@ static void sort_times(struct ta_index_frame *frames, size_t count, int64_t seco
     }
 }
 
-void ta_frames_repair_times(struct ta_index_frame *frames, size_t count, int64_t wrap, int64_t nominal,
-                            int64_t second)
+// Notes that from frame `frame` on `offset` is added. A clock that lasts for a frame or two is none: its time
+// was garbled.
+static void note_clock(struct ta_index_clock **clocks, int *count, size_t frame, int64_t offset,
+                       int64_t second)
 {
-    sort_times(frames, count, second);
-    int64_t step = typical_step(frames, count, nominal), offset = 0;
+    if (*count > 0 && frame - (*clocks)[*count - 1].frame <= 2)
+        --*count;
+    int64_t before = *count > 0 ? (*clocks)[*count - 1].offset : 0;
+    if (llabs(offset - before) > second) {
+        *clocks = ta_xrealloc(*clocks, (size_t)(*count + 1) * sizeof(**clocks));
+        (*clocks)[(*count)++] = (struct ta_index_clock){.offset = offset, .frame = (uint32_t)frame};
+    }
+}
+
+// Times before the first one that is known.
+static void lead_in(struct ta_index_frame *frames, size_t first, int64_t step)
+{
+    for (size_t k = first; k-- > 0;) {
+        frames[k].pts = frames[k + 1].pts - step;
+        frames[k].flags |= TA_FRAME_TIME_GUESSED;
+    }
+}
+
+void ta_frames_repair_times(struct ta_index_frame *frames, size_t count, const struct ta_clock_rules *rules,
+                            struct ta_index_clock **clocks, int *clock_count)
+{
+    *clocks = NULL;
+    *clock_count = 0;
+    sort_times(frames, count, rules->second);
+    int64_t step = typical_step(frames, count, rules->nominal), offset = 0;
     size_t good = SIZE_MAX; // last frame whose time can be used
     for (size_t i = 0; i < count; i++) {
         if (frames[i].pts == AV_NOPTS_VALUE)
             continue;
-        int64_t before = good == SIZE_MAX ? AV_NOPTS_VALUE : frames[good].pts;
-        frames[i].pts = unwrap(frames[i].pts, before, wrap, &offset);
+        int64_t before = good == SIZE_MAX ? AV_NOPTS_VALUE : frames[good].pts, offset_before = offset;
+        frames[i].pts = unwrap(frames[i].pts, before, rules->wrap, &offset);
         if (good == SIZE_MAX) {
-            for (size_t k = i; k-- > 0;) {
-                frames[k].pts = frames[k + 1].pts - step;
-                frames[k].flags |= TA_FRAME_TIME_GUESSED;
-            }
-        } else if (frames[i].pts <= before) {
-            if (before - frames[i].pts <= second) {
+            lead_in(frames, i, step);
+        } else {
+            int64_t forward = frames[i].pts - before;
+            if (forward <= 0 && -forward <= rules->second) {
                 frames[i].pts = AV_NOPTS_VALUE; // doubled or slightly off
+                offset = offset_before;
                 continue;
             }
-            // The clock has started anew (recordings joined into one file): go on where it was.
-            int64_t next = before + step * (int64_t)(i - good);
-            offset += next - frames[i].pts;
-            frames[i].pts = next;
-        }
-        if (good != SIZE_MAX)
+            if (forward <= 0 || (rules->jump > 0 && forward > rules->jump)) {
+                // The clock has started anew (recordings joined into one file): go on where it was.
+                int64_t next = before + step * (int64_t)(i - good);
+                offset += next - frames[i].pts;
+                frames[i].pts = next;
+            }
+            if (offset != offset_before)
+                note_clock(clocks, clock_count, i, offset, rules->second);
             spread(frames, good, i);
+        }
         good = i;
     }
     for (size_t i = good == SIZE_MAX ? 0 : good + 1; i < count; i++) {

@@ -77,6 +77,9 @@ static void print_index(const struct ta_index *index)
                i, s->first_pts, s->end_pts, s->packets, s->bytes, s->gaps, s->overlaps, s->gap_time,
                s->overlap_time);
     }
+    printf("clocks %d\n", index->clock_count);
+    for (int i = 0; i < index->clock_count; i++)
+        printf("clock %" PRIu32 " %" PRId64 "\n", index->clocks[i].frame, index->clocks[i].offset);
     for (size_t i = 0; i < index->frame_count; i++)
         printf("frame %zu %" PRId64 " %" PRIu32 " %" PRIu32 "\n", i, index->frames[i].pts,
                index->frames[i].packet, index->frames[i].flags);

@@ -238,12 +238,24 @@ def test_clock_that_wraps(ask, tmp_path, codec):
 
 @pytest.mark.parametrize('fmt', ['mpegts', 'vob'])
 def test_recordings_joined_in_one_file(ask, tmp_path, fmt):
-    """The clock starts anew with the second recording; the frames go on."""
+    """The clock starts anew with the second recording; the frames go on, and the index says by how much."""
     path = tmp_path / 'joined'
     path.write_bytes(ts_piece(tmp_path / 'a', '176x144', 2, 0, fmt=fmt) + ts_piece(tmp_path / 'b', '176x144', 1, 0, fmt=fmt))
     said = check_exact(ask, path, fmt)
     assert len(said.pts) == len(full_decode(path))
     assert {b - a for a, b in zip(said.pts, said.pts[1:])} <= {STEP, 2 * STEP}  # the last picture before a join may be lost
+    assert said.facts['clocks'] == '1'
+    frame, offset = map(int, said.facts['clock'].split())
+    assert 49 <= frame <= 50
+    assert offset == said.pts[frame] - said.pts[0]
+
+
+def test_recordings_joined_with_a_clock_far_ahead(ask, tmp_path):
+    path = tmp_path / 'joined.ts'
+    path.write_bytes(ts_piece(tmp_path / 'a', '176x144', 2, 0) + ts_piece(tmp_path / 'b', '176x144', 1, 30000))
+    said = check_exact(ask, path, 'ahead')
+    assert {b - a for a, b in zip(said.pts, said.pts[1:])} <= {STEP, 2 * STEP}
+    assert said.facts['clocks'] == '1' and said.facts['time_jumps'] == '0'
 
 
 def test_size_that_changes(ask, tmp_path):

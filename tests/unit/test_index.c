@@ -124,6 +124,7 @@ static const struct list_case list_cases[] = {
      {0, 2, 3, 1, 5, 6, 4},
      {97, 98, 99, 100, 101, 102, 103},
      7},
+    {"a clock that jumps forwards", {{0, KEY}, {1, 0}, {900, KEY}, {901, 0}}, 4, 1, 0, 0, {0}, {0}, 0},
     {"a clock that starts anew", {{98, KEY}, {99, 0}, {0, KEY}, {1, 0}}, 4, 1, 0, 0, {0}, {0}, 0},
 };
 
@@ -137,7 +138,8 @@ static void test_lists(void **state)
         struct ta_index_frame *frames = NULL;
         size_t count = 0;
         const char *why = NULL;
-        int result = ta_frames_from_packets(packets, l->count, l->delay, l->wrap, &frames, &count, &why);
+        struct ta_clock_rules rules = {.wrap = l->wrap, .jump = 500, .nominal = 1, .second = 10};
+        int result = ta_frames_from_packets(packets, l->count, l->delay, &rules, &frames, &count, &why);
         print_message("%s: %s\n", l->name, why ? why : "a list");
         assert_int_equal(result, l->result);
         assert_int_equal(count, l->frames);
@@ -167,7 +169,8 @@ static void test_frame_flags(void **state)
     size_t count = 0;
     const char *why;
     fill(packets, rows, TA_COUNT(rows));
-    assert_int_equal(ta_frames_from_packets(packets, TA_COUNT(rows), 0, 0, &frames, &count, &why), 1);
+    struct ta_clock_rules rules = {.nominal = 1, .second = 10};
+    assert_int_equal(ta_frames_from_packets(packets, TA_COUNT(rows), 0, &rules, &frames, &count, &why), 1);
     assert_int_equal(count, TA_COUNT(flags));
     for (size_t i = 0; i < count; i++)
         assert_int_equal(frames[i].flags, flags[i]);
@@ -246,17 +249,27 @@ static void test_time_guess(void **state)
     assert_int_equal(ta_time_guess_next(&bad, 4, 3), 3);
 }
 
-static void check_repair(const int64_t *in, const int64_t *out, size_t count, int64_t wrap)
+static void check_repair(const int64_t *in, const int64_t *out, size_t count, int64_t wrap,
+                         const struct ta_index_clock *want, int want_count)
 {
     struct ta_index_frame frames[16] = {{0}};
+    struct ta_index_clock *clocks = NULL;
+    int clock_count = -1;
     for (size_t i = 0; i < count; i++)
         frames[i].pts = in[i];
-    ta_frames_repair_times(frames, count, wrap, 40, 1000);
+    struct ta_clock_rules rules = {.wrap = wrap, .jump = 8000, .nominal = 40, .second = 1000};
+    ta_frames_repair_times(frames, count, &rules, &clocks, &clock_count);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(frames[i].pts, out[i]);
         if (in[i] == NONE)
             assert_true(frames[i].flags & TA_FRAME_TIME_GUESSED);
     }
+    assert_int_equal(clock_count, want_count);
+    for (int i = 0; i < clock_count; i++) {
+        assert_int_equal(clocks[i].frame, want[i].frame);
+        assert_int_equal(clocks[i].offset, want[i].offset);
+    }
+    free(clocks);
 }
 
 static void test_repair_times(void **state)
@@ -267,31 +280,79 @@ static void test_repair_times(void **state)
         int64_t in[8], out[8];
         size_t count;
         int64_t wrap;
+        struct ta_index_clock clocks[2];
+        int clock_count;
     } cases[] = {
-        {"good ones stay", {0, 40, 80, 500}, {0, 40, 80, 500}, 4, 0},
-        {"missing inside", {0, NONE, NONE, 120}, {0, 40, 80, 120}, 4, 0},
-        {"missing at the ends", {NONE, NONE, 100, 140, NONE}, {20, 60, 100, 140, 180}, 5, 0},
-        {"none at all", {NONE, NONE, NONE}, {0, 40, 80}, 3, 0},
-        {"doubled", {0, 40, 40, 120, 160}, {0, 40, 80, 120, 160}, 5, 0},
-        {"slightly back", {0, 40, 30, 120, 160}, {0, 40, 80, 120, 160}, 5, 0},
-        {"clock starts anew", {5000, 5040, 5080, 0, 40}, {5000, 5040, 5080, 5120, 5160}, 5, 0},
-        {"clock wraps", {9920, 9960, 0, 40}, {9920, 9960, 10000, 10040}, 4, 10000},
-        {"a picture from before the wrap", {9960, 0, 9980, 40}, {9960, 10000, 10020, 10040}, 4, 10000},
+        {"good ones stay", {0, 40, 80, 500}, {0, 40, 80, 500}, 4, 0, {{0}}, 0},
+        {"missing inside", {0, NONE, NONE, 120}, {0, 40, 80, 120}, 4, 0, {{0}}, 0},
+        {"missing at the ends", {NONE, NONE, 100, 140, NONE}, {20, 60, 100, 140, 180}, 5, 0, {{0}}, 0},
+        {"none at all", {NONE, NONE, NONE}, {0, 40, 80}, 3, 0, {{0}}, 0},
+        {"doubled", {0, 40, 40, 120, 160}, {0, 40, 80, 120, 160}, 5, 0, {{0}}, 0},
+        {"slightly back", {0, 40, 30, 120, 160}, {0, 40, 80, 120, 160}, 5, 0, {{0}}, 0},
+        {"clock starts anew",
+         {5000, 5040, 5080, 0, 40},
+         {5000, 5040, 5080, 5120, 5160},
+         5,
+         0,
+         {{.offset = 5120, .frame = 3}},
+         1},
+        {"clock wraps",
+         {9920, 9960, 0, 40},
+         {9920, 9960, 10000, 10040},
+         4,
+         10000,
+         {{.offset = 10000, .frame = 2}},
+         1},
+        {"a picture from before the wrap",
+         {9960, 0, 9980, 40},
+         {9960, 10000, 10020, 10040},
+         4,
+         10000,
+         {{.offset = 10000, .frame = 1}},
+         1},
         {"decoding times given as presentation times",
          {0, 80, 40, 160, 120, 240, 200, 280},
          {0, 40, 80, 120, 160, 200, 240, 280},
          8,
+         0,
+         {{0}},
          0},
         {"one in the wrong place",
          {0, 40, 20, 120, 160, 200, 240, 280},
          {0, 40, 80, 120, 160, 200, 240, 280},
          8,
+         0,
+         {{0}},
          0},
-        {"crowded", {0, 1, NONE, NONE, 2, 3}, {0, 1, 2, 3, 4, 5}, 6, 0},
+        {"crowded", {0, 1, NONE, NONE, 2, 3}, {0, 1, 2, 3, 4, 5}, 6, 0, {{0}}, 0},
+        {"a pause", {0, 40, 8000, 8040}, {0, 40, 8000, 8040}, 4, 0, {{0}}, 0},
+        {"clock jumps forwards",
+         {0, 40, 90000, 90040},
+         {0, 40, 80, 120},
+         4,
+         0,
+         {{.offset = -89920, .frame = 2}},
+         1},
+        {"three recordings",
+         {5000, 5040, 0, 40, 80, 2000, 2040},
+         {5000, 5040, 5080, 5120, 5160, 7080, 7120},
+         7,
+         0,
+         {{.offset = 5080, .frame = 2}},
+         1},
+        {"three recordings, back twice",
+         {5000, 5040, 3000, 3040, 3080, 10, 50},
+         {5000, 5040, 5080, 5120, 5160, 5200, 5240},
+         7,
+         0,
+         {{.offset = 2080, .frame = 2}, {.offset = 5190, .frame = 5}},
+         2},
+        {"one garbled time", {0, 40, 900000, 120, 160}, {0, 40, 80, 120, 160}, 5, 0, {{0}}, 0},
     };
     for (size_t c = 0; c < TA_COUNT(cases); c++) {
         print_message("%s\n", cases[c].name);
-        check_repair(cases[c].in, cases[c].out, cases[c].count, cases[c].wrap);
+        check_repair(cases[c].in, cases[c].out, cases[c].count, cases[c].wrap, cases[c].clocks,
+                     cases[c].clock_count);
     }
 }
 
@@ -307,7 +368,14 @@ static void test_repair_is_monotonic(void **state)
             int64_t value = (int64_t)(seed >> 40) % (round % 3 ? 50 : 5000000);
             frames[i].pts = seed >> 33 & 3 ? value : NONE;
         }
-        ta_frames_repair_times(frames, TA_COUNT(frames), round & 1 ? 8192 : 0, 3, 10);
+        struct ta_clock_rules rules = {
+            .wrap = round & 1 ? 8192 : 0, .jump = round & 2 ? 20 : 0, .nominal = 3, .second = 10};
+        struct ta_index_clock *clocks = NULL;
+        int clock_count = 0;
+        ta_frames_repair_times(frames, TA_COUNT(frames), &rules, &clocks, &clock_count);
+        for (int i = 1; i < clock_count; i++)
+            assert_true(clocks[i].frame > clocks[i - 1].frame);
+        free(clocks);
         for (size_t i = 1; i < TA_COUNT(frames); i++)
             assert_true(frames[i].pts > frames[i - 1].pts);
     }
@@ -395,6 +463,8 @@ static struct ta_index *make_index(void)
         .end_pts = 9000,
         .streams = ta_xcalloc(2, sizeof(struct ta_index_stream)),
         .stream_count = 2,
+        .clocks = ta_xcalloc(1, sizeof(struct ta_index_clock)),
+        .clock_count = 1,
         .undecodable_start = 1,
         .time_jumps = 2,
         .variable = 3,
@@ -420,6 +490,7 @@ static struct ta_index *make_index(void)
         };
     index->frames[0] = (struct ta_index_frame){.pts = -3600, .packet = 2, .flags = TA_FRAME_TIME_GUESSED};
     index->frames[1] = (struct ta_index_frame){.pts = 0, .packet = 1, .flags = TA_FRAME_INTERLACED};
+    index->clocks[0] = (struct ta_index_clock){.offset = -5, .frame = 1};
     index->streams[1] = (struct ta_index_stream){-1, 2, 3, 4, 5, 6, 7, 8};
     assert_int_equal(ta_index_seal(index), 0);
     return index;
@@ -443,6 +514,9 @@ static void test_save_and_load(void **state)
     assert_memory_equal(a->frames, b->frames, 2 * sizeof(*a->frames));
     assert_int_equal(a->stream_count, b->stream_count);
     assert_memory_equal(a->streams, b->streams, 2 * sizeof(*a->streams));
+    assert_int_equal(b->clock_count, 1);
+    assert_int_equal(b->clocks[0].offset, -5);
+    assert_int_equal(b->clocks[0].frame, 1);
     assert_int_equal(a->end_pts, b->end_pts);
     assert_int_equal(a->undecodable_start, b->undecodable_start);
     assert_int_equal(a->time_jumps, b->time_jumps);
