@@ -171,8 +171,8 @@ def test_segment_round_trip(tmp_path, encoder):
         assert 'K' in packets[0]['flags']
 
 
-@pytest.mark.parametrize('encoder,rate', [('h264', '24000/1001'), ('h264', '1000000/33367'), ('h264', '15/1'), ('h264', '120/1'), ('h264', '0/1'),
-                                          ('hevc', '1000000/33367'), ('av1', '1000000/33367'), ('ffv1', '24975/1000')])
+@pytest.mark.parametrize('encoder,rate', [
+    ('h264', '24000/1001'), ('h264', '1000000/33367'), ('h264', '15/1'), ('h264', '120/1'), ('h264', '0/1'), ('hevc', '1000000/33367'), ('av1', '1000000/33367'), ('ffv1', '24975/1000')])
 def test_frame_rates(tmp_path, encoder, rate):
     wrote = encode(tmp_path / 'out.nut', encoder, '--rate', rate, '--frames', 30, '--size', '96x80')
     got = read(tmp_path / 'out.nut')
@@ -235,7 +235,8 @@ def test_ffv1_profile(tmp_path):
     ('yuv420p', 'yuv422p10le', 'HQ'), ('yuv422p10le', 'yuv422p10le', 'HQ'), ('yuv444p', 'yuv444p10le', '4444'),
     ('gbrp', 'yuv444p10le', '4444'), ('gbrap', 'yuva444p10le', '4444'), ('gray', 'yuv422p10le', 'HQ')])
 def test_prores_formats(tmp_path, pix_fmt, planned, profile):
-    facts = encode(tmp_path / 'out.nut', 'prores', '--format', pix_fmt, '--size', '200x123' if pix_fmt == 'gray' else '200x122', '--frames', 3)
+    size = '200x123' if pix_fmt == 'gray' else '200x122'
+    facts = encode(tmp_path / 'out.nut', 'prores', '--format', pix_fmt, '--size', size, '--frames', 3)
     assert pixel_format(facts) == planned
     stream = probe(tmp_path / 'out.nut', 'stream=codec_name,profile,pix_fmt')['streams'][0]
     assert stream['codec_name'] == 'prores'
@@ -255,7 +256,8 @@ def test_delivery_formats(tmp_path, encoder, quality, pix_fmt, planned):
 
 @pytest.mark.parametrize('encoder', ['h264', 'hevc', 'av1'])
 def test_crf_and_speed_matter(tmp_path, encoder):
-    sizes = [int(encode(tmp_path / 'out.nut', encoder, '--crf', crf, '--speed', 'veryfast', '--size', '160x128')['bytes']) for crf in (12, 21, 30)]
+    args = ['--speed', 'veryfast', '--size', '160x128']
+    sizes = [int(encode(tmp_path / 'out.nut', encoder, '--crf', crf, *args)['bytes']) for crf in (12, 21, 30)]
     assert sizes == sorted(sizes, reverse=True) and sizes[0] > 2 * sizes[-1]
     assert len({encode(tmp_path / 'out.nut', encoder, '--speed', s, '--size', '160x128')['sha256'] for s in ('superfast', 'medium')}) == 2
 
@@ -305,7 +307,8 @@ def test_x264_starts_no_open_group(tmp_path):
         assert all(int(p['pts']) < int(packets[k]['pts']) for p in packets[:k])
 
 
-@pytest.mark.parametrize('encoder,size', [('h264', '720x480'), ('ffv1', '720x480'), ('prores', '352x288'), ('hevc', '352x288'), ('av1', '352x288')])
+@pytest.mark.parametrize('encoder,size', [('h264', '720x480'), ('ffv1', '720x480'), ('prores', '352x288'), ('hevc', '352x288'),
+                                          ('av1', '352x288')])
 def test_memory_estimate(tmp_path, encoder, size):
     facts = encode(tmp_path / 'out.nut', encoder, '--size', size, '--frames', 90 if encoder == 'h264' else 40, '--speed', 'veryfast')
     peak, estimate = int(facts['peak_mib']), int(facts['estimate_mib'])
@@ -330,7 +333,7 @@ def test_graph_in_front(tmp_path):
 def test_graph_refuses(tmp_path):
     status, _, said = run('--encoder', 'ffv1', '--format', 'yuv420p10le', '--graph', 'nlmeans', tmp_path / 'out.nut')
     assert status == 1
-    assert said == 'terminalai: filter nlmeans does not take yuv420p10le\n' or 'filter nlmeans does not take yuv420p10le' in said
+    assert said.endswith('filter nlmeans does not take yuv420p10le\n') and said.count('\n') == 1
     assert not (tmp_path / 'out.nut').exists()
 
 
