@@ -1,4 +1,5 @@
-"""Streams that no encoder of ffmpeg writes, made by hand: H.264 and MPEG-2 in field pictures, soft telecine, a small Matroska writer."""
+"""Streams that no encoder of ffmpeg writes, made by hand: H.264 and MPEG-2 in field pictures, soft telecine, captions;
+and a small Matroska writer."""
 
 import struct
 
@@ -61,7 +62,9 @@ def start_codes(data):
         at = data.find(b'\0\0\1', at + 3)
 
 
-# MPEG-2: soft telecine. A 24 frames a second stream gets the repeat-field flags of 3:2 pulldown, as film on DVD has them.
+# MPEG-2: soft telecine. A stream of 24 frames a second gets the repeat-field flags of 3:2 pulldown, as film on DVD has
+# them.
+
 
 def soft_telecine(es):
     """(stream, fields shown of each picture in display order, display number of each picture in coding order)"""
@@ -92,7 +95,8 @@ def soft_telecine(es):
 
 
 def captioned(es):
-    """Puts CEA-608 captions ("HI" and padding) as A/53 user data into every picture of an MPEG-2 stream. Decoders give them as side data."""
+    """Puts CEA-608 captions ("HI" and padding) as A/53 user data into every picture of an MPEG-2 stream."""
+
     def odd(c):
         return c if bin(c).count('1') & 1 else c | 0x80
 
@@ -105,18 +109,19 @@ def captioned(es):
             last = end
             pairs = [(odd(ord('H')), odd(ord('I'))), (0x80, 0x80)]
             cc = b''.join(bytes([0xFC | field, a, b]) for field, (a, b) in enumerate(pairs))
-            out += b'\0\0\1\xB2GA94\x03' + bytes([0x40 | len(pairs), 0xFF]) + cc + b'\xFF'
+            out += b'\0\0\1\xb2GA94\x03' + bytes([0x40 | len(pairs), 0xFF]) + cc + b'\xff'
     return bytes(out + es[last:])
 
 
 # H.264 in field pictures (PAFF). Every macroblock is I_PCM, so the stream needs no transform and is lossless.
+
 
 def planes(yuv, width, height):
     """The three planes of one yuv420p frame as lists of rows."""
     sizes = [(width, height), (width // 2, height // 2), (width // 2, height // 2)]
     out, at = [], 0
     for w, h in sizes:
-        out.append([yuv[at + y * w:at + y * w + w] for y in range(h)])
+        out.append([yuv[at + y * w : at + y * w + w] for y in range(h)])
         at += w * h
     return out
 
@@ -136,7 +141,7 @@ def nal(kind, ref, payload):
 def h264_parameter_sets(width, height, ticks, scale):
     sps = Bits().u(8, 77).u(8, 0).u(8, 40).ue(0).ue(4).ue(0).ue(4).ue(2).u(1, 0)
     sps.ue(width // 16 - 1).ue(height // 32 - 1)
-    sps.u(1, 0).u(1, 0).u(1, 1).u(1, 0)       # frame_mbs_only, mb_adaptive_frame_field, direct_8x8_inference, cropping
+    sps.u(1, 0).u(1, 0).u(1, 1).u(1, 0)  # frame_mbs_only, mb_adaptive_frame_field, direct_8x8_inference, cropping
     sps.u(1, 1).u(1, 0).u(1, 0).u(1, 0).u(1, 0)  # VUI: no aspect, overscan, video signal, chroma location
     sps.u(1, 1).u(32, ticks).u(32, scale).u(1, 1)  # timing
     sps.u(1, 0).u(1, 0).u(1, 0)
@@ -163,11 +168,11 @@ def h264_picture(yuv_planes, width, rows, *, idr, ref, frame_num, field, poc, id
     for y in range(0, rows, 16):
         for x in range(0, width, 16):
             b.ue(25).align()
-            for row in luma[y:y + 16]:
-                b.raw(row[x:x + 16])
+            for row in luma[y : y + 16]:
+                b.raw(row[x : x + 16])
             for plane in (cb, cr):
-                for row in plane[y // 2:y // 2 + 8]:
-                    b.raw(row[x // 2:x // 2 + 8])
+                for row in plane[y // 2 : y // 2 + 8]:
+                    b.raw(row[x // 2 : x // 2 + 8])
     return nal(5 if idr else 1, 2 if ref else 0, b.trailing())
 
 
@@ -206,7 +211,8 @@ def h264_paff(frames, width, height, top_first=True, reorder=True, mixed=False, 
         else:
             parts = []
             for n, field in enumerate((0, 1) if top_first else (1, 0)):
-                parts.append(h264_picture(picture, width, height // 2, idr=idr and n == 0, field=field, poc=pocs[field], **common))
+                parts.append(h264_picture(picture, width, height // 2, idr=idr and n == 0, field=field, poc=pocs[field],
+                    **common))
         aud = nal(9, 0, bytes([0x10]))  # primary_pic_type 0: I
         parts[0] = aud + (sps + pps if idr else b'') + parts[0]
         parts[1:] = [aud + p for p in parts[1:]]
@@ -217,7 +223,8 @@ def h264_paff(frames, width, height, top_first=True, reorder=True, mixed=False, 
 # MPEG-2 in field pictures: intra macroblocks with DC coefficients only, so pictures of 8x8 blocks a field.
 
 LUMA_DC = [(3, 4), (2, 0), (2, 1), (3, 5), (3, 6), (4, 14), (5, 30), (6, 62), (7, 126), (8, 254), (9, 510), (9, 511)]
-CHROMA_DC = [(2, 0), (2, 1), (2, 2), (3, 6), (4, 14), (5, 30), (6, 62), (7, 126), (8, 254), (9, 510), (10, 1022), (10, 1023)]
+CHROMA_DC = [(2, 0), (2, 1), (2, 2), (3, 6), (4, 14), (5, 30), (6, 62), (7, 126), (8, 254), (9, 510), (10, 1022), (10,
+    1023)]
 
 
 def mpeg2_field_pictures(frames, width, height, top_first=True, rate_code=4):
@@ -225,24 +232,27 @@ def mpeg2_field_pictures(frames, width, height, top_first=True, rate_code=4):
     for number, yuv in enumerate(frames):
         picture = planes(yuv, width, height)
         if number % 12 == 0:
-            seq = Bits().u(32, 0x1B3).u(12, width).u(12, height).u(4, 2).u(4, rate_code).u(18, 20000).u(1, 1).u(10, 112).u(1, 0)
+            seq = (Bits() .u(32, 0x1B3) .u(12, width) .u(12, height) .u(4, 2) .u(4, rate_code) .u(18, 20000) .u(1,
+                1) .u(10, 112) .u(1, 0))
             seq.u(1, 0).u(1, 0)
-            ext = Bits().u(32, 0x1B5).u(4, 1).u(8, 0x48).u(1, 0).u(2, 1).u(2, 0).u(2, 0).u(12, 0).u(1, 1).u(8, 0).u(1, 0).u(2, 0).u(5, 0)
+            ext = (Bits() .u(32, 0x1B5) .u(4, 1) .u(8, 0x48) .u(1, 0) .u(2, 1) .u(2, 0) .u(2, 0) .u(12, 0) .u(1,
+                1) .u(8, 0) .u(1, 0) .u(2, 0) .u(5, 0))
             gop = Bits().u(32, 0x1B8).u(1, 0).u(5, 0).u(6, 0).u(1, 1).u(6, 0).u(6, number % 30).u(1, 1).u(1, 0)
             for part in (seq, ext, gop):
                 out += part.align().out
         for field in (0, 1) if top_first else (1, 0):
             head = Bits().u(32, 0x100).u(10, number % 12).u(3, 1).u(16, 0xFFFF).u(1, 0)
-            ext = Bits().u(32, 0x1B5).u(4, 8).u(16, 0xFFFF).u(2, 0).u(2, 1 + field).u(1, 0).u(1, 0).u(1, 0).u(1, 0).u(1, 0)
+            ext = (Bits() .u(32, 0x1B5) .u(4, 8) .u(16, 0xFFFF) .u(2, 0) .u(2, 1 + field) .u(1, 0) .u(1, 0) .u(1,
+                0) .u(1, 0) .u(1, 0))
             ext.u(1, 0).u(1, 0).u(1, 0).u(1, 0).u(1, 0)
             out += head.align().out + ext.align().out
             out += mpeg2_intra_slices([p[field::2] for p in picture], width, height // 2)
-    return bytes(out) + b'\0\0\1\xB7'
+    return bytes(out) + b'\0\0\1\xb7'
 
 
 def mpeg2_intra_slices(field_planes, width, rows):
     def mean(plane, y, x):
-        return sum(sum(row[x:x + 8]) for row in plane[y:y + 8]) // 64
+        return sum(sum(row[x : x + 8]) for row in plane[y : y + 8]) // 64
 
     out = bytearray()
     for y in range(0, rows, 16):
@@ -250,7 +260,8 @@ def mpeg2_intra_slices(field_planes, width, rows):
         predicted = [128, 128, 128]
         for x in range(0, width, 16):
             b.u(1, 1).u(1, 1)  # address increment 1, intra
-            blocks = [(0, y + dy, x + dx) for dy in (0, 8) for dx in (0, 8)] + [(1, y // 2, x // 2), (2, y // 2, x // 2)]
+            blocks = [(0, y + dy, x + dx) for dy in (0, 8) for dx in (0, 8)] + [(1, y // 2, x // 2), (2, y // 2,
+                x // 2)]
             for plane, by, bx in blocks:
                 value = mean(field_planes[plane], by, bx)
                 diff = value - predicted[plane]
@@ -266,6 +277,7 @@ def mpeg2_intra_slices(field_planes, width, rows):
 
 # Matroska, just enough to put both fields of a frame into one block, as capture programs do and ffmpeg's copy does not.
 
+
 def ebml(ident, *parts):
     body = b''.join(parts)
     return bytes.fromhex(ident) + struct.pack('>Q', len(body) | 1 << 56) + body
@@ -277,20 +289,22 @@ def ebml_uint(ident, value):
 
 def matroska_h264(units, width, height, frame_ms):
     """`units` as h264_paff gives them; the parameter sets are taken from the first one."""
+
     def split(data):
         return [n for n in data.replace(b'\0\0\0\1', b'\0\0\1').split(b'\0\0\1') if n]
 
     first = split(units[0][1][0])
     sps = next(n for n in first if n[0] & 31 == 7)
     pps = next(n for n in first if n[0] & 31 == 8)
-    avcc = bytes([1]) + sps[1:4] + bytes([0xFF, 0xE1]) + struct.pack('>H', len(sps)) + sps + bytes([1]) + struct.pack('>H', len(pps)) + pps
+    avcc = (bytes([1]) + sps[1:4] + bytes([0xFF, 0xE1]) + struct.pack('>H',
+        len(sps)) + sps + bytes([1]) + struct.pack('>H', len(pps)) + pps)
     head = ebml('1A45DFA3', ebml_uint('4286', 1), ebml_uint('42F7', 1), ebml_uint('42F2', 4), ebml_uint('42F3', 8),
-                ebml('4282', b'matroska'), ebml_uint('4287', 4), ebml_uint('4285', 2))
-    info = ebml('1549A966', ebml_uint('2AD7B1', 1000000), ebml('4D80', b'hand'), ebml('5741', b'hand'),
-                ebml('4489', struct.pack('>d', len(units) * frame_ms)))
+        ebml('4282', b'matroska'), ebml_uint('4287', 4), ebml_uint('4285', 2))
+    info = ebml('1549A966', ebml_uint('2AD7B1', 1000000), ebml('4D80', b'hand'), ebml('5741', b'hand'), ebml('4489',
+        struct.pack('>d', len(units) * frame_ms)))
     video = ebml('E0', ebml_uint('B0', width), ebml_uint('BA', height))
-    track = ebml('1654AE6B', ebml('AE', ebml_uint('D7', 1), ebml_uint('73C5', 1), ebml_uint('83', 1), ebml_uint('9C', 0),
-                                  ebml_uint('23E383', round(frame_ms * 1e6)), ebml('86', b'V_MPEG4/ISO/AVC'), ebml('63A2', avcc), video))
+    track = ebml('1654AE6B', ebml('AE', ebml_uint('D7', 1), ebml_uint('73C5', 1), ebml_uint('83', 1), ebml_uint('9C',
+        0), ebml_uint('23E383', round(frame_ms * 1e6)), ebml('86', b'V_MPEG4/ISO/AVC'), ebml('63A2', avcc), video))
     blocks = []
     for display, parts in units:
         nals = [n for p in parts for n in split(p) if n[0] & 31 in (1, 5)]

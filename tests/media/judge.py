@@ -1,5 +1,5 @@
-"""Running the program, and judging its files with ffmpeg and ffprobe. What the tests know of the program's own words (JSON keys, names of
-files it makes) stands here and nowhere else."""
+"""Running the program, and judging its files with ffmpeg and ffprobe. What the tests know of the program's own words
+(JSON keys, names of files it makes) stands here and nowhere else."""
 
 import hashlib
 import json
@@ -13,6 +13,7 @@ SYNC = 0.005  # seconds: what the specification allows
 
 
 # The program
+
 
 class Result:
     def __init__(self, command, code, out, err):
@@ -41,7 +42,8 @@ class Program:
         for name in ('config', 'cache'):
             (self.home / name).mkdir(parents=True, exist_ok=True)
         self.env = {k: v for k, v in os.environ.items() if not k.startswith('TERMINALAI_')}
-        self.env.update(XDG_CONFIG_HOME=str(self.home / 'config'), XDG_CACHE_HOME=str(self.home / 'cache'), LC_ALL='C.UTF-8')
+        self.env.update(XDG_CONFIG_HOME=str(self.home / 'config'), XDG_CACHE_HOME=str(self.home / 'cache'),
+            LC_ALL='C.UTF-8')
 
     def command(self, *args):
         return [self.path, *(str(a) for a in args)]
@@ -49,17 +51,20 @@ class Program:
     def __call__(self, *args, code=None, env=None, timeout=120, cwd=None, **kw):
         """Runs it; `code` is the exit status or a tuple of those that are right, None: any but a crash."""
         command = self.command(*args)
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
-                              env={**self.env, **(env or {})}, cwd=cwd, **kw)
-        result = Result(command, done.returncode, done.stdout.decode(errors='replace'), done.stderr.decode(errors='replace'))
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            timeout=timeout, env={**self.env, **(env or {})}, cwd=cwd, **kw)
+        result = Result(command, done.returncode, done.stdout.decode(errors='replace'),
+            done.stderr.decode(errors='replace'))
         assert 0 <= result.code < 126, f'crashed: {result}'
         if code is not None:
-            assert result.code in (code if isinstance(code, tuple) else (code,)), f'exit status should be {code}: {result}'
+            assert result.code in (
+                code if isinstance(code, tuple) else (code,)
+            ), f'exit status should be {code}: {result}'
         return result
 
     def start(self, *args, env=None, **kw):
-        return subprocess.Popen(self.command(*args), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                env={**self.env, **(env or {})}, **kw)
+        return subprocess.Popen(self.command(*args), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env={**self.env, **(env or {})}, **kw)
 
     def restore(self, source, out, *args, code=0, **kw):
         return self('restore', source, '-o', out, *args, code=code, **kw)
@@ -126,8 +131,10 @@ def option_origin(plan, name):
 
 # ffprobe and ffmpeg
 
+
 def run(*args):
-    done = subprocess.run([str(a) for a in args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done = subprocess.run([str(a) for a in args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE)
     assert done.returncode == 0, f'{" ".join(map(str, args))}\n{done.stderr.decode(errors="replace")}'
     return done.stdout
 
@@ -136,19 +143,29 @@ def probe(path, *args):
     return json.loads(run('ffprobe', '-v', 'error', '-of', 'json', *args, path))
 
 
+_seen = {}
+
+
+def look(path):
+    """Streams and decoded frames of a file, by one run of ffprobe; kept as long as the file stays the same."""
+    facts = os.stat(path)
+    key = (str(path), facts.st_mtime_ns, facts.st_size)
+    if key not in _seen:
+        entries = 'frame=media_type,stream_index,best_effort_timestamp_time,interlaced_frame,nb_samples:frame_side_data=side_data_type'
+        _seen[key] = probe(path, '-show_streams', '-show_frames', '-show_entries', entries)
+    return _seen[key]
+
+
 def streams(path, kind=None):
-    found = probe(path, '-show_streams')['streams']
-    return [s for s in found if kind is None or s['codec_type'] == kind]
+    return [s for s in look(path)['streams'] if kind is None or s['codec_type'] == kind]
 
 
 def video_stream(path):
     return next(s for s in streams(path, 'video') if not s['disposition']['attached_pic'])
 
 
-def decoded_count(path):
-    stream = video_stream(path)['index']
-    found = probe(path, '-count_frames', '-select_streams', stream, '-show_entries', 'stream=nb_read_frames')
-    return int(found['streams'][0]['nb_read_frames'])
+def frames_of(path, stream):
+    return [f for f in look(path)['frames'] if f.get('stream_index') == stream['index']]
 
 
 def display_aspect(stream):
@@ -164,12 +181,12 @@ def rotation(stream):
 
 
 def pictures(path):
-    """(time, duration or None, interlaced) of each decoded picture; time is None where ffprobe knows none."""
-    stream = video_stream(path)['index']
-    found = probe(path, '-select_streams', stream, '-show_frames', '-show_entries',
-                  'frame=best_effort_timestamp_time,pkt_duration_time,interlaced_frame')['frames']
-    return [(number(f.get('best_effort_timestamp_time')), number(f.get('pkt_duration_time')), f.get('interlaced_frame')) for f in found
-            if 'interlaced_frame' in f]
+    """Decoded pictures as ffprobe tells them."""
+    return frames_of(path, video_stream(path))
+
+
+def decoded_count(path):
+    return len(pictures(path))
 
 
 def number(text):
@@ -177,19 +194,25 @@ def number(text):
 
 
 def picture_times(path):
-    return [t for t, _, _ in pictures(path)]
+    """Time of each decoded picture; None where ffprobe knows none."""
+    return [number(f.get('best_effort_timestamp_time')) for f in pictures(path)]
 
 
 def sound_span(path, which=0):
     """(start, end, seconds of samples) of a sound track as decoded."""
-    found = probe(path, '-select_streams', f'a:{which}', '-show_frames', '-show_entries', 'frame=best_effort_timestamp_time,nb_samples:stream=sample_rate')
-    rate = int(found['streams'][0]['sample_rate'])
-    frames = [(number(f.get('best_effort_timestamp_time')), f['nb_samples'] / rate) for f in found['frames'] if 'nb_samples' in f]
+    stream = streams(path, 'audio')[which]
+    rate = int(stream['sample_rate'])
+    frames = [(number(f.get('best_effort_timestamp_time')), f['nb_samples'] / rate) for f in frames_of(path, stream)]
     known = next(i for i, f in enumerate(frames) if f[0] is not None)
     start = frames[known][0] - sum(d for _, d in frames[:known])
     known = next(i for i in range(len(frames) - 1, -1, -1) if frames[i][0] is not None)
     end = frames[known][0] + sum(d for _, d in frames[known:])
     return start, end, sum(d for _, d in frames)
+
+
+def captioned_pictures(path):
+    return sum(any('Closed Captions' in d.get('side_data_type', '') for d in f.get('side_data_list',
+        [])) for f in pictures(path))
 
 
 def picture_sums(path, pixel_format=None, filters=None, count=None):
@@ -201,7 +224,8 @@ def picture_sums(path, pixel_format=None, filters=None, count=None):
         args += ['-vf', chain, '-sws_flags', '+accurate_rnd+full_chroma_int+bitexact']
     if count:
         args += ['-frames:v', count]
-    out = run('ffmpeg', '-v', 'error', '-nostdin', '-i', path, *args, '-f', 'framehash', '-hash', 'md5', '-').decode()
+    out = run('ffmpeg', '-v', 'error', '-nostdin', '-noautorotate', '-i', path, *args, '-f', 'framehash', '-hash',
+        'md5', '-').decode()
     return [line.split(',')[-1].strip() for line in out.splitlines() if line and not line.startswith('#')]
 
 
@@ -211,8 +235,8 @@ def pixel_format(path):
 
 def ssim(a, b, common='yuv420p'):
     graph = f'[0:v]format={common},settb=1/1000,setpts=N[a];[1:v]format={common},settb=1/1000,setpts=N[b];[a][b]ssim'
-    done = subprocess.run(['ffmpeg', '-nostdin', '-hide_banner', '-i', str(a), '-i', str(b), '-lavfi', graph, '-f', 'null', '-'], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE)
+    done = subprocess.run(['ffmpeg', '-nostdin', '-hide_banner', '-i', str(a), '-i', str(b), '-lavfi', graph, '-f',
+        'null', '-'], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     found = re.search(r'SSIM .*All:([0-9.]+)', done.stderr.decode(errors='replace'))
     assert found, done.stderr.decode(errors='replace')[-2000:]
     return float(found[1])
@@ -221,19 +245,21 @@ def ssim(a, b, common='yuv420p'):
 def samples(path, which=0, rate=48000):
     """Mono 16 bit samples of a track and the time of the first."""
     start = sound_span(path, which)[0]
-    data = run('ffmpeg', '-v', 'error', '-nostdin', '-i', path, '-map', f'0:a:{which}', '-ac', 1, '-ar', rate, '-f', 's16le', '-')
+    data = run('ffmpeg', '-v', 'error', '-nostdin', '-i', path, '-map', f'0:a:{which}', '-ac', 1, '-ar', rate, '-f',
+        's16le', '-')
     return memoryview(data).cast('h'), start
 
 
 def brightness(path):
     """Mean luma of each picture."""
     stream = video_stream(path)['index']
-    data = run('ffmpeg', '-v', 'error', '-nostdin', '-i', path, '-map', f'0:{stream}', '-fps_mode', 'passthrough', '-vf', 'scale=8:8:flags=area,format=gray',
-               '-f', 'rawvideo', '-')
-    return [sum(data[i:i + 64]) / 64 for i in range(0, len(data), 64)]
+    data = run('ffmpeg', '-v', 'error', '-nostdin', '-i', path, '-map', f'0:{stream}', '-fps_mode', 'passthrough',
+        '-vf', 'scale=8:8:flags=area,format=gray', '-f', 'rawvideo', '-')
+    return [sum(data[i : i + 64]) / 64 for i in range(0, len(data), 64)]
 
 
 # Files
+
 
 def sha256(path):
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -46,7 +46,8 @@ def test_deinterlacing_against_the_truth(program, tmp_path):
     """The interlaced twin of a 59.94p recording: twice the frames, and near to what was there."""
     source, truth = asset('karma_480i2997_bff.mkv'), asset('karma_480p5994_truth.mkv')
     out = tmp_path / 'out.mkv'
-    program.restore(source, out, '--preset', 'vhs', '--denoise', 'off', '--resolution', 'source', '--encoder', 'ffv1', '--quality', 'fast')
+    program.restore(source, out, '--preset', 'vhs', '--denoise', 'off', '--resolution', 'source', '--encoder', 'ffv1',
+        '--quality', 'fast')
     assert judge.decoded_count(out) == judge.decoded_count(truth) == 2 * judge.decoded_count(source)
     again = judge.picture_sums(source, filters='bwdif=mode=send_field:parity=bff:deint=all')
     assert judge.picture_sums(out) == again

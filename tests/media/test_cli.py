@@ -13,7 +13,8 @@ import pytest
 import clips
 import judge
 
-FAST = ['--preset', 'clean', '--resolution', 'source', '--quality', 'fast', '--preset-speed', 'ultrafast', '--crf', '30']
+FAST = ['--preset', 'clean', '--resolution', 'source', '--quality', 'fast', '--preset-speed', 'ultrafast', '--crf',
+    '30']
 COMMANDS = ['restore', 'plan', 'probe', 'verify', 'presets', 'encoders', 'doctor', 'completion', 'help', 'simulate']
 
 
@@ -34,6 +35,7 @@ def copy(name, folder, new=None):
 
 # Help
 
+
 @pytest.mark.sanitizer
 def test_help(program):
     first = program('--help', code=0).out
@@ -53,9 +55,38 @@ def test_help_of_a_command(program, command):
 
 def test_help_of_restore_tells_all_options(program):
     text = program('restore', '--help=all', code=0).out
-    for name in ('output', 'preset', 'resolution', 'quality', 'deinterlace', 'deinterlace-fields', 'denoise', 'denoise-strength', 'encoder', 'crf', 'preset-speed',
-                 'range', 'jobs', 'segment-length', 'work-dir', 'keep-work', 'overwrite', 'restart', 'no-resume', 'strict', 'verify', 'scan', 'config', 'progress',
-                 'json', 'verbose', 'quiet', 'log-file', 'cpu-mask', 'recursive'):
+    for name in (
+        'output',
+        'preset',
+        'resolution',
+        'quality',
+        'deinterlace',
+        'deinterlace-fields',
+        'denoise',
+        'denoise-strength',
+        'encoder',
+        'crf',
+        'preset-speed',
+        'range',
+        'jobs',
+        'segment-length',
+        'work-dir',
+        'keep-work',
+        'overwrite',
+        'restart',
+        'no-resume',
+        'strict',
+        'verify',
+        'scan',
+        'config',
+        'progress',
+        'json',
+        'verbose',
+        'quiet',
+        'log-file',
+        'cpu-mask',
+        'recursive',
+    ):
         assert f'--{name}' in text, name
     for word in ('0', '51', 'vhs', 'ultrafast', 'bwdif', 'ffv1'):
         assert word in text
@@ -69,11 +100,13 @@ def test_manual_page(program):
     text = program('help', '--man', code=0).out
     assert text.startswith('.TH') and '.SH' in text and 'restore' in text
     if shutil.which('man'):
-        done = subprocess.run(['man', '--warnings', '-E', 'UTF-8', '-l', '-Tutf8', '-Z', '-'], input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        done = subprocess.run(['man', '--warnings', '-E', 'UTF-8', '-l', '-Tutf8', '-Z', '-'], input=text.encode(),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert done.returncode == 0 and not done.stderr, done.stderr.decode()
 
 
 # Completion
+
 
 @pytest.mark.parametrize('shell', ['bash', 'zsh', 'fish'])
 def test_completion_script(program, tmp_path, shell):
@@ -91,15 +124,25 @@ def complete(program, *words):
     script = program('completion', 'bash', code=0).out
     line = ' '.join(words)
     names = re.search(r'complete .*-F (\S+)', script)
-    ask = (f'{script}\nCOMP_WORDS=({" ".join(repr(w) for w in words)})\nCOMP_CWORD={len(words) - 1}\nCOMP_LINE={line!r}\nCOMP_POINT={len(line)}\n'
-           f'{names[1]}\nprintf "%s\\n" "${{COMPREPLY[@]}}"\n')
-    done = subprocess.run(['bash', '--norc'], input=ask.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20)
+    ask = (
+        f'{script}\nCOMP_WORDS=({" ".join(repr(w) for w in words)})\nCOMP_CWORD={len(words) - 1}\nCOMP_LINE={line!r}\nCOMP_POINT={len(line)}\n'
+        f'{names[1]}\nprintf "%s\\n" "${{COMPREPLY[@]}}"\n'
+    )
+    done = subprocess.run(['bash', '--norc'], input=ask.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        timeout=20)
     return {w.strip() for w in done.stdout.decode().splitlines()}
 
 
-@pytest.mark.parametrize('words, offered', [(['terminalai', 're'], {'restore'}), (['terminalai', 'restore', '--pre'], {'--preset', '--preset-speed'}),
-                                            (['terminalai', 'restore', '--preset', ''], {'vhs', 'dvd', 'clean'}),
-                                            (['terminalai', 'restore', '--deinterlace', 'b'], {'bwdif'}), (['terminalai', 'completion', 'z'], {'zsh'})])
+@pytest.mark.parametrize(
+    'words, offered',
+    [
+        (['terminalai', 're'], {'restore'}),
+        (['terminalai', 'restore', '--pre'], {'--preset', '--preset-speed'}),
+        (['terminalai', 'restore', '--preset', ''], {'vhs', 'dvd', 'clean'}),
+        (['terminalai', 'restore', '--deinterlace', 'b'], {'bwdif'}),
+        (['terminalai', 'completion', 'z'], {'zsh'}),
+    ],
+)
 def test_bash_completes(program, words, offered):
     if not shutil.which('bash'):
         pytest.skip('no bash')
@@ -108,6 +151,7 @@ def test_bash_completes(program, words, offered):
 
 
 # Lists
+
 
 def test_presets(program):
     text = program('presets', code=0).out
@@ -140,6 +184,7 @@ def test_doctor_names_a_cache_that_can_not_be_written(program):
 
 # Probe and plan
 
+
 @pytest.mark.parametrize('name', ['everything', 'dv_ntsc', 'timecode', 'rotated_90', 'sound_only', 'pal8', 'h264_paff'])
 def test_probe(program, name):
     facts = program('probe', clips.path(name), '--json', code=0).json()
@@ -168,7 +213,17 @@ def test_plan_writes_nothing(program, folder):
     assert str(plan['output']['path']).endswith('dv_ntsc.restored.mp4')
 
 
-@pytest.mark.parametrize('name', ['h264', 'vfr_mkv', 'mpeg2_480i_tff', 'progressive_flagged_interlaced', 'interlaced_flagged_progressive', 'soft_telecine'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'h264',
+        'vfr_mkv',
+        'mpeg2_480i_tff',
+        'progressive_flagged_interlaced',
+        'interlaced_flagged_progressive',
+        'soft_telecine',
+    ],
+)
 def test_plan_says_what_restore_does(program, folder, name):
     source = copy(name, folder)
     plan = program('plan', source, '--preset', 'vhs', '--json', code=0).json()
@@ -179,6 +234,7 @@ def test_plan_says_what_restore_does(program, folder, name):
 
 
 # Where a value comes from
+
 
 def origin(program, source, *args, env=None, name='crf'):
     return judge.option_origin(program('plan', source, '--json', *args, code=0, env=env).json(), name)
@@ -221,14 +277,22 @@ def test_preset_of_the_user(program, folder, tmp_path):
     source = copy('frames_1', folder)
     where = tmp_path / 'config' / 'terminalai' / 'presets'
     where.mkdir(parents=True)
-    (where / 'grandma.yaml').write_text('version: 1\nname: grandma\nsummary: soft\noptions:\n  denoise-strength: 6:5:6:5\n')
+    (where / 'grandma.yaml').write_text(
+        'version: 1\nname: grandma\nsummary: soft\noptions:\n  denoise-strength: 6:5:6:5\n'
+    )
     env = {'XDG_CONFIG_HOME': str(tmp_path / 'config')}
     assert origin(program, source, '--preset', 'grandma', env=env, name='denoise-strength')[0].startswith('6:5:6:5')
     assert 'grandma' in program('presets', code=0, env=env).out
 
 
-@pytest.mark.parametrize('preset, values', [('vhs', {'deinterlace': 'bwdif', 'deinterlace-fields': 'both', 'denoise': 'hqdn3d'}), ('dvd', {'deinterlace': 'bwdif', 'denoise': 'hqdn3d'}),
-                                            ('clean', {'deinterlace': 'off', 'denoise': 'off'})])
+@pytest.mark.parametrize(
+    'preset, values',
+    [
+        ('vhs', {'deinterlace': 'bwdif', 'deinterlace-fields': 'both', 'denoise': 'hqdn3d'}),
+        ('dvd', {'deinterlace': 'bwdif', 'denoise': 'hqdn3d'}),
+        ('clean', {'deinterlace': 'off', 'denoise': 'off'}),
+    ],
+)
 def test_preset_values(program, preset, values):
     plan = program('plan', clips.path('frames_1'), '--preset', preset, '--json', code=0).json()
     for name, value in values.items():
@@ -242,6 +306,7 @@ def test_option_forms(program):
 
 
 # Inputs and outputs
+
 
 def test_default_output(program, folder):
     source = copy('frames_3', folder, 'tape.avi.mp4')
@@ -259,7 +324,12 @@ def test_several_inputs(program, folder):
     copy('frames_1', folder, 'a.mp4')
     copy('frames_2', folder, 'b.mp4')
     result = program('restore', 'a.mp4', 'b.mp4', '-o', 'done', *FAST, code=0, cwd=folder)
-    assert set(judge.listing(folder / 'done')) == {'a.restored.mp4', 'a.restored.mp4.json', 'b.restored.mp4', 'b.restored.mp4.json'}, result
+    assert set(judge.listing(folder / 'done')) == {
+        'a.restored.mp4',
+        'a.restored.mp4.json',
+        'b.restored.mp4',
+        'b.restored.mp4.json',
+    }, result
     assert judge.decoded_count(folder / 'done' / 'b.restored.mp4') == 2
 
 
@@ -293,7 +363,9 @@ def test_one_bad_file_does_not_stop_the_others(program, folder):
     result = program('restore', 'a.mp4', 'b.mp4', 'c.mp4', '-o', 'done', '--json', *FAST, code=1, cwd=folder)
     assert [f['status'] for f in result.json()['files']] == ['done', 'failed', 'done']
     assert 'b.mp4' in result.err
-    assert {'a.restored.mp4', 'c.restored.mp4'} <= set(judge.listing(folder / 'done')) and 'b.restored.mp4' not in judge.listing(folder / 'done')
+    assert {'a.restored.mp4', 'c.restored.mp4'} <= set(
+        judge.listing(folder / 'done')
+    ) and 'b.restored.mp4' not in judge.listing(folder / 'done')
 
 
 def test_two_inputs_for_one_output(program, folder):
@@ -315,12 +387,18 @@ def test_several_inputs_into_a_file(program, folder):
 
 # What is said
 
+
 def test_json_result(program, folder):
     out = folder / 'out.mp4'
     result = program.restore(clips.path('h264'), out, '--json', *FAST)
     found = result.json()
     one = found['files'][0]
-    assert found['exit_code'] == 0 and one['status'] == 'done' and one['frames'] == 30 and one['bytes'] == out.stat().st_size
+    assert (
+        found['exit_code'] == 0
+        and one['status'] == 'done'
+        and one['frames'] == 30
+        and one['bytes'] == out.stat().st_size
+    )
     assert one['width'] == 352 and one['height'] == 288 and one['output'] == str(out)
 
 
@@ -331,13 +409,16 @@ def test_json_result_of_a_failure(program, folder):
 
 
 def test_progress_for_programs(program, folder):
-    result = program.restore(clips.path('steady'), folder / 'out.mp4', '--progress', 'json', '--json', *FAST, '--segment-length', '1')
+    result = program.restore(clips.path('steady'), folder / 'out.mp4', '--progress', 'json', '--json', *FAST,
+        '--segment-length', '1')
     events = [json.loads(line) for line in result.out.splitlines()]
     progress = [e for e in events if e.get('event') == 'progress']
     assert len(progress) >= 3 and events[-1]['files'][0]['status'] == 'done'
     phases = [e['phase'] for e in progress]
     order = ['index', 'scan', 'restore', 'join', 'verify', 'done']
-    assert {'restore', 'join', 'verify'} <= set(phases) and [order.index(p) for p in phases] == sorted(order.index(p) for p in phases)
+    assert {'restore', 'join', 'verify'} <= set(phases) and [order.index(p) for p in phases] == sorted(
+        order.index(p) for p in phases
+    )
     total = [e['total'] for e in progress]
     assert all(0 <= t <= 1 for t in total) and total == sorted(total)
     assert progress[-1]['frames_done'] == progress[-1]['frames_total'] == 90
@@ -363,8 +444,9 @@ def test_quiet(program, folder):
 def test_progress_on_a_terminal(program, folder):
     """One line that is rewritten, and gone at the end."""
     leader, follower = pty.openpty()
-    running = subprocess.Popen(program.command('restore', clips.path('steady'), '-o', folder / 'out.mp4', *FAST, '--resolution', '720'), stdin=follower, stdout=follower,
-                               stderr=follower, env={**program.env, 'TERM': 'xterm', 'COLUMNS': '80'}, close_fds=True)
+    running = subprocess.Popen(program.command('restore', clips.path('steady'), '-o', folder / 'out.mp4', *FAST,
+        '--resolution', '720'), stdin=follower, stdout=follower, stderr=follower, env={**program.env, 'TERM': 'xterm',
+        'COLUMNS': '80'}, close_fds=True)
     os.close(follower)
     data = b''
     while select.select([leader], [], [], 60)[0]:
@@ -397,7 +479,8 @@ def test_verbose_and_log_file(program, folder):
 
 
 def test_log_file_can_not_be_written(program, folder):
-    result = program('restore', clips.path('frames_3'), '-o', folder / 'a.mp4', *FAST, '--log-file', folder / 'no' / 'log.txt', code=(1, 2))
+    result = program('restore', clips.path('frames_3'), '-o', folder / 'a.mp4', *FAST, '--log-file',
+        folder / 'no' / 'log.txt', code=(1, 2))
     assert 'log.txt' in result.error_lines[0] and not judge.listing(folder)
 
 
@@ -411,21 +494,24 @@ def test_no_control_characters_from_names(program, folder):
 @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='no /dev/full')
 def test_standard_output_is_full(program):
     with open('/dev/full', 'w') as full:
-        done = subprocess.run(program.command('plan', clips.path('frames_1'), '--json'), stdout=full, stderr=subprocess.PIPE, env=program.env)
+        done = subprocess.run(program.command('plan', clips.path('frames_1'), '--json'), stdout=full,
+            stderr=subprocess.PIPE, env=program.env)
     assert done.returncode == 1 and b'standard output' in done.stderr, done.stderr
 
 
 # The report
 
+
 def test_report(program, folder):
     out = folder / 'out.mp4'
-    program.restore(clips.path('dv_ntsc'), out, '--preset', 'vhs', '--resolution', '480', '--quality', 'fast', '--preset-speed', 'ultrafast')
+    program.restore(clips.path('dv_ntsc'), out, '--preset', 'vhs', '--resolution', '480', '--quality', 'fast',
+        '--preset-speed', 'ultrafast')
     report = judge.report(out)
     text = json.dumps(report)
     assert judge.sha256(out) in text, 'the checksum of the output'
     for word in ('bwdif', 'hqdn3d', 'libx264', 'bff', 'Lavc' if 'Lavc' in text else 'libavcodec'):
         assert word in text, word
-    assert judge.planned_frames(report) == 32 and judge.find_key(report, 'warnings') == []
+    assert judge.planned_frames(report) == 32 and not judge.find_key(report, 'warnings')
     result = program('verify', out, code=0)
     assert 'out.mp4' in result.err + result.out
     program('verify', '--full', out, code=0)
@@ -438,6 +524,7 @@ def test_verify_depth(program, folder, depth):
 
 # Scan
 
+
 @pytest.mark.parametrize('depth', ['sample', 'full'])
 @pytest.mark.parametrize('name', ['dv_ntsc', 'h264', 'interlaced_flagged_wrong_order'])
 def test_scan_depth(program, name, depth):
@@ -449,6 +536,7 @@ def test_scan_depth(program, name, depth):
 
 # The sample tape
 
+
 @pytest.mark.parametrize('suffix', ['avi', 'mkv', 'mpg'])
 def test_simulate(program, folder, suffix):
     tape = folder / f'tape.{suffix}'
@@ -458,5 +546,6 @@ def test_simulate(program, folder, suffix):
     program('simulate', '-o', tape, '--frames', '20', '-q', code=1)
     program('simulate', '-o', tape, '--frames', '20', '--overwrite', code=0)
     assert judge.sha256(tape) == digest, 'the same options give the same file'
-    program.restore(tape, folder / 'out.mp4', '--preset', 'vhs', '--resolution', '480', '--quality', 'fast', '--preset-speed', 'ultrafast')
+    program.restore(tape, folder / 'out.mp4', '--preset', 'vhs', '--resolution', '480', '--quality', 'fast',
+        '--preset-speed', 'ultrafast')
     assert judge.decoded_count(folder / 'out.mp4') == 40

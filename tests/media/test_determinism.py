@@ -41,11 +41,16 @@ def test_jobs(program, tmp_path, name, suffix):
     assert len(set(found.values())) == 1, found
 
 
-@pytest.mark.parametrize('encoder, suffix, name, extra', [
-    ('hevc', 'mp4', 'h264_open_gop_mp4', ['--preset-speed', 'ultrafast', '--segment-length', '0.8']),
-    ('av1', 'mkv', 'h264_open_gop_mp4', ['--preset-speed', 'ultrafast', '--segment-length', '0.8']),
-    ('ffv1', 'mkv', 'steady', SEGMENTS), ('prores', 'mov', 'h264_open_gop_mp4', ['--segment-length', '0.8']),
-    ('raw', 'y4m', 'h264_open_gop_mp4', ['--segment-length', '0.8'])])
+@pytest.mark.parametrize(
+    'encoder, suffix, name, extra',
+    [
+        ('hevc', 'mp4', 'h264_open_gop_mp4', ['--preset-speed', 'ultrafast', '--segment-length', '0.8']),
+        ('av1', 'mkv', 'h264_open_gop_mp4', ['--preset-speed', 'ultrafast', '--segment-length', '0.8']),
+        ('ffv1', 'mkv', 'steady', SEGMENTS),
+        ('prores', 'mov', 'h264_open_gop_mp4', ['--segment-length', '0.8']),
+        ('raw', 'y4m', 'h264_open_gop_mp4', ['--segment-length', '0.8']),
+    ],
+)
 def test_jobs_by_encoder(program, tmp_path, encoder, suffix, name, extra):
     variants = {'1': ['--jobs', '1'], '4': ['--jobs', '4']}
     args = ['--preset', 'vhs', '--resolution', 'source', '--encoder', encoder, '--quality', 'fast', *extra]
@@ -68,7 +73,9 @@ def test_cpu_masks(program, tmp_path, resolution, depth):
     assert len(set(found.values())) == 1, found
 
 
-@pytest.mark.parametrize('name', ['dv_ntsc', 'mpeg2_480i_bff', 'h264_mbaff', 'mjpeg', 'wmv', 'vp9', 'hevc_10bit', 'prores'])
+@pytest.mark.parametrize(
+    'name', ['dv_ntsc', 'mpeg2_480i_bff', 'h264_mbaff', 'mjpeg', 'wmv', 'vp9', 'hevc_10bit', 'prores']
+)
 def test_cpu_masks_by_source(program, tmp_path, name):
     """Decoders too: what is read may not depend on the machine."""
     args = ['--preset', 'clean', '--resolution', 'source', '--encoder', 'ffv1']
@@ -79,14 +86,18 @@ def test_cpu_masks_by_source(program, tmp_path, name):
 
 @pytest.mark.parametrize('encoder, suffix', [('hevc', 'mp4'), ('av1', 'mkv'), ('ffv1', 'mkv'), ('prores', 'mov')])
 def test_cpu_masks_by_encoder(program, tmp_path, encoder, suffix):
-    args = ['--preset', 'clean', '--resolution', 'source', '--encoder', encoder, '--quality', 'fast', '--preset-speed', 'ultrafast']
+    args = ['--preset', 'clean', '--resolution', 'source', '--encoder', encoder, '--quality', 'fast', '--preset-speed',
+        'ultrafast']
     few = {k: MASKS[k] for k in ('none', 'sse2', 'all')}
     found = sums(program, tmp_path, suffix, clips.path('frames_3'), few, *args)
     assert len(set(found.values())) == 1, found
 
 
 @pytest.mark.long
-@pytest.mark.parametrize('encoder, suffix', [('h264', 'mp4'), ('h264', 'mkv'), ('hevc', 'mp4'), ('av1', 'mkv'), ('ffv1', 'mkv'), ('prores', 'mov')])
+@pytest.mark.parametrize(
+    'encoder, suffix',
+    [('h264', 'mp4'), ('h264', 'mkv'), ('hevc', 'mp4'), ('av1', 'mkv'), ('ffv1', 'mkv'), ('prores', 'mov')],
+)
 @pytest.mark.parametrize('quality', ['fast', 'good', 'best'])
 def test_all_masks_and_jobs(program, tmp_path, encoder, suffix, quality):
     variants = {f'{mask}/{jobs}': options + ['--jobs', jobs] for mask, options in MASKS.items() for jobs in ('1', '4')}
@@ -106,7 +117,8 @@ def test_plan_is_stable(program, tmp_path):
 def test_sound_that_is_transcoded(program, tmp_path):
     """Packets of coded sound come from a decoder, a resampler and an encoder that must not depend on the machine either."""
     few = {k: MASKS[k] for k in ('none', 'sse2', 'all')}
-    found = sums(program, tmp_path, 'mp4', clips.path('dv_pal'), few, '--preset', 'clean', '--resolution', 'source', *FAST)
+    found = sums(program, tmp_path, 'mp4', clips.path('dv_pal'), few, '--preset', 'clean', '--resolution', 'source',
+        *FAST)
     assert len(set(found.values())) == 1, found
 
 
@@ -128,6 +140,7 @@ def test_nothing_of_the_run_is_in_the_file(program, tmp_path):
 # Golden checksums: procedural inputs made of integers here, so that they are the same everywhere, and what the program makes of them. They
 # hold for one major version of libavfilter. TA_UPDATE_GOLDEN=1 records those that are missing and those that differ.
 
+
 def golden_input(kind):
     """A y4m file: a pattern that moves by whole pixels; interlaced kinds take their fields from different times."""
     width, height, frames = 192, 144, 20
@@ -136,7 +149,11 @@ def golden_input(kind):
 
     def luma(x, y, t):
         x, y = x + 3 * t, y + t
-        return 16 + (x * 5 ^ y * 3 ^ (x * y >> 4)) % 220 if (x >> 5) + (y >> 4) & 1 else 16 + (x * 2 + y * 3 + (x * 37 + y * 91) % 7) % 220
+        return (
+            16 + (x * 5 ^ y * 3 ^ (x * y >> 4)) % 220
+            if (x >> 5) + (y >> 4) & 1
+            else 16 + (x * 2 + y * 3 + (x * 37 + y * 91) % 7) % 220
+        )
 
     def row(y, t, step, offset):
         return bytes(luma(x * step + offset, y, t) for x in range(width // step))
@@ -150,16 +167,15 @@ def golden_input(kind):
     return b''.join(out)
 
 
-GOLDEN_RUNS = {
-    'progressive-clean-ffv1': ('progressive', ['--preset', 'clean', '--resolution', 'source', '--encoder', 'ffv1'], 'mkv'),
-    'progressive-vhs-576-ffv1': ('progressive', ['--preset', 'vhs', '--resolution', '576', '--encoder', 'ffv1'], 'mkv'),
-    'tff-vhs-ffv1': ('tff', ['--preset', 'vhs', '--resolution', 'source', '--encoder', 'ffv1'], 'mkv'),
-    'tff-vhs-fast-ffv1': ('tff', ['--preset', 'vhs', '--resolution', 'source', '--encoder', 'ffv1', '--quality', 'fast'], 'mkv'),
-    'bff-yadif-ffv1': ('bff', ['--preset', 'vhs', '--deinterlace', 'yadif', '--resolution', 'source', '--encoder', 'ffv1'], 'mkv'),
-    'tff-vhs-480-fast-raw': ('tff', ['--preset', 'vhs', '--resolution', '480', '--quality', 'fast', '--encoder', 'raw'], 'y4m'),
-    'bff-vhs-h264': ('bff', ['--preset', 'vhs', '--resolution', 'source', '--quality', 'fast', '--encoder', 'h264'], 'mp4'),
-    'bff-vhs-prores': ('bff', ['--preset', 'vhs', '--resolution', 'source', '--encoder', 'prores'], 'mov'),
-}
+GOLDEN_RUNS = {'progressive-clean-ffv1': ('progressive', ['--preset', 'clean', '--resolution', 'source', '--encoder',
+    'ffv1'], 'mkv'), 'progressive-vhs-576-ffv1': ('progressive', ['--preset', 'vhs', '--resolution', '576', '--encoder',
+    'ffv1'], 'mkv'), 'tff-vhs-ffv1': ('tff', ['--preset', 'vhs', '--resolution', 'source', '--encoder', 'ffv1'], 'mkv'),
+    'tff-vhs-fast-ffv1': ('tff', ['--preset', 'vhs', '--resolution', 'source', '--encoder', 'ffv1', '--quality',
+    'fast'], 'mkv'), 'bff-yadif-ffv1': ('bff', ['--preset', 'vhs', '--deinterlace', 'yadif', '--resolution', 'source',
+    '--encoder', 'ffv1'], 'mkv'), 'tff-vhs-480-fast-raw': ('tff', ['--preset', 'vhs', '--resolution', '480',
+    '--quality', 'fast', '--encoder', 'raw'], 'y4m'), 'bff-vhs-h264': ('bff', ['--preset', 'vhs', '--resolution',
+    'source', '--quality', 'fast', '--encoder', 'h264'], 'mp4'), 'bff-vhs-prores': ('bff', ['--preset', 'vhs',
+    '--resolution', 'source', '--encoder', 'prores'], 'mov')}
 
 
 def avfilter_major():

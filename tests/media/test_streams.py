@@ -1,4 +1,4 @@
-"""What goes along with the pictures: sound tracks, subtitles, chapters, attachments, metadata, languages, dispositions, timecode, captions."""
+"""What goes along with the pictures: sound tracks, subtitles, chapters, attachments, metadata, timecode, captions."""
 
 import json
 import subprocess
@@ -8,7 +8,8 @@ import pytest
 import clips
 import judge
 
-FAST = ['--preset', 'clean', '--resolution', 'source', '--quality', 'fast', '--preset-speed', 'ultrafast', '--crf', '30']
+FAST = ['--preset', 'clean', '--resolution', 'source', '--quality', 'fast', '--preset-speed', 'ultrafast', '--crf',
+    '30']
 CLIP = 'everything'
 
 
@@ -25,6 +26,11 @@ def reported(out, *words):
     return all(w in text for w in words)
 
 
+def languages(tracks):
+    """Codes of ISO 639-2; QuickTime knows German by its other name there."""
+    return [{'ger': 'deu'}.get(s['tags'].get('language'), s['tags'].get('language')) for s in tracks]
+
+
 def test_order_and_kinds(restored):
     out, container, _ = restored
     kinds = [s['codec_type'] for s in judge.streams(out) if s['codec_type'] not in ('attachment', 'data')]
@@ -35,15 +41,18 @@ def test_sound_tracks(restored):
     out, container, _ = restored
     was, now = judge.streams(clips.path(CLIP), 'audio'), judge.streams(out, 'audio')
     assert [s['channels'] for s in now] == [2, 6]
-    assert [s['tags'].get('language') for s in now] == ['eng', 'deu']
-    assert [s['codec_name'] for s in now] == [s['codec_name'] for s in was], 'AAC and AC-3 fit all of these containers as they are'
+    assert languages(now) == ['eng', 'deu']
+    assert [s['codec_name'] for s in now] == [
+        s['codec_name'] for s in was
+    ], 'AAC and AC-3 fit all of these containers as they are'
 
 
 def test_copied_sound_is_the_same(restored):
     """Packet for packet."""
     out, _, _ = restored
     for n in range(2):
-        sums = [judge.run('ffmpeg', '-v', 'error', '-i', f, '-map', f'0:a:{n}', '-c', 'copy', '-f', 'data', '-') for f in (clips.path(CLIP), out)]
+        sums = [judge.run('ffmpeg', '-v', 'error', '-i', f, '-map', f'0:a:{n}', '-c', 'copy', '-f', 'data',
+            '-') for f in (clips.path(CLIP), out)]
         assert sums[0] == sums[1]
         a, b = judge.sound_span(clips.path(CLIP), n), judge.sound_span(out, n)
         assert judge.close(b[2], a[2], 0.03)
@@ -69,7 +78,7 @@ def test_dispositions(restored):
 def test_subtitles(restored):
     out, container, _ = restored
     tracks = judge.streams(out, 'subtitle')
-    assert [s['tags'].get('language') for s in tracks] == ['eng', 'deu', 'eng']
+    assert languages(tracks) == ['eng', 'deu', 'eng']
     codecs = [s['codec_name'] for s in tracks]
     assert codecs == (['subrip', 'subrip', 'ass'] if container == 'mkv' else ['mov_text'] * 3)
     for n, words in enumerate((['First line', 'Second line'], ['Erste Zeile', 'Zweite Zeile'], ['Styled', 'line'])):
@@ -77,21 +86,23 @@ def test_subtitles(restored):
         assert all(w in text for w in words), text
 
 
-def test_subtitle_times(restored):
-    out, _, _ = restored
-    first = judge.picture_times(out)[0]
-    start = judge.picture_times(clips.path(CLIP))[0]
-    text = judge.run('ffmpeg', '-v', 'error', '-copyts', '-i', out, '-map', '0:s:0', '-f', 'srt', '-').decode()
-    stamps = [line for line in text.splitlines() if '-->' in line]
+def subtitle_times(path):
+    """(start, end) of each text of the first track, counted from the first picture."""
 
     def seconds(stamp):
-        h, m, s = stamp.replace(',', '.').split(':')
+        h, m, s = stamp.strip().replace(',', '.').split(':')
         return int(h) * 3600 + int(m) * 60 + float(s)
-    shown = [tuple(seconds(part.strip()) - first for part in line.split('-->')) for line in stamps]
-    wanted = [(0.2 - start, 0.9 - start), (1.1 - start, 1.8 - start)]
-    assert len(shown) == 2
-    for got, should in zip(shown, wanted):
-        assert judge.close(got[0], should[0]) and judge.close(got[1], should[1]), (shown, wanted)
+
+    text = judge.run('ffmpeg', '-v', 'error', '-copyts', '-i', path, '-map', '0:s:0', '-f', 'srt', '-').decode()
+    first = judge.picture_times(path)[0]
+    return [[seconds(part) - first for part in line.split('-->')] for line in text.splitlines() if '-->' in line]
+
+
+def test_subtitle_times(restored):
+    out, _, _ = restored
+    got, wanted = subtitle_times(out), subtitle_times(clips.path(CLIP))
+    assert len(got) == len(wanted) == 2
+    assert all(judge.close(a, b) for g, w in zip(got, wanted) for a, b in zip(g, w)), (got, wanted)
 
 
 def test_chapters(restored):
@@ -100,7 +111,9 @@ def test_chapters(restored):
     assert [c['tags']['title'] for c in chapters] == ['Beach', 'Birthday']
     shift = judge.picture_times(out)[0] - judge.picture_times(clips.path(CLIP))[0]
     for chapter, (start, end) in zip(chapters, ((0, 0.8), (0.8, 2.0))):
-        assert judge.close(float(chapter['start_time']), max(0, start + shift)) and judge.close(float(chapter['end_time']), end + shift), chapters
+        assert judge.close(float(chapter['start_time']), max(0, start + shift)) and judge.close(
+            float(chapter['end_time']), end + shift
+        ), chapters
 
 
 def test_metadata(restored):
@@ -122,7 +135,8 @@ def test_attachment(restored, tmp_path):
         assert [s['tags']['filename'] for s in found] == ['note.ttf']
         target = tmp_path / 'note.ttf'
         # ffmpeg wants an output too, and fails without one after it has written the attachment.
-        subprocess.run(['ffmpeg', '-v', 'error', '-dump_attachment:t:0', str(target), '-i', str(out)], stderr=subprocess.DEVNULL)
+        subprocess.run(['ffmpeg', '-v', 'error', '-dump_attachment:t:0', str(target), '-i', str(out)],
+            stderr=subprocess.DEVNULL)
         assert target.read_text() == 'not really a font\n' * 20
     else:
         assert not found
@@ -154,10 +168,8 @@ def test_cover_is_no_video(program, tmp_path):
 def test_captions_are_kept_or_reported(program, tmp_path):
     out = tmp_path / 'out.mp4'
     result = program.restore(clips.path('captions'), out, *FAST, code=(0, 3))
-    source = judge.run('ffprobe', '-v', 'error', '-select_streams', 'v', '-show_frames', clips.path('captions')).decode()
-    assert 'Closed Captions' in source
-    kept = judge.run('ffprobe', '-v', 'error', '-select_streams', 'v', '-show_frames', out).decode().count('Closed Captions')
-    assert kept == 24 or reported(out, 'caption'), result
+    assert judge.captioned_pictures(clips.path('captions')) == 24
+    assert judge.captioned_pictures(out) == 24 or reported(out, 'caption'), result
 
 
 def test_two_containers_have_the_same_pictures(program, tmp_path):
@@ -169,8 +181,19 @@ def test_two_containers_have_the_same_pictures(program, tmp_path):
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize('name, suffix, codec', [('dv_ntsc', 'mp4', 'aac'), ('dv_ntsc', 'mkv', 'pcm_s16le'), ('dv_ntsc', 'mov', 'pcm_s16le'), ('ffv1', 'mkv', 'flac'),
-                                                 ('vp9', 'webm', 'opus'), ('wmv', 'mp4', 'aac'), ('theora', 'mkv', 'vorbis'), ('hevc_open_gop', 'mp4', 'ac3')])
+@pytest.mark.parametrize(
+    'name, suffix, codec',
+    [
+        ('dv_ntsc', 'mp4', 'aac'),
+        ('dv_ntsc', 'mkv', 'pcm_s16le'),
+        ('dv_ntsc', 'mov', 'pcm_s16le'),
+        ('ffv1', 'mkv', 'flac'),
+        ('vp9', 'webm', 'opus'),
+        ('wmv', 'mp4', 'aac'),
+        ('theora', 'mkv', 'vorbis'),
+        ('hevc_open_gop', 'mp4', 'ac3'),
+    ],
+)
 def test_sound_is_copied_where_it_can(program, tmp_path, name, suffix, codec):
     out = tmp_path / f'out.{suffix}'
     args = list(FAST)
@@ -184,7 +207,8 @@ def test_lossless_sound_stays_lossless(program, tmp_path):
     """PCM of a DV tape in Matroska: sample for sample."""
     out = tmp_path / 'out.mkv'
     program.restore(clips.path('dv_pal'), out, *FAST)
-    raw = [judge.run('ffmpeg', '-v', 'error', '-i', f, '-map', '0:a', '-f', 's16le', '-') for f in (clips.path('dv_pal'), out)]
+    raw = [judge.run('ffmpeg', '-v', 'error', '-i', f, '-map', '0:a', '-f', 's16le',
+        '-') for f in (clips.path('dv_pal'), out)]
     assert raw[0] == raw[1]
 
 
@@ -193,7 +217,9 @@ def test_rotation_in_matroska_or_reported(program, tmp_path, name, rate):
     out = tmp_path / 'out.mkv'
     result = program.restore(clips.path(name), out, *FAST, code=(0, 1, 3))
     if result.code != 1:
-        assert judge.rotation(judge.video_stream(out)) == judge.rotation(judge.video_stream(clips.path(name))) or reported(out, 'rotat'), result
+        assert judge.rotation(judge.video_stream(out)) == judge.rotation(
+            judge.video_stream(clips.path(name))
+        ) or reported(out, 'rotat'), result
     else:
         assert 'rotat' in result.err
 
