@@ -28,6 +28,9 @@ struct queue {
     bool claimed;
     bool seen; // a packet came
     bool past; // ... and one that starts at or after the end of the range
+    int clock; // which recording's clock its packets are on
+    int64_t
+        last; // time of its last packet by that clock, AV_TIME_BASE units; AV_NOPTS_VALUE before the first
     struct node *head, **tail;
 };
 
@@ -36,6 +39,8 @@ struct ta_streams {
     const struct ta_cancel *cancel;
     struct ta_log *log;
     int64_t start, end;
+    int64_t *clocks; // what is added to the times of each recording; the first is 0
+    int clock_count;
     struct queue *queues; // one a stream of the source
     unsigned count;
     struct node *spare;
@@ -64,10 +69,51 @@ int ta_streams_open(struct ta_streams **out, const char *path, int64_t start, in
     }
     s->count = s->source->fmt->nb_streams;
     s->queues = ta_xcalloc(s->count, sizeof(*s->queues));
-    for (unsigned i = 0; i < s->count; i++)
+    for (unsigned i = 0; i < s->count; i++) {
         s->queues[i].tail = &s->queues[i].head;
+        s->queues[i].last = AV_NOPTS_VALUE;
+    }
     *out = s;
     return 0;
+}
+
+void ta_streams_set_clocks(struct ta_streams *s, const int64_t *offsets, int count)
+{
+    free(s->clocks);
+    s->clock_count = count + 1;
+    s->clocks = ta_xcalloc((size_t)s->clock_count, sizeof(*s->clocks));
+    for (int i = 0; i < count; i++)
+        s->clocks[i + 1] = offsets[i];
+}
+
+// The time on the common clock, given one on the stream's own. A jump that is nearer to the next recording's
+// than to none means that this recording has begun.
+static int64_t common_time(struct ta_streams *s, struct queue *q, int64_t t)
+{
+    while (q->last != AV_NOPTS_VALUE && q->clock + 1 < s->clock_count) {
+        int64_t jump = s->clocks[q->clock] - s->clocks[q->clock + 1], seen = t - q->last;
+        if (llabs(seen - jump) >= llabs(seen))
+            break;
+        q->clock++;
+        q->last += jump;
+    }
+    q->last = t;
+    return t + (s->clock_count ? s->clocks[q->clock] : 0);
+}
+
+// Moves the packet to the common clock; its time there, or AV_NOPTS_VALUE.
+static int64_t place_packet(struct ta_streams *s, struct queue *q, AVPacket *packet, AVRational time_base)
+{
+    int64_t t = packet->dts != AV_NOPTS_VALUE ? packet->dts : packet->pts;
+    if (t == AV_NOPTS_VALUE)
+        return t;
+    t = common_time(s, q, ta_rescale(t, time_base, AV_TIME_BASE_Q));
+    if (s->clock_count) {
+        int64_t shift = ta_rescale(s->clocks[q->clock], AV_TIME_BASE_Q, time_base);
+        packet->dts += packet->dts != AV_NOPTS_VALUE ? shift : 0;
+        packet->pts += packet->pts != AV_NOPTS_VALUE ? shift : 0;
+    }
+    return t;
 }
 
 static void free_nodes(struct node *n)
@@ -89,6 +135,7 @@ void ta_streams_close(struct ta_streams **ps)
         free_nodes(s->queues[i].head);
     free_nodes(s->spare);
     free(s->queues);
+    free(s->clocks);
     av_packet_free(&s->packet);
     ta_source_close(&s->source);
     ta_log_destroy(&s->log);
@@ -236,9 +283,8 @@ static int read_one(struct ta_streams *s)
         return 0;
     }
     struct queue *q = &s->queues[i];
-    int64_t t = s->packet->dts != AV_NOPTS_VALUE ? s->packet->dts : s->packet->pts;
+    int64_t t = place_packet(s, q, s->packet, fmt->streams[i]->time_base);
     if (t != AV_NOPTS_VALUE) {
-        t = ta_rescale(t, fmt->streams[i]->time_base, AV_TIME_BASE_Q);
         s->position = t;
         q->past = s->end != AV_NOPTS_VALUE && t >= s->end;
     }
@@ -305,7 +351,7 @@ static int begin(struct ta_streams *s)
             fmt->streams[i]->discard =
                 AVDISCARD_DEFAULT; // some demuxers discard tracks that are switched off
     }
-    if (s->start != AV_NOPTS_VALUE)
+    if (s->start != AV_NOPTS_VALUE && !s->clock_count)
         err = seek(s);
     if (may_discard(s)) {
         for (unsigned i = 0; i < s->count; i++) {

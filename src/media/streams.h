@@ -18,6 +18,11 @@
 struct ta_streams;
 int ta_streams_open(struct ta_streams **out, const char *path, int64_t start, int64_t end,
                     const struct ta_cancel *cancel, struct ta_log *log);
+// Recordings joined into one file start their clocks anew: offsets[k] (AV_TIME_BASE units) is what must be
+// added to the times of the k-th recording, as the index found it for the video (ta_index.clocks). Each
+// stream passes to the next recording where its own times jump by about as much. Copied; before the first
+// packet is read. With more than one clock a range is read from the start.
+void ta_streams_set_clocks(struct ta_streams *s, const int64_t *offsets, int count);
 const AVFormatContext *ta_streams_format(const struct ta_streams *s); // for ta_mux_params.like
 const AVStream *ta_streams_get(const struct ta_streams *s,
                                int stream); // NULL when there is none of that number

@@ -214,9 +214,23 @@ static int add_lane(struct join *j, const struct ta_stream_plan *s, int64_t offs
     return err;
 }
 
+// The other streams follow the clock that the index made of the video's times.
+static void set_clocks(struct join *j)
+{
+    const struct ta_index *index = j->work->plan->index;
+    if (!index->clock_count)
+        return;
+    int64_t *offsets = ta_xcalloc((size_t)index->clock_count, sizeof *offsets);
+    for (int i = 0; i < index->clock_count; i++)
+        offsets[i] = ta_rescale(index->clocks[i].offset, index->time_base, AV_TIME_BASE_Q);
+    ta_streams_set_clocks(j->streams, offsets, index->clock_count);
+    free(offsets);
+}
+
 static int add_lanes(struct join *j, int64_t offset)
 {
     const struct ta_plan *p = j->work->plan;
+    set_clocks(j);
     int err = ta_join_video_lane(&j->lanes[0], j->work, j->log);
     if (err < 0)
         return err;
