@@ -1,0 +1,79 @@
+"""Where pieces meet: segments against one piece, and recordings joined into one source."""
+
+import re
+import subprocess
+
+import pytest
+
+import judge
+
+SETTLED = 80  # dB that a recursive stage must reach against an endless run
+
+
+@pytest.fixture(scope='module')
+def tape(program, tmp_path_factory):
+    path = tmp_path_factory.mktemp('seams') / 'tape.avi'
+    program('simulate', '-o', path, '--frames', 75, code=0)
+    return path
+
+
+def chain(program, tape, out, segment_length, *more):
+    """The chain's frames before encoding: lossless output."""
+    program('restore', tape, '-o', out, '--encoder', 'ffv1', '--resolution', 'source', '--segment-length', segment_length, '--overwrite',
+        '--progress', 'none', *more, code=0)
+    return out
+
+
+def worst_psnr(a, b, tmp_path):
+    """dB of the plane and frame that differ most; None when all are equal."""
+    stats = tmp_path / 'psnr.txt'
+    subprocess.run(['ffmpeg', '-v', 'error', '-nostdin', '-i', a, '-i', b, '-lavfi', f'psnr=stats_file={stats}', '-f', 'null', '-'],
+        check=True)
+    values = [float(v) for v in re.findall(r'psnr_[yuv]:([0-9.]+)', stats.read_text())]
+    return min(values, default=None)
+
+
+@pytest.mark.parametrize('quality', ['fast', 'good'])
+def test_finite_reach_is_exact(program, tape, tmp_path, quality):
+    """Deinterlacing needs a frame on each side: cut anywhere, the frames are the same."""
+    args = ['--deinterlace', 'bwdif', '--denoise', 'off', '--quality', quality]
+    cut = chain(program, tape, tmp_path / 'cut.mkv', 0.5, *args)
+    whole = chain(program, tape, tmp_path / 'whole.mkv', 3600, *args)
+    assert judge.picture_sums(cut) == judge.picture_sums(whole)
+    assert len(judge.picture_sums(cut)) == 150
+
+
+@pytest.mark.parametrize('strength', ['3:2:3:2', '10:8:15:12'])
+def test_recursive_stages_settle(program, tape, tmp_path, strength):
+    args = ['--denoise', 'hqdn3d', '--denoise-strength', strength, '--quality', 'good']
+    cut = chain(program, tape, tmp_path / 'cut.mkv', 0.5, *args)
+    whole = chain(program, tape, tmp_path / 'whole.mkv', 3600, *args)
+    worst = worst_psnr(cut, whole, tmp_path)
+    assert worst is None or worst >= SETTLED, f'{worst} dB at the seams'
+
+
+def test_joined_recordings(program, tmp_path):
+    """Program streams joined by cat start their clocks anew: pictures and sound go on, side by side."""
+    parts = []
+    for n, tone in enumerate((440, 880)):
+        part = tmp_path / f'{n}.vob'
+        subprocess.run(['ffmpeg', '-v', 'error', '-nostdin', '-f', 'lavfi', '-i', 'testsrc2=s=352x288:r=25:d=3', '-f', 'lavfi', '-i',
+            f'sine=frequency={tone}:d=3:r=48000', '-c:v', 'mpeg2video', '-b:v', '2M', '-c:a', 'ac3', '-f', 'vob', part], check=True)
+        parts.append(part.read_bytes())
+    source, out = tmp_path / 'joined.vob', tmp_path / 'joined.mp4'
+    source.write_bytes(b''.join(parts))
+    program('restore', source, '-o', out, '--preset', 'clean', '--preset-speed', 'ultrafast', '--progress', 'none', code=0)
+    times = judge.picture_times(out)
+    assert len(times) == 150
+    assert all(abs(b - a - 0.04) < 0.001 for a, b in zip(times, times[1:]))
+    start, end, seconds = judge.sound_span(out)
+    assert judge.close(seconds, 6, 0.1)
+    assert judge.close(end - start, 6, 0.1)
+    # The tone changes where the second recording's pictures start, to within a packet of sound.
+    data, first = judge.samples(out)
+    def crossings(at):
+        piece = data[int((at - first) * 48000) : int((at - first + 0.5) * 48000)]
+        return sum((a < 0) != (b < 0) for a, b in zip(piece, piece[1:]))
+    change = times[75]
+    assert 400 < crossings(change - 0.6) < 480
+    assert 840 < crossings(change + 0.1) < 920
