@@ -120,14 +120,15 @@ def interlaced(size, rate, order, pix='yuv420p', texture=STILL_TEXTURE):
 
 
 def tone(seconds, rate=48000, layout='stereo', frequency=440):
-    return f'sine=frequency={frequency}:beep_factor=4:sample_rate={rate}:duration={float(seconds):.6f},aformat=channel_layouts={layout}'
+    sine = f'sine=frequency={frequency}:beep_factor=4:sample_rate={rate}:duration={float(seconds):.6f}'
+    return f'{sine},aformat=channel_layouts={layout}'
 
 
 BITEXACT = ['-fflags', '+bitexact', '-flags:v', '+bitexact', '-flags:a', '+bitexact']
 
 
-def clip(name, suffix, frames, size, rate, video, *, source=None, audio=None, sound=None, late=0, early_video=0, more=(),
-         flags='', pix='yuv420p', scan='progressive', made_as=None, encoded=None, **facts):
+def clip(name, suffix, frames, size, rate, video, *, source=None, audio=None, sound=None, late=0, early_video=0,
+         more=(), flags='', pix='yuv420p', scan='progressive', made_as=None, encoded=None, **facts):
     """Registers a clip that one run of ffmpeg makes. `video`: encoder options. `audio`: encoder options, with `sound`
     seconds of tone (None: as long as the pictures) that start `late` seconds. `made_as`: the scan type of the pictures
     if `source` isn't given. `encoded`: pictures that go into an encoder that keeps some."""
@@ -227,7 +228,8 @@ clip('h264_pyramid', 'mp4', 36, CIF, FILM, X264 + ' -x264-params bframes=7:b-pyr
     audio=AAC)
 clip('h264_intra_refresh', 'mkv', 40, CIF, PAL,
     '-c:v libx264 -preset veryfast -x264-params intra-refresh=1:keyint=12:bframes=0')
-X265 = '-c:v libx265 -preset ultrafast -crf 22 -x265-params log-level=error:pools=none:frame-threads=1:info=0:keyint=12:bframes=3'
+X265 = '-c:v libx265 -preset ultrafast -crf 22 -x265-params log-level=error:pools=none:frame-threads=1:info=0:'
+X265 += 'keyint=12:bframes=3'
 clip('hevc', 'mp4', 30, CIF, PAL, X265 + ':open-gop=0 -tag:v hvc1', audio=AAC)
 clip('hevc_open_gop', 'mkv', 36, CIF, PAL, X265 + ':open-gop=1:scenecut=0', audio='-c:a ac3 -b:a 128k')
 clip('hevc_10bit', 'mkv', 24, CIF, PAL, X265 + ':open-gop=1', pix='yuv420p10le')
@@ -498,7 +500,8 @@ def make_long_run(out):
 def flash_and_beep(out, late):
     """A white frame and a short beep together at frame 20 and at frame 110. The sound track starts `late` seconds after
     the pictures."""
-    video = 'color=c=gray:size=160x120:rate=25,format=yuv420p,geq=lum=\'if(eq(N\\,20)+eq(N\\,110)\\,235\\,16+mod(X+N\\,32))\':cb=128:cr=128'
+    light = 'if(eq(N\\,20)+eq(N\\,110)\\,235\\,16+mod(X+N\\,32))'
+    video = f"color=c=gray:size=160x120:rate=25,format=yuv420p,geq=lum='{light}':cb=128:cr=128"
     beeps = '+'.join(f'between(t,{t - late},{t - late + 0.01})' for t in (0.8, 4.4))
     audio = f"aevalsrc='if({beeps},0.8*sin(2*PI*1000*t),0)':s=48000:d={5 - late},aformat=channel_layouts=stereo"
     ffmpeg('-f', 'lavfi', '-i', first(125, video), '-itsoffset', late, '-f', 'lavfi', '-i', audio, *X264.split(),

@@ -177,8 +177,8 @@ def h264_picture(yuv_planes, width, rows, *, idr, ref, frame_num, field, poc, id
 
 
 def h264_paff(frames, width, height, top_first=True, reorder=True, mixed=False, gop=8):
-    """Access units in coding order as (display number, [bytes of each picture]). With `reorder` every second frame is coded after the
-    one that follows it and is no reference; with `mixed` every fourth frame is a frame picture."""
+    """Access units in coding order as (display number, [bytes of each picture]). With `reorder` every second frame is
+    coded after the one that follows it and is no reference; with `mixed` every fourth frame is a frame picture."""
     sps, pps = h264_parameter_sets(width, height, 1001, 60000)
     order = []
     for start in range(0, len(frames), gop):

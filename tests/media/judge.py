@@ -151,7 +151,8 @@ def look(path):
     facts = os.stat(path)
     key = (str(path), facts.st_mtime_ns, facts.st_size)
     if key not in _seen:
-        entries = 'frame=media_type,stream_index,best_effort_timestamp_time,interlaced_frame,nb_samples:frame_side_data=side_data_type'
+        entries = 'frame=media_type,stream_index,best_effort_timestamp_time,interlaced_frame,nb_samples'
+        entries += ':frame_side_data=side_data_type'
         _seen[key] = probe(path, '-show_streams', '-show_frames', '-show_entries', entries)
     return _seen[key]
 

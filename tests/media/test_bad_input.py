@@ -21,7 +21,7 @@ FAST = ['--preset', 'clean', '--resolution', 'source', '--quality', 'fast', '--p
 
 
 def refused(program, folder, source, *args, names=None, words=(), code=1, out=None):
-    """Runs a restore that must fail: one line that names `names` (the source's name) and holds `words`, the folder as before."""
+    """Runs a restore that must fail: one line with `names` (the source's name) and `words` in it, the folder as before."""
     before = judge.listing(folder)
     target = out if out is not None else folder / 'out.mp4'
     result = program('restore', source, '-o', target, *FAST, *args, '-q', code=code, cwd=folder)
@@ -160,7 +160,8 @@ def damage(source, first, last, skip=40, seed=3):
     source.write_bytes(data)
 
 
-# How much of a packet is left: what lies ahead of it in the file, or enough for a decoder to find the damage only on its way.
+# How much of a packet is left: what lies ahead of it in the file, or enough for a decoder to find the damage only on its
+# way.
 DESTROYED = {'mjpeg': 8, 'h264': 0, 'hevc': 0, 'h264_mkv': 8, 'mpeg4_bframes': 8, 'prores': 0, 'vp9': 8, 'dv_ntsc': 8}
 DAMAGED = {'h264': 40, 'h264_mkv': 40, 'checked': 40, 'mpeg4_bframes': 40}
 
@@ -168,7 +169,8 @@ DAMAGED = {'h264': 40, 'h264_mkv': 40, 'checked': 40, 'mpeg4_bframes': 40}
 @pytest.mark.sanitizer
 @pytest.mark.parametrize('name, skip', [*DESTROYED.items(), *DAMAGED.items()])
 def test_damage_in_the_middle(program, folder, name, skip):
-    """Pictures that can't be decoded are concealed and counted, so nothing gets shorter; exit status 3. --strict makes it a failure."""
+    """Pictures that can't be decoded are concealed and counted, so nothing gets shorter; exit status 3. With --strict it
+    is a failure."""
     source = copy(name, folder)
     damage(source, 6, 9, skip)
     digest = judge.sha256(source)
@@ -416,7 +418,7 @@ def test_full_disk_at_once(program, tmp_path):
 
 
 def test_full_disk_later(program, tmp_path, uninterrupted):
-    """The disk fills up under way: finished segments stay, a line says how to go on, and going on gives the same file."""
+    """The disk fills up under way: finished segments stay, a line says how to go on, which gives the same file."""
     disk = small_disk(tmp_path, '30m')
     if not disk:
         pytest.skip('no file system can be mounted here (needs root)')

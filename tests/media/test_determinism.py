@@ -1,4 +1,4 @@
-"""The same bytes whatever the machine does: jobs, instruction sets, repetition. And golden checksums of fixed inputs."""
+"""The same bytes for every number of jobs and instruction set, and again. And golden checksums of fixed inputs."""
 
 import json
 import os
@@ -115,7 +115,7 @@ def test_plan_is_stable(program, tmp_path):
 
 
 def test_sound_that_is_transcoded(program, tmp_path):
-    """Packets of coded sound come from a decoder, a resampler and an encoder that must not depend on the machine either."""
+    """Its decoder, resampler and encoder must not depend on the machine either."""
     few = {k: MASKS[k] for k in ('none', 'sse2', 'all')}
     found = sums(program, tmp_path, 'mp4', clips.path('dv_pal'), few, '--preset', 'clean', '--resolution', 'source',
         *FAST)
@@ -137,8 +137,8 @@ def test_nothing_of_the_run_is_in_the_file(program, tmp_path):
     assert len(found) == 1
 
 
-# Golden checksums: procedural inputs made of integers here, so that they are the same everywhere, and what the program makes of them. They
-# hold for one major version of libavfilter. TA_UPDATE_GOLDEN=1 records those that are missing and those that differ.
+# Golden checksums: procedural inputs made of integers here, so that they are the same everywhere, and what the program
+# makes of them. They hold for one major version of libavfilter. TA_UPDATE_GOLDEN=1 records those that are missing and those that differ.
 
 
 def golden_input(kind):
