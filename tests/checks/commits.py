@@ -10,6 +10,11 @@ import subprocess
 import sys
 
 MAX_SUBJECT = 72
+# Commits that came in before this check ran on them; history is not rewritten for it.
+ACCEPTED = (
+    "408027dd27530fded8d9600eabd045dfb0a72f3b",
+    "749243c09f6d32725cbbb71bf15144f47b8a5995",
+)
 
 
 def problems_of(message):
@@ -39,12 +44,13 @@ def main():
         found = self_test()
     else:
         count = sys.argv[1] if len(sys.argv) > 1 else "50"
-        log = subprocess.run(["git", "log", "--no-merges", "-z", "-n", count, "--format=%h %B"],
+        log = subprocess.run(["git", "log", "--no-merges", "-z", "-n", count, "--format=%H %B"],
                              stdout=subprocess.PIPE, text=True, check=True).stdout
         found = []
         for entry in filter(None, log.split("\0")):
             commit, message = entry.split(" ", 1)
-            found += ["commit %s: %s: %s" % (commit, p, message.split("\n")[0]) for p in problems_of(message)]
+            if commit not in ACCEPTED:
+                found += ["commit %.10s: %s: %s" % (commit, p, message.split("\n")[0]) for p in problems_of(message)]
     for line in found:
         print(line)
     sys.exit(1 if found else 0)
