@@ -31,12 +31,12 @@ static int check_file(const char *path, struct ta_log *log)
     }
     if (S_ISDIR(st.st_mode)) {
         ta_error(log, "%s: this is a folder, not a video file", path);
-        return TA_ERR_INVALID;
+        return TA_ERR_FORMAT;
     }
     if (!S_ISREG(st.st_mode)) {
         ta_error(log, "%s: this is a device or a pipe; a file that can be read more than once is needed",
                  path);
-        return TA_ERR_INVALID;
+        return TA_ERR_FORMAT;
     }
     if (access(path, R_OK) < 0) {
         ta_error(log, "%s: no permission to read it", path);
