@@ -119,16 +119,31 @@ static int find_demuxer(struct ta_source *s, AVIOContext *pb, const AVInputForma
     return 0;
 }
 
+static int fail_unknown(const struct ta_source *s)
+{
+    ta_error(s->log, "%s: no demuxer knows this file: is it really a video?", s->path);
+    return TA_ERR_FORMAT;
+}
+
+// Was the demuxer taken for the file's name only, with nothing in the content that speaks for it? False also
+// when it can't tell.
+static bool is_by_name_only(AVIOContext *pb, const AVInputFormat *demuxer)
+{
+    const AVInputFormat *by_content = NULL;
+    if (avio_seek(pb, 0, SEEK_SET) < 0)
+        return false;
+    int ret = av_probe_input_buffer2(pb, &by_content, "", NULL, 0, 0);
+    return ret >= 0 ? by_content != demuxer : ret == AVERROR_INVALIDDATA;
+}
+
 static int open_demuxer(struct ta_source *s, AVIOContext *pb)
 {
     const AVInputFormat *demuxer = NULL;
     int err = find_demuxer(s, pb, &demuxer);
     if (err < 0)
         return err;
-    if (!demuxer) {
-        ta_error(s->log, "%s: no demuxer knows this file: is it really a video?", s->path);
-        return TA_ERR_FORMAT;
-    }
+    if (!demuxer)
+        return fail_unknown(s);
     if (is_playlist(demuxer)) {
         ta_error(s->log, "%s: this is a list that refers to other files (%s), not a video file", s->path,
                  demuxer->name);
@@ -145,6 +160,9 @@ static int open_demuxer(struct ta_source *s, AVIOContext *pb)
         s->fmt = NULL;
         if (ret == AVERROR(ENOMEM) || ta_canceled(s->cancel) || ret == AVERROR_EXIT)
             return fail_open(s, ret, "can't be opened");
+        bool read_error = pb->error < 0 && pb->error != AVERROR_EOF;
+        if (!read_error && is_by_name_only(pb, demuxer))
+            return fail_unknown(s);
         if (strstr(demuxer->name, "mp4") && !has_moov(pb)) {
             ta_error(s->log, "%s: the index (moov) is missing: the recording was probably cut off", s->path);
             return TA_ERR_DAMAGED;
@@ -152,7 +170,7 @@ static int open_demuxer(struct ta_source *s, AVIOContext *pb)
         ta_error(s->log, "%s: its headers (%s) can't be read, they are cut off or damaged: %s", s->path,
                  demuxer->name, ta_av_text(ret));
         // Some demuxers call the early end of a file an input error.
-        bool short_file = ret == AVERROR(EIO) && (!pb->error || pb->error == AVERROR_EOF);
+        bool short_file = ret == AVERROR(EIO) && !read_error;
         return ret == AVERROR_INVALIDDATA || ret == AVERROR_EOF || short_file ? TA_ERR_DAMAGED
                                                                               : ta_error_from_av(ret);
     }
