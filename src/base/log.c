@@ -31,11 +31,18 @@ struct log_tree {
     _Atomic int users;
 };
 
+// Shared by the logs of which only the first error passes; goes with the last of them.
+struct log_family {
+    atomic_bool failed;
+    _Atomic int users;
+};
+
 struct ta_log {
     struct log_tree *tree;
     struct component_level *level;
     char *component;
-    char *about; // NULL for none
+    char *about;               // NULL for none
+    struct log_family *family; // NULL for none
 };
 
 static const char *const level_names[] = {"quiet", "error", "warn", "info", "verbose", "debug"};
@@ -121,6 +128,9 @@ struct ta_log *ta_log_child(struct ta_log *parent, const char *component, ...)
     log->component = ta_xvprintf(component, args);
     va_end(args);
     log->about = parent->about ? ta_xstrdup(parent->about) : NULL;
+    log->family = parent->family;
+    if (log->family)
+        atomic_fetch_add(&log->family->users, 1);
     log->tree = parent->tree;
     atomic_fetch_add(&log->tree->users, 1);
     pthread_mutex_lock(&log->tree->lock);
@@ -135,6 +145,15 @@ void ta_log_set_about(struct ta_log *log, const char *about)
         return;
     free(log->about);
     log->about = ta_xstrdup(about);
+}
+
+void ta_log_only_first_error(struct ta_log *log)
+{
+    if (!log || log->family)
+        return;
+    log->family = ta_xcalloc(1, sizeof(*log->family));
+    atomic_init(&log->family->failed, false);
+    atomic_init(&log->family->users, 1);
 }
 
 void ta_log_set_level(struct ta_log *log, const char *component, enum ta_log_level level)
@@ -164,6 +183,11 @@ void ta_log_vmessage(struct ta_log *log, enum ta_log_level level, const char *fo
 {
     if (!ta_log_wants(log, level))
         return;
+    if (level == TA_LOG_ERROR && log->family && atomic_exchange(&log->family->failed, true)) {
+        level = TA_LOG_VERBOSE;
+        if (!ta_log_wants(log, level))
+            return;
+    }
     int saved_errno = errno; // so that callers may log first and look at errno after
     char *message = ta_xvprintf(format, args);
     if (log->about && strncmp(message, log->about, strlen(log->about)) != 0) {
@@ -196,6 +220,8 @@ void ta_log_destroy(struct ta_log **log)
         return;
     *log = NULL;
     struct log_tree *tree = l->tree;
+    if (l->family && atomic_fetch_sub(&l->family->users, 1) == 1)
+        free(l->family);
     free(l->about);
     free(l->component);
     free(l);

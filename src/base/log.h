@@ -17,6 +17,11 @@ struct ta_log *ta_log_child(struct ta_log *parent, const char *component, ...)
 // before other threads use the log.
 void ta_log_set_about(struct ta_log *log, const char *about);
 
+// Of this log and of children made later, only the first error passes as one; what follows it is told at
+// VERBOSE level. For work in several threads that mostly fails in all of them for the same reason, such as a
+// full disk. A log that is in such a family already stays in it. Call before other threads use the log.
+void ta_log_only_first_error(struct ta_log *log);
+
 // Would a message of this level pass? For messages that are costly to build.
 bool ta_log_wants(const struct ta_log *log, enum ta_log_level level);
 

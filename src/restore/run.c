@@ -142,7 +142,11 @@ static int run_worker(void *arg)
 int ta_run_segments(struct ta_work *work, const struct ta_run_opts *run, struct ta_meter *meter,
                     struct ta_log *log)
 {
-    struct run r = {.work = work, .opts = run, .meter = meter, .log = log};
+    struct run r = {.work = work, .opts = run, .meter = meter, .log = ta_log_child(log, "restore")};
+    // What stops one segment, a full disk mostly, stops those beside it too: it is told once.
+    ta_log_only_first_error(r.log);
+    struct ta_log *work_log = work->log;
+    work->log = r.log;
     int jobs = ta_run_jobs(work->plan, run);
     int missing = work->plan->segment_count - work->done_count, count = TA_MIN(jobs + 1, missing);
     r.stop = (struct ta_cancel){asked_to_stop, &r};
@@ -151,7 +155,7 @@ int ta_run_segments(struct ta_work *work, const struct ta_run_opts *run, struct 
     pthread_mutex_init(&r.lock, NULL);
     pthread_mutex_init(&r.turns.lock, NULL);
     pthread_cond_init(&r.turns.changed, NULL);
-    ta_verbose(log, "%d segments to make, %d at once", missing, jobs);
+    ta_verbose(r.log, "%d segments to make, %d at once", missing, jobs);
     struct ta_thread **threads = ta_xcalloc((size_t)count + 1, sizeof *threads);
     for (int i = 0; i < count; i++) {
         int err = ta_thread_create(&threads[i], "segment", run_worker, &r);
@@ -167,5 +171,7 @@ int ta_run_segments(struct ta_work *work, const struct ta_run_opts *run, struct 
     pthread_cond_destroy(&r.turns.changed);
     pthread_mutex_destroy(&r.turns.lock);
     pthread_mutex_destroy(&r.lock);
+    work->log = work_log;
+    ta_log_destroy(&r.log);
     return r.err;
 }

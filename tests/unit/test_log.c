@@ -183,6 +183,52 @@ static void test_child_outlives_root(void **state)
     capture_release(&c);
 }
 
+static void test_only_first_error(void **state)
+{
+    (void)state;
+    struct capture c;
+    capture_init(&c);
+    struct ta_log *before = ta_log_child(c.log, "run"), *run = ta_log_child(c.log, "run");
+    ta_log_only_first_error(run);
+    ta_log_only_first_error(run); // once more changes nothing
+    struct ta_log *a = ta_log_child(run, "segment 1"), *b = ta_log_child(run, "segment 2");
+    struct ta_log *inner = ta_log_child(b, "encoder");
+    ta_log_only_first_error(inner); // stays in the family
+    ta_warn(a, "w");
+    ta_error(a, "full");
+    ta_error(inner, "full too");
+    ta_error(run, "full as well");
+    ta_warn(b, "w");
+    capture_expect(&c, "warn segment 1: w\nerror segment 1: full\nwarn segment 2: w\n");
+    // Logs outside know nothing of it.
+    ta_error(before, "x");
+    ta_error(c.log, "y");
+    capture_expect(&c, "error run: x\nerror terminalai: y\n");
+    // The family outlives the log that it began with.
+    ta_log_destroy(&run);
+    ta_log_destroy(&a);
+    ta_log_set_level(c.log, NULL, TA_LOG_VERBOSE);
+    struct ta_log *late = ta_log_child(b, "late");
+    ta_error(late, "told softly");
+    capture_expect(&c, "verbose late: told softly\n");
+    ta_log_destroy(&late);
+    ta_log_destroy(&inner);
+    ta_log_destroy(&b);
+    // An error that may not pass does not use up the place of the first.
+    struct ta_log *other = ta_log_child(c.log, "other");
+    ta_log_only_first_error(other);
+    ta_log_set_level(c.log, "other", TA_LOG_QUIET);
+    ta_error(other, "not told");
+    ta_log_set_level(c.log, "other", TA_LOG_ERROR);
+    ta_error(other, "told");
+    ta_error(other, "not told");
+    capture_expect(&c, "error other: told\n");
+    ta_log_destroy(&other);
+    ta_log_destroy(&before);
+    capture_release(&c);
+    ta_log_only_first_error(NULL);
+}
+
 static void test_standard_error(void **state)
 {
     (void)state;
@@ -267,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_null_log),       cmocka_unit_test(test_messages),
         cmocka_unit_test(test_about),          cmocka_unit_test(test_child_outlives_root),
         cmocka_unit_test(test_standard_error), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_only_first_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
