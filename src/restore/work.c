@@ -317,6 +317,86 @@ static int write_new(struct ta_work *w)
     return err;
 }
 
+// ---- whose files these are ----
+
+// "FIRST...LAST", with something between?
+static bool is_between(const char *name, const char *first, const char *last)
+{
+    size_t n = strlen(name), m = strlen(last);
+    return n > strlen(first) + m && !strncmp(name, first, strlen(first)) && !strcmp(name + n - m, last);
+}
+
+// "seg-00012.nut" or "seg-00012.RUN.part"?
+static bool is_segment_name(const char *name)
+{
+    if (strncmp(name, "seg-", 4))
+        return false;
+    size_t digits = strspn(name + 4, "0123456789");
+    const char *rest = name + 4 + digits;
+    return digits && (!strcmp(rest, ".nut") || is_between(rest, ".", ".part"));
+}
+
+// Has a file in the work folder this name because a run made it?
+static bool is_own_name(const char *name)
+{
+    static const char *const fixed[] = {"plan.json", "index.bin", "journal.jsonl"};
+    for (size_t i = 0; i < TA_COUNT(fixed); i++)
+        if (!strcmp(name, fixed[i]))
+            return true;
+    return is_segment_name(name) ||
+           is_between(name, ".ta-", ".tmp"); // of atomic writes that were killed
+}
+
+// The first file in the folder that no run makes, to be freed; NULL when there is none.
+static int find_foreign(const struct ta_work *w, char **out)
+{
+    char **names = NULL;
+    *out = NULL;
+    int err = ta_dir_list(w->dir, &names, w->log);
+    for (char **n = names; err >= 0 && *n && !*out; n++)
+        if (!is_own_name(*n))
+            *out = ta_xstrdup(*n);
+    ta_dir_list_free(&names);
+    return err < 0 ? err : 0;
+}
+
+// Somebody's own folder may have this name by chance: it is neither worked in nor emptied.
+static int refuse_foreign(const struct ta_work *w)
+{
+    char *name = NULL;
+    int err = find_foreign(w, &name);
+    if (name) {
+        ta_error(w->log,
+                 "%s: this folder holds \"%s\", which no run makes: nothing in it is changed; move it away "
+                 "or set another --work-dir",
+                 w->dir, name);
+        err = TA_ERR_EXISTS;
+    }
+    free(name);
+    return err;
+}
+
+static void remove_own_files(const struct ta_work *w)
+{
+    char **names = NULL, *foreign = NULL;
+    int err = find_foreign(w, &foreign);
+    if (err >= 0 && !foreign)
+        ta_dir_remove(w->dir, w->log);
+    else if (err >= 0 && ta_dir_list(w->dir, &names, w->log) >= 0) {
+        for (char **n = names; *n; n++) {
+            char *path = inside(w, *n);
+            if (is_own_name(*n))
+                unlink(path);
+            free(path);
+        }
+        ta_info(w->log, "%s stays: it holds \"%s\", which no run makes", w->dir, foreign);
+    }
+    ta_dir_list_free(&names);
+    free(foreign);
+}
+
+// ---- locking and going on ----
+
 // Removes what killed runs left half-written.
 static void remove_parts(struct ta_work *w)
 {
@@ -324,7 +404,7 @@ static void remove_parts(struct ta_work *w)
     if (ta_dir_list(w->dir, &names, NULL) < 0)
         return;
     for (char **n = names; *n; n++)
-        if (!strcmp(ta_path_extension(*n), "part")) {
+        if (is_own_name(*n) && !strcmp(ta_path_extension(*n), "part")) {
             char *path = inside(w, *n);
             unlink(path);
             free(path);
@@ -371,8 +451,11 @@ static int lock_dir(struct ta_work *w)
 static int open_locked(struct ta_work *w, const struct ta_run_opts *run)
 {
     bool begun = is_begun(w);
+    int err = begun && !run->restart ? 0 : refuse_foreign(w);
+    if (err < 0)
+        return err;
     if (begun && run->restart) {
-        int err = ta_dir_remove(w->dir, w->log);
+        err = ta_dir_remove(w->dir, w->log);
         if (err < 0)
             return err;
         close(w->lock);
@@ -389,7 +472,7 @@ static int open_locked(struct ta_work *w, const struct ta_run_opts *run)
         return TA_ERR_EXISTS;
     }
     if (begun) {
-        int err = check_plan(w);
+        err = check_plan(w);
         if (err >= 0)
             load_journal(w);
         if (err >= 0)
@@ -416,7 +499,7 @@ int ta_work_open(struct ta_work *w, const struct ta_plan *plan, const struct ta_
 void ta_work_close(struct ta_work *w, bool remove)
 {
     if (remove && w->lock >= 0)
-        ta_dir_remove(w->dir, w->log);
+        remove_own_files(w);
     if (w->lock >= 0)
         close(w->lock);
     free(w->dir);

@@ -22,8 +22,9 @@ char *ta_work_path(const struct ta_plan *plan, const char *work_dir);
 
 // Locks and opens the folder, or creates it. An existing one must be of the same plan (else TA_ERR_MISMATCH
 // with what differs), its journal is read, and finished segments are checked by size and checksum; what does
-// not fit is done again. TA_ERR_BUSY when another run holds it. restart: whatever is there is removed first.
-// no_resume: TA_ERR_EXISTS when there is something to go on with.
+// not fit is done again. TA_ERR_BUSY when another run holds it. restart: unfinished work is removed first.
+// no_resume: TA_ERR_EXISTS when there is something to go on with. TA_ERR_EXISTS also when the folder has
+// files that no run makes and is not (or with restart no longer) one to go on with: it is somebody's own.
 int ta_work_open(struct ta_work *w, const struct ta_plan *plan, const struct ta_run_opts *run,
                  struct ta_log *log);
 // Names of a segment's files; to be freed.
@@ -38,7 +39,7 @@ int64_t ta_work_bytes(const struct ta_work *w);
 // is such a note.
 int ta_work_note_joined(struct ta_work *w, const char *sha256, int64_t bytes);
 bool ta_work_joined(const struct ta_work *w, char sha256[65]);
-// Releases the lock; removes the folder when `remove`.
+// Releases the lock. remove: what runs have made is removed, and the folder unless it holds something else.
 void ta_work_close(struct ta_work *w, bool remove);
 
 // One journal line of a finished segment, checked; for tests and the fuzzer. False: not a line to trust.

@@ -179,6 +179,79 @@ static void other_plans_and_other_runs_are_refused(void **state)
     tear_down(&x);
 }
 
+static bool has_text(const char *path, const char *text)
+{
+    struct ta_buf b = {0};
+    bool same = ta_file_read(path, 100, &b, NULL) >= 0 && !strcmp(ta_buf_text(&b), text);
+    ta_buf_release(&b);
+    return same;
+}
+
+// A folder that has the work folder's name by chance.
+static void folders_of_others_are_left_alone(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"holiday.avi",   "plan.json.bak", "seg-.nut", "seg-1.part",
+                                        "seg-first.nut", "seg-1.nut.old", ".ta-.tmp", "index.bi",
+                                        "x.part"};
+    struct fixture x;
+    set_up(&x);
+    struct ta_work w;
+    char *dir = ta_work_path(&x.plan, NULL);
+    assert_int_equal(ta_dir_create(dir, NULL), 0);
+    for (size_t i = 0; i < TA_COUNT(names); i++) {
+        char *mine = ta_path_join(dir, names[i]), *plan = ta_path_join(dir, "plan.json");
+        assert_int_equal(ta_file_write_atomic(mine, "mine", 4, NULL), 0);
+        for (int restart = 0; restart < 2; restart++) {
+            x.opts = (struct ta_run_opts){.restart = restart};
+            assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), TA_ERR_EXISTS);
+            assert_true(has_text(mine, "mine"));
+            assert_int_equal(access(plan, F_OK), -1); // nor is anything put in it
+        }
+        unlink(mine);
+        free(plan);
+        free(mine);
+    }
+    free(dir);
+    x.opts = (struct ta_run_opts){.restart = true};
+    assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), 0); // empty: nothing to lose
+    ta_work_close(&w, true);
+    tear_down(&x);
+}
+
+// A file that somebody has put beside unfinished work.
+static void files_of_others_stay(void **state)
+{
+    (void)state;
+    struct fixture x;
+    set_up(&x);
+    struct ta_work w;
+    assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), 0);
+    finish_segment(&w, 0);
+    char *mine = ta_path_join(w.dir, "notes.part"), *seg = ta_work_segment_path(&w, 0);
+    char *plan = ta_path_join(w.dir, "plan.json"), *dir = ta_xstrdup(w.dir);
+    assert_int_equal(ta_file_write_atomic(mine, "mine", 4, NULL), 0);
+    ta_work_close(&w, false);
+
+    x.opts.restart = true;
+    assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), TA_ERR_EXISTS);
+    assert_int_equal(access(seg, F_OK), 0);
+    x.opts.restart = false;
+    assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), 0);
+    assert_int_equal(w.done_count, 1);
+    ta_work_close(&w, true);
+    assert_true(has_text(mine, "mine"));
+    assert_int_equal(access(seg, F_OK), -1);
+    assert_int_equal(access(plan, F_OK), -1);
+    assert_int_equal(unlink(mine), 0);
+    assert_int_equal(rmdir(dir), 0); // nothing else was left
+    free(dir);
+    free(plan);
+    free(seg);
+    free(mine);
+    tear_down(&x);
+}
+
 static void joined_note(void **state)
 {
     (void)state;
@@ -202,6 +275,8 @@ int main(void)
         cmocka_unit_test(lines_round_trip),
         cmocka_unit_test(goes_on_with_what_fits),
         cmocka_unit_test(other_plans_and_other_runs_are_refused),
+        cmocka_unit_test(folders_of_others_are_left_alone),
+        cmocka_unit_test(files_of_others_stay),
         cmocka_unit_test(joined_note),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
