@@ -305,7 +305,9 @@ static void check_sync(struct check *c, struct ta_check_result *out)
             continue;
         double distance = fabs(seconds(st->start_time, st->time_base) -
                                (double)TA_MAX(s->start, 0) / AV_TIME_BASE);
-        out->worst_sync = TA_MAX(out->worst_sync, distance);
+        double *worst =
+            s->action == TA_STREAM_TRANSCODE ? &out->worst_sync_transcoded : &out->worst_sync_copied;
+        *worst = TA_MAX(*worst, distance);
     }
 }
 

@@ -13,7 +13,8 @@ struct ta_check_result {
     char sha256[65];
     int64_t frames_decoded;
     json_t *streams;   // [{"codec", "packets", "bytes", "start", "end"}] in output order; owned by the caller
-    double worst_sync; // seconds: the largest distance of a sound stream's start from where the plan puts it
+    // Seconds: the largest distance of a sound stream's start from where the plan puts it.
+    double worst_sync_copied, worst_sync_transcoded;
 };
 
 // `plan->index` NULL (a plan read from a report): times are checked to rise, not against the timeline.

@@ -56,7 +56,8 @@ char *ta_report_text(const struct ta_work *work, const struct ta_join_result *jo
                                   (json_int_t)join->audio_errors, "before_start", (json_int_t)join->early));
     json_object_set_new(root, "verified",
                         json_pack("{s:I, s:f}", "frames_decoded", (json_int_t)check->frames_decoded,
-                                  "worst_sync_seconds", check->worst_sync));
+                                  "worst_sync_seconds",
+                                  TA_MAX(check->worst_sync_copied, check->worst_sync_transcoded)));
     json_object_set_new(root, "run",
                         json_pack("{s:f, s:f, s:I, s:i}", "wall_seconds", result->wall_seconds, "cpu_seconds",
                                   result->cpu_seconds, "peak_rss_bytes", (json_int_t)result->peak_rss_bytes,
