@@ -20,9 +20,7 @@ enum {
 // can do by chance, about 4 standard deviations for band-limited noise) and above this many codes (what lossy
 // coding does).
 static const double noise_share = 0.28;
-static const double least_difference = 0.8;
-// How many times more must have moved on one side than on the other to look at a side alone.
-static const double one_sided = 1.7;
+static const double least_difference = 1.5;
 // When the blocks' votes are fewer than this, the picture votes as a whole as well.
 static const double weak_votes = 0.01;
 // Field against neighbour field: how much farther the far weave must be than the near one to tell the order.
@@ -47,8 +45,8 @@ struct block {
 // Sums for lines of one parity.
 struct line_sums {
     uint32_t comb_cur, comb_prev,
-        comb_next; // the line from this frame or a neighbour, between this frame's other field
-    uint32_t moved_prev, moved_next; // sum of absolute differences
+        comb_next;       // the line from this frame or a neighbour, between this frame's other field
+    uint32_t moved_prev; // sum of absolute differences to the frame before
 };
 
 struct block_sums {
@@ -112,7 +110,7 @@ static uint32_t total(const uint16_t *acc)
 static void sum_lines(const struct block *b, int first, struct line_sums *out)
 {
     uint16_t comb_cur[BLOCK_WIDTH] = {0}, comb_prev[BLOCK_WIDTH] = {0}, comb_next[BLOCK_WIDTH] = {0};
-    uint16_t moved_prev[BLOCK_WIDTH] = {0}, moved_next[BLOCK_WIDTH] = {0};
+    uint16_t moved_prev[BLOCK_WIDTH] = {0};
     for (int y = first; y < BLOCK_HEIGHT; y += 2) {
         const int16_t *above = b->cur[y], *cur = b->cur[y + 1], *below = b->cur[y + 2];
         const int16_t *prev = b->prev[y], *next = b->next[y];
@@ -122,11 +120,9 @@ static void sum_lines(const struct block *b, int first, struct line_sums *out)
             comb_prev[i] = (uint16_t)(comb_prev[i] + magnitude((int16_t)(around - 2 * prev[i])));
             comb_next[i] = (uint16_t)(comb_next[i] + magnitude((int16_t)(around - 2 * next[i])));
             moved_prev[i] = (uint16_t)(moved_prev[i] + magnitude((int16_t)(cur[i] - prev[i])));
-            moved_next[i] = (uint16_t)(moved_next[i] + magnitude((int16_t)(cur[i] - next[i])));
         }
     }
-    *out = (struct line_sums){total(comb_cur), total(comb_prev), total(comb_next), total(moved_prev),
-                              total(moved_next)};
+    *out = (struct line_sums){total(comb_cur), total(comb_prev), total(comb_next), total(moved_prev)};
 }
 
 // `y` is even, so that even lines of the block are top field lines.
@@ -144,23 +140,27 @@ static void measure_block(const struct plane *prev, const struct plane *cur, con
     sum_lines(&b, 1, &out->bottom);
 }
 
-static int measure_blocks(const struct plane *prev, const struct plane *cur, const struct plane *next,
-                          int width, int height, struct block_sums *blocks)
+// Places of the blocks that are looked at: every k-th on a slanted lattice, as neither a thin upright nor a
+// thin level thing falls through that.
+struct place {
+    int16_t x, y; // y is even
+};
+
+static int place_blocks(int width, int height, struct place *places)
 {
     int margin_x = width >= 8 * MARGIN ? MARGIN : 0;
     int margin_y = height >= 8 * MARGIN ? MARGIN : 2;
     int columns = (width - 2 * margin_x) / BLOCK_WIDTH, rows = (height - 2 * margin_y) / BLOCK_HEIGHT;
-    if (columns <= 0 || rows <= 0)
+    if (columns <= 0 || rows <= 0 || width > INT16_MAX || height > INT16_MAX)
         return 0;
-    // Every k-th block on a slanted lattice: neither a thin upright nor a thin level thing falls through it.
     int every = (columns * rows + MAX_BLOCKS - 1) / MAX_BLOCKS;
     int slant = (int)lround(sqrt(every));
     int count = 0;
-    for (int row = 0; row < rows && count < MAX_BLOCKS; row++) {
+    for (int row = 0; row < rows; row++) {
         int first = (every - row * slant % every) % every;
         for (int column = first; column < columns && count < MAX_BLOCKS; column += every)
-            measure_block(prev, cur, next, margin_x + column * BLOCK_WIDTH, margin_y + row * BLOCK_HEIGHT,
-                          &blocks[count++]);
+            places[count++] = (struct place){(int16_t)(margin_x + column * BLOCK_WIDTH),
+                                             (int16_t)(margin_y + row * BLOCK_HEIGHT)};
     }
     return count;
 }
@@ -198,14 +198,14 @@ static void vote(const struct weaves *w, int blocks, double weight, struct ta_fi
 {
     double tff = w->tff - w->progressive, bff = w->bff - w->progressive;
     double calm = fmax(0, fmin(w->progressive, fmin(w->tff, w->bff)));
-    double limit = (noise_share * calm + least_difference) / sqrt(blocks);
+    double limit = noise_share * calm / sqrt(blocks) + least_difference * (blocks > 1 ? 0.4 : 1);
     double near = fmin(tff, bff), far = fmax(tff, bff), apart = far - near;
     if (near > limit && near > order_ratio * far)
-        out->votes_progressive += weight * fmin(near / limit, 4);
+        out->votes_progressive += weight * fmin(near / limit - 1, 3);
     else if (apart > limit && far > -0.5 * apart && tff < bff)
-        out->votes_tff += weight * fmin(apart / limit, 4);
+        out->votes_tff += weight * fmin(apart / limit - 1, 3);
     else if (apart > limit && far > -0.5 * apart)
-        out->votes_bff += weight * fmin(apart / limit, 4);
+        out->votes_bff += weight * fmin(apart / limit - 1, 3);
 }
 
 // The level of change that noise alone makes: one block in ten, field by field, changes less. A repeated
@@ -276,31 +276,59 @@ void ta_field_metrics_measure(const AVFrame *prev, const AVFrame *cur, const AVF
     if ((!prev && !next) || !plane_of(cur, &c) || !plane_of(prev ? prev : next, &p) ||
         !plane_of(next ? next : prev, &n))
         return;
-    int count = measure_blocks(&p, &c, &n, cur->width, cur->height, blocks);
+    struct place places[MAX_BLOCKS];
+    int count = place_blocks(cur->width, cur->height, places);
     if (count == 0)
         return;
+    for (int i = 0; i < count; i++)
+        measure_block(&p, &c, &n, places[i].x, places[i].y, &blocks[i]);
 
     out->blocks = count;
-    double moved_next = 0, pixels = (double)count * BLOCK_PIXELS;
+    double pixels = (double)count * BLOCK_PIXELS;
     for (int i = 0; i < count; i++) {
         out->repeat_top += blocks[i].top.moved_prev * 2 / pixels;
         out->repeat_bottom += blocks[i].bottom.moved_prev * 2 / pixels;
-        moved_next += (blocks[i].top.moved_next + (double)blocks[i].bottom.moved_next) / pixels;
     }
-    double moved_prev = (out->repeat_top + out->repeat_bottom) / 2;
     if (prev) {
-        out->motion = moved_prev;
+        out->motion = (out->repeat_top + out->repeat_bottom) / 2;
         out->repeat = repeated_field(blocks, count);
     } else {
         out->repeat_top = out->repeat_bottom = 0;
     }
     tally(blocks, count, prev != NULL, next != NULL, out);
-    if (!prev || !next || fmax(moved_prev, moved_next) < one_sided * fmin(moved_prev, moved_next))
+    if (!prev || !next || order_votes(out) > out->votes_progressive)
         return;
-    // The neighbours differ much: perhaps one belongs to another scene, and says nothing but looks like a
-    // progressive frame's. Then the other one alone knows the order.
-    struct ta_field_metrics side = *out;
-    tally(blocks, count, moved_prev<moved_next, moved_prev> moved_next, &side);
-    if (order_votes(&side) > side.votes_progressive && order_votes(&side) > order_votes(out))
-        *out = side;
+    // Perhaps a neighbour belongs to another scene, which says nothing but looks like a progressive frame's.
+    // Then the other one alone knows the order.
+    for (int use_prev = 0; use_prev < 2; use_prev++) {
+        struct ta_field_metrics side = *out;
+        tally(blocks, count, use_prev, !use_prev, &side);
+        if (order_votes(&side) > 2 * side.votes_progressive && order_votes(&side) > weak_votes) {
+            *out = side;
+            return;
+        }
+    }
+}
+
+double ta_field_combing(const AVFrame *frame)
+{
+    struct place places[MAX_BLOCKS];
+    struct plane p;
+    int count = plane_of(frame, &p) ? place_blocks(frame->width, frame->height, places) : 0, combed = 0;
+    for (int i = 0; i < count; i++) {
+        block_row rows[BLOCK_HEIGHT + 4];
+        uint16_t near[BLOCK_WIDTH] = {0}, far[BLOCK_WIDTH] = {0};
+        for (int y = 0; y < BLOCK_HEIGHT + 4; y++)
+            load_row(rows[y], &p, places[i].x, places[i].y + y - 2);
+        for (int y = 2; y < BLOCK_HEIGHT + 2; y++) {
+            const int16_t *above2 = rows[y - 2], *above = rows[y - 1], *line = rows[y], *below = rows[y + 1],
+                          *below2 = rows[y + 2];
+            for (int k = 0; k < BLOCK_WIDTH; k++) {
+                near[k] = (uint16_t)(near[k] + magnitude((int16_t)(above[k] + below[k] - 2 * line[k])));
+                far[k] = (uint16_t)(far[k] + magnitude((int16_t)(above2[k] + below2[k] - 2 * line[k])));
+            }
+        }
+        combed += total(near) > 1.5 * total(far) + 2.0 * BLOCK_PIXELS;
+    }
+    return count ? (double)combed / count : 0;
 }

@@ -35,4 +35,9 @@ struct ta_field_metrics {
 void ta_field_metrics_measure(const AVFrame *prev, const AVFrame *cur, const AVFrame *next,
                               struct ta_field_metrics *out);
 
+// Share of the blocks (0..1) in which neighbouring lines differ far more than lines of one field do: the mark
+// of fields from different moments in a single frame. Detail one line high looks the same, so it counts only
+// where nothing else is known.
+double ta_field_combing(const AVFrame *frame);
+
 #endif

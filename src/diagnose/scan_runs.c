@@ -17,6 +17,9 @@ enum {
 static const double change_cost = 5, cut_discount = 0.5;
 // Votes of a frame (share of its blocks) that make it count in full, and those below which it is a still.
 static const double full_votes = 0.03, least_votes = 0.002;
+// Lossy coding smooths noise within frames, which makes still frames look a little progressive. Nothing fakes
+// a field order.
+static const double progressive_weight = 0.35;
 
 void ta_scan_fact_from_metrics(struct ta_scan_fact *out, const struct ta_field_metrics *m)
 {
@@ -24,7 +27,7 @@ void ta_scan_fact_from_metrics(struct ta_scan_fact *out, const struct ta_field_m
     // surplus counts.
     double chance = fmin(m->votes_tff, m->votes_bff);
     double votes[TA_SCAN_TYPES] = {
-        [TA_SCAN_PROGRESSIVE] = m->votes_progressive,
+        [TA_SCAN_PROGRESSIVE] = progressive_weight * m->votes_progressive,
         [TA_SCAN_TFF] = m->votes_tff - chance,
         [TA_SCAN_BFF] = m->votes_bff - chance,
     };

@@ -1,6 +1,7 @@
 // Reading the frames that the scan type is measured on, and the summary of what they say.
 #include "diagnose/scan_type.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include <terminalai/error.h>
@@ -18,7 +19,11 @@ enum {
 
 // Frames' worth of evidence below which the stream's flags decide.
 static const double least_evidence = 4;
-// This part of the evidence may disagree before windows count as different.
+// Evidence that agrees less than this says nothing: the flags decide as well.
+static const double least_agreement = 0.5;
+// Share of combed blocks in still frames above which they are woven from two moments.
+static const double least_combing = 0.1;
+// A window whose evidence agrees less than this with the whole is different.
 static const double window_agreement = 0.6;
 
 struct scan {
@@ -29,6 +34,9 @@ struct scan {
     struct ta_log *log;
     struct ta_scan_fact *facts; // of the frames measured, in order
     int64_t measured, wanted;
+    int64_t flagged[TA_SCAN_TYPES]; // frames by the stream's flags
+    double combing;                 // sum over still frames
+    int64_t stills;
 };
 
 // Measures frames first..first+count-1. The frames at both ends of the range see one neighbour only, which is
@@ -53,7 +61,15 @@ static int measure_range(struct scan *s, int64_t first, int64_t count)
             continue;
         struct ta_field_metrics m;
         ta_field_metrics_measure(frames[0], frames[1], frames[2], &m);
-        ta_scan_fact_from_metrics(&s->facts[s->measured++], &m);
+        struct ta_scan_fact *fact = &s->facts[s->measured++];
+        ta_scan_fact_from_metrics(fact, &m);
+        if (fact->strength <= 0) {
+            s->combing += ta_field_combing(frames[1]);
+            s->stills++;
+        }
+        s->flagged[!ta_frame_is_interlaced(frames[1]) ? TA_SCAN_PROGRESSIVE
+                   : ta_frame_is_top_first(frames[1]) ? TA_SCAN_TFF
+                                                      : TA_SCAN_BFF]++;
         if (s->progress && s->progress->report && s->measured % 64 == 0)
             s->progress->report(s->progress->priv, (double)s->measured / (double)s->wanted);
     }
@@ -63,18 +79,13 @@ static int measure_range(struct scan *s, int64_t first, int64_t count)
     return err < 0 ? err : 0;
 }
 
-static enum ta_scan_type flagged_type(const struct ta_index *index)
+// What the decoder says of the frames measured: it knows more than the index, as DV and others have no
+// parser.
+static enum ta_scan_type flagged_type(const struct scan *s)
 {
-    int64_t count[TA_SCAN_TYPES] = {0};
-    for (size_t i = 0; i < index->frame_count; i++) {
-        uint32_t flags = index->frames[i].flags;
-        count[!(flags & TA_FRAME_INTERLACED) ? TA_SCAN_PROGRESSIVE
-              : flags & TA_FRAME_TOP_FIRST   ? TA_SCAN_TFF
-                                             : TA_SCAN_BFF]++;
-    }
     int best = 0;
     for (int t = 1; t < TA_SCAN_TYPES; t++)
-        if (count[t] > count[best])
+        if (s->flagged[t] > s->flagged[best])
             best = t;
     return (enum ta_scan_type)best;
 }
@@ -211,6 +222,27 @@ static int measure(struct scan *s, bool all)
     return 0;
 }
 
+// Nothing moves: the flags decide, unless the pictures are torn into fields in spite of them. Then the order
+// is the one that is usual: bottom first for DV (4:1:1 has no other use), else top first.
+static enum ta_scan_type guess_type(const struct scan *s, enum ta_scan_type flagged)
+{
+    bool combed = s->stills > 0 && s->combing / (double)s->stills > least_combing;
+    if (flagged != TA_SCAN_PROGRESSIVE || !combed)
+        return flagged;
+    return s->index->format.pix_fmt == AV_PIX_FMT_YUV411P ? TA_SCAN_BFF : TA_SCAN_TFF;
+}
+
+// Is there too little evidence, or evidence too divided, to go by?
+static bool is_weak(const struct scan *s, const struct ta_scan_result *r, const struct evidence *all)
+{
+    if (r->run_count > 1)
+        return false;
+    // Coding noise in stills passes for a progressive frame now and then.
+    bool against = r->type == TA_SCAN_PROGRESSIVE && r->flagged != TA_SCAN_PROGRESSIVE;
+    double least = against ? fmax(least_evidence, 0.1 * (double)s->measured) : least_evidence;
+    return all->sum < least || all->of[r->type] < least_agreement * all->sum;
+}
+
 int ta_scan_type_measure(struct ta_scan_result *out, const char *path, const struct ta_index *index,
                          bool full, bool *needs_full, const struct ta_cancel *cancel,
                          const struct ta_progress_fn *progress, struct ta_log *log)
@@ -223,10 +255,10 @@ int ta_scan_type_measure(struct ta_scan_result *out, const char *path, const str
     struct scan s = {.path = path, .index = index, .cancel = cancel, .progress = progress, .log = log};
     int64_t frames = (int64_t)index->frame_count;
     out->full = full || frames <= SHORT_FILE;
-    out->flagged = flagged_type(index);
     int err = measure(&s, out->full);
     if (err < 0)
         goto fail;
+    out->flagged = flagged_type(&s);
     count_frames(out, s.facts, s.measured);
     if (out->full) {
         if ((err = decide_full(&s, out)) < 0)
@@ -235,13 +267,13 @@ int ta_scan_type_measure(struct ta_scan_result *out, const char *path, const str
         decide_sample(&s, out, &disagree);
     }
     struct evidence all = evidence_of(s.facts, s.measured);
-    if (all.sum < least_evidence) {
-        out->type = out->flagged;
+    if (is_weak(&s, out, &all)) {
+        out->type = guess_type(&s, out->flagged);
         out->confidence = confidence_of(all.of[out->type], all.sum) / 2;
-        ta_verbose(log, "%s: too little motion to measure the scan type, the stream's flags decide: %s", path,
+        ta_verbose(log, "%s: too little motion to measure the scan type, taken as %s", path,
                    ta_scan_type_name(out->type));
     }
-    if (!out->runs)
+    if (out->run_count <= 1)
         single_run(out, frames, out->type);
     if (needs_full)
         *needs_full = !out->full && disagree;

@@ -28,14 +28,14 @@ struct ta_scan_result {
     bool full;               // every frame was looked at
     int64_t frames_measured, frames_tff, frames_bff, frames_progressive,
         frames_still;          // still: no motion, no evidence
-    enum ta_scan_type flagged; // what most of the stream's frames are flagged as
+    enum ta_scan_type flagged; // what most of the measured frames are flagged as by the decoder
 };
 
 // Sampled windows (short runs of frames spread evenly over the file, head and tail included), or all frames
 // when `full` or when the file is short. Change points have a minimum distance of 12 frames. Without evidence
-// (stills) the stream's flags decide and confidence is low. A sample that disagrees with itself, or looks
-// telecined, asks for the full scan: *needs_full (may be NULL) is set. 0 or TA_ERR_*; on failure *out is
-// empty. Release *out in any case.
+// (stills) the stream's flags decide, or torn pictures against a progressive flag, and confidence is low. A
+// sample that disagrees with itself, or looks telecined, asks for the full scan: *needs_full (may be NULL) is
+// set. 0 or TA_ERR_*; on failure *out is empty. Release *out in any case.
 int ta_scan_type_measure(struct ta_scan_result *out, const char *path, const struct ta_index *index,
                          bool full, bool *needs_full, const struct ta_cancel *cancel,
                          const struct ta_progress_fn *progress, struct ta_log *log);
