@@ -101,7 +101,7 @@ look() {
             need_command meson
             need_command ninja
             need_command python3
-            need_library libavformat libavcodec libavfilter libavutil libswresample libswscale jansson yaml-0.1
+            need_library libavformat libavcodec libavfilter libavutil libswresample libswscale zimg jansson yaml-0.1
             need_header uthash.h
             ;;
         test)
@@ -144,7 +144,7 @@ packages() { # MANAGER GROUP
     # Debian 12 and Ubuntu 24.04
     apt-build)
         echo build-essential meson ninja-build pkg-config python3 libavformat-dev libavcodec-dev libavfilter-dev \
-            libavutil-dev libswresample-dev libswscale-dev libjansson-dev libyaml-dev uthash-dev
+            libavutil-dev libswresample-dev libswscale-dev libzimg-dev libjansson-dev libyaml-dev uthash-dev
         ;;
     apt-test) echo g++ binutils git ffmpeg libcmocka-dev python3-pytest clang-14 libclang-rt-14-dev ;;
     apt-lint) echo git clang-format-14 shellcheck ;;
@@ -153,7 +153,7 @@ packages() { # MANAGER GROUP
     # Fedora; libav comes from ffmpeg-free or from RPM Fusion, whichever is enabled
     dnf-build)
         echo gcc meson ninja-build pkgconf-pkg-config python3 'pkgconfig(libavformat)' 'pkgconfig(libavcodec)' \
-            'pkgconfig(libavfilter)' 'pkgconfig(libavutil)' 'pkgconfig(libswresample)' 'pkgconfig(libswscale)' 'pkgconfig(jansson)' \
+            'pkgconfig(libavfilter)' 'pkgconfig(libavutil)' 'pkgconfig(libswresample)' 'pkgconfig(libswscale)' 'pkgconfig(zimg)' 'pkgconfig(jansson)' \
             'pkgconfig(yaml-0.1)' uthash-devel
         ;;
     dnf-test)
@@ -164,13 +164,13 @@ packages() { # MANAGER GROUP
     dnf-bench) echo /usr/bin/ffmpeg HandBrake-cli valgrind ;;
 
     # Arch
-    pacman-build) echo base-devel meson ninja pkgconf python ffmpeg jansson libyaml uthash ;;
+    pacman-build) echo base-devel meson ninja pkgconf python ffmpeg zimg jansson libyaml uthash ;;
     pacman-test) echo git ffmpeg cmocka python-pytest clang compiler-rt ;;
     pacman-lint) echo git clang shellcheck ;;
     pacman-bench) echo ffmpeg handbrake-cli valgrind ;;
 
     # Homebrew
-    brew-build) echo meson ninja pkg-config python3 ffmpeg jansson libyaml uthash ;;
+    brew-build) echo meson ninja pkg-config python3 ffmpeg zimg jansson libyaml uthash ;;
     brew-test) echo git cmocka pytest llvm ;;
     brew-lint) echo git clang-format shellcheck ;;
     brew-bench) echo handbrake ;;

@@ -124,8 +124,8 @@ static void check_filters(struct report *r)
         add(r, STATE_OK, "filters", NULL, "%s", have.data);
     if (lack.size)
         add(r, STATE_PROBLEM, "filters",
-            "this FFmpeg was built without them; install your distribution's full one (zscale needs libzimg)",
-            "missing: %s", lack.data);
+            "this FFmpeg was built without them; install your distribution's full one", "missing: %s",
+            lack.data);
     ta_buf_release(&have);
     ta_buf_release(&lack);
 }

@@ -371,3 +371,21 @@ enum AVPixelFormat ta_pix_fmt_with_depth(enum AVPixelFormat p, int depth)
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(p);
     return is_planar(d) && d->comp[0].depth == depth ? p : find_planar(&k, depth, true);
 }
+
+enum AVPixelFormat ta_pix_fmt_plain(enum AVPixelFormat p)
+{
+    switch (p) {
+    case AV_PIX_FMT_YUVJ420P:
+        return AV_PIX_FMT_YUV420P;
+    case AV_PIX_FMT_YUVJ422P:
+        return AV_PIX_FMT_YUV422P;
+    case AV_PIX_FMT_YUVJ444P:
+        return AV_PIX_FMT_YUV444P;
+    case AV_PIX_FMT_YUVJ440P:
+        return AV_PIX_FMT_YUV440P;
+    case AV_PIX_FMT_YUVJ411P:
+        return AV_PIX_FMT_YUV411P;
+    default:
+        return p;
+    }
+}

@@ -59,6 +59,9 @@ void ta_format_describe(const struct ta_format *f,
 // yuv420p, pal8 -> gbrap, gray16be -> gray16le, yuvj420p -> yuvj420p ... AV_PIX_FMT_NONE when `p` can't be
 // handled (Bayer, hardware, float).
 enum AVPixelFormat ta_pix_fmt_planar(enum AVPixelFormat p);
+// The format without the range in its name: yuvj420p is yuv420p, whose frames say AVCOL_RANGE_JPEG. Others
+// are returned as they are.
+enum AVPixelFormat ta_pix_fmt_plain(enum AVPixelFormat p);
 // The format of the same kind (RGB/YUV/gray, subsampling, alpha) with `depth` bits (8, 9, 10, 12, 14, 16),
 // little-endian; NONE when there is none.
 enum AVPixelFormat ta_pix_fmt_with_depth(enum AVPixelFormat p, int depth);

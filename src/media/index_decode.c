@@ -23,7 +23,8 @@ struct decoded {
     size_t count, capacity;
     struct ta_time_guess guess;
     bool has_format;
-    int64_t lost; // packets that the decoder refused
+    uint32_t *lost; // ordinals of packets that the decoder refused, ascending
+    size_t lost_count, lost_capacity;
 };
 
 struct decode_pass {
@@ -48,7 +49,7 @@ static void take_format(struct decode_pass *d)
     const AVFrame *frame = d->frame;
     AVStream *st = d->source->fmt->streams[d->source->video];
     const AVCodecParameters *p = st->codecpar;
-    f->pix_fmt = frame->format;
+    f->pix_fmt = ta_pix_fmt_plain(frame->format);
     f->width = frame->width;
     f->height = frame->height;
     AVRational sar = av_guess_sample_aspect_ratio(d->source->fmt, st, d->frame);
@@ -58,6 +59,8 @@ static void take_format(struct decode_pass *d)
     f->transfer = frame->color_trc != AVCOL_TRC_UNSPECIFIED ? frame->color_trc : p->color_trc;
     f->matrix = frame->colorspace != AVCOL_SPC_UNSPECIFIED ? frame->colorspace : p->color_space;
     f->range = frame->color_range != AVCOL_RANGE_UNSPECIFIED ? frame->color_range : p->color_range;
+    if (f->pix_fmt != frame->format)
+        f->range = AVCOL_RANGE_JPEG;
     f->chroma_location = chroma_of(frame, p);
     ta_format_resolve_colour(f);
     d->out->has_format = true;
@@ -90,7 +93,19 @@ static int take_frame(struct decode_pass *d)
     return 0;
 }
 
-static int take_frames(struct decode_pass *d)
+// Decoders run single-threaded, so an error is about the packet that was sent last.
+static int note_lost(struct decode_pass *d, uint32_t ordinal)
+{
+    struct decoded *out = d->out;
+    if (out->lost_count && out->lost[out->lost_count - 1] == ordinal)
+        return 0;
+    int err = ta_try_grow((void **)&out->lost, &out->lost_capacity, out->lost_count + 1, sizeof(*out->lost));
+    if (err >= 0)
+        out->lost[out->lost_count++] = ordinal;
+    return err;
+}
+
+static int take_frames(struct decode_pass *d, uint32_t ordinal)
 {
     int errors = 0;
     for (;;) {
@@ -100,9 +115,9 @@ static int take_frames(struct decode_pass *d)
         if (ret < 0) {
             if (!ta_decoder_error_is_damage(ret))
                 return ta_error_from_av(ret);
-            d->out->lost++;
-            if (++errors > 256) // it makes no progress
-                return 0;
+            int err = note_lost(d, ordinal);
+            if (err < 0 || ++errors > 256) // it makes no progress
+                return err;
             continue;
         }
         int err = take_frame(d);
@@ -118,9 +133,11 @@ static int decode_packet(struct decode_pass *d, AVPacket *packet, uint32_t ordin
     if (ret < 0) {
         if (!ta_decoder_error_is_damage(ret))
             return ta_error_from_av(ret);
-        d->out->lost++;
+        int err = note_lost(d, ordinal);
+        if (err < 0)
+            return err;
     }
-    return take_frames(d);
+    return take_frames(d, ordinal);
 }
 
 // Packets 0..count-1, and what the decoder holds back after them.
@@ -159,7 +176,7 @@ static int decode_packets(struct ta_index_builder *b, size_t count, struct decod
         av_packet_unref(d.packet);
     }
     if (err >= 0)
-        err = decode_packet(&d, NULL, 0);
+        err = decode_packet(&d, NULL, count ? (uint32_t)count - 1 : 0);
     if (err == TA_ERR_MISMATCH)
         ta_error(b->log, "%s: it has changed while it was read", b->source->path);
 end:
@@ -240,6 +257,7 @@ int ta_index_decode_head(struct ta_index_builder *b)
 end:
     free(ordinals);
     free(head.frames);
+    free(head.lost);
     return err;
 }
 
@@ -281,6 +299,86 @@ static void settle_keys(struct ta_index *index)
     }
 }
 
+// Which packets hold a frame of the list.
+static uint8_t *mark_given(const struct ta_index *index)
+{
+    uint8_t *given = calloc(index->packet_count + 2, 1);
+    for (size_t i = 0; given && i < index->frame_count; i++)
+        given[index->frames[i].packet] = 1;
+    return given;
+}
+
+static bool is_other_field(const struct ta_index *index, uint32_t a, uint32_t b)
+{
+    unsigned x = index->packets[a].flags & IS_FIELD, y = index->packets[b].flags & IS_FIELD;
+    return x && y && x != y;
+}
+
+// Would this refused packet have been a frame of its own?
+static bool is_missed(const struct ta_index *index, const uint8_t *given, uint32_t p)
+{
+    if (given[p] || (index->packets[p].flags & (TA_PACKET_DISCARD | TA_PACKET_HIDDEN)))
+        return false;
+    bool before = p > 0 && given[p - 1] && is_other_field(index, p, p - 1);
+    bool after = p + 1 < index->packet_count && given[p + 1] && is_other_field(index, p, p + 1);
+    return !before && !after;
+}
+
+static bool comes_before(const struct ta_index_frame *a, const struct ta_index_frame *b)
+{
+    if (a->pts != AV_NOPTS_VALUE && b->pts != AV_NOPTS_VALUE)
+        return a->pts < b->pts;
+    return a->packet < b->packet;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    return comes_before(a, b) ? -1 : comes_before(b, a);
+}
+
+// Packets that the decoder refused hold frames too. They get their places in the list, so that what is made
+// of it keeps its length: the reader puts a neighbour there and counts it. What comes before the first frame
+// that can be decoded stays out.
+static int insert_missed(struct ta_index *index, const struct decoded *all)
+{
+    uint8_t *given = mark_given(index);
+    struct ta_index_frame *missed = calloc(all->lost_count + 1, sizeof(*missed)),
+                          *merged = calloc(index->frame_count + all->lost_count, sizeof(*merged));
+    size_t count = 0, out = 0, next = 0;
+    if (!given || !missed || !merged) {
+        free(given);
+        free(missed);
+        free(merged);
+        return TA_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < all->lost_count; i++) {
+        uint32_t p = all->lost[i];
+        struct ta_index_frame f = {.pts = index->packets[p].pts, .packet = p};
+        if (!is_missed(index, given, p) || p < index->frames[0].packet || comes_before(&f, &index->frames[0]))
+            continue;
+        given[p] = 1;
+        missed[count++] = f;
+    }
+    qsort(missed, count, sizeof(*missed), by_place);
+    for (size_t i = 0; i < index->frame_count; i++) {
+        while (next < count && comes_before(&missed[next], &index->frames[i])) {
+            missed[next].flags = i ? index->frames[i - 1].flags & ~DECODED_KEY : 0;
+            merged[out++] = missed[next++];
+        }
+        merged[out++] = index->frames[i];
+    }
+    while (next < count) {
+        missed[next].flags = index->frames[index->frame_count - 1].flags & ~DECODED_KEY;
+        merged[out++] = missed[next++];
+    }
+    free(index->frames);
+    index->frames = merged;
+    index->frame_count = out;
+    free(given);
+    free(missed);
+    return 0;
+}
+
 int ta_index_decode_all(struct ta_index_builder *b)
 {
     struct ta_index *index = b->index;
@@ -292,12 +390,18 @@ int ta_index_decode_all(struct ta_index_builder *b)
     }
     if (err < 0) {
         free(all.frames);
+        free(all.lost);
         return err;
     }
-    if (all.lost)
-        ta_verbose(b->log, "%s: %" PRId64 " packets can't be decoded", b->source->path, all.lost);
+    if (all.lost_count)
+        ta_verbose(b->log, "%s: %zu packets can't be decoded", b->source->path, all.lost_count);
     index->frames = all.frames;
     index->frame_count = all.count;
+    if (all.lost_count)
+        err = insert_missed(index, &all);
+    free(all.lost);
+    if (err < 0)
+        return err;
     settle_keys(index);
     index->undecodable_start = count_undecodable(index);
     return 0;

@@ -180,6 +180,10 @@ static int convert(struct ta_reader *r, AVFrame **frame)
 {
     const struct ta_format *to = &r->index->format;
     AVFrame *f = *frame;
+    if (f->format != (int)to->pix_fmt && ta_pix_fmt_plain(f->format) != (enum AVPixelFormat)f->format) {
+        f->format = ta_pix_fmt_plain(f->format); // the same samples by another name
+        f->color_range = AVCOL_RANGE_JPEG;
+    }
     if (f->format == (int)to->pix_fmt && f->width == to->width && f->height == to->height)
         return 0;
     if (!r->told_conversion) {

@@ -38,6 +38,21 @@ static int finish_stage(struct ta_decision *d)
     return err;
 }
 
+static void set_pix_fmt(char **option, enum AVPixelFormat p)
+{
+    free(*option);
+    *option = ta_xstrdup(av_get_pix_fmt_name(p));
+}
+
+// The same values in another order of bytes: packed formats unpacked, or packed for an encoder that wants it.
+static int add_repack(struct ta_decision *d, enum AVPixelFormat to)
+{
+    void *opts;
+    int err = add_stage(d, &ta_stage_planar, &opts);
+    set_pix_fmt(&((struct ta_planar_opts *)opts)->pix_fmt, to);
+    return err < 0 ? err : finish_stage(d);
+}
+
 static int add_planar(struct ta_decision *d)
 {
     enum AVPixelFormat planar = ta_pix_fmt_planar(d->cur.pix_fmt);
@@ -49,42 +64,44 @@ static int add_planar(struct ta_decision *d)
                  name ? name : "an unknown pixel format");
         return TA_ERR_UNSUPPORTED;
     }
-    void *opts;
-    int err = add_stage(d, &ta_stage_planar, &opts);
-    struct ta_planar_opts *o = opts;
-    free(o->pix_fmt);
-    o->pix_fmt = ta_xstrdup(av_get_pix_fmt_name(planar));
-    return err < 0 ? err : finish_stage(d);
+    return add_repack(d, planar);
 }
 
 static int dither_to(const struct ta_decision *d, enum AVPixelFormat to)
 {
     const AVPixFmtDescriptor *t = av_pix_fmt_desc_get(to);
     if (!t || t->comp[0].depth >= ta_format_depth(&d->cur))
-        return TA_ZDITHER_NONE;
+        return TA_DITHER_KIND_NONE;
     switch (d->recipe.dither) {
     case TA_DITHER_NONE:
-        return TA_ZDITHER_NONE;
+        return TA_DITHER_KIND_NONE;
     case TA_DITHER_ORDERED:
-        return TA_ZDITHER_ORDERED;
+        return TA_DITHER_KIND_ORDERED;
     case TA_DITHER_ERROR_DIFFUSION:
-        return TA_ZDITHER_ERROR_DIFFUSION;
+        return TA_DITHER_KIND_ERROR_DIFFUSION;
     default:
-        return d->recipe.quality == TA_QUALITY_BEST ? TA_ZDITHER_ERROR_DIFFUSION : TA_ZDITHER_ORDERED;
+        return d->recipe.quality == TA_QUALITY_BEST ? TA_DITHER_KIND_ERROR_DIFFUSION : TA_DITHER_KIND_ORDERED;
     }
 }
 
-static int add_depth(struct ta_decision *d, enum AVPixelFormat to)
+// Delivery formats are limited range, as players expect; lossless ones keep what the source has.
+static int final_range(const struct ta_decision *d)
 {
-    if (to == d->cur.pix_fmt)
+    return d->encoder->lossless ? TA_RANGE_KEEP : TA_RANGE_LIMITED;
+}
+
+static int add_depth(struct ta_decision *d, enum AVPixelFormat to, int range)
+{
+    bool limit = range == TA_RANGE_LIMITED && d->cur.range == AVCOL_RANGE_JPEG && !ta_format_is_rgb(&d->cur);
+    if (to == d->cur.pix_fmt && !limit)
         return 0;
     int dither = dither_to(d, to);
     void *opts;
     int err = add_stage(d, &ta_stage_depth, &opts);
-    struct ta_depth_opts *o = opts;
-    free(o->pix_fmt);
-    o->pix_fmt = ta_xstrdup(av_get_pix_fmt_name(to));
+    struct ta_convert_opts *o = opts;
+    set_pix_fmt(&o->pix_fmt, to);
     o->dither = dither;
+    o->range = range;
     return err < 0 ? err : finish_stage(d);
 }
 
@@ -186,12 +203,12 @@ static int add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to)
     int dither = dither_to(d, to);
     void *opts;
     err = add_stage(d, &ta_stage_zscale, &opts);
-    struct ta_zscale_opts *o = opts;
+    struct ta_convert_opts *o = opts;
     if (err >= 0)
         err = ta_opt_set(ta_opt_find(ta_stage_zscale.options, "kernel"), o, kernel, NULL, d->log);
-    free(o->pix_fmt);
-    o->pix_fmt = ta_xstrdup(av_get_pix_fmt_name(to));
+    set_pix_fmt(&o->pix_fmt, to);
     o->dither = dither;
+    o->range = final_range(d);
     o->width = w;
     o->height = h;
     return err < 0 ? err : finish_stage(d);
@@ -264,7 +281,7 @@ int ta_plan_choose_chain(struct ta_decision *d)
     bool scale = w != sizing.width || h != sizing.height;
 
     if (do_deinterlace || do_denoise || scale)
-        err = add_depth(d, work_format(d, do_denoise));
+        err = add_depth(d, work_format(d, do_denoise), TA_RANGE_KEEP);
     if (err >= 0 && do_deinterlace) {
         err = add_slot(d, "deinterlace", deinterlace);
         const struct ta_stage_plan *s = &p->stages[p->stage_count - 1];
@@ -290,10 +307,16 @@ int ta_plan_choose_chain(struct ta_decision *d)
     encoded.height = h;
     if ((err = plan_encoder(d, &encoded)) < 0)
         return err;
+    // Encoders that want packed pixels (RGB in FFV1) get them in a last step.
+    enum AVPixelFormat last = p->encoder.pix_fmt, planar = ta_pix_fmt_planar(last);
     if (scale)
-        err = add_scale(d, w, h, p->encoder.pix_fmt);
+        err = add_scale(d, w, h, planar);
+    else if (last != d->cur.pix_fmt)
+        err = add_depth(d, planar, final_range(d));
     else
-        err = add_depth(d, p->encoder.pix_fmt);
+        err = add_depth(d, last, final_range(d));
+    if (err >= 0 && last != planar && d->cur.pix_fmt != last)
+        err = add_repack(d, last);
     p->out_format = d->cur;
     p->out_format.mixed_scan = false;
     if (err >= 0 && ta_format_has_alpha(&p->source_format) && !ta_format_has_alpha(&p->out_format))

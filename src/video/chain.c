@@ -76,7 +76,7 @@ int ta_chain_push(struct ta_chain *c, AVFrame *frame, int (*emit)(void *receiver
 
 static bool by_libavfilter(const struct ta_stage_plan *s)
 {
-    return s->info->describe != NULL;
+    return !s->info->process;
 }
 
 // Writes the text of the libavfilter stages from `first` on; returns the number of stages written.
@@ -120,7 +120,8 @@ static int create_native_part(struct part *p, const struct ta_stage_plan *s, str
     p->stage.receiver = p;
     if (s->info->priv_size)
         p->stage.priv = ta_xcalloc(1, s->info->priv_size);
-    return 1;
+    int err = s->info->init ? s->info->init(&p->stage) : 0;
+    return err < 0 ? err : 1;
 }
 
 int ta_chain_create(struct ta_chain **out, const struct ta_stage_plan *stages, int count, struct ta_log *log)
@@ -167,16 +168,12 @@ void ta_chain_destroy(struct ta_chain **chain)
 char *ta_chain_text(const struct ta_stage_plan *stages, int count)
 {
     struct ta_buf text = {0};
-    for (int i = 0; i < count;) {
+    for (int i = 0; i < count; i++) {
+        const struct ta_stage_plan *s = &stages[i];
         if (i)
             ta_buf_putc(&text, ',');
-        if (by_libavfilter(&stages[i])) {
-            int n = describe_run(stages, i, count, &text);
-            i += n > 0 ? n : count;
-        } else {
-            ta_buf_printf(&text, "[%s]", stages[i].info->name);
-            i++;
-        }
+        if (!s->info->describe || s->info->describe(s->opts, &s->in, &s->out, &text) < 0)
+            ta_buf_printf(&text, "[%s]", s->info->name);
     }
     return ta_buf_take(&text);
 }

@@ -15,8 +15,8 @@ int ta_chain_push(struct ta_chain *c, AVFrame *frame, int (*emit)(void *receiver
                   void *receiver);
 void ta_chain_destroy(struct ta_chain **c);
 
-// The filter text of the libavfilter stages first..last, for reports and tests; to be freed. Native stages
-// are shown as [name].
+// The chain in libavfilter's words, for reports and tests; to be freed. Stages that have none are shown as
+// [name].
 char *ta_chain_text(const struct ta_stage_plan *stages, int count);
 
 // Reach of the whole chain in source frames.

@@ -1,12 +1,12 @@
-// Sizes, pixel formats and bit depths, by libavfilter's zscale (zimg) and, for packed formats, scale (swscale
-// used as an unpacker). Input and output colour are both named; when they are equal zimg resamples without
-// touching them.
+// Sizes, pixel formats and bit depths by zimg, and packed formats by swscale used as an unpacker. Input and
+// output colour are both named; when they are equal zimg resamples without touching them.
 #include <string.h>
 
 #include <terminalai/error.h>
 
 #include <libavutil/pixdesc.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "media/format.h"
 #include "video/stages.h"
@@ -25,60 +25,79 @@ static const struct ta_choice dither_choices[] = {
     {"error-diffusion", "best looking, slower"},
     {0},
 };
+static const struct ta_choice range_choices[] = {
+    {"keep", "as the source has it"},
+    {"limited", "16 to 235, as players expect of delivery formats"},
+    {0},
+};
 static const char *const zscale_dithers[] = {"none", "ordered", "error_diffusion"};
 
 static const struct ta_opt zscale_options[] = {
     {.name = "width",
      .kind = &ta_opt_int,
-     TA_FIELD(struct ta_zscale_opts, width, int64_t),
+     TA_FIELD(struct ta_convert_opts, width, int64_t),
      .min = 0,
      .max = 65536,
      .flags = TA_OPT_HIDDEN,
      .help = "output width, set by the plan"},
     {.name = "height",
      .kind = &ta_opt_int,
-     TA_FIELD(struct ta_zscale_opts, height, int64_t),
+     TA_FIELD(struct ta_convert_opts, height, int64_t),
      .min = 0,
      .max = 65536,
      .flags = TA_OPT_HIDDEN,
      .help = "output height, set by the plan"},
     {.name = "pix-fmt",
      .kind = &ta_opt_text,
-     TA_FIELD(struct ta_zscale_opts, pix_fmt, char *),
+     TA_FIELD(struct ta_convert_opts, pix_fmt, char *),
      .def = "",
      .flags = TA_OPT_HIDDEN,
      .help = "output pixel format, set by the plan"},
     {.name = "kernel",
      .kind = &ta_opt_choice,
-     TA_FIELD(struct ta_zscale_opts, kernel, int),
+     TA_FIELD(struct ta_convert_opts, kernel, int),
      .def = "spline36",
      .choices = kernel_choices,
      .flags = TA_OPT_ADVANCED,
      .help = "resampling kernel"},
     {.name = "dither",
      .kind = &ta_opt_choice,
-     TA_FIELD(struct ta_zscale_opts, dither, int),
+     TA_FIELD(struct ta_convert_opts, dither, int),
      .def = "none",
      .choices = dither_choices,
      .flags = TA_OPT_HIDDEN,
      .help = "dither to fewer bits, set by the plan"},
+    {.name = "range",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_convert_opts, range, int),
+     .def = "keep",
+     .choices = range_choices,
+     .flags = TA_OPT_HIDDEN,
+     .help = "range of the output, set by the plan"},
     {0},
 };
 
 static const struct ta_opt depth_options[] = {
     {.name = "pix-fmt",
      .kind = &ta_opt_text,
-     TA_FIELD(struct ta_depth_opts, pix_fmt, char *),
+     TA_FIELD(struct ta_convert_opts, pix_fmt, char *),
      .def = "",
      .flags = TA_OPT_HIDDEN,
      .help = "output pixel format, set by the plan"},
     {.name = "dither",
      .kind = &ta_opt_choice,
-     TA_FIELD(struct ta_depth_opts, dither, int),
+     TA_FIELD(struct ta_convert_opts, dither, int),
      .def = "none",
      .choices = dither_choices,
      .flags = TA_OPT_HIDDEN,
      .help = "dither to fewer bits, set by the plan"},
+    {.name = "range",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_convert_opts, range, int),
+     .def = "keep",
+     .choices = range_choices,
+     .flags = TA_OPT_HIDDEN,
+     .help = "range of the output, set by the plan"},
     {0},
 };
 
@@ -102,38 +121,40 @@ static int set_pix_fmt(struct ta_format *out, const char *name, struct ta_buf *w
     return 0;
 }
 
-static int require_planar(const struct ta_format *in, struct ta_buf *why)
-{
-    if (ta_pix_fmt_planar(in->pix_fmt) == in->pix_fmt)
-        return 0;
-    ta_buf_printf(why, "does not take %s", av_get_pix_fmt_name(in->pix_fmt));
-    return TA_ERR_UNSUPPORTED;
-}
-
-// From RGB to YUV a matrix has to be chosen, and range becomes limited; from full-range YUV the delivery
-// formats become limited too.
-static void set_colour(const struct ta_format *in, struct ta_format *out)
+// From RGB to YUV a matrix has to be chosen, and range becomes limited.
+static void set_colour(const struct ta_convert_opts *o, const struct ta_format *in, struct ta_format *out)
 {
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(out->pix_fmt);
     if (ta_format_is_rgb(out)) {
         out->matrix = AVCOL_SPC_RGB;
         out->range = AVCOL_RANGE_JPEG;
-    } else {
-        if (ta_format_is_rgb(in) || in->matrix == AVCOL_SPC_RGB)
-            out->matrix = out->height > 576 ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
-        out->range = strncmp(d->name, "yuvj", 4) == 0 ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
-        if (d->log2_chroma_w && out->chroma_location == AVCHROMA_LOC_UNSPECIFIED)
-            out->chroma_location = AVCHROMA_LOC_LEFT;
+        return;
     }
+    bool from_rgb = ta_format_is_rgb(in) || in->matrix == AVCOL_SPC_RGB;
+    if (from_rgb || (in->matrix == AVCOL_SPC_UNSPECIFIED))
+        out->matrix = out->height > 576 ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
+    if (from_rgb || o->range == TA_RANGE_LIMITED)
+        out->range = AVCOL_RANGE_MPEG;
+    if (d->log2_chroma_w && out->chroma_location == AVCHROMA_LOC_UNSPECIFIED)
+        out->chroma_location = AVCHROMA_LOC_LEFT;
+}
+
+// Whether zimg can do it is found out while planning.
+static int try_converter(const struct ta_convert_opts *o, const struct ta_format *in,
+                         const struct ta_format *out, struct ta_buf *why)
+{
+    struct ta_converter *c = NULL;
+    int err = ta_converter_create(&c, in, out, (enum ta_scale_kernel)o->kernel,
+                                  (enum ta_dither_kind)o->dither, why);
+    ta_converter_destroy(&c);
+    return err;
 }
 
 static int configure_zscale(const void *opts, const struct ta_format *in, struct ta_format *out,
                             struct ta_buf *why)
 {
-    const struct ta_zscale_opts *o = opts;
-    int err = require_planar(in, why);
-    if (err >= 0)
-        err = set_pix_fmt(out, o->pix_fmt, why);
+    const struct ta_convert_opts *o = opts;
+    int err = set_pix_fmt(out, o->pix_fmt, why);
     if (err < 0)
         return err;
     if (o->width < 1 || o->height < 1) {
@@ -149,20 +170,19 @@ static int configure_zscale(const void *opts, const struct ta_format *in, struct
     // Rounding the width to an even number moves the aspect by a fraction of a pixel: such pixels are square.
     if (llabs(num - den) * 2 * o->width <= den * 4)
         out->sar = (AVRational){1, 1};
-    set_colour(in, out);
-    return 0;
+    set_colour(o, in, out);
+    return try_converter(o, in, out, why);
 }
 
 static int configure_depth(const void *opts, const struct ta_format *in, struct ta_format *out,
                            struct ta_buf *why)
 {
-    const struct ta_depth_opts *o = opts;
-    int err = require_planar(in, why);
-    if (err >= 0)
-        err = set_pix_fmt(out, o->pix_fmt, why);
-    if (err >= 0)
-        set_colour(in, out);
-    return err;
+    const struct ta_convert_opts *o = opts;
+    int err = set_pix_fmt(out, o->pix_fmt, why);
+    if (err < 0)
+        return err;
+    set_colour(o, in, out);
+    return try_converter(o, in, out, why);
 }
 
 static int configure_planar(const void *opts, const struct ta_format *in, struct ta_format *out,
@@ -200,7 +220,7 @@ static bool mixes_fields(const struct ta_format *in, const struct ta_format *out
 static int describe_zscale(const void *opts, const struct ta_format *in, const struct ta_format *out,
                            struct ta_buf *text)
 {
-    const struct ta_zscale_opts *o = opts;
+    const struct ta_convert_opts *o = opts;
     bool fields = mixes_fields(in, out);
     if (fields)
         ta_buf_puts(text, "separatefields,");
@@ -218,7 +238,7 @@ static int describe_zscale(const void *opts, const struct ta_format *in, const s
 static int describe_depth(const void *opts, const struct ta_format *in, const struct ta_format *out,
                           struct ta_buf *text)
 {
-    const struct ta_depth_opts *o = opts;
+    const struct ta_convert_opts *o = opts;
     bool fields = mixes_fields(in, out);
     ta_buf_printf(text, "%szscale=dither=%s", fields ? "separatefields," : "", zscale_dithers[o->dither]);
     put_colour(in, out, text);
@@ -231,21 +251,60 @@ static int describe_planar(const void *opts, const struct ta_format *in, const s
                            struct ta_buf *text)
 {
     (void)opts;
-    (void)in;
+    // swscale goes from a palette to packed RGB without loss, but to planes by way of YUV.
+    if (in->pix_fmt == AV_PIX_FMT_PAL8)
+        ta_buf_puts(text, "scale,format=bgra,");
     ta_buf_printf(text, "scale=flags=accurate_rnd+full_chroma_inp+full_chroma_int,format=%s",
                   av_get_pix_fmt_name(out->pix_fmt));
     return 0;
 }
 
-static const char *const zscale_filters[] = {"zscale", "format", "setsar", "separatefields", "weave", NULL};
+struct convert_priv {
+    struct ta_converter *converter;
+};
+
+static int init_convert(struct ta_stage *s)
+{
+    struct convert_priv *p = s->priv;
+    const struct ta_convert_opts *o = s->opts;
+    struct ta_buf why = {0};
+    int err = ta_converter_create(&p->converter, &s->in, &s->out, (enum ta_scale_kernel)o->kernel,
+                                  (enum ta_dither_kind)o->dither, &why);
+    if (err < 0)
+        ta_error(s->log, "%s: %s", s->info->name, ta_buf_text(&why));
+    ta_buf_release(&why);
+    return err;
+}
+
+static int process_convert(struct ta_stage *s, AVFrame *in)
+{
+    struct convert_priv *p = s->priv;
+    if (!in)
+        return 0;
+    AVFrame *out = NULL;
+    int err = ta_converter_run(p->converter, in, &out, s->log);
+    av_frame_free(&in);
+    return err < 0 ? err : ta_stage_emit(s, out);
+}
+
+static void release_convert(struct ta_stage *s)
+{
+    struct convert_priv *p = s->priv;
+    if (p)
+        ta_converter_destroy(&p->converter);
+}
+
 static const char *const planar_filters[] = {"scale", "format", NULL};
 
 const struct ta_stage_info ta_stage_zscale = {
     .name = "scale.zscale",
     .summary = "exact size, display aspect kept, and the output's pixel format (zimg)",
     .options = zscale_options,
-    .options_size = sizeof(struct ta_zscale_opts),
-    .filters = zscale_filters,
+    .options_size = sizeof(struct ta_convert_opts),
+    .priv_size = sizeof(struct convert_priv),
+    .init = init_convert,
+    .process = process_convert,
+    .release = release_convert,
     .configure = configure_zscale,
     .describe = describe_zscale,
 };
@@ -254,8 +313,11 @@ const struct ta_stage_info ta_stage_depth = {
     .name = "format.depth",
     .summary = "pixel format and bit depth at the same size, dithered once (zimg)",
     .options = depth_options,
-    .options_size = sizeof(struct ta_depth_opts),
-    .filters = zscale_filters,
+    .options_size = sizeof(struct ta_convert_opts),
+    .priv_size = sizeof(struct convert_priv),
+    .init = init_convert,
+    .process = process_convert,
+    .release = release_convert,
     .configure = configure_depth,
     .describe = describe_depth,
 };

@@ -38,9 +38,12 @@ struct ta_stage_info {
     // Sets *out (a copy of *in when called) or refuses: TA_ERR_UNSUPPORTED with the reason in `why` ("does
     // not take gbrp"). Pure.
     int (*configure)(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why);
-    // Stages that libavfilter does write their filter text. Neighbours of this kind become one graph.
+    // Stages that libavfilter does write their filter text. Neighbours of this kind become one graph. A
+    // native stage may have it, too: it says in libavfilter's words what process() does, for reports.
     int (*describe)(const void *opts, const struct ta_format *in, const struct ta_format *out,
                     struct ta_buf *text);
+    // Native stages: starts one; may be NULL. Called once, before the first frame.
+    int (*init)(struct ta_stage *s);
     // Native stages: in == NULL means end of stream. Emits with ta_stage_emit(); may hold frames back. Owns
     // `in`, also on failure.
     int (*process)(struct ta_stage *s, AVFrame *in);

@@ -2,6 +2,7 @@
 #ifndef TA_VIDEO_STAGES_H
 #define TA_VIDEO_STAGES_H
 
+#include "media/convert.h"
 #include "video/stage.h"
 
 extern const struct ta_stage_info ta_stage_planar; // packed to planar, no loss
@@ -14,17 +15,13 @@ extern const struct ta_stage_info ta_stage_depth;  // pixel format and bit depth
 struct ta_planar_opts {
     char *pix_fmt;
 };
-struct ta_zscale_opts {
+struct ta_convert_opts { // of both zimg stages; the depth stage has no size and no kernel
     int64_t width, height;
     char *pix_fmt;
     int kernel; // enum ta_scale_kernel
-    int dither; // enum ta_zscale_dither
+    int dither; // enum ta_dither_kind
+    int range;  // enum ta_range_choice
 };
-struct ta_depth_opts {
-    char *pix_fmt;
-    int dither;
-};
-enum ta_scale_kernel { TA_KERNEL_BILINEAR = 0, TA_KERNEL_BICUBIC, TA_KERNEL_SPLINE36, TA_KERNEL_LANCZOS };
-enum ta_zscale_dither { TA_ZDITHER_NONE = 0, TA_ZDITHER_ORDERED, TA_ZDITHER_ERROR_DIFFUSION };
+enum ta_range_choice { TA_RANGE_KEEP = 0, TA_RANGE_LIMITED };
 
 #endif

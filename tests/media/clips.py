@@ -289,8 +289,8 @@ clip('gray10', 'mkv', 12, SIF, PAL, '-c:v ffv1', pix='gray10le')
 clip('h264_10bit', 'mkv', 20, SIF, PAL, X264, pix='yuv420p10le')
 clip('yuv422_16bit', 'mkv', 8, SIF, PAL, '-c:v ffv1 -level 3', pix='yuv422p16le')
 clip('alpha_prores', 'mov', 8, SIF, PAL, '-c:v prores_ks -profile:v 4444 -alpha_bits 16 -pix_fmt yuva444p10le',
-    pix='yuva444p10le', source=scene(SIF, PAL, 'yuva444p', ALPHA), codes=(0, 3), exact_format='yuva444p10le',
-    tags=('alpha',))
+    pix='yuva444p10le', source=scene(SIF, PAL, 'yuva444p', ALPHA), codes=(0, 3), exact_format='yuv444p16le',
+    tags=('alpha',))  # FFV1 has 4:4:4 with alpha in 16 bit: colours are compared, alpha is spread over the full range
 clip('alpha_ffv1', 'mkv', 8, SIF, PAL, '-c:v ffv1', pix='yuva420p', source=scene(SIF, PAL, 'yuva420p', ALPHA), codes=(0,
     3), tags=('alpha',))
 clip('rgb24', 'avi', 8, SIF, PAL, '-c:v rawvideo', pix='bgr24', exact_format='gbrp')
