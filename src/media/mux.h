@@ -16,8 +16,8 @@ struct ta_mux_params {
     const struct ta_container_info *container;
     struct ta_lane **lanes; // output stream order; the lanes stay the caller's
     int lane_count;
-    // Chapters, global metadata (the timecode moved on to where the output begins), attachments and cover art come from here; may be NULL. Tags that the
-    // container has no place for are named in one line of the log.
+    // Chapters, global metadata (the timecode moved on to where the output begins), attachments and cover art
+    // come from here; may be NULL. Tags that the container has no place for are named in one line of the log.
     const AVFormatContext *like;
     int64_t offset;     // subtracted from chapter times (AV_TIME_BASE units), chapters outside start..end are
                         // left out
