@@ -1,6 +1,6 @@
 // Procedural moving scene and a first tape model: what `make demo` restores. No files needed; the same
-// options give the same bytes on every machine: own integer and IEEE arithmetic, encoders without
-// processor-dependent code, one thread.
+// options give the same bytes on every machine: own integer and IEEE arithmetic, encoders whose
+// result depends on neither processor nor threads.
 #ifndef TA_SIMULATE_SCENE_H
 #define TA_SIMULATE_SCENE_H
 

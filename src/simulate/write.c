@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "media/av.h"
 #include "simulate/sound.h"
 
@@ -84,7 +85,9 @@ static int open_video(struct writer *w)
     c->color_trc = AVCOL_TRC_SMPTE170M;
     c->colorspace = ntsc ? AVCOL_SPC_SMPTE170M : AVCOL_SPC_BT470BG;
     c->color_range = AVCOL_RANGE_MPEG;
-    c->thread_count = 1;
+    // DV's video segments are coded one by one, so that any number of threads gives the same bytes.
+    c->thread_type = FF_THREAD_SLICE;
+    c->thread_count = w->kind->video == AV_CODEC_ID_DVVIDEO ? TA_MIN(ta_cpu_count(), 4) : 1;
     // The integer transforms are plain C on every machine; what else these encoders have in assembler counts
     // exactly.
     c->dct_algo = FF_DCT_INT;
