@@ -41,6 +41,7 @@ int ta_decoder_open(AVCodecContext **out, const AVStream *st, int delay, const c
         // Without the flag some old codecs round their motion compensation as the CPU likes best.
         c->flags |= AV_CODEC_FLAG_BITEXACT;
         c->thread_count = 1;
+        c->thread_type = FF_THREAD_SLICE; // none of frames, which our get_buffer2() is not made for
         c->get_buffer2 = get_buffer;
         c->has_b_frames = TA_MAX(c->has_b_frames, delay);
         ret = ta_av_open(c, codec, NULL);
