@@ -32,7 +32,8 @@ int ta_batch_collect(struct ta_batch *out, char *const *operands, int count, con
                      struct ta_log *log);
 void ta_batch_release(struct ta_batch *batch);
 
-// "tapes/tape.restored.mp4" for "tapes/tape.avi", as the library names an output that has no name; freed by the caller.
+// "tapes/tape.restored.mp4" for "tapes/tape.avi", as the library names an output that has no name; freed by
+// the caller.
 char *ta_batch_default_output(const char *input, const char *extension);
 
 // Has the name an extension that video files have?

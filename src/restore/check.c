@@ -305,8 +305,8 @@ static void check_sync(struct check *c, struct ta_check_result *out)
             continue;
         double distance = fabs(seconds(st->start_time, st->time_base) -
                                (double)TA_MAX(s->start, 0) / AV_TIME_BASE);
-        double *worst =
-            s->action == TA_STREAM_TRANSCODE ? &out->worst_sync_transcoded : &out->worst_sync_copied;
+        double *worst = s->action == TA_STREAM_TRANSCODE ? &out->worst_sync_transcoded
+                                                         : &out->worst_sync_copied;
         *worst = TA_MAX(*worst, distance);
     }
 }

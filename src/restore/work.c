@@ -343,8 +343,7 @@ static bool is_own_name(const char *name)
     for (size_t i = 0; i < TA_COUNT(fixed); i++)
         if (!strcmp(name, fixed[i]))
             return true;
-    return is_segment_name(name) ||
-           is_between(name, ".ta-", ".tmp"); // of atomic writes that were killed
+    return is_segment_name(name) || is_between(name, ".ta-", ".tmp"); // of atomic writes that were killed
 }
 
 // The first file in the folder that no run makes, to be freed; NULL when there is none.

@@ -308,11 +308,16 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_error_texts),    cmocka_unit_test(test_level_names),
-        cmocka_unit_test(test_thresholds),     cmocka_unit_test(test_component_levels),
-        cmocka_unit_test(test_null_log),       cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_about),          cmocka_unit_test(test_child_outlives_root),
-        cmocka_unit_test(test_standard_error), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_error_texts),
+        cmocka_unit_test(test_level_names),
+        cmocka_unit_test(test_thresholds),
+        cmocka_unit_test(test_component_levels),
+        cmocka_unit_test(test_null_log),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_about),
+        cmocka_unit_test(test_child_outlives_root),
+        cmocka_unit_test(test_standard_error),
+        cmocka_unit_test(test_threads),
         cmocka_unit_test(test_only_first_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

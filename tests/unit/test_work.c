@@ -191,9 +191,9 @@ static bool has_text(const char *path, const char *text)
 static void folders_of_others_are_left_alone(void **state)
 {
     (void)state;
-    static const char *const names[] = {"holiday.avi",   "plan.json.bak", "seg-.nut", "seg-1.part",
-                                        "seg-first.nut", "seg-1.nut.old", ".ta-.tmp", "index.bi",
-                                        "x.part"};
+    static const char *const names[] = {"holiday.avi", "plan.json.bak", "seg-.nut",
+                                        "seg-1.part",  "seg-first.nut", "seg-1.nut.old",
+                                        ".ta-.tmp",    "index.bi",      "x.part"};
     struct fixture x;
     set_up(&x);
     struct ta_work w;
