@@ -145,6 +145,8 @@ static void single_run(struct ta_scan_result *out, int64_t frames, enum ta_scan_
     out->type = type;
 }
 
+enum { LEAST_LINES = 200 };
+
 static double confidence_of(double agreeing, double sum)
 {
     return agreeing / (sum + least_evidence);
@@ -267,7 +269,12 @@ int ta_scan_type_measure(struct ta_scan_result *out, const char *path, const str
         decide_sample(&s, out, &disagree);
     }
     struct evidence all = evidence_of(s.facts, s.measured);
-    if (is_weak(&s, out, &all)) {
+    if (index->format.height < LEAST_LINES) {
+        // No interlaced standard has so few lines; what looks like combing there is detail.
+        single_run(out, frames, out->flagged);
+        out->confidence = 0;
+        out->telecine_suspected = disagree = false;
+    } else if (is_weak(&s, out, &all)) {
         out->type = guess_type(&s, out->flagged);
         out->confidence = confidence_of(all.of[out->type], all.sum) / 2;
         ta_verbose(log, "%s: too little motion to measure the scan type, taken as %s", path,

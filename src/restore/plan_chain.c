@@ -18,6 +18,7 @@ enum {
     SD_MAX_HEIGHT = 576, // standard definition, upscaled by default ...
     HD_MIN_WIDTH = 1280, // ... unless this wide
     DEFAULT_LINES = 1080,
+    MIN_SIDE = 8, // smaller pictures are no recording; encoders and filters refuse them one by one
 };
 
 static int add_stage(struct ta_decision *d, const struct ta_stage_info *info, void **opts)
@@ -263,6 +264,11 @@ int ta_plan_choose_chain(struct ta_decision *d)
     if (err < 0)
         return err;
     d->cur = p->source_format;
+    if (d->cur.width < MIN_SIDE || d->cur.height < MIN_SIDE) {
+        ta_error(d->log, "%s: pictures of %dx%d are too small to restore; %dx%d is the least",
+                 d->facts->input, d->cur.width, d->cur.height, MIN_SIDE, MIN_SIDE);
+        return TA_ERR_UNSUPPORTED;
+    }
     bool interlaced = p->source_format.scan != TA_SCAN_PROGRESSIVE;
     bool do_deinterlace = interlaced && strcmp(deinterlace, "off") != 0,
          do_denoise = strcmp(denoise, "off") != 0;
