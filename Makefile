@@ -22,10 +22,11 @@ test-long:
 	@./setup.sh --test
 	@tools/run_tests.py --long $(BUILD)
 
+# Ratios against ffmpeg, HandBrake and the encoder alone, measured side by side; BENCH="--only peers --repeats 3" for less.
 bench:
 	@./setup.sh --bench
 	@tools/build.sh $(BUILD)
-	@meson test -C $(BUILD) --benchmark --verbose
+	@bench/bench.py --program $(BUILD)/terminalai $(BENCH)
 
 lint:
 	@./setup.sh --lint
