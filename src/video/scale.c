@@ -32,7 +32,8 @@ static const struct ta_choice range_choices[] = {
 };
 static const char *const zscale_dithers[] = {"none", "ordered", "error_diffusion"};
 
-static const struct ta_opt zscale_options[] = {
+// The depth stage leaves size and kernel alone.
+static const struct ta_opt convert_options[] = {
     {.name = "width",
      .kind = &ta_opt_int,
      TA_FIELD(struct ta_convert_opts, width, int64_t),
@@ -60,30 +61,6 @@ static const struct ta_opt zscale_options[] = {
      .choices = kernel_choices,
      .flags = TA_OPT_ADVANCED,
      .help = "resampling kernel"},
-    {.name = "dither",
-     .kind = &ta_opt_choice,
-     TA_FIELD(struct ta_convert_opts, dither, int),
-     .def = "none",
-     .choices = dither_choices,
-     .flags = TA_OPT_HIDDEN,
-     .help = "dither to fewer bits, set by the plan"},
-    {.name = "range",
-     .kind = &ta_opt_choice,
-     TA_FIELD(struct ta_convert_opts, range, int),
-     .def = "keep",
-     .choices = range_choices,
-     .flags = TA_OPT_HIDDEN,
-     .help = "range of the output, set by the plan"},
-    {0},
-};
-
-static const struct ta_opt depth_options[] = {
-    {.name = "pix-fmt",
-     .kind = &ta_opt_text,
-     TA_FIELD(struct ta_convert_opts, pix_fmt, char *),
-     .def = "",
-     .flags = TA_OPT_HIDDEN,
-     .help = "output pixel format, set by the plan"},
     {.name = "dither",
      .kind = &ta_opt_choice,
      TA_FIELD(struct ta_convert_opts, dither, int),
@@ -299,7 +276,7 @@ static const char *const planar_filters[] = {"scale", "format", NULL};
 const struct ta_stage_info ta_stage_zscale = {
     .name = "scale.zscale",
     .summary = "exact size, display aspect kept, and the output's pixel format (zimg)",
-    .options = zscale_options,
+    .options = convert_options,
     .options_size = sizeof(struct ta_convert_opts),
     .priv_size = sizeof(struct convert_priv),
     .init = init_convert,
@@ -312,7 +289,7 @@ const struct ta_stage_info ta_stage_zscale = {
 const struct ta_stage_info ta_stage_depth = {
     .name = "format.depth",
     .summary = "pixel format and bit depth at the same size, dithered once (zimg)",
-    .options = depth_options,
+    .options = convert_options,
     .options_size = sizeof(struct ta_convert_opts),
     .priv_size = sizeof(struct convert_priv),
     .init = init_convert,
