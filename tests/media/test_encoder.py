@@ -312,8 +312,9 @@ def test_x264_starts_no_open_group(tmp_path):
 def test_memory_estimate(tmp_path, encoder, size):
     facts = encode(tmp_path / 'out.nut', encoder, '--size', size, '--frames', 90 if encoder == 'h264' else 40, '--speed', 'veryfast')
     peak, estimate = int(facts['peak_mib']), int(facts['estimate_mib'])
-    # The program itself needs some 30 MiB.
-    assert peak - 30 < 1.15 * estimate, (peak, estimate)
+    # What the program needs by itself, with its libraries, differs from machine to machine.
+    own = int(encode(tmp_path / 'own.nut', 'raw', '--size', '64x64', '--frames', 3)['peak_mib'])
+    assert peak - own < 1.15 * estimate + 3, (peak, own, estimate)
     assert estimate < 3 * peak, (peak, estimate)
 
 
