@@ -21,14 +21,14 @@ enum {
     MIN_SIDE = 8, // smaller pictures are no recording; encoders and filters refuse them one by one
 };
 
-static int add_stage(struct ta_decision *d, const struct ta_stage_info *info, void **opts)
+// Places a stage; the result is its options, at their defaults.
+static void *add_stage(struct ta_decision *d, const struct ta_stage_info *info)
 {
     struct ta_plan *p = d->plan;
     p->stages = ta_xrealloc(p->stages, ((size_t)p->stage_count + 1) * sizeof *p->stages);
     struct ta_stage_plan *s = &p->stages[p->stage_count++];
-    int err = ta_stage_plan_init(s, info, &d->cur, d->log);
-    *opts = s->opts;
-    return err;
+    ta_stage_plan_init(s, info, &d->cur);
+    return s->opts;
 }
 
 static int finish_stage(struct ta_decision *d)
@@ -48,10 +48,9 @@ static void set_pix_fmt(char **option, enum AVPixelFormat p)
 // The same values in another order of bytes: packed formats unpacked, or packed for an encoder that wants it.
 static int add_repack(struct ta_decision *d, enum AVPixelFormat to)
 {
-    void *opts;
-    int err = add_stage(d, &ta_stage_planar, &opts);
-    set_pix_fmt(&((struct ta_planar_opts *)opts)->pix_fmt, to);
-    return err < 0 ? err : finish_stage(d);
+    struct ta_planar_opts *o = add_stage(d, &ta_stage_planar);
+    set_pix_fmt(&o->pix_fmt, to);
+    return finish_stage(d);
 }
 
 static int add_planar(struct ta_decision *d)
@@ -97,13 +96,11 @@ static int add_depth(struct ta_decision *d, enum AVPixelFormat to, int range)
     if (to == d->cur.pix_fmt && !limit)
         return 0;
     int dither = dither_to(d, to);
-    void *opts;
-    int err = add_stage(d, &ta_stage_depth, &opts);
-    struct ta_convert_opts *o = opts;
+    struct ta_convert_opts *o = add_stage(d, &ta_stage_depth);
     set_pix_fmt(&o->pix_fmt, to);
     o->dither = dither;
     o->range = range;
-    return err < 0 ? err : finish_stage(d);
+    return finish_stage(d);
 }
 
 // A recipe's slot: the stage it names, with its options.
@@ -116,9 +113,9 @@ static int add_slot(struct ta_decision *d, const char *slot, const char *choice)
         ta_error(d->log, "there is no stage %s for %s", choice, slot);
         return TA_ERR_NOT_FOUND;
     }
-    void *opts;
-    int err = add_stage(d, info, &opts);
-    if (err >= 0 && info->options) {
+    void *opts = add_stage(d, info);
+    int err = 0;
+    if (info->options) {
         ta_opt_release(info->options, opts);
         memset(opts, 0, info->options_size);
         err = ta_options_stage(d->facts->options, slot, info->options, opts, d->log);
@@ -202,11 +199,8 @@ static int add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to)
     if (err < 0)
         return err;
     int dither = dither_to(d, to);
-    void *opts;
-    err = add_stage(d, &ta_stage_zscale, &opts);
-    struct ta_convert_opts *o = opts;
-    if (err >= 0)
-        err = ta_opt_set(ta_opt_find(ta_stage_zscale.options, "kernel"), o, kernel, NULL, d->log);
+    struct ta_convert_opts *o = add_stage(d, &ta_stage_zscale);
+    err = ta_opt_set(ta_opt_find(ta_stage_zscale.options, "kernel"), o, kernel, NULL, d->log);
     set_pix_fmt(&o->pix_fmt, to);
     o->dither = dither;
     o->range = final_range(d);

@@ -300,9 +300,9 @@ static int read_stages(struct ta_plan *p, const json_t *video, const char *where
         if (err < 0)
             break;
         struct ta_stage_plan *s = &p->stages[p->stage_count];
-        err = ta_stage_plan_init(s, info, &cur, log);
+        ta_stage_plan_init(s, info, &cur);
         p->stage_count++;
-        if (err >= 0 && info->options) {
+        if (info->options) {
             ta_opt_release(info->options, s->opts);
             memset(s->opts, 0, info->options_size);
             err = ta_opt_from_json(info->options, s->opts, options, where, log);

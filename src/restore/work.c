@@ -1,5 +1,6 @@
 #include "restore/work.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -117,18 +118,25 @@ bool ta_journal_parse(const char *line, size_t size, int *segment, struct ta_seg
     return ok;
 }
 
+// Does a line that an earlier run could not finish stand at the end?
+static bool ends_in_a_line(const char *path)
+{
+    char last = '\n';
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    off_t size = lseek(fd, 0, SEEK_END);
+    bool torn = size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+    close(fd);
+    return torn;
+}
+
 static int append(struct ta_work *w, char *line)
 {
     char *path = inside(w, "journal.jsonl");
     struct ta_buf b = {0};
-    // A line that an earlier run could not finish must not swallow this one.
-    struct stat st;
-    if (stat(path, &st) == 0 && st.st_size > 0) {
-        struct ta_buf old = {0};
-        if (ta_file_read(path, FILE_LIMIT, &old, NULL) >= 0 && old.size && old.data[old.size - 1] != '\n')
-            ta_buf_putc(&b, '\n');
-        ta_buf_release(&old);
-    }
+    if (ends_in_a_line(path)) // it must not swallow this one
+        ta_buf_putc(&b, '\n');
     ta_buf_printf(&b, "%s\n", line);
     int err = ta_file_append_sync(path, b.data, b.size, w->log);
     if (err >= 0)

@@ -19,7 +19,6 @@ struct part {
 struct ta_chain {
     struct part *parts;
     int part_count;
-    struct ta_log *log;
     int (*emit)(void *receiver, AVFrame *frame);
     void *receiver;
 };
@@ -128,7 +127,6 @@ int ta_chain_create(struct ta_chain **out, const struct ta_stage_plan *stages, i
 {
     *out = NULL;
     struct ta_chain *c = ta_xcalloc(1, sizeof *c);
-    c->log = log;
     c->parts = ta_xcalloc((size_t)count + 1, sizeof *c->parts);
     int err = 0;
     for (int i = 0; i < count && err >= 0;) {

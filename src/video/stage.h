@@ -86,8 +86,9 @@ struct ta_stage_plan {
     void *opts; // options_size bytes, released with ta_opt_release()
     struct ta_format in, out;
 };
-int ta_stage_plan_init(struct ta_stage_plan *p, const struct ta_stage_info *info, const struct ta_format *in,
-                       struct ta_log *log); // defaults
+// Options at their defaults.
+void ta_stage_plan_init(struct ta_stage_plan *p, const struct ta_stage_info *info,
+                        const struct ta_format *in);
 // Configures with p->opts; on refusal logs "STAGE: reason".
 int ta_stage_plan_configure(struct ta_stage_plan *p, struct ta_log *log);
 void ta_stage_plan_release(struct ta_stage_plan *p);

@@ -86,16 +86,13 @@ int ta_stage_emit(struct ta_stage *s, AVFrame *frame)
     return s->emit(s->receiver, frame);
 }
 
-int ta_stage_plan_init(struct ta_stage_plan *p, const struct ta_stage_info *info, const struct ta_format *in,
-                       struct ta_log *log)
+void ta_stage_plan_init(struct ta_stage_plan *p, const struct ta_stage_info *info, const struct ta_format *in)
 {
-    (void)log;
     *p = (struct ta_stage_plan){.info = info, .in = *in, .out = *in};
     if (info->options_size)
         p->opts = ta_xcalloc(1, info->options_size);
     if (info->options)
         ta_opt_defaults(info->options, p->opts);
-    return 0;
 }
 
 int ta_stage_plan_configure(struct ta_stage_plan *p, struct ta_log *log)
