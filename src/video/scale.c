@@ -32,7 +32,7 @@ static const struct ta_choice range_choices[] = {
 };
 static const char *const zscale_dithers[] = {"none", "ordered", "error_diffusion"};
 
-// The depth stage leaves size and kernel alone.
+// The depth stage leaves the size alone; the kernel is for chroma where its planes change size.
 static const struct ta_opt convert_options[] = {
     {.name = "width",
      .kind = &ta_opt_int,
@@ -217,7 +217,8 @@ static int describe_depth(const void *opts, const struct ta_format *in, const st
 {
     const struct ta_convert_opts *o = opts;
     bool fields = mixes_fields(in, out);
-    ta_buf_printf(text, "%szscale=dither=%s", fields ? "separatefields," : "", zscale_dithers[o->dither]);
+    ta_buf_printf(text, "%szscale=filter=%s:dither=%s", fields ? "separatefields," : "",
+                  kernel_choices[o->kernel].name, zscale_dithers[o->dither]);
     put_colour(in, out, text);
     if (fields)
         ta_buf_printf(text, ",weave=first_field=%s", in->scan == TA_SCAN_TFF ? "top" : "bottom");
