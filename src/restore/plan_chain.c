@@ -103,22 +103,60 @@ static int add_depth(struct ta_decision *d, enum AVPixelFormat to, int range)
     return finish_stage(d);
 }
 
-// A recipe's slot: the stage it names, with its options.
-static int add_slot(struct ta_decision *d, const char *slot, const char *choice)
+// A stage that the recipe asks for, before it is placed.
+struct chosen {
+    const struct ta_slot *slot; // NULL for none
+    const struct ta_stage_info *info;
+    const char *choice; // NULL where the slot has none
+};
+
+enum { MAX_CHOSEN = 16 };
+
+// What the recipe puts in a slot; info stays NULL for "off" and for options that change nothing.
+static int choose_stage(struct ta_decision *d, const struct ta_slot *slot, struct chosen *c)
 {
-    char *name = ta_xprintf("%s.%s", slot, choice);
-    const struct ta_stage_info *info = ta_stage_find(name);
-    free(name);
-    if (!info) {
-        ta_error(d->log, "there is no stage %s for %s", choice, slot);
+    *c = (struct chosen){.slot = slot};
+    if (slot->option) {
+        int err = ta_options_slot(d->facts->options, slot->name, &c->choice);
+        if (err < 0 || !strcmp(c->choice, "off"))
+            return err;
+        char *name = ta_xprintf("%s.%s", slot->name, c->choice);
+        c->info = ta_stage_find(name);
+        free(name);
+    } else {
+        c->info = ta_slot_stage(slot->name);
+    }
+    if (!c->info) {
+        ta_error(d->log, "there is no stage %s for %s", c->choice ? c->choice : "", slot->name);
         return TA_ERR_NOT_FOUND;
     }
-    void *opts = add_stage(d, info);
+    if (slot->option || !c->info->neutral)
+        return 0;
+    void *opts = ta_xcalloc(1, c->info->options_size);
+    int err = ta_options_stage(d->facts->options, slot->name, c->info->options, opts, d->log);
+    if (err >= 0) {
+        if (c->info->neutral(opts, &d->cur))
+            c->info = NULL;
+        ta_opt_release(ta_slot_stage(slot->name)->options, opts);
+    }
+    free(opts);
+    return err;
+}
+
+static int add_chosen(struct ta_decision *d, const struct chosen *c)
+{
+    if (c->info->max_depth && ta_format_depth(&d->cur) > c->info->max_depth) {
+        int err = add_depth(d, ta_pix_fmt_with_depth(d->cur.pix_fmt, c->info->max_depth), TA_RANGE_KEEP);
+        if (err < 0)
+            return err;
+        ta_decision_tell(d, c->slot->name, "%s works in %d bit", c->info->name, c->info->max_depth);
+    }
+    void *opts = add_stage(d, c->info);
     int err = 0;
-    if (info->options) {
-        ta_opt_release(info->options, opts);
-        memset(opts, 0, info->options_size);
-        err = ta_options_stage(d->facts->options, slot, info->options, opts, d->log);
+    if (c->info->options) {
+        ta_opt_release(c->info->options, opts);
+        memset(opts, 0, c->info->options_size);
+        err = ta_options_stage(d->facts->options, c->slot->name, c->info->options, opts, d->log);
     }
     return err < 0 ? err : finish_stage(d);
 }
@@ -210,11 +248,11 @@ static int add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to)
 }
 
 // The format to work in: three planes of YUV for stages that need it, and enough bits.
-static enum AVPixelFormat work_format(const struct ta_decision *d, bool denoise)
+static enum AVPixelFormat work_format(const struct ta_decision *d, bool needs_yuv)
 {
     enum AVPixelFormat f = d->cur.pix_fmt;
     const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(f);
-    if (denoise) {
+    if (needs_yuv) {
         if (ta_format_is_rgb(&d->cur))
             f = ta_pix_fmt_with_depth(AV_PIX_FMT_YUV444P, desc->comp[0].depth);
         else if (desc->nb_components < 3)
@@ -248,64 +286,57 @@ static int plan_encoder(struct ta_decision *d, const struct ta_format *in)
     return ta_encoder_plan(&d->plan->encoder, d->encoder, &wish, in, d->log);
 }
 
-int ta_plan_choose_chain(struct ta_decision *d)
+// The stages of the recipe in the order of the chain. Deinterlacing is for interlaced pictures only.
+static int choose_stages(struct ta_decision *d, struct chosen *chosen, int *count)
+{
+    bool interlaced = d->cur.scan != TA_SCAN_PROGRESSIVE;
+    *count = 0;
+    for (const struct ta_slot *slot = ta_slots; slot->name; slot++) {
+        if (slot->planned)
+            continue;
+        struct chosen c;
+        int err = choose_stage(d, slot, &c);
+        if (err < 0)
+            return err;
+        bool deinterlaces = !strcmp(slot->name, "deinterlace");
+        if (deinterlaces)
+            ta_decision_tell(d, slot->name, "%s: %s", c.info && interlaced ? c.choice : "off",
+                             !interlaced ? "the frames are progressive"
+                             : c.info    ? "the frames are interlaced"
+                                         : "switched off; fields stay woven");
+        else if (slot->option)
+            ta_decision_tell(d, slot->name, "%s", c.choice);
+        if (c.info && (!deinterlaces || interlaced))
+            chosen[(*count)++] = c;
+    }
+    return 0;
+}
+
+static int add_all_chosen(struct ta_decision *d, const struct chosen *chosen, int count)
+{
+    for (int i = 0; i < count; i++) {
+        int err = add_chosen(d, &chosen[i]);
+        if (err < 0)
+            return err;
+        const struct ta_stage_plan *s = &d->plan->stages[d->plan->stage_count - 1];
+        if (!strcmp(chosen[i].slot->name, "deinterlace")) {
+            d->plan->deinterlaced = true;
+            d->plan->fields = s->info->fields ? s->info->fields(s->opts) : 1;
+        }
+    }
+    return 0;
+}
+
+// The last steps: the encoder's pixel format at the final size.
+static int add_end(struct ta_decision *d, int w, int h)
 {
     struct ta_plan *p = d->plan;
-    const char *deinterlace, *denoise, *why = "";
-    int err = ta_options_slot(d->facts->options, "deinterlace", &deinterlace);
-    if (err >= 0)
-        err = ta_options_slot(d->facts->options, "denoise", &denoise);
-    if (err < 0)
-        return err;
-    d->cur = p->source_format;
-    if (d->cur.width < MIN_SIDE || d->cur.height < MIN_SIDE) {
-        ta_error(d->log, "%s: pictures of %dx%d are too small to restore; %dx%d is the least",
-                 d->facts->input, d->cur.width, d->cur.height, MIN_SIDE, MIN_SIDE);
-        return TA_ERR_UNSUPPORTED;
-    }
-    bool interlaced = p->source_format.scan != TA_SCAN_PROGRESSIVE;
-    bool do_deinterlace = interlaced && strcmp(deinterlace, "off") != 0,
-         do_denoise = strcmp(denoise, "off") != 0;
-    if ((err = add_planar(d)) < 0)
-        return err;
-
-    // The size is known before the stages are placed; it decides whether anything is worked on at all.
-    struct ta_format sizing = d->cur;
-    if (do_deinterlace)
-        d->cur.scan = TA_SCAN_PROGRESSIVE;
-    int w = 0, h = 0;
-    err = choose_size(d, &w, &h, &why);
-    d->cur = sizing;
-    if (err < 0)
-        return err;
-    bool scale = w != sizing.width || h != sizing.height;
-
-    if (do_deinterlace || do_denoise || scale)
-        err = add_depth(d, work_format(d, do_denoise), TA_RANGE_KEEP);
-    if (err >= 0 && do_deinterlace) {
-        err = add_slot(d, "deinterlace", deinterlace);
-        const struct ta_stage_plan *s = &p->stages[p->stage_count - 1];
-        p->deinterlaced = true;
-        p->fields = err >= 0 && s->info->fields ? s->info->fields(s->opts) : 1;
-    }
-    if (err >= 0 && do_denoise)
-        err = add_slot(d, "denoise", denoise);
-    if (err < 0)
-        return err;
-
-    ta_decision_tell(d, "deinterlace", "%s: %s", do_deinterlace ? deinterlace : "off",
-                     !interlaced      ? "the frames are progressive"
-                     : do_deinterlace ? "the frames are interlaced"
-                                      : "switched off; fields stay woven");
-    ta_decision_tell(d, "denoise", "%s", denoise);
-    ta_decision_tell(d, "size", "%dx%d to %dx%d: %s", sizing.width, sizing.height, w, h, why);
-    if (scale && d->cur.scan != TA_SCAN_PROGRESSIVE)
-        ta_decision_warn(d, "interlaced pictures are scaled field by field, because deinterlacing is off");
-
+    bool scale = w != d->cur.width || h != d->cur.height;
     struct ta_format encoded = d->cur;
     encoded.width = w;
     encoded.height = h;
-    if ((err = plan_encoder(d, &encoded)) < 0)
+    int err = plan_encoder(d, &encoded);
+    if (err < 0)
         return err;
     // Encoders that want packed pixels (RGB in FFV1) get them in a last step.
     enum AVPixelFormat last = p->encoder.pix_fmt, planar = ta_pix_fmt_planar(last);
@@ -317,6 +348,48 @@ int ta_plan_choose_chain(struct ta_decision *d)
         err = add_depth(d, last, final_range(d));
     if (err >= 0 && last != planar && d->cur.pix_fmt != last)
         err = add_repack(d, last);
+    return err;
+}
+
+int ta_plan_choose_chain(struct ta_decision *d)
+{
+    struct ta_plan *p = d->plan;
+    d->cur = p->source_format;
+    if (d->cur.width < MIN_SIDE || d->cur.height < MIN_SIDE) {
+        ta_error(d->log, "%s: pictures of %dx%d are too small to restore; %dx%d is the least",
+                 d->facts->input, d->cur.width, d->cur.height, MIN_SIDE, MIN_SIDE);
+        return TA_ERR_UNSUPPORTED;
+    }
+    struct chosen chosen[MAX_CHOSEN];
+    int count = 0, err = choose_stages(d, chosen, &count);
+    if (err < 0 || (err = add_planar(d)) < 0)
+        return err;
+
+    // The size is known before the stages are placed; it decides whether anything is worked on at all.
+    struct ta_format sizing = d->cur;
+    bool needs_yuv = false;
+    for (int i = 0; i < count; i++) {
+        needs_yuv |= chosen[i].info->needs_yuv;
+        if (!strcmp(chosen[i].slot->name, "deinterlace"))
+            d->cur.scan = TA_SCAN_PROGRESSIVE;
+    }
+    int w = 0, h = 0;
+    const char *why = "";
+    err = choose_size(d, &w, &h, &why);
+    d->cur = sizing;
+    if (err < 0)
+        return err;
+    bool scale = w != sizing.width || h != sizing.height;
+    ta_decision_tell(d, "size", "%dx%d to %dx%d: %s", sizing.width, sizing.height, w, h, why);
+    if (count || scale)
+        err = add_depth(d, work_format(d, needs_yuv), TA_RANGE_KEEP);
+    if (err >= 0)
+        err = add_all_chosen(d, chosen, count);
+    if (err < 0)
+        return err;
+    if (scale && d->cur.scan != TA_SCAN_PROGRESSIVE)
+        ta_decision_warn(d, "interlaced pictures are scaled field by field, because deinterlacing is off");
+    err = add_end(d, w, h);
     p->out_format = d->cur;
     p->out_format.mixed_scan = false;
     if (err >= 0 && ta_format_has_alpha(&p->source_format) && !ta_format_has_alpha(&p->out_format))

@@ -67,6 +67,7 @@ const struct ta_stage_info ta_stage_hqdn3d = {
     .summary = "recursive noise reduction in space and time (libavfilter)",
     .options = options,
     .options_size = sizeof(struct denoise_opts),
+    .needs_yuv = true,
     .filters = filters,
     .reach = reach,
     .configure = configure,

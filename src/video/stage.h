@@ -30,6 +30,11 @@ struct ta_stage_info {
     // libavfilter's filters that describe() uses, NULL-terminated; NULL for native stages. Checked while
     // planning.
     const char *const *filters;
+    bool needs_yuv; // takes three planes of YUV and nothing else: no RGB, gray or alpha
+    int max_depth;  // the most bits a sample may have; 0 means 16
+    // These options would change nothing in such pictures: the plan leaves the stage out. NULL means they
+    // always do something. Asked of stages whose slot has no choice "off".
+    bool (*neutral)(const void *opts, const struct ta_format *in);
     // Frames needed, for these options and this input; NULL means none. Called while planning.
     struct ta_reach (*reach)(const void *opts, const struct ta_format *in);
     // Output frames for each interlaced input frame: 1 or 2. NULL means 1. Progressive frames always give
@@ -67,17 +72,22 @@ extern const struct ta_stage_info *const ta_stages[];
 const struct ta_stage_info *ta_stage_find(const char *name);
 
 // Slots of a recipe in the order of the chain. A slot with choices is an option of the recipe ("--denoise
-// hqdn3d"); one without is filled by the plan.
+// hqdn3d"); one without holds a single stage that its own options switch on ("--colour-saturation 1.1"), or
+// is filled by the plan.
 struct ta_slot_choice { // the field that `option` sets: index into its choices
     int stage;
 };
 struct ta_slot {
     const char *name;
     const char *title;           // heading in help
-    const struct ta_opt *option; // the choice, a table of one entry; NULL when the plan fills the slot
+    const struct ta_opt *option; // the choice, a table of one entry; NULL when there is none
+    bool planned;                // the plan alone decides which stage fills it
 };
 extern const struct ta_slot ta_slots[]; // ends with name NULL
-// The options of a slot's stages, each name once; static table.
+// The first stage of a slot: its only one where there is no choice.
+const struct ta_stage_info *ta_slot_stage(const char *slot);
+// The options of a slot's stages, each name once; static table, NULL for none. An option that several stages
+// of a slot have must be the same entry in all of them.
 const struct ta_opt *ta_slot_options(const char *slot);
 
 // A stage in a plan: resolved options and formats.

@@ -2,6 +2,7 @@
 // of its slot if a recipe may name it.
 #include "video/stage.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,21 +56,59 @@ static const struct ta_opt denoise_option[] = {
 };
 
 const struct ta_slot ta_slots[] = {
-    {"convert", NULL, NULL},
-    {"deinterlace", "Deinterlacing", deinterlace_option},
-    {"denoise", "Noise", denoise_option},
-    {"scale", "Scaling", NULL},
-    {"format", NULL, NULL},
+    {.name = "convert", .planned = true},
+    {.name = "deinterlace", .title = "Deinterlacing", .option = deinterlace_option},
+    {.name = "denoise", .title = "Noise", .option = denoise_option},
+    {.name = "scale", .title = "Scaling", .planned = true},
+    {.name = "format", .planned = true},
     {0},
 };
 
-// Stages of a slot share one table, so the first one's is the slot's.
-const struct ta_opt *ta_slot_options(const char *slot)
+static bool fills(const struct ta_stage_info *stage, const char *slot)
 {
     size_t n = strlen(slot);
+    return strncmp(stage->name, slot, n) == 0 && stage->name[n] == '.';
+}
+
+const struct ta_stage_info *ta_slot_stage(const char *slot)
+{
     for (const struct ta_stage_info *const *s = ta_stages; *s; s++)
-        if (strncmp((*s)->name, slot, n) == 0 && (*s)->name[n] == '.' && (*s)->options)
-            return (*s)->options;
+        if (fills(*s, slot))
+            return *s;
+    return NULL;
+}
+
+// The tables of all slots, one after the other, each with an empty entry at its end.
+enum { MAX_SLOT_OPTIONS = 128 };
+static struct ta_opt slot_options[MAX_SLOT_OPTIONS];
+static const struct ta_opt *slot_tables[TA_COUNT(ta_slots)];
+static pthread_once_t slot_once = PTHREAD_ONCE_INIT;
+
+static void collect_slots(void)
+{
+    struct ta_opt *next = slot_options;
+    for (size_t i = 0; ta_slots[i].name; i++) {
+        struct ta_opt *first = next;
+        for (const struct ta_stage_info *const *s = ta_stages; *s; s++)
+            for (const struct ta_opt *o = fills(*s, ta_slots[i].name) ? (*s)->options : NULL; o && o->name;
+                 o++) {
+                if (ta_opt_find(first, o->name))
+                    continue;
+                if (next == slot_options + MAX_SLOT_OPTIONS - 1)
+                    abort(); // the first test that runs sees it
+                *next++ = *o;
+            }
+        slot_tables[i] = next > first ? first : NULL;
+        next += next > first;
+    }
+}
+
+const struct ta_opt *ta_slot_options(const char *slot)
+{
+    pthread_once(&slot_once, collect_slots);
+    for (size_t i = 0; ta_slots[i].name; i++)
+        if (strcmp(ta_slots[i].name, slot) == 0)
+            return slot_tables[i];
     return NULL;
 }
 
