@@ -1,0 +1,1 @@
+#include "dsp/grade_kernels.h"
