@@ -65,14 +65,16 @@ need_header() {
 }
 
 # pytest may belong to the system's Python while another one comes first in PATH; tools/run_tests.py looks in the same places.
+# pytest-xdist runs the tests on all cores; Homebrew has no package of it, and without it they run one by one.
 need_pytest() {
-    local python
+    local python modules="pytest,xdist"
+    [ "$(uname)" != Darwin ] || modules=pytest
     for python in python3 /usr/bin/python3; do
-        if "$python" -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("pytest"))' 2>/dev/null; then
+        if "$python" -c "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, '$modules'.split(','))))" 2>/dev/null; then
             return 0
         fi
     done
-    missing+=(pytest)
+    missing+=("${modules//,/ with }")
 }
 
 # clang with the run-time libraries for fuzzing; a clang without them compiles, but does not link.
@@ -146,7 +148,7 @@ packages() { # MANAGER GROUP
         echo build-essential meson ninja-build pkg-config python3 libavformat-dev libavcodec-dev libavfilter-dev \
             libavutil-dev libswresample-dev libswscale-dev libzimg-dev libjansson-dev libyaml-dev uthash-dev
         ;;
-    apt-test) echo g++ binutils git ffmpeg libcmocka-dev python3-pytest clang-14 libclang-rt-14-dev ;;
+    apt-test) echo g++ binutils git ffmpeg libcmocka-dev python3-pytest python3-pytest-xdist clang-14 libclang-rt-14-dev ;;
     apt-lint) echo git clang-format-14 shellcheck ;;
     apt-bench) echo ffmpeg handbrake-cli valgrind ;;
 
@@ -157,7 +159,7 @@ packages() { # MANAGER GROUP
             'pkgconfig(yaml-0.1)' uthash-devel
         ;;
     dnf-test)
-        echo gcc-c++ binutils git /usr/bin/ffmpeg 'pkgconfig(cmocka)' python3-pytest clang compiler-rt libasan libubsan \
+        echo gcc-c++ binutils git /usr/bin/ffmpeg 'pkgconfig(cmocka)' python3-pytest python3-pytest-xdist clang compiler-rt libasan libubsan \
             libtsan
         ;;
     dnf-lint) echo git clang-tools-extra ShellCheck ;;
@@ -165,7 +167,7 @@ packages() { # MANAGER GROUP
 
     # Arch
     pacman-build) echo base-devel meson ninja pkgconf python ffmpeg zimg jansson libyaml uthash ;;
-    pacman-test) echo git ffmpeg cmocka python-pytest clang compiler-rt ;;
+    pacman-test) echo git ffmpeg cmocka python-pytest python-pytest-xdist clang compiler-rt ;;
     pacman-lint) echo git clang shellcheck ;;
     pacman-bench) echo ffmpeg handbrake-cli valgrind ;;
 

@@ -30,7 +30,7 @@ import xml.etree.ElementTree as xml
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = ("unit", "python", "address", "thread", "fuzz")
 # Unit tests that say something about threads; the others would only repeat what "address" runs.
-THREAD_UNITS = re.compile(r"thread|queue|pool|lru|log|chain|run|graph|segment|index|reader|stage")
+THREAD_UNITS = re.compile(r"thread|ahead|queue|pool|lru|log|chain|run|graph|segment|index|reader|stage")
 CMOCKA_LINE = re.compile(r"^\[\s*(OK|FAILED|SKIPPED)\s*\] (?!\d+ test)(\S+)", re.M)
 
 
@@ -133,16 +133,26 @@ def meson_names(folder, suite, pattern):
     return [t["name"] for t in tests if any(s.split(":")[-1] == suite for s in t["suite"]) and pattern.search(t["name"])]
 
 
+def has_modules(python, *names):
+    probe = [python, "-c", "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, sys.argv[1:])))", *names]
+    try:
+        return subprocess.run(probe, stderr=subprocess.DEVNULL).returncode == 0
+    except OSError:
+        return False
+
+
 def find_pytest():
-    """A Python that has pytest: it need not be the first in PATH."""
-    for python in (sys.executable, "/usr/bin/python3", "python3"):
-        probe = [python, "-c", "import importlib.util as u, sys; sys.exit(not u.find_spec('pytest'))"]
-        try:
-            if subprocess.run(probe, stderr=subprocess.DEVNULL).returncode == 0:
+    """A Python that has pytest: it need not be the first in PATH. One that can use all cores comes first."""
+    pythons = (sys.executable, "/usr/bin/python3", "python3")
+    for names in (("pytest", "xdist"), ("pytest",)):
+        for python in pythons:
+            if has_modules(python, *names):
                 return python
-        except OSError:
-            pass
     return None
+
+
+def cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def pytest(count, label, folder, env=None, args=(), limit=3600):
@@ -164,6 +174,8 @@ def pytest(count, label, folder, env=None, args=(), limit=3600):
         }
         command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "-rfE", "--durations=10", "--continue-on-collection-errors", "--junitxml", str(report),
                    "--basetemp", scratch + "/base", *args, *folders]
+        if has_modules(python, "xdist") and cores() > 1:
+            command += ["-n", str(min(cores(), 8))]
         status = run(command, env=env, limit=limit)
         if not report.exists():
             if status == 5:  # nothing was selected

@@ -15,7 +15,7 @@
 #include "media/index_build.h"
 
 #define MAGIC "TAINDEX"
-#define VERSION 2
+#define VERSION 3
 #define PACKET_BYTES 36
 #define FRAME_BYTES 16
 #define STREAM_BYTES 64

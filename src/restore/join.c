@@ -171,9 +171,9 @@ struct join {
     struct ta_meter *meter;
     struct ta_log *log;
     struct ta_streams *streams;
+    struct ta_sound *sound;
     struct ta_lane **lanes;
     int lane_count;
-    struct ta_audio_transcode_stats *stats; // [stream_count]
 };
 
 // The source's colour, geometry and field order are replaced by the output's; the mux copies the rest
@@ -203,8 +203,7 @@ static int add_lane(struct join *j, const struct ta_stream_plan *s, int64_t offs
     if (s->action == TA_STREAM_COPY)
         err = ta_lane_copy(lane, j->streams, s->stream, offset);
     else if (s->action == TA_STREAM_TRANSCODE && !strcmp(s->kind, "audio"))
-        err = ta_lane_audio(lane, j->streams, s->stream, offset, s->codec, s->bit_rate, global_header,
-                            &j->stats[s->stream], j->log);
+        *lane = ta_sound_take(j->sound, s->stream);
     else if (s->action == TA_STREAM_TRANSCODE)
         err = ta_lane_subtitle(lane, j->streams, s->stream, offset, s->codec, global_header, j->log);
     else
@@ -214,23 +213,10 @@ static int add_lane(struct join *j, const struct ta_stream_plan *s, int64_t offs
     return err;
 }
 
-// The other streams follow the clock that the index made of the video's times.
-static void set_clocks(struct join *j)
-{
-    const struct ta_index *index = j->work->plan->index;
-    if (!index->clock_count)
-        return;
-    int64_t *offsets = ta_xcalloc((size_t)index->clock_count, sizeof *offsets);
-    for (int i = 0; i < index->clock_count; i++)
-        offsets[i] = ta_rescale(index->clocks[i].offset, index->time_base, AV_TIME_BASE_Q);
-    ta_streams_set_clocks(j->streams, offsets, index->clock_count);
-    free(offsets);
-}
-
 static int add_lanes(struct join *j, int64_t offset)
 {
     const struct ta_plan *p = j->work->plan;
-    set_clocks(j);
+    ta_sound_set_clocks(p, j->streams);
     int err = ta_join_video_lane(&j->lanes[0], j->work, j->log);
     if (err < 0)
         return err;
@@ -256,14 +242,13 @@ static void report_packets(void *priv, int64_t packets, int64_t bytes)
     ta_meter_fraction(j->meter, expected > 0 ? (double)bytes / (double)expected : 0);
 }
 
-int ta_join(const struct ta_work *work, const char *path, struct ta_meter *meter, struct ta_join_result *out,
-            struct ta_log *log)
+int ta_join(const struct ta_work *work, struct ta_sound *sound, const char *path, struct ta_meter *meter,
+            struct ta_join_result *out, struct ta_log *log)
 {
     const struct ta_plan *p = work->plan;
-    struct join j = {.work = work, .meter = meter, .log = ta_log_child(log, "join")};
+    struct join j = {.work = work, .sound = sound, .meter = meter, .log = ta_log_child(log, "join")};
     *out = (struct ta_join_result){0};
     j.lanes = ta_xcalloc((size_t)p->stream_count + 1, sizeof *j.lanes);
-    j.stats = ta_xcalloc((size_t)p->index->stream_count + (size_t)p->stream_count + 1, sizeof *j.stats);
     ta_meter_start(meter, TA_PHASE_JOIN);
     int64_t offset = av_rescale_q(p->offset, p->out_time_base, AV_TIME_BASE_Q);
     int err = ta_streams_open(&j.streams, p->input, p->range_start, p->range_end, ta_meter_cancel(meter),
@@ -291,16 +276,14 @@ int ta_join(const struct ta_work *work, const char *path, struct ta_meter *meter
         out->bytes = result.bytes;
         out->early = result.early;
     }
-    for (int i = 0; i < p->index->stream_count; i++) {
-        out->audio_gaps += j.stats[i].gaps;
-        out->audio_overlaps += j.stats[i].overlaps;
-        out->audio_errors += j.stats[i].decode_errors;
-    }
     for (int i = 0; i < j.lane_count; i++)
         ta_lane_destroy(&j.lanes[i]);
+    struct ta_audio_transcode_stats stats = ta_sound_stats(sound);
+    out->audio_gaps = stats.gaps;
+    out->audio_overlaps = stats.overlaps;
+    out->audio_errors = stats.decode_errors;
     ta_streams_close(&j.streams);
     free(j.lanes);
-    free(j.stats);
     ta_log_destroy(&j.log);
     return err;
 }

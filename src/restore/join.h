@@ -4,6 +4,7 @@
 
 #include "restore/callbacks.h"
 #include "restore/plan.h"
+#include "restore/sound.h"
 #include "restore/work.h"
 
 struct ta_join_result {
@@ -12,9 +13,10 @@ struct ta_join_result {
     int64_t early;                                    // packets that lay before time 0 and found no place
 };
 
-// Writes `path` ("-": standard output). All segments must be finished. On failure nothing is left at `path`.
-int ta_join(const struct ta_work *work, const char *path, struct ta_meter *meter, struct ta_join_result *out,
-            struct ta_log *log);
+// Writes `path` ("-": standard output). All segments must be finished; the tracks of `sound` are taken. On
+// failure nothing is left at `path`.
+int ta_join(const struct ta_work *work, struct ta_sound *sound, const char *path, struct ta_meter *meter,
+            struct ta_join_result *out, struct ta_log *log);
 
 // The video lane alone, for tests: packets with final times in plan->out_time_base. To be destroyed with
 // ta_lane_destroy().

@@ -17,6 +17,7 @@
 #include "restore/join.h"
 #include "restore/report.h"
 #include "restore/run.h"
+#include "restore/sound.h"
 #include "restore/work.h"
 
 // How far, in seconds, sound may start from where the source has it before it is a warning. Packets that are
@@ -36,6 +37,7 @@ struct restore {
     struct ta_meter meter;
     struct ta_log *log;
     struct ta_work work;
+    struct ta_sound *sound;
     struct ta_join_result join;
     struct ta_check_result check;
     struct ta_restore_result result;
@@ -101,7 +103,7 @@ static int check_source(const struct restore *r)
 
 static int join_and_check(struct restore *r, const char *part)
 {
-    int err = ta_join(&r->work, part, &r->meter, &r->join, r->log);
+    int err = ta_join(&r->work, r->sound, part, &r->meter, &r->join, r->log);
     if (err < 0 || to_stdout(r->plan))
         return err;
     ta_meter_start(&r->meter, TA_PHASE_VERIFY);
@@ -220,9 +222,12 @@ static int run_work(struct restore *r)
                 p->segment_count);
     ta_meter_set_work(&r->meter, p->out_frames, frames_done, p->segment_count, r->work.done_count);
     ta_meter_start(&r->meter, TA_PHASE_SEGMENTS);
-    int err = ta_run_segments(&r->work, &r->run, &r->meter, r->log);
+    int err = ta_sound_start(&r->sound, &r->work, ta_meter_cancel(&r->meter), r->log);
+    if (err >= 0)
+        err = ta_run_segments(&r->work, r->sound, &r->run, &r->meter, r->log);
     if (err >= 0)
         err = deliver(r);
+    ta_sound_destroy(&r->sound);
     return err;
 }
 

@@ -23,6 +23,7 @@ static const int64_t MIN_FREE_BYTES = 16 << 20; // left on the disk when a run s
 
 struct run {
     struct ta_work *work;
+    const struct ta_sound *sound;
     const struct ta_run_opts *opts;
     struct ta_meter *meter;
     struct ta_log *log;
@@ -60,7 +61,10 @@ static bool asked_to_stop(void *priv)
     struct run *r = priv;
     if (ta_canceled(ta_meter_cancel(r->meter)))
         return true;
+    int sound = ta_sound_error(r->sound);
     pthread_mutex_lock(&r->lock);
+    if (r->err == 0)
+        r->err = sound;
     bool stop = r->err < 0;
     pthread_mutex_unlock(&r->lock);
     return stop;
@@ -80,7 +84,7 @@ static int take_segment(struct run *r)
 // After each segment: is there room for another?
 static int check_space(const struct run *r)
 {
-    int64_t used = ta_work_bytes(r->work);
+    int64_t used = ta_work_bytes(r->work) + ta_sound_bytes(r->sound);
     if (r->opts->max_temp_size > 0 && used > r->opts->max_temp_size) {
         ta_error(r->log, "unfinished work takes %lld bytes, more than --max-temp-size allows",
                  (long long)used);
@@ -139,10 +143,11 @@ static int run_worker(void *arg)
     return 0;
 }
 
-int ta_run_segments(struct ta_work *work, const struct ta_run_opts *run, struct ta_meter *meter,
-                    struct ta_log *log)
+int ta_run_segments(struct ta_work *work, const struct ta_sound *sound, const struct ta_run_opts *run,
+                    struct ta_meter *meter, struct ta_log *log)
 {
-    struct run r = {.work = work, .opts = run, .meter = meter, .log = ta_log_child(log, "restore")};
+    struct run r = {
+        .work = work, .sound = sound, .opts = run, .meter = meter, .log = ta_log_child(log, "restore")};
     // What stops one segment, a full disk mostly, stops those beside it too: it is told once.
     ta_log_only_first_error(r.log);
     struct ta_log *work_log = work->log;
