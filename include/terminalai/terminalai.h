@@ -8,6 +8,7 @@
 #include <terminalai/plan.h>
 #include <terminalai/probe.h>
 #include <terminalai/restore.h>
+#include <terminalai/task.h>
 #include <terminalai/verify.h>
 
 #ifdef __cplusplus

@@ -357,7 +357,7 @@ void ta_dir_list_free(char ***names)
     ta_freep(names);
 }
 
-int ta_lock_try(const char *path, struct ta_log *log)
+static int lock_try(const char *path, int kind, struct ta_log *log)
 {
     // For writing where possible: network file systems that make flock() out of byte locks ask for it.
     int fd = open_retry(path, O_RDWR, 0);
@@ -367,7 +367,7 @@ int ta_lock_try(const char *path, struct ta_log *log)
         return fail_errno(log, path, "open");
     int ret;
     do
-        ret = flock(fd, LOCK_EX | LOCK_NB);
+        ret = flock(fd, kind | LOCK_NB);
     while (ret < 0 && errno == EINTR);
     if (!ret)
         return fd;
@@ -379,4 +379,14 @@ int ta_lock_try(const char *path, struct ta_log *log)
     }
     close(fd);
     return ret;
+}
+
+int ta_lock_try(const char *path, struct ta_log *log)
+{
+    return lock_try(path, LOCK_EX, log);
+}
+
+int ta_lock_try_shared(const char *path, struct ta_log *log)
+{
+    return lock_try(path, LOCK_SH, log);
 }

@@ -53,6 +53,8 @@ void ta_dir_list_free(char ***names);
 // Exclusive flock() on a folder or file, without waiting. Returns a descriptor >= 0 to close(), TA_ERR_BUSY
 // if another process (or another descriptor of this one) holds it.
 int ta_lock_try(const char *path, struct ta_log *log);
+// The same, shared: any number of these at once, but none beside an exclusive one.
+int ta_lock_try_shared(const char *path, struct ta_log *log);
 
 // Bytes that an unprivileged user can still write on the file system of `path`; INT64_MAX when unknown.
 int64_t ta_disk_free_bytes(const char *path);

@@ -14,6 +14,8 @@
 const struct ta_command *const ta_commands[] = {
     &ta_command_restore,
     &ta_command_plan,
+    &ta_command_segment,
+    &ta_command_join,
     &ta_command_probe,
     &ta_command_verify,
     &ta_command_presets,

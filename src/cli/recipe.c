@@ -1,9 +1,13 @@
 #include "cli/recipe.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/tree.h"
+#include "cli/console.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "media/encoder.h"
@@ -63,4 +67,77 @@ static bool is_interrupted(void *priv)
 struct ta_callbacks ta_cli_callbacks(struct ta_progress_view *view)
 {
     return (struct ta_callbacks){.progress = ta_progress_show, .canceled = is_interrupted, .priv = view};
+}
+
+enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *opts, struct ta_plan **plan)
+{
+    if (!opts->plan)
+        return ta_cli_usage(cli, "%s needs --plan FILE", cli->command->name);
+    int err = ta_options_create(&cli->options, cli->log);
+    if (err >= 0)
+        err = ta_cli_load_options(cli, opts->config);
+    if (err >= 0 && opts->work_dir)
+        err = ta_options_set(cli->options, TA_LAYER_CALLER, "work-dir", opts->work_dir, "--work-dir");
+    if (err < 0)
+        return ta_exit_from_error(err == TA_ERR_FORMAT ? TA_ERR_INVALID : err);
+    err = ta_plan_load(plan, opts->plan, cli->log);
+    if (err < 0) { // a file that is no plan is a failure, whatever its numbers are
+        char *message = ta_console_take_error(cli->console);
+        if (!message)
+            ta_error(cli->log, "%s: %s", opts->plan, ta_error_text(err));
+        free(message);
+        return TA_EXIT_FAILED;
+    }
+    return TA_EXIT_OK;
+}
+
+struct ta_progress_view ta_cli_task_view(struct ta_cli *cli, const struct ta_task_opts *opts,
+                                         const struct ta_plan *plan)
+{
+    enum ta_progress_mode mode = (enum ta_progress_mode)opts->progress;
+    if (ta_console_is_quiet(cli->console) && mode != TA_PROGRESS_JSON)
+        mode = TA_PROGRESS_NONE;
+    bool to_stdout = !strcmp(ta_plan_output(plan), "-");
+    struct ta_progress_view view = {
+        .console = cli->console, .mode = mode, .json = to_stdout ? stderr : stdout, .count = 1};
+    ta_progress_begin(&view, ta_plan_input(plan), 0);
+    free(ta_console_take_error(cli->console));
+    ta_signals_catch();
+    return view;
+}
+
+enum ta_exit ta_cli_task_end(struct ta_cli *cli, const struct ta_task_opts *opts, const struct ta_plan *plan,
+                             int err, json_t *done)
+{
+    char *message = ta_console_take_error(cli->console);
+    if (err == TA_ERR_CANCELED)
+        ta_console_print(cli->console, "%s: interrupted", ta_plan_output(plan));
+    else if (err < 0 && !message)
+        ta_error(cli->log, "%s: %s", ta_plan_output(plan), ta_error_text(err));
+    enum ta_exit status = err == TA_ERR_CANCELED ? TA_EXIT_INTERRUPTED
+                          : err < 0              ? TA_EXIT_FAILED
+                                                 : TA_EXIT_OK;
+    if (opts->json) {
+        json_t *o = done ? json_incref(done) : json_object();
+        if (err < 0) {
+            json_object_set_new(o, "output", ta_cli_json_text(ta_plan_output(plan)));
+            json_object_set_new(o, "status", json_string(err == TA_ERR_CANCELED ? "interrupted" : "failed"));
+            json_object_set_new(o, "error", json_string(ta_error_text(err)));
+            if (message)
+                json_object_set_new(o, "message", ta_cli_json_text(message));
+        }
+        char *text = opts->progress == TA_PROGRESS_JSON ? json_dumps(o, JSON_COMPACT) : ta_json_text(o);
+        size_t length = strlen(text);
+        char *line = ta_xprintf("%s%s", text, length && text[length - 1] == '\n' ? "" : "\n");
+        if (!strcmp(ta_plan_output(plan), "-"))
+            fputs(line, stderr);
+        else
+            status = ta_exit_worse(status, ta_cli_output(cli, line));
+        free(line);
+        free(text);
+        json_decref(o);
+    }
+    free(message);
+    json_decref(done);
+    return status;
 }

@@ -5,8 +5,7 @@
 #include <terminalai/plan.h>
 
 #include "cli/command.h"
-
-struct ta_progress_view;
+#include "cli/progress.h"
 
 // Loads the layers and refuses a recipe or a way to run that can't be used, once and before any file is
 // touched. TA_EXIT_OK or the status.
@@ -15,5 +14,53 @@ enum ta_exit ta_cli_check_recipe(struct ta_cli *cli, const char *config_path);
 const char *ta_cli_output_extension(struct ta_cli *cli);
 // Callbacks that show progress and stop when interrupted.
 struct ta_callbacks ta_cli_callbacks(struct ta_progress_view *view);
+
+// ---- commands that run single tasks of a plan ----
+
+struct ta_task_opts {
+    char *plan, *work_dir, *config;
+    int progress; // enum ta_progress_mode
+    bool json;
+};
+// Their entries in the command's own table.
+#define TA_TASK_OPTIONS(owner, field)                                                                     \
+    {.name = "plan",                                                                                      \
+     .kind = &ta_opt_path,                                                                                \
+     TA_FIELD(owner, field.plan, char *),                                                                 \
+     .syntax = "FILE",                                                                                    \
+     .help = "the plan, as \"plan --json\" prints it; must be given",                                     \
+     .letter = 'p'},                                                                                      \
+        {.name = "work-dir",                                                                              \
+         .kind = &ta_opt_path,                                                                            \
+         TA_FIELD(owner, field.work_dir, char *),                                                         \
+         .syntax = "DIR",                                                                                 \
+         .help = "folder for unfinished work instead of beside the output; the same for all tasks"},      \
+        {.name = "config",                                                                                \
+         .kind = &ta_opt_path,                                                                            \
+         TA_FIELD(owner, field.config, char *),                                                           \
+         .syntax = "FILE",                                                                                \
+         .help =                                                                                          \
+             "read options from this YAML file instead of ~/.config/terminalai/config.yaml: how to run; " \
+             "what to make is in the plan"},                                                              \
+        {.name = "progress",                                                                              \
+         .kind = &ta_opt_choice,                                                                          \
+         TA_FIELD(owner, field.progress, int),                                                            \
+         .def = "auto",                                                                                   \
+         .choices = ta_progress_choices,                                                                  \
+         .help = "how progress is shown"},                                                                \
+    {                                                                                                     \
+        .name = "json", .kind = &ta_opt_switch, TA_FIELD(owner, field.json, bool),                        \
+        .help = "write what was done as one JSON object to standard output at the end"                    \
+    }
+
+// Loads options of running and the plan. TA_EXIT_OK, or the status after a message.
+enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *opts, struct ta_plan **plan);
+// A view of its progress; signals are caught from here on.
+struct ta_progress_view ta_cli_task_view(struct ta_cli *cli, const struct ta_task_opts *opts,
+                                         const struct ta_plan *plan);
+// Says what failed if nothing has yet, writes the JSON if asked for (`done`, taken, is NULL on failure), and
+// gives the status.
+enum ta_exit ta_cli_task_end(struct ta_cli *cli, const struct ta_task_opts *opts, const struct ta_plan *plan,
+                             int err, json_t *done);
 
 #endif

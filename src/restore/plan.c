@@ -364,6 +364,8 @@ void ta_plan_destroy(struct ta_plan **plan)
     free(p->runs);
     free(p->input);
     free(p->output);
+    free(p->input_at);
+    free(p->output_at);
     free(p->json);
     ta_log_destroy(&p->log);
     free(p);

@@ -31,6 +31,9 @@ struct ta_stream_plan {
 struct ta_plan {
     struct ta_log *log;
     char *input, *output;
+    // The same from any folder, for the JSON: a plan is run by programs that are started elsewhere. NULL: as
+    // above.
+    char *input_at, *output_at;
     const struct ta_container_info *container;
     struct ta_fingerprint source; // identity of the file that was planned for
     char index_checksum[65];

@@ -1,6 +1,7 @@
 // From a file to a plan: reads the source (index, scan type), lets plan.c decide, and tells it in words.
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <terminalai/error.h>
 
@@ -38,6 +39,18 @@ static int measure_scan(struct ta_scan_result *out, const char *input, const str
     return err;
 }
 
+// The name with its folder made absolute. The name itself stays: a link goes on to be one.
+static char *from_anywhere(const char *path)
+{
+    if (!strcmp(path, "-"))
+        return ta_xstrdup(path);
+    char *dir = ta_path_dir(path), *absolute = ta_path_absolute(dir);
+    char *result = ta_path_join(absolute, ta_path_name(path));
+    free(dir);
+    free(absolute);
+    return result;
+}
+
 static int create(struct ta_plan **out, const char *input, const char *output, struct ta_options *options,
                   struct ta_meter *meter, struct ta_log *log)
 {
@@ -70,6 +83,8 @@ static int create(struct ta_plan **out, const char *input, const char *output, s
     ta_source_close(&source);
     if (err >= 0) {
         (*out)->index = index;
+        (*out)->input_at = from_anywhere(input);
+        (*out)->output_at = from_anywhere((*out)->output);
         (*out)->json = ta_plan_to_json(*out);
         index = NULL;
     }
@@ -97,7 +112,8 @@ int ta_plan_create(struct ta_plan **out, const char *input, const char *output, 
 static int load_index(struct ta_plan *p, const char *plan_path, struct ta_log *log)
 {
     char *dir = ta_path_dir(plan_path), *path = ta_path_join(dir, "index.bin");
-    int err = ta_index_load(&p->index, path, log);
+    // A plan that stands alone has none beside it.
+    int err = access(path, F_OK) == 0 ? ta_index_load(&p->index, path, log) : TA_ERR_NOT_FOUND;
     free(dir);
     free(path);
     if (err >= 0 && strcmp(p->index->checksum, p->index_checksum) == 0)

@@ -109,7 +109,7 @@ static json_t *time_or_null(int64_t t)
 static json_t *source_json(const struct ta_plan *p)
 {
     json_t *o = json_object();
-    json_object_set_new(o, "path", path_json(p->input));
+    json_object_set_new(o, "path", path_json(p->input_at ? p->input_at : p->input));
     json_object_set_new(o, "size", json_integer(p->source.size_bytes));
     json_object_set_new(o, "mtime_ns", json_integer(p->source.mtime_ns));
     json_object_set_new(o, "head_tail_sha256", json_string(p->source.head_tail));
@@ -155,9 +155,9 @@ char *ta_plan_to_json(const struct ta_plan *p)
     json_t *root = json_object();
     json_object_set_new(root, "version", json_integer(PLAN_VERSION));
     json_object_set_new(root, "source", source_json(p));
-    json_object_set_new(
-        root, "output",
-        json_pack("{s:o, s:s}", "path", path_json(p->output), "container", p->container->name));
+    json_object_set_new(root, "output",
+                        json_pack("{s:o, s:s}", "path", path_json(p->output_at ? p->output_at : p->output),
+                                  "container", p->container->name));
     json_object_set(root, "recipe", p->recipe);
     json_object_set(root, "diagnosis", p->diagnosis);
     json_object_set_new(root, "video", video_json(p));

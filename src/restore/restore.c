@@ -1,5 +1,5 @@
 // The whole run: work folder, segments, join, check, put in place, report.
-#include <terminalai/restore.h>
+#include <terminalai/task.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,7 @@
 #include "restore/report.h"
 #include "restore/run.h"
 #include "restore/sound.h"
+#include "restore/task.h"
 #include "restore/work.h"
 
 // How far, in seconds, sound may start from where the source has it before it is a warning. Packets that are
@@ -42,6 +43,8 @@ struct restore {
     struct ta_check_result check;
     struct ta_restore_result result;
     double started, cpu_started;
+    bool join_only; // the segments are others' work
+    bool already;   // delivered before
 };
 
 static bool to_stdout(const struct ta_plan *p)
@@ -85,17 +88,6 @@ static int check_output_name(const struct restore *r)
         err = TA_ERR_ACCESS;
     }
     free(dir);
-    return err;
-}
-
-static int check_source(const struct restore *r)
-{
-    struct ta_fingerprint now;
-    int err = ta_fingerprint_read(r->plan->input, &now, r->log);
-    if (err >= 0 && !ta_fingerprint_equal(&now, &r->plan->source)) {
-        ta_error(r->log, "%s: the file has changed since it was planned", r->plan->input);
-        err = TA_ERR_MISMATCH;
-    }
     return err;
 }
 
@@ -210,6 +202,38 @@ static int finish_delivered(struct restore *r)
     return err;
 }
 
+// "3, 5-8, 12": the segments that are missing, the first few ranges of them.
+static void name_missing(const struct ta_work *w, struct ta_buf *out)
+{
+    int ranges = 0;
+    for (int i = 0, n = w->plan->segment_count; i < n; i++) {
+        int first = i;
+        while (i < n && !w->done[i].frames)
+            i++;
+        if (i == first)
+            continue;
+        if (ranges++ == 8) {
+            ta_buf_puts(out, ", ...");
+            return;
+        }
+        ta_buf_printf(out, i - first > 1 ? "%s%d-%d" : "%s%d", ranges > 1 ? ", " : "", first, i - 1);
+    }
+}
+
+static int need_all_segments(const struct restore *r)
+{
+    const struct ta_plan *p = r->plan;
+    int missing = p->segment_count - r->work.done_count;
+    if (!missing)
+        return 0;
+    struct ta_buf names = {0};
+    name_missing(&r->work, &names);
+    ta_error(r->log, "%s: %d of %d segments are not made yet: %s", p->output, missing, p->segment_count,
+             ta_buf_text(&names));
+    ta_buf_release(&names);
+    return TA_ERR_NOT_FOUND;
+}
+
 static int run_work(struct restore *r)
 {
     const struct ta_plan *p = r->plan;
@@ -217,12 +241,14 @@ static int run_work(struct restore *r)
     for (int i = 0; i < p->segment_count; i++)
         frames_done += r->work.done[i].frames;
     r->result.segments_reused = r->work.done_count;
-    if (r->work.done_count)
+    if (r->work.done_count && !r->join_only)
         ta_info(r->log, "%s: going on after %d of %d segments", p->output, r->work.done_count,
                 p->segment_count);
     ta_meter_set_work(&r->meter, p->out_frames, frames_done, p->segment_count, r->work.done_count);
     ta_meter_start(&r->meter, TA_PHASE_SEGMENTS);
-    int err = ta_sound_start(&r->sound, &r->work, ta_meter_cancel(&r->meter), r->log);
+    int err = r->join_only ? need_all_segments(r) : 0;
+    if (err >= 0)
+        err = ta_sound_start(&r->sound, &r->work, ta_meter_cancel(&r->meter), r->log);
     if (err >= 0)
         err = ta_run_segments(&r->work, r->sound, &r->run, &r->meter, r->log);
     if (err >= 0)
@@ -231,26 +257,39 @@ static int run_work(struct restore *r)
     return err;
 }
 
-// Unfinished work of a stream to standard output has no place beside the output.
-static void choose_work_dir(const struct ta_plan *plan, struct ta_run_opts *run)
+// Did an earlier join make the output from this very plan, and is it as it was?
+static bool is_delivered_from_plan(struct restore *r)
 {
-    if (!to_stdout(plan) || (run->work_dir && run->work_dir[0]))
-        return;
-    const char *tmp = getenv("TMPDIR");
-    free(run->work_dir);
-    run->work_dir = ta_xstrdup(tmp && tmp[0] ? tmp : "/tmp");
+    struct ta_report report;
+    char sum[TA_SHA256_HEX];
+    if (!ta_plan_delivered(r->plan, &report))
+        return false;
+    bool same = ta_sha256_file(r->plan->output, sum, NULL) >= 0 && !strcmp(sum, report.sha256);
+    r->result.frames = r->plan->out_frames;
+    r->result.bytes = report.bytes;
+    ta_report_release(&report);
+    return same;
 }
 
 static int restore(struct restore *r)
 {
-    choose_work_dir(r->plan, &r->run);
-    int err = check_source(r);
+    ta_work_choose_dir(r->plan, &r->run);
+    int err = ta_work_check_source(r->plan, r->log);
     int name_err = err >= 0 ? check_output_name(r) : 0;
+    if (r->join_only && err >= 0 && is_delivered_from_plan(r)) {
+        r->already = true;
+        return 0;
+    }
     // An existing output may be our own, delivered by a run that was killed right after: only the work folder
     // can tell.
     char *dir = ta_work_path(r->plan, r->run.work_dir);
-    bool may_be_ours = name_err == TA_ERR_EXISTS && access(dir, F_OK) == 0 && !r->run.restart;
+    bool has_work = access(dir, F_OK) == 0,
+         may_be_ours = name_err == TA_ERR_EXISTS && has_work && !r->run.restart;
     free(dir);
+    if (err >= 0 && r->join_only && !has_work && !name_err) {
+        ta_error(r->log, "%s: none of its %d segments is made yet", r->plan->output, r->plan->segment_count);
+        return TA_ERR_NOT_FOUND;
+    }
     if (err < 0 || (name_err < 0 && !may_be_ours))
         return err < 0 ? err : name_err;
     err = ta_work_open(&r->work, r->plan, &r->run, r->log);
@@ -269,27 +308,44 @@ static int restore(struct restore *r)
     return err;
 }
 
+static int run_restore(struct restore *r, struct ta_options *options, const struct ta_callbacks *callbacks,
+                       struct ta_restore_result *result)
+{
+    r->started = ta_clock_seconds();
+    r->cpu_started = ta_cpu_seconds();
+    int err = ta_options_run(options, &r->run, r->log);
+    if (err >= 0 && r->join_only)
+        r->run.restart = r->run.no_resume = false;
+    if (err >= 0) {
+        ta_meter_init(&r->meter, callbacks);
+        err = restore(r);
+        if (err >= 0)
+            ta_meter_start(&r->meter, TA_PHASE_DONE);
+        ta_meter_release(&r->meter);
+        ta_opt_release(ta_run_options, &r->run);
+    }
+    json_decref(r->check.streams);
+    if (result)
+        *result = r->result;
+    ta_log_destroy(&r->log);
+    return err < 0 ? err : 0;
+}
+
 int ta_restore(const struct ta_plan *plan, struct ta_options *options, const struct ta_callbacks *callbacks,
                struct ta_restore_result *result, struct ta_log *log)
 {
-    struct restore r = {.plan = plan,
-                        .log = ta_log_child(log, "restore"),
-                        .started = ta_clock_seconds(),
-                        .cpu_started = ta_cpu_seconds()};
-    int err = ta_options_run(options, &r.run, r.log);
-    if (err >= 0) {
-        ta_meter_init(&r.meter, callbacks);
-        err = restore(&r);
-        if (err >= 0)
-            ta_meter_start(&r.meter, TA_PHASE_DONE);
-        ta_meter_release(&r.meter);
-        ta_opt_release(ta_run_options, &r.run);
-    }
-    json_decref(r.check.streams);
-    if (result)
-        *result = r.result;
-    ta_log_destroy(&r.log);
-    return err < 0 ? err : 0;
+    struct restore r = {.plan = plan, .log = ta_log_child(log, "restore")};
+    return run_restore(&r, options, callbacks, result);
+}
+
+int ta_join_task(const struct ta_plan *plan, struct ta_options *options, const struct ta_callbacks *callbacks,
+                 bool *already, struct ta_restore_result *result, struct ta_log *log)
+{
+    struct restore r = {.plan = plan, .log = ta_log_child(log, "restore"), .join_only = true};
+    int err = run_restore(&r, options, callbacks, result);
+    if (already)
+        *already = r.already;
+    return err;
 }
 
 char *ta_restore_advice(const struct ta_plan *plan, struct ta_options *options,
@@ -298,7 +354,7 @@ char *ta_restore_advice(const struct ta_plan *plan, struct ta_options *options,
     struct ta_run_opts run;
     if (err >= 0 || !result || !result->resumable || ta_options_run(options, &run, NULL) < 0)
         return ta_xstrdup("");
-    choose_work_dir(plan, &run);
+    ta_work_choose_dir(plan, &run);
     char *dir = ta_work_path(plan, run.work_dir);
     const char *first = err == TA_ERR_NO_SPACE ? "make room, then " : "";
     char *text = ta_xprintf(

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <terminalai/error.h>
@@ -112,7 +113,11 @@ static int do_segment(struct run *r, int k)
         err = TA_ERR_DAMAGED;
     }
     pthread_mutex_lock(&r->lock);
-    if (err >= 0)
+    // Another copy of a task may have been quicker: its file has the same content.
+    bool late = err >= 0 && r->work->shared && ta_work_is_done(r->work, k);
+    if (late)
+        unlink(part);
+    else if (err >= 0)
         err = ta_work_commit(r->work, k, part, &result);
     bool more = r->work->done_count < r->work->plan->segment_count;
     if (err >= 0 && more)
@@ -143,23 +148,58 @@ static int run_worker(void *arg)
     return 0;
 }
 
+// Names of temporary files that no other run on this or another machine uses.
+static void name_run(struct run *r)
+{
+    char host[256] = "", sum[TA_SHA256_HEX];
+    gethostname(host, sizeof host - 1);
+    ta_sha256_hex(host, strlen(host), sum);
+    snprintf(r->run_id, sizeof r->run_id, "%.8s-%d", sum, (int)getpid());
+}
+
+static void run_init(struct run *r, int turns)
+{
+    // What stops one segment, a full disk mostly, stops those beside it too: it is told once.
+    ta_log_only_first_error(r->log);
+    r->stop = (struct ta_cancel){asked_to_stop, r};
+    r->turns.free = turns;
+    name_run(r);
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_mutex_init(&r->turns.lock, NULL);
+    pthread_cond_init(&r->turns.changed, NULL);
+}
+
+static void run_release(struct run *r)
+{
+    pthread_cond_destroy(&r->turns.changed);
+    pthread_mutex_destroy(&r->turns.lock);
+    pthread_mutex_destroy(&r->lock);
+    ta_log_destroy(&r->log);
+}
+
+int ta_run_segment(struct ta_work *work, const struct ta_run_opts *run, int segment, struct ta_meter *meter,
+                   struct ta_log *log)
+{
+    struct run r = {.work = work, .opts = run, .meter = meter, .log = ta_log_child(log, "restore")};
+    struct ta_log *work_log = work->log;
+    run_init(&r, 1);
+    work->log = r.log;
+    int err = do_segment(&r, segment);
+    work->log = work_log;
+    run_release(&r);
+    return err;
+}
+
 int ta_run_segments(struct ta_work *work, const struct ta_sound *sound, const struct ta_run_opts *run,
                     struct ta_meter *meter, struct ta_log *log)
 {
     struct run r = {
         .work = work, .sound = sound, .opts = run, .meter = meter, .log = ta_log_child(log, "restore")};
-    // What stops one segment, a full disk mostly, stops those beside it too: it is told once.
-    ta_log_only_first_error(r.log);
     struct ta_log *work_log = work->log;
     work->log = r.log;
     int jobs = ta_run_jobs(work->plan, run);
     int missing = work->plan->segment_count - work->done_count, count = TA_MIN(jobs + 1, missing);
-    r.stop = (struct ta_cancel){asked_to_stop, &r};
-    r.turns.free = jobs;
-    snprintf(r.run_id, sizeof r.run_id, "%d", (int)getpid());
-    pthread_mutex_init(&r.lock, NULL);
-    pthread_mutex_init(&r.turns.lock, NULL);
-    pthread_cond_init(&r.turns.changed, NULL);
+    run_init(&r, jobs);
     ta_verbose(r.log, "%d segments to make, %d at once", missing, jobs);
     struct ta_thread **threads = ta_xcalloc((size_t)count + 1, sizeof *threads);
     for (int i = 0; i < count; i++) {
@@ -173,10 +213,7 @@ int ta_run_segments(struct ta_work *work, const struct ta_sound *sound, const st
     for (int i = 0; i < count; i++)
         ta_thread_join(&threads[i]);
     free(threads);
-    pthread_cond_destroy(&r.turns.changed);
-    pthread_mutex_destroy(&r.turns.lock);
-    pthread_mutex_destroy(&r.lock);
     work->log = work_log;
-    ta_log_destroy(&r.log);
+    run_release(&r);
     return r.err;
 }

@@ -15,4 +15,8 @@ int ta_run_jobs(const struct ta_plan *plan, const struct ta_run_opts *run);
 int ta_run_segments(struct ta_work *work, const struct ta_sound *sound, const struct ta_run_opts *run,
                     struct ta_meter *meter, struct ta_log *log);
 
+// Runs one segment alone, in a folder opened by ta_work_open_task().
+int ta_run_segment(struct ta_work *work, const struct ta_run_opts *run, int segment, struct ta_meter *meter,
+                   struct ta_log *log);
+
 #endif

@@ -87,7 +87,7 @@ struct ta_lane *ta_sound_take(struct ta_sound *s, int stream)
 int ta_sound_error(const struct ta_sound *s)
 {
     int err = 0;
-    for (int i = 0; i < s->count && err >= 0; i++)
+    for (int i = 0; s && i < s->count && err >= 0; i++)
         err = s->tracks[i].lane ? ta_lane_ahead_error(s->tracks[i].lane) : 0;
     return err;
 }
@@ -95,7 +95,7 @@ int ta_sound_error(const struct ta_sound *s)
 int64_t ta_sound_bytes(const struct ta_sound *s)
 {
     int64_t bytes = 0;
-    for (int i = 0; i < s->count; i++)
+    for (int i = 0; s && i < s->count; i++)
         bytes += s->tracks[i].lane ? ta_lane_ahead_bytes(s->tracks[i].lane) : 0;
     return bytes;
 }

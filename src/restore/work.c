@@ -1,8 +1,10 @@
 #include "restore/work.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +31,26 @@ char *ta_work_path(const struct ta_plan *plan, const char *work_dir)
     free(absolute);
     free(name);
     return path;
+}
+
+void ta_work_choose_dir(const struct ta_plan *plan, struct ta_run_opts *run)
+{
+    if (strcmp(plan->output, "-") || (run->work_dir && run->work_dir[0]))
+        return;
+    const char *tmp = getenv("TMPDIR");
+    free(run->work_dir);
+    run->work_dir = ta_xstrdup(tmp && tmp[0] ? tmp : "/tmp");
+}
+
+int ta_work_check_source(const struct ta_plan *plan, struct ta_log *log)
+{
+    struct ta_fingerprint now;
+    int err = ta_fingerprint_read(plan->input, &now, log);
+    if (err >= 0 && !ta_fingerprint_equal(&now, &plan->source)) {
+        ta_error(log, "%s: the file has changed since it was planned", plan->input);
+        err = TA_ERR_MISMATCH;
+    }
+    return err;
 }
 
 static char *inside(const struct ta_work *w, const char *name)
@@ -135,12 +157,18 @@ static int append(struct ta_work *w, char *line)
 {
     char *path = inside(w, "journal.jsonl");
     struct ta_buf b = {0};
+    // One writer at a time, whichever process it is in: what is at the end stays at the end.
+    int turn = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    while (turn >= 0 && flock(turn, LOCK_EX) < 0 && errno == EINTR)
+        continue;
     if (ends_in_a_line(path)) // it must not swallow this one
         ta_buf_putc(&b, '\n');
     ta_buf_printf(&b, "%s\n", line);
     int err = ta_file_append_sync(path, b.data, b.size, w->log);
     if (err >= 0)
         err = ta_file_sync_dir(w->dir, w->log);
+    if (turn >= 0)
+        close(turn);
     ta_buf_release(&b);
     free(path);
     free(line);
@@ -196,10 +224,15 @@ static void take_line(struct ta_work *w, const char *line, size_t size, void *ar
         ta_warn(w->log, "%s/journal.jsonl: a line does not fit the plan and is ignored", w->dir);
 }
 
-static void load_journal(struct ta_work *w)
+// `only` >= 0: of this segment alone, so that a single task need not read all that others have made.
+static void load_journal(struct ta_work *w, int only)
 {
+    memset(w->done, 0, (size_t)w->plan->segment_count * sizeof *w->done);
+    w->done_count = 0;
     each_line(w, take_line, NULL);
     for (int i = 0; i < w->plan->segment_count; i++) {
+        if (only >= 0 && i != only)
+            w->done[i] = (struct ta_segment_result){0};
         if (w->done[i].frames && !segment_fits(w, i, &w->done[i]))
             w->done[i] = (struct ta_segment_result){0};
         w->done_count += w->done[i].frames > 0;
@@ -435,7 +468,7 @@ static int lock_dir(struct ta_work *w)
         int err = ta_dir_create(w->dir, w->log);
         if (err < 0)
             return err;
-        w->lock = ta_lock_try(w->dir, NULL);
+        w->lock = w->shared ? ta_lock_try_shared(w->dir, NULL) : ta_lock_try(w->dir, NULL);
         if (w->lock == TA_ERR_NOT_FOUND)
             continue;
         if (w->lock == TA_ERR_BUSY)
@@ -481,7 +514,7 @@ static int open_locked(struct ta_work *w, const struct ta_run_opts *run)
     if (begun) {
         err = check_plan(w);
         if (err >= 0)
-            load_journal(w);
+            load_journal(w, -1);
         if (err >= 0)
             remove_parts(w);
         return err;
@@ -503,9 +536,49 @@ int ta_work_open(struct ta_work *w, const struct ta_plan *plan, const struct ta_
     return err;
 }
 
+int ta_work_open_task(struct ta_work *w, const struct ta_plan *plan, const struct ta_run_opts *run,
+                      int segment, struct ta_log *log)
+{
+    *w = (struct ta_work){
+        .plan = plan, .lock = -1, .shared = true, .log = log, .dir = ta_work_path(plan, run->work_dir)};
+    w->done = ta_xcalloc((size_t)plan->segment_count, sizeof *w->done);
+    int err = lock_dir(w);
+    if (err >= 0 && is_begun(w)) {
+        err = check_plan(w);
+        if (err >= 0)
+            load_journal(w, segment);
+    } else if (err >= 0) {
+        // Two that begin at once write the same bytes.
+        err = refuse_foreign(w);
+        w->created = err >= 0;
+        if (err >= 0)
+            err = write_new(w);
+    }
+    if (err < 0)
+        ta_work_close(w, w->created);
+    return err;
+}
+
+bool ta_work_is_done(struct ta_work *w, int segment)
+{
+    load_journal(w, segment);
+    return w->done[segment].frames > 0;
+}
+
+// May what lies in the folder go? Not while other tasks work there, nor when any has finished something.
+static bool may_remove(const struct ta_work *w)
+{
+    if (!w->shared)
+        return true;
+    char *journal = inside(w, "journal.jsonl");
+    bool alone = flock(w->lock, LOCK_EX | LOCK_NB) == 0 && access(journal, F_OK) < 0;
+    free(journal);
+    return alone;
+}
+
 void ta_work_close(struct ta_work *w, bool remove)
 {
-    if (remove && w->lock >= 0)
+    if (remove && w->lock >= 0 && may_remove(w))
         remove_own_files(w);
     if (w->lock >= 0)
         close(w->lock);

@@ -9,6 +9,7 @@
 struct ta_work {
     char *dir;
     int lock;     // descriptor that holds the flock, -1 none
+    bool shared;  // the lock is a shared one: single tasks of other runners work here too
     bool created; // by this run
     const struct ta_plan *plan;
     struct ta_segment_result *done; // [segment_count]; frames > 0 when finished
@@ -20,6 +21,12 @@ struct ta_work {
 // freed.
 char *ta_work_path(const struct ta_plan *plan, const char *work_dir);
 
+// Unfinished work of a stream to standard output has no place beside the output: sets work_dir where the user
+// has set none.
+void ta_work_choose_dir(const struct ta_plan *plan, struct ta_run_opts *run);
+// TA_ERR_MISMATCH when the source is not the file that was planned for.
+int ta_work_check_source(const struct ta_plan *plan, struct ta_log *log);
+
 // Locks and opens the folder, or creates it. An existing one must be of the same plan (else TA_ERR_MISMATCH
 // with what differs), its journal is read, and finished segments are checked by size and checksum; what does
 // not fit is done again. TA_ERR_BUSY when another run holds it. restart: unfinished work is removed first.
@@ -27,6 +34,13 @@ char *ta_work_path(const struct ta_plan *plan, const char *work_dir);
 // files that no run makes and is not (or with restart no longer) one to go on with: it is somebody's own.
 int ta_work_open(struct ta_work *w, const struct ta_plan *plan, const struct ta_run_opts *run,
                  struct ta_log *log);
+// The same for a single task, that of `segment`, beside which other tasks may run: but no run of the whole
+// plan, which holds the folder for itself (TA_ERR_BUSY). Only this segment is looked up in the journal;
+// restart and no_resume count for nothing.
+int ta_work_open_task(struct ta_work *w, const struct ta_plan *plan, const struct ta_run_opts *run,
+                      int segment, struct ta_log *log);
+// Looks the segment up again: another task may have finished it meanwhile.
+bool ta_work_is_done(struct ta_work *w, int segment);
 // Names of a segment's files; to be freed.
 char *ta_work_segment_path(const struct ta_work *w, int segment);
 char *ta_work_part_path(const struct ta_work *w, int segment, const char *run_id);
@@ -39,7 +53,8 @@ int64_t ta_work_bytes(const struct ta_work *w);
 // is such a note.
 int ta_work_note_joined(struct ta_work *w, const char *sha256, int64_t bytes);
 bool ta_work_joined(const struct ta_work *w, char sha256[65]);
-// Releases the lock. remove: what runs have made is removed, and the folder unless it holds something else.
+// Releases the lock. remove: what runs have made is removed, and the folder unless it holds something else;
+// of a shared one only when no other task works there and none has finished anything.
 void ta_work_close(struct ta_work *w, bool remove);
 
 // One journal line of a finished segment, checked; for tests and the fuzzer. False: not a line to trust.
