@@ -229,7 +229,7 @@ const struct ta_opt ta_run_options[] = {
 };
 
 // Recipe, then each slot (its choice, its stages' options), then running.
-enum { MAX_GROUPS = 16, MAX_NAMES = 256 };
+enum { MAX_GROUPS = 48, MAX_NAMES = 256 };
 
 struct all_options {
     struct ta_option_group groups[MAX_GROUPS];

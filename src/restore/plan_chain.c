@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "media/graph.h"
 #include "video/chain.h"
+#include "video/edges.h"
 #include "video/stages.h"
 
 enum {
@@ -112,14 +113,38 @@ struct chosen {
 
 enum { MAX_CHOSEN = 16 };
 
+// Leaves out a stage whose options change nothing, and says so of options that the caller set in vain.
+static int leave_out_neutral(struct ta_decision *d, struct chosen *c)
+{
+    const struct ta_opt *table = c->info->options;
+    void *opts = ta_xcalloc(1, c->info->options_size);
+    int err = ta_options_stage(d->facts->options, c->slot->name, table, opts, d->log);
+    if (err >= 0) {
+        if (c->info->neutral(opts, &d->cur))
+            c->info = NULL;
+        for (const struct ta_opt *o = table; !c->info && o->name; o++) {
+            char *name = ta_xprintf("%s-%s", c->slot->name, o->name);
+            if (!ta_opt_is_default(o, opts) && ta_options_by_caller(d->facts->options, name))
+                ta_decision_warn(d, "--%s changes nothing with the other options as they are", name);
+            free(name);
+        }
+        ta_opt_release(table, opts);
+    }
+    free(opts);
+    return err;
+}
+
 // What the recipe puts in a slot; info stays NULL for "off" and for options that change nothing.
 static int choose_stage(struct ta_decision *d, const struct ta_slot *slot, struct chosen *c)
 {
     *c = (struct chosen){.slot = slot};
     if (slot->option) {
         int err = ta_options_slot(d->facts->options, slot->name, &c->choice);
-        if (err < 0 || !strcmp(c->choice, "off"))
+        if (err < 0)
             return err;
+        // Options of a slot that is switched off would be ignored: refused.
+        if (!strcmp(c->choice, "off"))
+            return ta_options_stage(d->facts->options, slot->name, NULL, NULL, d->log);
         char *name = ta_xprintf("%s.%s", slot->name, c->choice);
         c->info = ta_stage_find(name);
         free(name);
@@ -132,19 +157,37 @@ static int choose_stage(struct ta_decision *d, const struct ta_slot *slot, struc
     }
     if (slot->option || !c->info->neutral)
         return 0;
-    void *opts = ta_xcalloc(1, c->info->options_size);
-    int err = ta_options_stage(d->facts->options, slot->name, c->info->options, opts, d->log);
-    if (err >= 0) {
-        if (c->info->neutral(opts, &d->cur))
-            c->info = NULL;
-        ta_opt_release(ta_slot_stage(slot->name)->options, opts);
+    return leave_out_neutral(d, c);
+}
+
+// "bottom 8, mode repeat": what the recipe says, for slots that have no choice to tell.
+static void tell_options(struct ta_decision *d, const struct chosen *c, const void *opts)
+{
+    struct ta_buf text = {0};
+    for (const struct ta_opt *o = c->info->options; o->name; o++) {
+        if (ta_opt_is_default(o, opts))
+            continue;
+        char *value = ta_opt_text_of(o, opts);
+        ta_buf_printf(&text, "%s%s %s", text.size ? ", " : "", o->name, value);
+        free(value);
     }
-    free(opts);
-    return err;
+    ta_decision_tell(d, c->slot->name, "%s", ta_buf_text(&text));
+    ta_buf_release(&text);
+}
+
+// These look at neighbouring lines.
+static void warn_of_woven_fields(struct ta_decision *d, const struct chosen *c)
+{
+    static const char *const slots[] = {"deblock", "denoise", "sharpen"};
+    for (size_t i = 0; i < TA_COUNT(slots); i++)
+        if (d->cur.scan != TA_SCAN_PROGRESSIVE && !strcmp(c->slot->name, slots[i]))
+            ta_decision_warn(d, "%s mixes the fields of interlaced pictures, because deinterlacing is off",
+                             c->info->name);
 }
 
 static int add_chosen(struct ta_decision *d, const struct chosen *c)
 {
+    warn_of_woven_fields(d, c);
     if (c->info->max_depth && ta_format_depth(&d->cur) > c->info->max_depth) {
         int err = add_depth(d, ta_pix_fmt_with_depth(d->cur.pix_fmt, c->info->max_depth), TA_RANGE_KEEP);
         if (err < 0)
@@ -157,6 +200,8 @@ static int add_chosen(struct ta_decision *d, const struct chosen *c)
         ta_opt_release(c->info->options, opts);
         memset(opts, 0, c->info->options_size);
         err = ta_options_stage(d->facts->options, c->slot->name, c->info->options, opts, d->log);
+        if (err >= 0 && !c->slot->option)
+            tell_options(d, c, opts);
     }
     return err < 0 ? err : finish_stage(d);
 }
@@ -190,7 +235,9 @@ static int choose_size(struct ta_decision *d, int *w, int *h, const char **why)
     bool keep = !strcmp(res, "source");
     int lines = 0;
     if (!strcmp(res, "auto")) {
-        bool sd = f->height <= SD_MAX_HEIGHT && f->width < HD_MIN_WIDTH;
+        // What is cut off makes no other kind of picture.
+        const struct ta_format *source = &d->plan->source_format;
+        bool sd = source->height <= SD_MAX_HEIGHT && source->width < HD_MIN_WIDTH;
         bool stays_interlaced = f->scan != TA_SCAN_PROGRESSIVE;
         keep = !sd || stays_interlaced;
         lines = DEFAULT_LINES;
@@ -312,9 +359,9 @@ static int choose_stages(struct ta_decision *d, struct chosen *chosen, int *coun
     return 0;
 }
 
-static int add_all_chosen(struct ta_decision *d, const struct chosen *chosen, int count)
+static int add_all_chosen(struct ta_decision *d, const struct chosen *chosen, int from, int count)
 {
-    for (int i = 0; i < count; i++) {
+    for (int i = from; i < count; i++) {
         int err = add_chosen(d, &chosen[i]);
         if (err < 0)
             return err;
@@ -325,6 +372,29 @@ static int add_all_chosen(struct ta_decision *d, const struct chosen *chosen, in
         }
     }
     return 0;
+}
+
+// Blocks lie on a grid from the corner of the source; deblocking looks for it at the corner of what is left.
+static void warn_of_moved_blocks(struct ta_decision *d)
+{
+    const struct ta_plan *p = d->plan;
+    const struct ta_stage_plan *crop = NULL;
+    for (int i = 0; i < p->stage_count; i++) {
+        const struct ta_stage_plan *s = &p->stages[i];
+        if (s->info == &ta_stage_crop)
+            crop = s;
+        if (!crop || (s->info != &ta_stage_deblock_weak && s->info != &ta_stage_deblock_strong))
+            continue;
+        const AVPixFmtDescriptor *f = av_pix_fmt_desc_get(s->in.pix_fmt);
+        struct ta_edges e = ta_edges_stored(crop->opts, crop->in.rotation);
+        const int64_t *block = ta_stage_option(s, "block");
+        int64_t wide = *block << f->log2_chroma_w, high = *block << f->log2_chroma_h;
+        if (e.left % wide || e.top % high)
+            ta_decision_warn(d,
+                             "cropping moves the grid of blocks that deblocking expects: cut multiples of "
+                             "%lld columns at the left and %lld lines at the top",
+                             (long long)wide, (long long)high);
+    }
 }
 
 // The last steps: the encoder's pixel format at the final size.
@@ -365,10 +435,17 @@ int ta_plan_choose_chain(struct ta_decision *d)
     if (err < 0 || (err = add_planar(d)) < 0)
         return err;
 
-    // The size is known before the stages are placed; it decides whether anything is worked on at all.
+    int kept = 0;
+    while (kept < count && chosen[kept].info->keeps_samples)
+        kept++;
+    err = add_all_chosen(d, chosen, 0, kept);
+    if (err < 0)
+        return err;
+
+    // The size is known before the other stages are placed; it decides whether anything is worked on at all.
     struct ta_format sizing = d->cur;
     bool needs_yuv = false;
-    for (int i = 0; i < count; i++) {
+    for (int i = kept; i < count; i++) {
         needs_yuv |= chosen[i].info->needs_yuv;
         if (!strcmp(chosen[i].slot->name, "deinterlace"))
             d->cur.scan = TA_SCAN_PROGRESSIVE;
@@ -381,12 +458,13 @@ int ta_plan_choose_chain(struct ta_decision *d)
         return err;
     bool scale = w != sizing.width || h != sizing.height;
     ta_decision_tell(d, "size", "%dx%d to %dx%d: %s", sizing.width, sizing.height, w, h, why);
-    if (count || scale)
+    if (count > kept || scale)
         err = add_depth(d, work_format(d, needs_yuv), TA_RANGE_KEEP);
     if (err >= 0)
-        err = add_all_chosen(d, chosen, count);
+        err = add_all_chosen(d, chosen, kept, count);
     if (err < 0)
         return err;
+    warn_of_moved_blocks(d);
     if (scale && d->cur.scan != TA_SCAN_PROGRESSIVE)
         ta_decision_warn(d, "interlaced pictures are scaled field by field, because deinterlacing is off");
     err = add_end(d, w, h);

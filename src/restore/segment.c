@@ -53,6 +53,8 @@ static void prepare(const struct ta_plan *p, AVFrame *f)
         scan = p->source_format.scan; // stays woven: one kind for the whole output
     ta_format_tag_frame(&p->source_format, f);
     ta_frame_set_interlaced(f, scan != TA_SCAN_PROGRESSIVE, scan == TA_SCAN_TFF);
+    // Deinterlacers read it, and would leave an interlaced frame beside a repeated one woven.
+    f->repeat_pict = 0;
     // Encoders take a frame's type as a wish: the source's key frames are none of the output's.
     f->pict_type = AV_PICTURE_TYPE_NONE;
 }

@@ -32,6 +32,9 @@ struct ta_stage_info {
     const char *const *filters;
     bool needs_yuv; // takes three planes of YUV and nothing else: no RGB, gray or alpha
     int max_depth;  // the most bits a sample may have; 0 means 16
+    // Moves or covers samples and computes none: works on the source's own format, before the plan changes to
+    // the one that is worked in. For slots at the start of the chain.
+    bool keeps_samples;
     // These options would change nothing in such pictures: the plan leaves the stage out. NULL means they
     // always do something. Asked of stages whose slot has no choice "off".
     bool (*neutral)(const void *opts, const struct ta_format *in);
@@ -102,5 +105,7 @@ void ta_stage_plan_init(struct ta_stage_plan *p, const struct ta_stage_info *inf
 // Configures with p->opts; on refusal logs "STAGE: reason".
 int ta_stage_plan_configure(struct ta_stage_plan *p, struct ta_log *log);
 void ta_stage_plan_release(struct ta_stage_plan *p);
+// The field of one of its options, or NULL when it has none of this name.
+const void *ta_stage_option(const struct ta_stage_plan *p, const char *name);
 
 #endif

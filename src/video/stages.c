@@ -13,25 +13,40 @@
 #include "video/stages.h"
 
 const struct ta_stage_info *const ta_stages[] = {
-    &ta_stage_planar,
-    &ta_stage_bwdif,
-    &ta_stage_yadif,
-    &ta_stage_hqdn3d,
-    &ta_stage_zscale,
-    &ta_stage_depth,
-    NULL,
+    &ta_stage_planar,       &ta_stage_crop,
+    &ta_stage_mask,         &ta_stage_bwdif,
+    &ta_stage_yadif,        &ta_stage_w3fdif,
+    &ta_stage_deblock_weak, &ta_stage_deblock_strong,
+    &ta_stage_hqdn3d,       &ta_stage_nlmeans,
+    &ta_stage_cas,          &ta_stage_zscale,
+    &ta_stage_depth,        NULL,
 };
 
 static const struct ta_choice deinterlace_choices[] = {
     {"off", "leave fields woven; interlaced frames stay interlaced"},
     {"bwdif", "Bob Weaver: motion adaptive, w3fdif and yadif combined"},
     {"yadif", "motion adaptive, edge directed"},
+    {"w3fdif", "three fields through fixed filters: no motion detection, so steady in noise"},
+    {0},
+};
+
+static const struct ta_choice deblock_choices[] = {
+    {"off", "leave the edges of blocks"},
+    {"weak", "the two samples at each edge"},
+    {"strong", "three samples on either side of each edge"},
     {0},
 };
 
 static const struct ta_choice denoise_choices[] = {
     {"off", "leave noise"},
     {"hqdn3d", "recursive in space and time, fast"},
+    {"nlmeans", "mean of similar patches of the same frame: keeps texture, very slow"},
+    {0},
+};
+
+static const struct ta_choice sharpen_choices[] = {
+    {"off", "leave edges as they are"},
+    {"cas", "contrast adaptive: soft detail gains, hard edges do not ring"},
     {0},
 };
 
@@ -45,6 +60,16 @@ static const struct ta_opt deinterlace_option[] = {
     {0},
 };
 
+static const struct ta_opt deblock_option[] = {
+    {.name = "deblock",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_slot_choice, stage, int),
+     .def = "off",
+     .choices = deblock_choices,
+     .help = "smooths the edges of blocks that hard compression leaves"},
+    {0},
+};
+
 static const struct ta_opt denoise_option[] = {
     {.name = "denoise",
      .kind = &ta_opt_choice,
@@ -55,10 +80,24 @@ static const struct ta_opt denoise_option[] = {
     {0},
 };
 
+static const struct ta_opt sharpen_option[] = {
+    {.name = "sharpen",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_slot_choice, stage, int),
+     .def = "off",
+     .choices = sharpen_choices,
+     .help = "sharpening, at the source's size"},
+    {0},
+};
+
 const struct ta_slot ta_slots[] = {
     {.name = "convert", .planned = true},
+    {.name = "crop", .title = "Cropping"},
+    {.name = "mask", .title = "Masking"},
     {.name = "deinterlace", .title = "Deinterlacing", .option = deinterlace_option},
+    {.name = "deblock", .title = "Blocks", .option = deblock_option},
     {.name = "denoise", .title = "Noise", .option = denoise_option},
+    {.name = "sharpen", .title = "Sharpness", .option = sharpen_option},
     {.name = "scale", .title = "Scaling", .planned = true},
     {.name = "format", .planned = true},
     {0},
@@ -150,4 +189,10 @@ void ta_stage_plan_release(struct ta_stage_plan *p)
     if (p->info && p->info->options && p->opts)
         ta_opt_release(p->info->options, p->opts);
     ta_freep(&p->opts);
+}
+
+const void *ta_stage_option(const struct ta_stage_plan *p, const char *name)
+{
+    const struct ta_opt *o = p->info->options ? ta_opt_find(p->info->options, name) : NULL;
+    return o ? (const char *)p->opts + o->offset : NULL;
 }

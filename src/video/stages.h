@@ -6,8 +6,13 @@
 #include "video/stage.h"
 
 extern const struct ta_stage_info ta_stage_planar; // packed to planar, no loss
-extern const struct ta_stage_info ta_stage_bwdif, ta_stage_yadif;
+extern const struct ta_stage_info ta_stage_crop;   // its options are struct ta_edges
+extern const struct ta_stage_info ta_stage_mask;
+extern const struct ta_stage_info ta_stage_bwdif, ta_stage_yadif, ta_stage_w3fdif;
+extern const struct ta_stage_info ta_stage_deblock_weak, ta_stage_deblock_strong;
 extern const struct ta_stage_info ta_stage_hqdn3d;
+extern const struct ta_stage_info ta_stage_nlmeans;
+extern const struct ta_stage_info ta_stage_cas;
 extern const struct ta_stage_info ta_stage_zscale; // exact size and pixel format in one step
 extern const struct ta_stage_info ta_stage_depth;  // pixel format and bit depth at the same size
 

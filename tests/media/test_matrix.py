@@ -195,6 +195,34 @@ CHAINS = [('dv_ntsc', ['--deinterlace', 'bwdif', '--deinterlace-fields', 'both',
     '--deinterlace-fields', 'both', '--denoise', 'off'], 'bwdif=mode=send_field:parity=bff:deint=all')]
 
 
+W3FDIF = 'w3fdif=mode={}:parity={}:deint=all{}'
+OFF = ['--deinterlace', 'off', '--denoise', 'off']
+CHAINS += [
+    ('dv_ntsc', ['--deinterlace', 'w3fdif', '--denoise', 'off'], W3FDIF.format('field', 'bff', '')),
+    ('mpeg2_576i', ['--deinterlace', 'w3fdif', '--deinterlace-fields', 'one', '--denoise', 'off'],
+        W3FDIF.format('frame', 'tff', '')),
+    ('v210', ['--deinterlace', 'w3fdif', '--deinterlace-w3fdif-filter', 'simple', '--denoise', 'off'],
+        W3FDIF.format('field', 'bff', ':filter=simple')),
+    ('h264', [*OFF, '--deblock', 'weak'], 'deblock=filter=weak'),
+    ('mpeg1', [*OFF, '--deblock', 'strong', '--deblock-threshold', '0.2'], 'deblock=filter=strong:alpha=0.2'),
+    ('prores', [*OFF, '--deblock', 'strong', '--deblock-block', '16'], 'deblock=filter=strong:block=16'),
+    ('odd_size', [*OFF, '--deblock', 'weak', '--sharpen', 'cas', '--sharpen-strength', '0.5'],
+        'deblock=filter=weak,cas=strength=0.5:planes=1'),
+    ('h264_10bit', [*OFF, '--sharpen', 'cas', '--sharpen-planes', 'all'], 'cas=strength=0.4'),
+    ('yuv422_16bit', [*OFF, '--sharpen', 'cas', '--sharpen-strength', '1'], 'cas=strength=1:planes=1'),
+    ('yuv444', [*OFF, '--denoise', 'nlmeans', '--denoise-nlmeans-strength', '3', '--denoise-nlmeans-research', '5'],
+        'nlmeans=s=3:r=5'),
+    ('odd_size', [*OFF, '--denoise', 'nlmeans', '--denoise-nlmeans-patch', '5', '--denoise-nlmeans-research', '7'],
+        'nlmeans=s=4:p=5:r=7'),
+    ('h264', [*OFF, '--crop-bottom', '10', '--crop-left', '6'], 'crop=346:278:6:0'),
+    ('dv_ntsc', [*OFF, '--crop-bottom', '8', '--crop-top', '2', '--crop-right', '16'], 'crop=704:470:0:2'),
+    ('mpeg2_576i', ['--deinterlace', 'bwdif', '--denoise', 'hqdn3d', '--denoise-strength', '8:6:12:9', '--crop-left',
+        '2', '--crop-bottom', '8', '--sharpen', 'cas'],
+        'crop=350:568:2:0,bwdif=mode=send_field:parity=tff:deint=all,hqdn3d=8:6:12:9,cas=strength=0.4:planes=1'),
+    ('odd_size', [*OFF, '--crop-right', '1', '--crop-bottom', '3'], 'crop=174:140:0:0'),
+]
+
+
 @pytest.mark.parametrize(
     'name, options, filters', CHAINS, ids=[f'{c[0]}-{c[2].split("=")[0]}-{i}' for i, c in enumerate(CHAINS)]
 )
@@ -206,6 +234,32 @@ def test_same_as_ffmpeg(program, tmp_path, name, options, filters):
     assert len(got) == len(wanted), result
     differ = [i for i, (a, b) in enumerate(zip(got, wanted)) if a != b]
     assert not differ, f'pictures {differ[:12]} of {len(wanted)} are not what ffmpeg makes\n{result}'
+
+
+def test_crop_means_sides_as_shown(program, tmp_path):
+    """A turned picture is cut at the top that is seen."""
+    source, out = clips.path('rotated_90'), tmp_path / 'out.mkv'  # Matroska keeps no rotation: turned here by hand
+    program.restore(source, out, '--preset', 'clean', '--encoder', 'ffv1', '--crop-top', '40', '--crop-left', '10')
+    turn = {90: 'clock', 270: 'cclock'}[judge.rotation(judge.video_stream(source))]
+    whole = judge.picture_sums(source, filters=f'transpose={turn},crop=iw-10:ih-40:10:40')
+    assert judge.picture_sums(out, filters=f'transpose={turn}') == whole
+
+
+@pytest.mark.parametrize('name', ['dv_pal', 'h264_10bit'])
+def test_masked_lines(program, tmp_path, name):
+    """Lines of the fields are covered, the others stay exactly."""
+    out, clip = tmp_path / 'out.mkv', clips.CLIPS[name]
+    program.restore(clips.path(name), out, '--preset', 'clean', '--encoder', 'ffv1', '--mask-bottom', '8')
+    kept = f'crop=iw:{clip.size[1] - 8}:0:0'
+    assert judge.picture_sums(out, filters=kept) == judge.picture_sums(clips.path(name), filters=kept)
+    data = judge.run('ffmpeg', '-v', 'error', '-i', out, '-map', '0:v', '-vf', f'crop=iw:8:0:{clip.size[1] - 8}',
+        '-f', 'rawvideo', '-')
+    deep = '10' in judge.pixel_format(out)
+    values = memoryview(data).cast('H' if deep else 'B')
+    luma, frame = clip.size[0] * 8, clip.size[0] * 12  # 4:2:0
+    for start in range(0, len(values), frame):
+        assert set(values[start : start + luma]) == {64 if deep else 16}
+        assert set(values[start + luma : start + frame]) == {512 if deep else 128}
 
 
 def test_one_field_keeps_the_rate(program, tmp_path):
