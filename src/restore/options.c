@@ -319,6 +319,23 @@ int ta_options_slot(struct ta_options *options, const char *slot, const char **c
     return ta_options_get(options, slot, choice, NULL);
 }
 
+bool ta_options_by_caller(struct ta_options *options, const char *name)
+{
+    int n = option_number(name);
+    return n >= 0 && value_at(options, n, LAYER_COUNT - 1)->text;
+}
+
+// The command line gives an option's name as the place that it comes from.
+static void refuse_foreign(struct ta_options *o, int option, const char *name, const char *slot, bool chosen,
+                           struct ta_log *log)
+{
+    const char *from = value_at(o, option, LAYER_COUNT - 1)->from;
+    bool named = !strncmp(from, "--", 2) && !strcmp(from + 2, name);
+    ta_error(log, "%s%s%s %s %s%s", named ? "" : from, named ? "--" : ": --", name,
+             chosen ? "is not an option of the chosen" : "would change nothing:", slot,
+             chosen ? "" : " is off");
+}
+
 int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values,
                      struct ta_log *log)
 {
@@ -331,11 +348,9 @@ int ta_options_stage(struct ta_options *options, const char *slot, const struct 
         for (const struct ta_opt *o = groups[g].table; o->name; o++) {
             char *full = ta_option_full_name(&groups[g], o);
             int n = option_number(full);
-            bool foreign = n >= 0 && value_at(options, n, LAYER_COUNT - 1)->text &&
-                           !(table && ta_opt_find(table, o->name));
+            bool foreign = ta_options_by_caller(options, full) && !(table && ta_opt_find(table, o->name));
             if (foreign)
-                ta_error(log, "%s: --%s is not an option of the chosen %s",
-                         value_at(options, n, LAYER_COUNT - 1)->from, full, slot);
+                refuse_foreign(options, n, full, slot, table != NULL, log);
             free(full);
             if (foreign)
                 return TA_ERR_INVALID;

@@ -59,8 +59,11 @@ int ta_options_recipe(struct ta_options *options, struct ta_recipe_opts *out, st
 int ta_options_run(struct ta_options *options, struct ta_run_opts *out, struct ta_log *log);
 // Which stage the recipe names in a slot ("bwdif", "off").
 int ta_options_slot(struct ta_options *options, const char *slot, const char **choice);
+// Did the caller set it, not a preset, a file or the environment?
+bool ta_options_by_caller(struct ta_options *options, const char *name);
 // Typed options of a stage from the values "SLOT-...": `values` zeroed, of the stage's size. A value that the
-// caller set for an option that this stage does not have is an error that says so.
+// caller set for an option that this stage does not have is an error that says so; with `table` NULL (no
+// stage) any value of the slot that the caller set.
 int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values,
                      struct ta_log *log);
 // {"crf": {"value": "18", "from": "default"}, ...} for all options of the recipe (not those of running), in

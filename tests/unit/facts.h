@@ -1,0 +1,83 @@
+// Facts to plan from, made by hand. Include after cmocka.h.
+#ifndef TA_TESTS_UNIT_FACTS_H
+#define TA_TESTS_UNIT_FACTS_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "media/av.h"
+#include "restore/plan.h"
+
+// A video stream of `count` frames with times first, first+step, ... and one sound
+// stream.
+struct fixture {
+    AVFormatContext *container;
+    struct ta_index index;
+    struct ta_scan_result scan;
+    struct ta_scan_run runs[4];
+    struct ta_options *options;
+};
+
+static inline void set_up(struct fixture *x, int64_t count, enum ta_scan_type scan)
+{
+    memset(x, 0, sizeof *x);
+    x->container = avformat_alloc_context();
+    AVStream *v = avformat_new_stream(x->container, NULL), *a = avformat_new_stream(x->container, NULL);
+    v->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
+    v->codecpar->codec_id = AV_CODEC_ID_DVVIDEO;
+    a->codecpar->codec_type = AVMEDIA_TYPE_AUDIO;
+    a->codecpar->codec_id = AV_CODEC_ID_PCM_S16LE;
+    a->codecpar->sample_rate = 48000;
+    av_channel_layout_default(&a->codecpar->ch_layout, 2);
+    v->time_base = (AVRational){1001, 30000};
+    a->time_base = (AVRational){1, 48000};
+    a->start_time = 0;
+    x->index.video = 0;
+    x->index.time_base = v->time_base;
+    x->index.frames = ta_xcalloc((size_t)count, sizeof *x->index.frames);
+    x->index.frame_count = (size_t)count;
+    for (int64_t i = 0; i < count; i++)
+        x->index.frames[i] = (struct ta_index_frame){.pts = i, .packet = (uint32_t)i};
+    x->index.end_pts = count;
+    strcpy(x->index.checksum, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+    strcpy(x->index.source.head_tail, x->index.checksum);
+    x->index.format = (struct ta_format){.pix_fmt = AV_PIX_FMT_YUV411P,
+                                         .width = 720,
+                                         .height = 480,
+                                         .sar = {8, 9},
+                                         .frame_rate = {30000, 1001},
+                                         .time_base = {1001, 30000},
+                                         .primaries = AVCOL_PRI_SMPTE170M,
+                                         .transfer = AVCOL_TRC_SMPTE170M,
+                                         .matrix = AVCOL_SPC_SMPTE170M,
+                                         .range = AVCOL_RANGE_MPEG};
+    x->runs[0] = (struct ta_scan_run){0, count, scan};
+    x->scan = (struct ta_scan_result){.runs = x->runs, .run_count = 1, .type = scan, .confidence = 1};
+    assert_int_equal(ta_options_create(&x->options, NULL), 0);
+}
+
+static inline void tear_down(struct fixture *x)
+{
+    free(x->index.frames);
+    avformat_free_context(x->container);
+    ta_options_destroy(&x->options);
+}
+
+static inline void set(struct fixture *x, const char *name, const char *value)
+{
+    assert_int_equal(ta_options_set(x->options, TA_LAYER_CALLER, name, value, NULL), 0);
+}
+
+static inline int decide(struct fixture *x, const char *output, struct ta_plan **plan)
+{
+    struct ta_plan_facts facts = {.input = "dir/tape.avi",
+                                  .output = output,
+                                  .options = x->options,
+                                  .index = &x->index,
+                                  .scan = &x->scan,
+                                  .container = x->container};
+    return ta_plan_decide(plan, &facts, NULL);
+}
+
+#endif
