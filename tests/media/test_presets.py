@@ -1,0 +1,81 @@
+"""The presets: each loads, and plans exactly the stages that its table says."""
+
+import pytest
+
+import clips
+import judge
+
+BWDIF = ('deinterlace.bwdif', {'fields': 'both'})
+WEAK = ('deblock.weak', {})
+
+
+def hqdn3d(strength):
+    return ('denoise.hqdn3d', {'strength': strength})
+
+
+def cas(strength):
+    return ('sharpen.cas', {'strength': strength})
+
+
+# Stages by preset, for interlaced sources; progressive ones go without the deinterlacer.
+PRESETS = {
+    'clean': [],
+    'vhs': [BWDIF, hqdn3d('3:2:3:2')],
+    'dvd': [BWDIF, hqdn3d('2:1:2:1')],
+    'webcam': [hqdn3d('4:3:4:3')],
+    'youtube': [],
+    'vhs_standard': [BWDIF, hqdn3d('4:3:6:4.5'), cas(0.4)],
+    'vhs_clean': [BWDIF, hqdn3d('2:1:2:3'), cas(0.3)],
+    'vhs_heavy': [('crop.crop', {'top': 0, 'bottom': 8, 'left': 0, 'right': 0}), BWDIF, hqdn3d('8:6:12:9'), cas(0.5)],
+    'dvd_interlaced': [BWDIF, hqdn3d('2:1:2:3'), cas(0.3)],
+    'dvd_progressive': [hqdn3d('1:1:2:2'), cas(0.25)],
+    'youtube_old': [WEAK, hqdn3d('3:2:4:3'), cas(0.4)],
+    'animation': [hqdn3d('1:1:2:2'), cas(0.2)],
+    'broadcast_1080i': [BWDIF, hqdn3d('1:1:2:2'), cas(0.2)],
+}
+KEEP_SIZE = {'clean', 'broadcast_1080i'}
+PLANNED = ('convert', 'scale', 'format')  # slots that the plan fills by itself
+
+
+def test_all_are_here(program):
+    listed = {p['name'] for p in program('presets', '--json', code=0).json() if p['from'] == 'built in'}
+    assert listed == set(PRESETS)
+
+
+@pytest.mark.parametrize('preset', PRESETS)
+@pytest.mark.parametrize('name', ['dv_ntsc', 'h264'])
+def test_stages(program, preset, name):
+    clip = clips.CLIPS[name]
+    plan = program('plan', clips.path(name), '--preset', preset, '--json', code=0).json()
+    found = [s for s in plan['video']['stages'] if s['stage'].split('.')[0] not in PLANNED]
+    wanted = [s for s in PRESETS[preset] if clip.interlaced or s != BWDIF]
+    assert [s['stage'] for s in found] == [stage for stage, _ in wanted]
+    for stage, (_, options) in zip(found, wanted):
+        assert {k: stage['options'][k] for k in options} == options
+    scaled = 'scale.zscale' in [s['stage'] for s in plan['video']['stages']]
+    stays_woven = clip.interlaced and BWDIF not in wanted
+    assert scaled == (preset not in KEEP_SIZE and not stays_woven)
+    size = plan['video']['output_format']
+    if scaled:
+        assert size['height'] == 1080
+    else:
+        assert (size['width'], size['height']) == clip.size
+    # What remains of a cropped picture keeps its shape: pixels of DV are 8:9.
+    if preset == 'vhs_heavy' and name == 'dv_ntsc':
+        assert (size['width'], size['sar']) == (1464, '1/1')
+
+
+def test_presets_say_what_they_set(program):
+    """No preset leaves a deinterlacer or denoiser to what the default happens to be."""
+    for preset in program('presets', '--json', code=0).json():
+        assert {'deinterlace', 'denoise'} <= preset['values'].keys(), preset['name']
+
+
+def test_heavy_tape(program, tmp_path):
+    """The last lines are gone, and the rest has the pixels' shape."""
+    out = tmp_path / 'out.mp4'
+    program.restore(clips.path('frames_3_dv'), out, '--preset', 'vhs_heavy', '--preset-speed', 'ultrafast',
+        '--resolution', '480')
+    video = judge.video_stream(out)
+    assert (video['width'], video['height']) == (650, 480)
+    assert judge.decoded_count(out) == 6
