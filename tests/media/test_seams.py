@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+import clips
 import judge
 
 SETTLED = 80  # dB that a recursive stage must reach against an endless run
@@ -41,6 +42,36 @@ def test_finite_reach_is_exact(program, tape, tmp_path, quality):
     whole = chain(program, tape, tmp_path / 'whole.mkv', 3600, *args)
     assert judge.picture_sums(cut) == judge.picture_sums(whole)
     assert len(judge.picture_sums(cut)) == 150
+
+
+@pytest.fixture(scope='module')
+def changing(tmp_path_factory):
+    """Progressive, top field first, bottom field first, progressive: 16 frames of each."""
+    folder = tmp_path_factory.mktemp('changing')
+    sources = [clips.scene(clips.SIF, clips.PAL), clips.interlaced(clips.SIF, clips.PAL, 'tff'),
+        clips.interlaced(clips.SIF, clips.PAL, 'bff'), clips.scene(clips.SIF, clips.PAL)]
+    inputs = [a for s in sources for a in ('-f', 'lavfi', '-i', clips.first(16, s))]
+    path = folder / 'changing.mkv'
+    clips.ffmpeg(*inputs, '-filter_complex', 'concat=n=4:v=1:a=0', '-c:v', 'ffv1', '-g', 1, '-fps_mode', 'passthrough', path)
+    return path
+
+
+@pytest.mark.parametrize('deinterlacer', ['bwdif', 'yadif', 'w3fdif'])
+def test_changing_scan_type(program, changing, tmp_path, deinterlacer):
+    """Each frame by its own scan type, cut anywhere; progressive ones as they are."""
+    args = ['--deinterlace', deinterlacer, '--denoise', 'off', '--quality', 'fast', '--scan', 'full']
+    cut = chain(program, changing, tmp_path / 'cut.mkv', 0.3, *args)
+    whole = chain(program, changing, tmp_path / 'whole.mkv', 3600, *args)
+    runs = judge.report(whole)['plan']['video']['runs']
+    assert [r['scan'] for r in runs] == ['progressive', 'tff', 'bff', 'progressive']
+    assert all(abs(r['first'] - 16 * i) <= 1 for i, r in enumerate(runs))
+    assert len(judge.report(cut)['plan']['video']['cuts']) > 5
+    got = judge.picture_sums(whole)
+    assert got == judge.picture_sums(cut)
+    assert len(got) == sum(r['count'] * (1 if r['scan'] == 'progressive' else 2) for r in runs)
+    source = judge.picture_sums(changing)
+    assert got[: runs[0]['count']] == source[: runs[0]['count']]
+    assert got[-runs[3]['count'] :] == source[-runs[3]['count'] :]
 
 
 @pytest.mark.parametrize('strength', ['3:2:3:2', '10:8:15:12'])
