@@ -32,6 +32,12 @@ static const struct ta_choice dither_choices[] = {
     {0},
 };
 
+static const struct ta_choice audio_codec_choices[] = {
+    {"auto", "copied where the container and its players take it, else transcoded"},
+    {"flac", "uncompressed sound becomes FLAC, which loses nothing; the rest is copied (Matroska)"},
+    {0},
+};
+
 static const struct ta_choice verify_choices[] = {
     {"quick", "all packets and times; key frames and seams decoded"},
     {"full", "every frame decoded"},
@@ -157,6 +163,18 @@ const struct ta_opt ta_recipe_options[] = {
      .choices = dither_choices,
      .flags = TA_OPT_ADVANCED,
      .help = "how 10 bit become 8"},
+    {.name = "audio-codec",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_recipe_opts, audio_codec, int),
+     .def = "auto",
+     .choices = audio_codec_choices,
+     .help = "how sound is stored"},
+    {.name = "framemd5",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct ta_recipe_opts, framemd5, bool),
+     .def = "off",
+     .help = "write OUTPUT.framemd5: a checksum of every decoded picture and of all sound, in the form of "
+             "ffmpeg's framemd5"},
     {0},
 };
 

@@ -20,9 +20,12 @@ struct ta_recipe_opts {
     int scan;              // enum ta_scan_depth
     double segment_length; // seconds
     int dither;            // enum ta_dither
+    int audio_codec;       // enum ta_audio_codec
+    bool framemd5;
 };
 enum ta_quality { TA_QUALITY_FAST = 0, TA_QUALITY_GOOD, TA_QUALITY_BEST };
 enum ta_scan_depth { TA_SCAN_SAMPLE = 0, TA_SCAN_FULL };
+enum ta_audio_codec { TA_AUDIO_CODEC_AUTO = 0, TA_AUDIO_CODEC_FLAC };
 enum ta_dither { TA_DITHER_AUTO = 0, TA_DITHER_NONE, TA_DITHER_ORDERED, TA_DITHER_ERROR_DIFFUSION };
 
 // How to run. Never changes the output's bytes.

@@ -90,6 +90,10 @@ static int choose_output(struct ta_decision *d)
                  near ? "\"?" : "");
         return TA_ERR_INVALID;
     }
+    if (d->recipe.framemd5 && output && !strcmp(output, "-")) {
+        ta_error(d->log, "--framemd5 writes beside the output, and standard output has no place beside it");
+        return TA_ERR_UNSUPPORTED;
+    }
     if (!container) {
         char *first = ta_xstrndup(d->encoder->containers, strcspn(d->encoder->containers, " "));
         container = ta_container_find(first);
@@ -312,7 +316,10 @@ static int decide_all(struct ta_decision *d)
     p->reach = ta_chain_reach(p->stages, p->stage_count);
     p->out_frames = ta_plan_out_before(p, p->first_frame + p->frame_count);
     choose_cuts(d);
-    ta_plan_choose_streams(d);
+    p->framemd5 = d->recipe.framemd5;
+    err = ta_plan_choose_streams(d);
+    if (err < 0)
+        return err;
     tell(d);
     return ta_plan_check_chain(d);
 }

@@ -64,6 +64,8 @@ struct ta_plan {
     struct ta_stream_plan *streams;
     int stream_count;
 
+    int framemd5; // switch: checksums of the output's frames are written beside it
+
     json_t *recipe;    // values with their origin
     json_t *diagnosis; // scan type and what the index found, with depth
     json_t *decisions; // [{what, why}]: words for a person

@@ -25,7 +25,7 @@ int ta_plan_choose_chain(struct ta_decision *d);
 int ta_plan_check_chain(struct ta_decision *d);
 
 // What happens to each stream of the source.
-void ta_plan_choose_streams(struct ta_decision *d);
+int ta_plan_choose_streams(struct ta_decision *d);
 // Start of a stream by its container, in its own unit; AV_NOPTS_VALUE when unknown. Priming before it is not
 // a start.
 int64_t ta_plan_stream_start(const struct ta_decision *d, int stream);

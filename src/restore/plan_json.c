@@ -156,8 +156,9 @@ char *ta_plan_to_json(const struct ta_plan *p)
     json_object_set_new(root, "version", json_integer(PLAN_VERSION));
     json_object_set_new(root, "source", source_json(p));
     json_object_set_new(root, "output",
-                        json_pack("{s:o, s:s}", "path", path_json(p->output_at ? p->output_at : p->output),
-                                  "container", p->container->name));
+                        json_pack("{s:o, s:s, s:b}", "path",
+                                  path_json(p->output_at ? p->output_at : p->output), "container",
+                                  p->container->name, "framemd5", p->framemd5));
     json_object_set(root, "recipe", p->recipe);
     json_object_set(root, "diagnosis", p->diagnosis);
     json_object_set_new(root, "video", video_json(p));
@@ -238,6 +239,8 @@ static int read_output(struct ta_plan *p, const json_t *root, const char *where,
         err = ta_json_get_string(o, where, "container", &container, log);
     if (err >= 0 && !(p->container = ta_container_find(container)))
         err = refuse(where, "unknown container", log);
+    if (err >= 0)
+        err = ta_json_get_bool(o, where, "framemd5", &p->framemd5, log);
     return err;
 }
 

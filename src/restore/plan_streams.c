@@ -6,6 +6,7 @@
 
 #include <terminalai/error.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 
 // Start of a kept stream by its container, AV_NOPTS_VALUE when unknown. Priming before it is not a start.
@@ -33,6 +34,16 @@ static int64_t sound_bit_rate(const char *codec, int channels)
     return 0;
 }
 
+// FLAC holds whole numbers of up to 24 bit in up to 8 channels.
+static bool flac_holds(const AVCodecParameters *par)
+{
+    int bits = av_get_exact_bits_per_sample(par->codec_id);
+    bool whole = par->codec_id != AV_CODEC_ID_PCM_F32LE && par->codec_id != AV_CODEC_ID_PCM_F32BE &&
+                 par->codec_id != AV_CODEC_ID_PCM_F64LE && par->codec_id != AV_CODEC_ID_PCM_F64BE;
+    return par->codec_id >= AV_CODEC_ID_FIRST_AUDIO && par->codec_id < AV_CODEC_ID_ADPCM_IMA_QT && whole &&
+           bits > 0 && bits <= 24 && par->ch_layout.nb_channels <= 8 && par->sample_rate <= 655350;
+}
+
 static void choose_stream(struct ta_decision *d, int i)
 {
     struct ta_plan *p = d->plan;
@@ -45,6 +56,9 @@ static void choose_stream(struct ta_decision *d, int i)
         c = (struct ta_stream_choice){TA_STREAM_DROP, "", "only the main video stream is restored"};
     else if (!main_video)
         c = ta_stream_choose(st, p->container);
+    if (d->recipe.audio_codec == TA_AUDIO_CODEC_FLAC && st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO &&
+        flac_holds(st->codecpar))
+        c = (struct ta_stream_choice){TA_STREAM_TRANSCODE, "flac", "smaller, and nothing is lost"};
     s->stream = i;
     s->kind = ta_xstrdup(picture ? "cover" : stream_kind(st));
     s->source_codec = ta_xstrdup(avcodec_get_name(st->codecpar->codec_id));
@@ -68,10 +82,16 @@ static void choose_stream(struct ta_decision *d, int i)
         ta_decision_warn(d, "stream %d (%s, %s) is left out: %s", i, s->kind, s->source_codec, s->reason);
 }
 
-void ta_plan_choose_streams(struct ta_decision *d)
+int ta_plan_choose_streams(struct ta_decision *d)
 {
     const AVFormatContext *fmt = d->facts->container;
+    if (d->recipe.audio_codec == TA_AUDIO_CODEC_FLAC && strcmp(d->plan->container->name, "mkv") != 0) {
+        ta_error(d->log, "--audio-codec flac needs Matroska: name the output .mkv, not .%s",
+                 d->plan->container->name);
+        return TA_ERR_UNSUPPORTED;
+    }
     d->plan->streams = ta_xcalloc(fmt->nb_streams, sizeof *d->plan->streams);
     for (unsigned i = 0; i < fmt->nb_streams; i++)
         choose_stream(d, (int)i);
+    return 0;
 }

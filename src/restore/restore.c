@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "restore/check.h"
+#include "restore/framemd5.h"
 #include "restore/join.h"
 #include "restore/report.h"
 #include "restore/run.h"
@@ -140,8 +141,16 @@ static void sum_up(struct restore *r)
     out->peak_rss_bytes = ta_peak_rss_bytes();
 }
 
-static int write_report(struct restore *r)
+// What lies beside the output: checksums if asked for, and the report, whose presence says that all is done.
+static int write_beside(struct restore *r)
 {
+    if (r->plan->framemd5) {
+        char *sums = ta_framemd5_path(r->plan->output);
+        int err = ta_framemd5_write(r->plan->output, sums, &r->meter, r->log);
+        free(sums);
+        if (err < 0)
+            return err;
+    }
     char *path = ta_report_path(r->plan->output);
     char *text = ta_report_text(&r->work, &r->join, &r->check, &r->result);
     int err = ta_file_write_atomic(path, text, strlen(text), r->log);
@@ -172,7 +181,7 @@ static int deliver(struct restore *r)
         err = ta_file_commit(part, p->output, r->log);
     if (err >= 0) {
         sum_up(r);
-        err = write_report(r);
+        err = write_beside(r);
     } else {
         unlink(part);
     }
@@ -197,7 +206,7 @@ static int finish_delivered(struct restore *r)
                               r->log);
     if (err >= 0) {
         sum_up(r);
-        err = write_report(r);
+        err = write_beside(r);
     }
     return err;
 }

@@ -15,7 +15,8 @@ int ta_sound_start(struct ta_sound **out, const struct ta_work *work, const stru
 // The lane of the plan's stream; the caller owns it, but it must be destroyed before the sound is. NULL when
 // the plan does not transcode it, and at a second call.
 struct ta_lane *ta_sound_take(struct ta_sound *s, int stream);
-// 0, or why a track stopped (logged); 0 for NULL, as of a segment that is made alone. Thread-safety: Safe, until the first take.
+// 0, or why a track stopped (logged); 0 for NULL, as of a segment that is made alone. Thread-safety: Safe,
+// until the first take.
 int ta_sound_error(const struct ta_sound *s);
 // Bytes in the work folder. Thread-safety: Safe, until the first take.
 int64_t ta_sound_bytes(const struct ta_sound *s);
