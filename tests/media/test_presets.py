@@ -20,6 +20,7 @@ def cas(strength):
 # Stages by preset, for interlaced sources; progressive ones go without the deinterlacer.
 PRESETS = {
     'clean': [],
+    'archive': [],
     'vhs': [BWDIF, hqdn3d('3:2:3:2')],
     'dvd': [BWDIF, hqdn3d('2:1:2:1')],
     'webcam': [hqdn3d('4:3:4:3')],
@@ -33,7 +34,7 @@ PRESETS = {
     'animation': [hqdn3d('1:1:2:2'), cas(0.2)],
     'broadcast_1080i': [BWDIF, hqdn3d('1:1:2:2'), cas(0.2)],
 }
-KEEP_SIZE = {'clean', 'broadcast_1080i'}
+KEEP_SIZE = {'clean', 'archive', 'broadcast_1080i'}
 PLANNED = ('convert', 'scale', 'format')  # slots that the plan fills by itself
 
 
