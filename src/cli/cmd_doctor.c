@@ -135,7 +135,7 @@ static void check_encoders(struct report *r)
     for (const struct ta_encoder_info *e = ta_encoders; e->name; e++) {
         struct ta_buf why = {0};
         char *what = ta_xprintf("encoder %s", e->name);
-        if (ta_encoder_test(e, &why) >= 0) {
+        if (ta_encoder_test(e, NULL, &why) >= 0) {
             add(r, STATE_OK, what, NULL, "works (%s)", e->codec);
         } else if (e == ta_encoders) { // the first is the default
             char *advice = ta_xprintf("install an FFmpeg with %s; until then name another --encoder",

@@ -10,7 +10,7 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/table.h"
-#include "media/encoder.h"
+#include "media/encoder_hardware.h"
 
 struct encoders_opts {
     bool json;
@@ -24,38 +24,61 @@ static const struct ta_opt encoders_options[] = {
     {0},
 };
 
+struct listing {
+    struct ta_table table;
+    json_t *list;
+};
+
+// One row: an encoder in software, or in a kind of hardware.
+static void add_encoder(struct listing *l, const struct ta_encoder_info *e,
+                        const struct ta_hardware_kind *kind)
+{
+    struct ta_buf why = {0};
+    bool works = ta_encoder_test(e, kind, &why) >= 0;
+    char *codec = kind ? ta_hardware_codec(e, kind) : ta_xstrdup(e->codec);
+    char *name = kind ? ta_xprintf("%s --hardware", e->name) : ta_xstrdup(e->name);
+    char *summary = kind ? ta_xprintf("%s (%s)", codec, kind->summary) : ta_xstrdup(e->summary);
+    ta_table_cell(&l->table, "%s", name);
+    ta_table_cell(&l->table, "%s", works ? "works" : "missing");
+    ta_table_cell(&l->table, "%s", e->containers);
+    ta_table_cell(&l->table, "%s%s%s", summary, works ? "" : "; ", works ? "" : ta_buf_text(&why));
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b}", "name", e->name, "codec", codec, "summary",
+                          summary, "containers", e->containers, "lossless", e->lossless, "hardware",
+                          kind != NULL, "works", works);
+    if (o && !works)
+        json_object_set_new(o, "why", ta_cli_json_text(ta_buf_text(&why)));
+    json_array_append_new(l->list, o);
+    free(codec);
+    free(name);
+    free(summary);
+    ta_buf_release(&why);
+}
+
 static enum ta_exit run_encoders(struct ta_cli *cli)
 {
     const struct encoders_opts *opts = cli->values;
-    struct ta_table table = {.columns = 4};
+    struct listing l = {.table = {.columns = 4}, .list = json_array()};
     struct ta_buf out = {0};
-    json_t *list = json_array();
     for (const struct ta_encoder_info *e = ta_encoders; e->name; e++) {
-        struct ta_buf why = {0};
-        bool works = ta_encoder_test(e, &why) >= 0;
-        ta_table_cell(&table, "%s", e->name);
-        ta_table_cell(&table, "%s", works ? "works" : "missing");
-        ta_table_cell(&table, "%s", e->containers);
-        ta_table_cell(&table, "%s%s%s", e->summary, works ? "" : "; ", works ? "" : ta_buf_text(&why));
-        json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "name", e->name, "codec", e->codec, "summary",
-                              e->summary, "containers", e->containers, "lossless", e->lossless, "works",
-                              works);
-        if (o && !works)
-            json_object_set_new(o, "why", ta_cli_json_text(ta_buf_text(&why)));
-        json_array_append_new(list, o);
-        ta_buf_release(&why);
+        add_encoder(&l, e, NULL);
+        for (const struct ta_hardware_kind *k = ta_hardware_kinds; k->name; k++) {
+            char *codec = ta_hardware_codec(e, k);
+            if (avcodec_find_encoder_by_name(codec)) // others are not worth a line
+                add_encoder(&l, e, k);
+            free(codec);
+        }
     }
     if (opts->json) {
-        char *text = ta_json_text(list);
+        char *text = ta_json_text(l.list);
         ta_buf_puts(&out, text);
         free(text);
     } else {
-        ta_table_print(&table, 0, ta_console_columns(STDOUT_FILENO), &out);
+        ta_table_print(&l.table, 0, ta_console_columns(STDOUT_FILENO), &out);
     }
     enum ta_exit status = ta_cli_output(cli, ta_buf_text(&out));
     ta_buf_release(&out);
-    ta_table_release(&table);
-    json_decref(list);
+    ta_table_release(&l.table);
+    json_decref(l.list);
     return status;
 }
 
@@ -66,8 +89,9 @@ const struct ta_command ta_command_encoders = {
     .operands = "",
     .summary = "list encoders and whether they work here",
     .description =
-        "Opens each encoder and encodes a few frames with it: what is listed as working works. The columns "
-        "are the name for --encoder, the state, the containers it may be put in (the first is its "
+        "Opens each encoder and encodes a few frames with it: what is listed as working works, in software and "
+        "in the kinds of graphics hardware that libavcodec was built for. The columns are the name for "
+        "--encoder, the state, the containers it may be put in (the first is its "
         "default), and what it is good for.",
     .groups = encoders_groups,
     .values_size = sizeof(struct encoders_opts),

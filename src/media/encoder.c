@@ -9,9 +9,11 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/encoder_hardware.h"
 
 struct ta_encoder {
     AVCodecContext *context;
+    AVBufferRef *frames; // on the device, for hardware that does not take them itself; else NULL
     struct ta_format format;
     char *name;
     struct ta_log *log;
@@ -44,6 +46,37 @@ static void set_format(AVCodecContext *c, const struct ta_format *f)
                                               : AV_FIELD_PROGRESSIVE;
 }
 
+// A pool of frames on the device, which the encoder takes its input from.
+static int open_device(struct ta_encoder *e, const struct ta_hardware_kind *kind)
+{
+    enum { POOL = 32 };
+    AVBufferRef *device = NULL;
+    int ret = av_hwdevice_ctx_create(&device, kind->upload, NULL, NULL, 0);
+    if (ret < 0) {
+        ta_error(e->log, "no %s device opens: %s", kind->name, ta_av_text(ret));
+        return TA_ERR_UNSUPPORTED;
+    }
+    e->frames = av_hwframe_ctx_alloc(device);
+    av_buffer_unref(&device);
+    if (!e->frames)
+        return TA_ERR_NOMEM;
+    AVHWFramesContext *f = (AVHWFramesContext *)e->frames->data;
+    f->format = kind->uploaded;
+    f->sw_format = e->format.pix_fmt;
+    f->width = e->format.width;
+    f->height = e->format.height;
+    f->initial_pool_size = POOL;
+    ret = av_hwframe_ctx_init(e->frames);
+    if (ret >= 0) {
+        e->context->pix_fmt = kind->uploaded;
+        e->context->hw_frames_ctx = av_buffer_ref(e->frames);
+        return e->context->hw_frames_ctx ? 0 : TA_ERR_NOMEM;
+    }
+    ta_error(e->log, "the %s device holds no pictures of %dx%d: %s", kind->name, f->width, f->height,
+             ta_av_text(ret));
+    return TA_ERR_UNSUPPORTED;
+}
+
 static int open_context(struct ta_encoder *e, const AVCodec *codec, const struct ta_encoder_settings *s)
 {
     struct ta_format *f = &e->format;
@@ -55,13 +88,22 @@ static int open_context(struct ta_encoder *e, const AVCodec *codec, const struct
         return TA_ERR_NOMEM;
     }
     set_format(e->context, f);
+    const struct ta_hardware_kind *kind = ta_hardware_of(s->codec);
+    if (kind && kind->upload != AV_HWDEVICE_TYPE_NONE && (err = open_device(e, kind)) < 0) {
+        av_dict_free(&options);
+        return err;
+    }
     e->context->thread_count = s->threads;
     // ProRes and FFV1: frame threads hold more frames and give the same.
     e->context->thread_type = FF_THREAD_SLICE;
     // libav's own DCT has SIMD versions; the libraries do without libav's CPU flags.
     int ret = !strcmp(s->name, "prores") ? ta_av_open_portable(e->context, codec, &options)
                                          : ta_av_open(e->context, codec, &options);
-    if (ret < 0) {
+    if (ret < 0 && kind) {
+        ta_error(e->log, "%s does not open for %dx%d (%s; -v shows the driver's words)", s->codec, f->width,
+                 f->height, ta_av_text(ret));
+        err = TA_ERR_UNSUPPORTED;
+    } else if (ret < 0) {
         ta_error(e->log, "encoder %s (%s) can't be opened for %dx%d %s at %d/%d frames a second: %s", s->name,
                  s->codec, f->width, f->height, av_get_pix_fmt_name(f->pix_fmt), e->context->framerate.num,
                  e->context->framerate.den, ta_av_text(ret));
@@ -125,10 +167,30 @@ static void prepare(const struct ta_encoder *e, AVFrame *frame)
     av_frame_remove_side_data(frame, AV_FRAME_DATA_REGIONS_OF_INTEREST);
 }
 
+// Moves `*frame` to the device; an AVERROR.
+static int upload(struct ta_encoder *e, AVFrame **frame)
+{
+    AVFrame *there = av_frame_alloc();
+    int ret = there ? av_hwframe_get_buffer(e->frames, there, 0) : AVERROR(ENOMEM);
+    if (ret >= 0)
+        ret = av_hwframe_transfer_data(there, *frame, 0);
+    if (ret >= 0)
+        ret = av_frame_copy_props(there, *frame);
+    if (ret < 0) {
+        av_frame_free(&there);
+        return ret;
+    }
+    av_frame_free(frame);
+    *frame = there;
+    return 0;
+}
+
 // Takes `frame`; an AVERROR.
 static int send_frame(struct ta_encoder *e, AVFrame *frame)
 {
-    int ret = avcodec_send_frame(e->context, frame);
+    int ret = frame && e->frames ? upload(e, &frame) : 0;
+    if (ret >= 0)
+        ret = avcodec_send_frame(e->context, frame);
     if (ret >= 0) {
         e->ended = !frame;
         e->sent += frame != NULL;
@@ -202,6 +264,7 @@ void ta_encoder_close(struct ta_encoder **e)
     if ((*e)->must_end && !(*e)->ended)
         end_stream(*e);
     avcodec_free_context(&(*e)->context);
+    av_buffer_unref(&(*e)->frames);
     free((*e)->name);
     ta_freep(e);
 }

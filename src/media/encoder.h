@@ -32,6 +32,7 @@ struct ta_encoder_wish {
     double crf;          // 0..51 on x264's scale
     const char *speed;   // "ultrafast".."placebo" on x264's scale; NULL: by quality
     const char *quality; // "fast", "good" (also NULL), "best": working depth, and speed when `speed` is NULL
+    bool hardware;       // the first graphics hardware that works, see encoder_hardware.h
 };
 
 // The user's scales on each encoder's own; the tables and how they were measured are in encoder_maps.c. The
@@ -56,6 +57,7 @@ struct ta_encoder_settings {
 // or 4:4:4 for RGB, 4:4:4 and alpha. in->pix_fmt may differ from the result: the plan adds a format stage.
 // Interlaced pictures are coded as such where the codec can, else TA_ERR_UNSUPPORTED; sizes beyond the
 // encoder's limits are refused too, here at plan time (also odd sizes for 4:2:0). The reason is logged.
+// Hardware is opened, and encodes some frames.
 int ta_encoder_plan(struct ta_encoder_settings *out, const struct ta_encoder_info *info,
                     const struct ta_encoder_wish *wish, const struct ta_format *in, struct ta_log *log);
 void ta_encoder_settings_release(struct ta_encoder_settings *s);
@@ -87,8 +89,14 @@ int ta_encoder_receive(struct ta_encoder *e,
                        AVPacket *packet); // 1: a packet; 0: none now (or none any more after the end)
 void ta_encoder_close(struct ta_encoder **e);
 
-// Opens the encoder at 640x480, encodes a few frames and reports: for `encoders` and `doctor`. 0, or an error
-// with the reason in `why` (may be NULL).
-int ta_encoder_test(const struct ta_encoder_info *info, struct ta_buf *why);
+// Encodes a few frames with these settings. 0, or an error with the reason in `why` (may be NULL).
+int ta_encoder_try(const struct ta_encoder_settings *s, const struct ta_format *f, struct ta_buf *why);
+// The same at 640x480, for `encoders` and `doctor`; `hardware` is one of ta_hardware_kinds, NULL for
+// software.
+struct ta_hardware_kind;
+int ta_encoder_test(const struct ta_encoder_info *info, const struct ta_hardware_kind *hardware,
+                    struct ta_buf *why);
+// Same input, same bytes, on every machine? Hardware does not promise that.
+bool ta_encoder_is_reproducible(const struct ta_encoder_settings *s);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/encoder_hardware.h"
 
 #define TEST_FRAMES 5
 
@@ -72,7 +73,42 @@ static int encode(struct ta_encoder *e, const struct ta_format *f, AVPacket *pac
     return err;
 }
 
-int ta_encoder_test(const struct ta_encoder_info *info, struct ta_buf *why)
+int ta_encoder_try(const struct ta_encoder_settings *s, const struct ta_format *f, struct ta_buf *why)
+{
+    struct ta_encoder *e = NULL;
+    struct ta_log *log;
+    if (why)
+        ta_buf_clear(why);
+    int err = ta_log_create(&log, keep_message, why);
+    if (err < 0)
+        return err;
+    err = ta_encoder_open(&e, s, f, log);
+    if (err >= 0) {
+        AVPacket *packet = av_packet_alloc();
+        err = packet ? encode(e, f, packet, log) : TA_ERR_NOMEM;
+        av_packet_free(&packet);
+    }
+    ta_encoder_close(&e);
+    ta_log_destroy(&log);
+    if (err < 0 && why && !why->size)
+        ta_buf_puts(why, ta_error_text(err));
+    return err;
+}
+
+static int plan_software(struct ta_encoder_settings *settings, const struct ta_encoder_info *info,
+                         const struct ta_encoder_wish *wish, const struct ta_format *f, struct ta_buf *why)
+{
+    struct ta_log *log;
+    int err = ta_log_create(&log, keep_message, why);
+    if (err < 0)
+        return err;
+    err = ta_encoder_plan(settings, info, wish, f, log);
+    ta_log_destroy(&log);
+    return err;
+}
+
+int ta_encoder_test(const struct ta_encoder_info *info, const struct ta_hardware_kind *hardware,
+                    struct ta_buf *why)
 {
     struct ta_format f = {
         .pix_fmt = AV_PIX_FMT_YUV420P,
@@ -88,28 +124,16 @@ int ta_encoder_test(const struct ta_encoder_info *info, struct ta_buf *why)
     ta_format_resolve_colour(&f);
     struct ta_encoder_wish wish = {.crf = 18, .quality = "fast"};
     struct ta_encoder_settings settings;
-    struct ta_encoder *e = NULL;
-    struct ta_log *log;
-    if (why)
-        ta_buf_clear(why);
-    int err = ta_log_create(&log, keep_message, why);
-    if (err < 0)
-        return err;
-
-    err = ta_encoder_plan(&settings, info, &wish, &f, log);
+    struct ta_buf own = {0};
+    why = why ? why : &own;
+    ta_buf_clear(why);
+    int err = hardware ? ta_hardware_plan(&settings, info, hardware, &wish, &f, why)
+                       : plan_software(&settings, info, &wish, &f, why);
     if (err >= 0) {
         f.pix_fmt = settings.pix_fmt;
-        err = ta_encoder_open(&e, &settings, &f, log);
+        err = ta_encoder_try(&settings, &f, why);
     }
-    if (err >= 0) {
-        AVPacket *packet = av_packet_alloc();
-        err = packet ? encode(e, &f, packet, log) : TA_ERR_NOMEM;
-        av_packet_free(&packet);
-    }
-    ta_encoder_close(&e);
     ta_encoder_settings_release(&settings);
-    ta_log_destroy(&log);
-    if (err < 0 && why && !why->size)
-        ta_buf_puts(why, ta_error_text(err));
+    ta_buf_release(&own);
     return err;
 }

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/tree.h"
+#include "media/encoder_hardware.h"
 
 #define MAX_THREADS 64
 
@@ -264,11 +265,27 @@ static void sort_options(AVDictionary **options)
     *options = sorted;
 }
 
+static int plan_hardware(struct ta_encoder_settings *out, const struct ta_encoder_info *info,
+                         const struct ta_encoder_wish *wish, const struct ta_format *in, struct ta_log *log)
+{
+    int err = ta_hardware_choose(out, info, wish, in, log);
+    if (err >= 0)
+        sort_options(&out->options);
+    return err;
+}
+
+bool ta_encoder_is_reproducible(const struct ta_encoder_settings *s)
+{
+    return !ta_hardware_of(s->codec);
+}
+
 int ta_encoder_plan(struct ta_encoder_settings *out, const struct ta_encoder_info *info,
                     const struct ta_encoder_wish *wish, const struct ta_format *in, struct ta_log *log)
 {
     *out = (struct ta_encoder_settings){.pix_fmt = AV_PIX_FMT_NONE};
     ta_require(log, av_pix_fmt_desc_get(in->pix_fmt), TA_ERR_USAGE);
+    if (wish->hardware)
+        return plan_hardware(out, info, wish, in, log);
     if (in->scan != TA_SCAN_PROGRESSIVE && !info->interlaced) {
         ta_error(log,
                  "the %s encoder can't code interlaced pictures: deinterlace them, or choose another encoder",
@@ -326,7 +343,18 @@ json_t *ta_encoder_settings_to_json(const struct ta_encoder_settings *s)
     while ((e = av_dict_get(s->options, "", e, AV_DICT_IGNORE_SUFFIX)))
         json_object_set_new(options, e->key, json_string(e->value));
     json_object_set_new(o, "options", options);
+    json_object_set_new(o, "reproducible", json_boolean(ta_encoder_is_reproducible(s)));
     return o;
+}
+
+// By software or by a kind of hardware.
+static bool makes(const struct ta_encoder_info *info, const char *codec)
+{
+    const struct ta_hardware_kind *kind = ta_hardware_of(codec);
+    char *name = kind ? ta_hardware_codec(info, kind) : ta_xstrdup(info->codec);
+    bool same = !strcmp(name, codec);
+    free(name);
+    return same;
 }
 
 int ta_encoder_settings_from_json(struct ta_encoder_settings *s, const json_t *object, const char *where,
@@ -349,7 +377,7 @@ int ta_encoder_settings_from_json(struct ta_encoder_settings *s, const json_t *o
         return err;
 
     const struct ta_encoder_info *info = ta_encoder_find(name);
-    if (!info || strcmp(info->codec, codec)) {
+    if (!info || !makes(info, codec)) {
         ta_error(log, "%s: there is no encoder \"%s\" of the codec \"%s\"", where, name, codec);
         return TA_ERR_FORMAT;
     }

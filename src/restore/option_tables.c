@@ -121,6 +121,13 @@ const struct ta_opt ta_recipe_options[] = {
      .letter = 'e',
      .help =
          "auto (h264), h264, hevc, av1, ffv1, prores or raw; \"terminalai encoders\" tells which work here"},
+    {.name = "hardware",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct ta_recipe_opts, hardware, bool),
+     .def = "off",
+     .help =
+         "encode h264, hevc or av1 in graphics hardware, the first of NVENC, QSV, VAAPI and AMF that really "
+         "opens; fast, but not the same bytes everywhere"},
     {.name = "crf",
      .kind = &ta_opt_float,
      TA_FIELD(struct ta_recipe_opts, crf, double),

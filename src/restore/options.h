@@ -14,6 +14,7 @@ struct ta_recipe_opts {
     char *resolution; // "auto", "source", "1080", "1440x1080"
     int quality;      // enum ta_quality
     char *encoder;    // "auto" or a row of ta_encoders
+    bool hardware;
     double crf;
     int preset_speed; // index into ta_speed_choices; 0 follows the quality
     struct ta_range range;

@@ -327,10 +327,15 @@ static enum AVPixelFormat work_format(const struct ta_decision *d, bool needs_yu
 static int plan_encoder(struct ta_decision *d, const struct ta_format *in)
 {
     static const char *const qualities[] = {"fast", "good", "best"};
-    struct ta_encoder_wish wish = {.crf = d->recipe.crf, .quality = qualities[d->recipe.quality]};
+    struct ta_encoder_wish wish = {
+        .crf = d->recipe.crf, .quality = qualities[d->recipe.quality], .hardware = d->recipe.hardware};
     if (d->recipe.preset_speed > 0)
         wish.speed = ta_speed_choices[d->recipe.preset_speed].name;
-    return ta_encoder_plan(&d->plan->encoder, d->encoder, &wish, in, d->log);
+    int err = ta_encoder_plan(&d->plan->encoder, d->encoder, &wish, in, d->log);
+    if (err >= 0 && wish.hardware)
+        ta_decision_tell(d, "hardware", "%s: not the same bytes on every machine and run",
+                         d->plan->encoder.codec);
+    return err;
 }
 
 // The stages of the recipe in the order of the chain. Deinterlacing is for interlaced pictures only.

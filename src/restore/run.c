@@ -18,7 +18,8 @@
 
 enum {
     MAX_JOBS = 512,
-    FRAMES_HELD = 24, // by queues, filters and reader of one segment
+    FRAMES_HELD = 24,  // by queues, filters and reader of one segment
+    HARDWARE_JOBS = 2, // one is fed while another ends; many drivers allow few more
 };
 static const int64_t MIN_FREE_BYTES = 16 << 20; // left on the disk when a run stops by itself
 
@@ -54,6 +55,8 @@ int ta_run_jobs(const struct ta_plan *p, const struct ta_run_opts *run)
     int64_t memory = run->memory > 0 ? run->memory : machine_memory() / 2;
     int64_t by_memory = memory / TA_MAX(each, 1), by_cores = ta_cpu_count() / TA_MAX(p->encoder.threads, 1);
     int64_t jobs = TA_MIN(by_memory, by_cores);
+    if (!ta_encoder_is_reproducible(&p->encoder))
+        jobs = TA_MIN(jobs, HARDWARE_JOBS);
     return (int)TA_MAX(1, TA_MIN(jobs, p->segment_count));
 }
 

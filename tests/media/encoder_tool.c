@@ -345,7 +345,7 @@ int main(int argc, char **argv)
         err = read_segment(read, t.log);
     } else if (test && ta_encoder_find(test)) {
         struct ta_buf why = {0};
-        err = ta_encoder_test(ta_encoder_find(test), &why);
+        err = ta_encoder_test(ta_encoder_find(test), NULL, &why);
         printf("test %s\n", err < 0 ? ta_buf_text(&why) : "ok");
         ta_buf_release(&why);
     } else if (t.output) {

@@ -163,11 +163,29 @@ def test_presets(program):
 
 
 def test_encoders(program):
-    found = {e['name']: e for e in program('encoders', '--json', code=0).json()}
+    found = {e['name']: e for e in program('encoders', '--json', code=0).json() if not e['hardware']}
     for name in ('h264', 'hevc', 'av1', 'ffv1', 'prores', 'raw'):
         assert found[name]['works'], found[name]
     text = program('encoders', code=0).out
     assert 'h264' in text and 'works' in text
+
+
+def test_hardware(program, tmp_path):
+    """It works and is used, or one line says why each kind does not. Nothing falls back to software unseen."""
+    here = [e for e in program('encoders', '--json', code=0).json() if e['hardware'] and e['name'] == 'h264']
+    out = tmp_path / 'out.mp4'
+    result = program('restore', clips.path('h264'), '-o', out, '--hardware', '--range', '0f-20f', '-q')
+    if any(e['works'] for e in here):
+        assert result.code == 0
+        assert judge.report(out)['plan']['video']['encoder']['reproducible'] is False
+        assert judge.decoded_count(out) == 20
+    else:
+        assert result.code == 1 and len(result.error_lines) == 1 and not list(tmp_path.iterdir())
+        for kind in ('nvenc', 'qsv', 'vaapi', 'amf'):
+            assert kind in result.err
+    assert all(e.get('why') for e in here if not e['works'])
+    refused = program('plan', clips.path('h264'), '-o', tmp_path / 'x.mkv', '--encoder', 'ffv1', '--hardware', code=1)
+    assert 'ffv1' in refused.err
 
 
 def test_doctor(program):

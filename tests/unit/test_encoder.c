@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "media/encoder.h"
+#include "media/encoder_hardware.h"
 
 // The messages of one case.
 static struct ta_buf said;
@@ -487,7 +487,7 @@ static void test_self_test(void **state)
     (void)state;
     for (const struct ta_encoder_info *i = ta_encoders; i->name; i++) {
         struct ta_buf why = {0};
-        int err = ta_encoder_test(i, &why);
+        int err = ta_encoder_test(i, NULL, &why);
         if (avcodec_find_encoder_by_name(i->codec)) {
             if (err)
                 fail_msg("%s: %s", i->name, ta_buf_text(&why));
@@ -504,10 +504,64 @@ static void test_self_test(void **state)
                                             .lossless = true,
                                             .pix_fmts = ta_encoders[0].pix_fmts};
     struct ta_buf why = {0};
-    assert_int_equal(ta_encoder_test(&missing, &why), TA_ERR_UNSUPPORTED);
+    assert_int_equal(ta_encoder_test(&missing, NULL, &why), TA_ERR_UNSUPPORTED);
     assert_non_null(strstr(ta_buf_text(&why), "built without no_such_codec"));
-    assert_int_equal(ta_encoder_test(&missing, NULL), TA_ERR_UNSUPPORTED);
+    assert_int_equal(ta_encoder_test(&missing, NULL, NULL), TA_ERR_UNSUPPORTED);
     ta_buf_release(&why);
+}
+
+static void test_hardware_settings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind, *key, *value, *speed_key, *speed;
+    } rows[] = {
+        {"nvenc", "cq", "21", "preset", "p4"},
+        {"qsv", "global_quality", "21", "preset", "medium"},
+        {"vaapi", "qp", "21", NULL, NULL},
+        {"amf", "qp_i", "21", "quality", "balanced"},
+    };
+    struct ta_format f = format(AV_PIX_FMT_YUV420P10, 1440, 1080);
+    for (size_t i = 0; i < TA_COUNT(rows); i++) {
+        const struct ta_hardware_kind *kind = &ta_hardware_kinds[i];
+        assert_string_equal(kind->name, rows[i].kind);
+        for (const char *const *name = (const char *const[]){"h264", "hevc", NULL}; *name; name++) {
+            const struct ta_encoder_info *info = ta_encoder_find(*name);
+            struct ta_encoder_wish wish = {.crf = 21, .speed = "medium"};
+            struct ta_encoder_settings s, back;
+            struct ta_buf why = {0};
+            char *codec = ta_hardware_codec(info, kind);
+            int err = ta_hardware_plan(&s, info, kind, &wish, &f, &why);
+            if (!avcodec_find_encoder_by_name(codec)) {
+                assert_int_equal(err, TA_ERR_UNSUPPORTED);
+                assert_non_null(strstr(ta_buf_text(&why), codec));
+            } else {
+                assert_int_equal(err, 0);
+                assert_string_equal(s.codec, codec);
+                assert_int_equal(s.pix_fmt, strcmp(*name, "h264") ? AV_PIX_FMT_P010 : AV_PIX_FMT_NV12);
+                assert_string_equal(av_dict_get(s.options, rows[i].key, NULL, 0)->value, rows[i].value);
+                if (rows[i].speed_key)
+                    assert_string_equal(av_dict_get(s.options, rows[i].speed_key, NULL, 0)->value,
+                                        rows[i].speed);
+                assert_false(ta_encoder_is_reproducible(&s));
+                json_t *o = ta_encoder_settings_to_json(&s);
+                assert_true(json_is_false(json_object_get(o, "reproducible")));
+                assert_int_equal(ta_encoder_settings_from_json(&back, o, "test", log_), 0);
+                assert_string_equal(back.codec, codec);
+                ta_encoder_settings_release(&back);
+                json_object_set_new(o, "codec", json_string("h264_software"));
+                assert_int_equal(ta_encoder_settings_from_json(&back, o, "test", log_), TA_ERR_FORMAT);
+                json_decref(o);
+                f.scan = TA_SCAN_TFF;
+                ta_encoder_settings_release(&s);
+                assert_int_equal(ta_hardware_plan(&s, info, kind, &wish, &f, &why), TA_ERR_UNSUPPORTED);
+                f.scan = TA_SCAN_PROGRESSIVE;
+            }
+            ta_encoder_settings_release(&s);
+            ta_buf_release(&why);
+            free(codec);
+        }
+    }
 }
 
 int main(void)
@@ -526,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_close_in_the_middle),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_self_test),
+        cmocka_unit_test(test_hardware_settings),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

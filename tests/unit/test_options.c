@@ -41,6 +41,8 @@ static const struct {
 
 // Options that change nothing in a plan that is made from given facts, and where they are tested.
 static const char *const elsewhere[][2] = {
+    {"hardware", "needs a device: tests/media/test_cli.py"},
+    {"audio-codec", "needs a source with sound: tests/media/test_archive.py"},
     {"scan", "what is measured before planning: tests/media/test_options.py"},
 };
 
