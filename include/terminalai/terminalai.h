@@ -6,6 +6,7 @@
 #include <terminalai/log.h>
 #include <terminalai/options.h>
 #include <terminalai/plan.h>
+#include <terminalai/preview.h>
 #include <terminalai/probe.h>
 #include <terminalai/restore.h>
 #include <terminalai/task.h>

@@ -75,8 +75,6 @@ static void say(struct ta_cli *cli, const struct ta_plan *plan, const struct ta_
 static json_t *result_json(const struct ta_plan *plan, const struct ta_restore_result *r, bool already)
 {
     json_t *o = json_object();
-    json_object_set_new(o, "output", ta_cli_json_text(ta_plan_output(plan)));
-    json_object_set_new(o, "status", json_string("done"));
     json_object_set_new(o, "already", json_boolean(already));
     json_object_set_new(o, "segments", json_integer(ta_plan_segments(plan)));
     json_object_set_new(o, "frames", json_integer(r->frames));
@@ -108,8 +106,6 @@ static enum ta_exit run_join(struct ta_cli *cli)
         say(cli, plan, &result, already);
     json_t *object = err >= 0 ? result_json(plan, &result, already) : NULL;
     status = ta_cli_task_end(cli, &opts->task, plan, err, object);
-    if (!status && result.warnings > 0)
-        status = TA_EXIT_WARNINGS;
     ta_plan_destroy(&plan);
     return status;
 }

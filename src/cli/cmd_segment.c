@@ -61,13 +61,12 @@ static json_t *result_json(const struct ta_plan *plan, int64_t index, const stru
     json_t *o = json_object();
     json_object_set_new(o, "segment", json_integer(index));
     json_object_set_new(o, "segments", json_integer(ta_plan_segments(plan)));
-    json_object_set_new(o, "output", ta_cli_json_text(ta_plan_output(plan)));
-    json_object_set_new(o, "status", json_string("done"));
     json_object_set_new(o, "already", json_boolean(r->already));
     json_object_set_new(o, "delivered", json_boolean(r->delivered));
     json_object_set_new(o, "frames", json_integer(r->frames));
     json_object_set_new(o, "concealed", json_integer(r->concealed));
     json_object_set_new(o, "damaged", json_integer(r->damaged));
+    json_object_set_new(o, "warnings", json_integer((r->concealed > 0) + (r->damaged > 0)));
     json_object_set_new(o, "bytes", json_integer(r->bytes));
     json_object_set_new(o, "wall_seconds", json_real(r->wall_seconds));
     json_object_set_new(o, "cpu_seconds", json_real(r->cpu_seconds));
@@ -100,8 +99,6 @@ static enum ta_exit run_segment(struct ta_cli *cli)
         say(cli, plan, opts->index, &result);
     json_t *object = err >= 0 ? result_json(plan, opts->index, &result) : NULL;
     status = ta_cli_task_end(cli, &opts->task, plan, err, object);
-    if (!status && result.concealed + result.damaged > 0)
-        status = TA_EXIT_WARNINGS;
     ta_plan_destroy(&plan);
     return status;
 }

@@ -106,30 +106,36 @@ struct ta_progress_view ta_cli_task_view(struct ta_cli *cli, const struct ta_tas
     return view;
 }
 
-enum ta_exit ta_cli_task_end(struct ta_cli *cli, const struct ta_task_opts *opts, const struct ta_plan *plan,
-                             int err, json_t *done)
+enum ta_exit ta_cli_finish(struct ta_cli *cli, int err, const char *subject, const char *output, bool json,
+                           enum ta_progress_mode mode, json_t *done)
 {
     char *message = ta_console_take_error(cli->console);
     if (err == TA_ERR_CANCELED)
-        ta_console_print(cli->console, "%s: interrupted", ta_plan_output(plan));
+        ta_console_print(cli->console, "%s: interrupted", subject);
     else if (err < 0 && !message)
-        ta_error(cli->log, "%s: %s", ta_plan_output(plan), ta_error_text(err));
-    enum ta_exit status = err == TA_ERR_CANCELED ? TA_EXIT_INTERRUPTED
-                          : err < 0              ? TA_EXIT_FAILED
-                                                 : TA_EXIT_OK;
-    if (opts->json) {
-        json_t *o = done ? json_incref(done) : json_object();
-        if (err < 0) {
-            json_object_set_new(o, "output", ta_cli_json_text(ta_plan_output(plan)));
-            json_object_set_new(o, "status", json_string(err == TA_ERR_CANCELED ? "interrupted" : "failed"));
+        ta_error(cli->log, "%s: %s", subject, ta_error_text(err));
+    enum ta_exit status = ta_exit_from_error(err);
+    int64_t warnings = json_integer_value(json_object_get(done, "warnings"));
+    if (!status && warnings > 0)
+        status = TA_EXIT_WARNINGS;
+    if (json) {
+        json_t *o = json_object();
+        json_object_set_new(o, "output", ta_cli_json_text(output));
+        json_object_set_new(o, "status",
+                            json_string(err == TA_ERR_CANCELED ? "interrupted"
+                                        : err < 0              ? "failed"
+                                                               : "done"));
+        if (err < 0)
             json_object_set_new(o, "error", json_string(ta_error_text(err)));
-            if (message)
-                json_object_set_new(o, "message", ta_cli_json_text(message));
-        }
-        char *text = opts->progress == TA_PROGRESS_JSON ? json_dumps(o, JSON_COMPACT) : ta_json_text(o);
+        if (err < 0 && message)
+            json_object_set_new(o, "message", ta_cli_json_text(message));
+        if (err >= 0 && done)
+            json_object_update(o, done);
+        json_object_set_new(o, "exit_code", json_integer(status));
+        char *text = mode == TA_PROGRESS_JSON ? json_dumps(o, JSON_COMPACT) : ta_json_text(o);
         size_t length = strlen(text);
         char *line = ta_xprintf("%s%s", text, length && text[length - 1] == '\n' ? "" : "\n");
-        if (!strcmp(ta_plan_output(plan), "-"))
+        if (!strcmp(output, "-"))
             fputs(line, stderr);
         else
             status = ta_exit_worse(status, ta_cli_output(cli, line));
@@ -140,4 +146,14 @@ enum ta_exit ta_cli_task_end(struct ta_cli *cli, const struct ta_task_opts *opts
     free(message);
     json_decref(done);
     return status;
+}
+
+enum ta_exit ta_cli_task_end(struct ta_cli *cli, const struct ta_task_opts *opts, const struct ta_plan *plan,
+                             int err, json_t *done)
+{
+    // What the plan says was checked before: nothing here is the caller's fault any more.
+    int failure = err < 0 && err != TA_ERR_CANCELED ? TA_ERR_IO : err;
+    enum ta_exit status = ta_cli_finish(cli, err, ta_plan_output(plan), ta_plan_output(plan), opts->json,
+                                        (enum ta_progress_mode)opts->progress, done);
+    return status == TA_EXIT_USAGE ? ta_exit_from_error(failure) : status;
 }

@@ -15,6 +15,13 @@ const char *ta_cli_output_extension(struct ta_cli *cli);
 // Callbacks that show progress and stop when interrupted.
 struct ta_callbacks ta_cli_callbacks(struct ta_progress_view *view);
 
+// The end of a command that makes one file of one: says what failed if nothing has yet, writes the JSON if
+// asked for
+// (`done`, taken, NULL on failure, is its inner part), and gives the status: 3 when "warnings" in it are more
+// than none.
+enum ta_exit ta_cli_finish(struct ta_cli *cli, int err, const char *subject, const char *output, bool json,
+                           enum ta_progress_mode mode, json_t *done);
+
 // ---- commands that run single tasks of a plan ----
 
 struct ta_task_opts {

@@ -222,7 +222,8 @@ static int add_lanes(struct join *j, int64_t offset)
         return err;
     j->lane_count = 1;
     describe_video(p, j->lanes[0]->parameters);
-    j->lanes[0]->like = ta_streams_get(j->streams, p->index->video);
+    // A preview's pictures are upright and no longer the source's.
+    j->lanes[0]->like = p->show ? NULL : ta_streams_get(j->streams, p->index->video);
     for (int i = 0; i < p->stream_count && err >= 0; i++) {
         if (!ta_streams_get(j->streams, p->streams[i].stream)) {
             ta_error(j->log, "%s: stream %d of the plan is not in the file", p->input, p->streams[i].stream);

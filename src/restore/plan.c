@@ -146,40 +146,14 @@ static void choose_origin(struct ta_decision *d)
     p->offset = av_rescale_q(start, start_tb, p->out_time_base);
 }
 
-// The number of the first frame that is not before `t`; frame_count when all are.
-static int64_t frame_at(const struct ta_decision *d, const struct ta_time *t)
-{
-    const struct ta_index *index = d->facts->index;
-    int64_t n = (int64_t)index->frame_count;
-    if (t->unit == TA_TIME_FRAMES)
-        return t->value < (double)n ? (int64_t)t->value : n;
-    AVRational tb = index->time_base;
-    double origin = (double)d->plan->offset * av_q2d(d->plan->out_time_base);
-    double target = origin + t->value;
-    if (t->unit == TA_TIME_PERCENT) {
-        double first = (double)index->frames[0].pts * av_q2d(tb), end = (double)index->end_pts * av_q2d(tb);
-        target = first + (end - first) * t->value / 100;
-    }
-    int64_t low = 0, high = n;
-    while (low < high) {
-        int64_t mid = (low + high) / 2;
-        // Half a millisecond of grace: a time typed with three decimals means the frame that starts there.
-        if ((double)index->frames[mid].pts * av_q2d(tb) < target - 0.0005)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
-}
-
 static int choose_range(struct ta_decision *d)
 {
     struct ta_plan *p = d->plan;
     const struct ta_index *index = d->facts->index;
     const struct ta_range *r = &d->recipe.range;
     int64_t n = (int64_t)index->frame_count;
-    int64_t first = r->start.unit ? frame_at(d, &r->start) : 0;
-    int64_t end = r->end.unit ? frame_at(d, &r->end) : n;
+    int64_t first = r->start.unit ? ta_plan_frame_of(p, index, &r->start) : 0;
+    int64_t end = r->end.unit ? ta_plan_frame_of(p, index, &r->end) : n;
     if (first >= end) {
         double seconds = (double)(index->end_pts - index->frames[0].pts) * av_q2d(index->time_base);
         ta_error(d->log, "%s: no frame lies in the given range; the file has %lld frames, %.3f seconds",
@@ -236,7 +210,7 @@ static int64_t least_end(const struct ta_plan *p, int64_t from)
     return from;
 }
 
-static void choose_cuts(struct ta_decision *d)
+void ta_plan_choose_cuts(struct ta_decision *d)
 {
     struct ta_plan *p = d->plan;
     const struct ta_index *index = d->facts->index;
@@ -315,7 +289,7 @@ static int decide_all(struct ta_decision *d)
     p->out_format.time_base = p->out_time_base;
     p->reach = ta_chain_reach(p->stages, p->stage_count);
     p->out_frames = ta_plan_out_before(p, p->first_frame + p->frame_count);
-    choose_cuts(d);
+    ta_plan_choose_cuts(d);
     p->framemd5 = d->recipe.framemd5;
     err = ta_plan_choose_streams(d);
     if (err < 0)
@@ -369,6 +343,7 @@ void ta_plan_destroy(struct ta_plan **plan)
     free(p->stages);
     free(p->cuts);
     free(p->runs);
+    ta_show_destroy(&p->show);
     free(p->input);
     free(p->output);
     free(p->input_at);

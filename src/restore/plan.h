@@ -28,6 +28,16 @@ struct ta_stream_plan {
     char *reason;  // for TRANSCODE and DROP, else ""
 };
 
+// The output of a preview: what is restored beside the source it is made from.
+enum ta_show_layout { TA_SHOW_SIDE = 0, TA_SHOW_SPLIT, TA_SHOW_STACK };
+extern const struct ta_choice ta_show_layouts[];
+struct ta_show {
+    int layout;             // enum ta_show_layout
+    struct ta_format chain; // what the chain gives; the plan's out_format is the board that is encoded
+    char *names[2];         // of source and result, for the labels
+    char *details[2];       // what stands behind them
+};
+
 struct ta_plan {
     struct ta_log *log;
     char *input, *output;
@@ -49,6 +59,7 @@ struct ta_plan {
     int stage_count;
     struct ta_reach reach; // source frames before and after a segment
     struct ta_format out_format;
+    struct ta_show *show; // NULL but for previews
     struct ta_encoder_settings encoder;
     int64_t *cuts; // source frame where each segment starts; cuts[segment_count] is the end
     int segment_count;
@@ -103,12 +114,25 @@ int64_t ta_plan_time_of(const struct ta_plan *plan, const struct ta_index *index
                         int field);
 int64_t ta_plan_end_time(const struct ta_plan *plan, const struct ta_index *index); // end of the last frame
 
+// The number of the first source frame that is not before `t` (by output time, percent of the source, or
+// number); the source's frame count when all are.
+int64_t ta_plan_frame_of(const struct ta_plan *plan, const struct ta_index *index, const struct ta_time *t);
+
 // Segment `k`: its source frames and output frames.
 struct ta_segment {
     int index;
     int64_t source_first, source_count;
     int64_t out_first, out_count;
+    // How it is made; borrowed from the plan.
+    const struct ta_stage_plan *stages;
+    int stage_count;
+    struct ta_reach reach;
+    const struct ta_encoder_settings *encoder;
 };
 struct ta_segment ta_plan_segment(const struct ta_plan *plan, int k);
+// Any range of source frames within the plan's, as if it were a segment (index -1).
+struct ta_segment ta_plan_range(const struct ta_plan *plan, int64_t first, int64_t end);
+
+void ta_show_destroy(struct ta_show **show);
 
 #endif

@@ -324,15 +324,21 @@ static enum AVPixelFormat work_format(const struct ta_decision *d, bool needs_yu
     return deep != AV_PIX_FMT_NONE ? deep : f;
 }
 
-static int plan_encoder(struct ta_decision *d, const struct ta_format *in)
+int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_encoder_info *info,
+                        const struct ta_format *in, struct ta_encoder_settings *out, struct ta_log *log)
 {
     static const char *const qualities[] = {"fast", "good", "best"};
     struct ta_encoder_wish wish = {
-        .crf = d->recipe.crf, .quality = qualities[d->recipe.quality], .hardware = d->recipe.hardware};
-    if (d->recipe.preset_speed > 0)
-        wish.speed = ta_speed_choices[d->recipe.preset_speed].name;
-    int err = ta_encoder_plan(&d->plan->encoder, d->encoder, &wish, in, d->log);
-    if (err >= 0 && wish.hardware)
+        .crf = recipe->crf, .quality = qualities[recipe->quality], .hardware = recipe->hardware};
+    if (recipe->preset_speed > 0)
+        wish.speed = ta_speed_choices[recipe->preset_speed].name;
+    return ta_encoder_plan(out, info, &wish, in, log);
+}
+
+static int plan_encoder(struct ta_decision *d, const struct ta_format *in)
+{
+    int err = ta_plan_encoder_for(&d->recipe, d->encoder, in, &d->plan->encoder, d->log);
+    if (err >= 0 && d->recipe.hardware)
         ta_decision_tell(d, "hardware", "%s: not the same bytes on every machine and run",
                          d->plan->encoder.codec);
     return err;

@@ -24,6 +24,12 @@ int ta_plan_choose_chain(struct ta_decision *d);
 // Filters exist and take what is planned; the encoder opens.
 int ta_plan_check_chain(struct ta_decision *d);
 
+// Segments for the plan's frames, by recipe.segment_length.
+void ta_plan_choose_cuts(struct ta_decision *d);
+// The encoder's settings by the recipe, for pictures `in`.
+int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_encoder_info *info,
+                        const struct ta_format *in, struct ta_encoder_settings *out, struct ta_log *log);
+
 // What happens to each stream of the source.
 int ta_plan_choose_streams(struct ta_decision *d);
 // Start of a stream by its container, in its own unit; AV_NOPTS_VALUE when unknown. Priming before it is not

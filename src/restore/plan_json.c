@@ -117,6 +117,15 @@ static json_t *source_json(const struct ta_plan *p)
     return o;
 }
 
+static json_t *show_json(const struct ta_show *show)
+{
+    json_t *o = json_pack("{s:s}", "layout", ta_show_layouts[show->layout].name);
+    json_object_set_new(o, "names", json_pack("[s, s]", show->names[0], show->names[1]));
+    json_object_set_new(o, "details", json_pack("[s, s]", show->details[0], show->details[1]));
+    json_object_set_new(o, "chain_format", ta_format_to_json(&show->chain));
+    return o;
+}
+
 static json_t *video_json(const struct ta_plan *p)
 {
     json_t *o = json_object();
@@ -134,6 +143,8 @@ static json_t *video_json(const struct ta_plan *p)
     json_object_set_new(o, "reach",
                         json_pack("{s:i, s:i}", "before", p->reach.before, "after", p->reach.after));
     json_object_set_new(o, "output_format", ta_format_to_json(&p->out_format));
+    if (p->show)
+        json_object_set_new(o, "show", show_json(p->show));
     json_object_set_new(o, "encoder", ta_encoder_settings_to_json(&p->encoder));
     json_object_set_new(o, "cuts", cuts_json(p));
     return o;
@@ -323,6 +334,47 @@ static int read_stages(struct ta_plan *p, const json_t *video, const char *where
     return err;
 }
 
+static int read_labels(const json_t *show, const char *where, const char *key, char *out[2],
+                       struct ta_log *log)
+{
+    json_t *list;
+    int err = ta_json_get_array(show, where, key, &list, log);
+    for (size_t i = 0; i < 2 && err >= 0; i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (!text)
+            return refuse(where, "a label of the preview is missing", log);
+        out[i] = ta_xstrdup(text);
+    }
+    return err;
+}
+
+static int read_show(struct ta_plan *p, const json_t *video, const char *where, struct ta_log *log)
+{
+    json_t *o;
+    const char *layout;
+    if (!json_object_get(video, "show"))
+        return 0;
+    int err = ta_json_get_object(video, where, "show", &o, log);
+    if (err < 0)
+        return err;
+    p->show = ta_xcalloc(1, sizeof *p->show);
+    err = ta_json_get_string(o, where, "layout", &layout, log);
+    for (int i = 0; err >= 0; i++) {
+        if (!ta_show_layouts[i].name)
+            return refuse(where, "unknown layout of a preview", log);
+        p->show->layout = i;
+        if (!strcmp(ta_show_layouts[i].name, layout))
+            break;
+    }
+    if (err >= 0)
+        err = read_labels(o, where, "names", p->show->names, log);
+    if (err >= 0)
+        err = read_labels(o, where, "details", p->show->details, log);
+    if (err >= 0)
+        err = ta_format_from_json(&p->show->chain, json_object_get(o, "chain_format"), where, log);
+    return err;
+}
+
 static int read_cuts(struct ta_plan *p, const json_t *video, const char *where, struct ta_log *log)
 {
     json_t *list;
@@ -377,6 +429,8 @@ static int read_video(struct ta_plan *p, const json_t *root, const char *where, 
         err = read_small(reach, where, "after", 0, 1 << 20, &p->reach.after, log);
     if (err >= 0)
         err = ta_format_from_json(&p->out_format, json_object_get(o, "output_format"), where, log);
+    if (err >= 0)
+        err = read_show(p, o, where, log);
     if (err >= 0)
         err = ta_encoder_settings_from_json(&p->encoder, json_object_get(o, "encoder"), where, log);
     if (err >= 0)

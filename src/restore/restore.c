@@ -16,6 +16,7 @@
 #include "restore/check.h"
 #include "restore/framemd5.h"
 #include "restore/join.h"
+#include "restore/output.h"
 #include "restore/report.h"
 #include "restore/run.h"
 #include "restore/sound.h"
@@ -57,39 +58,8 @@ static bool to_stdout(const struct ta_plan *p)
 
 static int check_output_name(const struct restore *r)
 {
-    const struct ta_plan *p = r->plan;
-    struct stat st;
-    if (to_stdout(p))
-        return 0;
-    if (stat(p->output, &st) == 0) {
-        if (S_ISDIR(st.st_mode)) {
-            ta_error(r->log, "%s: is a folder, not a file to write", p->output);
-            return TA_ERR_EXISTS;
-        }
-        if (ta_path_same_file(p->input, p->output)) {
-            ta_error(r->log, "%s: the output is the source itself, which is never written", p->output);
-            return TA_ERR_EXISTS;
-        }
-        if (!S_ISREG(st.st_mode)) {
-            ta_error(r->log, "%s: exists and is no plain file", p->output);
-            return TA_ERR_EXISTS;
-        }
-        if (!r->run.overwrite) {
-            ta_error(r->log, "%s: exists already; --overwrite replaces it", p->output);
-            return TA_ERR_EXISTS;
-        }
-    }
-    char *dir = ta_path_dir(p->output);
-    int err = 0;
-    if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode)) {
-        ta_error(r->log, "%s: there is no folder %s", p->output, dir);
-        err = TA_ERR_NOT_FOUND;
-    } else if (access(dir, W_OK | X_OK) < 0) {
-        ta_error(r->log, "%s: the folder %s can't be written to", p->output, dir);
-        err = TA_ERR_ACCESS;
-    }
-    free(dir);
-    return err;
+    return to_stdout(r->plan) ? 0
+                              : ta_output_check(r->plan->input, r->plan->output, r->run.overwrite, r->log);
 }
 
 // ---- delivering ----

@@ -54,11 +54,47 @@ int64_t ta_plan_end_time(const struct ta_plan *plan, const struct ta_index *inde
            ta_index_frame_duration(index, (size_t)last) * plan->time_scale;
 }
 
+int64_t ta_plan_frame_of(const struct ta_plan *plan, const struct ta_index *index, const struct ta_time *t)
+{
+    int64_t n = (int64_t)index->frame_count;
+    if (t->unit == TA_TIME_FRAMES)
+        return t->value < (double)n ? (int64_t)t->value : n;
+    AVRational tb = index->time_base;
+    double origin = (double)plan->offset * av_q2d(plan->out_time_base);
+    double target = origin + t->value;
+    if (t->unit == TA_TIME_PERCENT) {
+        double first = (double)index->frames[0].pts * av_q2d(tb), end = (double)index->end_pts * av_q2d(tb);
+        target = first + (end - first) * t->value / 100;
+    }
+    int64_t low = 0, high = n;
+    while (low < high) {
+        int64_t mid = (low + high) / 2;
+        // Half a millisecond of grace: a time typed with three decimals means the frame that starts there.
+        if ((double)index->frames[mid].pts * av_q2d(tb) < target - 0.0005)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+struct ta_segment ta_plan_range(const struct ta_plan *plan, int64_t first, int64_t end)
+{
+    struct ta_segment s = {.index = -1,
+                           .source_first = first,
+                           .source_count = end - first,
+                           .stages = plan->stages,
+                           .stage_count = plan->stage_count,
+                           .reach = plan->reach,
+                           .encoder = &plan->encoder};
+    s.out_first = ta_plan_out_before(plan, first);
+    s.out_count = ta_plan_out_before(plan, end) - s.out_first;
+    return s;
+}
+
 struct ta_segment ta_plan_segment(const struct ta_plan *plan, int k)
 {
-    struct ta_segment s = {.index = k, .source_first = plan->cuts[k]};
-    s.source_count = plan->cuts[k + 1] - plan->cuts[k];
-    s.out_first = ta_plan_out_before(plan, plan->cuts[k]);
-    s.out_count = ta_plan_out_before(plan, plan->cuts[k + 1]) - s.out_first;
+    struct ta_segment s = ta_plan_range(plan, plan->cuts[k], plan->cuts[k + 1]);
+    s.index = k;
     return s;
 }

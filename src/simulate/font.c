@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-enum { FIRST = ' ', LAST = 'Z', GLYPHS = LAST - FIRST + 1, HALVES = 2 };
+enum { FIRST = ' ', LAST = '_', GLYPHS = LAST - FIRST + 1, HALVES = 2 };
 
 // Strokes on a grid of 5 x 7 points: column and row figures (0..4, 0..6 from the top), lines to be joined; a
 // blank lifts the pen.
@@ -15,10 +15,14 @@ static const char *const strokes[GLYPHS] = {
     ['\'' - FIRST] = "2022",
     ['(' - FIRST] = "30121436",
     [')' - FIRST] = "10323416",
+    ['%' - FIRST] = "0640 0010110100 3546463535",
+    ['+' - FIRST] = "0343 2125",
+    [',' - FIRST] = "2617",
     ['-' - FIRST] = "1333",
     ['.' - FIRST] = "2626",
     ['/' - FIRST] = "0640",
     [':' - FIRST] = "2222 2525",
+    ['=' - FIRST] = "0242 0444",
     ['>' - FIRST] = "113316",
     ['0' - FIRST] = "100105163645413010",
     ['1' - FIRST] = "112026 1636",
@@ -56,10 +60,12 @@ static const char *const strokes[GLYPHS] = {
     ['X' - FIRST] = "0046 4006",
     ['Y' - FIRST] = "002340 2326",
     ['Z' - FIRST] = "00400646",
+    ['_' - FIRST] = "0646",
 };
 
 struct ta_font {
     int width, height, advance; // of a mask, pixels and lines; from letter to letter
+    int margin;                 // pixels of a mask to the left of and above its cell
     int canvas_height;
     uint8_t *masks; // GLYPHS x HALVES masks
 };
@@ -88,6 +94,7 @@ struct ta_font *ta_font_create(float height, float weight, int canvas_width, int
     float unit_x = TA_CANVAS_UNITS_X / (float)canvas_width, unit_y = TA_CANVAS_UNITS_Y / (float)canvas_height;
     float cell = height / 6, margin = weight / 2 + 1;
     f->canvas_height = canvas_height;
+    f->margin = (int)lroundf(margin / unit_y);
     f->advance = (int)lroundf(cell * 5.8f / unit_x / 2) * 2;
     f->width = ((int)ceilf((cell * 4 + 2 * margin) / unit_x) + 2) & ~1;
     f->height = (int)ceilf((height + 2 * margin) / unit_y) + 1;
@@ -137,4 +144,20 @@ void ta_font_draw(const struct ta_font *f, struct ta_canvas *c, int x, int y_hal
         const uint8_t *mask = f->masks + (ptrdiff_t)(g * HALVES + half) * f->width * f->height;
         ta_canvas_mask(c, x, y, mask, f->width, f->width, f->height, colour, opacity);
     }
+}
+
+const uint8_t *ta_font_mask(const struct ta_font *f, char letter, int *width, int *height, int *margin)
+{
+    int g = toupper((unsigned char)letter) - FIRST;
+    *width = f->width;
+    *height = f->height;
+    *margin = f->margin;
+    if (g < 0 || g >= GLYPHS || !strokes[g])
+        return NULL;
+    return f->masks + (ptrdiff_t)(g * HALVES) * f->width * f->height;
+}
+
+int ta_font_advance(const struct ta_font *f)
+{
+    return f->advance;
 }

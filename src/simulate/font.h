@@ -16,4 +16,10 @@ int ta_font_width(const struct ta_font *f, const char *text);
 void ta_font_draw(const struct ta_font *f, struct ta_canvas *c, int x, int y_half, const char *text,
                   struct ta_rgba colour, int opacity);
 
+// For pictures that are no canvas: a font made for a canvas of 640x480 measures in pixels. The letter's
+// coverages (width x height, rows without gaps), NULL for a space; it hangs `margin` pixels out of its cell
+// at all sides.
+const uint8_t *ta_font_mask(const struct ta_font *f, char letter, int *width, int *height, int *margin);
+int ta_font_advance(const struct ta_font *f); // pixels from letter to letter
+
 #endif
