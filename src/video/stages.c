@@ -40,7 +40,7 @@ static const struct ta_choice deblock_choices[] = {
 static const struct ta_choice denoise_choices[] = {
     {"off", "leave noise"},
     {"hqdn3d", "recursive in space and time, fast"},
-    {"nlmeans", "mean of similar patches of the same frame: keeps texture, very slow"},
+    {"nlmeans", "mean of similar patches of the same frame: keeps texture, slow"},
     {0},
 };
 

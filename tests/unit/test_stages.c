@@ -1,5 +1,6 @@
 // Stages in chains: the same pixels however the film is cut, changing scan types, all pixel formats, and
 // crop and mask against a plain reference.
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <libavutil/common.h>
 #include <libavutil/log.h>
 #include <libavutil/pixdesc.h>
 
@@ -327,6 +329,123 @@ static void every_format(void **state)
     assert_true(ran > 500);
 }
 
+// ---- nlmeans ----
+
+// The definition, in double precision, of one sample.
+static double nlmeans_sample(const AVFrame *f, int plane, int x, int y, int patch, int research, double h)
+{
+    int w, height, p = patch / 2, r = research / 2, shift = TA_MAX(0, depth_of(f) - 11);
+    plane_size(f, plane, &w, &height);
+    double sum = sample(f, plane, x, y), weight = 1;
+    for (int dy = -r; dy <= r; dy++)
+        for (int dx = -r; dx <= r; dx++) {
+            if ((!dx && !dy) || x + dx < 0 || x + dx >= w || y + dy < 0 || y + dy >= height)
+                continue;
+            double d = 0;
+            for (int j = -p; j <= p; j++)
+                for (int i = -p; i <= p; i++) {
+                    int ax = av_clip(x + i, 0, w - 1), ay = av_clip(y + j, 0, height - 1);
+                    int bx = av_clip(x + i + dx, 0, w - 1), by = av_clip(y + j + dy, 0, height - 1);
+                    double e = (sample(f, plane, ax, ay) >> shift) - (sample(f, plane, bx, by) >> shift);
+                    d += e * e;
+                }
+            double v = exp(-d / (h * h));
+            if (v >= 1.0 / 255) {
+                weight += v;
+                sum += v * sample(f, plane, x + dx, y + dy);
+            }
+        }
+    return sum / weight;
+}
+
+static int take_frame(void *receiver, AVFrame *f)
+{
+    *(AVFrame **)receiver = f;
+    return 0;
+}
+
+static AVFrame *one_frame(const struct ta_stage_plan *p, const struct ta_format *f)
+{
+    struct ta_chain *c = NULL;
+    AVFrame *got = NULL;
+    assert_int_equal(ta_chain_create(&c, p, 1, NULL), 0);
+    assert_int_equal(ta_chain_push(c, picture(f, 3, TA_SCAN_PROGRESSIVE), take_frame, &got), 0);
+    ta_chain_destroy(&c);
+    assert_non_null(got);
+    return got;
+}
+
+static void nlmeans_by_definition(void **state)
+{
+    (void)state;
+    static const enum AVPixelFormat formats[] = {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV422P10,
+                                                 AV_PIX_FMT_YUV444P12, AV_PIX_FMT_YUV420P16};
+    static const struct {
+        const char *strength, *patch, *research;
+    } cases[] = {{"4", "7", "9"}, {"12", "3", "5"}, {"8", "15", "7"}, {"30", "5", "51"}};
+    for (size_t i = 0; i < TA_COUNT(formats); i++)
+        for (size_t k = 0; k < TA_COUNT(cases); k++) {
+            struct ta_format f = format(formats[i], 37, 29, TA_SCAN_PROGRESSIVE);
+            struct ta_stage_plan p;
+            ta_stage_plan_init(&p, &ta_stage_nlmeans, &f);
+            set(&p, "nlmeans-strength", cases[k].strength);
+            set(&p, "nlmeans-patch", cases[k].patch);
+            set(&p, "nlmeans-research", cases[k].research);
+            assert_int_equal(ta_stage_plan_configure(&p, NULL), 0);
+            AVFrame *got = one_frame(&p, &f), *was = picture(&f, 3, TA_SCAN_PROGRESSIVE);
+            double h = atof(cases[k].strength) * 10 * (1 << (TA_MIN(11, depth_of(was)) - 8));
+            for (int plane = 0; plane < 3; plane++) {
+                int w, height;
+                plane_size(was, plane, &w, &height);
+                for (int y = 0; y < height; y += 2)
+                    for (int x = 0; x < w; x += 3) {
+                        double want = nlmeans_sample(was, plane, x, y, atoi(cases[k].patch),
+                                                     atoi(cases[k].research), h);
+                        // Half a code of rounding, and what floats lose of 16 bits.
+                        double most = 0.51 + (depth_of(was) > 12 ? 0.5 : 0);
+                        if (fabs(sample(got, plane, x, y) - want) > most)
+                            fail_msg("%s, case %zu: %d at %d,%d of plane %d should be %f",
+                                     av_get_pix_fmt_name(f.pix_fmt), k, sample(got, plane, x, y), x, y, plane,
+                                     want);
+                    }
+            }
+            av_frame_free(&got);
+            av_frame_free(&was);
+            ta_stage_plan_release(&p);
+        }
+}
+
+// In 8 bit libavfilter does the same, to a code here and there.
+static void nlmeans_as_libavfilter(void **state)
+{
+    (void)state;
+    struct ta_format f = format(AV_PIX_FMT_YUV420P, 150, 94, TA_SCAN_PROGRESSIVE);
+    struct ta_stage_plan p;
+    ta_stage_plan_init(&p, &ta_stage_nlmeans, &f);
+    assert_int_equal(ta_stage_plan_configure(&p, NULL), 0);
+    AVFrame *got = one_frame(&p, &f), *want = NULL;
+    struct ta_graph *g = NULL;
+    assert_int_equal(ta_graph_create(&g, "nlmeans=s=4", &f, NULL, NULL), 0);
+    assert_int_equal(ta_graph_push(g, picture(&f, 3, TA_SCAN_PROGRESSIVE)), 0);
+    assert_int_equal(ta_graph_pull(g, &want), 0);
+    int differ = 0, changed = 0;
+    AVFrame *was = picture(&f, 3, TA_SCAN_PROGRESSIVE);
+    for (int y = 0; y < f.height; y++)
+        for (int x = 0; x < f.width; x++) {
+            int d = abs(sample(got, 0, x, y) - sample(want, 0, x, y));
+            assert_true(d <= 1);
+            differ += d;
+            changed += sample(got, 0, x, y) != sample(was, 0, x, y);
+        }
+    assert_true(differ < 30);
+    assert_true(changed > f.width * f.height / 2);
+    av_frame_free(&got);
+    av_frame_free(&want);
+    av_frame_free(&was);
+    ta_graph_destroy(&g);
+    ta_stage_plan_release(&p);
+}
+
 // ---- crop ----
 
 static void crop_as_libavfilter(void **state)
@@ -556,11 +675,12 @@ int main(void)
 {
     av_log_set_level(AV_LOG_QUIET);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(changing_scan_types), cmocka_unit_test(cut_anywhere),
-        cmocka_unit_test(as_libavfilter),      cmocka_unit_test(very_short),
-        cmocka_unit_test(every_format),        cmocka_unit_test(crop_as_libavfilter),
-        cmocka_unit_test(crop_refuses),        cmocka_unit_test(crop_follows_rotation),
-        cmocka_unit_test(mask_by_reference),   cmocka_unit_test(mask_of_odd_lines),
+        cmocka_unit_test(changing_scan_types),    cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(as_libavfilter),         cmocka_unit_test(very_short),
+        cmocka_unit_test(every_format),           cmocka_unit_test(nlmeans_by_definition),
+        cmocka_unit_test(nlmeans_as_libavfilter), cmocka_unit_test(crop_as_libavfilter),
+        cmocka_unit_test(crop_refuses),           cmocka_unit_test(crop_follows_rotation),
+        cmocka_unit_test(mask_by_reference),      cmocka_unit_test(mask_of_odd_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

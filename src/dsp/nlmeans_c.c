@@ -1,0 +1,1 @@
+#include "dsp/nlmeans_kernels.h"
