@@ -381,14 +381,16 @@ static void nlmeans_by_definition(void **state)
     static const enum AVPixelFormat formats[] = {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV422P10,
                                                  AV_PIX_FMT_YUV444P12, AV_PIX_FMT_YUV420P16};
     static const struct {
-        const char *strength, *patch, *research;
-    } cases[] = {{"4", "7", "9"}, {"12", "3", "5"}, {"8", "15", "7"}, {"30", "5", "51"}};
+        const char *strength, *chroma, *patch, *research;
+    } cases[] = {
+        {"4", "0.5", "7", "9"}, {"12", "1", "3", "5"}, {"8", "0.25", "15", "7"}, {"30", "2", "5", "51"}};
     for (size_t i = 0; i < TA_COUNT(formats); i++)
         for (size_t k = 0; k < TA_COUNT(cases); k++) {
             struct ta_format f = format(formats[i], 37, 29, TA_SCAN_PROGRESSIVE);
             struct ta_stage_plan p;
             ta_stage_plan_init(&p, &ta_stage_nlmeans, &f);
             set(&p, "nlmeans-strength", cases[k].strength);
+            set(&p, "nlmeans-chroma", cases[k].chroma);
             set(&p, "nlmeans-patch", cases[k].patch);
             set(&p, "nlmeans-research", cases[k].research);
             assert_int_equal(ta_stage_plan_configure(&p, NULL), 0);
@@ -400,7 +402,8 @@ static void nlmeans_by_definition(void **state)
                 for (int y = 0; y < height; y += 2)
                     for (int x = 0; x < w; x += 3) {
                         double want = nlmeans_sample(was, plane, x, y, atoi(cases[k].patch),
-                                                     atoi(cases[k].research), h);
+                                                     atoi(cases[k].research),
+                                                     plane ? h * atof(cases[k].chroma) : h);
                         // Half a code of rounding, and what floats lose of 16 bits.
                         double most = 0.51 + (depth_of(was) > 12 ? 0.5 : 0);
                         if (fabs(sample(got, plane, x, y) - want) > most)
