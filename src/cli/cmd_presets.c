@@ -13,9 +13,11 @@
 #include "cli/console.h"
 #include "cli/table.h"
 #include "restore/options.h"
+#include "video/luts.h"
 
 struct presets_opts {
-    bool json;
+    bool json, luts;
+    char *write_lut;
 };
 
 static const struct ta_opt presets_options[] = {
@@ -23,6 +25,15 @@ static const struct ta_opt presets_options[] = {
      .kind = &ta_opt_switch,
      TA_FIELD(struct presets_opts, json, bool),
      .help = "print JSON, for programs"},
+    {.name = "luts",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct presets_opts, luts, bool),
+     .help = "list the built-in look-up tables for colour instead (--colour-lut)"},
+    {.name = "write-lut",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct presets_opts, write_lut, char *),
+     .syntax = "NAME",
+     .help = "print one of these tables as a .cube file, for other programs"},
     {0},
 };
 
@@ -98,9 +109,71 @@ static void append_preset(const json_t *preset, int width, struct ta_buf *out)
     ta_table_release(&table);
 }
 
+static void append_luts(bool json, int width, struct ta_buf *out)
+{
+    struct ta_table table = {.columns = 2};
+    json_t *list = json_array();
+    for (const struct ta_lut_info *l = ta_luts; l->name; l++) {
+        ta_table_cell(&table, "%s", l->name);
+        ta_table_cell(&table, "%s", l->summary);
+        json_array_append_new(list, json_pack("{s:s, s:s}", "name", l->name, "summary", l->summary));
+    }
+    if (json) {
+        char *text = ta_json_text(list);
+        ta_buf_puts(out, text);
+        free(text);
+    } else {
+        ta_table_print(&table, 0, width, out);
+    }
+    json_decref(list);
+    ta_table_release(&table);
+}
+
+static enum ta_exit append_lut_file(struct ta_cli *cli, const char *name, struct ta_buf *out)
+{
+    const char *names[16] = {0};
+    const struct ta_lut_info *info = ta_lut_find(name);
+    struct ta_cube cube;
+    if (info) {
+        ta_lut_make(&cube, info);
+        ta_cube_write(&cube, out);
+        ta_cube_release(&cube);
+        return TA_EXIT_OK;
+    }
+    for (int i = 0; ta_luts[i].name && i < (int)TA_COUNT(names) - 1; i++)
+        names[i] = ta_luts[i].name;
+    const char *nearest = ta_nearest(name, names);
+    struct ta_buf quoted = {0};
+    ta_buf_quote(&quoted, name);
+    ta_error(cli->log, "unknown look-up table %s%s%s%s", ta_buf_text(&quoted),
+             nearest ? "; did you mean \"" : " (\"terminalai presets --luts\" lists them)",
+             nearest ? nearest : "", nearest ? "\"?" : "");
+    ta_buf_release(&quoted);
+    return TA_EXIT_USAGE;
+}
+
+// --luts and --write-lut.
+static enum ta_exit run_luts(struct ta_cli *cli, const struct presets_opts *opts, int width)
+{
+    struct ta_buf out = {0};
+    enum ta_exit status = TA_EXIT_OK;
+    if (cli->operand_count || (opts->luts && opts->write_lut))
+        return ta_cli_usage(cli, "--luts and --write-lut stand alone, without names of presets");
+    if (opts->write_lut)
+        status = append_lut_file(cli, opts->write_lut, &out);
+    else
+        append_luts(opts->json, width, &out);
+    if (!status)
+        status = ta_cli_output(cli, ta_buf_text(&out));
+    ta_buf_release(&out);
+    return status;
+}
+
 static enum ta_exit run_presets(struct ta_cli *cli)
 {
     const struct presets_opts *opts = cli->values;
+    if (opts->luts || opts->write_lut)
+        return run_luts(cli, opts, ta_console_columns(STDOUT_FILENO));
     int width = ta_console_columns(STDOUT_FILENO);
     char *text = ta_presets_describe();
     json_t *presets = json_loads(text, 0, NULL);
@@ -137,6 +210,7 @@ static enum ta_exit run_presets(struct ta_cli *cli)
 static const struct ta_example presets_examples[] = {
     {"terminalai presets", "all, with a line about each"},
     {"terminalai presets vhs", "what it sets"},
+    {"terminalai presets --write-lut warm_vintage > warm.cube", "a built-in look-up table as a file"},
     {0},
 };
 

@@ -94,7 +94,8 @@ struct ta_plan_facts {
     const struct ta_scan_result *scan;
     const AVFormatContext *container; // streams, metadata; opened, not read
 };
-// Pure: no I/O but the opening of filters and encoders to see that they take what is planned. Sets everything
+// Pure: no I/O but the opening of filters and encoders to see that they take what is planned, and the reading
+// of files that options name (look-up tables), whose checksums become part of the plan. Sets everything
 // but index and json.
 int ta_plan_decide(struct ta_plan **out, const struct ta_plan_facts *facts, struct ta_log *log);
 

@@ -203,6 +203,8 @@ static int add_chosen(struct ta_decision *d, const struct chosen *c)
         if (err >= 0 && !c->slot->option)
             tell_options(d, c, opts);
     }
+    if (err >= 0 && c->info->prepare)
+        err = c->info->prepare(opts, &d->plan->source_format, d->log);
     return err < 0 ? err : finish_stage(d);
 }
 

@@ -38,6 +38,10 @@ struct ta_stage_info {
     // These options would change nothing in such pictures: the plan leaves the stage out. NULL means they
     // always do something. Asked of stages whose slot has no choice "off".
     bool (*neutral)(const void *opts, const struct ta_format *in);
+    // Once while planning, before the first configure(): reads what the options name (a file) and notes in
+    // hidden options what it must be (a checksum), so that the plan alone says what is done. Logs why it
+    // refuses. `source` is what the recipe's pictures were before the plan converted them for this stage.
+    int (*prepare)(void *opts, const struct ta_format *source, struct ta_log *log);
     // Frames needed, for these options and this input; NULL means none. Called while planning.
     struct ta_reach (*reach)(const void *opts, const struct ta_format *in);
     // Output frames for each interlaced input frame: 1 or 2. NULL means 1. Progressive frames always give

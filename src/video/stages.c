@@ -13,13 +13,9 @@
 #include "video/stages.h"
 
 const struct ta_stage_info *const ta_stages[] = {
-    &ta_stage_planar,       &ta_stage_crop,
-    &ta_stage_mask,         &ta_stage_bwdif,
-    &ta_stage_yadif,        &ta_stage_w3fdif,
-    &ta_stage_deblock_weak, &ta_stage_deblock_strong,
-    &ta_stage_hqdn3d,       &ta_stage_nlmeans,
-    &ta_stage_cas,          &ta_stage_zscale,
-    &ta_stage_depth,        NULL,
+    &ta_stage_planar, &ta_stage_crop,         &ta_stage_mask,           &ta_stage_bwdif,  &ta_stage_yadif,
+    &ta_stage_w3fdif, &ta_stage_deblock_weak, &ta_stage_deblock_strong, &ta_stage_hqdn3d, &ta_stage_nlmeans,
+    &ta_stage_cas,    &ta_stage_colour,       &ta_stage_zscale,         &ta_stage_depth,  NULL,
 };
 
 static const struct ta_choice deinterlace_choices[] = {
@@ -98,6 +94,7 @@ const struct ta_slot ta_slots[] = {
     {.name = "deblock", .title = "Blocks", .option = deblock_option},
     {.name = "denoise", .title = "Noise", .option = denoise_option},
     {.name = "sharpen", .title = "Sharpness", .option = sharpen_option},
+    {.name = "colour", .title = "Colour"},
     {.name = "scale", .title = "Scaling", .planned = true},
     {.name = "format", .planned = true},
     {0},

@@ -13,6 +13,7 @@ extern const struct ta_stage_info ta_stage_deblock_weak, ta_stage_deblock_strong
 extern const struct ta_stage_info ta_stage_hqdn3d;
 extern const struct ta_stage_info ta_stage_nlmeans;
 extern const struct ta_stage_info ta_stage_cas;
+extern const struct ta_stage_info ta_stage_colour; // levels, tone, chroma, white balance, LUTs
 extern const struct ta_stage_info ta_stage_zscale; // exact size and pixel format in one step
 extern const struct ta_stage_info ta_stage_depth;  // pixel format and bit depth at the same size
 

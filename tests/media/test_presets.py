@@ -17,6 +17,11 @@ def cas(strength):
     return ('sharpen.cas', {'strength': strength})
 
 
+def colour(saturation, strength, brightness=0.0):
+    return ('colour.grade', {'saturation': saturation, 'brightness': brightness, 'lut': 'vhs_restore',
+        'lut-strength': strength})
+
+
 # Stages by preset, for interlaced sources; progressive ones go without the deinterlacer.
 PRESETS = {
     'clean': [],
@@ -25,9 +30,10 @@ PRESETS = {
     'dvd': [BWDIF, hqdn3d('2:1:2:1')],
     'webcam': [hqdn3d('4:3:4:3')],
     'youtube': [],
-    'vhs_standard': [BWDIF, hqdn3d('4:3:6:4.5'), cas(0.4)],
-    'vhs_clean': [BWDIF, hqdn3d('2:1:2:3'), cas(0.3)],
-    'vhs_heavy': [('crop.crop', {'top': 0, 'bottom': 8, 'left': 0, 'right': 0}), BWDIF, hqdn3d('8:6:12:9'), cas(0.5)],
+    'vhs_standard': [BWDIF, hqdn3d('4:3:6:4.5'), cas(0.4), colour(1.1, 0.7)],
+    'vhs_clean': [BWDIF, hqdn3d('2:1:2:3'), cas(0.3), colour(1.05, 0.5)],
+    'vhs_heavy': [('crop.crop', {'top': 0, 'bottom': 8, 'left': 0, 'right': 0}), BWDIF, hqdn3d('8:6:12:9'), cas(0.5),
+        colour(1.15, 0.9, 0.02)],
     'dvd_interlaced': [BWDIF, hqdn3d('2:1:2:3'), cas(0.3)],
     'dvd_progressive': [hqdn3d('1:1:2:2'), cas(0.25)],
     'youtube_old': [WEAK, hqdn3d('3:2:4:3'), cas(0.4)],

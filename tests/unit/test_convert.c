@@ -1,4 +1,5 @@
 // Conversions by zimg: identities, depths, ranges, odd sizes, gray, alpha, fields, unaligned input.
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -167,6 +168,69 @@ static void ranges(void **state)
         }
 }
 
+// Legal colours in `from`, by their red, green and blue.
+static void fill_colours(AVFrame *f, const struct ta_format *from, double kr, double kb)
+{
+    double unit = 1 << (ta_format_depth(from) - 8);
+    unsigned seed = 3;
+    for (int y = 0; y < f->height; y++)
+        for (int x = 0; x < f->width; x++) {
+            double rgb[3];
+            for (int k = 0; k < 3; k++) {
+                seed = seed * 1664525u + 1013904223u;
+                rgb[k] = (seed >> 28) == 0 ? 0 : (seed >> 28) == 1 ? 1 : (seed >> 8) / 16777216.0;
+            }
+            double luma = kr * rgb[0] + (1 - kr - kb) * rgb[1] + kb * rgb[2];
+            put(f, 0, x, y, (int)lround((16 + 219 * luma) * unit));
+            put(f, 1, x, y, (int)lround((128 + 112 * (rgb[2] - luma) / (1 - kb)) * unit));
+            put(f, 2, x, y, (int)lround((128 + 112 * (rgb[0] - luma) / (1 - kr)) * unit));
+        }
+}
+
+static void expect_near(const AVFrame *a, const AVFrame *b, int most)
+{
+    for (int p = 0; p < 3; p++) {
+        int w, h;
+        plane_size(a, p, &w, &h);
+        for (int y = 0; y < h; y++)
+            for (int x = 0; x < w; x++)
+                if (abs(sample(a, p, x, y) - sample(b, p, x, y)) > most)
+                    fail_msg("plane %d at %d,%d: %d became %d", p, x, y, sample(a, p, x, y),
+                             sample(b, p, x, y));
+    }
+}
+
+// From one matrix or range to another and back, each sample within one code.
+static void there_and_back(void **state)
+{
+    (void)state;
+    static const enum AVPixelFormat formats[] = {AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUV444P10,
+                                                 AV_PIX_FMT_YUV444P16};
+    for (size_t i = 0; i < TA_COUNT(formats); i++) {
+        struct ta_format a = format(formats[i], 128, 96), b = a;
+        AVFrame *in = frame(&a, 64);
+        fill_colours(in, &a, 0.299, 0.114);
+        b.matrix = AVCOL_SPC_BT709;
+        AVFrame *there = convert(&a, &b, in), *back = convert(&b, &a, there);
+        expect_near(in, back, 1);
+        assert_true(sample(there, 0, 5, 5) != sample(in, 0, 5, 5) ||
+                    sample(there, 1, 5, 5) != sample(in, 1, 5, 5));
+        av_frame_free(&there);
+        av_frame_free(&back);
+
+        b = a;
+        a.range = AVCOL_RANGE_JPEG;
+        b.range = AVCOL_RANGE_MPEG;
+        fill_noise(in, 9);
+        there = convert(&a, &b, in);
+        back = convert(&b, &a, there);
+        expect_near(in, back, 1);
+        av_frame_free(&there);
+        av_frame_free(&back);
+        av_frame_free(&in);
+    }
+}
+
 // A picture of one colour stays that colour up to its edges, at any size.
 static void flat_pictures_stay_flat(void **state)
 {
@@ -251,11 +315,9 @@ static void refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(depths_round_trip),
-        cmocka_unit_test(ranges),
-        cmocka_unit_test(flat_pictures_stay_flat),
-        cmocka_unit_test(fields_stay_apart),
-        cmocka_unit_test(refusals),
+        cmocka_unit_test(depths_round_trip), cmocka_unit_test(ranges),
+        cmocka_unit_test(there_and_back),    cmocka_unit_test(flat_pictures_stay_flat),
+        cmocka_unit_test(fields_stay_apart), cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

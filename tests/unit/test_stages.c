@@ -288,9 +288,10 @@ static void very_short(void **state)
 static void every_format(void **state)
 {
     (void)state;
-    static const char *const names[] = {
-        "crop.crop",    "mask.mask",      "deinterlace.bwdif", "deinterlace.yadif", "deinterlace.w3fdif",
-        "deblock.weak", "deblock.strong", "sharpen.cas",       "denoise.nlmeans",   "denoise.hqdn3d"};
+    static const char *const names[] = {"crop.crop",         "mask.mask",          "deinterlace.bwdif",
+                                        "deinterlace.yadif", "deinterlace.w3fdif", "deblock.weak",
+                                        "deblock.strong",    "sharpen.cas",        "denoise.nlmeans",
+                                        "denoise.hqdn3d",    "colour.grade"};
     static const int sizes[][2] = {{48, 32}, {37, 29}, {16, 16}, {8, 8}};
     int ran = 0;
     for (enum AVPixelFormat p = 0; p < AV_PIX_FMT_NB; p++) {
@@ -309,6 +310,8 @@ static void every_format(void **state)
                     set(&plan, "bottom", "3");
                 if (!strcmp(names[i], "denoise.nlmeans"))
                     set(&plan, "nlmeans-research", "3");
+                if (!strcmp(names[i], "colour.grade"))
+                    set(&plan, "gain", s % 2 ? "1.1:1:0.9" : "1:1:1");
                 int err = ta_stage_plan_configure(&plan, said.log);
                 if (err >= 0)
                     err = ta_chain_create(&c, &plan, 1, said.log);
