@@ -270,14 +270,103 @@ static void sizes(void **state)
     }
 }
 
+// What is left keeps its pixels' shape: the output's size follows from it.
+static void cropped_sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        int w, h, sar_n, sar_d, rotation;
+        const char *side, *lines, *resolution;
+        int out_w, out_h;
+    } cases[] = {
+        {720, 480, 8, 9, 0, "bottom", "8", "auto", 1464, 1080},
+        {720, 480, 8, 9, 0, "bottom", "8", "source", 720, 472},
+        {720, 576, 16, 15, 0, "bottom", "8", "576", 778, 576},
+        {720, 480, 8, 9, 0, "left", "16", "480", 626, 480},
+        {1280, 720, 1, 1, 0, "left", "320", "auto", 960, 720}, // what was large enough stays as it is
+        {640, 480, 1, 1, 90, "top", "40", "1080", 1080, 864},
+        {320, 240, 1, 1, 0, "top", "40", "640x400", 640, 400},
+    };
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        struct fixture x;
+        set_up(&x, 20, TA_SCAN_PROGRESSIVE);
+        x.index.format.width = cases[i].w;
+        x.index.format.height = cases[i].h;
+        x.index.format.pix_fmt = AV_PIX_FMT_YUV420P;
+        x.index.format.sar = (AVRational){cases[i].sar_n, cases[i].sar_d};
+        x.index.format.rotation = cases[i].rotation;
+        char *name = ta_xprintf("crop-%s", cases[i].side);
+        set(&x, name, cases[i].lines);
+        free(name);
+        set(&x, "resolution", cases[i].resolution);
+        struct ta_plan *p = must_decide(&x, NULL);
+        assert_int_equal(p->out_format.width, cases[i].out_w);
+        assert_int_equal(p->out_format.height, cases[i].out_h);
+        ta_plan_destroy(&p);
+        tear_down(&x);
+    }
+}
+
+// A crop alone leaves samples as they are, in the source's own pixel format.
+static void lossless_crop(void **state)
+{
+    (void)state;
+    struct fixture x;
+    set_up(&x, 20, TA_SCAN_BFF);
+    set(&x, "preset", "clean");
+    set(&x, "encoder", "ffv1");
+    set(&x, "crop-bottom", "6");
+    set(&x, "mask-left", "5");
+    struct ta_plan *p = must_decide(&x, "o.mkv");
+    assert_int_equal(p->stage_count, 2);
+    assert_int_equal(p->out_format.pix_fmt, AV_PIX_FMT_YUV411P);
+    assert_int_equal(p->out_format.height, 474);
+    assert_int_equal(p->reach.before + p->reach.after, 0);
+    ta_plan_destroy(&p);
+    tear_down(&x);
+}
+
+// Warnings for what is legal and seldom meant.
+static void doubtful_wishes_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *with[2][2];
+        const char *warning; // NULL: none
+    } cases[] = {
+        {{{"deblock", "weak"}, {"crop-top", "4"}}, "moves the grid"},
+        {{{"deblock", "weak"}, {"crop-top", "16"}}, NULL},
+        {{{"deblock", "weak"}, {"crop-bottom", "4"}}, NULL},
+        {{{"deinterlace", "off"}, {"sharpen", "cas"}}, "mixes the fields"},
+    };
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        struct fixture x;
+        set_up(&x, 20, TA_SCAN_TFF);
+        set(&x, "denoise", "off");
+        for (int k = 0; k < 2; k++)
+            set(&x, cases[i].with[k][0], cases[i].with[k][1]);
+        struct ta_plan *p = must_decide(&x, NULL);
+        char *text = json_dumps(p->warnings, 0);
+        if (cases[i].warning)
+            assert_non_null(strstr(text, cases[i].warning));
+        else
+            assert_int_equal(json_array_size(p->warnings), 0);
+        free(text);
+        ta_plan_destroy(&p);
+        tear_down(&x);
+    }
+}
+
 static void wrong_wishes_are_refused(void **state)
 {
     (void)state;
     static const struct {
         const char *name, *value, *output;
     } cases[] = {
-        {"encoder", "h265000", NULL},  {"encoder", "prores", "o.mp4"}, {"encoder", "auto", "o.xyz"},
-        {"encoder", "h264", "o.webm"}, {"preset", "vsh", NULL},        {"resolution", "20000x20000", NULL},
+        {"encoder", "h265000", NULL}, {"encoder", "prores", "o.mp4"},
+        {"encoder", "auto", "o.xyz"}, {"crop-bottom", "478", NULL},
+        {"crop-left", "3", NULL},     {"encoder", "h264", "o.webm"},
+        {"preset", "vsh", NULL},      {"resolution", "20000x20000", NULL},
     };
     for (size_t i = 0; i < TA_COUNT(cases); i++) {
         struct fixture x;
@@ -340,6 +429,9 @@ int main(void)
         cmocka_unit_test(ranges),
         cmocka_unit_test(sound_that_starts_first),
         cmocka_unit_test(sizes),
+        cmocka_unit_test(cropped_sizes),
+        cmocka_unit_test(lossless_crop),
+        cmocka_unit_test(doubtful_wishes_are_told),
         cmocka_unit_test(wrong_wishes_are_refused),
         cmocka_unit_test(fast_stays_8_bit),
         cmocka_unit_test(clean_lossless_does_nothing),
