@@ -60,6 +60,14 @@ const char *ta_plan_input(const struct ta_plan *plan);
 const char *ta_plan_output(const struct ta_plan *plan);
 int64_t ta_plan_frames(const struct ta_plan *plan); // output frames
 int ta_plan_segments(const struct ta_plan *plan);
+// What the plan will take on disk, before anything is encoded: an experienced guess unless `exact`.
+struct ta_estimate {
+    int64_t segment_bytes; // all finished segments
+    int64_t output_bytes;
+    int64_t peak_bytes; // segments and joined file together: what has to be free
+    bool exact;         // raw video
+};
+void ta_plan_estimate(const struct ta_plan *plan, struct ta_estimate *estimate);
 // The plan in words for a person: source, decisions with reasons, chain, streams, estimates. Freed with
 // free().
 char *ta_plan_describe(const struct ta_plan *plan);

@@ -18,7 +18,8 @@ struct ta_restore_result {
     int segments_reused; // finished by an earlier, interrupted run
     double wall_seconds, cpu_seconds;
     int64_t peak_rss_bytes;
-    bool resumable; // on failure: the work folder was kept and the same call goes on
+    int64_t work_bytes; // most bytes that segments took on disk
+    bool resumable;     // on failure: the work folder was kept and the same call goes on
 };
 
 // Runs all tasks of the plan in this process, joins, verifies and puts the output in place; the report lies
@@ -29,8 +30,8 @@ struct ta_restore_result {
 int ta_restore(const struct ta_plan *plan, struct ta_options *options, const struct ta_callbacks *callbacks,
                struct ta_restore_result *result, struct ta_log *log);
 
-// How a failed run goes on, as one line for a person ("finished segments are kept in ...: the same command
-// goes on, --restart starts anew"); "" if there is nothing to say. Freed with free().
+// How a failed run goes on, as one line for a person ("finished work is kept in ...: the same command goes on
+// from there, --restart begins anew"); "" if the error's message says it all. Freed with free().
 char *ta_restore_advice(const struct ta_plan *plan, struct ta_options *options,
                         const struct ta_restore_result *result, int err);
 

@@ -11,6 +11,7 @@
 #include <terminalai/restore.h>
 #include <terminalai/task.h>
 #include <terminalai/verify.h>
+#include <terminalai/work.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -142,21 +142,64 @@ static int sync_parent(const char *path, struct ta_log *log)
     return ret;
 }
 
+static int sync_file(const char *path, struct ta_log *log)
+{
+    int fd = open_retry(path, O_RDONLY, 0);
+    if (fd < 0)
+        return fail_errno(log, path, "open");
+    int ret = sync_retry(fd) < 0 ? fail_errno(log, path, "write to disk") : 0;
+    close(fd);
+    return ret;
+}
+
+static int fail_rename(const char *tmp, const char *path, struct ta_log *log)
+{
+    int errnum = errno;
+    char *what = ta_xprintf("rename it to %s", path);
+    errno = errnum;
+    int ret = fail_errno(log, tmp, what);
+    free(what);
+    return ret;
+}
+
 int ta_file_commit(const char *tmp, const char *path, struct ta_log *log)
 {
-    int fd = open_retry(tmp, O_RDONLY, 0);
-    if (fd < 0)
-        return fail_errno(log, tmp, "open");
-    int ret = sync_retry(fd) < 0 ? fail_errno(log, tmp, "write to disk") : 0;
-    close(fd);
+    int ret = sync_file(tmp, log);
     if (ret < 0)
         return ret;
-    if (rename(tmp, path) < 0) {
-        char *what = ta_xprintf("rename it to %s", path);
-        ret = fail_errno(log, tmp, what);
-        free(what);
-        return ret;
+    return rename(tmp, path) < 0 ? fail_rename(tmp, path, log) : sync_parent(path, log);
+}
+
+// rename() that takes no name that is taken. File systems that can't do that in one step do it in two.
+static int rename_new(const char *tmp, const char *path)
+{
+#ifdef RENAME_NOREPLACE
+    if (!renameat2(AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE))
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+        return -1;
+#endif
+    if (!link(tmp, path)) {
+        unlink(tmp);
+        return 0;
     }
+    if (errno == EEXIST)
+        return -1;
+    struct stat st; // no hard links either (FAT, some network file systems)
+    if (!lstat(path, &st)) {
+        errno = EEXIST;
+        return -1;
+    }
+    return rename(tmp, path);
+}
+
+int ta_file_commit_new(const char *tmp, const char *path, struct ta_log *log)
+{
+    int ret = sync_file(tmp, log);
+    if (ret < 0)
+        return ret;
+    if (rename_new(tmp, path) < 0)
+        return errno == EEXIST ? TA_ERR_EXISTS : fail_rename(tmp, path, log);
     return sync_parent(path, log);
 }
 
@@ -199,13 +242,10 @@ static int create_temporary(const char *path, char **tmp)
     return fd;
 }
 
-int ta_file_write_atomic(const char *path, const void *data, size_t size, struct ta_log *log)
+// Writes `data` through the open file `tmp` to `path`; closes `fd`.
+static int finish_write(int fd, const char *tmp, const char *path, const void *data, size_t size,
+                        struct ta_log *log)
 {
-    char *tmp = NULL;
-    int ret = 0;
-    int fd = create_temporary(path, &tmp);
-    if (fd < 0)
-        return fail_errno(log, path, "create");
     if (write_all(fd, data, size) < 0 || sync_retry(fd) < 0) {
         close_quietly(fd);
         goto fail;
@@ -214,14 +254,30 @@ int ta_file_write_atomic(const char *path, const void *data, size_t size, struct
         goto fail;
     if (rename(tmp, path) < 0)
         goto fail;
-    free(tmp);
     return sync_parent(path, log);
 
-fail:
-    ret = fail_errno(log, path, "write");
+fail:;
+    int ret = fail_errno(log, path, "write");
     unlink(tmp);
+    return ret;
+}
+
+int ta_file_write_atomic(const char *path, const void *data, size_t size, struct ta_log *log)
+{
+    char *tmp = NULL;
+    int fd = create_temporary(path, &tmp);
+    if (fd < 0)
+        return fail_errno(log, path, "create");
+    int ret = finish_write(fd, tmp, path, data, size, log);
     free(tmp);
     return ret;
+}
+
+int ta_file_write_through(const char *tmp, const char *path, const void *data, size_t size,
+                          struct ta_log *log)
+{
+    int fd = open_retry(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666);
+    return fd < 0 ? fail_errno(log, tmp, "create") : finish_write(fd, tmp, path, data, size, log);
 }
 
 int ta_file_append_sync(const char *path, const void *data, size_t size, struct ta_log *log)

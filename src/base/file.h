@@ -33,8 +33,15 @@ int ta_file_read(const char *path, size_t limit, struct ta_buf *out, struct ta_l
 // On failure nothing is left behind and an old `path` is untouched. Logs failures with the path.
 int ta_file_write_atomic(const char *path, const void *data, size_t size, struct ta_log *log);
 
+// The same by way of a temporary name that the caller chooses, in the same folder; what has it is replaced.
+int ta_file_write_through(const char *tmp, const char *path, const void *data, size_t size,
+                          struct ta_log *log);
+
 // Makes an existing finished temporary file permanent: fsync(tmp), rename(tmp, path), fsync(folder).
 int ta_file_commit(const char *tmp, const char *path, struct ta_log *log);
+// The same, but TA_ERR_EXISTS (not logged) when something has the name `path` already, also something that
+// got it only now.
+int ta_file_commit_new(const char *tmp, const char *path, struct ta_log *log);
 int ta_file_sync_dir(const char *dir, struct ta_log *log);
 
 // Appends `size` bytes with one write() and fsyncs; creates the file when needed.

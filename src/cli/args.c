@@ -171,11 +171,12 @@ void ta_command_each_option(const struct ta_command *command,
     for (const struct ta_command_group *g = command ? command->groups : NULL; g && g->table; g++)
         if (!each_of_table(g->table, g->title, "", visit, priv))
             return;
-    if (command && command->recipe) {
+    if (command && (command->recipe || command->running)) {
         const struct ta_option_group *groups;
         int count = ta_option_groups(&groups);
         for (int i = 0; i < count; i++)
-            if (!each_of_table(groups[i].table, groups[i].title, groups[i].prefix, visit, priv))
+            if ((command->recipe || groups[i].table == ta_run_options) &&
+                !each_of_table(groups[i].table, groups[i].title, groups[i].prefix, visit, priv))
                 return;
     }
     each_of_table(ta_common_options, "For every command", "", visit, priv);
@@ -400,7 +401,7 @@ static int choose_command(struct ta_cli *cli, const char *name)
     cli->values = ta_xcalloc(1, cli->command->values_size + 1);
     for (const struct ta_command_group *g = cli->command->groups; g && g->table; g++)
         ta_opt_defaults(g->table, (char *)cli->values + g->offset);
-    return cli->command->recipe ? ta_options_create(&cli->options, cli->log) : 0;
+    return cli->command->recipe || cli->command->running ? ta_options_create(&cli->options, cli->log) : 0;
 }
 
 static int add_operand(struct ta_cli *cli, char *operand)

@@ -78,7 +78,8 @@ struct ta_command {
     const struct ta_example *examples;
     const struct ta_command_group *groups;
     size_t values_size;
-    bool recipe; // also takes the options of recipe, stages and run: cli->options
+    bool recipe;  // also takes the options of recipe, stages and run: cli->options
+    bool running; // also takes those of run alone: cli->options
     enum ta_operand_kind operand_kind;
     int min_operands, max_operands; // max < 0: any number
     // Runs with everything parsed; the exit status.
@@ -95,7 +96,7 @@ struct ta_cli {
     const struct ta_command *command; // NULL until it is known
     struct ta_common_opts common;
     void *values;               // of the command's groups
-    struct ta_options *options; // commands with a recipe; NULL for others
+    struct ta_options *options; // commands with a recipe or with running; NULL for others
     char **operands;            // borrowed from argv
     int operand_count;
     struct ta_console *console;
@@ -104,7 +105,8 @@ struct ta_cli {
 
 extern const struct ta_command ta_command_restore, ta_command_plan, ta_command_preview, ta_command_segment,
     ta_command_join, ta_command_probe, ta_command_verify, ta_command_presets, ta_command_encoders,
-    ta_command_doctor, ta_command_simulate, ta_command_completion, ta_command_help;
+    ta_command_doctor, ta_command_simulate, ta_command_completion, ta_command_help, ta_command_resume,
+    ta_command_status, ta_command_clean;
 
 // Logs a usage error, points at the command's help and returns TA_EXIT_USAGE.
 enum ta_exit ta_cli_usage(struct ta_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));

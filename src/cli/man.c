@@ -127,6 +127,8 @@ static void append_command(struct ta_buf *out, const struct ta_command *c)
         append_table(out, g->table, "");
     if (c->recipe)
         ta_buf_puts(out, ".PP\nAlso takes the options of the recipe, below.\n");
+    if (c->running)
+        ta_buf_puts(out, ".PP\nAlso takes the options of how to run, below.\n");
     ta_buf_release(&usage);
 }
 

@@ -49,6 +49,8 @@ static void append_command(struct ta_buf *out, const struct ta_command *c)
     }
     if (c->recipe)
         ta_buf_puts(out, "\nAlso takes the [options of the recipe](#options-of-the-recipe).\n");
+    if (c->running)
+        ta_buf_puts(out, "\nAlso takes the options of [how to run](#how-to-run).\n");
 }
 
 void ta_help_markdown(struct ta_buf *out)

@@ -42,6 +42,28 @@ enum ta_exit ta_cli_check_recipe(struct ta_cli *cli, const char *config_path)
     return err < 0 ? TA_EXIT_USAGE : TA_EXIT_OK;
 }
 
+int ta_cli_work_dir(struct ta_cli *cli, const char *given, char **out)
+{
+    *out = ta_xstrdup(given ? given : "");
+    if (**out)
+        return 0;
+    struct ta_options *options = NULL;
+    const char *value = "";
+    int err = ta_options_create(&options, cli->log);
+    if (err >= 0)
+        err = ta_options_load_config(options, NULL);
+    if (err >= 0)
+        err = ta_options_load_environment(options);
+    if (err >= 0)
+        err = ta_options_get(options, "work-dir", &value, NULL);
+    if (err >= 0) {
+        free(*out);
+        *out = ta_xstrdup(value);
+    }
+    ta_options_destroy(&options);
+    return err;
+}
+
 const char *ta_cli_output_extension(struct ta_cli *cli)
 {
     const char *name = NULL;

@@ -10,6 +10,9 @@
 // Loads the layers and refuses a recipe or a way to run that can't be used, once and before any file is
 // touched. TA_EXIT_OK or the status.
 enum ta_exit ta_cli_check_recipe(struct ta_cli *cli, const char *config_path);
+// The folder for unfinished work: `given`, else what environment or configuration say; "" for none. To be
+// freed.
+int ta_cli_work_dir(struct ta_cli *cli, const char *given, char **out);
 // The extension of outputs that are named here: the first container of the recipe's encoder.
 const char *ta_cli_output_extension(struct ta_cli *cli);
 // Callbacks that show progress and stop when interrupted.

@@ -1,5 +1,6 @@
 #include "cli/table.h"
 
+#include <stdbool.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,4 +100,15 @@ void ta_table_release(struct ta_table *t)
         free(t->cells[i]);
     ta_freep(&t->cells);
     t->count = 0;
+}
+
+void ta_text_name(struct ta_buf *out, const char *name)
+{
+    bool plain = true;
+    for (const unsigned char *c = (const unsigned char *)name; *c; c++)
+        plain &= *c >= 0x20 && *c != 0x7f;
+    if (plain)
+        ta_buf_puts(out, name);
+    else
+        ta_buf_quote(out, name);
 }

@@ -54,16 +54,18 @@ int ta_index_read_packet(struct ta_source *s, AVPacket *packet)
             av_packet_unref(packet);
             return TA_ERR_CANCELED;
         }
-        if (ret >= 0)
-            return 1;
-        if (ret == AVERROR(EAGAIN))
-            continue;
+        // What stopped reading may also look like a packet that is only cut short.
         AVIOContext *pb = s->fmt->pb;
         if (pb && pb->error < 0 && pb->error != AVERROR_EOF && pb->error != AVERROR_INVALIDDATA) {
+            av_packet_unref(packet);
             ta_error(s->log, "%s: reading fails at byte %" PRId64 ": %s", s->path, avio_tell(pb),
                      ta_av_text(pb->error));
             return ta_error_from_av(pb->error);
         }
+        if (ret >= 0)
+            return 1;
+        if (ret == AVERROR(EAGAIN))
+            continue;
         if (ret == AVERROR(ENOMEM))
             return TA_ERR_NOMEM;
         if (ret != AVERROR_EOF && pb)

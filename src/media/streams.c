@@ -258,7 +258,9 @@ static int read_one(struct ta_streams *s)
     int ret = av_read_frame(fmt, s->packet);
     if (ret == AVERROR_EXIT)
         return TA_ERR_CANCELED;
-    if (ret == AVERROR_EOF && fmt->pb && fmt->pb->error < 0 && fmt->pb->error != AVERROR_EOF)
+    // What stopped reading may look like the end, like damage, or like a packet that is only cut short.
+    if (fmt->pb && fmt->pb->error < 0 && fmt->pb->error != AVERROR_EOF &&
+        fmt->pb->error != AVERROR_INVALIDDATA)
         ret = fmt->pb->error;
     if (ret == AVERROR_EOF) {
         s->eof = true;
@@ -273,6 +275,7 @@ static int read_one(struct ta_streams *s)
         return 0;
     }
     if (ret < 0) {
+        av_packet_unref(s->packet);
         ta_error(s->log, "%s: can't be read: %s", s->source->path, ta_av_text(ret));
         return ta_error_from_av(ret);
     }

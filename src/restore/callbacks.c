@@ -4,7 +4,7 @@
 #include "base/thread.h"
 
 // At most ten updates a second, changes of phase always.
-static const double REPORT_INTERVAL = 0.1;
+static const double REPORT_INTERVAL = 0.1, WATCH_INTERVAL = 1;
 
 static bool ask(void *priv)
 {
@@ -42,7 +42,9 @@ static double total_of(const struct ta_progress *p)
 static void report(struct ta_meter *m, bool always)
 {
     double now = ta_clock_seconds();
-    if (!m->callbacks || !m->callbacks->progress || (!always && now - m->last_report < REPORT_INTERVAL))
+    bool told = m->callbacks && m->callbacks->progress && (always || now - m->last_report >= REPORT_INTERVAL);
+    bool watched = m->watch && (always || now - m->last_watch >= WATCH_INTERVAL);
+    if (!told && !watched)
         return;
     struct ta_progress *p = &m->now;
     double in_phase = now - m->phase_started;
@@ -54,8 +56,14 @@ static void report(struct ta_meter *m, bool always)
         p->fps = in_phase > 0.05 ? (double)own / in_phase : 0;
         p->eta = p->fps > 0 ? (double)(p->frames_total - p->frames_done) / p->fps : 0;
     }
-    m->last_report = now;
-    m->callbacks->progress(m->callbacks->priv, p);
+    if (told) {
+        m->last_report = now;
+        m->callbacks->progress(m->callbacks->priv, p);
+    }
+    if (watched) {
+        m->last_watch = now;
+        m->watch(m->watch_priv, p);
+    }
 }
 
 static void report_fraction(void *priv, double fraction)

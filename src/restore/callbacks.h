@@ -17,6 +17,10 @@ struct ta_meter {
     struct ta_progress now;
     double phase_started, started, last_report;
     int64_t frames_at_start; // done by earlier runs: not counted in fps
+    // Set after ta_meter_init(): called once a second at most, and at each change of phase. May be NULL.
+    void (*watch)(void *priv, const struct ta_progress *progress);
+    void *watch_priv;
+    double last_watch;
 };
 
 void ta_meter_init(struct ta_meter *m, const struct ta_callbacks *callbacks);

@@ -65,7 +65,9 @@ static double seconds(int64_t t, AVRational tb)
 
 static int open_file(struct check *c)
 {
-    int err = avformat_open_input(&c->fmt, c->path, NULL, NULL);
+    char *url = ta_xprintf("file:%s", c->path); // a name such as "a:b.mp4" is no protocol
+    int err = avformat_open_input(&c->fmt, url, NULL, NULL);
+    free(url);
     if (err >= 0)
         err = avformat_find_stream_info(c->fmt, NULL);
     if (err < 0) {

@@ -249,7 +249,16 @@ const struct ta_opt ta_run_options[] = {
      .min = 0,
      .max = INFINITY,
      .flags = TA_OPT_ADVANCED,
-     .help = "stop, resumable, when unfinished work takes more disk than this; 0 is no limit"},
+     .help = "stop, resumable, before segments and joined file take more disk than this; 0 is no limit"},
+    {.name = "max-work-size",
+     .kind = &ta_opt_bytes,
+     TA_FIELD(struct ta_run_opts, max_work_size, int64_t),
+     .def = "0",
+     .min = 0,
+     .max = INFINITY,
+     .flags = TA_OPT_ADVANCED,
+     .help = "stop, resumable, when all work folders in the place of this one (--work-dir, or the output's "
+             "folder) together take more disk than this; 0 is no limit"},
     {0},
 };
 

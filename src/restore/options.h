@@ -37,6 +37,7 @@ struct ta_run_opts {
     bool keep_work, restart, no_resume, overwrite, strict;
     int verify;            // enum ta_verify_depth
     int64_t max_temp_size; // bytes of segments and joined file on disk; 0: no limit
+    int64_t max_work_size; // bytes of all work folders that lie beside this one, itself included; 0: no limit
 };
 enum ta_verify_depth { TA_VERIFY_QUICK = 0, TA_VERIFY_FULL };
 

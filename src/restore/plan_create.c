@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <terminalai/error.h>
+#include <terminalai/work.h>
 
 #include <libavutil/pixdesc.h>
 
@@ -12,7 +13,9 @@
 #include "base/mem.h"
 #include "base/tree.h"
 #include "restore/callbacks.h"
+#include "restore/journal.h"
 #include "restore/plan.h"
+#include "restore/work_files.h"
 #include "video/chain.h"
 
 enum { PLAN_LIMIT = 16 << 20 };
@@ -133,27 +136,92 @@ static int load_index(struct ta_plan *p, const char *plan_path, struct ta_log *l
     return err;
 }
 
-int ta_plan_load(struct ta_plan **out, const char *path, struct ta_log *log)
+// `folder`: where a relative path of the source starts (NULL: here). `output`: another name for the same
+// output, as the caller writes it (NULL: the plan's own).
+static int load(struct ta_plan **out, const char *path, const char *folder, const char *output,
+                struct ta_log *log)
+{
+    struct ta_buf text = {0};
+    int err = ta_file_read(path, PLAN_LIMIT, &text, log);
+    if (err >= 0)
+        err = ta_plan_from_json(out, ta_buf_text(&text), text.size, path, log);
+    ta_buf_release(&text);
+    if (err < 0)
+        return err;
+    struct ta_plan *p = *out;
+    if (folder) {
+        char *input = ta_path_join(folder, p->input);
+        free(p->input);
+        p->input = input;
+    }
+    if (output) {
+        free(p->output);
+        p->output = ta_xstrdup(output);
+    }
+    if (folder || output) {
+        free(p->json);
+        p->json = ta_plan_to_json(p);
+    }
+    err = load_index(p, path, log);
+    if (err >= 0 && (size_t)(p->first_frame + p->frame_count) > p->index->frame_count) {
+        ta_error(log, "%s: the plan has more frames than the source", path);
+        err = TA_ERR_FORMAT;
+    }
+    return err;
+}
+
+static int load_with_log(struct ta_plan **out, const char *path, const char *folder, const char *output,
+                         struct ta_log *log)
 {
     *out = NULL;
     struct ta_log *own = ta_log_child(log, "plan");
-    struct ta_buf text = {0};
-    int err = ta_file_read(path, PLAN_LIMIT, &text, own);
-    if (err >= 0)
-        err = ta_plan_from_json(out, ta_buf_text(&text), text.size, path, own);
-    ta_buf_release(&text);
-    if (err >= 0)
-        err = load_index(*out, path, own);
-    if (err >= 0 && (size_t)((*out)->first_frame + (*out)->frame_count) > (*out)->index->frame_count) {
-        ta_error(own, "%s: the plan has more frames than the source", path);
-        err = TA_ERR_FORMAT;
-    }
+    int err = load(out, path, folder, output, own);
     if (err >= 0) {
         (*out)->log = own;
         return 0;
     }
     ta_plan_destroy(out);
     ta_log_destroy(&own);
+    return err;
+}
+
+int ta_plan_load(struct ta_plan **out, const char *path, struct ta_log *log)
+{
+    return load_with_log(out, path, NULL, NULL, log);
+}
+
+int ta_plan_resume(struct ta_plan **out, const char *output, const char *work_dir, struct ta_log *log)
+{
+    *out = NULL;
+    char *dir = ta_work_path_of(output, work_dir), *path = ta_path_join(dir, "plan.json");
+    int err = 0;
+    if (access(path, F_OK) == 0) {
+        struct ta_journal journal;
+        ta_journal_load(&journal, dir, 0);
+        err = load_with_log(out, path, journal.folder, output, log);
+        ta_journal_release(&journal);
+        if (err == TA_ERR_FORMAT || err == TA_ERR_INVALID)
+            ta_error(
+                log,
+                "%s: its plan is garbled; the \"terminalai restore\" command that began it makes it anew "
+                "and uses what is finished",
+                output);
+    } else if (access(dir, F_OK) == 0) {
+        ta_error(log,
+                 "%s: the plan is missing in %s; the \"terminalai restore\" command that began it makes it "
+                 "anew and uses what is finished",
+                 output, dir);
+        err = TA_ERR_NOT_FOUND;
+    } else if (access(output, F_OK) == 0) {
+        ta_error(log, "%s: is there already and no unfinished work of it is: nothing to resume", output);
+        err = TA_ERR_EXISTS;
+    } else {
+        ta_error(log, "%s: there is no unfinished work of it (no %s): \"terminalai restore\" begins it%s",
+                 output, dir, work_dir && work_dir[0] ? "" : "; work that is elsewhere needs its --work-dir");
+        err = TA_ERR_NOT_FOUND;
+    }
+    free(path);
+    free(dir);
     return err;
 }
 
@@ -223,6 +291,11 @@ char *ta_plan_describe(const struct ta_plan *p)
     const AVDictionaryEntry *e = NULL;
     while ((e = av_dict_get(p->encoder.options, "", e, AV_DICT_IGNORE_SUFFIX)))
         ta_buf_printf(&b, ", %s=%s", e->key, e->value);
+    struct ta_estimate disk;
+    ta_plan_estimate(p, &disk);
+    ta_buf_printf(&b,
+                  "\ndisk      %s%.1f MB for the output, %.1f MB while it is made (segments and joined file)",
+                  disk.exact ? "" : "about ", (double)disk.output_bytes / 1e6, (double)disk.peak_bytes / 1e6);
     ta_buf_puts(&b, "\nstreams\n");
     describe_streams(p, &b);
     if (json_array_size(p->warnings))

@@ -36,6 +36,7 @@ char *ta_report_text(const struct ta_work *work, const struct ta_join_result *jo
                      const struct ta_check_result *check, const struct ta_restore_result *result)
 {
     const struct ta_plan *p = work->plan;
+    int64_t work_bytes = ta_work_bytes(work);
     json_t *root = json_object();
     json_object_set_new(root, "version", json_integer(REPORT_VERSION));
     json_t *versions = ta_av_versions();
@@ -59,9 +60,10 @@ char *ta_report_text(const struct ta_work *work, const struct ta_join_result *jo
                                   "worst_sync_seconds",
                                   TA_MAX(check->worst_sync_copied, check->worst_sync_transcoded)));
     json_object_set_new(root, "run",
-                        json_pack("{s:f, s:f, s:I, s:i}", "wall_seconds", result->wall_seconds, "cpu_seconds",
-                                  result->cpu_seconds, "peak_rss_bytes", (json_int_t)result->peak_rss_bytes,
-                                  "segments_reused", result->segments_reused));
+                        json_pack("{s:f, s:f, s:I, s:i, s:I}", "wall_seconds", result->wall_seconds,
+                                  "cpu_seconds", result->cpu_seconds, "peak_rss_bytes",
+                                  (json_int_t)result->peak_rss_bytes, "segments_reused",
+                                  result->segments_reused, "work_bytes", (json_int_t)work_bytes));
     json_object_set_new(root, "segments", segments(work));
     json_t *plan = json_loads(p->json, 0, NULL);
     json_object_set_new(root, "plan", plan ? plan : json_null());

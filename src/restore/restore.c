@@ -16,12 +16,15 @@
 #include "restore/check.h"
 #include "restore/framemd5.h"
 #include "restore/join.h"
+#include "restore/live.h"
 #include "restore/output.h"
 #include "restore/report.h"
 #include "restore/run.h"
 #include "restore/sound.h"
+#include "restore/space.h"
 #include "restore/task.h"
 #include "restore/work.h"
+#include "restore/work_files.h"
 
 // How far, in seconds, sound may start from where the source has it before it is a warning. Packets that are
 // copied keep their times but for the container's rounding. Transcoded sound keeps its place too, but a track
@@ -41,6 +44,8 @@ struct restore {
     struct ta_log *log;
     struct ta_work work;
     struct ta_sound *sound;
+    struct ta_space space;
+    struct ta_live live;
     struct ta_join_result join;
     struct ta_check_result check;
     struct ta_restore_result result;
@@ -56,10 +61,29 @@ static bool to_stdout(const struct ta_plan *p)
 
 // ---- before any work ----
 
+// What lies beside the output has its name with some bytes more.
+static int check_name_length(const struct restore *r, const char *dir)
+{
+    const char *longest = r->plan->framemd5 ? ".framemd5.part" : ".part";
+    const char *name = ta_path_name(r->plan->output);
+    int most = ta_work_name_max(dir) - (int)strlen(longest);
+    if (strlen(name) <= (size_t)most)
+        return 0;
+    ta_error(r->log, "%s: this name has %zu bytes; with what lies beside it (NAME%s) %d are possible",
+             r->plan->output, strlen(name), r->plan->framemd5 ? longest : ".json", most);
+    return TA_ERR_INVALID;
+}
+
 static int check_output_name(const struct restore *r)
 {
-    return to_stdout(r->plan) ? 0
-                              : ta_output_check(r->plan->input, r->plan->output, r->run.overwrite, r->log);
+    if (to_stdout(r->plan))
+        return 0;
+    int err = ta_output_check(r->plan->input, r->plan->output, r->run.overwrite, r->log);
+    char *dir = ta_path_dir(r->plan->output);
+    if (err >= 0)
+        err = check_name_length(r, dir);
+    free(dir);
+    return err;
 }
 
 // ---- delivering ----
@@ -121,62 +145,89 @@ static int write_beside(struct restore *r)
         if (err < 0)
             return err;
     }
-    char *path = ta_report_path(r->plan->output);
+    // By way of the temporary name that the journal knows, so that a kill leaves nothing that nobody removes.
+    char *path = ta_report_path(r->plan->output), *part = ta_work_output_part(r->plan->output);
     char *text = ta_report_text(&r->work, &r->join, &r->check, &r->result);
-    int err = ta_file_write_atomic(path, text, strlen(text), r->log);
+    int err = ta_file_write_through(part, path, text, strlen(text), r->log);
     free(text);
+    free(part);
     free(path);
+    return err;
+}
+
+// What stands at the output's name is replaced only when the user says so.
+static int take_name(struct restore *r, const char *part)
+{
+    const struct ta_plan *p = r->plan;
+    if (r->run.overwrite)
+        return ta_file_commit(part, p->output, r->log);
+    int err = ta_file_commit_new(part, p->output, r->log);
+    if (err == TA_ERR_EXISTS)
+        ta_error(r->log, "%s: another program has made this file in the meantime; --overwrite replaces it",
+                 p->output);
     return err;
 }
 
 static int deliver(struct restore *r)
 {
     const struct ta_plan *p = r->plan;
+    int err = ta_space_check_join(&r->space);
+    // A file that is still being written would be cut into segments of two states.
+    if (err >= 0)
+        err = ta_work_check_source(r->plan, r->log);
+    if (err < 0)
+        return err;
     if (to_stdout(p)) {
-        int err = join_and_check(r, "-");
+        err = join_and_check(r, "-");
         if (err >= 0)
             sum_up(r);
         return err;
     }
-    char *part = ta_xprintf("%s.part", p->output);
-    int err = join_and_check(r, part);
+    char *part = ta_work_output_part(p->output);
+    err = ta_work_begin_joining(&r->work);
+    bool ours = err >= 0;
+    if (err >= 0)
+        err = join_and_check(r, part);
     // Noted before the name is taken: a run that is killed in between knows the file that it finds.
     if (err >= 0)
         err = ta_work_note_joined(&r->work, r->check.sha256, r->check.bytes);
-    if (err >= 0 && !r->run.overwrite && access(p->output, F_OK) == 0) {
-        ta_error(r->log, "%s: another program has made this file in the meantime", p->output);
-        err = TA_ERR_EXISTS;
-    }
     if (err >= 0)
-        err = ta_file_commit(part, p->output, r->log);
+        err = take_name(r, part);
     if (err >= 0) {
         sum_up(r);
         err = write_beside(r);
-    } else {
-        unlink(part);
     }
+    if (err < 0 && ours)
+        unlink(part);
     free(part);
     return err;
 }
 
-// An earlier run put the file in place and was killed before it wrote the report.
-static bool was_delivered(struct restore *r)
+// Does a report of just this file lie beside it?
+static bool has_report(const struct restore *r)
 {
-    char noted[65], sum[TA_SHA256_HEX];
-    if (to_stdout(r->plan) || r->work.created || access(r->plan->output, F_OK) < 0 ||
-        !ta_work_joined(&r->work, noted))
-        return false;
-    return ta_sha256_file(r->plan->output, sum, NULL) >= 0 && !strcmp(noted, sum);
+    struct ta_report report;
+    char *path = ta_report_path(r->plan->output);
+    bool fits = access(path, F_OK) == 0 && ta_report_load(&report, path, NULL) >= 0;
+    if (fits) {
+        fits = !strcmp(report.sha256, r->check.sha256);
+        ta_report_release(&report);
+    }
+    free(path);
+    return fits;
 }
 
+// An earlier run put the file in place and was killed before it had written the report or cleaned up.
 static int finish_delivered(struct restore *r)
 {
+    ta_info(r->log, "%s is in place already; an earlier run did not come to its end", r->plan->output);
+    r->result.segments_reused = r->work.done_count;
     ta_meter_start(&r->meter, TA_PHASE_VERIFY);
     int err = ta_check_output(r->plan, r->plan->output, r->run.verify == TA_VERIFY_FULL, &r->meter, &r->check,
                               r->log);
     if (err >= 0) {
         sum_up(r);
-        err = write_beside(r);
+        err = has_report(r) ? 0 : write_beside(r);
     }
     return err;
 }
@@ -224,12 +275,13 @@ static int run_work(struct restore *r)
         ta_info(r->log, "%s: going on after %d of %d segments", p->output, r->work.done_count,
                 p->segment_count);
     ta_meter_set_work(&r->meter, p->out_frames, frames_done, p->segment_count, r->work.done_count);
+    int err = r->join_only ? need_all_segments(r) : ta_space_check_start(&r->space);
+    if (err < 0)
+        return err;
     ta_meter_start(&r->meter, TA_PHASE_SEGMENTS);
-    int err = r->join_only ? need_all_segments(r) : 0;
+    err = ta_sound_start(&r->sound, &r->work, ta_meter_cancel(&r->meter), r->log);
     if (err >= 0)
-        err = ta_sound_start(&r->sound, &r->work, ta_meter_cancel(&r->meter), r->log);
-    if (err >= 0)
-        err = ta_run_segments(&r->work, r->sound, &r->run, &r->meter, r->log);
+        err = ta_run_segments(&r->work, r->sound, &r->run, &r->space, &r->meter, r->log);
     if (err >= 0)
         err = deliver(r);
     ta_sound_destroy(&r->sound);
@@ -274,14 +326,23 @@ static int restore(struct restore *r)
     err = ta_work_open(&r->work, r->plan, &r->run, r->log);
     if (err < 0)
         return err;
-    if (was_delivered(r))
+    ta_space_init(&r->space, &r->work, &r->run, r->log);
+    // What was not there before the lock was taken may be now.
+    if (name_err >= 0)
+        name_err = check_output_name(r);
+    r->live = (struct ta_live){.dir = r->work.dir, .started = ta_wall_clock()};
+    r->meter.watch_priv = &r->live;
+    r->meter.watch = ta_live_write;
+    if (r->work.delivered)
         err = finish_delivered(r);
     else if (name_err < 0)
         err = name_err;
-    else
+    else if ((err = ta_work_check_part(&r->work)) >= 0)
         err = run_work(r);
+    r->meter.watch = NULL;
     // Before the first finished segment there is nothing worth keeping.
     r->result.resumable = err < 0 && r->work.done_count > 0;
+    r->result.work_bytes = r->space.peak;
     bool remove = err >= 0 ? !r->run.keep_work : r->work.done_count == 0;
     ta_work_close(&r->work, remove);
     return err;
@@ -325,21 +386,4 @@ int ta_join_task(const struct ta_plan *plan, struct ta_options *options, const s
     if (already)
         *already = r.already;
     return err;
-}
-
-char *ta_restore_advice(const struct ta_plan *plan, struct ta_options *options,
-                        const struct ta_restore_result *result, int err)
-{
-    struct ta_run_opts run;
-    if (err >= 0 || !result || !result->resumable || ta_options_run(options, &run, NULL) < 0)
-        return ta_xstrdup("");
-    ta_work_choose_dir(plan, &run);
-    char *dir = ta_work_path(plan, run.work_dir);
-    const char *first = err == TA_ERR_NO_SPACE ? "make room, then " : "";
-    char *text = ta_xprintf(
-        "finished work is kept in %s: %sthe same command goes on from there, --restart begins anew", dir,
-        first);
-    free(dir);
-    ta_opt_release(ta_run_options, &run);
-    return text;
 }

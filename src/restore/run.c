@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <terminalai/error.h>
@@ -17,11 +18,11 @@
 #include "base/thread.h"
 
 enum {
-    MAX_JOBS = 512,
+    MAX_JOBS = 512,    // and one segment more that is being warmed up
     FRAMES_HELD = 24,  // by queues, filters and reader of one segment
     HARDWARE_JOBS = 2, // one is fed while another ends; many drivers allow few more
 };
-static const int64_t MIN_FREE_BYTES = 16 << 20; // left on the disk when a run stops by itself
+static const double SPACE_INTERVAL = 0.5; // seconds between two looks at what segments take on disk
 
 struct run {
     struct ta_work *work;
@@ -34,6 +35,10 @@ struct run {
     pthread_mutex_t lock; // guards next, err and the work folder's state
     int next;             // segment to look at
     int err;
+    int flying[MAX_JOBS + 1]; // segments that are being made
+    int flying_count;
+    double looked; // at the disk
+    struct ta_space *space;
     struct ta_cancel stop;
 };
 
@@ -60,6 +65,27 @@ int ta_run_jobs(const struct ta_plan *p, const struct ta_run_opts *run)
     return (int)TA_MAX(1, TA_MIN(jobs, p->segment_count));
 }
 
+// Bytes of what is not finished yet.
+static int64_t flying_bytes(const struct run *r)
+{
+    int64_t sum = ta_sound_bytes(r->sound);
+    for (int i = 0; i < r->flying_count; i++) {
+        char *part = ta_work_part_path(r->work, r->flying[i], r->run_id);
+        struct stat st;
+        if (stat(part, &st) == 0)
+            sum += st.st_size;
+        free(part);
+    }
+    return sum;
+}
+
+// Under the lock.
+static int check_space(struct run *r)
+{
+    r->looked = ta_clock_seconds();
+    return ta_space_check(r->space, flying_bytes(r));
+}
+
 static bool asked_to_stop(void *priv)
 {
     struct run *r = priv;
@@ -69,6 +95,8 @@ static bool asked_to_stop(void *priv)
     pthread_mutex_lock(&r->lock);
     if (r->err == 0)
         r->err = sound;
+    if (r->err == 0 && ta_clock_seconds() - r->looked >= SPACE_INTERVAL)
+        r->err = check_space(r);
     bool stop = r->err < 0;
     pthread_mutex_unlock(&r->lock);
     return stop;
@@ -81,24 +109,20 @@ static int take_segment(struct run *r)
     while (r->next < r->work->plan->segment_count && r->work->done[r->next].frames)
         r->next++;
     int k = r->err >= 0 && r->next < r->work->plan->segment_count ? r->next++ : -1;
+    if (k >= 0)
+        r->flying[r->flying_count++] = k;
     pthread_mutex_unlock(&r->lock);
     return k;
 }
 
-// After each segment: is there room for another?
-static int check_space(const struct run *r)
+// Under the lock.
+static void land(struct run *r, int k)
 {
-    int64_t used = ta_work_bytes(r->work) + ta_sound_bytes(r->sound);
-    if (r->opts->max_temp_size > 0 && used > r->opts->max_temp_size) {
-        ta_error(r->log, "unfinished work takes %lld bytes, more than --max-temp-size allows",
-                 (long long)used);
-        return TA_ERR_NO_SPACE;
-    }
-    if (ta_disk_free_bytes(r->work->dir) < MIN_FREE_BYTES) {
-        ta_error(r->log, "%s: the disk is full", r->work->dir);
-        return TA_ERR_NO_SPACE;
-    }
-    return 0;
+    for (int i = 0; i < r->flying_count; i++)
+        if (r->flying[i] == k) {
+            r->flying[i] = r->flying[--r->flying_count];
+            return;
+        }
 }
 
 static int do_segment(struct run *r, int k)
@@ -122,6 +146,7 @@ static int do_segment(struct run *r, int k)
         unlink(part);
     else if (err >= 0)
         err = ta_work_commit(r->work, k, part, &result);
+    land(r, k);
     bool more = r->work->done_count < r->work->plan->segment_count;
     if (err >= 0 && more)
         err = check_space(r);
@@ -183,10 +208,14 @@ static void run_release(struct run *r)
 int ta_run_segment(struct ta_work *work, const struct ta_run_opts *run, int segment, struct ta_meter *meter,
                    struct ta_log *log)
 {
-    struct run r = {.work = work, .opts = run, .meter = meter, .log = ta_log_child(log, "restore")};
+    struct ta_space space;
+    struct run r = {
+        .work = work, .opts = run, .space = &space, .meter = meter, .log = ta_log_child(log, "restore")};
     struct ta_log *work_log = work->log;
     run_init(&r, 1);
     work->log = r.log;
+    ta_space_init(&space, work, run, r.log);
+    r.flying[r.flying_count++] = segment;
     int err = do_segment(&r, segment);
     work->log = work_log;
     run_release(&r);
@@ -194,12 +223,16 @@ int ta_run_segment(struct ta_work *work, const struct ta_run_opts *run, int segm
 }
 
 int ta_run_segments(struct ta_work *work, const struct ta_sound *sound, const struct ta_run_opts *run,
-                    struct ta_meter *meter, struct ta_log *log)
+                    struct ta_space *space, struct ta_meter *meter, struct ta_log *log)
 {
-    struct run r = {
-        .work = work, .sound = sound, .opts = run, .meter = meter, .log = ta_log_child(log, "restore")};
-    struct ta_log *work_log = work->log;
-    work->log = r.log;
+    struct run r = {.work = work,
+                    .sound = sound,
+                    .opts = run,
+                    .space = space,
+                    .meter = meter,
+                    .log = ta_log_child(log, "restore")};
+    struct ta_log *work_log = work->log, *space_log = space->log;
+    work->log = space->log = r.log;
     int jobs = ta_run_jobs(work->plan, run);
     int missing = work->plan->segment_count - work->done_count, count = TA_MIN(jobs + 1, missing);
     run_init(&r, jobs);
@@ -217,6 +250,7 @@ int ta_run_segments(struct ta_work *work, const struct ta_sound *sound, const st
         ta_thread_join(&threads[i]);
     free(threads);
     work->log = work_log;
+    space->log = space_log;
     run_release(&r);
     return r.err;
 }

@@ -4,6 +4,7 @@
 
 #include "restore/callbacks.h"
 #include "restore/sound.h"
+#include "restore/space.h"
 #include "restore/work.h"
 
 // How many segments are encoded at once on this machine: enough encoders to fill the cores, within the
@@ -13,7 +14,7 @@ int ta_run_jobs(const struct ta_plan *plan, const struct ta_run_opts *run);
 // Runs what is missing. Stops at the first failure, of the sound beside it too, or when the caller cancels;
 // finished segments stay finished.
 int ta_run_segments(struct ta_work *work, const struct ta_sound *sound, const struct ta_run_opts *run,
-                    struct ta_meter *meter, struct ta_log *log);
+                    struct ta_space *space, struct ta_meter *meter, struct ta_log *log);
 
 // Runs one segment alone, in a folder opened by ta_work_open_task().
 int ta_run_segment(struct ta_work *work, const struct ta_run_opts *run, int segment, struct ta_meter *meter,

@@ -3,6 +3,7 @@
 #ifndef TA_RESTORE_WORK_H
 #define TA_RESTORE_WORK_H
 
+#include "restore/journal.h"
 #include "restore/plan.h"
 #include "restore/segment.h"
 
@@ -14,6 +15,8 @@ struct ta_work {
     const struct ta_plan *plan;
     struct ta_segment_result *done; // [segment_count]; frames > 0 when finished
     int done_count;
+    struct ta_journal journal; // as it stood when the folder was opened, without its segments
+    bool delivered;            // the output in place is the file that the journal says was joined
     struct ta_log *log;
 };
 
@@ -29,9 +32,11 @@ int ta_work_check_source(const struct ta_plan *plan, struct ta_log *log);
 
 // Locks and opens the folder, or creates it. An existing one must be of the same plan (else TA_ERR_MISMATCH
 // with what differs), its journal is read, and finished segments are checked by size and checksum; what does
-// not fit is done again. TA_ERR_BUSY when another run holds it. restart: unfinished work is removed first.
-// no_resume: TA_ERR_EXISTS when there is something to go on with. TA_ERR_EXISTS also when the folder has
-// files that no run makes and is not (or with restart no longer) one to go on with: it is somebody's own.
+// not fit is done again. A plan or index that is missing or garbled is written anew where the journal says
+// that its segments are of this plan. TA_ERR_BUSY when another run holds it. restart: unfinished work is
+// removed first. no_resume: TA_ERR_EXISTS when there is something to go on with. TA_ERR_EXISTS also when the
+// folder has files that no run makes and is not (or with restart no longer) one to go on with: it is
+// somebody's own.
 int ta_work_open(struct ta_work *w, const struct ta_plan *plan, const struct ta_run_opts *run,
                  struct ta_log *log);
 // The same for a single task, that of `segment`, beside which other tasks may run: but no run of the whole
@@ -49,6 +54,11 @@ char *ta_work_part_path(const struct ta_work *w, int segment, const char *run_id
 int ta_work_commit(struct ta_work *w, int segment, const char *part, const struct ta_segment_result *result);
 // Bytes of finished segments.
 int64_t ta_work_bytes(const struct ta_work *w);
+// Before the joined file is begun under its temporary name: the journal notes it, so that a later run knows
+// that what has this name is a run's. TA_ERR_EXISTS when somebody else's file has it.
+int ta_work_begin_joining(struct ta_work *w);
+// The same check without the note, for before the work.
+int ta_work_check_part(const struct ta_work *w);
 // The journal's note that the joined file has this checksum and is about to get its name; and whether there
 // is such a note.
 int ta_work_note_joined(struct ta_work *w, const char *sha256, int64_t bytes);
@@ -57,9 +67,9 @@ bool ta_work_joined(const struct ta_work *w, char sha256[65]);
 // of a shared one only when no other task works there and none has finished anything.
 void ta_work_close(struct ta_work *w, bool remove);
 
-// One journal line of a finished segment, checked; for tests and the fuzzer. False: not a line to trust.
-bool ta_journal_parse(const char *line, size_t size, int *segment, struct ta_segment_result *out);
-// The line, without newline; to be freed.
-char *ta_journal_line(int segment, const struct ta_segment_result *result);
+// The program and libraries that segments are made by, as the journal notes it. To be freed.
+char *ta_work_made_by(void);
+// Is a run, or a task, working in this folder now? False also when it does not exist.
+bool ta_work_is_live(const char *dir);
 
 #endif

@@ -62,17 +62,20 @@ def cache_folder():
 
 def path(name):
     """The clip's file, made now if it isn't there yet."""
-    clip = CLIPS[name]
+    return made(CLIPS[name])
+
+
+def made(clip):
     digest = hashlib.sha256((clip.key() + ffmpeg_version()).encode()).hexdigest()[:16]
     folder = cache_folder() / digest
-    target = folder / f'{name}.{clip.suffix}'
+    target = folder / f'{clip.name}.{clip.suffix}'
     if not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(dir=folder))
         try:
-            made = work / target.name
-            clip.make(made)
-            made.rename(target)
+            file = work / target.name
+            clip.make(file)
+            file.rename(target)
         finally:
             shutil.rmtree(work)
     return target

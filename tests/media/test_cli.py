@@ -15,7 +15,8 @@ import judge
 
 FAST = ['--preset', 'clean', '--resolution', 'source', '--quality', 'fast', '--preset-speed', 'ultrafast', '--crf',
     '30']
-COMMANDS = ['restore', 'plan', 'probe', 'verify', 'presets', 'encoders', 'doctor', 'completion', 'help', 'simulate']
+COMMANDS = ['restore', 'resume', 'status', 'plan', 'probe', 'verify', 'clean', 'presets', 'encoders', 'doctor',
+    'completion', 'help', 'simulate']
 
 
 @pytest.fixture

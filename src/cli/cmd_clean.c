@@ -1,0 +1,190 @@
+// terminalai clean: work folders that nobody goes on with.
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <terminalai/terminalai.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/tree.h"
+#include "cli/command.h"
+#include "cli/console.h"
+#include "cli/progress.h"
+#include "cli/table.h"
+
+struct clean_opts {
+    bool remove, recursive, json;
+};
+
+static const struct ta_opt clean_options[] = {
+    {.name = "remove",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct clean_opts, remove, bool),
+     .help =
+         "remove them, without asking; one that a run is working in stays, and so do files that no run makes"},
+    {.name = "recursive",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct clean_opts, recursive, bool),
+     .help = "look in folders in folders too",
+     .letter = 'R'},
+    {.name = "json", .kind = &ta_opt_switch, TA_FIELD(struct clean_opts, json, bool), .help = "for programs"},
+    {0},
+};
+
+static const char *text_of(const json_t *o, const char *key)
+{
+    const char *text = json_string_value(json_object_get(o, key));
+    return text ? text : "";
+}
+
+static void append_age(struct ta_buf *out, double seconds)
+{
+    int64_t s = (int64_t)seconds;
+    if (s < 7200)
+        ta_buf_printf(out, "%" PRId64 " minutes", s / 60);
+    else if (s < 172800)
+        ta_buf_printf(out, "%" PRId64 " hours", s / 3600);
+    else
+        ta_buf_printf(out, "%" PRId64 " days", s / 86400);
+}
+
+// "interrupted 3 hours ago, 4 of 10 segments, 1.2 GB; makes tape.mp4; its source is gone"
+static void append_facts(const json_t *o, struct ta_buf *out)
+{
+    const char *state = text_of(o, "state");
+    if (!strcmp(state, "running")) {
+        ta_buf_puts(out, "a run is working in it");
+    } else if (!strcmp(state, "foreign")) {
+        ta_buf_puts(out, "holds files that no run makes: left alone");
+        return;
+    } else {
+        ta_buf_puts(out, !strcmp(state, "garbled") ? "no plan that can be read, " : "interrupted ");
+        append_age(out, json_number_value(json_object_get(o, "age_seconds")));
+        ta_buf_puts(out, !strcmp(state, "garbled") ? " old" : " ago");
+    }
+    if (json_object_get(o, "segments_total"))
+        ta_buf_printf(out, ", %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " segments",
+                      json_integer_value(json_object_get(o, "segments_done")),
+                      json_integer_value(json_object_get(o, "segments_total")));
+    ta_buf_puts(out, ", ");
+    ta_append_bytes(out, json_integer_value(json_object_get(o, "bytes")));
+    if (*text_of(o, "output")) {
+        ta_buf_puts(out, "; makes ");
+        ta_text_name(out, text_of(o, "output"));
+    }
+    if (*text_of(o, "output") && json_is_true(json_object_get(o, "output_exists")))
+        ta_buf_puts(out, ", which is there");
+    if (*text_of(o, "source") && !json_is_true(json_object_get(o, "source_exists"))) {
+        ta_buf_puts(out, "; its source is gone: ");
+        ta_text_name(out, text_of(o, "source"));
+    }
+    if (json_is_true(json_object_get(o, "removed")))
+        ta_buf_puts(out, "; removed");
+}
+
+// Removes what may be removed; each item learns what became of it.
+static enum ta_exit remove_all(struct ta_cli *cli, json_t *list)
+{
+    enum ta_exit status = TA_EXIT_OK;
+    size_t i;
+    json_t *o;
+    json_array_foreach(list, i, o)
+    {
+        const char *state = text_of(o, "state");
+        bool live = !strcmp(state, "running"), foreign = !strcmp(state, "foreign");
+        int err = live || foreign ? TA_ERR_BUSY : ta_work_discard(text_of(o, "folder"), cli->log);
+        json_object_set_new(o, "removed", json_boolean(err >= 0));
+        if (err < 0 && !live && !foreign)
+            status = TA_EXIT_FAILED;
+    }
+    return status;
+}
+
+static enum ta_exit show(struct ta_cli *cli, const json_t *list)
+{
+    const struct clean_opts *opts = cli->values;
+    struct ta_buf out = {0}, visible = {0};
+    size_t i, idle = 0;
+    json_t *o;
+    int64_t bytes = 0;
+    json_array_foreach(list, i, o)
+    {
+        struct ta_buf facts = {0};
+        append_facts(o, &facts);
+        ta_text_name(&out, text_of(o, "folder"));
+        ta_buf_printf(&out, ": %s\n", ta_buf_text(&facts));
+        ta_buf_release(&facts);
+        bool counts = strcmp(text_of(o, "state"), "running") && strcmp(text_of(o, "state"), "foreign");
+        idle += counts;
+        bytes += counts ? json_integer_value(json_object_get(o, "bytes")) : 0;
+    }
+    if (!json_array_size(list))
+        ta_buf_puts(&out, "no work folders\n");
+    if (idle && !opts->remove) {
+        ta_buf_printf(&out, "%zu without a run, ", idle);
+        ta_append_bytes(&out, bytes);
+        ta_buf_puts(&out, "; --remove removes them\n");
+    }
+    ta_console_visible(&visible, ta_buf_text(&out));
+    enum ta_exit status = ta_cli_output(cli, ta_buf_text(&visible));
+    ta_buf_release(&visible);
+    ta_buf_release(&out);
+    return status;
+}
+
+static enum ta_exit run_clean(struct ta_cli *cli)
+{
+    const struct clean_opts *opts = cli->values;
+    enum ta_exit status = TA_EXIT_OK;
+    json_t *all = json_array();
+    int dirs = cli->operand_count ? cli->operand_count : 1;
+    for (int i = 0; i < dirs; i++) {
+        char *text = NULL;
+        int err = ta_work_list(cli->operand_count ? cli->operands[i] : ".", opts->recursive, &text, cli->log);
+        json_t *list = err >= 0 ? json_loads(text, 0, NULL) : NULL;
+        if (list)
+            json_array_extend(all, list);
+        else
+            status = TA_EXIT_FAILED;
+        json_decref(list);
+        free(text);
+    }
+    if (opts->remove)
+        status = ta_exit_worse(status, remove_all(cli, all));
+    if (opts->json) {
+        char *text = ta_json_text(all);
+        status = ta_exit_worse(status, ta_cli_output(cli, text));
+        free(text);
+    } else {
+        status = ta_exit_worse(status, show(cli, all));
+    }
+    json_decref(all);
+    return status;
+}
+
+static const struct ta_example clean_examples[] = {
+    {"terminalai clean restored/", "which unfinished work lies there, how old and how large"},
+    {"terminalai clean --remove --recursive /scratch", "and away with it"},
+    {0},
+};
+
+static const struct ta_command_group clean_groups[] = {{"What to do", clean_options, 0}, {0}};
+
+const struct ta_command ta_command_clean = {
+    .name = "clean",
+    .operands = "[DIR...]",
+    .summary = "list and remove abandoned work folders",
+    .description =
+        "Lists the work folders (OUTPUT.terminalai) in each DIR, or in the current folder: how old and how large each "
+        "is, what it would become, whether its source still exists and whether a run is working in it. With --remove "
+        "those without a run are removed; nothing is asked. Sources and outputs are never touched.",
+    .examples = clean_examples,
+    .groups = clean_groups,
+    .values_size = sizeof(struct clean_opts),
+    .operand_kind = TA_OPERAND_FILE,
+    .min_operands = 0,
+    .max_operands = -1,
+    .run = run_clean,
+};

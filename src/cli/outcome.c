@@ -1,0 +1,159 @@
+// What is told of a restoration that has ended: to people, as an event, as JSON.
+#include "cli/outcome.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/terminalai.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/tree.h"
+#include "cli/console.h"
+#include "restore/plan.h"
+
+static void append_counted(struct ta_buf *out, int64_t count, const char *one, const char *many)
+{
+    ta_buf_printf(out, "%" PRId64 " %s", count, count == 1 ? one : many);
+}
+
+// "tape.restored.mp4: 1440x1080, 600 frames, 0:20 of video, 12.3 MB; took 0:35, 17.1 fps, 0.57x"
+static void say_done(struct ta_restore_call *run, const struct ta_plan *plan,
+                     const struct ta_restore_result *r)
+{
+    struct ta_console *console = run->cli->console;
+    struct ta_buf line = {0};
+    double rate = run->view.frame_rate;
+    const char *output = ta_plan_output(plan);
+    if (ta_console_is_quiet(console))
+        return;
+    ta_buf_printf(&line, "%s: %dx%d, ", strcmp(output, "-") ? output : "standard output",
+                  plan->out_format.width, plan->out_format.height);
+    append_counted(&line, r->frames, "frame", "frames");
+    if (rate > 0) {
+        ta_buf_puts(&line, ", ");
+        ta_append_duration(&line, (double)r->frames / rate);
+        ta_buf_puts(&line, " of video");
+    }
+    ta_buf_puts(&line, ", ");
+    ta_append_bytes(&line, r->bytes);
+    ta_buf_puts(&line, "; took ");
+    ta_append_duration(&line, r->wall_seconds);
+    if (r->wall_seconds > 0 && !r->segments_reused) {
+        double fps = (double)r->frames / r->wall_seconds;
+        ta_buf_printf(&line, ", %.1f fps", fps);
+        if (rate > 0)
+            ta_buf_printf(&line, ", %.2fx", fps / rate);
+    }
+    if (r->segments_reused) {
+        ta_buf_puts(&line, ", ");
+        append_counted(&line, r->segments_reused, "segment", "segments");
+        ta_buf_puts(&line, " from an earlier run");
+    }
+    ta_console_print(console, "%s", line.data);
+    ta_buf_clear(&line);
+    if (r->warnings > 0) {
+        append_counted(&line, r->warnings, "warning", "warnings");
+        if (r->concealed > 0) {
+            ta_buf_puts(&line, "; ");
+            append_counted(&line, r->concealed, "frame that could not be decoded shows its neighbour",
+                           "frames that could not be decoded show their neighbours");
+        }
+        if (r->damaged > 0) {
+            ta_buf_puts(&line, "; ");
+            append_counted(&line, r->damaged, "frame is damaged in the source",
+                           "frames are damaged in the source");
+        }
+        if (strcmp(output, "-"))
+            ta_buf_printf(&line, "; see %s.json", output);
+        ta_console_print(console, "%s", line.data);
+    }
+    ta_buf_release(&line);
+}
+
+static json_t *result_json(const char *input, const struct ta_plan *plan, const struct ta_restore_result *r,
+                           int err, const char *message, const char *advice)
+{
+    json_t *o = json_object();
+    const char *status = err == TA_ERR_CANCELED ? "interrupted" : err < 0 ? "failed" : "done";
+    json_object_set_new(o, "input", ta_cli_json_text(input));
+    if (plan)
+        json_object_set_new(o, "output", ta_cli_json_text(ta_plan_output(plan)));
+    json_object_set_new(o, "status", json_string(status));
+    if (err < 0) {
+        json_object_set_new(o, "error", json_string(ta_error_text(err)));
+        if (message)
+            json_object_set_new(o, "message", ta_cli_json_text(message));
+        json_object_set_new(o, "resumable", json_boolean(r->resumable));
+        if (advice && *advice)
+            json_object_set_new(o, "advice", ta_cli_json_text(advice));
+        return o;
+    }
+    json_object_set_new(o, "width", json_integer(plan->out_format.width));
+    json_object_set_new(o, "height", json_integer(plan->out_format.height));
+    json_object_set_new(o, "frames", json_integer(r->frames));
+    json_object_set_new(o, "concealed", json_integer(r->concealed));
+    json_object_set_new(o, "damaged", json_integer(r->damaged));
+    json_object_set_new(o, "warnings", json_integer(r->warnings));
+    json_object_set_new(o, "bytes", json_integer(r->bytes));
+    json_object_set_new(o, "segments_reused", json_integer(r->segments_reused));
+    json_object_set_new(o, "wall_seconds", json_real(r->wall_seconds));
+    json_object_set_new(o, "cpu_seconds", json_real(r->cpu_seconds));
+    if (r->wall_seconds > 0)
+        json_object_set_new(o, "fps", json_real((double)r->frames / r->wall_seconds));
+    json_object_set_new(o, "peak_rss_bytes", json_integer(r->peak_rss_bytes));
+    json_object_set_new(o, "work_bytes", json_integer(r->work_bytes));
+    return o;
+}
+
+enum ta_exit ta_restore_call_finish(struct ta_restore_call *run, const char *input,
+                                    const struct ta_plan *plan, const struct ta_restore_result *r, int err)
+{
+    struct ta_cli *cli = run->cli;
+    char *message = ta_console_take_error(cli->console);
+    char *advice = err < 0 && plan ? ta_restore_advice(plan, cli->options, r, err) : NULL;
+    ta_progress_end(&run->view);
+    if (err == TA_ERR_CANCELED) {
+        if (!ta_console_is_quiet(cli->console))
+            ta_console_print(cli->console, "%s: interrupted", input);
+    } else if (err < 0 && !message) {
+        ta_error(cli->log, "%s: %s", input, ta_error_text(err));
+    } else if (!err) {
+        say_done(run, plan, r);
+    }
+    // What is lost otherwise is said even when little is to be said.
+    if (advice && *advice && (r->resumable || !ta_console_is_quiet(cli->console)))
+        ta_console_print(cli->console, "%s", advice);
+    json_t *result = result_json(input, plan, r, err, message, advice);
+    json_t *event = json_pack("{s:s}", "event", "result");
+    json_object_update(event, result);
+    ta_progress_event(&run->view, event);
+    json_array_append_new(run->results, result);
+    free(advice);
+    free(message);
+    if (!err)
+        return r->warnings > 0 ? TA_EXIT_WARNINGS : TA_EXIT_OK;
+    // While planning, a wrong value is the user's; later it would be ours.
+    return plan && err == TA_ERR_INVALID ? TA_EXIT_FAILED : ta_exit_from_error(err);
+}
+
+enum ta_exit ta_restore_call_write(struct ta_restore_call *run, enum ta_exit status)
+{
+    json_t *all = json_object();
+    json_object_set(all, "files", run->results);
+    json_object_set_new(all, "exit_code", json_integer(status));
+    // Behind progress events, the object keeps to one line as they do.
+    char *text = run->view.mode == TA_PROGRESS_JSON ? json_dumps(all, JSON_COMPACT) : ta_json_text(all);
+    size_t length = strlen(text);
+    char *line = ta_xprintf("%s%s", text, length && text[length - 1] == '\n' ? "" : "\n");
+    enum ta_exit written = TA_EXIT_OK;
+    if (run->data == stdout)
+        written = ta_cli_output(run->cli, line);
+    else
+        fputs(line, run->data);
+    free(line);
+    free(text);
+    json_decref(all);
+    return ta_exit_worse(status, written);
+}

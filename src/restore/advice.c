@@ -1,0 +1,67 @@
+// How a failed run goes on.
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <terminalai/error.h>
+#include <terminalai/restore.h>
+
+#include "base/mem.h"
+#include "restore/work.h"
+
+static char *after_kept(const char *dir, int err)
+{
+    if (err == TA_ERR_MISMATCH)
+        return ta_xprintf(
+            "finished work is kept in %s, but it is of the source as it was: --restart begins anew "
+            "with the source as it is now",
+            dir);
+    const char *first = err == TA_ERR_NO_SPACE   ? "make room, then "
+                        : err == TA_ERR_CANCELED ? ""
+                        : err == TA_ERR_EXISTS   ? "move the other file away or add --overwrite, then "
+                                                 : "when the cause is mended, ";
+    return ta_xprintf(
+        "finished work is kept in %s: %sthe same command goes on from there, --restart begins anew", dir,
+        first);
+}
+
+static char *after_nothing_kept(const char *dir, int err)
+{
+    switch (err) {
+    case TA_ERR_NO_SPACE:
+        return ta_xstrdup(
+            "nothing was kept: make room, or set --work-dir to a folder on a larger disk, then give "
+            "the same command again");
+    case TA_ERR_MISMATCH:
+        return access(dir, F_OK) < 0
+                   ? ta_xstrdup("nothing was kept: give the same command again")
+                   : ta_xstrdup("\"terminalai resume OUTPUT\" goes on with the old settings, "
+                                "--restart throws the old work away");
+    case TA_ERR_ACCESS:
+        return ta_xstrdup(
+            "nothing was kept: write to a folder that lets you, with -o, and with --work-dir for "
+            "unfinished work");
+    case TA_ERR_BUSY:
+    case TA_ERR_EXISTS:
+    case TA_ERR_INVALID:
+    case TA_ERR_UNSUPPORTED:
+        return ta_xstrdup(""); // the message says it
+    case TA_ERR_CANCELED:
+        return ta_xstrdup("nothing was kept: the same command begins anew");
+    default:
+        return ta_xstrdup("nothing was kept: when the cause is mended, the same command begins anew");
+    }
+}
+
+char *ta_restore_advice(const struct ta_plan *plan, struct ta_options *options,
+                        const struct ta_restore_result *result, int err)
+{
+    struct ta_run_opts run;
+    if (err >= 0 || !result || ta_options_run(options, &run, NULL) < 0)
+        return ta_xstrdup("");
+    ta_work_choose_dir(plan, &run);
+    char *dir = ta_work_path(plan, run.work_dir);
+    char *text = result->resumable ? after_kept(dir, err) : after_nothing_kept(dir, err);
+    free(dir);
+    ta_opt_release(ta_run_options, &run);
+    return text;
+}

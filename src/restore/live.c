@@ -1,0 +1,66 @@
+#include "restore/live.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+enum { LIVE_LIMIT = 1 << 16 };
+
+double ta_wall_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+void ta_live_write(void *priv, const struct ta_progress *p)
+{
+    const struct ta_live *l = priv;
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    json_t *o = json_pack("{s:i, s:f, s:f, s:s, s:f, s:f, s:I, s:I, s:f, s:f, s:I, s:i, s:i}", "pid",
+                          (int)getpid(), "started", l->started, "updated", ta_wall_clock(), "phase",
+                          ta_phase_name(p->phase), "fraction", p->fraction, "total", p->total, "frames_done",
+                          (json_int_t)p->frames_done, "frames_total", (json_int_t)p->frames_total, "fps",
+                          p->fps, "eta_seconds", p->eta, "bytes", (json_int_t)p->bytes, "segments_done",
+                          p->segments_done, "segments_total", p->segments_total);
+    json_t *name = json_string(host);
+    if (name)
+        json_object_set_new(o, "host", name);
+    char *text = json_dumps(o, JSON_COMPACT), *path = ta_path_join(l->dir, "run.json");
+    char *tmp = ta_path_join(l->dir, ".ta-run.tmp");
+    int fd = text ? open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
+    if (fd >= 0) {
+        size_t size = strlen(text);
+        bool written = write(fd, text, size) == (ssize_t)size;
+        close(fd);
+        if (!written || rename(tmp, path) < 0)
+            unlink(tmp);
+    }
+    free(tmp);
+    free(path);
+    free(text);
+    json_decref(o);
+}
+
+json_t *ta_live_read(const char *dir)
+{
+    char *path = ta_path_join(dir, "run.json");
+    struct ta_buf text = {0};
+    json_t *o = NULL;
+    if (ta_file_read(path, LIVE_LIMIT, &text, NULL) >= 0)
+        o = json_loadb(ta_buf_text(&text), text.size, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(o)) {
+        json_decref(o);
+        o = NULL;
+    }
+    ta_buf_release(&text);
+    free(path);
+    return o;
+}
