@@ -5,7 +5,6 @@
 
 #include <zimg.h>
 
-#include <libavutil/buffer.h>
 #include <libavutil/imgutils.h>
 #include <libavutil/pixdesc.h>
 
@@ -15,9 +14,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/av.h"
+#include "media/frame_pool.h"
 
 // What zimg's widest code wants of addresses and strides, on every machine.
-enum { ALIGNMENT = 64, MAX_PLANES = 4 };
+enum { ALIGNMENT = TA_FRAME_ALIGNMENT, MAX_PLANES = 4 };
 
 // One of zimg's graphs: the picture's planes, or alpha alone; a whole frame, or one field of it.
 struct part {
@@ -35,9 +35,7 @@ struct ta_converter {
     int from_width, from_height, to_width, to_height;
     struct part picture[2], alpha[2]; // [1]: the bottom field
     void *scratch;
-    AVBufferPool *pool;
-    int linesize[MAX_PLANES];
-    size_t offset[MAX_PLANES];
+    struct ta_frame_pool *pool;
     AVFrame *aligned; // a copy of input that is not aligned
 };
 
@@ -189,22 +187,6 @@ static int create_parts(struct ta_converter *c, enum ta_scale_kernel kernel, enu
     return scratch && posix_memalign(&c->scratch, ALIGNMENT, scratch) ? TA_ERR_NOMEM : 0;
 }
 
-static int create_pool(struct ta_converter *c)
-{
-    size_t size = 0;
-    for (int i = 0; i < av_pix_fmt_count_planes(c->to.pix_fmt); i++) {
-        bool chroma = (i == 1 || i == 2) && !is_rgb(c->to_desc);
-        int width = chroma ? AV_CEIL_RSHIFT(c->to_width, c->to_desc->log2_chroma_w) : c->to_width;
-        int height = chroma ? AV_CEIL_RSHIFT(c->to_height, c->to_desc->log2_chroma_h) : c->to_height;
-        c->linesize[i] = FFALIGN(width * (c->to_desc->comp[0].depth > 8 ? 2 : 1), ALIGNMENT);
-        c->offset[i] = size;
-        size += (size_t)c->linesize[i] * (size_t)height;
-    }
-    // Encoders' kernels may read a little past the end.
-    c->pool = av_buffer_pool_init(size + 2 * ALIGNMENT, NULL);
-    return c->pool ? 0 : TA_ERR_NOMEM;
-}
-
 int ta_converter_create(struct ta_converter **out, const struct ta_format *from, const struct ta_format *to,
                         enum ta_scale_kernel kernel, enum ta_dither_kind dither, struct ta_buf *why)
 {
@@ -239,8 +221,10 @@ int ta_converter_create(struct ta_converter **out, const struct ta_format *from,
     c->to_width = FFALIGN(to->width, 1 << c->to_desc->log2_chroma_w);
     c->to_height = FFALIGN(to->height, lines << c->to_desc->log2_chroma_h);
     int err = create_parts(c, kernel, dither, why);
-    if (err >= 0)
-        err = create_pool(c);
+    if (err >= 0) {
+        c->pool = ta_frame_pool_create(to->pix_fmt, c->to_width, c->to_height);
+        err = c->pool ? 0 : TA_ERR_NOMEM;
+    }
     if (err < 0) {
         ta_converter_destroy(&c);
         return err;
@@ -259,7 +243,7 @@ void ta_converter_destroy(struct ta_converter **converter)
         zimg_filter_graph_free(c->picture[i].graph);
         zimg_filter_graph_free(c->alpha[i].graph);
     }
-    av_buffer_pool_uninit(&c->pool);
+    ta_frame_pool_destroy(&c->pool);
     av_frame_free(&c->aligned);
     free(c->scratch);
     free(c);
@@ -328,21 +312,10 @@ static const AVFrame *align(struct ta_converter *c, const AVFrame *in)
 
 static AVFrame *new_frame(struct ta_converter *c)
 {
-    AVFrame *f = av_frame_alloc();
+    AVFrame *f = ta_frame_pool_get(c->pool);
     if (!f)
         return NULL;
-    f->buf[0] = av_buffer_pool_get(c->pool);
-    if (!f->buf[0]) {
-        av_frame_free(&f);
-        return NULL;
-    }
-    uint8_t *base = (uint8_t *)(((uintptr_t)f->buf[0]->data + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1));
-    for (int i = 0; i < av_pix_fmt_count_planes(c->to.pix_fmt); i++) {
-        f->data[i] = base + c->offset[i];
-        f->linesize[i] = c->linesize[i];
-    }
-    f->extended_data = f->data;
-    f->format = c->to.pix_fmt;
+    // Whole chroma samples were asked for.
     f->width = c->to.width;
     f->height = c->to.height;
     return f;

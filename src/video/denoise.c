@@ -1,20 +1,17 @@
 // Noise reduction. hqdn3d: libavfilter's recursive low-pass in space and time.
 #include "base/mem.h"
 #include "media/format.h"
+#include "video/denoise.h"
 #include "video/stages.h"
 
 #include <terminalai/error.h>
 
 #include <libavutil/pixdesc.h>
 
-struct denoise_opts {
-    struct ta_floats strength;
-};
-
-static const struct ta_opt options[] = {
+const struct ta_opt ta_denoise_options[] = {
     {.name = "strength",
      .kind = &ta_opt_floats,
-     TA_FIELD(struct denoise_opts, strength, struct ta_floats),
+     TA_FIELD(struct ta_denoise_opts, strength, struct ta_floats),
      .def = "3:2:3:2",
      .min = 0,
      .max = 255,
@@ -35,14 +32,11 @@ static struct ta_reach reach(const void *opts, const struct ta_format *in)
     return (struct ta_reach){60, 0};
 }
 
-static int configure(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why)
+int ta_denoise_check(const struct ta_format *in, struct ta_buf *why)
 {
-    (void)opts;
-    (void)out;
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(in->pix_fmt);
-    bool planar_yuv = d && d->nb_components == 3 &&
-                      !(d->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_ALPHA | AV_PIX_FMT_FLAG_PAL)) &&
-                      (d->flags & AV_PIX_FMT_FLAG_PLANAR);
+    bool planar_yuv = d && d->nb_components == 3 && av_pix_fmt_count_planes(in->pix_fmt) == 3 &&
+                      !(d->flags & (AV_PIX_FMT_FLAG_RGB | AV_PIX_FMT_FLAG_ALPHA | AV_PIX_FMT_FLAG_PAL));
     if (!planar_yuv) {
         ta_buf_printf(why, "does not take %s", d ? d->name : "this pixel format");
         return TA_ERR_UNSUPPORTED;
@@ -50,12 +44,19 @@ static int configure(const void *opts, const struct ta_format *in, struct ta_for
     return 0;
 }
 
+static int configure(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why)
+{
+    (void)opts;
+    (void)out;
+    return ta_denoise_check(in, why);
+}
+
 static int describe(const void *opts, const struct ta_format *in, const struct ta_format *out,
                     struct ta_buf *text)
 {
     (void)in;
     (void)out;
-    const struct ta_floats *s = &((const struct denoise_opts *)opts)->strength;
+    const struct ta_floats *s = &((const struct ta_denoise_opts *)opts)->strength;
     ta_buf_printf(text, "hqdn3d=%.9g:%.9g:%.9g:%.9g", s->v[0], s->v[1], s->v[2], s->v[3]);
     return 0;
 }
@@ -65,8 +66,8 @@ static const char *const filters[] = {"hqdn3d", NULL};
 const struct ta_stage_info ta_stage_hqdn3d = {
     .name = "denoise.hqdn3d",
     .summary = "recursive noise reduction in space and time (libavfilter)",
-    .options = options,
-    .options_size = sizeof(struct denoise_opts),
+    .options = ta_denoise_options,
+    .options_size = sizeof(struct ta_denoise_opts),
     .needs_yuv = true,
     .filters = filters,
     .reach = reach,

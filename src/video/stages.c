@@ -13,9 +13,10 @@
 #include "video/stages.h"
 
 const struct ta_stage_info *const ta_stages[] = {
-    &ta_stage_planar, &ta_stage_crop,         &ta_stage_mask,           &ta_stage_bwdif,  &ta_stage_yadif,
-    &ta_stage_w3fdif, &ta_stage_deblock_weak, &ta_stage_deblock_strong, &ta_stage_hqdn3d, &ta_stage_nlmeans,
-    &ta_stage_cas,    &ta_stage_colour,       &ta_stage_zscale,         &ta_stage_depth,  NULL,
+    &ta_stage_planar, &ta_stage_crop,      &ta_stage_mask,         &ta_stage_bwdif,
+    &ta_stage_yadif,  &ta_stage_w3fdif,    &ta_stage_deblock_weak, &ta_stage_deblock_strong,
+    &ta_stage_hqdn3d, &ta_stage_recursive, &ta_stage_nlmeans,      &ta_stage_cas,
+    &ta_stage_colour, &ta_stage_zscale,    &ta_stage_depth,        NULL,
 };
 
 static const struct ta_choice deinterlace_choices[] = {
@@ -36,6 +37,7 @@ static const struct ta_choice deblock_choices[] = {
 static const struct ta_choice denoise_choices[] = {
     {"off", "leave noise"},
     {"hqdn3d", "recursive in space and time, fast"},
+    {"recursive", "tells motion and edges from noise; faster, keeps more of the picture"},
     {"nlmeans", "mean of similar patches of the same frame: keeps texture, slow"},
     {0},
 };

@@ -10,7 +10,7 @@ extern const struct ta_stage_info ta_stage_crop;   // its options are struct ta_
 extern const struct ta_stage_info ta_stage_mask;
 extern const struct ta_stage_info ta_stage_bwdif, ta_stage_yadif, ta_stage_w3fdif;
 extern const struct ta_stage_info ta_stage_deblock_weak, ta_stage_deblock_strong;
-extern const struct ta_stage_info ta_stage_hqdn3d;
+extern const struct ta_stage_info ta_stage_hqdn3d, ta_stage_recursive;
 extern const struct ta_stage_info ta_stage_nlmeans;
 extern const struct ta_stage_info ta_stage_cas;
 extern const struct ta_stage_info ta_stage_colour; // levels, tone, chroma, white balance, LUTs

@@ -1,0 +1,22 @@
+// What the stages of the slot "denoise" share.
+#ifndef TA_VIDEO_DENOISE_H
+#define TA_VIDEO_DENOISE_H
+
+#include "base/opt.h"
+#include "media/format.h"
+
+struct ta_buf;
+
+// Means the same in hqdn3d and recursive: the difference to a neighbour, in levels of 8 bits, that gives it a
+// quarter of its weight.
+struct ta_denoise_opts {
+    struct ta_floats strength;
+};
+enum ta_denoise_strength { TA_LUMA_SPACE = 0, TA_CHROMA_SPACE, TA_LUMA_TIME, TA_CHROMA_TIME };
+
+extern const struct ta_opt ta_denoise_options[];
+
+// Refuses what is not planar YUV without alpha.
+int ta_denoise_check(const struct ta_format *in, struct ta_buf *why);
+
+#endif
