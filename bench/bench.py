@@ -5,7 +5,11 @@ Every number is a ratio of medians over interleaved runs (A B C A B C ...), beca
 CPU is user + system time of the program and its children, wall the time on the clock, memory the peak resident set.
 
     bench/bench.py --program build/terminalai                 all groups
-    bench/bench.py --program build/terminalai --only peers    one of: peers, segments, memory
+    bench/bench.py --program build/terminalai --only peers    one of: peers, chain, passes, speed, segments, memory
+
+peers: a whole restore against ffmpeg, HandBrake and the encoder alone. chain: the same without an encoder. passes: one
+pass against a pass for each step with files between. speed: frames a second at 1080 lines. segments: what cutting
+costs. memory: peaks.
 """
 import argparse
 import json
@@ -50,11 +54,22 @@ def measure(candidates, repeats, cwd):
                    "rss": max(r.rss for r in rs), "all": [(r.cpu, r.wall) for r in rs]} for name, rs in runs.items()}
 
 
-def make_tape(program, folder, seconds):
-    """The simulator's noisy 480i tape as DV in AVI, `seconds` long."""
-    path = os.path.join(folder, "tape-%d.avi" % seconds)
+def make_tape(program, folder, seconds, noise=4):
+    """The simulator's 480i tape as DV in AVI, `seconds` long; noise in 8 bit codes."""
+    path = os.path.join(folder, "tape-%d-%g.avi" % (seconds, noise))
     if not os.path.exists(path):
-        subprocess.run([program, "simulate", "-o", path, "--frames", str(round(seconds * 30000 / 1001))], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([program, "simulate", "-o", path, "--noise", str(noise), "--frames", str(round(seconds * 30000 / 1001))], check=True,
+                       stdout=subprocess.DEVNULL)
+    return path
+
+
+def make_plan(program, folder, tape, *options):
+    """A plan's file, for the tool that runs chains without an encoder."""
+    path = os.path.join(folder, "plan.json")
+    text = subprocess.run([program, "plan", tape, "-o", os.path.join(folder, "planned.mp4"), "--preset", "vhs", "--quality", "fast",
+                           "--resolution", "1440x1080", "--json", *options], check=True, capture_output=True).stdout
+    with open(path, "wb") as f:
+        f.write(text)
     return path
 
 
@@ -74,12 +89,13 @@ class Report:
 
 
 def bench_peers(args, folder, report):
-    tape = make_tape(args.program, folder, args.seconds)
+    tape = make_tape(args.program, folder, args.seconds, args.noise)
     raw = os.path.join(folder, "restored.y4m")
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", tape, "-vf", CHAIN, "-an", "-f", "yuv4mpegpipe", "-strict", "-1", raw], check=True)
     x264 = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "18"]
     candidates = {
-        "terminalai": ours(args.program, tape, "ours.mp4"),
+        "terminalai": ours(args.program, tape, "ours.mp4", "--denoise", "hqdn3d"),
+        "terminalai, recursive": ours(args.program, tape, "recursive.mp4", "--denoise", "recursive"),
         "ffmpeg": ["ffmpeg", "-v", "error", "-y", "-i", tape, "-vf", CHAIN, *x264, "-c:a", "aac", "-b:a", "192k", "ffmpeg.mp4"],
         "encoder alone": ["ffmpeg", "-v", "error", "-y", "-i", raw, *x264, "encoder.mp4"],
     }
@@ -99,12 +115,79 @@ def bench_peers(args, folder, report):
             frames[name] = text
             print("  %s: %s (width, height, frames), %.2f MB" % (name, text, os.path.getsize(os.path.join(folder, out)) / 1e6))
     us = m["terminalai"]
+    fast = m["terminalai, recursive"]
     report.ratio("CPU against ffmpeg (bwdif, hqdn3d, 1440x1080, x264 veryfast)", us["cpu"] / m["ffmpeg"]["cpu"], 1.02)
+    report.ratio("CPU against ffmpeg, recursive denoiser", fast["cpu"] / m["ffmpeg"]["cpu"], 0.95)
+    report.ratio("wall against the encoder alone, recursive denoiser", fast["wall"] / m["encoder alone"]["wall"], 1.12)
     report.ratio("wall against ffmpeg", us["wall"] / m["ffmpeg"]["wall"], 1.0)
     if "HandBrake" in m:
         report.ratio("CPU against HandBrake", us["cpu"] / m["HandBrake"]["cpu"], 0.95)
+        report.ratio("CPU against HandBrake, recursive denoiser", fast["cpu"] / m["HandBrake"]["cpu"], 0.88)
     report.ratio("wall against the encoder alone, fed raw frames", us["wall"] / m["encoder alone"]["wall"], 1.2)
     return {"times": m, "outputs": frames}
+
+
+def chain_tool(args):
+    return os.path.join(os.path.dirname(args.program), "bench", "chain_tool")
+
+
+def bench_chain(args, folder, report):
+    """Bob, noise reduction and scaling, decoding included, nothing encoded."""
+    tape = make_tape(args.program, folder, args.seconds)
+    candidates = {"ffmpeg": ["ffmpeg", "-v", "error", "-y", "-i", tape, "-vf", CHAIN, "-an", "-f", "null", "-"]}
+    for denoise in ("recursive", "hqdn3d"):
+        plan = make_plan(args.program, folder, tape, "--denoise", denoise)
+        os.rename(plan, plan + "." + denoise)
+        candidates[denoise] = [chain_tool(args), plan + "." + denoise]
+    m = measure(candidates, args.repeats, folder)
+    frames = 2 * round(args.seconds * 30000 / 1001)
+    print("  output frames a CPU second: " + ", ".join("%s %.0f" % (name, frames / m[name]["cpu"]) for name in m))
+    report.ratio("CPU of the chain with the recursive denoiser against ffmpeg's", m["recursive"]["cpu"] / m["ffmpeg"]["cpu"], 0.75)
+    report.ratio("CPU of the chain with hqdn3d against ffmpeg's", m["hqdn3d"]["cpu"] / m["ffmpeg"]["cpu"], 1.02)
+    return {"times": m, "frames": frames}
+
+
+class Passes:
+    """A step a process, a lossless file between each two: how scripts that call ffmpeg several times do it."""
+
+    def __init__(self, tape):
+        keep = ["-c:v", "utvideo", "-an"]  # the fastest lossless codec of libav, in favour of the passes
+        self.steps = [
+            ["-i", tape, "-vn", "-c:a", "pcm_s16le", "sound.wav"],
+            ["-i", tape, "-vf", "bwdif=mode=send_field:parity=auto:deint=interlaced,format=yuv420p", *keep, "1.mkv"],
+            ["-i", "1.mkv", "-vf", "hqdn3d=3:2:3:2", *keep, "2.mkv"],
+            ["-i", "2.mkv", "-vf", "eq=saturation=1.1", *keep, "3.mkv"],
+            ["-i", "3.mkv", "-vf", "zscale=w=1440:h=1080:filter=spline36,setsar=1", *keep, "4.mkv"],
+        ]
+
+    def argv(self):
+        return ["sh", "-ec", " && ".join("ffmpeg -v error -y " + " ".join("'%s'" % a for a in step) for step in self.steps)]
+
+
+def bench_passes(args, folder, report):
+    """Everything before the encoder: five passes with files between, against one."""
+    tape = make_tape(args.program, folder, args.seconds)
+    plan = make_plan(args.program, folder, tape, "--denoise", "recursive", "--colour-saturation", "1.1")
+    m = measure({"five passes": Passes(tape).argv(), "one pass": [chain_tool(args), plan]}, args.repeats, folder)
+    between = sum(os.path.getsize(os.path.join(folder, f)) for f in ("sound.wav", "1.mkv", "2.mkv", "3.mkv", "4.mkv"))
+    source = os.path.getsize(tape)
+    print("  files between: %.0f MB written and %.0f MB read again for a source of %.0f MB; one pass: none" % (
+        between / 1e6, (between + source) / 1e6, source / 1e6))
+    report.ratio("wall of one pass against five, before the encoder", m["one pass"]["wall"] / m["five passes"]["wall"], 0.4)
+    report.ratio("CPU of one pass against five, before the encoder", m["one pass"]["cpu"] / m["five passes"]["cpu"], 0.4)
+    return {"times": m, "bytes_between": between}
+
+
+def bench_speed(args, folder, report):
+    """Output frames of 1440x1080 a second of the clock, chain and encoder, on a clean and on a noisy tape."""
+    found = {}
+    for label, noise in (("clean", 0), ("noisy", 4)):
+        tape = make_tape(args.program, folder, args.seconds, noise)
+        m = measure({label: ours(args.program, tape, "speed.mp4", "--denoise", "recursive")}, args.repeats, folder)
+        found[label] = 2 * round(args.seconds * 30000 / 1001) / m[label]["wall"]
+        print("  %s tape: %.1f output frames a second on %d cores" % (label, found[label], os.cpu_count()))
+    report.ratio("seconds for 60 output frames at 1080 lines, clean tape", 60 / found["clean"], 1.0, " s")
+    return {"fps": found}
 
 
 def bench_segments(args, folder, report):
@@ -130,7 +213,7 @@ def bench_memory(args, folder, report):
     return {"times": m}
 
 
-GROUPS = {"peers": bench_peers, "segments": bench_segments, "memory": bench_memory}
+GROUPS = {"peers": bench_peers, "chain": bench_chain, "passes": bench_passes, "speed": bench_speed, "segments": bench_segments, "memory": bench_memory}
 
 
 def main():
@@ -138,6 +221,7 @@ def main():
     parser.add_argument("--program", default="build/terminalai")
     parser.add_argument("--only", choices=sorted(GROUPS))
     parser.add_argument("--seconds", type=int, default=20, help="length of the tape for peers and memory")
+    parser.add_argument("--noise", type=float, default=4, help="noise of the tape for peers, in 8 bit codes")
     parser.add_argument("--segment-seconds", type=int, default=90)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", help="also write the figures there")

@@ -1,8 +1,10 @@
-// Two threads joined by bounded queues: decode -> chain -> whoever asks. A failure cancels both queues, so
-// that nobody waits for ever; the first failure that is not the cancelling itself is the task's.
+// Threads joined by bounded queues: decode -> each group of the chain's stages -> whoever asks. A failure
+// cancels the queue before and reaches the one behind, so that nobody waits for ever; the first failure that
+// is not the cancelling itself is the task's.
 #include "restore/frames.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <terminalai/error.h>
 
@@ -15,6 +17,18 @@
 enum {
     QUEUE_FRAMES = 8,
     QUEUE_BYTES = 96 << 20,
+    MAX_GROUPS = 2, // of stages: before the size changes, and from there on
+};
+
+struct ta_frames;
+
+// Neighbouring stages that share a thread.
+struct group {
+    struct ta_frames *frames;
+    const struct ta_stage_plan *stages;
+    int count;
+    struct ta_queue *in, *out; // owned: out; in is the reader's or the group's before
+    struct ta_thread *thread;
 };
 
 struct ta_frames {
@@ -22,8 +36,10 @@ struct ta_frames {
     struct ta_segment seg;
     const struct ta_cancel *stop;
     struct ta_log *log;
-    struct ta_queue *decoded, *restored;
-    struct ta_thread *reader, *chain;
+    struct ta_queue *decoded;
+    struct ta_thread *reader;
+    struct group groups[MAX_GROUPS];
+    int group_count;
     struct ta_frames_stats stats; // valid once the reading thread has ended
     // What the chain must give next: field `field` of source frame `source`.
     int64_t source;
@@ -145,15 +161,22 @@ static int take_restored(void *receiver, AVFrame *f)
     if (field)
         av_frame_remove_side_data(f, AV_FRAME_DATA_A53_CC);
     advance(t);
-    return ta_queue_push(t->restored, f, ta_frame_bytes(f));
+    return ta_queue_push(t->groups[t->group_count - 1].out, f, ta_frame_bytes(f));
 }
 
-static int push_frames(struct ta_frames *t, struct ta_chain *chain)
+static int pass_on(void *receiver, AVFrame *f)
 {
+    struct group *g = receiver;
+    return ta_queue_push(g->out, f, ta_frame_bytes(f));
+}
+
+static int push_last(struct group *g, struct ta_chain *chain)
+{
+    struct ta_frames *t = g->frames;
     int err = 0;
     while (err >= 0 && t->given < t->seg.out_count) {
         void *item = NULL;
-        err = ta_queue_pop(t->decoded, &item);
+        err = ta_queue_pop(g->in, &item);
         if (err >= 0)
             err = ta_chain_push(chain, item, take_restored, t);
         if (!item)
@@ -167,17 +190,62 @@ static int push_frames(struct ta_frames *t, struct ta_chain *chain)
     return err;
 }
 
-static int run_chain(void *arg)
+static int push_all(struct group *g, struct ta_chain *chain)
 {
-    struct ta_frames *t = arg;
+    for (;;) {
+        void *item = NULL;
+        int err = ta_queue_pop(g->in, &item);
+        bool end = !item;
+        if (err >= 0)
+            err = ta_chain_push(chain, item, pass_on, g);
+        if (err < 0 || end)
+            return err;
+    }
+}
+
+static int run_group(void *arg)
+{
+    struct group *g = arg;
+    struct ta_frames *t = g->frames;
+    bool last = g == &t->groups[t->group_count - 1];
     struct ta_chain *chain = NULL;
-    int err = ta_chain_create(&chain, t->seg.stages, t->seg.stage_count, t->log);
+    int err = ta_chain_create(&chain, g->stages, g->count, t->log);
     if (err >= 0)
-        err = push_frames(t, chain);
+        err = last ? push_last(g, chain) : push_all(g, chain);
     ta_chain_destroy(&chain);
-    // The reader may still have lead-out frames that nobody needs any more.
-    ta_queue_cancel(t->decoded);
-    ta_queue_finish(t->restored, err);
+    // Those before may still have lead-out frames that nobody needs any more.
+    ta_queue_cancel(g->in);
+    ta_queue_finish(g->out, err);
+    return err;
+}
+
+// A large picture costs about as much to scale as a small one costs to clean: on a machine with cores to
+// spare the encoder would wait for one thread that did both.
+static int first_of_second_group(const struct ta_segment *s)
+{
+    for (int i = 1; i < s->stage_count; i++)
+        if (strncmp(s->stages[i].info->name, "scale.", 6) == 0)
+            return i;
+    return s->stage_count;
+}
+
+static int start_groups(struct ta_frames *t)
+{
+    int split = first_of_second_group(&t->seg);
+    t->group_count = split < t->seg.stage_count ? 2 : 1;
+    struct ta_queue *in = t->decoded;
+    int err = 0;
+    for (int i = 0; i < t->group_count && err >= 0; i++) {
+        struct group *g = &t->groups[i];
+        g->frames = t;
+        g->stages = t->seg.stages + (i ? split : 0);
+        g->count = i ? t->seg.stage_count - split : split;
+        g->in = in;
+        err = ta_queue_create(&g->out, QUEUE_FRAMES, QUEUE_BYTES, drop_frame);
+        in = g->out;
+    }
+    for (int i = 0; i < t->group_count && err >= 0; i++)
+        err = ta_thread_create(&t->groups[i].thread, "chain", run_group, &t->groups[i]);
     return err;
 }
 
@@ -196,11 +264,9 @@ int ta_frames_open(struct ta_frames **out, const struct ta_plan *plan, const str
                             .paired = plan->deinterlaced};
     int err = ta_queue_create(&t->decoded, QUEUE_FRAMES, QUEUE_BYTES, drop_frame);
     if (err >= 0)
-        err = ta_queue_create(&t->restored, QUEUE_FRAMES, QUEUE_BYTES, drop_frame);
+        err = start_groups(t);
     if (err >= 0)
         err = ta_thread_create(&t->reader, "decode", run_reader, t);
-    if (err >= 0)
-        err = ta_thread_create(&t->chain, "chain", run_chain, t);
     if (err < 0)
         ta_frames_close(&t, err, NULL);
     *out = t;
@@ -213,19 +279,15 @@ int ta_frames_next(struct ta_frames *f, AVFrame **frame)
     *frame = NULL;
     if (ta_canceled(f->stop))
         return TA_ERR_CANCELED;
-    int err = ta_queue_pop(f->restored, &item);
+    int err = ta_queue_pop(f->groups[f->group_count - 1].out, &item);
     *frame = item;
     return err;
 }
 
 // The failure that explains the others: not the cancelling that followed from it.
-static int first_cause(int a, int b, int c)
+static int first_cause(int a, int b)
 {
-    int errs[] = {a, b, c}, result = 0;
-    for (int i = 0; i < 3; i++)
-        if (errs[i] < 0 && (result == 0 || result == TA_ERR_CANCELED))
-            result = errs[i];
-    return result;
+    return a < 0 && (a != TA_ERR_CANCELED || b >= 0) ? a : b;
 }
 
 int ta_frames_close(struct ta_frames **frames, int err, struct ta_frames_stats *stats)
@@ -234,17 +296,26 @@ int ta_frames_close(struct ta_frames **frames, int err, struct ta_frames_stats *
     *frames = NULL;
     if (!t)
         return err;
-    if (t->restored)
-        ta_queue_cancel(t->restored);
+    for (int i = 0; i < t->group_count; i++)
+        if (t->groups[i].out)
+            ta_queue_cancel(t->groups[i].out);
     if (t->decoded && err < 0)
         ta_queue_cancel(t->decoded);
-    int chain_err = ta_thread_join(&t->chain), reader_err = ta_thread_join(&t->reader);
-    // A reader that was told that no more is needed ended well.
-    if (err >= 0 && reader_err == TA_ERR_CANCELED)
-        reader_err = 0;
-    err = first_cause(reader_err, chain_err, err);
+    int last = t->group_count - 1;
+    int found = ta_thread_join(&t->reader);
+    for (int i = 0; i <= last; i++) {
+        int group_err = ta_thread_join(&t->groups[i].thread);
+        // Those before the last that were told that no more is needed ended well.
+        if (i < last && group_err == TA_ERR_CANCELED && err >= 0)
+            group_err = 0;
+        found = first_cause(found, group_err);
+    }
+    if (found == TA_ERR_CANCELED && err >= 0)
+        found = 0;
+    err = first_cause(found, err);
     ta_queue_destroy(&t->decoded);
-    ta_queue_destroy(&t->restored);
+    for (int i = 0; i <= last; i++)
+        ta_queue_destroy(&t->groups[i].out);
     if (stats)
         *stats = t->stats;
     free(t);

@@ -19,7 +19,7 @@
 
 enum {
     MAX_JOBS = 512,    // and one segment more that is being warmed up
-    FRAMES_HELD = 24,  // by queues, filters and reader of one segment
+    FRAMES_HELD = 32,  // by queues, filters and reader of one segment
     HARDWARE_JOBS = 2, // one is fed while another ends; many drivers allow few more
 };
 static const double SPACE_INTERVAL = 0.5; // seconds between two looks at what segments take on disk

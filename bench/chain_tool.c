@@ -1,0 +1,61 @@
+// Decodes a plan's source and runs its chain, without an encoder: what the restoration itself costs.
+//
+//     terminalai plan TAPE -o OUT.mp4 --json > PLAN && chain_tool PLAN
+//
+// Prints one JSON object: frames, wall and CPU seconds, peak memory.
+#include <stdio.h>
+
+#include <terminalai/error.h>
+#include <terminalai/log.h>
+
+#include "base/log.h"
+#include "base/thread.h"
+#include "media/av.h"
+#include "restore/frames.h"
+
+static void say(void *priv, enum ta_log_level level, const char *component, const char *message)
+{
+    (void)priv;
+    if (level <= TA_LOG_WARN)
+        fprintf(stderr, "%s: %s\n", component, message);
+}
+
+static int run_segment(const struct ta_plan *plan, int k, int64_t *frames, struct ta_log *log)
+{
+    struct ta_segment segment = ta_plan_segment(plan, k);
+    struct ta_frames *source = NULL;
+    int err = ta_frames_open(&source, plan, &segment, NULL, log);
+    while (err >= 0) {
+        AVFrame *f = NULL;
+        err = ta_frames_next(source, &f);
+        if (err < 0 || !f)
+            break;
+        ++*frames;
+        av_frame_free(&f);
+    }
+    return ta_frames_close(&source, err, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    struct ta_log *log = NULL;
+    struct ta_plan *plan = NULL;
+    if (argc != 2) {
+        fprintf(stderr, "usage: chain_tool PLAN\n");
+        return 2;
+    }
+    if (ta_log_create(&log, say, NULL) < 0)
+        return 1;
+    ta_av_apply_cpu_mask();
+    int err = ta_plan_load(&plan, argv[1], log);
+    double wall = ta_clock_seconds(), cpu = ta_cpu_seconds();
+    int64_t frames = 0;
+    for (int k = 0; err >= 0 && k < ta_plan_segments(plan); k++)
+        err = run_segment(plan, k, &frames, log);
+    if (err >= 0)
+        printf("{\"frames\": %lld, \"wall\": %.4f, \"cpu\": %.4f, \"peak\": %lld}\n", (long long)frames,
+               ta_clock_seconds() - wall, ta_cpu_seconds() - cpu, (long long)ta_peak_rss_bytes());
+    ta_plan_destroy(&plan);
+    ta_log_destroy(&log);
+    return err < 0;
+}
