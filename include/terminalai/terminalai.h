@@ -2,6 +2,7 @@
 #ifndef TERMINALAI_TERMINALAI_H
 #define TERMINALAI_TERMINALAI_H
 
+#include <terminalai/compare.h>
 #include <terminalai/error.h>
 #include <terminalai/log.h>
 #include <terminalai/options.h>

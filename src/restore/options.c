@@ -107,6 +107,15 @@ void ta_options_destroy(struct ta_options **options)
     free(o);
 }
 
+void ta_options_clone(struct ta_options **out, const struct ta_options *options)
+{
+    ta_options_create(out, options->log);
+    for (int i = 0; i < options->count * LAYER_COUNT; i++)
+        if (options->values[i].text)
+            set_value(&(*out)->values[i], ta_xstrdup(options->values[i].text), options->values[i].from);
+    (*out)->loaded_preset = options->loaded_preset ? ta_xstrdup(options->loaded_preset) : NULL;
+}
+
 static int unknown_option(struct ta_options *o, const char *name, const char *from)
 {
     const char *near = ta_nearest(name, ta_option_names());

@@ -62,6 +62,8 @@ extern const struct ta_opt ta_recipe_options[];
 extern const struct ta_opt ta_run_options[];
 int ta_options_recipe(struct ta_options *options, struct ta_recipe_opts *out, struct ta_log *log);
 int ta_options_run(struct ta_options *options, struct ta_run_opts *out, struct ta_log *log);
+// A set of its own with the same values.
+void ta_options_clone(struct ta_options **out, const struct ta_options *options);
 // Which stage the recipe names in a slot ("bwdif", "off").
 int ta_options_slot(struct ta_options *options, const char *slot, const char **choice);
 // Did the caller set it, not a preset, a file or the environment?

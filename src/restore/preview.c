@@ -95,13 +95,13 @@ char *ta_show_source_detail(const struct ta_plan *p)
     return ta_buf_take(&b);
 }
 
-char *ta_show_result_detail(const struct ta_plan *p, const struct ta_format *chain)
+char *ta_show_result_detail(const struct ta_plan *p, const struct ta_format *chain, bool with_preset)
 {
     const char *preset = json_string_value(json_object_get(json_object_get(p->recipe, "preset"), "value"));
     struct ta_buf b = {0};
     ta_buf_printf(&b, "%dx%d", chain->width, chain->height);
     append_rate(&b, chain->frame_rate);
-    if (preset)
+    if (preset && with_preset)
         ta_buf_printf(&b, ", %s", ta_path_name(preset));
     return ta_buf_take(&b);
 }
@@ -116,7 +116,7 @@ static int plan_board(struct ta_plan *p, const struct ta_recipe_opts *recipe, in
     show->names[0] = ta_xstrdup("source");
     show->names[1] = ta_xstrdup("restored");
     show->details[0] = ta_show_source_detail(p);
-    show->details[1] = ta_show_result_detail(p, &show->chain);
+    show->details[1] = ta_show_result_detail(p, &show->chain, true);
     ta_show_board(show, &p->out_format);
     struct ta_encoder_settings settings = {0};
     int err = ta_plan_encoder_for(recipe, ta_encoder_find(p->encoder.name), &p->out_format, &settings, log);

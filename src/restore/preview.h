@@ -13,9 +13,10 @@ struct ta_excerpt {
 int ta_excerpt_find(const struct ta_plan *p, const char *start, double duration, struct ta_excerpt *out,
                     struct ta_log *log);
 
-// "720x480 interlaced, 29.97 fps"; "1440x1080, 59.94 fps, vhs". To be freed.
+// "720x480 interlaced, 29.97 fps"; "1440x1080, 59.94 fps, vhs" with the preset's name or without. To be
+// freed.
 char *ta_show_source_detail(const struct ta_plan *p);
-char *ta_show_result_detail(const struct ta_plan *p, const struct ta_format *chain);
+char *ta_show_result_detail(const struct ta_plan *p, const struct ta_format *chain, bool with_preset);
 
 // The format of a still for these pictures: 8-bit 4:4:4 with square pixels, upright.
 struct ta_format ta_still_format(const struct ta_format *chain);

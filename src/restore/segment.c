@@ -118,15 +118,13 @@ static void end_turn(struct ta_turns *turns)
     pthread_mutex_unlock(&turns->lock);
 }
 
-int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, struct ta_turns *turns,
-                   struct ta_meter *meter, const struct ta_cancel *stop, struct ta_segment_result *out,
-                   struct ta_log *log)
+int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment, const char *path,
+                    struct ta_turns *turns, struct ta_meter *meter, const struct ta_cancel *stop,
+                    struct ta_segment_result *out, struct ta_log *log)
 {
-    struct task t = {.plan = plan, .seg = ta_plan_segment(plan, segment), .meter = meter, .stop = stop};
+    struct task t = {.plan = plan, .seg = *segment, .meter = meter, .stop = stop, .log = log};
     struct ta_frames_stats stats = {0};
     *out = (struct ta_segment_result){0};
-    t.log = ta_log_child(log, "segment %d", segment);
-    ta_log_set_about(t.log, plan->input);
     int err = ta_frames_open(&t.frames, plan, &t.seg, stop, t.log);
     if (err >= 0 && plan->show)
         err = ta_composer_create(&t.composer, plan, &t.seg, stop, t.log);
@@ -141,6 +139,17 @@ int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, st
     out->damaged = stats.damaged;
     if (err < 0)
         unlink(path);
-    ta_log_destroy(&t.log);
+    return err;
+}
+
+int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, struct ta_turns *turns,
+                   struct ta_meter *meter, const struct ta_cancel *stop, struct ta_segment_result *out,
+                   struct ta_log *log)
+{
+    struct ta_segment range = ta_plan_segment(plan, segment);
+    struct ta_log *own = ta_log_child(log, "segment %d", segment);
+    ta_log_set_about(own, plan->input);
+    int err = ta_segment_make(plan, &range, path, turns, meter, stop, out, own);
+    ta_log_destroy(&own);
     return err;
 }

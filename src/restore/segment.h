@@ -27,5 +27,9 @@ struct ta_turns {
 int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, struct ta_turns *turns,
                    struct ta_meter *meter, const struct ta_cancel *stop, struct ta_segment_result *out,
                    struct ta_log *log);
+// The same for any range (see ta_plan_range()).
+int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment, const char *path,
+                    struct ta_turns *turns, struct ta_meter *meter, const struct ta_cancel *stop,
+                    struct ta_segment_result *out, struct ta_log *log);
 
 #endif

@@ -167,6 +167,11 @@ int ta_source_view_get(struct ta_source_view *v, int64_t source, int field, cons
     return err;
 }
 
+const AVFrame *ta_source_view_frame(const struct ta_source_view *v)
+{
+    return v->frame;
+}
+
 static int create_chain(struct ta_source_view *v, struct ta_format *planar)
 {
     *planar = v->plan->source_format;

@@ -14,6 +14,8 @@ int ta_source_view_open(struct ta_source_view **out, const struct ta_plan *plan,
 // The picture of field `field` (0 the earlier one) of a source frame, borrowed until the next call. Source
 // frames must not go backwards.
 int ta_source_view_get(struct ta_source_view *v, int64_t source, int field, const AVFrame **pane);
+// The source frame behind it, planar, as it was decoded; borrowed likewise. NULL before the first get.
+const AVFrame *ta_source_view_frame(const struct ta_source_view *v);
 void ta_source_view_close(struct ta_source_view **v);
 
 // `in` (planes, chroma subsampled alike both ways or not at all) turned clockwise by 0, 90, 180 or 270

@@ -140,7 +140,7 @@ static int put_together(struct still *s, const char *output, struct ta_preview_p
         err = ta_board_frame(board, &f);
     if (err >= 0) {
         char *source = ta_show_source_detail(s->plan),
-             *result = ta_show_result_detail(s->plan, &s->plan->out_format),
+             *result = ta_show_result_detail(s->plan, &s->plan->out_format, true),
              *difference = ta_xprintf("%d times, grey is none", GAIN);
         const AVFrame *panes[PANES] = {s->source, s->result, s->difference};
         const char *names[PANES] = {"source", "restored", "difference"},

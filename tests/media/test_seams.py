@@ -108,3 +108,59 @@ def test_joined_recordings(program, tmp_path):
     change = times[75]
     assert 400 < crossings(change - 0.6) < 480
     assert 840 < crossings(change + 0.1) < 920
+
+
+SEGMENT = 30  # frames in each segment of the tests below
+NEAR = 6  # frames beside a seam: a few groups of B-frames
+
+
+def luma_psnr(a, b, tmp_path):
+    """dB of the luma of each picture."""
+    stats = tmp_path / 'psnr.txt'
+    subprocess.run(['ffmpeg', '-v', 'error', '-nostdin', '-i', a, '-i', b, '-lavfi',
+        f'[0:v]format=yuv420p[x];[1:v]format=yuv420p[y];[x][y]psnr=stats_file={stats}', '-f', 'null', '-'], check=True)
+    return [float(v) for v in re.findall(r'psnr_y:([0-9.]+)', stats.read_text())]
+
+
+def small(path, filters, width=40, height=30):
+    """Luma of each picture in blocks, after filters, as lists of 16 bit codes."""
+    data = subprocess.run(['ffmpeg', '-v', 'error', '-nostdin', '-i', path, '-vf',
+        f'{filters}scale={width}:{height}:flags=area,format=gray16le', '-f', 'rawvideo', '-'], stdout=subprocess.PIPE, check=True).stdout
+    codes = memoryview(data).cast('H')
+    count = width * height
+    return [codes[i : i + count] for i in range(0, len(codes), count)]
+
+
+def mean(values):
+    return sum(values) / len(values)
+
+
+@pytest.mark.parametrize('encoder', ['h264', pytest.param('hevc', marks=pytest.mark.long)])
+def test_seams_after_encoding(program, tape, tmp_path, encoder):
+    """The encoder starts anew at each seam. Quality does not dip there, and the key frame does not pulse: neither
+    brightness nor detail jumps more than it does from picture to picture anyway."""
+    common = ['--resolution', 240, '--segment-length', SEGMENT / 59.94 - 0.001, '--progress', 'none']
+    out, chain = tmp_path / 'out.mp4', tmp_path / 'chain.mp4'
+    program('restore', tape, '-o', out, '--encoder', encoder, *common, code=0)
+    program('restore', tape, '-o', chain, '--crf', 0, '--preset-speed', 'ultrafast', *common, code=0)  # 8 bit, lossless
+    cuts = judge.report(out)['plan']['video']['cuts']
+    seams = [2 * cut for cut in cuts[1:-1]]
+    assert seams == [SEGMENT, 2 * SEGMENT, 3 * SEGMENT, 4 * SEGMENT]
+
+    psnr = luma_psnr(out, chain, tmp_path)
+    assert len(psnr) == 150
+    inner = [v for k, v in enumerate(psnr) if all(abs(k - s) >= NEAR for s in seams)]
+    for s in seams:
+        for place in (psnr[s - NEAR : s], psnr[s : s + NEAR]):
+            assert mean(place) >= mean(inner) - 0.5, f'{mean(place):.2f} dB beside {s}, {mean(inner):.2f} dB elsewhere'
+
+    # How much the error of each block (of 8 x 8) changes from picture to picture, as RMS.
+    errors = [[a - b for a, b in zip(x, y)] for x, y in zip(small(out, ''), small(chain, ''))]
+    steps = [0] + [mean([(a - b) ** 2 for a, b in zip(x, y)]) ** 0.5 for x, y in zip(errors, errors[1:])]
+    usual = sorted(v for k, v in enumerate(steps) if k and k not in seams)
+    assert max(steps[s] for s in seams) <= 1.25 * usual[len(usual) * 95 // 100]
+
+    detail = [mean(x) / mean(y) for x, y in zip(small(out, 'format=gray,sobel,', 8, 8), small(chain, 'format=gray,sobel,', 8, 8))]
+    usual = sorted(v for k, v in enumerate(detail) if k not in seams and k)
+    for s in seams:
+        assert detail[s] <= usual[-1] + 0.02, f'picture {s} has {detail[s]:.3f} of the detail, others at most {usual[-1]:.3f}'
