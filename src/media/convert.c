@@ -127,6 +127,7 @@ static int build(struct part *part, const zimg_image_format *from, const zimg_im
     p.resample_filter = p.resample_filter_uv = filters[kernel];
     p.dither_type = dithers[dither];
     p.cpu_type = cpu_type();
+    p.nominal_peak_luminance = 203; // cd/m2 of SDR white where SDR meets HDR, BT.2408
     size_t size = 0;
     part->graph = zimg_filter_graph_build(from, to, &p);
     if (!part->graph || zimg_filter_graph_get_tmp_size(part->graph, &size) != ZIMG_ERROR_SUCCESS) {

@@ -33,6 +33,7 @@ struct ta_encoder_wish {
     const char *speed;   // "ultrafast".."placebo" on x264's scale; NULL: by quality
     const char *quality; // "fast", "good" (also NULL), "best": working depth, and speed when `speed` is NULL
     bool hardware;       // the first graphics hardware that works, see encoder_hardware.h
+    int hdr_peak;        // HDR10: the brightest that the pictures were made for, in cd/m2; else 0
 };
 
 // The user's scales on each encoder's own; the tables and how they were measured are in encoder_maps.c. The

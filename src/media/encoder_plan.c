@@ -152,6 +152,26 @@ static void plan_h264(struct ta_encoder_settings *s, const struct ta_format *in)
     set(s, "a53cc", "1");
 }
 
+// Adds the display that HDR10 was made for (SMPTE ST 2086) to the parameters of x265 or SVT-AV1: BT.2020 with
+// D65, up to `peak` cd/m2, and black. How bright the pictures really are is not known before they are
+// encoded: that goes into the container alone.
+static void add_mastering(struct ta_encoder_settings *s, const char *params, int peak)
+{
+    const char *old = av_dict_get(s->options, params, NULL, 0)->value;
+    // x265 counts colours in 0.00002 and light in 0.0001 cd/m2, and without cll=0 says that the pictures'
+    // brightness is unknown.
+    if (!strcmp(params, "x265-params"))
+        set_text(s, params,
+                 ta_xprintf(
+                     "%s:cll=0:master-display=G(8500,39850)B(6550,2300)R(35400,14600)WP(15635,16450)L(%d,1)",
+                     old, peak * 10000));
+    else
+        set_text(s, params,
+                 ta_xprintf("%s:mastering-display=G(0.17,0.797)B(0.131,0.046)R(0.708,0.292)WP(0.3127,0.329)"
+                            "L(%d,0.0001)",
+                            old, peak));
+}
+
 // Frame threads change x265's output, the size of the pool does not, but without a pool there is no WPP,
 // which does. info: no version and settings in the stream, so that builds of x265 agree.
 static void plan_hevc(struct ta_encoder_settings *s, const struct ta_format *in)
@@ -313,6 +333,10 @@ int ta_encoder_plan(struct ta_encoder_settings *out, const struct ta_encoder_inf
         err = plan_ffv1(out, in, log);
     else if (!strcmp(info->name, "prores"))
         plan_prores(out);
+    if (wish->hdr_peak && !strcmp(info->codec, "libx265"))
+        add_mastering(out, "x265-params", wish->hdr_peak);
+    if (wish->hdr_peak && !strcmp(info->codec, "libsvtav1"))
+        add_mastering(out, "svtav1-params", wish->hdr_peak);
     if (!err && !info->lossless && !info->lossy_intra)
         err = plan_lossy(out, info, wish, log);
     if (err < 0) {

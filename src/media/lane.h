@@ -32,6 +32,12 @@ struct ta_lane {
     bool copied; // packets are those of `like`: what describes its coding (encoder tag, HDR facts) is still
                  // true
     AVRational frame_rate, sar; // video; 0/1 when unknown
+    // HDR10 that was made here; what `like` says of its light is not true then. The brightest that it was
+    // made for, the brightest pixel and the brightest frame's average of max(R, G, B), all in cd/m2.
+    struct ta_light {
+        int peak; // 0: none of this
+        int max_cll, max_fall;
+    } light;
 };
 
 // lane->destroy(lane) and NULL. *lane may be NULL.

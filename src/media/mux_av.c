@@ -51,6 +51,12 @@ int ta_av_copy_side_data(AVStream *to, const AVStream *from,
     return 0;
 }
 
+int ta_av_add_side_data(AVStream *to, enum AVPacketSideDataType type, const void *data, size_t size)
+{
+    AVPacketSideData sd = {.data = (uint8_t *)data, .size = size, .type = type};
+    return set(to, &sd);
+}
+
 bool ta_av_has_side_data(const AVStream *st, enum AVPacketSideDataType type)
 {
     int count;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <libavutil/mastering_display_metadata.h>
 #include <libavutil/mathematics.h>
 #include <libavutil/mem.h>
 #include <libavutil/timecode.h>
@@ -151,12 +152,39 @@ static bool want_side_data(enum AVPacketSideDataType type, const void *priv)
         return true;
     case AV_PKT_DATA_MASTERING_DISPLAY_METADATA:
     case AV_PKT_DATA_CONTENT_LIGHT_LEVEL:
-        // Of restored pictures they are true as long as those are HDR still.
-        return lane->copied || lane->parameters->color_trc == AVCOL_TRC_SMPTE2084 ||
-               lane->parameters->color_trc == AVCOL_TRC_ARIB_STD_B67;
+        // Of restored pictures they are true as long as those are HDR still, and not made so here.
+        return lane->copied || (!lane->light.peak && (lane->parameters->color_trc == AVCOL_TRC_SMPTE2084 ||
+                                                      lane->parameters->color_trc == AVCOL_TRC_ARIB_STD_B67));
     default:
         return lane->copied;
     }
+}
+
+// SMPTE ST 2086 and CTA-861.3: the display that HDR10 was made for (BT.2020 with D65, black as dark as can be
+// said), and how bright the pictures are.
+static int add_light(AVStream *st, const struct ta_light *light)
+{
+    static const AVRational bt2020[3][2] = {
+        {{35400, 50000}, {14600, 50000}}, {{8500, 50000}, {39850, 50000}}, {{6550, 50000}, {2300, 50000}}};
+    AVMasteringDisplayMetadata *m = light->peak ? av_mastering_display_metadata_alloc() : NULL;
+    AVContentLightMetadata *c = light->peak ? av_content_light_metadata_alloc(NULL) : NULL;
+    int ret = light->peak && (!m || !c) ? AVERROR(ENOMEM) : 0;
+    if (m && c) {
+        memcpy(m->display_primaries, bt2020, sizeof(bt2020));
+        m->white_point[0] = (AVRational){15635, 50000};
+        m->white_point[1] = (AVRational){16450, 50000};
+        m->min_luminance = (AVRational){1, 10000};
+        m->max_luminance = (AVRational){light->peak, 1};
+        m->has_primaries = m->has_luminance = 1;
+        c->MaxCLL = (unsigned)light->max_cll;
+        c->MaxFALL = (unsigned)light->max_fall;
+        ret = ta_av_add_side_data(st, AV_PKT_DATA_MASTERING_DISPLAY_METADATA, m, sizeof(*m));
+        if (ret >= 0)
+            ret = ta_av_add_side_data(st, AV_PKT_DATA_CONTENT_LIGHT_LEVEL, c, sizeof(*c));
+    }
+    av_free(m);
+    av_free(c);
+    return ret;
 }
 
 // The code of a codec: the source's own where this container knows it too.
@@ -191,6 +219,8 @@ static int describe_lane(AVFormatContext *oc, const struct ta_mux_params *p, str
         st->avg_frame_rate = st->r_frame_rate = lane->frame_rate;
         st->sample_aspect_ratio = st->codecpar->sample_aspect_ratio = lane->sar;
     }
+    if (add_light(st, &lane->light) < 0)
+        return TA_ERR_NOMEM;
     if (!like)
         return 0;
     st->disposition = like->disposition & ~(AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS);

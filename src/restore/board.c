@@ -93,6 +93,11 @@ void ta_board_destroy(struct ta_board **board)
 static unsigned luma_code(const struct ta_board *b, double luma)
 {
     bool full = b->format.range == AVCOL_RANGE_JPEG;
+    // In HDR white is where the pictures' white is.
+    if (b->format.transfer == AVCOL_TRC_SMPTE2084)
+        luma *= 0.58;
+    else if (b->format.transfer == AVCOL_TRC_ARIB_STD_B67)
+        luma *= 0.75;
     double v = full ? luma * ((1 << b->depth) - 1) : (16 + 219 * luma) * (1 << (b->depth - 8));
     return (unsigned)(v + 0.5);
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libavutil/mastering_display_metadata.h>
+
 #include <terminalai/error.h>
 
 #include "base/log.h"
@@ -40,7 +42,8 @@ struct ta_frames {
     struct ta_thread *reader;
     struct group groups[MAX_GROUPS];
     int group_count;
-    struct ta_frames_stats stats; // valid once the reading thread has ended
+    struct ta_frames_stats stats; // valid once all threads have ended
+    bool measured;                // frames carry how bright they are
     // What the chain must give next: field `field` of source frame `source`.
     int64_t source;
     int field;
@@ -135,6 +138,18 @@ static void advance(struct ta_frames *t)
     t->given++;
 }
 
+// HDR10: the stage has written on the frame how bright it is. It is no wish to the encoder.
+static void take_light(struct ta_frames *t, AVFrame *f)
+{
+    const AVFrameSideData *sd = av_frame_get_side_data(f, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
+    if (!t->measured || !sd)
+        return;
+    const AVContentLightMetadata *m = (const AVContentLightMetadata *)sd->data;
+    t->stats.max_cll = TA_MAX(t->stats.max_cll, (int)m->MaxCLL);
+    t->stats.max_fall = TA_MAX(t->stats.max_fall, (int)m->MaxFALL);
+    av_frame_remove_side_data(f, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
+}
+
 // What the chain gave: lead-in and lead-out are dropped, the rest must be exactly what the plan says, in
 // order.
 static int take_restored(void *receiver, AVFrame *f)
@@ -155,6 +170,7 @@ static int take_restored(void *receiver, AVFrame *f)
         av_frame_free(&f);
         return not_as_planned(t, source, field);
     }
+    take_light(t, f);
     f->pts = t->given;
     f->pict_type = AV_PICTURE_TYPE_NONE;
     // Captions belong to the frame, not to each of its fields.
@@ -261,6 +277,7 @@ int ta_frames_open(struct ta_frames **out, const struct ta_plan *plan, const str
                             .log = log,
                             .source = segment->source_first,
                             .last_pts = INT64_MIN,
+                            .measured = ta_plan_hdr10_peak(plan) > 0,
                             .paired = plan->deinterlaced};
     int err = ta_queue_create(&t->decoded, QUEUE_FRAMES, QUEUE_BYTES, drop_frame);
     if (err >= 0)

@@ -7,6 +7,7 @@
 
 struct ta_frames_stats {
     int64_t concealed, damaged; // source frames of the segment that were repaired
+    int max_cll, max_fall;      // HDR10: the brightest pixel and the brightest frame's average, cd/m2; else 0
 };
 
 // Thread-safety: Unsafe.

@@ -148,6 +148,7 @@ int ta_join_video_lane(struct ta_lane **out, const struct ta_work *work, struct 
     v->lane.time_base = p->out_time_base;
     v->lane.frame_rate = p->out_format.frame_rate;
     v->lane.sar = p->out_format.sar;
+    v->lane.light = ta_work_light(work);
     v->work = work;
     v->log = log;
     v->delay = (int)delay_of(work);

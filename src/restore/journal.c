@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "base/tree.h"
 
-enum { JOURNAL_LIMIT = 64 << 20 };
+enum { JOURNAL_LIMIT = 64 << 20, MAX_LIGHT = 10000 };
 static const char journal_name[] = "journal.jsonl";
 
 // ---- lines ----
@@ -34,10 +34,15 @@ static char *checked_line(json_t *entry)
 
 char *ta_journal_line(int segment, const struct ta_segment_result *r)
 {
-    return checked_line(json_pack("{s:i, s:I, s:I, s:I, s:I, s:i, s:s}", "segment", segment, "frames",
-                                  (json_int_t)r->frames, "bytes", (json_int_t)r->bytes, "concealed",
-                                  (json_int_t)r->concealed, "damaged", (json_int_t)r->damaged, "delay",
-                                  r->delay, "sha256", r->sha256));
+    json_t *e = json_pack("{s:i, s:I, s:I, s:I, s:I, s:i, s:s}", "segment", segment, "frames",
+                          (json_int_t)r->frames, "bytes", (json_int_t)r->bytes, "concealed",
+                          (json_int_t)r->concealed, "damaged", (json_int_t)r->damaged, "delay", r->delay,
+                          "sha256", r->sha256);
+    if (r->max_cll || r->max_fall) { // HDR10 alone has these
+        json_object_set_new(e, "max_cll", json_integer(r->max_cll));
+        json_object_set_new(e, "max_fall", json_integer(r->max_fall));
+    }
+    return checked_line(e);
 }
 
 char *ta_journal_head_line(const char *plan, const char *made_by, const char *folder)
@@ -92,7 +97,7 @@ static bool take_sum(const json_t *entry, const char *key, char out[65])
 
 static bool parse_segment(const json_t *e, int *segment, struct ta_segment_result *out)
 {
-    int64_t number = -1, delay = 0;
+    int64_t number = -1, delay = 0, max_cll = 0, max_fall = 0;
     const char *sum = NULL;
     *out = (struct ta_segment_result){0};
     bool ok = e && ta_json_get_int(e, "", "segment", 0, INT32_MAX, &number, NULL) >= 0 &&
@@ -102,8 +107,13 @@ static bool parse_segment(const json_t *e, int *segment, struct ta_segment_resul
               ta_json_get_int(e, "", "damaged", 0, INT64_MAX, &out->damaged, NULL) >= 0 &&
               ta_json_get_int(e, "", "delay", 0, 1024, &delay, NULL) >= 0 &&
               ta_json_get_string(e, "", "sha256", &sum, NULL) >= 0 && strlen(sum) == 64;
+    if (ok && json_object_get(e, "max_cll"))
+        ok = ta_json_get_int(e, "", "max_cll", 0, MAX_LIGHT, &max_cll, NULL) >= 0 &&
+             ta_json_get_int(e, "", "max_fall", 0, max_cll, &max_fall, NULL) >= 0;
     if (ok) {
         memcpy(out->sha256, sum, 65);
+        out->max_cll = (int)max_cll;
+        out->max_fall = (int)max_fall;
         out->delay = (int)delay;
         *segment = (int)number;
     }

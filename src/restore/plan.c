@@ -47,11 +47,14 @@ static bool word_in(const char *list, const char *word)
     return false;
 }
 
-static const char *auto_encoder(const struct ta_container_info *c)
+// H.264 plays everywhere, but has 8 bits.
+static const char *auto_encoder(const struct ta_container_info *c, bool hdr)
 {
-    if (!c)
-        return "h264";
-    return !strcmp(c->name, "webm") ? "av1" : !strcmp(c->name, "y4m") ? "raw" : "h264";
+    if (c && !strcmp(c->name, "webm"))
+        return "av1";
+    if (c && !strcmp(c->name, "y4m"))
+        return "raw";
+    return hdr ? "hevc" : "h264";
 }
 
 static char *default_output(const char *input, const char *extension)
@@ -79,7 +82,11 @@ static int choose_output(struct ta_decision *d)
     }
     const char *name = d->recipe.encoder;
     bool automatic = !strcmp(name, "auto");
-    d->encoder = ta_encoder_find(automatic ? auto_encoder(container) : name);
+    const char *range = "";
+    int err = ta_options_slot(d->facts->options, "hdr", &range);
+    if (err < 0)
+        return err;
+    d->encoder = ta_encoder_find(automatic ? auto_encoder(container, strcmp(range, "sdr") != 0) : name);
     if (!d->encoder) {
         const char *names[32] = {"auto"};
         for (int i = 0; ta_encoders[i].name && i < 30; i++)

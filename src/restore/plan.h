@@ -104,6 +104,9 @@ char *ta_plan_to_json(const struct ta_plan *plan);
 int ta_plan_from_json(struct ta_plan **out, const char *text, size_t size, const char *name,
                       struct ta_log *log);
 
+// The peak of HDR10 in cd/m2 when the chain makes it, else 0.
+int ta_plan_hdr10_peak(const struct ta_plan *plan);
+
 // Timeline. A frame's number of output frames: 2 for interlaced frames of a plan with fields == 2, else 1.
 enum ta_scan_type ta_plan_scan_of(const struct ta_plan *plan, int64_t source_frame);
 int ta_plan_fields_of(const struct ta_plan *plan, int64_t source_frame);

@@ -134,7 +134,8 @@ static int leave_out_neutral(struct ta_decision *d, struct chosen *c)
     return err;
 }
 
-// What the recipe puts in a slot; info stays NULL for "off" and for options that change nothing.
+// What the recipe puts in a slot; info stays NULL for its first choice ("off") and for options that change
+// nothing.
 static int choose_stage(struct ta_decision *d, const struct ta_slot *slot, struct chosen *c)
 {
     *c = (struct chosen){.slot = slot};
@@ -143,7 +144,7 @@ static int choose_stage(struct ta_decision *d, const struct ta_slot *slot, struc
         if (err < 0)
             return err;
         // Options of a slot that is switched off would be ignored: refused.
-        if (!strcmp(c->choice, "off"))
+        if (!strcmp(c->choice, slot->option->choices[0].name))
             return ta_options_stage(d->facts->options, slot->name, NULL, NULL, d->log);
         char *name = ta_xprintf("%s.%s", slot->name, c->choice);
         c->info = ta_stage_find(name);
@@ -279,7 +280,7 @@ static int choose_size(struct ta_decision *d, int *w, int *h, const char **why)
     return 0;
 }
 
-static int add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to)
+static int add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to, int range)
 {
     const char *kernel;
     int err = ta_options_get(d->facts->options, "scale-kernel", &kernel, NULL);
@@ -290,14 +291,14 @@ static int add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to)
     err = ta_opt_set(ta_opt_find(ta_stage_zscale.options, "kernel"), o, kernel, NULL, d->log);
     set_pix_fmt(&o->pix_fmt, to);
     o->dither = dither;
-    o->range = final_range(d);
+    o->range = range;
     o->width = w;
     o->height = h;
     return err < 0 ? err : finish_stage(d);
 }
 
 // The format to work in: three planes of YUV for stages that need it, and enough bits.
-static enum AVPixelFormat work_format(const struct ta_decision *d, bool needs_yuv)
+static enum AVPixelFormat work_format(const struct ta_decision *d, bool needs_yuv, bool hdr)
 {
     enum AVPixelFormat f = d->cur.pix_fmt;
     const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(f);
@@ -314,7 +315,7 @@ static enum AVPixelFormat work_format(const struct ta_decision *d, bool needs_yu
         }
     }
     int depth = desc->comp[0].depth;
-    bool eight = d->recipe.quality == TA_QUALITY_FAST && depth == 8;
+    bool eight = d->recipe.quality == TA_QUALITY_FAST && depth == 8 && !hdr;
     int want = eight ? 8 : TA_MAX(depth, 10);
     enum AVPixelFormat deep = ta_pix_fmt_with_depth(f, want);
     if (deep != AV_PIX_FMT_NONE || want == 8)
@@ -327,19 +328,32 @@ static enum AVPixelFormat work_format(const struct ta_decision *d, bool needs_yu
 }
 
 int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_encoder_info *info,
-                        const struct ta_format *in, struct ta_encoder_settings *out, struct ta_log *log)
+                        const struct ta_format *in, int hdr_peak, struct ta_encoder_settings *out,
+                        struct ta_log *log)
 {
     static const char *const qualities[] = {"fast", "good", "best"};
-    struct ta_encoder_wish wish = {
-        .crf = recipe->crf, .quality = qualities[recipe->quality], .hardware = recipe->hardware};
+    struct ta_encoder_wish wish = {.crf = recipe->crf,
+                                   .quality = qualities[recipe->quality],
+                                   .hardware = recipe->hardware,
+                                   .hdr_peak = hdr_peak};
     if (recipe->preset_speed > 0)
         wish.speed = ta_speed_choices[recipe->preset_speed].name;
     return ta_encoder_plan(out, info, &wish, in, log);
 }
 
-static int plan_encoder(struct ta_decision *d, const struct ta_format *in)
+static int plan_encoder(struct ta_decision *d, const struct ta_format *in, const struct chosen *hdr)
 {
-    int err = ta_plan_encoder_for(&d->recipe, d->encoder, in, &d->plan->encoder, d->log);
+    struct ta_hdr_opts o = {0};
+    int err = hdr ? ta_options_stage(d->facts->options, "hdr", hdr->info->options, &o, d->log) : 0;
+    int peak = hdr && hdr->info == &ta_stage_hdr10 ? (int)o.peak : 0;
+    if (err >= 0)
+        err = ta_plan_encoder_for(&d->recipe, d->encoder, in, peak, &d->plan->encoder, d->log);
+    const AVPixFmtDescriptor *desc = err >= 0 ? av_pix_fmt_desc_get(d->plan->encoder.pix_fmt) : NULL;
+    if (hdr && desc && desc->comp[0].depth < 10) {
+        ta_error(d->log, "the %s encoder has no 10 bit, which --hdr %s needs: use hevc or av1",
+                 d->encoder->name, hdr->choice);
+        return TA_ERR_UNSUPPORTED;
+    }
     if (err >= 0 && d->recipe.hardware)
         ta_decision_tell(d, "hardware", "%s: not the same bytes on every machine and run",
                          d->plan->encoder.codec);
@@ -410,21 +424,46 @@ static void warn_of_moved_blocks(struct ta_decision *d)
     }
 }
 
-// The last steps: the encoder's pixel format at the final size.
-static int add_end(struct ta_decision *d, int w, int h)
+// HDR is made at the final size, of full chroma in 16 bits.
+static int add_hdr(struct ta_decision *d, const struct chosen *hdr, int w, int h)
+{
+    int err = w != d->cur.width || h != d->cur.height
+                  ? add_scale(d, w, h, AV_PIX_FMT_YUV444P16, TA_RANGE_KEEP)
+                  : add_depth(d, AV_PIX_FMT_YUV444P16, TA_RANGE_KEEP);
+    if (err >= 0)
+        err = add_chosen(d, hdr);
+    if (err < 0)
+        return err;
+    const struct ta_hdr_opts *o = d->plan->stages[d->plan->stage_count - 1].opts;
+    ta_decision_tell(d, "light", "SDR white at 203 cd/m2, what is brighter up to %d", (int)o->peak);
+    if (!strcmp(d->plan->container->name, "y4m"))
+        ta_decision_warn(d,
+                         "y4m has no place for HDR tags: tell the program that reads it that these are %s "
+                         "pictures",
+                         hdr->choice);
+    return 0;
+}
+
+// The last steps: HDR, and the encoder's pixel format at the final size. `work` is what an HDR output is like
+// but for its bits.
+static int add_end(struct ta_decision *d, int w, int h, const struct chosen *hdr, enum AVPixelFormat work)
 {
     struct ta_plan *p = d->plan;
-    bool scale = w != d->cur.width || h != d->cur.height;
     struct ta_format encoded = d->cur;
     encoded.width = w;
     encoded.height = h;
-    int err = plan_encoder(d, &encoded);
+    if (hdr)
+        encoded.pix_fmt = work;
+    int err = plan_encoder(d, &encoded, hdr);
+    if (err >= 0 && hdr)
+        err = add_hdr(d, hdr, w, h);
     if (err < 0)
         return err;
+    bool scale = w != d->cur.width || h != d->cur.height;
     // Encoders that want packed pixels (RGB in FFV1) get them in a last step.
     enum AVPixelFormat last = p->encoder.pix_fmt, planar = ta_pix_fmt_planar(last);
     if (scale)
-        err = add_scale(d, w, h, planar);
+        err = add_scale(d, w, h, planar, final_range(d));
     else if (last != d->cur.pix_fmt)
         err = add_depth(d, planar, final_range(d));
     else
@@ -448,6 +487,10 @@ int ta_plan_choose_chain(struct ta_decision *d)
     if (err < 0 || (err = add_planar(d)) < 0)
         return err;
 
+    // HDR is the last slot that recipes fill, and the only one behind the scaling.
+    const struct chosen *hdr = count && !strcmp(chosen[count - 1].slot->name, "hdr") ? &chosen[--count]
+                                                                                     : NULL;
+
     int kept = 0;
     while (kept < count && chosen[kept].info->keeps_samples)
         kept++;
@@ -457,7 +500,7 @@ int ta_plan_choose_chain(struct ta_decision *d)
 
     // The size is known before the other stages are placed; it decides whether anything is worked on at all.
     struct ta_format sizing = d->cur;
-    bool needs_yuv = false;
+    bool needs_yuv = hdr && hdr->info->needs_yuv;
     for (int i = kept; i < count; i++) {
         needs_yuv |= chosen[i].info->needs_yuv;
         if (!strcmp(chosen[i].slot->name, "deinterlace"))
@@ -471,8 +514,9 @@ int ta_plan_choose_chain(struct ta_decision *d)
         return err;
     bool scale = w != sizing.width || h != sizing.height;
     ta_decision_tell(d, "size", "%dx%d to %dx%d: %s", sizing.width, sizing.height, w, h, why);
-    if (count > kept || scale)
-        err = add_depth(d, work_format(d, needs_yuv), TA_RANGE_KEEP);
+    enum AVPixelFormat work = work_format(d, needs_yuv, hdr);
+    if (count > kept || (scale && !hdr))
+        err = add_depth(d, work, TA_RANGE_KEEP);
     if (err >= 0)
         err = add_all_chosen(d, chosen, kept, count);
     if (err < 0)
@@ -480,12 +524,20 @@ int ta_plan_choose_chain(struct ta_decision *d)
     warn_of_moved_blocks(d);
     if (scale && d->cur.scan != TA_SCAN_PROGRESSIVE)
         ta_decision_warn(d, "interlaced pictures are scaled field by field, because deinterlacing is off");
-    err = add_end(d, w, h);
+    err = add_end(d, w, h, hdr, work);
     p->out_format = d->cur;
     p->out_format.mixed_scan = false;
     if (err >= 0 && ta_format_has_alpha(&p->source_format) && !ta_format_has_alpha(&p->out_format))
         ta_decision_tell(d, "alpha", "transparency is left out: %s does not carry it here", d->encoder->name);
     return err;
+}
+
+int ta_plan_hdr10_peak(const struct ta_plan *plan)
+{
+    for (int i = 0; i < plan->stage_count; i++)
+        if (plan->stages[i].info == &ta_stage_hdr10)
+            return (int)((const struct ta_hdr_opts *)plan->stages[i].opts)->peak;
+    return 0;
 }
 
 // Filters exist and take what is planned; the encoder opens.

@@ -28,7 +28,8 @@ int ta_plan_check_chain(struct ta_decision *d);
 void ta_plan_choose_cuts(struct ta_decision *d);
 // The encoder's settings by the recipe, for pictures `in`.
 int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_encoder_info *info,
-                        const struct ta_format *in, struct ta_encoder_settings *out, struct ta_log *log);
+                        const struct ta_format *in, int hdr_peak, struct ta_encoder_settings *out,
+                        struct ta_log *log);
 
 // What happens to each stream of the source.
 int ta_plan_choose_streams(struct ta_decision *d);

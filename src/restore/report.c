@@ -55,6 +55,11 @@ char *ta_report_text(const struct ta_work *work, const struct ta_join_result *jo
                         json_pack("{s:I, s:I, s:I, s:I}", "gaps_filled", (json_int_t)join->audio_gaps,
                                   "overlaps_trimmed", (json_int_t)join->audio_overlaps, "decode_errors",
                                   (json_int_t)join->audio_errors, "before_start", (json_int_t)join->early));
+    struct ta_light light = ta_work_light(work);
+    if (light.peak)
+        json_object_set_new(root, "light",
+                            json_pack("{s:i, s:i, s:i}", "peak", light.peak, "max_cll", light.max_cll,
+                                      "max_fall", light.max_fall));
     json_object_set_new(root, "verified",
                         json_pack("{s:I, s:f}", "frames_decoded", (json_int_t)check->frames_decoded,
                                   "worst_sync_seconds",

@@ -137,6 +137,8 @@ int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment
     ta_composer_destroy(&t.composer);
     out->concealed = stats.concealed;
     out->damaged = stats.damaged;
+    out->max_cll = stats.max_cll;
+    out->max_fall = stats.max_fall;
     if (err < 0)
         unlink(path);
     return err;

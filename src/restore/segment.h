@@ -11,7 +11,8 @@ struct ta_segment_result {
     int64_t concealed, damaged; // source frames of the segment that were repaired
     int delay; // reorder delay in frames: the most that a packet comes later than its place in presentation
                // order
-    char sha256[65]; // of the file
+    int max_cll, max_fall; // HDR10: the brightest pixel and the brightest frame's average, cd/m2; else 0
+    char sha256[65];       // of the file
 };
 
 // A place at which encoders wait for their turn, so that the next segment's chain is warm when an encoder

@@ -74,6 +74,16 @@ int64_t ta_work_bytes(const struct ta_work *w)
     return sum;
 }
 
+struct ta_light ta_work_light(const struct ta_work *w)
+{
+    struct ta_light light = {.peak = ta_plan_hdr10_peak(w->plan)};
+    for (int i = 0; i < w->plan->segment_count; i++) {
+        light.max_cll = TA_MAX(light.max_cll, w->done[i].max_cll);
+        light.max_fall = TA_MAX(light.max_fall, w->done[i].max_fall);
+    }
+    return light;
+}
+
 char *ta_work_made_by(void)
 {
     json_t *versions = ta_av_versions();

@@ -3,6 +3,7 @@
 #ifndef TA_RESTORE_WORK_H
 #define TA_RESTORE_WORK_H
 
+#include "media/lane.h"
 #include "restore/journal.h"
 #include "restore/plan.h"
 #include "restore/segment.h"
@@ -59,6 +60,8 @@ int64_t ta_work_bytes(const struct ta_work *w);
 int ta_work_begin_joining(struct ta_work *w);
 // The same check without the note, for before the work.
 int ta_work_check_part(const struct ta_work *w);
+// How bright the whole film is: as bright as its brightest segment.
+struct ta_light ta_work_light(const struct ta_work *w);
 // The journal's note that the joined file has this checksum and is about to get its name; and whether there
 // is such a note.
 int ta_work_note_joined(struct ta_work *w, const char *sha256, int64_t bytes);

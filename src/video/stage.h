@@ -79,8 +79,8 @@ extern const struct ta_stage_info *const ta_stages[];
 const struct ta_stage_info *ta_stage_find(const char *name);
 
 // Slots of a recipe in the order of the chain. A slot with choices is an option of the recipe ("--denoise
-// hqdn3d"); one without holds a single stage that its own options switch on ("--colour-saturation 1.1"), or
-// is filled by the plan.
+// hqdn3d"), whose first choice leaves the slot empty; one without holds a single stage that its own options
+// switch on ("--colour-saturation 1.1"), or is filled by the plan.
 struct ta_slot_choice { // the field that `option` sets: index into its choices
     int stage;
 };

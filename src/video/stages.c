@@ -13,10 +13,12 @@
 #include "video/stages.h"
 
 const struct ta_stage_info *const ta_stages[] = {
-    &ta_stage_planar, &ta_stage_crop,      &ta_stage_mask,         &ta_stage_bwdif,
-    &ta_stage_yadif,  &ta_stage_w3fdif,    &ta_stage_deblock_weak, &ta_stage_deblock_strong,
-    &ta_stage_hqdn3d, &ta_stage_recursive, &ta_stage_nlmeans,      &ta_stage_cas,
-    &ta_stage_colour, &ta_stage_zscale,    &ta_stage_depth,        NULL,
+    &ta_stage_planar,       &ta_stage_crop,           &ta_stage_mask,
+    &ta_stage_bwdif,        &ta_stage_yadif,          &ta_stage_w3fdif,
+    &ta_stage_deblock_weak, &ta_stage_deblock_strong, &ta_stage_hqdn3d,
+    &ta_stage_recursive,    &ta_stage_nlmeans,        &ta_stage_cas,
+    &ta_stage_colour,       &ta_stage_zscale,         &ta_stage_hdr10,
+    &ta_stage_hlg,          &ta_stage_depth,          NULL,
 };
 
 static const struct ta_choice deinterlace_choices[] = {
@@ -45,6 +47,13 @@ static const struct ta_choice denoise_choices[] = {
 static const struct ta_choice sharpen_choices[] = {
     {"off", "leave edges as they are"},
     {"cas", "contrast adaptive: soft detail gains, hard edges do not ring"},
+    {0},
+};
+
+static const struct ta_choice hdr_choices[] = {
+    {"sdr", "standard dynamic range; what is HDR already stays so"},
+    {"hdr10", "HDR10: PQ and BT.2020 in 10 bit, with MaxCLL and MaxFALL as measured"},
+    {"hlg", "Hybrid Log-Gamma and BT.2020 in 10 bit"},
     {0},
 };
 
@@ -88,6 +97,16 @@ static const struct ta_opt sharpen_option[] = {
     {0},
 };
 
+static const struct ta_opt hdr_option[] = {
+    {.name = "hdr",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_slot_choice, stage, int),
+     .def = "sdr",
+     .choices = hdr_choices,
+     .help = "dynamic range of the output; SDR white becomes 203 cd/m2 in HDR"},
+    {0},
+};
+
 const struct ta_slot ta_slots[] = {
     {.name = "convert", .planned = true},
     {.name = "crop", .title = "Cropping"},
@@ -98,6 +117,7 @@ const struct ta_slot ta_slots[] = {
     {.name = "sharpen", .title = "Sharpness", .option = sharpen_option},
     {.name = "colour", .title = "Colour"},
     {.name = "scale", .title = "Scaling", .planned = true},
+    {.name = "hdr", .title = "HDR", .option = hdr_option},
     {.name = "format", .planned = true},
     {0},
 };

@@ -17,6 +17,8 @@ extern const struct ta_stage_info ta_stage_colour; // levels, tone, chroma, whit
 extern const struct ta_stage_info ta_stage_zscale; // exact size and pixel format in one step
 extern const struct ta_stage_info ta_stage_depth;  // pixel format and bit depth at the same size
 
+extern const struct ta_stage_info ta_stage_hdr10, ta_stage_hlg;
+
 // Options that the plan sets itself when it places these stages.
 struct ta_planar_opts {
     char *pix_fmt;
@@ -27,6 +29,9 @@ struct ta_convert_opts { // of both zimg stages; the depth stage has no size and
     int kernel; // enum ta_scale_kernel
     int dither; // enum ta_dither_kind
     int range;  // enum ta_range_choice
+};
+struct ta_hdr_opts { // of both HDR stages
+    int64_t peak;
 };
 enum ta_range_choice { TA_RANGE_KEEP = 0, TA_RANGE_LIMITED };
 

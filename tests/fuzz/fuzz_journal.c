@@ -21,7 +21,8 @@ static void try_line(const char *line, size_t size)
         abort();
     char *text = ta_journal_line(segment, &result);
     if (!ta_journal_parse(text, strlen(text), &same, &again) || same != segment ||
-        again.frames != result.frames || again.bytes != result.bytes ||
+        again.frames != result.frames || again.bytes != result.bytes || again.max_cll != result.max_cll ||
+        again.max_fall != result.max_fall || result.max_fall > result.max_cll ||
         strcmp(again.sha256, result.sha256) != 0)
         abort();
     free(text);

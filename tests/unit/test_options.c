@@ -43,6 +43,8 @@ static const struct {
     {"colour-lut", "warm_vintage", {{0}}},
     {"colour-lut", "cool_modern", {{0}}},
     {"colour-lut-strength", "0.5", {{"colour-lut", "warm_vintage"}}},
+    {"hdr", "hdr10", {{"encoder", "ffv1"}, {"preset", "clean"}}}, // the encoder of SDR has 8 bits
+    {"hdr", "hlg", {{"encoder", "ffv1"}, {"preset", "clean"}}},
     {"scale-kernel", "bilinear", {{"resolution", "240"}}},
     {"scale-kernel", "bicubic", {{"resolution", "240"}}},
     {"scale-kernel", "lanczos", {{"resolution", "240"}}},
@@ -84,7 +86,7 @@ static void set_up_small(struct fixture *x)
     set(x, "resolution", "source");
 }
 
-// A moving picture with soft and hard edges, noise and blocks.
+// A moving picture with soft and hard edges, noise, blocks and a highlight.
 static AVFrame *picture(const struct ta_format *fmt, int64_t number)
 {
     AVFrame *f = av_frame_alloc();
@@ -99,6 +101,8 @@ static AVFrame *picture(const struct ta_format *fmt, int64_t number)
                 seed = seed * 1664525u + 1013904223u;
                 int at = x + (int)number * 2 + (y & 1);
                 int value = 60 + (at * 3 & 63) + (at % 24 < 9 ? 50 : 0) + x / 8 % 2 * 9 + (int)(seed >> 28);
+                if (y < 8 && x < 16 >> !!p)
+                    value = p ? 128 : 250; // whiter than white
                 f->data[p][y * f->linesize[p] + x] = (uint8_t)value;
             }
     ta_format_tag_frame(fmt, f);
@@ -281,6 +285,7 @@ static void vain_options_are_refused(void **state)
         {"sharpen", "off", "sharpen-strength", "0.2"},
         {"denoise", "hqdn3d", "denoise-nlmeans-strength", "2"},
         {"deblock", "off", "deblock-block", "16"},
+        {"hdr", "sdr", "hdr-peak", "300"},
         {"deinterlace", "yadif", "deinterlace-w3fdif-filter", "simple"},
     };
     for (size_t i = 0; i < TA_COUNT(cases); i++) {

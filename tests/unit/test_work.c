@@ -112,6 +112,51 @@ static void lines_round_trip(void **state)
     free(line);
 }
 
+static bool parses(const char *entry, struct ta_segment_result *out)
+{
+    char sum[TA_SHA256_HEX];
+    int segment;
+    ta_sha256_hex(entry, strlen(entry), sum);
+    char *line = ta_xprintf("{\"entry\":%s,\"sha256\":\"%s\"}", entry, sum);
+    bool ok = ta_journal_parse(line, strlen(line), &segment, out);
+    free(line);
+    return ok;
+}
+
+// HDR10 alone has measured light; lines without are as they always were.
+static void light_is_optional(void **state)
+{
+    (void)state;
+    struct ta_segment_result r = {.frames = 9, .bytes = 8, .max_cll = 398, .max_fall = 77}, back;
+    strcpy(r.sha256, sum_of_x);
+    int segment;
+    char *line = ta_journal_line(1, &r);
+    assert_true(ta_journal_parse(line, strlen(line), &segment, &back));
+    assert_memory_equal(&r, &back, sizeof r);
+    free(line);
+    static const struct {
+        const char *more;
+        bool good;
+    } cases[] = {
+        {"", true},
+        {",\"max_cll\":400,\"max_fall\":400", true},
+        {",\"max_cll\":400", false},
+        {",\"max_cll\":400,\"max_fall\":401", false},
+        {",\"max_cll\":10001,\"max_fall\":1", false},
+        {",\"max_cll\":-1,\"max_fall\":-1", false},
+        {",\"max_cll\":\"4\",\"max_fall\":1", false},
+    };
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        char *entry = ta_xprintf("{\"segment\":1,\"frames\":9,\"bytes\":8,\"concealed\":0,\"damaged\":0,"
+                                 "\"delay\":0,\"sha256\":\"%s\"%s}",
+                                 sum_of_x, cases[i].more);
+        assert_int_equal(parses(entry, &back), cases[i].good);
+        if (i == 0)
+            assert_int_equal(back.max_cll + back.max_fall, 0);
+        free(entry);
+    }
+}
+
 static void goes_on_with_what_fits(void **state)
 {
     (void)state;
@@ -273,6 +318,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_round_trip),
+        cmocka_unit_test(light_is_optional),
         cmocka_unit_test(goes_on_with_what_fits),
         cmocka_unit_test(other_plans_and_other_runs_are_refused),
         cmocka_unit_test(folders_of_others_are_left_alone),

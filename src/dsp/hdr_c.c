@@ -1,0 +1,1 @@
+#include "dsp/hdr_kernels.h"
