@@ -301,65 +301,70 @@ static void lut_one(float *const ch[3], const struct ta_grade_lut *lut, int i)
 #define SELECT(no, yes, mask) \
     _mm256_castps_si256(_mm256_blendv_ps(_mm256_castsi256_ps(no), _mm256_castsi256_ps(yes), mask))
 
-// The four corners (in nodes) and their weights, of eight positions. Returns whether one lay outside; `e` is
-// how far.
+// The four corners (as numbers of floats from the first node) and their weights, of a run of positions, and
+// how far those lie outside. A run at a time, because corners then come from memory one by one, which is
+// faster than to pick them out of registers.
+enum { RUN = 64 };
 struct corners {
-    int32_t node[4][8];
-    float weight[4][8];
+    int32_t node[4][RUN];
+    float weight[4][RUN];
+    float beyond[3][RUN];
+    int outside; // a bit for each eight positions
 };
 
-static inline int find_corners(struct corners *c, __m256 e[3], const float *const p[3], int size)
+// Of the eight positions from `i` on.
+static inline void find_corners(struct corners *c, const float *const p[3], int size, int i)
 {
-    const __m256i last = _mm256_set1_epi32(size - 2), one = _mm256_set1_epi32(1),
-                  step_y = _mm256_set1_epi32(size), step_z = _mm256_set1_epi32(size * size);
+    const __m256i last = _mm256_set1_epi32(size - 2), step_x = _mm256_set1_epi32(4),
+                  step_y = _mm256_set1_epi32(4 * size), step_z = _mm256_set1_epi32(4 * size * size);
     const __m256 top = _mm256_set1_ps((float)(size - 1)), zero = _mm256_setzero_ps();
     __m256 f[3], outside = zero;
     __m256i at[3];
     for (int k = 0; k < 3; k++) {
-        __m256 x = _mm256_loadu_ps(p[k]);
+        __m256 x = _mm256_loadu_ps(p[k] + i);
         __m256 in = _mm256_min_ps(_mm256_max_ps(x, zero), top);
         at[k] = _mm256_min_epi32(_mm256_cvttps_epi32(in), last);
         f[k] = _mm256_sub_ps(in, _mm256_cvtepi32_ps(at[k]));
-        e[k] = _mm256_sub_ps(x, in);
+        _mm256_storeu_ps(c->beyond[k] + i, _mm256_sub_ps(x, in));
         outside = _mm256_or_ps(outside, _mm256_cmp_ps(x, in, _CMP_NEQ_UQ));
     }
     __m256 xy = _mm256_cmp_ps(f[0], f[1], _CMP_GE_OQ), yz = _mm256_cmp_ps(f[1], f[2], _CMP_GE_OQ),
            xz = _mm256_cmp_ps(f[0], f[2], _CMP_GE_OQ);
-    __m256i largest = SELECT(SELECT(step_z, step_y, yz), one, _mm256_and_ps(xy, xz));
-    __m256i least = SELECT(SELECT(one, step_y, xy), step_z, _mm256_and_ps(xz, yz));
-    __m256i all = _mm256_add_epi32(_mm256_add_epi32(one, step_y), step_z);
-    __m256i n0 = _mm256_add_epi32(_mm256_add_epi32(at[0], _mm256_mullo_epi32(at[1], step_y)),
-                                  _mm256_mullo_epi32(at[2], step_z));
+    __m256i largest = SELECT(SELECT(step_z, step_y, yz), step_x, _mm256_and_ps(xy, xz));
+    __m256i least = SELECT(SELECT(step_x, step_y, xy), step_z, _mm256_and_ps(xz, yz));
+    __m256i all = _mm256_add_epi32(_mm256_add_epi32(step_x, step_y), step_z);
+    __m256i n0 = _mm256_add_epi32(
+        _mm256_add_epi32(_mm256_slli_epi32(at[0], 2), _mm256_mullo_epi32(at[1], step_y)),
+        _mm256_mullo_epi32(at[2], step_z));
     __m256i n3 = _mm256_add_epi32(n0, all);
-    _mm256_storeu_si256((__m256i *)c->node[0], n0);
-    _mm256_storeu_si256((__m256i *)c->node[1], _mm256_add_epi32(n0, largest));
-    _mm256_storeu_si256((__m256i *)c->node[2], _mm256_sub_epi32(n3, least));
-    _mm256_storeu_si256((__m256i *)c->node[3], n3);
+    _mm256_storeu_si256((__m256i *)(c->node[0] + i), n0);
+    _mm256_storeu_si256((__m256i *)(c->node[1] + i), _mm256_add_epi32(n0, largest));
+    _mm256_storeu_si256((__m256i *)(c->node[2] + i), _mm256_sub_epi32(n3, least));
+    _mm256_storeu_si256((__m256i *)(c->node[3] + i), n3);
     __m256 xy_high = _mm256_max_ps(f[0], f[1]), xy_low = _mm256_min_ps(f[0], f[1]);
     __m256 high = _mm256_max_ps(xy_high, f[2]), low = _mm256_min_ps(xy_low, f[2]),
            mid = _mm256_max_ps(xy_low, _mm256_min_ps(xy_high, f[2]));
-    _mm256_storeu_ps(c->weight[0], _mm256_sub_ps(_mm256_set1_ps(1), high));
-    _mm256_storeu_ps(c->weight[1], _mm256_sub_ps(high, mid));
-    _mm256_storeu_ps(c->weight[2], _mm256_sub_ps(mid, low));
-    _mm256_storeu_ps(c->weight[3], low);
-    return _mm256_movemask_ps(outside);
+    _mm256_storeu_ps(c->weight[0] + i, _mm256_sub_ps(_mm256_set1_ps(1), high));
+    _mm256_storeu_ps(c->weight[1] + i, _mm256_sub_ps(high, mid));
+    _mm256_storeu_ps(c->weight[2] + i, _mm256_sub_ps(mid, low));
+    _mm256_storeu_ps(c->weight[3] + i, low);
+    c->outside |= (_mm256_movemask_ps(outside) != 0) << (i / 8);
 }
 
 static inline __m128 corner_sum(const struct corners *c, const float *nodes, int i)
 {
     __m128 n[4];
     for (int k = 0; k < 4; k++)
-        n[k] = _mm_mul_ps(_mm_loadu_ps(nodes + 4 * (intptr_t)c->node[k][i]), _mm_set1_ps(c->weight[k][i]));
+        n[k] = _mm_mul_ps(_mm_loadu_ps(nodes + c->node[k][i]), _mm_set1_ps(c->weight[k][i]));
     return _mm_add_ps(_mm_add_ps(_mm_add_ps(n[0], n[1]), n[2]), n[3]);
 }
 
-static inline void lut_eight(float *const ch[3], const struct ta_grade_lut *lut)
+static inline void sum_corners(float *const ch[3], const struct corners *c, const struct ta_grade_lut *lut,
+                               int i)
 {
-    struct corners c;
-    __m256 e[3], out[3], pair[4];
-    int outside = find_corners(&c, e, (const float *const *)ch, lut->size);
-    for (int i = 0; i < 4; i++)
-        pair[i] = _mm256_set_m128(corner_sum(&c, lut->nodes, i + 4), corner_sum(&c, lut->nodes, i));
+    __m256 out[3], pair[4];
+    for (int k = 0; k < 4; k++)
+        pair[k] = _mm256_set_m128(corner_sum(c, lut->nodes, i + k + 4), corner_sum(c, lut->nodes, i + k));
     __m256 lo01 = _mm256_unpacklo_ps(pair[0], pair[1]), lo23 = _mm256_unpacklo_ps(pair[2], pair[3]);
     __m256 hi01 = _mm256_unpackhi_ps(pair[0], pair[1]), hi23 = _mm256_unpackhi_ps(pair[2], pair[3]);
     out[0] = _mm256_shuffle_ps(lo01, lo23, 0x44);
@@ -367,25 +372,32 @@ static inline void lut_eight(float *const ch[3], const struct ta_grade_lut *lut)
     out[2] = _mm256_shuffle_ps(hi01, hi23, 0x44);
     for (int k = 0; k < 3; k++) {
         // Adding the zeros of positions inside changes nothing: left out where all eight are.
-        if (outside) {
+        if (c->outside >> (i / 8) & 1) {
             const float *b = lut->beyond + 3 * (intptr_t)k;
-            __m256 sum = _mm256_add_ps(_mm256_mul_ps(_mm256_set1_ps(b[0]), e[0]),
-                                       _mm256_mul_ps(_mm256_set1_ps(b[1]), e[1]));
-            sum = _mm256_add_ps(sum, _mm256_mul_ps(_mm256_set1_ps(b[2]), e[2]));
+            __m256 sum = _mm256_add_ps(
+                _mm256_mul_ps(_mm256_set1_ps(b[0]), _mm256_loadu_ps(c->beyond[0] + i)),
+                _mm256_mul_ps(_mm256_set1_ps(b[1]), _mm256_loadu_ps(c->beyond[1] + i)));
+            sum = _mm256_add_ps(sum, _mm256_mul_ps(_mm256_set1_ps(b[2]), _mm256_loadu_ps(c->beyond[2] + i)));
             out[k] = _mm256_add_ps(out[k], sum);
         }
-        _mm256_storeu_ps(ch[k], out[k]);
+        _mm256_storeu_ps(ch[k] + i, out[k]);
     }
 }
 
 static void lut3(float *const ch[3], const struct ta_grade_lut *lut, int n)
 {
-    int i = 0;
-    for (; i + 8 <= n; i += 8) {
-        float *const here[3] = {ch[0] + i, ch[1] + i, ch[2] + i};
-        lut_eight(here, lut);
+    struct corners c;
+    int whole = n & ~7;
+    for (int at = 0; at < whole; at += RUN) {
+        float *const here[3] = {ch[0] + at, ch[1] + at, ch[2] + at};
+        int count = MIN_OF(RUN, whole - at);
+        c.outside = 0;
+        for (int i = 0; i < count; i += 8)
+            find_corners(&c, (const float *const *)here, lut->size, i);
+        for (int i = 0; i < count; i += 8)
+            sum_corners(here, &c, lut, i);
     }
-    for (; i < n; i++)
+    for (int i = whole; i < n; i++)
         lut_one(ch, lut, i);
 }
 

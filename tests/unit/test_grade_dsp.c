@@ -16,9 +16,9 @@
 #include "base/mem.h"
 #include "dsp/grade.h"
 
-enum { MAX_N = 67, GUARD = 16, ROOM = 4 * MAX_N + 2 * GUARD, LUT_SIZE = 5 };
+enum { MAX_N = 150, GUARD = 16, ROOM = 4 * MAX_N + 2 * GUARD, LUT_SIZE = 5 };
 
-static const int lengths[] = {0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, MAX_N};
+static const int lengths[] = {0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 67, 136, MAX_N};
 
 static unsigned seed;
 
@@ -237,7 +237,7 @@ static struct rows before, want, got;
 static void compare(const struct ta_grade_dsp *d)
 {
     int kernels = 0;
-    for (int round = 0; round < 40; round++)
+    for (int round = 0; round < 16; round++)
         for (size_t l = 0; l < TA_COUNT(lengths); l++)
             for (int which = 0;; which++) {
                 static const float tops[] = {1, LUT_SIZE - 1, 1023, 65535};
