@@ -8,6 +8,8 @@
 
 #include <libavutil/pixdesc.h>
 
+#include "base/mem.h"
+
 enum {
     BLOCK_WIDTH = 32,
     BLOCK_HEIGHT = 16,
@@ -45,8 +47,9 @@ struct block {
 // Sums for lines of one parity.
 struct line_sums {
     uint32_t comb_cur, comb_prev,
-        comb_next;       // the line from this frame or a neighbour, between this frame's other field
-    uint32_t moved_prev; // sum of absolute differences to the frame before
+        comb_next; // the line from this frame or a neighbour, between this frame's other field
+    uint32_t moved_prev, moved_next; // sums of absolute differences to the frames before and after
+    uint32_t detail;                 // like comb_cur, but between the next lines of the same field
 };
 
 struct block_sums {
@@ -110,7 +113,8 @@ static uint32_t total(const uint16_t *acc)
 static void sum_lines(const struct block *b, int first, struct line_sums *out)
 {
     uint16_t comb_cur[BLOCK_WIDTH] = {0}, comb_prev[BLOCK_WIDTH] = {0}, comb_next[BLOCK_WIDTH] = {0};
-    uint16_t moved_prev[BLOCK_WIDTH] = {0};
+    uint16_t moved_prev[BLOCK_WIDTH] = {0}, moved_next[BLOCK_WIDTH] = {0};
+    uint16_t detail[BLOCK_WIDTH] = {0};
     for (int y = first; y < BLOCK_HEIGHT; y += 2) {
         const int16_t *above = b->cur[y], *cur = b->cur[y + 1], *below = b->cur[y + 2];
         const int16_t *prev = b->prev[y], *next = b->next[y];
@@ -120,9 +124,17 @@ static void sum_lines(const struct block *b, int first, struct line_sums *out)
             comb_prev[i] = (uint16_t)(comb_prev[i] + magnitude((int16_t)(around - 2 * prev[i])));
             comb_next[i] = (uint16_t)(comb_next[i] + magnitude((int16_t)(around - 2 * next[i])));
             moved_prev[i] = (uint16_t)(moved_prev[i] + magnitude((int16_t)(cur[i] - prev[i])));
+            moved_next[i] = (uint16_t)(moved_next[i] + magnitude((int16_t)(cur[i] - next[i])));
         }
     }
-    *out = (struct line_sums){total(comb_cur), total(comb_prev), total(comb_next), total(moved_prev)};
+    // Seven lines have both neighbours in what is loaded.
+    for (int y = first ? 1 : 2; y <= (first ? 13 : 14); y += 2) {
+        const int16_t *above = b->cur[y - 1], *cur = b->cur[y + 1], *below = b->cur[y + 3];
+        for (int i = 0; i < BLOCK_WIDTH; i++)
+            detail[i] = (uint16_t)(detail[i] + magnitude((int16_t)(above[i] + below[i] - 2 * cur[i])));
+    }
+    *out = (struct line_sums){total(comb_cur),   total(comb_prev),  total(comb_next),
+                              total(moved_prev), total(moved_next), total(detail) * 8 / 7};
 }
 
 // `y` is even, so that even lines of the block are top field lines.
@@ -262,6 +274,67 @@ static void tally(const struct block_sums *blocks, int count, bool use_prev, boo
     }
 }
 
+// What a block says of three fields: sums over the lines of one parity.
+struct triple_sums {
+    uint32_t before, after; // comb energy of the middle field woven with its neighbours
+    uint32_t moved;         // from one neighbour to the other
+    uint32_t detail;        // what a clean weave has
+};
+
+static struct triple_sums triple_of(const struct block_sums *b, int order, int which)
+{
+    // The outer fields are those of the other parity than the middle one.
+    const struct line_sums *l = order == which ? &b->bottom : &b->top;
+    return which ? (struct triple_sums){l->comb_cur, l->comb_next, l->moved_next, l->detail}
+                 : (struct triple_sums){l->comb_prev, l->comb_cur, l->moved_prev, l->detail};
+}
+
+// Votes of a block, or of all blocks pooled, from energies in codes a pixel.
+static void vote_triple(double before, double after, int blocks, double weight, struct ta_field_triple *out)
+{
+    double limit = noise_share * fmin(before, after) / sqrt(blocks) +
+                   least_difference * (blocks > 1 ? 0.4 : 1);
+    double better = fabs(after - before) / limit - 1;
+    if (better > 0)
+        *(before < after ? &out->before : &out->after) += (float)(weight * fmin(better, 3));
+}
+
+// Fits neither: combed on both sides, more than its detail can be, and moving.
+static double torn_vote(const struct triple_sums *s)
+{
+    const double pixel = 2.0 / BLOCK_PIXELS;
+    double calm = fmin(s->before, s->after) * pixel, clean = 1.5 * s->detail * pixel + 2;
+    return calm > clean && s->moved * pixel > 0.25 * calm ? fmin(3, 2 * (calm / clean - 1)) : 0;
+}
+
+static void measure_triple(const struct block_sums *blocks, int count, int order, int which,
+                           struct ta_field_triple *out)
+{
+    enum { BINS = 1024, PER_CODE = 4 };
+    const double pixel = 2.0 / BLOCK_PIXELS; // lines of one parity
+    int bins[BINS] = {0};
+    double before = 0, after = 0;
+    for (int i = 0; i < count; i++) {
+        struct triple_sums s = triple_of(&blocks[i], order, which);
+        before += s.before * pixel;
+        after += s.after * pixel;
+        vote_triple(s.before * pixel, s.after * pixel, 1, 1.0 / count, out);
+        out->torn += (float)(torn_vote(&s) / count);
+        bins[TA_MIN((unsigned)(s.moved * pixel * PER_CODE), BINS - 1)]++;
+    }
+    // As in tally(): slow motion under noise shows only in all blocks together.
+    if (out->before + out->after < weak_votes)
+        vote_triple(before / count, after / count, count, weak_votes, out);
+    int few = TA_MAX(1, count / 32);
+    double most = 0;
+    for (int bin = BINS - 1, seen = 0; seen < few; bin--) {
+        int n = TA_MIN(bins[bin], few - seen);
+        most += (double)n * bin;
+        seen += n;
+    }
+    out->moved_most = (float)(most / few / PER_CODE);
+}
+
 static double order_votes(const struct ta_field_metrics *m)
 {
     return fabs(m->votes_tff - m->votes_bff);
@@ -294,6 +367,12 @@ void ta_field_metrics_measure(const AVFrame *prev, const AVFrame *cur, const AVF
         out->repeat = repeated_field(blocks, count);
     } else {
         out->repeat_top = out->repeat_bottom = 0;
+    }
+    for (int order = 0; order < 2; order++) {
+        if (prev)
+            measure_triple(blocks, count, order, 0, &out->triples[order][0]);
+        if (next)
+            measure_triple(blocks, count, order, 1, &out->triples[order][1]);
     }
     tally(blocks, count, prev != NULL, next != NULL, out);
     if (!prev || !next || order_votes(out) > out->votes_progressive)

@@ -15,6 +15,15 @@
 // The picture is looked at in blocks of 32x16 (a grid of them in large pictures; a margin is left out: tapes
 // have head-switching lines and blanking there). A block whose weaves differ by more than its noise can
 // explain votes for one scan type.
+// Three fields in the order of time: does the one in the middle belong with the one before it or with the one
+// after it? In film, fields of one moment weave without combing. In video it fits neither.
+struct ta_field_triple {
+    float before, after; // share of the blocks in which it fits that side clearly better, strong differences
+                         // count up to 3 times
+    float torn;          // ... in which it is combed with either and moves; likewise
+    float moved_most;    // difference of the outer two, of one parity, in 8-bit codes, where it is largest
+};
+
 struct ta_field_metrics {
     double tff, bff;    // comb energy when the frame's fields are woven with the neighbours' fields that are
                         // nearest for that order
@@ -25,6 +34,9 @@ struct ta_field_metrics {
                                                     // differences count up to 4 times
     double repeat; // -1..1: +1 when the top field alone repeats that of the frame before, -1 the bottom
                    // field; 0 without motion
+    // [0]: with top field first, [1]: bottom field first; then: the frame's first field in the middle, its
+    // second. All 0 where a neighbour is missing.
+    struct ta_field_triple triples[2][2];
     int blocks; // blocks looked at; 0 when the picture is too small or has no readable luma: then all else is
                 // 0
 };

@@ -3,11 +3,13 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <terminalai/error.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "diagnose/cadence.h"
 #include "diagnose/scan_runs.h"
 #include "media/reader.h"
 
@@ -32,7 +34,8 @@ struct scan {
     const struct ta_cancel *cancel;
     const struct ta_progress_fn *progress;
     struct ta_log *log;
-    struct ta_scan_fact *facts; // of the frames measured, in order
+    struct ta_scan_fact *facts;              // of the frames measured, in order
+    struct ta_field_triple (*triples[2])[2]; // for each field order; NULL unless all frames are measured
     int64_t measured, wanted;
     int64_t flagged[TA_SCAN_TYPES]; // frames by the stream's flags
     double combing;                 // sum over still frames
@@ -61,6 +64,8 @@ static int measure_range(struct scan *s, int64_t first, int64_t count)
             continue;
         struct ta_field_metrics m;
         ta_field_metrics_measure(frames[0], frames[1], frames[2], &m);
+        for (int order = 0; order < 2 && s->triples[order]; order++)
+            memcpy(s->triples[order][s->measured], m.triples[order], sizeof(m.triples[order]));
         struct ta_scan_fact *fact = &s->facts[s->measured++];
         ta_scan_fact_from_metrics(fact, &m);
         if (fact->strength <= 0) {
@@ -214,6 +219,13 @@ static int measure(struct scan *s, bool all)
         ta_error(s->log, "%s: no memory to measure %lld frames", s->path, (long long)s->wanted);
         return TA_ERR_NOMEM;
     }
+    for (int order = 0; order < 2 && all; order++) {
+        s->triples[order] = calloc((size_t)frames, sizeof(*s->triples[order]));
+        if (!s->triples[order]) {
+            ta_error(s->log, "%s: no memory to measure %lld frames", s->path, (long long)frames);
+            return TA_ERR_NOMEM;
+        }
+    }
     if (all)
         return measure_range(s, 0, frames);
     for (int i = 0; i < WINDOWS; i++) {
@@ -222,6 +234,60 @@ static int measure(struct scan *s, bool all)
             return err;
     }
     return 0;
+}
+
+// Where all frames of a longer stretch look whole but the scan type is interlaced, there was too little
+// motion for single fields to tell: the type knows more.
+static void mark_quiet_video(const struct scan *s, const struct ta_scan_result *r, struct ta_film_frame *film)
+{
+    for (int i = 0; i < r->run_count; i++) {
+        const struct ta_scan_run *run = &r->runs[i];
+        int64_t end = run->first + run->count;
+        for (int64_t from = run->first, to; from < end; from = to + 1) {
+            for (to = from; to < end && film[to].action == TA_FILM_KEEP && !film[to].shift;)
+                to++;
+            bool whole = from == run->first && to == end;
+            if (run->type == TA_SCAN_PROGRESSIVE || (to - from < TA_SCAN_MIN_RUN && !whole))
+                continue;
+            struct evidence e = evidence_of(s->facts + from, to - from);
+            if (e.of[TA_SCAN_PROGRESSIVE] > e.of[run->type])
+                continue;
+            for (int64_t n = from; n < to; n++)
+                film[n].action = run->type == TA_SCAN_TFF ? TA_FILM_VIDEO_TFF : TA_FILM_VIDEO_BFF;
+        }
+    }
+}
+
+// Film frames in the order of fields that most evidence speaks for.
+static int decide_film(const struct scan *s, struct ta_scan_result *out)
+{
+    int64_t count = s->measured;
+    struct evidence all = evidence_of(s->facts, count);
+    bool top_first = all.of[TA_SCAN_TFF] == all.of[TA_SCAN_BFF] ? out->flagged != TA_SCAN_BFF
+                                                                : all.of[TA_SCAN_TFF] > all.of[TA_SCAN_BFF];
+    struct ta_film_frame *film = calloc((size_t)count, sizeof(*film));
+    int err = film ? 0 : TA_ERR_NOMEM;
+    if (err >= 0 && s->index->format.height < LEAST_LINES)
+        for (int64_t n = 0; n < count; n++)
+            film[n].action = TA_FILM_KEEP;
+    else if (err >= 0)
+        err = ta_cadence_decide((const struct ta_field_triple(*)[2])s->triples[!top_first], count, top_first,
+                                film);
+    if (err >= 0) {
+        mark_quiet_video(s, out, film);
+        err = ta_film_compress(film, NULL, 0, count, &out->film, &out->film_count);
+    }
+    free(film);
+    if (err < 0)
+        ta_error(s->log, "%s: no memory for the cadence of %lld frames", s->path, (long long)count);
+    return err;
+}
+
+static void release_scan(struct scan *s)
+{
+    free(s->facts);
+    free(s->triples[0]);
+    free(s->triples[1]);
 }
 
 // Nothing moves: the flags decide, unless the pictures are torn into fields in spite of them. Then the order
@@ -282,15 +348,17 @@ int ta_scan_type_measure(struct ta_scan_result *out, const char *path, const str
     }
     if (out->run_count <= 1)
         single_run(out, frames, out->type);
+    if (out->full && (err = decide_film(&s, out)) < 0)
+        goto fail;
     if (needs_full)
         *needs_full = !out->full && disagree;
     if (progress && progress->report)
         progress->report(progress->priv, 1);
-    free(s.facts);
+    release_scan(&s);
     return 0;
 
 fail:
-    free(s.facts);
+    release_scan(&s);
     ta_scan_result_release(out);
     return err;
 }
@@ -298,6 +366,7 @@ fail:
 void ta_scan_result_release(struct ta_scan_result *r)
 {
     free(r->runs);
+    free(r->film);
     *r = (struct ta_scan_result){0};
 }
 

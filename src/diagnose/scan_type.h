@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "media/film.h"
 #include "media/index.h"
 
 struct ta_scan_run { // frames first..first+count-1 (numbers in index->frames)
@@ -23,9 +24,11 @@ struct ta_scan_result {
     enum ta_scan_type
         type;          // of most frames; for telecined material the order of the fields it was woven from
     double confidence; // 0..1: share of the frames with evidence that agree, and how much evidence there was
-    bool telecine_suspected; // repeated fields in a 2:3 (or 2:3:3:2) cadence, or interlaced frames in a
-                             // regular pattern among progressive ones
-    bool full;               // every frame was looked at
+    bool telecine_suspected;  // repeated fields in a 2:3 (or 2:3:3:2) cadence, or interlaced frames in a
+                              // regular pattern among progressive ones
+    bool full;                // every frame was looked at
+    struct ta_film_run *film; // what inverse telecine would do with each frame; covers all, NULL unless full
+    int film_count;
     int64_t frames_measured, frames_tff, frames_bff, frames_progressive,
         frames_still;          // still: no motion, no evidence
     enum ta_scan_type flagged; // what most of the measured frames are flagged as by the decoder

@@ -14,6 +14,7 @@
 #include <terminalai/log.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/tree.h"
 #include "diagnose/field_metrics.h"
 #include "diagnose/scan_type.h"
@@ -54,6 +55,21 @@ static int64_t measure_time(const char *path, const struct ta_index *index, stru
     return measured ? ns / measured : 0;
 }
 
+// Runs of film actions as "FIRST+COUNT:PATTERN", with times ("c+3") where they are not the frame's own.
+static json_t *film_json(const struct ta_scan_result *r)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < r->film_count; i++) {
+        const struct ta_film_run *run = &r->film[i];
+        struct ta_buf text = {0};
+        ta_buf_printf(&text, "%lld+%lld:", (long long)run->first, (long long)run->count);
+        ta_film_write_pattern(run, &text);
+        json_array_append_new(list, json_string(ta_buf_text(&text)));
+        ta_buf_release(&text);
+    }
+    return list;
+}
+
 int main(int argc, char **argv)
 {
     bool full = false, timing = false;
@@ -83,6 +99,7 @@ int main(int argc, char **argv)
     if (err >= 0) {
         json_t *root = ta_scan_result_to_json(&result);
         json_object_set_new(root, "needs_full", json_boolean(needs_full));
+        json_object_set_new(root, "film", film_json(&result));
         if (timing)
             json_object_set_new(root, "ns_per_frame", json_integer(measure_time(path, index, log)));
         char *text = ta_json_text(root);
