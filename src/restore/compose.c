@@ -153,7 +153,7 @@ int ta_composer_create(struct ta_composer **out, const struct ta_plan *plan, con
     struct ta_composer *c = ta_xcalloc(1, sizeof *c);
     c->plan = plan;
     c->log = log;
-    c->source = segment->source_first;
+    c->source = ta_plan_giving(c->plan, segment->source_first);
     c->pane = pane_format(plan->show, plan->out_format.pix_fmt);
     c->strip = ta_board_strip(c->pane.width, c->pane.height);
     struct ta_format board;
@@ -238,7 +238,8 @@ int ta_composer_frame(struct ta_composer *c, AVFrame **frame)
         err = TA_ERR_INTERNAL;
     }
     if (err >= 0)
-        err = ta_source_view_get(c->view, c->source, c->field, &source);
+        err = ta_source_view_get(c->view, c->source, c->field / ta_plan_copies_of(c->plan, c->source),
+                                 &source);
     if (err >= 0)
         err = ta_board_frame(c->board, &board);
     if (err >= 0 && c->plan->show->layout == TA_SHOW_SPLIT)
@@ -254,7 +255,7 @@ int ta_composer_frame(struct ta_composer *c, AVFrame **frame)
         c->field++;
     } else {
         c->field = 0;
-        c->source++;
+        c->source = ta_plan_giving(c->plan, c->source + 1);
     }
     return 0;
 }

@@ -66,6 +66,14 @@ static void prepare(const struct ta_plan *p, AVFrame *f)
     enum ta_scan_type scan = ta_plan_scan_of(p, f->pts);
     if (!p->deinterlaced && p->source_format.scan != TA_SCAN_PROGRESSIVE)
         scan = p->source_format.scan; // stays woven: one kind for the whole output
+    if (p->film) {
+        char action = ta_plan_film_of(p, f->pts);
+        ta_film_mark(f, action);
+        scan = action == TA_FILM_KEEP ? TA_SCAN_PROGRESSIVE
+               : action == TA_FILM_VIDEO_BFF || action == TA_FILM_UNSEEN_BFF || action == TA_FILM_BOTTOM
+                   ? TA_SCAN_BFF
+                   : TA_SCAN_TFF;
+    }
     ta_format_tag_frame(&p->source_format, f);
     ta_frame_set_interlaced(f, scan != TA_SCAN_PROGRESSIVE, scan == TA_SCAN_TFF);
     // Deinterlacers read it, and would leave an interlaced frame beside a repeated one woven.
@@ -105,9 +113,8 @@ static int run_reader(void *arg)
 {
     struct ta_frames *t = arg;
     const struct ta_plan *p = t->plan;
-    int64_t first = TA_MAX(0, t->seg.source_first - t->seg.reach.before);
-    int64_t end = TA_MIN((int64_t)p->index->frame_count,
-                         t->seg.source_first + t->seg.source_count + t->seg.reach.after);
+    int64_t first, end;
+    ta_plan_segment_input(p, &t->seg, p->index, &first, &end);
     struct ta_reader *reader = NULL;
     int err = ta_reader_open(&reader, p->input, p->index, (size_t)first, (size_t)(end - first), t->stop,
                              t->log);
@@ -127,15 +134,29 @@ static int not_as_planned(struct ta_frames *t, int64_t source, int field)
     return TA_ERR_INTERNAL;
 }
 
-static void advance(struct ta_frames *t)
+// Hands on the frame that was due, as often as the plan shows it.
+static int give(struct ta_frames *t, AVFrame *f)
 {
-    if (t->field + 1 < ta_plan_fields_of(t->plan, t->source)) {
+    int copies = ta_plan_copies_of(t->plan, t->source), err = 0;
+    if ((t->field + 1) * copies < ta_plan_fields_of(t->plan, t->source)) {
         t->field++;
     } else {
         t->field = 0;
-        t->source++;
+        t->source = ta_plan_giving(t->plan, t->source + 1);
     }
-    t->given++;
+    for (; copies > 1 && err >= 0; copies--) {
+        AVFrame *copy = av_frame_clone(f);
+        if (copy)
+            copy->pts = t->given++;
+        err = copy ? ta_queue_push(t->groups[t->group_count - 1].out, copy, ta_frame_bytes(copy))
+                   : TA_ERR_NOMEM;
+    }
+    if (err < 0) {
+        av_frame_free(&f);
+        return err;
+    }
+    f->pts = t->given++;
+    return ta_queue_push(t->groups[t->group_count - 1].out, f, ta_frame_bytes(f));
 }
 
 // HDR10: the stage has written on the frame how bright it is. It is no wish to the encoder.
@@ -150,8 +171,24 @@ static void take_light(struct ta_frames *t, AVFrame *f)
     av_frame_remove_side_data(f, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL);
 }
 
-// What the chain gave: lead-in and lead-out are dropped, the rest must be exactly what the plan says, in
-// order.
+// A frame of the chain by its time: which field of which source frame.
+static int64_t source_of(const struct ta_frames *t, int64_t pts, int *field)
+{
+    *field = t->paired ? (int)(pts & 1) : 0;
+    // Where inverse telecine leaves frames out, a deinterlacer puts the second field half-way to the next
+    // frame that it sees, or as far from its frame as the one before where none follows.
+    if (t->plan->film && t->field && pts > 2 * t->source) {
+        int64_t next = ta_plan_giving(t->plan, t->source + 1);
+        if (pts < 2 * next || next == t->plan->first_frame + t->plan->frame_count) {
+            *field = 1;
+            return t->source;
+        }
+    }
+    return t->paired ? pts >> 1 : pts;
+}
+
+// What the chain gave: lead-in, lead-out and what is made for its neighbours' sake alone are dropped, the
+// rest must be exactly what the plan says, in order.
 static int take_restored(void *receiver, AVFrame *f)
 {
     struct ta_frames *t = receiver;
@@ -160,9 +197,9 @@ static int take_restored(void *receiver, AVFrame *f)
     if (t->paired && pts <= t->last_pts)
         pts = t->last_pts + 1;
     t->last_pts = pts;
-    int64_t source = t->paired ? pts >> 1 : pts;
-    int field = t->paired ? (int)(pts & 1) : 0;
-    if (!wanted(t, source)) {
+    int field;
+    int64_t source = source_of(t, pts, &field);
+    if (!wanted(t, source) || ta_plan_fields_of(t->plan, source) == 0) {
         av_frame_free(&f);
         return 0;
     }
@@ -171,13 +208,11 @@ static int take_restored(void *receiver, AVFrame *f)
         return not_as_planned(t, source, field);
     }
     take_light(t, f);
-    f->pts = t->given;
     f->pict_type = AV_PICTURE_TYPE_NONE;
     // Captions belong to the frame, not to each of its fields.
     if (field)
         av_frame_remove_side_data(f, AV_FRAME_DATA_A53_CC);
-    advance(t);
-    return ta_queue_push(t->groups[t->group_count - 1].out, f, ta_frame_bytes(f));
+    return give(t, f);
 }
 
 static int pass_on(void *receiver, AVFrame *f)
@@ -275,7 +310,7 @@ int ta_frames_open(struct ta_frames **out, const struct ta_plan *plan, const str
                             .seg = *segment,
                             .stop = stop,
                             .log = log,
-                            .source = segment->source_first,
+                            .source = ta_plan_giving(plan, segment->source_first),
                             .last_pts = INT64_MIN,
                             .measured = ta_plan_hdr10_peak(plan) > 0,
                             .paired = plan->deinterlaced};

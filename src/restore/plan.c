@@ -140,6 +140,8 @@ static void choose_origin(struct ta_decision *d)
         }
     }
     p->time_scale = p->fields == 2 && p->deinterlaced ? 2 : 1;
+    if (p->film && tb.den <= INT32_MAX / TA_FILM_PARTS)
+        p->time_scale = TA_FILM_PARTS;
     p->out_time_base = (AVRational){tb.num, tb.den * p->time_scale};
     if (start_tb.num == tb.num && start_tb.den == tb.den) {
         p->offset = start * p->time_scale;
@@ -232,6 +234,8 @@ void ta_plan_choose_cuts(struct ta_decision *d)
         int64_t cut = least_end(p, from);
         while (cut < end && index->frames[cut].pts - index->frames[from].pts < length)
             cut++;
+        while (cut < end && ta_plan_fields_of(p, cut) == 0) // a segment begins with a frame that it shows
+            cut++;
         // What would remain must be a segment of its own.
         if (cut >= end || ta_plan_out_before(p, end) - ta_plan_out_before(p, cut) < MIN_SEGMENT_OUT)
             break;
@@ -257,10 +261,10 @@ static void tell(struct ta_decision *d)
                              (json_int_t)index->undecodable_start, "time_jumps",
                              (json_int_t)index->time_jumps, "variable_durations",
                              (json_int_t)index->variable);
-    if (d->facts->scan->telecine_suspected && p->deinterlaced)
+    if (d->facts->scan->telecine_suspected && p->deinterlaced && !p->film)
         ta_decision_tell(d, "telecine",
-                         "film in video is suspected: inverse telecine would give back its frames, "
-                         "deinterlacing keeps the video's rate");
+                         "film in video is suspected: --deinterlace ivtc would give back its frames, "
+                         "other deinterlacing keeps the video's rate");
     if (index->undecodable_start)
         ta_decision_tell(d, "start", "%lld packets before the first picture that can be decoded are left out",
                          (long long)index->undecodable_start);
@@ -288,6 +292,8 @@ static int decide_all(struct ta_decision *d)
     bool ranged = p->range_start != AV_NOPTS_VALUE;
     choose_runs(d);
     err = ta_plan_choose_chain(d);
+    if (err >= 0 && p->film && (err = ta_plan_index_film(p)) < 0)
+        ta_error(d->log, "out of memory for the timeline");
     if (err < 0)
         return err;
     choose_origin(d);
@@ -351,6 +357,8 @@ void ta_plan_destroy(struct ta_plan **plan)
     free(p->cuts);
     free(p->runs);
     ta_show_destroy(&p->show);
+    free(p->film);
+    free(p->film_out);
     free(p->input);
     free(p->output);
     free(p->input_at);

@@ -9,6 +9,7 @@
 
 #include "diagnose/scan_type.h"
 #include "media/encoder.h"
+#include "media/film.h"
 #include "media/index.h"
 #include "media/mux.h"
 #include "restore/options.h"
@@ -53,8 +54,14 @@ struct ta_plan {
     int64_t out_frames;
     struct ta_scan_run *runs; // scan types over exactly first_frame..first_frame+frame_count-1
     int run_count;
-    bool deinterlaced; // interlaced runs become progressive
-    int fields;        // output frames for each interlaced frame: 1 or 2
+    // Inverse telecine: what becomes of each of the same frames; NULL without.
+    struct ta_film_run *film;
+    int film_count;
+    AVRational constant_rate; // output frames at even distances; 0/1: when the source shows them
+    int64_t *film_out;        // derived: output frames before each run
+    int64_t film_start;       // derived: first source frame that gives one
+    bool deinterlaced;        // interlaced runs become progressive
+    int fields;               // output frames for each interlaced frame: 1 or 2
     struct ta_stage_plan *stages;
     int stage_count;
     struct ta_reach reach; // source frames before and after a segment
@@ -107,13 +114,29 @@ int ta_plan_from_json(struct ta_plan **out, const char *text, size_t size, const
 // The peak of HDR10 in cd/m2 when the chain makes it, else 0.
 int ta_plan_hdr10_peak(const struct ta_plan *plan);
 
-// Timeline. A frame's number of output frames: 2 for interlaced frames of a plan with fields == 2, else 1.
+// The part on inverse telecine, of the member "film" of `video`; absent in plans without.
+json_t *ta_plan_film_to_json(const struct ta_plan *plan);
+int ta_plan_film_from_json(struct ta_plan *plan, const json_t *video, const char *where, struct ta_log *log);
+
+// Timeline. A frame's number of output frames: 2 for interlaced frames of a plan with fields == 2, else 1;
+// with inverse telecine also 0, or more where frames are repeated.
 enum ta_scan_type ta_plan_scan_of(const struct ta_plan *plan, int64_t source_frame);
 int ta_plan_fields_of(const struct ta_plan *plan, int64_t source_frame);
+// The next source frame, this one included, that has an output frame; the end of the range where none has.
+int64_t ta_plan_giving(const struct ta_plan *plan, int64_t source_frame);
+// How many of these are the same picture in succession.
+int ta_plan_copies_of(const struct ta_plan *plan, int64_t source_frame);
 // Output frames made from source frames first_frame..source_frame-1.
 int64_t ta_plan_out_before(const struct ta_plan *plan, int64_t source_frame);
-// Presentation time in out_time_base of field `field` (0 or 1) of a source frame. Strictly increasing along
-// the output.
+// What inverse telecine does with a frame; TA_FILM_DROP for frames beside the range. Only for plans with
+// film.
+char ta_plan_film_of(const struct ta_plan *plan, int64_t source_frame);
+// Computes what is derived from `film`. 0 or TA_ERR_NOMEM.
+int ta_plan_index_film(struct ta_plan *plan);
+// Cuts `film` down to the plan's range. 0 or TA_ERR_NOMEM.
+int ta_plan_narrow_film(struct ta_plan *plan);
+// Presentation time in out_time_base of output frame `field` (from 0) of a source frame that has it. Strictly
+// increasing along the output.
 int64_t ta_plan_time_of(const struct ta_plan *plan, const struct ta_index *index, int64_t source_frame,
                         int field);
 int64_t ta_plan_end_time(const struct ta_plan *plan, const struct ta_index *index); // end of the last frame
@@ -136,6 +159,10 @@ struct ta_segment {
 struct ta_segment ta_plan_segment(const struct ta_plan *plan, int k);
 // Any range of source frames within the plan's, as if it were a segment (index -1).
 struct ta_segment ta_plan_range(const struct ta_plan *plan, int64_t first, int64_t end);
+
+// The source frames that a segment must read, with its reach: *first..*end-1.
+void ta_plan_segment_input(const struct ta_plan *plan, const struct ta_segment *segment,
+                           const struct ta_index *index, int64_t *first, int64_t *end);
 
 void ta_show_destroy(struct ta_show **show);
 

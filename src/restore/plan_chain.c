@@ -209,6 +209,27 @@ static int add_chosen(struct ta_decision *d, const struct chosen *c)
     return err < 0 ? err : finish_stage(d);
 }
 
+// Inverse telecine, and behind it what deinterlaces the rest: frames of film pass it untouched.
+static int add_ivtc(struct ta_decision *d)
+{
+    const struct ta_stage_info *info = &ta_stage_ivtc, *behind = &ta_stage_bwdif;
+    struct ta_ivtc_opts *o = add_stage(d, info);
+    ta_opt_release(info->options, o);
+    memset(o, 0, info->options_size);
+    int err = ta_options_stage(d->facts->options, "deinterlace", info->options, o, d->log);
+    bool both = o->fields == TA_FIELDS_BOTH && o->rate == TA_IVTC_VARIABLE;
+    // The deinterlacer doubles it.
+    free(o->frame_rate);
+    o->frame_rate = ta_xprintf("%d/%d", d->film_rate.num, d->film_rate.den * (both ? 2 : 1));
+    if (err >= 0)
+        err = finish_stage(d);
+    if (err < 0)
+        return err;
+    err = ta_opt_set(ta_opt_find(behind->options, "fields"), add_stage(d, behind), both ? "both" : "one",
+                     NULL, d->log);
+    return err < 0 ? err : finish_stage(d);
+}
+
 static int even(double x)
 {
     int n = 2 * (int)(x / 2 + 0.5);
@@ -373,7 +394,15 @@ static int choose_stages(struct ta_decision *d, struct chosen *chosen, int *coun
         if (err < 0)
             return err;
         bool deinterlaces = !strcmp(slot->name, "deinterlace");
-        if (deinterlaces)
+        if (c.info == &ta_stage_ivtc) {
+            if ((err = ta_plan_choose_film(d, &interlaced)) < 0)
+                return err;
+            d->cur.scan = d->plan->source_format.scan;
+            d->cur.mixed_scan = d->plan->source_format.mixed_scan;
+            ta_decision_tell(d, slot->name,
+                             interlaced ? "ivtc: film frames are woven from their fields"
+                                        : "off: all frames are whole");
+        } else if (deinterlaces)
             ta_decision_tell(d, slot->name, "%s: %s", c.info && interlaced ? c.choice : "off",
                              !interlaced ? "the frames are progressive"
                              : c.info    ? "the frames are interlaced"
@@ -389,7 +418,7 @@ static int choose_stages(struct ta_decision *d, struct chosen *chosen, int *coun
 static int add_all_chosen(struct ta_decision *d, const struct chosen *chosen, int from, int count)
 {
     for (int i = from; i < count; i++) {
-        int err = add_chosen(d, &chosen[i]);
+        int err = chosen[i].info == &ta_stage_ivtc ? add_ivtc(d) : add_chosen(d, &chosen[i]);
         if (err < 0)
             return err;
         const struct ta_stage_plan *s = &d->plan->stages[d->plan->stage_count - 1];

@@ -63,6 +63,10 @@ static int create(struct ta_plan **out, const char *input, const char *output, s
         return err;
     bool full = recipe.scan == TA_SCAN_FULL;
     ta_opt_release(ta_recipe_options, &recipe);
+    const char *deinterlace;
+    if ((err = ta_options_slot(options, "deinterlace", &deinterlace)) < 0)
+        return err;
+    bool film = !strcmp(deinterlace, "ivtc");
 
     struct ta_source *source = NULL;
     struct ta_index *index = NULL;
@@ -72,7 +76,7 @@ static int create(struct ta_plan **out, const char *input, const char *output, s
     if (err >= 0)
         err = ta_index_get(&index, source, full, &progress, log);
     if (err >= 0)
-        err = measure_scan(&scan, input, index, full, meter, log);
+        err = measure_scan(&scan, input, index, full || film, meter, log);
     if (err >= 0) {
         struct ta_plan_facts facts = {.input = input,
                                       .output = output,

@@ -12,6 +12,7 @@ struct ta_decision {
     struct ta_plan *plan;
     struct ta_log *log;
     struct ta_format cur; // after the stages placed so far
+    AVRational film_rate; // nominal, of what inverse telecine gives
 };
 
 // A decision and its reason in words; a warning that the user should read.
@@ -21,6 +22,9 @@ void ta_decision_warn(struct ta_decision *d, const char *format, ...) __attribut
 
 // Stages, size, encoder: fills stages, fields, deinterlaced, encoder and out_format.
 int ta_plan_choose_chain(struct ta_decision *d);
+// Inverse telecine: fills film, constant_rate and the source's field order. *any is false when it would
+// change nothing.
+int ta_plan_choose_film(struct ta_decision *d, bool *any);
 // Filters exist and take what is planned; the encoder opens.
 int ta_plan_check_chain(struct ta_decision *d);
 

@@ -134,6 +134,8 @@ static json_t *video_json(const struct ta_plan *p)
     json_object_set_new(o, "source_frames", json_integer(p->frame_count));
     json_object_set_new(o, "frames", json_integer(p->out_frames));
     json_object_set_new(o, "runs", runs_json(p));
+    if (p->film)
+        json_object_set_new(o, "film", ta_plan_film_to_json(p));
     json_object_set_new(o, "deinterlaced", json_boolean(p->deinterlaced));
     json_object_set_new(o, "fields", json_integer(p->fields));
     json_object_set_new(o, "stages", stages_json(p));
@@ -393,6 +395,11 @@ static int read_cuts(struct ta_plan *p, const json_t *video, const char *where, 
     }
     if (p->cuts[0] != p->first_frame || p->cuts[n - 1] != p->first_frame + p->frame_count)
         return refuse(where, "the cuts do not cover the frames", log);
+    // With inverse telecine some frames give nothing: a segment begins with one that does.
+    for (size_t i = 1; p->film && i < n; i++)
+        if (ta_plan_out_before(p, p->cuts[i]) == ta_plan_out_before(p, p->cuts[i - 1]) ||
+            (i + 1 < n && ta_plan_fields_of(p, p->cuts[i]) < 1))
+            return refuse(where, "a cut lies on a frame that gives nothing", log);
     p->segment_count = (int)n - 1;
     return 0;
 }
@@ -415,6 +422,8 @@ static int read_video(struct ta_plan *p, const json_t *root, const char *where, 
     p->deinterlaced = deinterlaced;
     if (err >= 0)
         err = read_runs(p, o, where, log);
+    if (err >= 0)
+        err = ta_plan_film_from_json(p, o, where, log);
     if (err >= 0)
         err = ta_json_get_int(o, where, "frames", 1, INT64_MAX, &p->out_frames, log);
     if (err >= 0 && p->out_frames != ta_plan_out_before(p, p->first_frame + p->frame_count))

@@ -44,6 +44,10 @@ int ta_excerpt_find(const struct ta_plan *p, const char *start, double duration,
                  (long long)p->first_frame, (long long)(end - 1));
         return TA_ERR_INVALID;
     }
+    // With inverse telecine not every frame has a picture.
+    first = ta_plan_giving(p, first);
+    while (first == end || (first > p->first_frame && ta_plan_fields_of(p, first) == 0))
+        first--;
     int64_t length = (int64_t)(duration / unit + 0.5), last = first + 1;
     while (last < end && p->index->frames[last].pts - p->index->frames[first].pts < length)
         last++;
@@ -52,7 +56,7 @@ int ta_excerpt_find(const struct ta_plan *p, const char *start, double duration,
 }
 
 // The plan of the excerpt alone. What was decided for the whole file stays.
-static void narrow(struct ta_plan *p, const struct ta_excerpt *e)
+static int narrow(struct ta_plan *p, const struct ta_excerpt *e)
 {
     const struct ta_index *index = p->index;
     int kept = 0;
@@ -65,6 +69,8 @@ static void narrow(struct ta_plan *p, const struct ta_excerpt *e)
     p->run_count = kept;
     p->first_frame = e->first;
     p->frame_count = e->end - e->first;
+    if (p->film && ta_plan_narrow_film(p) < 0)
+        return TA_ERR_NOMEM;
     p->out_frames = ta_plan_out_before(p, e->end);
     p->range_start = av_rescale_q(index->frames[e->first].pts, index->time_base, AV_TIME_BASE_Q);
     p->range_end = AV_NOPTS_VALUE;
@@ -73,6 +79,7 @@ static void narrow(struct ta_plan *p, const struct ta_excerpt *e)
     p->offset = index->frames[e->first].pts * p->time_scale;
     for (int i = 0; i < p->stream_count; i++)
         p->streams[i].start = AV_NOPTS_VALUE;
+    return 0;
 }
 
 // ---- labels ----
@@ -161,8 +168,9 @@ static int decide(struct ta_plan *p, struct ta_options *options, const struct ta
     err = ta_excerpt_find(p, wish->start, wish->duration, &excerpt, log);
     if (err >= 0)
         err = plan_board(p, &recipe, layout, log);
+    if (err >= 0 && (err = narrow(p, &excerpt)) < 0)
+        ta_error(log, "out of memory for the timeline");
     if (err >= 0) {
-        narrow(p, &excerpt);
         struct ta_plan_facts facts = {.index = p->index};
         struct ta_decision d = {.facts = &facts, .plan = p, .recipe = recipe, .log = log};
         p->segment_count = 0;

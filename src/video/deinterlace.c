@@ -17,8 +17,6 @@
 
 #include <libavutil/pixdesc.h>
 
-enum fields { FIELDS_BOTH = 0, FIELDS_ONE };
-
 enum w3fdif_filter { W3FDIF_SIMPLE = 0, W3FDIF_COMPLEX };
 
 struct deinterlace_opts {
@@ -26,7 +24,7 @@ struct deinterlace_opts {
     int w3fdif_filter; // in w3fdif's table only
 };
 
-static const struct ta_choice fields_choices[] = {
+const struct ta_choice ta_fields_choices[] = {
     {"both", "a frame for each field: 29.97 interlaced becomes 59.94 progressive, all motion kept"},
     {"one", "a frame for each frame: half the motion, half the size"},
     {0},
@@ -38,23 +36,13 @@ static const struct ta_choice w3fdif_choices[] = {
     {0},
 };
 
-// clang-format off
-#define FIELDS_OPTION                                         \
-    {.name = "fields",                                        \
-     .kind = &ta_opt_choice,                                  \
-     TA_FIELD(struct deinterlace_opts, fields, int),          \
-     .def = "both",                                           \
-     .choices = fields_choices,                               \
-     .help = "frames made from each interlaced frame"}
-// clang-format on
-
 static const struct ta_opt options[] = {
-    FIELDS_OPTION,
+    TA_FIELDS_OPTION(struct deinterlace_opts),
     {0},
 };
 
 static const struct ta_opt w3fdif_options[] = {
-    FIELDS_OPTION,
+    TA_FIELDS_OPTION(struct deinterlace_opts),
     {.name = "w3fdif-filter",
      .kind = &ta_opt_choice,
      TA_FIELD(struct deinterlace_opts, w3fdif_filter, int),
@@ -74,7 +62,7 @@ static struct ta_reach reach(const void *opts, const struct ta_format *in)
 
 static int fields(const void *opts)
 {
-    return ((const struct deinterlace_opts *)opts)->fields == FIELDS_BOTH ? 2 : 1;
+    return ((const struct deinterlace_opts *)opts)->fields == TA_FIELDS_BOTH ? 2 : 1;
 }
 
 static int configure(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why)

@@ -13,12 +13,25 @@
 #include "video/stages.h"
 
 const struct ta_stage_info *const ta_stages[] = {
-    &ta_stage_planar,       &ta_stage_crop,           &ta_stage_mask,
-    &ta_stage_bwdif,        &ta_stage_yadif,          &ta_stage_w3fdif,
-    &ta_stage_deblock_weak, &ta_stage_deblock_strong, &ta_stage_hqdn3d,
-    &ta_stage_recursive,    &ta_stage_nlmeans,        &ta_stage_cas,
-    &ta_stage_colour,       &ta_stage_zscale,         &ta_stage_hdr10,
-    &ta_stage_hlg,          &ta_stage_depth,          NULL,
+    &ta_stage_planar,
+    &ta_stage_crop,
+    &ta_stage_mask,
+    &ta_stage_bwdif,
+    &ta_stage_yadif,
+    &ta_stage_w3fdif,
+    &ta_stage_ivtc,
+    &ta_stage_deblock_weak,
+    &ta_stage_deblock_strong,
+    &ta_stage_hqdn3d,
+    &ta_stage_recursive,
+    &ta_stage_nlmeans,
+    &ta_stage_cas,
+    &ta_stage_colour,
+    &ta_stage_zscale,
+    &ta_stage_hdr10,
+    &ta_stage_hlg,
+    &ta_stage_depth,
+    NULL,
 };
 
 static const struct ta_choice deinterlace_choices[] = {
@@ -26,6 +39,8 @@ static const struct ta_choice deinterlace_choices[] = {
     {"bwdif", "Bob Weaver: motion adaptive, w3fdif and yadif combined"},
     {"yadif", "motion adaptive, edge directed"},
     {"w3fdif", "three fields through fixed filters: no motion detection, so steady in noise"},
+    {"ivtc",
+     "inverse telecine: film frames as they were, bwdif for what is video; measures every frame first"},
     {0},
 };
 

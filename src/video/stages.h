@@ -9,6 +9,7 @@ extern const struct ta_stage_info ta_stage_planar; // packed to planar, no loss
 extern const struct ta_stage_info ta_stage_crop;   // its options are struct ta_edges
 extern const struct ta_stage_info ta_stage_mask;
 extern const struct ta_stage_info ta_stage_bwdif, ta_stage_yadif, ta_stage_w3fdif;
+extern const struct ta_stage_info ta_stage_ivtc; // frames of film; the plan puts bwdif behind for the others
 extern const struct ta_stage_info ta_stage_deblock_weak, ta_stage_deblock_strong;
 extern const struct ta_stage_info ta_stage_hqdn3d, ta_stage_recursive;
 extern const struct ta_stage_info ta_stage_nlmeans;
@@ -18,6 +19,19 @@ extern const struct ta_stage_info ta_stage_zscale; // exact size and pixel forma
 extern const struct ta_stage_info ta_stage_depth;  // pixel format and bit depth at the same size
 
 extern const struct ta_stage_info ta_stage_hdr10, ta_stage_hlg;
+
+// An option that all stages of the slot "deinterlace" have: the field `fields` of `owner`.
+enum ta_fields { TA_FIELDS_BOTH = 0, TA_FIELDS_ONE };
+extern const struct ta_choice ta_fields_choices[];
+// clang-format off
+#define TA_FIELDS_OPTION(owner)             \
+    {.name = "fields",                      \
+     .kind = &ta_opt_choice,                \
+     TA_FIELD(owner, fields, int),          \
+     .def = "both",                         \
+     .choices = ta_fields_choices,          \
+     .help = "frames made from each interlaced frame"}
+// clang-format on
 
 // Options that the plan sets itself when it places these stages.
 struct ta_planar_opts {
@@ -33,6 +47,12 @@ struct ta_convert_opts { // of both zimg stages; the depth stage has no size and
 struct ta_hdr_opts { // of both HDR stages
     int64_t peak;
 };
+struct ta_ivtc_opts {
+    int fields;       // enum ta_fields, for the deinterlacer behind
+    int rate;         // enum ta_ivtc_rate
+    char *frame_rate; // "24000/1001": set by the plan
+};
+enum ta_ivtc_rate { TA_IVTC_VARIABLE = 0, TA_IVTC_CONSTANT };
 enum ta_range_choice { TA_RANGE_KEEP = 0, TA_RANGE_LIMITED };
 
 #endif

@@ -14,12 +14,13 @@ static void ask(const struct ta_plan *plan)
     int64_t expected = 0;
     for (int k = 0; k < plan->segment_count; k++) {
         struct ta_segment s = ta_plan_segment(plan, k);
-        if (s.out_first != expected || s.source_count <= 0 || s.out_count < s.source_count ||
-            s.out_count > 2 * s.source_count)
+        if (s.out_first != expected || s.source_count <= 0 ||
+            (!plan->film && (s.out_count < s.source_count || s.out_count > 2 * s.source_count)))
             abort();
         expected += s.out_count;
         if (ta_plan_scan_of(plan, s.source_first) < 0 ||
-            ta_plan_fields_of(plan, s.source_first + s.source_count - 1) < 1)
+            ta_plan_fields_of(plan, s.source_first + s.source_count - 1) < !plan->film ||
+            ta_plan_fields_of(plan, s.source_first) < (k && plan->film))
             abort();
     }
     if (expected != plan->out_frames ||

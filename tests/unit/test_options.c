@@ -30,6 +30,7 @@ static const struct {
     {"dither", "ordered", {{"quality", "best"}}}, // else it is what auto is
     {"preset-speed", "medium", {{"quality", "best"}}},
     {"deinterlace", "off", {{"preset", "vhs"}}},
+    {"deinterlace", "ivtc", {{"deinterlace", "yadif"}}}, // what is video in it is bwdif's
     {"denoise", "off", {{"preset", "vhs"}}},
     {"denoise-strength", "9:9:9:9", {{0}}},
     {"mask-mode", "repeat", {{"mask-bottom", "8"}}},
@@ -77,9 +78,17 @@ static const char *listed(const char *const list[][2], size_t count, const char 
 
 enum { FRAMES = 24, WIDTH = 96, HEIGHT = 80 };
 
+// Video, then film.
+static struct ta_film_run film[] = {
+    {.first = 0, .count = FRAMES / 2, .period = 1, .pattern = {{TA_FILM_VIDEO_TFF, 0}}},
+    {.first = FRAMES / 2, .count = FRAMES / 2, .period = 1, .pattern = {{TA_FILM_KEEP, 0}}},
+};
+
 static void set_up_small(struct fixture *x)
 {
     set_up(x, FRAMES, TA_SCAN_TFF);
+    x->scan.film = film;
+    x->scan.film_count = TA_COUNT(film);
     x->index.format.pix_fmt = AV_PIX_FMT_YUV420P;
     x->index.format.width = WIDTH;
     x->index.format.height = HEIGHT;
@@ -131,8 +140,12 @@ static uint64_t pictures_of(const struct ta_plan *p)
     uint64_t sum = 14695981039346656037u;
     struct ta_chain *c = NULL;
     assert_int_equal(ta_chain_create(&c, p->stages, p->stage_count, NULL), 0);
-    for (int i = 0; i < 3; i++)
-        assert_int_equal(ta_chain_push(c, picture(&p->source_format, i), add_to_sum, &sum), 0);
+    for (int i = 0; i < 3; i++) {
+        AVFrame *f = picture(&p->source_format, i);
+        if (p->film)
+            ta_film_mark(f, ta_plan_film_of(p, i));
+        assert_int_equal(ta_chain_push(c, f, add_to_sum, &sum), 0);
+    }
     assert_int_equal(ta_chain_push(c, NULL, add_to_sum, &sum), 0);
     ta_chain_destroy(&c);
     return sum;
