@@ -115,6 +115,24 @@ static zimg_image_format image_format(const struct ta_format *f, const AVPixFmtD
     return z;
 }
 
+static bool is_hdr(const struct ta_format *f)
+{
+    return f->transfer == AVCOL_TRC_SMPTE2084 || f->transfer == AVCOL_TRC_ARIB_STD_B67;
+}
+
+static bool light_differs(const struct ta_format *a, const struct ta_format *b)
+{
+    bool known = a->primaries != AVCOL_PRI_UNSPECIFIED && b->primaries != AVCOL_PRI_UNSPECIFIED;
+    return is_hdr(a) != is_hdr(b) || (known && a->primaries != b->primaries);
+}
+
+// What zimg must know to convert the light, too.
+static void set_light(zimg_image_format *z, const struct ta_format *f)
+{
+    z->transfer_characteristics = (zimg_transfer_characteristics_e)f->transfer;
+    z->color_primaries = (zimg_color_primaries_e)f->primaries;
+}
+
 static int build(struct part *part, const zimg_image_format *from, const zimg_image_format *to,
                  enum ta_scale_kernel kernel, enum ta_dither_kind dither, size_t *scratch, struct ta_buf *why)
 {
@@ -171,6 +189,10 @@ static int create_parts(struct ta_converter *c, enum ta_scale_kernel kernel, enu
                 from.active_region.left = from.active_region.top = 0;
                 from.active_region.width = c->from.width;
                 from.active_region.height = field ? c->from.height / 2.0 : c->from.height;
+            }
+            if (!single && !alpha && light_differs(&c->from, &c->to)) {
+                set_light(&from, &c->from);
+                set_light(&to, &c->to);
             }
             if (alpha) {
                 from.pixel_range = to.pixel_range = ZIMG_RANGE_FULL;

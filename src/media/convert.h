@@ -18,7 +18,9 @@ bool ta_convert_takes(enum AVPixelFormat p);
 // Formats that a conversion is made between. Only pixel format, size, scan, colour and range count. Gray to
 // YUV gets neutral chroma, YUV to gray loses it, alpha is scaled along or left out. Interlaced pictures are
 // worked on field by field where lines of both would mix. Both sides must name a matrix where YUV meets RGB.
-// Thread-safety: Unsafe.
+// Primaries and transfer are left alone but where the primaries differ and between SDR and HDR. There SDR
+// white is 203 cd/m2, and what is brighter than the other side's brightest is clipped: good enough to look
+// at. Thread-safety: Unsafe.
 struct ta_converter;
 // TA_ERR_UNSUPPORTED with the reason in `why` (may be NULL) for what zimg can't do.
 int ta_converter_create(struct ta_converter **out, const struct ta_format *from, const struct ta_format *to,

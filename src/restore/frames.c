@@ -270,12 +270,13 @@ static int run_group(void *arg)
     return err;
 }
 
-// A large picture costs about as much to scale as a small one costs to clean: on a machine with cores to
-// spare the encoder would wait for one thread that did both.
+// A large picture costs about as much to scale, or to make HDR, as a small one costs to clean: on a machine
+// with cores to spare the encoder would wait for one thread that did both.
 static int first_of_second_group(const struct ta_segment *s)
 {
     for (int i = 1; i < s->stage_count; i++)
-        if (strncmp(s->stages[i].info->name, "scale.", 6) == 0)
+        if (strncmp(s->stages[i].info->name, "scale.", 6) == 0 ||
+            strncmp(s->stages[i].info->name, "hdr.", 4) == 0)
             return i;
     return s->stage_count;
 }

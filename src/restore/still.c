@@ -40,6 +40,12 @@ struct ta_format ta_still_format(const struct ta_format *chain)
     f.mixed_scan = false;
     f.pix_fmt = AV_PIX_FMT_YUV444P;
     f.range = AVCOL_RANGE_MPEG;
+    // Pictures in files of their own have no HDR: what is whiter than white is clipped.
+    if (f.transfer == AVCOL_TRC_SMPTE2084 || f.transfer == AVCOL_TRC_ARIB_STD_B67) {
+        f.transfer = AVCOL_TRC_BT709;
+        f.primaries = AVCOL_PRI_BT709;
+        f.matrix = AVCOL_SPC_BT709;
+    }
     if (ta_format_is_rgb(chain) || f.matrix == AVCOL_SPC_RGB || f.matrix == AVCOL_SPC_UNSPECIFIED)
         f.matrix = AVCOL_SPC_BT709;
     return f;

@@ -189,3 +189,19 @@ def test_refusals(program, sources, tmp_path):
     out = tmp_path / 'hlg.mkv'
     program.restore(source, out, '--hdr', 'hlg', '--encoder', 'ffv1', *PLAIN)
     assert 'HDR already (arib-std-b67)' in refused(out, '--hdr', 'hdr10', *PLAIN[:-2])
+
+
+def test_still(program, sources, tmp_path):
+    """A preview's PNG has no HDR: the result is brought back, so that only what really differs is seen."""
+    out, gap = tmp_path / 'still.png', 8
+    program('preview', sources['sd'], '-o', out, '--hdr', 'hdr10', *PLAIN, code=0)
+    stream, _ = video_facts(out)
+    width, strip = stream['width'], stream['height'] - HEIGHT
+    assert width == 3 * WIDTH + 2 * gap
+    data = judge.run('ffmpeg', '-v', 'error', '-nostdin', '-i', out, '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-')
+    for n, patch in enumerate(PATCHES):
+        x, y = n % (WIDTH // TILE) * TILE + TILE // 2, n // (WIDTH // TILE) * TILE + TILE // 2 + strip
+        source, result = (tuple(data[3 * (y * width + x + pane * (WIDTH + gap)) :][:3]) for pane in (0, 1))
+        # Colours at the edge of what a display shows are clipped on one way and not on the other.
+        if patch in (BLACK, WHITE, BEYOND) or (min(source) > 0 and max(source) < 255):
+            assert result == pytest.approx(source, abs=4), patch

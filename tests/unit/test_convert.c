@@ -292,6 +292,35 @@ static void fields_stay_apart(void **state)
     av_frame_free(&out);
 }
 
+// Between SDR and HDR the light is kept: white is at 203 cd/m2, 573 of PQ and 721 of HLG in 10 bits.
+static void light_is_kept(void **state)
+{
+    (void)state;
+    static const struct {
+        enum AVColorTransferCharacteristic transfer;
+        int white;
+    } cases[] = {{AVCOL_TRC_SMPTE2084, 573}, {AVCOL_TRC_ARIB_STD_B67, 721}};
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        struct ta_format sdr = format(AV_PIX_FMT_YUV420P10, 64, 48), hdr = sdr;
+        hdr.primaries = AVCOL_PRI_BT2020;
+        hdr.transfer = cases[i].transfer;
+        hdr.matrix = AVCOL_SPC_BT2020_NCL;
+        AVFrame *in = frame(&sdr, 64);
+        for (int p = 0; p < 3; p++)
+            for (int y = 0; y < (p ? 24 : 48); y++)
+                for (int x = 0; x < (p ? 32 : 64); x++)
+                    put(in, p, x, y, p ? 512 : x < 32 ? 940 : 400);
+        AVFrame *light = convert(&sdr, &hdr, in), *back = convert(&hdr, &sdr, light);
+        assert_true(abs(sample(light, 0, 8, 8) - cases[i].white) <= 1);
+        assert_int_equal(sample(light, 1, 8, 8), 512);
+        assert_true(abs(sample(back, 0, 8, 8) - 940) <= 2);
+        assert_true(abs(sample(back, 0, 56, 8) - 400) <= 2);
+        av_frame_free(&in);
+        av_frame_free(&light);
+        av_frame_free(&back);
+    }
+}
+
 static void refusals(void **state)
 {
     (void)state;
@@ -318,6 +347,7 @@ int main(void)
         cmocka_unit_test(depths_round_trip), cmocka_unit_test(ranges),
         cmocka_unit_test(there_and_back),    cmocka_unit_test(flat_pictures_stay_flat),
         cmocka_unit_test(fields_stay_apart), cmocka_unit_test(refusals),
+        cmocka_unit_test(light_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
