@@ -3,7 +3,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all demo test test-long bench lint format install clean
+.PHONY: all demo test test-long soak bench lint format install clean
 
 all:
 	@./setup.sh
@@ -21,6 +21,13 @@ test:
 test-long:
 	@./setup.sh --test
 	@tools/run_tests.py --long $(BUILD)
+
+# Random faults for HOURS hours: what is stopped anywhere must come to the same bytes, and nothing may grow or be left.
+HOURS ?= 1
+soak:
+	@./setup.sh --test
+	@tools/build.sh $(BUILD)
+	@TA_BUILD=$(BUILD) tests/faults/soak.py --program $(BUILD)/terminalai --hours $(HOURS) $(SOAK)
 
 # Ratios against ffmpeg, HandBrake and the encoder alone, measured side by side; BENCH="--only peers --repeats 3" for less.
 bench:

@@ -31,7 +31,8 @@ int ta_restore(const struct ta_plan *plan, struct ta_options *options, const str
                struct ta_restore_result *result, struct ta_log *log);
 
 // How a failed run goes on, as one line for a person ("finished work is kept in ...: the same command goes on
-// from there, --restart begins anew"); "" if the error's message says it all. Freed with free().
+// from there, --restart begins anew"); "" if the error's message says it all.
+// `plan` may be NULL: there is none yet. Freed with free().
 char *ta_restore_advice(const struct ta_plan *plan, struct ta_options *options,
                         const struct ta_restore_result *result, int err);
 

@@ -112,7 +112,7 @@ enum ta_exit ta_restore_call_finish(struct ta_restore_call *run, const char *inp
 {
     struct ta_cli *cli = run->cli;
     char *message = ta_console_take_error(cli->console);
-    char *advice = err < 0 && plan ? ta_restore_advice(plan, cli->options, r, err) : NULL;
+    char *advice = err < 0 ? ta_restore_advice(plan, cli->options, r, err) : NULL;
     ta_progress_end(&run->view);
     if (err == TA_ERR_CANCELED) {
         if (!ta_console_is_quiet(cli->console))

@@ -56,7 +56,9 @@ char *ta_restore_advice(const struct ta_plan *plan, struct ta_options *options,
                         const struct ta_restore_result *result, int err)
 {
     struct ta_run_opts run;
-    if (err >= 0 || !result || ta_options_run(options, &run, NULL) < 0)
+    if (!plan && (err == TA_ERR_IO || err == TA_ERR_NO_SPACE || err == TA_ERR_NOMEM))
+        return ta_xstrdup("nothing was made yet: when the cause is mended, the same command begins anew");
+    if (err >= 0 || !plan || !result || ta_options_run(options, &run, NULL) < 0)
         return ta_xstrdup("");
     ta_work_choose_dir(plan, &run);
     char *dir = ta_work_path(plan, run.work_dir);

@@ -18,7 +18,7 @@ import clips  # noqa: E402
 import handmade  # noqa: E402
 import judge  # noqa: E402
 
-BUILD = Path(os.environ.get('TA_BUILD', Path(__file__).resolve().parents[2] / 'build'))
+BUILD = Path(os.environ.get('TA_BUILD', Path(__file__).resolve().parents[2] / 'build')).resolve()
 SIZE = (160, 128)
 JOBS = 2
 
