@@ -84,6 +84,20 @@ static void append_facts(const json_t *o, struct ta_buf *out)
         ta_buf_puts(out, "; removed");
 }
 
+// The folder's name as it is on disk; to be freed.
+static char *folder_of(const json_t *o)
+{
+    const char *hex = text_of(o, "folder_hex");
+    if (!*hex)
+        return ta_xstrdup(text_of(o, "folder"));
+    struct ta_buf name = {0};
+    for (; hex[0] && hex[1]; hex += 2) {
+        char two[3] = {hex[0], hex[1], 0};
+        ta_buf_putc(&name, (char)strtol(two, NULL, 16));
+    }
+    return ta_buf_take(&name);
+}
+
 // Removes what may be removed; each item learns what became of it.
 static enum ta_exit remove_all(struct ta_cli *cli, json_t *list)
 {
@@ -94,7 +108,9 @@ static enum ta_exit remove_all(struct ta_cli *cli, json_t *list)
     {
         const char *state = text_of(o, "state");
         bool live = !strcmp(state, "running"), foreign = !strcmp(state, "foreign");
-        int err = live || foreign ? TA_ERR_BUSY : ta_work_discard(text_of(o, "folder"), cli->log);
+        char *folder = folder_of(o);
+        int err = live || foreign ? TA_ERR_BUSY : ta_work_discard(folder, cli->log);
+        free(folder);
         json_object_set_new(o, "removed", json_boolean(err >= 0));
         if (err < 0 && !live && !foreign)
             status = TA_EXIT_FAILED;

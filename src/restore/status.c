@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
+#include "base/utf8.h"
 #include "restore/live.h"
 #include "restore/plan.h"
 #include "restore/report.h"
@@ -338,6 +339,13 @@ static void describe(const char *dir, json_t *list)
     const char *state = f.live ? "running" : is_foreign(dir) ? "foreign" : f.plan ? "unfinished" : "garbled";
     json_t *o = json_pack("{s:o, s:s, s:I, s:f}", "folder", text_json(dir), "state", state, "bytes",
                           (json_int_t)f.bytes, "age_seconds", age_of(dir));
+    if (!ta_utf8_valid(dir)) { // the very bytes, for whoever wants to remove it
+        struct ta_buf hex = {0};
+        for (const unsigned char *c = (const unsigned char *)dir; *c; c++)
+            ta_buf_printf(&hex, "%02x", *c);
+        json_object_set_new(o, "folder_hex", json_string(ta_buf_text(&hex)));
+        ta_buf_release(&hex);
+    }
     if (f.plan) {
         char *output = resolve(&f, f.plan->output), *source = resolve(&f, f.plan->input);
         json_object_set_new(o, "output", text_json(output));

@@ -59,9 +59,9 @@ def test_power_cut(program, folder, tmp_path, shim, seed):
     assert kinds.count('S') >= 8 and kinds.count('Y') >= 8 and 'M' in kinds and 'D' in kinds, kinds
     # Just before and behind each sync, rename and removal is where a state could be wrong.
     edges = [n + k for n, one in enumerate(record) if one[0] in 'SYMUDC' for k in (0, 1)]
-    few = edges if LONG else random.Random(seed).sample(edges, 14)
+    few = edges if LONG else random.Random(seed).sample(edges, 10)
     checked, _ = check_states(program, folder, tmp_path, record, whole, args, source, [m for m in few if m], 2 if LONG else 1, seed)
-    assert checked >= 20
+    assert checked >= 18
 
 
 def test_synced_segments_survive(program, folder, tmp_path, shim):
@@ -95,7 +95,7 @@ def test_power_cut_after_a_restart(program, folder, tmp_path, shim):
     edges = [n for n, one in enumerate(record) if one[0] in 'SYMU' and first - 12 < n]
     few = edges if LONG else random.Random(5).sample(edges, 8)
     kept, checked = tmp_path / 'kept', 0
-    for moment, kind, state in power.states(record, folder, kept, few, 3, 2):
+    for moment, kind, state in power.states(record, folder, kept, few, 3, 2 if LONG else 1):
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(state, folder)
         what = f'after {moment} of {len(record)}, {kind}'
@@ -106,4 +106,4 @@ def test_power_cut_after_a_restart(program, folder, tmp_path, shim):
             result = program(*command, '--restart')
         assert result.code == 0 and judge.sha256(out) == whole, f'{what}\n{result}'
         checked += 1
-    assert checked >= 20
+    assert checked >= 14

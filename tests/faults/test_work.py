@@ -444,6 +444,9 @@ def test_strange_names(program, folder, name):
         path.unlink()
     state = program('status', out, code=0)
     assert len(state.out.splitlines()) == 5, state
-    program('clean', folder, '--json', code=0).json()
+    shutil.copytree(work, folder / ('away ' + name + '.terminalai'))
+    shutil.move(work, folder / 'aside')
+    assert program('clean', folder, '--remove', '--json', code=0).json()[0]['removed']
+    shutil.move(folder / 'aside', work)
     program('resume', out, code=0)
     assert judge.sha256(out) == whole and len(list(folder.iterdir())) == 3
