@@ -10,6 +10,8 @@ const struct ta_recursive_dsp *ta_recursive_dsp(void)
         return &ta_recursive_dsp_avx512;
     if (flags & TA_CPU_AVX2)
         return &ta_recursive_dsp_avx2;
+    if (flags & TA_CPU_SSE41)
+        return &ta_recursive_dsp_sse41;
 #endif
     return &ta_recursive_dsp_c;
 }

@@ -18,7 +18,7 @@ struct ta_recursive_ramp ta_recursive_ramp(double limit, double top);
 enum { TA_RECURSIVE_RADIUS = 2 }; // of smoothing
 
 struct ta_recursive_dsp {
-    const char *name; // "c", "avx2", "avx512"
+    const char *name; // "c", "sse4.1", "avx2", "avx512"
 
     // dst = 32768 + (src - state) / 2, halves rounded up.
     void (*differ8)(uint16_t *dst, const uint8_t *src, const uint16_t *state, int n);
@@ -26,8 +26,8 @@ struct ta_recursive_dsp {
     // Of differences in three rows: at each column their mean, weighted 1 2 1, and that of their magnitudes.
     void (*gather)(uint16_t *mean, uint16_t *magnitude, const uint16_t *const differences[3], int n);
     // How far the picture has moved from the state, 0..32768: the largest of the mean difference around
-    // (which noise leaves small and anything that moves makes large), 0.31 times the mean of its magnitudes
-    // (fine patterns that move cancel out in the first), and 0.23 times the place's own (single points).
+    // (which noise leaves small and anything that moves makes large), 0.27 times the mean of its magnitudes
+    // (fine patterns that move cancel out in the first), and 0.19 times the place's own (single points).
     // `mean` and `magnitude` are read from [-1] to [n].
     void (*motion)(uint16_t *dst, const uint16_t *mean, const uint16_t *magnitude, const uint16_t *difference,
                    int n);
@@ -57,12 +57,13 @@ struct ta_recursive_dsp {
 const struct ta_recursive_dsp *ta_recursive_dsp(void);
 
 // One a set of instructions, for the choice above and for tests.
-extern const struct ta_recursive_dsp ta_recursive_dsp_c, ta_recursive_dsp_avx2, ta_recursive_dsp_avx512;
+extern const struct ta_recursive_dsp ta_recursive_dsp_c, ta_recursive_dsp_sse41, ta_recursive_dsp_avx2,
+    ta_recursive_dsp_avx512;
 
 // Weights in units of 1/65536, here and there the same.
 enum {
-    TA_RECURSIVE_MEAN_MAGNITUDE = 20165, // 0.4 / 1.3
-    TA_RECURSIVE_OWN_MAGNITUDE = 15124,  // 0.3 / 1.3
+    TA_RECURSIVE_MEAN_MAGNITUDE = 17613, // 0.43 / 1.6
+    TA_RECURSIVE_OWN_MAGNITUDE = 12288,  // 0.3 / 1.6
     TA_RECURSIVE_MEMORY = 57344,         // 7/8: a change that is not seen as motion is through in 20 frames
 };
 

@@ -301,25 +301,25 @@ static void test_depths(void **state)
 static void test_same_on_every_cpu(void **state)
 {
     (void)state;
-    static const char *const levels[] = {"none", "avx2", "all"};
+    static const char *const levels[] = {"none", "sse4.1", "avx2", "all"};
     for (size_t k = 0; k < TA_COUNT(formats); k++) {
         struct ta_format f = format(formats[k], 75, 22);
-        struct output out[3] = {{{0}, 0}, {{0}, 0}, {{0}, 0}};
+        struct output out[4] = {{{0}, 0}, {{0}, 0}, {{0}, 0}, {{0}, 0}};
         AVFrame *in[4];
         for (int i = 0; i < 4; i++)
             in[i] = scene(&f, i, 6);
-        for (int l = 0; l < 3; l++) {
+        for (int l = 0; l < 4; l++) {
             unsigned allowed;
             assert_int_equal(ta_cpu_mask_from_name(levels[l], &allowed), 0);
             ta_cpu_mask(allowed);
             run(&out[l], &f, "6:4:8:6", in, 4, true);
         }
         for (int i = 0; i < 4; i++) {
-            assert_same(out[1].frames[i], out[0].frames[i], "avx2");
-            assert_same(out[2].frames[i], out[0].frames[i], "all");
+            for (int l = 1; l < 4; l++)
+                assert_same(out[l].frames[i], out[0].frames[i], levels[l]);
             av_frame_free(&in[i]);
         }
-        for (int l = 0; l < 3; l++)
+        for (int l = 0; l < 4; l++)
             drop(&out[l]);
     }
 }

@@ -194,6 +194,14 @@ static void test_plain_c_stays_in_bounds(void **state)
 }
 
 #ifdef __x86_64__
+static void test_sse41(void **state)
+{
+    (void)state;
+    if (!(ta_cpu_flags() & TA_CPU_SSE41))
+        skip();
+    compare(&ta_recursive_dsp_sse41);
+}
+
 static void test_avx2(void **state)
 {
     (void)state;
@@ -217,6 +225,10 @@ static void test_mask(void **state)
     assert_int_equal(ta_cpu_mask_from_name("none", &allowed), 0);
     ta_cpu_mask(allowed);
     assert_ptr_equal(ta_recursive_dsp(), &ta_recursive_dsp_c);
+    assert_int_equal(ta_cpu_mask_from_name("sse4.1", &allowed), 0);
+    ta_cpu_mask(allowed);
+    if (ta_cpu_flags() & TA_CPU_SSE41)
+        assert_ptr_equal(ta_recursive_dsp(), &ta_recursive_dsp_sse41);
     assert_int_equal(ta_cpu_mask_from_name("avx2", &allowed), 0);
     ta_cpu_mask(allowed);
     if (ta_cpu_flags() & TA_CPU_AVX2)
@@ -307,7 +319,7 @@ static void test_motion_is_what_is_meant(void **state)
         assert_int_equal(motion_of(d, 0), 0);
         assert_in_range(motion_of(d, 1), d / 4 - 1, d / 4 + 1);
         assert_in_range(motion_of(-d, 1), d / 4 - 1, d / 4 + 1);
-        assert_in_range(motion_of(d, 2), (int)(d * 0.3077) - 1, (int)(d * 0.3077) + 1);
+        assert_in_range(motion_of(d, 2), (int)(d * 0.2688) - 1, (int)(d * 0.2688) + 1);
         assert_int_equal(motion_of(d, 3), d);
         assert_int_equal(motion_of(-d, 3), d);
     }
@@ -341,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_c_stays_in_bounds),
 #ifdef __x86_64__
+        cmocka_unit_test(test_sse41),
         cmocka_unit_test(test_avx2),
         cmocka_unit_test(test_avx512),
         cmocka_unit_test(test_mask),
