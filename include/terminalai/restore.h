@@ -30,6 +30,21 @@ struct ta_restore_result {
 int ta_restore(const struct ta_plan *plan, struct ta_options *options, const struct ta_callbacks *callbacks,
                struct ta_restore_result *result, struct ta_log *log);
 
+struct ta_redo_result {
+    bool changed; // false: the range has these settings already; running the plan only joins what is there
+    int64_t first, end; // source frames that are made with the settings: the range, its borders moved where a
+                        // piece would have become too short
+    int segments;       // that lie in it
+};
+// The plan of `output`, whose work folder was kept (keep-work), with a range that is made again with other
+// options: those that the caller has set in `options`; the others stay as they were. `range` as the option
+// "range" takes it. Run it with ta_restore() and keep-work: segments that the range does not touch stay as
+// they are, byte for byte. The result must have the same size, times, format and encoder headers:
+// TA_ERR_MISMATCH with the reason. TA_ERR_NOT_FOUND without a work folder.
+int ta_redo_plan(struct ta_plan **out, const char *input, const char *output, const char *work_dir,
+                 const char *range, struct ta_options *options, const struct ta_callbacks *callbacks,
+                 struct ta_redo_result *result, struct ta_log *log);
+
 // How a failed run goes on, as one line for a person ("finished work is kept in ...: the same command goes on
 // from there, --restart begins anew"); "" if the error's message says it all.
 // `plan` may be NULL: there is none yet. Freed with free().

@@ -19,6 +19,7 @@
 #include "cli/recipe.h"
 #include "cli/signals.h"
 #include "cli/batch.h"
+#include "restore/options.h"
 #include "restore/plan.h"
 #include "restore/work_files.h"
 
@@ -28,6 +29,7 @@ struct restore_opts {
     char *config;
     int progress; // enum ta_progress_mode
     bool json;
+    struct ta_range redo;
 };
 
 static const struct ta_opt restore_options[] = {
@@ -44,6 +46,12 @@ static const struct ta_opt restore_options[] = {
      TA_FIELD(struct restore_opts, recursive, bool),
      .help = "take the video files of folders in folders too",
      .letter = 'R'},
+    {.name = "redo",
+     .kind = &ta_opt_range,
+     TA_FIELD(struct restore_opts, redo, struct ta_range),
+     .def = "",
+     .help = "make only this part again, with the options given now over those of the run that made OUT with "
+             "--keep-work; everything else stays, byte for byte"},
     {.name = "config",
      .kind = &ta_opt_path,
      TA_FIELD(struct restore_opts, config, char *),
@@ -87,6 +95,37 @@ static bool is_done_already(struct ta_cli *cli, const struct ta_batch_item *item
     return done;
 }
 
+// The plan of an output that was made with --keep-work, with a part of it to be made again.
+static int plan_redo(struct ta_cli *cli, const struct ta_batch_item *item,
+                     const struct ta_callbacks *callbacks, struct ta_plan **plan)
+{
+    const char *work_dir = "";
+    struct ta_redo_result r;
+    ta_options_get(cli->options, "work-dir", &work_dir, NULL);
+    char *output = item->output ? ta_xstrdup(item->output)
+                                : ta_batch_default_output(item->input, ta_cli_output_extension(cli)),
+         *range = ta_opt_text_of(ta_opt_find(restore_options, "redo"), cli->values);
+    int err = ta_redo_plan(plan, item->input, output, work_dir, range, cli->options, callbacks, &r, cli->log);
+    if (err >= 0 && !ta_console_is_quiet(cli->console))
+        ta_console_print(cli->console,
+                         r.changed ? "%s: source frames %" PRId64 " to %" PRId64 " are made again"
+                                   : "%s: source frames %" PRId64 " to %" PRId64
+                                     " have these settings already",
+                         output, r.first, r.end - 1);
+    // What it can be done again with, once more.
+    if (err >= 0)
+        err = ta_options_set(cli->options, TA_LAYER_CALLER, "keep-work", "on", "--redo");
+    free(range);
+    free(output);
+    return err;
+}
+
+static bool is_redo(const struct ta_cli *cli)
+{
+    const struct restore_opts *opts = cli->values;
+    return opts->redo.start.unit || opts->redo.end.unit;
+}
+
 static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_batch_item *item, int index)
 {
     struct ta_cli *cli = run->cli;
@@ -96,7 +135,9 @@ static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_ba
     struct ta_callbacks callbacks = ta_cli_callbacks(&run->view);
     free(ta_console_take_error(cli->console));
     int err = is_done_already(cli, item) ? TA_ERR_EXISTS : 0;
-    if (!err)
+    if (!err && is_redo(cli))
+        err = plan_redo(cli, item, &callbacks, &plan);
+    else if (!err)
         err = ta_plan_create(&plan, item->input, item->output, cli->options, &callbacks, cli->log);
     if (err >= 0) {
         AVRational rate = plan->out_format.frame_rate;
@@ -145,6 +186,13 @@ static enum ta_exit run_restore(struct ta_cli *cli)
     enum ta_exit status = ta_cli_check_recipe(cli, opts->config);
     if (status)
         return status;
+    if (is_redo(cli) &&
+        (ta_options_by_caller(cli->options, "range") ||
+         ta_options_by_caller(cli->options, "segment-length") ||
+         ta_options_by_caller(cli->options, "restart") || ta_options_by_caller(cli->options, "no-resume")))
+        return ta_cli_usage(cli,
+                            "--redo goes on with what is there: --range, --segment-length, --restart and "
+                            "--no-resume do not go with it");
     struct ta_batch batch;
     struct ta_batch_wish wish = {
         .output = opts->output, .extension = ta_cli_output_extension(cli), .recursive = opts->recursive};
@@ -152,6 +200,10 @@ static enum ta_exit run_restore(struct ta_cli *cli)
     if (err < 0)
         return ta_exit_from_error(err);
     bool to_stdout = opts->output && !strcmp(opts->output, "-");
+    if (is_redo(cli) && (batch.count != 1 || to_stdout)) {
+        ta_batch_release(&batch);
+        return ta_cli_usage(cli, "--redo is for one file");
+    }
     struct ta_restore_call run = {.cli = cli, .data = to_stdout ? stderr : stdout, .results = json_array()};
     enum ta_progress_mode mode = (enum ta_progress_mode)opts->progress;
     if (ta_console_is_quiet(cli->console) && mode != TA_PROGRESS_JSON)
@@ -174,6 +226,8 @@ static const struct ta_example restore_examples[] = {
     {"terminalai restore tapes/ -o restored/ --recursive", "all video files of a folder, into another one"},
     {"terminalai restore tape.avi --encoder ffv1 -o tape.mkv", "lossless video, for an archive"},
     {"terminalai restore tape.avi -o excerpt.mp4 --range 1:00-1:20", "only twenty seconds, to try settings"},
+    {"terminalai restore tape.avi --redo 12:30-12:48 --denoise-strength 10:8:15:12 --overwrite",
+     "one scene again, cleaned more; the run before it had --keep-work"},
     {"terminalai restore tape.avi --encoder raw -o - | ffplay -", "into another program"},
     {0},
 };

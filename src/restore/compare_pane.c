@@ -19,6 +19,8 @@
 #include "video/chain.h"
 #include "video/stages.h"
 
+static const double NEVER = 1e300;
+
 struct ta_compare_pane {
     struct ta_compare *c;
     struct ta_contestant *contestant; // NULL: the source
@@ -147,7 +149,7 @@ int ta_compare_pane_open(struct ta_compare_pane *p, int excerpt)
     const struct ta_excerpt *e = &p->c->excerpts[excerpt];
     close_excerpt(p);
     p->excerpt = excerpt;
-    p->next_source = e->first;
+    p->next_source = ta_plan_giving(p->plan, e->first);
     p->next_field = 0;
     if (!p->contestant)
         return ta_source_view_open(&p->view, p->plan, e->first, e->end, &p->format,
@@ -197,7 +199,7 @@ static double next_time(const struct ta_compare_pane *p)
 {
     const struct ta_excerpt *e = &p->c->excerpts[p->excerpt];
     if (p->next_source >= e->end)
-        return 1e300;
+        return NEVER;
     return (double)(ta_plan_time_of(p->plan, p->plan->index, p->next_source, p->next_field) -
                     ta_plan_time_of(p->plan, p->plan->index, e->first, 0)) *
            av_q2d(p->plan->out_time_base);
@@ -206,17 +208,18 @@ static double next_time(const struct ta_compare_pane *p)
 int ta_compare_pane_show(struct ta_compare_pane *p, int64_t source, int field, double seconds)
 {
     if (!p->contestant)
-        return ta_source_view_get(p->view, source, field, &p->source);
+        return ta_source_view_get(p->view, source, field / ta_plan_copies_of(p->plan, source), &p->source);
     int err = 0;
     bool moved = false;
     // Plans of one source differ by less than a tick where they show the same moment.
-    while (err >= 0 && next_time(p) <= seconds + 0.0005) {
+    // There is always something to show.
+    while (err >= 0 && (next_time(p) <= seconds + 0.0005 || (!p->native && next_time(p) < NEVER))) {
         err = decode_next(p);
         if (p->next_field + 1 < ta_plan_fields_of(p->plan, p->next_source)) {
             p->next_field++;
         } else {
             p->next_field = 0;
-            p->next_source++;
+            p->next_source = ta_plan_giving(p->plan, p->next_source + 1);
         }
         moved = true;
     }

@@ -32,17 +32,29 @@ static char *checked_line(json_t *entry)
     return line;
 }
 
-char *ta_journal_line(int segment, const struct ta_segment_result *r)
+// `entry` names the segment.
+static char *result_line(json_t *entry, const struct ta_segment_result *r)
 {
-    json_t *e = json_pack("{s:i, s:I, s:I, s:I, s:I, s:i, s:s}", "segment", segment, "frames",
-                          (json_int_t)r->frames, "bytes", (json_int_t)r->bytes, "concealed",
-                          (json_int_t)r->concealed, "damaged", (json_int_t)r->damaged, "delay", r->delay,
-                          "sha256", r->sha256);
+    json_t *e = json_pack("{s:I, s:I, s:I, s:I, s:i, s:s}", "frames", (json_int_t)r->frames, "bytes",
+                          (json_int_t)r->bytes, "concealed", (json_int_t)r->concealed, "damaged",
+                          (json_int_t)r->damaged, "delay", r->delay, "sha256", r->sha256);
     if (r->max_cll || r->max_fall) { // HDR10 alone has these
         json_object_set_new(e, "max_cll", json_integer(r->max_cll));
         json_object_set_new(e, "max_fall", json_integer(r->max_fall));
     }
-    return checked_line(e);
+    json_object_update(entry, e);
+    json_decref(e);
+    return checked_line(entry);
+}
+
+char *ta_journal_line(int segment, const struct ta_segment_result *r)
+{
+    return result_line(json_pack("{s:i}", "segment", segment), r);
+}
+
+char *ta_journal_keyed_line(const char *key, const struct ta_segment_result *r)
+{
+    return result_line(json_pack("{s:s}", "key", key), r);
 }
 
 char *ta_journal_head_line(const char *plan, const char *made_by, const char *folder)
@@ -59,9 +71,12 @@ char *ta_journal_joining_line(void)
     return checked_line(json_pack("{s:b}", "joining", 1));
 }
 
-char *ta_journal_joined_line(const char *sha256, int64_t bytes)
+char *ta_journal_joined_line(const char *sha256, int64_t bytes, const char *redo)
 {
-    return checked_line(json_pack("{s:s, s:I}", "joined_sha256", sha256, "bytes", (json_int_t)bytes));
+    json_t *entry = json_pack("{s:s, s:I}", "joined_sha256", sha256, "bytes", (json_int_t)bytes);
+    if (redo[0])
+        json_object_set_new(entry, "redo_sha256", json_string(redo));
+    return checked_line(entry);
 }
 
 // The entry of a line whose checksum fits, or NULL. To be dereferenced.
@@ -95,13 +110,12 @@ static bool take_sum(const json_t *entry, const char *key, char out[65])
     return true;
 }
 
-static bool parse_segment(const json_t *e, int *segment, struct ta_segment_result *out)
+static bool parse_result(const json_t *e, struct ta_segment_result *out)
 {
-    int64_t number = -1, delay = 0, max_cll = 0, max_fall = 0;
+    int64_t delay = 0, max_cll = 0, max_fall = 0;
     const char *sum = NULL;
     *out = (struct ta_segment_result){0};
-    bool ok = e && ta_json_get_int(e, "", "segment", 0, INT32_MAX, &number, NULL) >= 0 &&
-              ta_json_get_int(e, "", "frames", 1, INT64_MAX, &out->frames, NULL) >= 0 &&
+    bool ok = e && ta_json_get_int(e, "", "frames", 1, INT64_MAX, &out->frames, NULL) >= 0 &&
               ta_json_get_int(e, "", "bytes", 1, INT64_MAX, &out->bytes, NULL) >= 0 &&
               ta_json_get_int(e, "", "concealed", 0, INT64_MAX, &out->concealed, NULL) >= 0 &&
               ta_json_get_int(e, "", "damaged", 0, INT64_MAX, &out->damaged, NULL) >= 0 &&
@@ -115,8 +129,17 @@ static bool parse_segment(const json_t *e, int *segment, struct ta_segment_resul
         out->max_cll = (int)max_cll;
         out->max_fall = (int)max_fall;
         out->delay = (int)delay;
-        *segment = (int)number;
     }
+    return ok;
+}
+
+static bool parse_segment(const json_t *e, int *segment, struct ta_segment_result *out)
+{
+    int64_t number = -1;
+    bool ok = e && ta_json_get_int(e, "", "segment", 0, INT32_MAX, &number, NULL) >= 0 &&
+              parse_result(e, out);
+    if (ok)
+        *segment = (int)number;
     return ok;
 }
 
@@ -137,18 +160,42 @@ static void set_text(char **field, const json_t *entry, const char *key)
     *field = text ? ta_xstrdup(text) : NULL;
 }
 
+static void take_keyed(struct ta_journal *j, const char key[65], const struct ta_segment_result *result)
+{
+    j->keyed = ta_xrealloc(j->keyed, ((size_t)j->keyed_count + 1) * sizeof *j->keyed);
+    j->keyed[j->keyed_count].result = *result;
+    memcpy(j->keyed[j->keyed_count++].key, key, 65);
+}
+
+struct ta_segment_result ta_journal_find(const struct ta_journal *j, const struct ta_plan *plan, int k)
+{
+    const struct ta_segment_name *name = plan->names ? &plan->names[k] : NULL;
+    int number = name ? name->number : k;
+    if (number >= 0)
+        return number < j->segment_count ? j->done[number] : (struct ta_segment_result){0};
+    for (int i = j->keyed_count - 1; i >= 0; i--)
+        if (!strcmp(j->keyed[i].key, name->key))
+            return j->keyed[i].result;
+    return (struct ta_segment_result){0};
+}
+
 static void take_line(struct ta_journal *j, const char *line, size_t size)
 {
     json_t *e = entry_of(line, size);
     struct ta_segment_result result;
     int segment = -1;
+    char key[65];
     if (parse_segment(e, &segment, &result) && segment < j->segment_count) {
         j->done[segment] = result;
+    } else if (take_sum(e, "key", key) && parse_result(e, &result)) {
+        take_keyed(j, key, &result);
     } else if (take_sum(e, "plan_sha256", j->plan)) {
         set_text(&j->made_by, e, "made_by");
         set_text(&j->folder, e, "folder");
     } else if (take_sum(e, "joined_sha256", j->joined)) {
         j->joined_bytes = json_integer_value(json_object_get(e, "bytes"));
+        if (!take_sum(e, "redo_sha256", j->joined_redo))
+            j->joined_redo[0] = 0;
     } else if (json_is_true(json_object_get(e, "joining"))) {
         j->joining = true;
     } else {
@@ -181,6 +228,7 @@ void ta_journal_release(struct ta_journal *j)
     free(j->made_by);
     free(j->folder);
     free(j->done);
+    free(j->keyed);
     *j = (struct ta_journal){0};
 }
 

@@ -116,6 +116,47 @@ void ta_options_clone(struct ta_options **out, const struct ta_options *options)
     (*out)->loaded_preset = options->loaded_preset ? ta_xstrdup(options->loaded_preset) : NULL;
 }
 
+// Did the value come from the preset (its file, with a line) or from nowhere?
+static bool is_of_preset(const char *from, const char *file)
+{
+    size_t n = strlen(file);
+    return !strcmp(from, "default") || (n && !strncmp(from, file, n) && from[n] == ':');
+}
+
+int ta_options_over(struct ta_options **out, const struct ta_options *options, const json_t *recipe,
+                    struct ta_log *log)
+{
+    struct ta_options *o = NULL;
+    struct ta_preset preset = {0};
+    const char *name;
+    json_t *item;
+    const char *old = json_string_value(json_object_get(json_object_get(recipe, "preset"), "value"));
+    bool other = options->values[option_number("preset") * LAYER_COUNT + LAYER_COUNT - 1].text != NULL;
+    ta_options_create(&o, log);
+    if (other && old && ta_preset_load(&preset, old, NULL, NULL) < 0)
+        preset = (struct ta_preset){0};
+    int err = 0;
+    json_object_foreach((json_t *)recipe, name, item)
+    {
+        const char *value = json_string_value(json_object_get(item, "value")),
+                   *from = json_string_value(json_object_get(item, "from"));
+        bool left_out = other && is_of_preset(from ? from : "", preset.file ? preset.file : "");
+        if (value && option_number(name) >= 0 && !left_out && err >= 0)
+            err = ta_options_set(o, TA_LAYER_CONFIG, name, value, from);
+    }
+    if (preset.file)
+        ta_preset_release(&preset);
+    for (int i = 0; i < o->count && err >= 0; i++) {
+        const struct value *v = &options->values[i * LAYER_COUNT + LAYER_COUNT - 1];
+        if (v->text)
+            set_value(value_at(o, i, LAYER_COUNT - 1), ta_xstrdup(v->text), v->from);
+    }
+    if (err < 0)
+        ta_options_destroy(&o);
+    *out = o;
+    return err;
+}
+
 static int unknown_option(struct ta_options *o, const char *name, const char *from)
 {
     const char *near = ta_nearest(name, ta_option_names());

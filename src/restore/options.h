@@ -64,6 +64,10 @@ int ta_options_recipe(struct ta_options *options, struct ta_recipe_opts *out, st
 int ta_options_run(struct ta_options *options, struct ta_run_opts *out, struct ta_log *log);
 // A set of its own with the same values.
 void ta_options_clone(struct ta_options **out, const struct ta_options *options);
+// The values of a plan's recipe, and over them what the caller of `options` has set. A preset that the caller
+// names replaces what came from the plan's preset and from defaults.
+int ta_options_over(struct ta_options **out, const struct ta_options *options, const json_t *recipe,
+                    struct ta_log *log);
 // Which stage the recipe names in a slot ("bwdif", "off").
 int ta_options_slot(struct ta_options *options, const char *slot, const char **choice);
 // Did the caller set it, not a preset, a file or the environment?

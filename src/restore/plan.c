@@ -1,6 +1,7 @@
 // Every decision, from facts alone. The order follows the data: output, range, scan runs, time, chain,
 // encoder, cuts, streams.
 #include "restore/plan_decide.h"
+#include "restore/redo.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +12,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "video/chain.h"
-
-enum {
-    MIN_SEGMENT_OUT = 16, // output frames; a shorter tail joins its neighbour
-};
 
 void ta_decision_tell(struct ta_decision *d, const char *what, const char *format, ...)
 {
@@ -210,11 +207,11 @@ static void choose_runs(struct ta_decision *d)
 
 // ---- segments ----
 
-// Source frames from `from` on until at least MIN_SEGMENT_OUT output frames are reached.
+// Source frames from `from` on until at least TA_MIN_SEGMENT_OUT output frames are reached.
 static int64_t least_end(const struct ta_plan *p, int64_t from)
 {
     int64_t end = p->first_frame + p->frame_count, out = 0;
-    while (from < end && out < MIN_SEGMENT_OUT)
+    while (from < end && out < TA_MIN_SEGMENT_OUT)
         out += ta_plan_fields_of(p, from++);
     return from;
 }
@@ -237,7 +234,7 @@ void ta_plan_choose_cuts(struct ta_decision *d)
         while (cut < end && ta_plan_fields_of(p, cut) == 0) // a segment begins with a frame that it shows
             cut++;
         // What would remain must be a segment of its own.
-        if (cut >= end || ta_plan_out_before(p, end) - ta_plan_out_before(p, cut) < MIN_SEGMENT_OUT)
+        if (cut >= end || ta_plan_out_before(p, end) - ta_plan_out_before(p, cut) < TA_MIN_SEGMENT_OUT)
             break;
         if ((size_t)p->segment_count + 3 > capacity) {
             capacity *= 2;
@@ -359,6 +356,7 @@ void ta_plan_destroy(struct ta_plan **plan)
     ta_show_destroy(&p->show);
     free(p->film);
     free(p->film_out);
+    ta_redo_release(p);
     free(p->input);
     free(p->output);
     free(p->input_at);

@@ -29,6 +29,22 @@ struct ta_stream_plan {
     char *reason;  // for TRANSCODE and DROP, else ""
 };
 
+// A range that is made with other settings than the rest.
+struct ta_redo {
+    int64_t first, count; // source frames
+    struct ta_stage_plan *stages;
+    int stage_count;
+    struct ta_reach reach;
+    struct ta_encoder_settings encoder;
+    json_t *changes; // {"option": {"was": ..., "is": ...}}
+};
+// What a segment's files and journal lines go by: its number in the plan as it was without redone ranges, or
+// else the checksum of all that decides its pictures.
+struct ta_segment_name {
+    int number; // -1: by key
+    char key[65];
+};
+
 // The output of a preview: what is restored beside the source it is made from.
 enum ta_show_layout { TA_SHOW_SIDE = 0, TA_SHOW_SPLIT, TA_SHOW_STACK };
 extern const struct ta_choice ta_show_layouts[];
@@ -38,6 +54,9 @@ struct ta_show {
     char *names[2];         // of source and result, for the labels
     char *details[2];       // what stands behind them
 };
+
+// Output frames of a segment at least: as many as any encoder holds back.
+enum { TA_MIN_SEGMENT_OUT = 16 };
 
 struct ta_plan {
     struct ta_log *log;
@@ -68,6 +87,12 @@ struct ta_plan {
     struct ta_format out_format;
     struct ta_show *show; // NULL but for previews
     struct ta_encoder_settings encoder;
+    struct ta_redo *redos; // later ones count where they overlap; none for most plans
+    int redo_count;
+    // Only with redos: the cuts before these, and the segments' names.
+    int64_t *base_cuts;
+    int base_count; // segments of base_cuts
+    struct ta_segment_name *names;
     int64_t *cuts; // source frame where each segment starts; cuts[segment_count] is the end
     int segment_count;
 
@@ -165,5 +190,11 @@ void ta_plan_segment_input(const struct ta_plan *plan, const struct ta_segment *
                            const struct ta_index *index, int64_t *first, int64_t *end);
 
 void ta_show_destroy(struct ta_show **show);
+
+// Stages as the plan's JSON has them. Read: `owner` has "stages"; *stages is allocated, also on failure, and
+// *count (0 before) of it are to be released.
+json_t *ta_stages_json(const struct ta_stage_plan *stages, int count);
+int ta_stages_read(const json_t *owner, const char *where, const struct ta_format *in,
+                   struct ta_stage_plan **stages, int *count, struct ta_log *log);
 
 #endif

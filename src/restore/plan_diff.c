@@ -22,6 +22,13 @@ static json_t *essence(const char *json)
     }
     json_object_del(json_object_get(root, "source"), "path");
     json_object_del(json_object_get(root, "output"), "path");
+    // Redone ranges have segments of their own; the rest is what it was.
+    json_t *video = json_object_get(root, "video"), *cuts = json_object_get(video, "base_cuts");
+    if (cuts) {
+        json_object_set(video, "cuts", cuts);
+        json_object_del(video, "base_cuts");
+        json_object_del(video, "redo");
+    }
     json_object_foreach(json_object_get(root, "recipe"), key, item) json_object_del(item, "from");
     return root;
 }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/tree.h"
 #include "restore/plan.h"
+#include "restore/redo.h"
 #include "video/chain.h"
 
 enum { PLAN_VERSION = 1, MAX_STAGES = 64, MAX_STREAMS = 4096, MAX_SCALE = 1 << 20 };
@@ -61,11 +62,11 @@ static json_t *runs_json(const struct ta_plan *p)
     return list;
 }
 
-static json_t *stages_json(const struct ta_plan *p)
+json_t *ta_stages_json(const struct ta_stage_plan *stages, int count)
 {
     json_t *list = json_array();
-    for (int i = 0; i < p->stage_count; i++) {
-        const struct ta_stage_plan *s = &p->stages[i];
+    for (int i = 0; i < count; i++) {
+        const struct ta_stage_plan *s = &stages[i];
         json_t *options = s->info->options ? ta_opt_to_json(s->info->options, s->opts) : json_object();
         json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "stage", s->info->name, "options", options,
                                               "output", ta_format_to_json(&s->out)));
@@ -73,11 +74,11 @@ static json_t *stages_json(const struct ta_plan *p)
     return list;
 }
 
-static json_t *cuts_json(const struct ta_plan *p)
+static json_t *cuts_json(const int64_t *cuts, int segments)
 {
     json_t *list = json_array();
-    for (int i = 0; i <= p->segment_count; i++)
-        json_array_append_new(list, json_integer(p->cuts[i]));
+    for (int i = 0; i <= segments; i++)
+        json_array_append_new(list, json_integer(cuts[i]));
     return list;
 }
 
@@ -138,7 +139,7 @@ static json_t *video_json(const struct ta_plan *p)
         json_object_set_new(o, "film", ta_plan_film_to_json(p));
     json_object_set_new(o, "deinterlaced", json_boolean(p->deinterlaced));
     json_object_set_new(o, "fields", json_integer(p->fields));
-    json_object_set_new(o, "stages", stages_json(p));
+    json_object_set_new(o, "stages", ta_stages_json(p->stages, p->stage_count));
     char *text = ta_chain_text(p->stages, p->stage_count);
     json_object_set_new(o, "chain", json_string(text));
     free(text);
@@ -148,7 +149,11 @@ static json_t *video_json(const struct ta_plan *p)
     if (p->show)
         json_object_set_new(o, "show", show_json(p->show));
     json_object_set_new(o, "encoder", ta_encoder_settings_to_json(&p->encoder));
-    json_object_set_new(o, "cuts", cuts_json(p));
+    json_object_set_new(o, "cuts", cuts_json(p->cuts, p->segment_count));
+    if (p->redo_count) {
+        json_object_set_new(o, "base_cuts", cuts_json(p->base_cuts, p->base_count));
+        json_object_set_new(o, "redo", ta_redo_json(p));
+    }
     return o;
 }
 
@@ -291,17 +296,18 @@ static int read_runs(struct ta_plan *p, const json_t *video, const char *where, 
     return err;
 }
 
-static int read_stages(struct ta_plan *p, const json_t *video, const char *where, struct ta_log *log)
+int ta_stages_read(const json_t *owner, const char *where, const struct ta_format *in,
+                   struct ta_stage_plan **stages, int *count, struct ta_log *log)
 {
     json_t *list;
-    int err = ta_json_get_array(video, where, "stages", &list, log);
+    int err = ta_json_get_array(owner, where, "stages", &list, log);
     if (err < 0)
         return err;
     size_t n = json_array_size(list);
     if (n > MAX_STAGES)
         return refuse(where, "too many stages", log);
-    p->stages = ta_xcalloc(n + 1, sizeof *p->stages);
-    struct ta_format cur = p->source_format;
+    *stages = ta_xcalloc(n + 1, sizeof **stages);
+    struct ta_format cur = *in;
     for (size_t i = 0; i < n && err >= 0; i++) {
         const json_t *o = json_array_get(list, i);
         const char *name;
@@ -315,9 +321,9 @@ static int read_stages(struct ta_plan *p, const json_t *video, const char *where
             err = ta_json_get_object(o, where, "options", &options, log);
         if (err < 0)
             break;
-        struct ta_stage_plan *s = &p->stages[p->stage_count];
+        struct ta_stage_plan *s = &(*stages)[*count];
         ta_stage_plan_init(s, info, &cur);
-        p->stage_count++;
+        ++*count;
         if (info->options) {
             ta_opt_release(info->options, s->opts);
             memset(s->opts, 0, info->options_size);
@@ -377,30 +383,31 @@ static int read_show(struct ta_plan *p, const json_t *video, const char *where, 
     return err;
 }
 
-static int read_cuts(struct ta_plan *p, const json_t *video, const char *where, struct ta_log *log)
+static int read_cuts(const struct ta_plan *p, const json_t *video, const char *where, const char *key,
+                     int64_t **cuts, int *segments, struct ta_log *log)
 {
     json_t *list;
-    int err = ta_json_get_array(video, where, "cuts", &list, log);
+    int err = ta_json_get_array(video, where, key, &list, log);
     if (err < 0)
         return err;
     size_t n = json_array_size(list);
     if (n < 2 || n > (size_t)p->frame_count + 1)
         return refuse(where, "the number of cuts does not fit the frames", log);
-    p->cuts = ta_xcalloc(n, sizeof *p->cuts);
+    int64_t *c = *cuts = ta_xcalloc(n, sizeof *c);
     for (size_t i = 0; i < n; i++) {
         const json_t *v = json_array_get(list, i);
-        p->cuts[i] = json_integer_value(v);
-        if (!json_is_integer(v) || (i && p->cuts[i] <= p->cuts[i - 1]))
+        c[i] = json_integer_value(v);
+        if (!json_is_integer(v) || (i && c[i] <= c[i - 1]))
             return refuse(where, "the cuts must rise", log);
     }
-    if (p->cuts[0] != p->first_frame || p->cuts[n - 1] != p->first_frame + p->frame_count)
+    if (c[0] != p->first_frame || c[n - 1] != p->first_frame + p->frame_count)
         return refuse(where, "the cuts do not cover the frames", log);
     // With inverse telecine some frames give nothing: a segment begins with one that does.
     for (size_t i = 1; p->film && i < n; i++)
-        if (ta_plan_out_before(p, p->cuts[i]) == ta_plan_out_before(p, p->cuts[i - 1]) ||
-            (i + 1 < n && ta_plan_fields_of(p, p->cuts[i]) < 1))
+        if (ta_plan_out_before(p, c[i]) == ta_plan_out_before(p, c[i - 1]) ||
+            (i + 1 < n && ta_plan_fields_of(p, c[i]) < 1))
             return refuse(where, "a cut lies on a frame that gives nothing", log);
-    p->segment_count = (int)n - 1;
+    *segments = (int)n - 1;
     return 0;
 }
 
@@ -429,7 +436,7 @@ static int read_video(struct ta_plan *p, const json_t *root, const char *where, 
     if (err >= 0 && p->out_frames != ta_plan_out_before(p, p->first_frame + p->frame_count))
         err = refuse(where, "the number of output frames does not follow from the runs", log);
     if (err >= 0)
-        err = read_stages(p, o, where, log);
+        err = ta_stages_read(o, where, &p->source_format, &p->stages, &p->stage_count, log);
     if (err >= 0)
         err = ta_json_get_object(o, where, "reach", &reach, log);
     if (err >= 0)
@@ -443,7 +450,12 @@ static int read_video(struct ta_plan *p, const json_t *root, const char *where, 
     if (err >= 0)
         err = ta_encoder_settings_from_json(&p->encoder, json_object_get(o, "encoder"), where, log);
     if (err >= 0)
-        err = read_cuts(p, o, where, log);
+        err = read_cuts(p, o, where, "cuts", &p->cuts, &p->segment_count, log);
+    if (err >= 0 && json_object_get(o, "redo")) {
+        err = read_cuts(p, o, where, "base_cuts", &p->base_cuts, &p->base_count, log);
+        if (err >= 0)
+            err = ta_redo_read(p, o, where, log);
+    }
     return err;
 }
 

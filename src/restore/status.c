@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/tree.h"
 #include "base/utf8.h"
+#include "restore/redo.h"
 #include "restore/live.h"
 #include "restore/plan.h"
 #include "restore/report.h"
@@ -46,10 +47,11 @@ static char *name_in(const struct found *f, const char *name)
 // Is the file of a segment there as the journal says, by its size?
 static bool has_segment(const struct found *f, int k)
 {
-    char *path = ta_xprintf("%s/seg-%05d.nut", f->dir, k);
+    char *stem = ta_plan_segment_stem(f->plan, k), *path = ta_xprintf("%s/%s.nut", f->dir, stem);
+    struct ta_segment_result r = ta_journal_find(&f->journal, f->plan, k);
     struct stat st;
-    bool yes = f->journal.done[k].frames > 0 && stat(path, &st) == 0 &&
-               st.st_size == f->journal.done[k].bytes;
+    bool yes = r.frames > 0 && stat(path, &st) == 0 && st.st_size == r.bytes;
+    free(stem);
     free(path);
     return yes;
 }
@@ -65,12 +67,12 @@ static void look(struct found *f, const char *dir)
     free(path);
     f->live = ta_work_is_live(dir);
     f->bytes = ta_work_disk_bytes(dir);
-    ta_journal_load(&f->journal, dir, f->plan ? f->plan->segment_count : 0);
+    ta_journal_load(&f->journal, dir, f->plan ? ta_plan_numbers(f->plan) : 0);
     for (int i = 0; f->plan && i < f->plan->segment_count; i++) {
         if (!has_segment(f, i))
             continue;
         f->done++;
-        f->frames_done += f->journal.done[i].frames;
+        f->frames_done += ta_journal_find(&f->journal, f->plan, i).frames;
     }
 }
 
@@ -142,7 +144,9 @@ static json_t *playable_json(const struct found *f)
         if (!has_segment(f, i))
             continue;
         struct ta_segment s = ta_plan_segment(f->plan, i);
-        char *name = ta_xprintf("seg-%05d.nut", i), *path = name_in(f, name);
+        char *stem = ta_plan_segment_stem(f->plan, i), *name = ta_xprintf("%s.nut", stem),
+             *path = name_in(f, name);
+        free(stem);
         json_t *o = json_pack("{s:i, s:o, s:I, s:I}", "segment", i, "path", text_json(path), "first_frame",
                               (json_int_t)s.out_first, "frames", (json_int_t)s.out_count);
         if (rate > 0)

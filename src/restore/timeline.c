@@ -237,6 +237,16 @@ struct ta_segment ta_plan_range(const struct ta_plan *plan, int64_t first, int64
                            .stage_count = plan->stage_count,
                            .reach = plan->reach,
                            .encoder = &plan->encoder};
+    for (int i = plan->redo_count - 1; i >= 0; i--) {
+        const struct ta_redo *r = &plan->redos[i];
+        if (first < r->first || first >= r->first + r->count)
+            continue;
+        s.stages = r->stages;
+        s.stage_count = r->stage_count;
+        s.reach = r->reach;
+        s.encoder = &r->encoder;
+        break;
+    }
     s.out_first = ta_plan_out_before(plan, first);
     s.out_count = ta_plan_out_before(plan, end) - s.out_first;
     return s;

@@ -18,6 +18,7 @@
 #include "base/tree.h"
 #include "media/av.h"
 #include "restore/plan_diff.h"
+#include "restore/redo.h"
 #include "restore/work_files.h"
 
 enum { FILE_LIMIT = 64 << 20 };
@@ -58,12 +59,17 @@ static char *inside(const struct ta_work *w, const char *name)
 
 char *ta_work_segment_path(const struct ta_work *w, int segment)
 {
-    return ta_xprintf("%s/seg-%05d.nut", w->dir, segment);
+    char *stem = ta_plan_segment_stem(w->plan, segment), *path = ta_xprintf("%s/%s.nut", w->dir, stem);
+    free(stem);
+    return path;
 }
 
 char *ta_work_part_path(const struct ta_work *w, int segment, const char *run_id)
 {
-    return ta_xprintf("%s/seg-%05d.%s.part", w->dir, segment, run_id);
+    char *stem = ta_plan_segment_stem(w->plan, segment),
+         *path = ta_xprintf("%s/%s.%s.part", w->dir, stem, run_id);
+    free(stem);
+    return path;
 }
 
 int64_t ta_work_bytes(const struct ta_work *w)
@@ -112,18 +118,23 @@ static bool segment_fits(struct ta_work *w, int segment, const struct ta_segment
 static bool is_delivered(const struct ta_work *w)
 {
     char sum[TA_SHA256_HEX];
+    char redo[65];
     struct stat st;
-    return w->journal.joined[0] && stat(w->plan->output, &st) == 0 && S_ISREG(st.st_mode) &&
-           st.st_size == w->journal.joined_bytes && ta_sha256_file(w->plan->output, sum, NULL) >= 0 &&
-           !strcmp(sum, w->journal.joined);
+    ta_redo_sum(w->plan, redo);
+    return w->journal.joined[0] && !strcmp(w->journal.joined_redo, redo) && stat(w->plan->output, &st) == 0 &&
+           S_ISREG(st.st_mode) && st.st_size == w->journal.joined_bytes &&
+           ta_sha256_file(w->plan->output, sum, NULL) >= 0 && !strcmp(sum, w->journal.joined);
 }
 
 // `only` >= 0: of this segment alone, so that a single task need not read all that others have made.
 static void take_segments(struct ta_work *w, int only)
 {
     free(w->done);
-    w->done = w->journal.done;
-    w->journal.done = NULL;
+    w->done = ta_xcalloc((size_t)w->plan->segment_count, sizeof *w->done);
+    for (int i = 0; i < w->plan->segment_count; i++)
+        w->done[i] = ta_journal_find(&w->journal, w->plan, i);
+    ta_freep(&w->journal.done);
+    w->journal.segment_count = 0;
     w->done_count = 0;
     if (w->journal.bad_lines && only < 0)
         ta_warn(
@@ -153,8 +164,11 @@ bool ta_work_joined(const struct ta_work *w, char sha256[65])
 
 int ta_work_note_joined(struct ta_work *w, const char *sha256, int64_t bytes)
 {
-    int err = ta_journal_append(w->dir, ta_journal_joined_line(sha256, bytes), w->log);
+    char redo[65];
+    ta_redo_sum(w->plan, redo);
+    int err = ta_journal_append(w->dir, ta_journal_joined_line(sha256, bytes, redo), w->log);
     if (err >= 0) {
+        memcpy(w->journal.joined_redo, redo, 65);
         memcpy(w->journal.joined, sha256, 65);
         w->journal.joined_bytes = bytes;
     }
@@ -185,12 +199,20 @@ int ta_work_begin_joining(struct ta_work *w)
     return err;
 }
 
+static char *line_of(const struct ta_plan *p, int segment, const struct ta_segment_result *result)
+{
+    const struct ta_segment_name *name = p->names ? &p->names[segment] : NULL;
+    if (name && name->number < 0)
+        return ta_journal_keyed_line(name->key, result);
+    return ta_journal_line(name ? name->number : segment, result);
+}
+
 int ta_work_commit(struct ta_work *w, int segment, const char *part, const struct ta_segment_result *result)
 {
     char *path = ta_work_segment_path(w, segment);
     int err = ta_file_commit(part, path, w->log);
     if (err >= 0)
-        err = ta_journal_append(w->dir, ta_journal_line(segment, result), w->log);
+        err = ta_journal_append(w->dir, line_of(w->plan, segment, result), w->log);
     if (err >= 0) {
         w->done[segment] = *result;
         w->done_count++;
@@ -258,7 +280,7 @@ static void drop_journal(struct ta_work *w)
     unlink(path);
     free(path);
     ta_journal_release(&w->journal);
-    ta_journal_load(&w->journal, w->dir, w->plan->segment_count);
+    ta_journal_load(&w->journal, w->dir, ta_plan_numbers(w->plan));
 }
 
 // The journal names the plan that its segments are of, and outweighs plan.json.
@@ -330,7 +352,7 @@ static int begin(struct ta_work *w, const char identity[65])
 {
     ta_work_empty(w->dir, NULL); // a journal of another plan must not come back to life
     ta_journal_release(&w->journal);
-    ta_journal_load(&w->journal, w->dir, w->plan->segment_count);
+    ta_journal_load(&w->journal, w->dir, ta_plan_numbers(w->plan));
     w->created = true;
     int err = write_index(w);
     if (err >= 0)
@@ -453,7 +475,7 @@ static int open_locked(struct ta_work *w, const struct ta_run_opts *run)
 {
     char identity[65];
     ta_plan_identity(w->plan->json, identity);
-    ta_journal_load(&w->journal, w->dir, w->plan->segment_count);
+    ta_journal_load(&w->journal, w->dir, ta_plan_numbers(w->plan));
     if (run->restart) {
         int err = refuse_foreign(w);
         if (err < 0)
@@ -508,7 +530,7 @@ static int begin_task(struct ta_work *w, const char identity[65])
     if (w->lock < 0 || !is_still_named(w))
         return 0;
     ta_journal_release(&w->journal);
-    ta_journal_load(&w->journal, w->dir, w->plan->segment_count);
+    ta_journal_load(&w->journal, w->dir, ta_plan_numbers(w->plan));
     int err = strcmp(w->journal.plan, identity) ? refuse_foreign(w) : 0;
     if (err == 0 && strcmp(w->journal.plan, identity))
         err = begin(w, identity);
@@ -526,7 +548,7 @@ static int open_task(struct ta_work *w, int segment)
         if (err < 0)
             return err;
         ta_journal_release(&w->journal);
-        ta_journal_load(&w->journal, w->dir, w->plan->segment_count);
+        ta_journal_load(&w->journal, w->dir, ta_plan_numbers(w->plan));
         enum state state = find_state(w, identity);
         if (state != STATE_FRESH && state != STATE_SAME)
             return TA_ERR_MISMATCH;
@@ -561,7 +583,7 @@ int ta_work_open_task(struct ta_work *w, const struct ta_plan *plan, const struc
 bool ta_work_is_done(struct ta_work *w, int segment)
 {
     ta_journal_release(&w->journal);
-    ta_journal_load(&w->journal, w->dir, w->plan->segment_count);
+    ta_journal_load(&w->journal, w->dir, ta_plan_numbers(w->plan));
     take_segments(w, segment);
     return w->done[segment].frames > 0;
 }
@@ -574,10 +596,11 @@ static bool may_remove(const struct ta_work *w)
         return true;
     if (flock(w->lock, LOCK_EX | LOCK_NB) < 0)
         return false;
-    ta_journal_load(&j, w->dir, w->plan->segment_count);
+    ta_journal_load(&j, w->dir, ta_plan_numbers(w->plan));
     bool unused = true;
     for (int i = 0; i < j.segment_count; i++)
         unused &= j.done[i].frames == 0;
+    unused &= !j.keyed_count;
     ta_journal_release(&j);
     return unused;
 }

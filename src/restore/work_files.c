@@ -67,12 +67,12 @@ static bool is_between(const char *name, const char *first, const char *last)
     return n > strlen(first) + m && !strncmp(name, first, strlen(first)) && !strcmp(name + n - m, last);
 }
 
-// "seg-00012.nut" or "seg-00012.RUN.part"?
+// "seg-00012.nut", "seg-0123456789abcdef.nut" or "seg-00012.RUN.part"?
 static bool is_segment_name(const char *name)
 {
     if (strncmp(name, "seg-", 4))
         return false;
-    size_t digits = strspn(name + 4, "0123456789");
+    size_t digits = strspn(name + 4, "0123456789abcdef");
     const char *rest = name + 4 + digits;
     return digits && (!strcmp(rest, ".nut") || is_between(rest, ".", ".part"));
 }

@@ -1,0 +1,433 @@
+#include "restore/redo.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/error.h>
+#include <terminalai/restore.h>
+#include <terminalai/work.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/tree.h"
+#include "restore/options.h"
+#include "restore/plan_decide.h"
+#include "video/chain.h"
+
+enum { MAX_REDOS = 1000 };
+
+// ---- names of segments ----
+
+int ta_plan_numbers(const struct ta_plan *p)
+{
+    return p->names ? p->base_count : p->segment_count;
+}
+
+char *ta_plan_segment_stem(const struct ta_plan *p, int k)
+{
+    if (p->names && p->names[k].number < 0)
+        return ta_xprintf("seg-%.16s", p->names[k].key);
+    return ta_xprintf("seg-%05d", p->names ? p->names[k].number : k);
+}
+
+static json_t *reach_json(struct ta_reach r)
+{
+    return json_pack("{s:i, s:i}", "before", r.before, "after", r.after);
+}
+
+static void make_key(const struct ta_segment *s, char out[65])
+{
+    json_t *o = json_pack("{s:I, s:I}", "first", (json_int_t)s->source_first, "count",
+                          (json_int_t)s->source_count);
+    json_object_set_new(o, "stages", ta_stages_json(s->stages, s->stage_count));
+    json_object_set_new(o, "reach", reach_json(s->reach));
+    json_object_set_new(o, "encoder", ta_encoder_settings_to_json(s->encoder));
+    char *text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+    ta_sha256_hex(text ? text : "", text ? strlen(text) : 0, out);
+    free(text);
+    json_decref(o);
+}
+
+static void name_segments(struct ta_plan *p)
+{
+    free(p->names);
+    p->names = ta_xcalloc((size_t)p->segment_count, sizeof *p->names);
+    for (int k = 0, base = 0; k < p->segment_count; k++) {
+        struct ta_segment s = ta_plan_segment(p, k);
+        while (p->base_cuts[base] < s.source_first)
+            base++;
+        bool whole = p->base_cuts[base] == p->cuts[k] && base < p->base_count &&
+                     p->base_cuts[base + 1] == p->cuts[k + 1] && s.stages == p->stages;
+        p->names[k].number = whole ? base : -1;
+        if (!whole)
+            make_key(&s, p->names[k].key);
+    }
+}
+
+void ta_redo_sum(const struct ta_plan *p, char out[65])
+{
+    out[0] = 0;
+    if (!p->redo_count)
+        return;
+    json_t *list = ta_redo_json(p);
+    char *text = json_dumps(list, JSON_COMPACT | JSON_SORT_KEYS);
+    ta_sha256_hex(text, strlen(text), out);
+    free(text);
+    json_decref(list);
+}
+
+// ---- JSON ----
+
+json_t *ta_redo_json(const struct ta_plan *p)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < p->redo_count; i++) {
+        const struct ta_redo *r = &p->redos[i];
+        json_t *o = json_pack("{s:I, s:I}", "first", (json_int_t)r->first, "count", (json_int_t)r->count);
+        json_object_set_new(o, "stages", ta_stages_json(r->stages, r->stage_count));
+        char *chain = ta_chain_text(r->stages, r->stage_count);
+        json_object_set_new(o, "chain", json_string(chain));
+        free(chain);
+        json_object_set_new(o, "reach", reach_json(r->reach));
+        json_object_set_new(o, "encoder", ta_encoder_settings_to_json(&r->encoder));
+        json_object_set(o, "changes", r->changes);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static bool same_pictures(const struct ta_format *a, const struct ta_format *b)
+{
+    return a->pix_fmt == b->pix_fmt && a->width == b->width && a->height == b->height;
+}
+
+static int read_one(struct ta_plan *p, struct ta_redo *r, const json_t *o, const char *where,
+                    struct ta_log *log)
+{
+    json_t *reach, *changes;
+    int64_t before = 0, after = 0, end = p->first_frame + p->frame_count;
+    int err = ta_json_get_int(o, where, "first", p->first_frame, end - 1, &r->first, log);
+    if (err >= 0)
+        err = ta_json_get_int(o, where, "count", 1, end - r->first, &r->count, log);
+    if (err >= 0)
+        err = ta_stages_read(o, where, &p->source_format, &r->stages, &r->stage_count, log);
+    if (err >= 0)
+        err = ta_json_get_object(o, where, "reach", &reach, log);
+    if (err >= 0)
+        err = ta_json_get_int(reach, where, "before", 0, 1 << 20, &before, log);
+    if (err >= 0)
+        err = ta_json_get_int(reach, where, "after", 0, 1 << 20, &after, log);
+    r->reach = (struct ta_reach){(int)before, (int)after};
+    if (err >= 0)
+        err = ta_encoder_settings_from_json(&r->encoder, json_object_get(o, "encoder"), where, log);
+    if (err >= 0)
+        err = ta_json_get_object(o, where, "changes", &changes, log);
+    if (err >= 0)
+        r->changes = json_incref(changes);
+    const struct ta_format *gives = r->stage_count ? &r->stages[r->stage_count - 1].out : &p->source_format;
+    if (err >= 0 && !same_pictures(gives, p->show ? &p->show->chain : &p->out_format)) {
+        ta_error(log, "%s: a redone range gives other pictures than the rest", where);
+        err = TA_ERR_FORMAT;
+    }
+    return err;
+}
+
+// The borders of ranges must be cuts: a segment is made in one way.
+static bool is_cut(const struct ta_plan *p, int64_t frame)
+{
+    for (int i = 0; i <= p->segment_count; i++)
+        if (p->cuts[i] == frame)
+            return true;
+    return false;
+}
+
+int ta_redo_read(struct ta_plan *p, const json_t *video, const char *where, struct ta_log *log)
+{
+    json_t *list;
+    int err = ta_json_get_array(video, where, "redo", &list, log);
+    size_t n = err >= 0 ? json_array_size(list) : 0;
+    if (err >= 0 && (n < 1 || n > MAX_REDOS)) {
+        ta_error(log, "%s: the number of redone ranges is not possible", where);
+        err = TA_ERR_FORMAT;
+    }
+    if (err < 0)
+        return err;
+    p->redos = ta_xcalloc(n, sizeof *p->redos);
+    for (size_t i = 0; i < n && err >= 0; i++) {
+        struct ta_redo *r = &p->redos[p->redo_count++];
+        err = read_one(p, r, json_array_get(list, i), where, log);
+        if (err >= 0 && (!is_cut(p, r->first) || !is_cut(p, r->first + r->count))) {
+            ta_error(log, "%s: a redone range does not end at cuts", where);
+            err = TA_ERR_FORMAT;
+        }
+    }
+    if (err >= 0)
+        name_segments(p);
+    return err;
+}
+
+void ta_redo_release(struct ta_plan *p)
+{
+    for (int i = 0; i < p->redo_count; i++) {
+        struct ta_redo *r = &p->redos[i];
+        for (int k = 0; k < r->stage_count; k++)
+            ta_stage_plan_release(&r->stages[k]);
+        free(r->stages);
+        ta_encoder_settings_release(&r->encoder);
+        json_decref(r->changes);
+    }
+    ta_freep(&p->redos);
+    ta_freep(&p->names);
+    ta_freep(&p->base_cuts);
+    p->redo_count = 0;
+}
+
+// ---- a new range ----
+
+static int refuse(const struct ta_plan *p, struct ta_log *log, const char *what)
+{
+    ta_error(log, "%s: a part of it can't be made again with these options: %s", p->output, what);
+    return TA_ERR_MISMATCH;
+}
+
+static bool same_json(json_t *a, json_t *b)
+{
+    bool same = json_equal(a, b);
+    json_decref(a);
+    json_decref(b);
+    return same;
+}
+
+static bool same_runs(const struct ta_plan *a, const struct ta_plan *b)
+{
+    bool same = a->run_count == b->run_count;
+    for (int i = 0; same && i < a->run_count; i++)
+        same = a->runs[i].first == b->runs[i].first && a->runs[i].count == b->runs[i].count &&
+               a->runs[i].type == b->runs[i].type;
+    return same;
+}
+
+static bool same_film(const struct ta_plan *a, const struct ta_plan *b)
+{
+    if (!a->film || !b->film)
+        return !a->film && !b->film;
+    return same_json(ta_plan_film_to_json(a), ta_plan_film_to_json(b));
+}
+
+// Packets of both must go into one stream: players read its headers once.
+static bool same_headers(const struct ta_plan *a, const struct ta_plan *b, struct ta_log *log)
+{
+    struct ta_encoder *x = NULL, *y = NULL;
+    bool same = ta_encoder_open(&x, &a->encoder, &a->out_format, log) >= 0 &&
+                ta_encoder_open(&y, &b->encoder, &b->out_format, log) >= 0;
+    if (same) {
+        const AVCodecContext *c = ta_encoder_context(x), *d = ta_encoder_context(y);
+        same = c->extradata_size == d->extradata_size &&
+               (!c->extradata_size || !memcmp(c->extradata, d->extradata, (size_t)c->extradata_size));
+    }
+    ta_encoder_close(&x);
+    ta_encoder_close(&y);
+    return same;
+}
+
+static int check_fits(const struct ta_plan *old, const struct ta_plan *new, struct ta_log *log)
+{
+    char why[160];
+    const struct ta_format *a = &old->out_format, *b = &new->out_format;
+    if (old->show)
+        return refuse(old, log, "it is a preview");
+    if (a->width != b->width || a->height != b->height) {
+        snprintf(why, sizeof why, "the pictures would be %dx%d instead of %dx%d", b->width, b->height,
+                 a->width, a->height);
+        return refuse(old, log, why);
+    }
+    if (old->out_frames != new->out_frames || old->fields != new->fields ||
+        old->deinterlaced != new->deinterlaced || old->time_scale != new->time_scale ||
+        old->offset != new->offset || !same_runs(old, new) || !same_film(old, new) ||
+        av_cmp_q(a->frame_rate, b->frame_rate) || av_cmp_q(a->time_base, b->time_base))
+        return refuse(old, log, "there would be other frames, at other times");
+    if (strcmp(old->encoder.codec, new->encoder.codec) || old->encoder.pix_fmt != new->encoder.pix_fmt) {
+        snprintf(why, sizeof why, "the encoder would be %s instead of %s", new->encoder.codec,
+                 old->encoder.codec);
+        return refuse(old, log, why);
+    }
+    if (!same_json(ta_format_to_json(a), ta_format_to_json(b)))
+        return refuse(old, log, "the pictures would be of another format");
+    if (!same_json(ta_encoder_settings_to_json(&old->encoder), ta_encoder_settings_to_json(&new->encoder)) &&
+        !same_headers(old, new, log))
+        return refuse(
+            old, log,
+            "the encoder's headers would differ, and a file has them once: leave --preset-speed and "
+            "--quality as they were");
+    return 0;
+}
+
+static int64_t out_frames(const struct ta_plan *p, int64_t from, int64_t to)
+{
+    return ta_plan_out_before(p, to) - ta_plan_out_before(p, from);
+}
+
+// A border within a segment stays when both pieces are long enough to be segments, else it moves to the
+// segment's own.
+static int64_t settle(const struct ta_plan *p, int64_t frame, bool up)
+{
+    for (int i = 0; i < p->segment_count; i++) {
+        int64_t low = p->cuts[i], high = p->cuts[i + 1];
+        if (frame <= low || frame >= high)
+            continue;
+        bool room = out_frames(p, low, frame) >= TA_MIN_SEGMENT_OUT &&
+                    out_frames(p, frame, high) >= TA_MIN_SEGMENT_OUT;
+        return room ? frame : up ? high : low;
+    }
+    return frame;
+}
+
+// The start of the segment that the frame is in.
+static int64_t segment_start(const struct ta_plan *p, int64_t frame)
+{
+    int i = 0;
+    while (i + 1 < p->segment_count && p->cuts[i + 1] <= frame)
+        i++;
+    return p->cuts[i];
+}
+
+static int find_range(const struct ta_plan *p, const char *text, int64_t *first, int64_t *end,
+                      struct ta_log *log)
+{
+    static const struct ta_opt option = {
+        .name = "redo", .kind = &ta_opt_range, .size = sizeof(struct ta_range)};
+    struct ta_range range = {0};
+    int err = ta_opt_set(&option, &range, text, NULL, log);
+    if (err < 0)
+        return err;
+    int64_t last = p->first_frame + p->frame_count;
+    *first = range.start.unit ? ta_plan_frame_of(p, p->index, &range.start) : p->first_frame;
+    *end = range.end.unit ? ta_plan_frame_of(p, p->index, &range.end) : last;
+    if (*first < p->first_frame || *first >= last || *end > last || *first >= *end) {
+        ta_error(log, "%s: no frame of it lies in %s", p->output, text);
+        return TA_ERR_INVALID;
+    }
+    // With inverse telecine some frames give nothing: a segment begins with one that does.
+    while (*first > p->first_frame && ta_plan_fields_of(p, *first) == 0)
+        --*first;
+    while (*end < last && ta_plan_fields_of(p, *end) == 0)
+        ++*end;
+    *first = settle(p, *first, false);
+    *end = settle(p, *end, true);
+    if (out_frames(p, *first, *end) < TA_MIN_SEGMENT_OUT) {
+        *first = segment_start(p, *first);
+        while (*end < last &&
+               (out_frames(p, *first, *end) < TA_MIN_SEGMENT_OUT || ta_plan_fields_of(p, *end) == 0))
+            ++*end;
+        *end = settle(p, *end, true);
+    }
+    return 0;
+}
+
+// Is all of the range made with these settings already (or about to be)?
+static bool is_made_so(const struct ta_plan *p, int64_t first, int64_t end, const struct ta_plan *new)
+{
+    for (int k = 0; k < p->segment_count; k++) {
+        struct ta_segment s = ta_plan_segment(p, k);
+        if (s.source_first + s.source_count <= first || s.source_first >= end)
+            continue;
+        if (!same_json(ta_stages_json(s.stages, s.stage_count),
+                       ta_stages_json(new->stages, new->stage_count)) ||
+            !same_json(ta_encoder_settings_to_json(s.encoder), ta_encoder_settings_to_json(&new->encoder)))
+            return false;
+    }
+    return true;
+}
+
+// Options whose values differ.
+static json_t *changes(const struct ta_plan *old, const struct ta_plan *new)
+{
+    json_t *out = json_object(), *item;
+    const char *name;
+    json_object_foreach(new->recipe, name, item)
+    {
+        const char *is = json_string_value(json_object_get(item, "value")),
+                   *was = json_string_value(json_object_get(json_object_get(old->recipe, name), "value"));
+        if (is && strcmp(is, was ? was : ""))
+            json_object_set_new(out, name, json_pack("{s:s, s:s}", "was", was ? was : "", "is", is));
+    }
+    return out;
+}
+
+static void add_cut(struct ta_plan *p, int64_t frame)
+{
+    if (is_cut(p, frame))
+        return;
+    p->cuts = ta_xrealloc(p->cuts, ((size_t)p->segment_count + 2) * sizeof *p->cuts);
+    int i = ++p->segment_count;
+    for (; i > 0 && p->cuts[i - 1] > frame; i--)
+        p->cuts[i] = p->cuts[i - 1];
+    p->cuts[i] = frame;
+}
+
+// The new plan's settings for the range; they move over.
+static void add_redo(struct ta_plan *p, int64_t first, int64_t end, struct ta_plan *new)
+{
+    if (!p->base_cuts) {
+        p->base_count = p->segment_count;
+        p->base_cuts = ta_xcalloc((size_t)p->base_count + 1, sizeof *p->base_cuts);
+        memcpy(p->base_cuts, p->cuts, ((size_t)p->base_count + 1) * sizeof *p->cuts);
+    }
+    p->redos = ta_xrealloc(p->redos, ((size_t)p->redo_count + 1) * sizeof *p->redos);
+    p->redos[p->redo_count++] = (struct ta_redo){.first = first,
+                                                 .count = end - first,
+                                                 .stages = new->stages,
+                                                 .stage_count = new->stage_count,
+                                                 .reach = new->reach,
+                                                 .encoder = new->encoder,
+                                                 .changes = changes(p, new)};
+    new->stages = NULL;
+    new->stage_count = 0;
+    new->encoder = (struct ta_encoder_settings){0};
+    add_cut(p, first);
+    add_cut(p, end);
+    name_segments(p);
+    free(p->json);
+    p->json = ta_plan_to_json(p);
+}
+
+int ta_redo_plan(struct ta_plan **out, const char *input, const char *output, const char *work_dir,
+                 const char *range, struct ta_options *options, const struct ta_callbacks *callbacks,
+                 struct ta_redo_result *result, struct ta_log *log)
+{
+    struct ta_log *own = ta_log_child(log, "redo");
+    struct ta_options *mixed = NULL;
+    struct ta_plan *p = NULL, *new = NULL;
+    int64_t first = 0, end = 0;
+    *result = (struct ta_redo_result){0};
+    int err = ta_plan_resume(&p, output, work_dir, own);
+    if (err >= 0 && !ta_path_same_file(input, p->input)) {
+        ta_error(own, "%s: was made from %s, not from %s", output, p->input, input);
+        err = TA_ERR_MISMATCH;
+    }
+    if (err >= 0)
+        err = ta_options_over(&mixed, options, p->recipe, own);
+    if (err >= 0)
+        err = find_range(p, range, &first, &end, own);
+    if (err >= 0)
+        err = ta_plan_create(&new, p->input, p->output, mixed, callbacks, log);
+    if (err >= 0)
+        err = check_fits(p, new, own);
+    if (err >= 0) {
+        result->changed = !is_made_so(p, first, end, new);
+        result->first = first;
+        result->end = end;
+        if (result->changed)
+            add_redo(p, first, end, new);
+        for (int k = 0; k < p->segment_count; k++)
+            result->segments += p->cuts[k] < end && p->cuts[k + 1] > first;
+    }
+    if (err < 0)
+        ta_plan_destroy(&p);
+    ta_plan_destroy(&new);
+    ta_options_destroy(&mixed);
+    ta_log_destroy(&own);
+    *out = p;
+    return err < 0 ? err : 0;
+}
