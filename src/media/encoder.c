@@ -1,5 +1,6 @@
 #include "media/encoder.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ struct ta_encoder {
     int64_t sent;  // frames
     bool ended;    // the end of the stream was sent
     bool must_end; // see end_stream()
+    bool alone;    // holds the turn of those that can be open one at a time only
 };
 
 void ta_encoder_silence(void)
@@ -75,6 +77,34 @@ static int open_device(struct ta_encoder *e, const struct ta_hardware_kind *kind
     ta_error(e->log, "the %s device holds no pictures of %dx%d: %s", kind->name, f->width, f->height,
              ta_av_text(ret));
     return TA_ERR_UNSUPPORTED;
+}
+
+// SVT-AV1 keeps tables for the whole process and makes them anew when an encoder is opened: one that is at
+// work then reads them half made, and crashes. So there is one at a time.
+static pthread_mutex_t alone_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t alone_changed = PTHREAD_COND_INITIALIZER;
+static bool alone_taken; // guarded by alone_lock
+
+static void take_alone(void)
+{
+    pthread_mutex_lock(&alone_lock);
+    while (alone_taken)
+        pthread_cond_wait(&alone_changed, &alone_lock);
+    alone_taken = true;
+    pthread_mutex_unlock(&alone_lock);
+}
+
+static void give_alone(void)
+{
+    pthread_mutex_lock(&alone_lock);
+    alone_taken = false;
+    pthread_cond_signal(&alone_changed);
+    pthread_mutex_unlock(&alone_lock);
+}
+
+bool ta_encoder_is_alone(const struct ta_encoder_settings *s)
+{
+    return !strcmp(s->codec, "libsvtav1");
 }
 
 static int open_context(struct ta_encoder *e, const AVCodec *codec, const struct ta_encoder_settings *s)
@@ -137,6 +167,9 @@ int ta_encoder_open(struct ta_encoder **out, const struct ta_encoder_settings *s
     e->format = *f;
     e->log = log;
     e->name = ta_xstrdup(s->name);
+    e->alone = ta_encoder_is_alone(s);
+    if (e->alone)
+        take_alone();
     int err = open_context(e, codec, s);
     e->must_end = !err && !strcmp(s->codec, "libsvtav1");
     if (err < 0)
@@ -265,6 +298,8 @@ void ta_encoder_close(struct ta_encoder **e)
         end_stream(*e);
     avcodec_free_context(&(*e)->context);
     av_buffer_unref(&(*e)->frames);
+    if ((*e)->alone)
+        give_alone();
     free((*e)->name);
     ta_freep(e);
 }

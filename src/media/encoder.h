@@ -97,6 +97,9 @@ int ta_encoder_try(const struct ta_encoder_settings *s, const struct ta_format *
 struct ta_hardware_kind;
 int ta_encoder_test(const struct ta_encoder_info *info, const struct ta_hardware_kind *hardware,
                     struct ta_buf *why);
+// Can there be only one such encoder at a time in a process? Then ta_encoder_open() waits until the one that
+// is open is closed: never hold one and open another.
+bool ta_encoder_is_alone(const struct ta_encoder_settings *s);
 // Same input, same bytes, on every machine? Hardware does not promise that.
 bool ta_encoder_is_reproducible(const struct ta_encoder_settings *s);
 

@@ -50,6 +50,8 @@ static int64_t machine_memory(void)
 
 int ta_run_jobs(const struct ta_plan *p, const struct ta_run_opts *run)
 {
+    if (ta_encoder_is_alone(&p->encoder))
+        return 1;
     if (run->jobs > 0)
         return (int)TA_MIN(TA_MIN(run->jobs, MAX_JOBS), p->segment_count);
     const struct ta_format *in = &p->source_format, *out = &p->out_format;

@@ -198,7 +198,7 @@ def stop_and_go_on(program, folder, case, how, seed):
             start_new_session=True)
         runs_on(running, moment)
         code, err = end(running, how)
-        if not out.exists() or judge.work_folder(out).exists():  # else it had come to its end
+        if not out.exists() or (judge.work_folder(out) / 'journal.jsonl').exists():  # else it had come to its end
             break
         for path in (out, judge.report_path(out)):
             path.unlink(missing_ok=True)

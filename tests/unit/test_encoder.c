@@ -1,9 +1,12 @@
+#include <pthread.h>
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -564,6 +567,46 @@ static void test_hardware_settings(void **state)
     }
 }
 
+struct second {
+    struct ta_encoder_settings settings;
+    struct ta_format format;
+    atomic_bool open;
+};
+
+static void *open_second(void *arg)
+{
+    struct second *x = arg;
+    struct ta_encoder *e;
+    int err = ta_encoder_open(&e, &x->settings, &x->format, NULL);
+    atomic_store(&x->open, err >= 0);
+    ta_encoder_close(&e);
+    return NULL;
+}
+
+// SVT-AV1 crashes when one is opened while another works: the second waits for the first.
+static void test_alone(void **state)
+{
+    (void)state;
+    const struct ta_encoder_info *info = ta_encoder_find("av1");
+    struct ta_encoder_wish wish = {.crf = 30, .speed = "ultrafast"};
+    struct second x = {.format = format(AV_PIX_FMT_YUV420P10, 64, 64)};
+    struct ta_encoder *first;
+    pthread_t thread;
+    if (!avcodec_find_encoder_by_name(info->codec))
+        skip();
+    assert_int_equal(ta_encoder_plan(&x.settings, info, &wish, &x.format, log_), 0);
+    assert_true(ta_encoder_is_alone(&x.settings));
+    x.format.pix_fmt = x.settings.pix_fmt;
+    assert_int_equal(ta_encoder_open(&first, &x.settings, &x.format, log_), 0);
+    assert_int_equal(pthread_create(&thread, NULL, open_second, &x), 0);
+    usleep(300000);
+    assert_false(atomic_load(&x.open));
+    ta_encoder_close(&first);
+    pthread_join(thread, NULL);
+    assert_true(atomic_load(&x.open));
+    ta_encoder_settings_release(&x.settings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -581,6 +624,7 @@ int main(void)
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_self_test),
         cmocka_unit_test(test_hardware_settings),
+        cmocka_unit_test(test_alone),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
