@@ -10,7 +10,7 @@ import pytest
 
 import judge
 
-RECIPE = ['--resolution', '240', '--preset-speed', 'ultrafast', '--segment-length', '0.5', '--progress', 'none']
+RECIPE = ['--resolution', '240', '--quality', 'fast', '--preset-speed', 'ultrafast', '--segment-length', '0.5', '--progress', 'none']
 
 
 @pytest.fixture(scope='module')
@@ -84,6 +84,7 @@ def test_borders_within_segments(program, tape, tmp_path):
     program('verify', '--full', out, code=0)
 
 
+@pytest.mark.long
 def test_goes_on(program, tape, kept, tmp_path):
     """Killed in the middle, a redo goes on, by its own command or by resume, to the same bytes."""
     whole = tmp_path / 'whole.mp4'
