@@ -180,7 +180,7 @@ static void tell_options(struct ta_decision *d, const struct chosen *c, const vo
 static void warn_of_woven_fields(struct ta_decision *d, const struct chosen *c)
 {
     static const char *const slots[] = {"deblock", "denoise", "sharpen"};
-    for (size_t i = 0; i < TA_COUNT(slots); i++)
+    for (size_t i = 0; !c->info->by_field && i < TA_COUNT(slots); i++)
         if (d->cur.scan != TA_SCAN_PROGRESSIVE && !strcmp(c->slot->name, slots[i]))
             ta_decision_warn(d, "%s mixes the fields of interlaced pictures, because deinterlacing is off",
                              c->info->name);

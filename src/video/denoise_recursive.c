@@ -319,6 +319,7 @@ const struct ta_stage_info ta_stage_recursive = {
     .options_size = sizeof(struct ta_denoise_opts),
     .priv_size = sizeof(struct priv),
     .needs_yuv = true,
+    .by_field = true,
     .reach = reach,
     .configure = configure,
     .init = init,

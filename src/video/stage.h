@@ -35,6 +35,7 @@ struct ta_stage_info {
     // Moves or covers samples and computes none: works on the source's own format, before the plan changes to
     // the one that is worked in. For slots at the start of the chain.
     bool keeps_samples;
+    bool by_field; // never mixes the lines of an interlaced frame's two fields
     // These options would change nothing in such pictures: the plan leaves the stage out. NULL means they
     // always do something. Asked of stages whose slot has no choice "off".
     bool (*neutral)(const void *opts, const struct ta_format *in);

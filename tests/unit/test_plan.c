@@ -338,6 +338,8 @@ static void doubtful_wishes_are_told(void **state)
         {{{"deblock", "weak"}, {"crop-top", "16"}}, NULL},
         {{{"deblock", "weak"}, {"crop-bottom", "4"}}, NULL},
         {{{"deinterlace", "off"}, {"sharpen", "cas"}}, "mixes the fields"},
+        {{{"deinterlace", "off"}, {"denoise", "hqdn3d"}}, "mixes the fields"},
+        {{{"deinterlace", "off"}, {"denoise", "recursive"}}, NULL},
     };
     for (size_t i = 0; i < TA_COUNT(cases); i++) {
         struct fixture x;
