@@ -143,7 +143,7 @@ class Stopped:
         self.lost, self.identical, self.early = lost, identical, early
 
 
-SIGNALS = ('KILL', 'TERM', 'INT', 'INT twice', 'STOP, KILL')
+SIGNALS = ('KILL', 'TERM', 'INT', 'INT twice', 'STOP+KILL')
 
 
 def end(running, how):
@@ -152,7 +152,7 @@ def end(running, how):
     try:
         if running.poll() is not None:
             pass
-        elif how == 'STOP, KILL':
+        elif how == 'STOP+KILL':
             os.killpg(group, signal.SIGSTOP)
             time.sleep(0.03)
             os.killpg(group, signal.SIGKILL)

@@ -326,24 +326,27 @@ def test_status(program, half):
 
 @pytest.mark.sanitizer
 def test_status_of_a_run(program, folder):
-    """Looked at all the time, a run shows what it does, and is not disturbed."""
+    """Looked at, a run shows what it does, is not disturbed, and its folder is not removed."""
     out = folder / 'out.mp4'
-    args = [*ARGS, '--preset-speed', 'slower', '--segment-length', 0.3]
-    running = program.start('restore', kit.source('progressive'), '-o', out, *args, start_new_session=True)
-    seen, done = set(), []
+    running = program.start('restore', kit.source('progressive'), '-o', out, *ARGS, '--preset-speed', 'slower',
+        start_new_session=True)
     try:
-        while running.poll() is None:
-            result = program('status', out, '--json')
-            if result.code == 0:
-                state = result.json()
-                seen.add(state['state'])
-                done.append(state.get('segments', {}).get('done', 3))
-            if state_of_folder(program, folder) == 'running':
-                program('clean', folder, '--remove', code=0)
+        end = time.monotonic() + 60
+        while not judge.segment_files(judge.work_folder(out)) and running.poll() is None and time.monotonic() < end:
+            time.sleep(0.001)
+        os.killpg(running.pid, signal.SIGSTOP)
+        if judge.segment_files(judge.work_folder(out)):
+            state = program('status', out, '--json', code=0).json()
+            assert state['state'] == 'running' and 'wait' in state['next'], state
+            assert state['segments']['done'] <= 3 and state['segments']['total'] == 3, state
+            program('clean', folder, '--remove', code=0)
+            assert state_of_folder(program, folder) == 'running'
+            refused(program('resume', out, '-q', code=1), 'another run')
     finally:
-        code, err = kit.end(running, 'TERM')
-    assert code == 0, err
-    assert 'running' in seen and done == sorted(done), (seen, done)
+        os.killpg(running.pid, signal.SIGCONT)
+        err = running.communicate(timeout=120)[1].decode()
+    assert running.returncode == 0, err
+    assert program('status', out, '--json', code=0).json()['state'] == 'finished'
 
 
 def state_of_folder(program, folder):
