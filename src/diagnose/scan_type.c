@@ -1,4 +1,4 @@
-// Reading the frames that the scan type is measured on, and the summary of what they say.
+// The summary of what the measured frames say.
 #include "diagnose/scan_type.h"
 
 #include <math.h>
@@ -10,13 +10,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "diagnose/cadence.h"
+#include "diagnose/scan_frames.h"
 #include "diagnose/scan_runs.h"
-#include "media/reader.h"
 
 enum {
-    WINDOWS = 10,
-    WINDOW_FRAMES = 12,
-    SHORT_FILE = 2 * WINDOWS * WINDOW_FRAMES, // frames; a sample would hardly be faster than all of them
+    WINDOW_FRAMES = TA_SCAN_WINDOW_FRAMES,
+    SHORT_FILE = 2 * TA_SCAN_WINDOWS *
+                 WINDOW_FRAMES, // frames; a sample would hardly be faster than all of them
 };
 
 // Frames' worth of evidence below which the stream's flags decide.
@@ -31,58 +31,9 @@ static const double window_agreement = 0.6;
 struct scan {
     const char *path;
     const struct ta_index *index;
-    const struct ta_cancel *cancel;
-    const struct ta_progress_fn *progress;
     struct ta_log *log;
-    struct ta_scan_fact *facts;              // of the frames measured, in order
-    struct ta_field_triple (*triples[2])[2]; // for each field order; NULL unless all frames are measured
-    int64_t measured, wanted;
-    int64_t flagged[TA_SCAN_TYPES]; // frames by the stream's flags
-    double combing;                 // sum over still frames
-    int64_t stills;
+    struct ta_scan_frames frames;
 };
-
-// Measures frames first..first+count-1. The frames at both ends of the range see one neighbour only, which is
-// all a measurement needs.
-static int measure_range(struct scan *s, int64_t first, int64_t count)
-{
-    struct ta_reader *reader = NULL;
-    AVFrame *frames[3] = {NULL}; // before, current, after
-    int err = ta_reader_open(&reader, s->path, s->index, (size_t)first, (size_t)count, s->cancel, s->log);
-    for (int64_t i = 0; err >= 0 && i <= count; i++) {
-        av_frame_free(&frames[0]);
-        frames[0] = frames[1];
-        frames[1] = frames[2];
-        frames[2] = NULL;
-        if (i < count && (err = ta_reader_next(reader, &frames[2])) < 0)
-            break;
-        if (ta_canceled(s->cancel)) {
-            err = TA_ERR_CANCELED;
-            break;
-        }
-        if (!frames[1])
-            continue;
-        struct ta_field_metrics m;
-        ta_field_metrics_measure(frames[0], frames[1], frames[2], &m);
-        for (int order = 0; order < 2 && s->triples[order]; order++)
-            memcpy(s->triples[order][s->measured], m.triples[order], sizeof(m.triples[order]));
-        struct ta_scan_fact *fact = &s->facts[s->measured++];
-        ta_scan_fact_from_metrics(fact, &m);
-        if (fact->strength <= 0) {
-            s->combing += ta_field_combing(frames[1]);
-            s->stills++;
-        }
-        s->flagged[!ta_frame_is_interlaced(frames[1]) ? TA_SCAN_PROGRESSIVE
-                   : ta_frame_is_top_first(frames[1]) ? TA_SCAN_TFF
-                                                      : TA_SCAN_BFF]++;
-        if (s->progress && s->progress->report && s->measured % 64 == 0)
-            s->progress->report(s->progress->priv, (double)s->measured / (double)s->wanted);
-    }
-    for (int i = 0; i < 3; i++)
-        av_frame_free(&frames[i]);
-    ta_reader_close(&reader);
-    return err < 0 ? err : 0;
-}
 
 // What the decoder says of the frames measured: it knows more than the index, as DV and others have no
 // parser.
@@ -90,7 +41,7 @@ static enum ta_scan_type flagged_type(const struct scan *s)
 {
     int best = 0;
     for (int t = 1; t < TA_SCAN_TYPES; t++)
-        if (s->flagged[t] > s->flagged[best])
+        if (s->frames.flagged[t] > s->frames.flagged[best])
             best = t;
     return (enum ta_scan_type)best;
 }
@@ -160,12 +111,12 @@ static double confidence_of(double agreeing, double sum)
 // All frames are known: runs, and what most frames are.
 static int decide_full(struct scan *s, struct ta_scan_result *out)
 {
-    int64_t count = s->measured, telecine = ta_scan_mask_telecine(s->facts, count);
-    struct evidence all = evidence_of(s->facts, count);
+    int64_t count = s->frames.count, telecine = ta_scan_mask_telecine(s->frames.facts, count);
+    struct evidence all = evidence_of(s->frames.facts, count);
     out->telecine_suspected = telecine >= 30 || (telecine > 0 && telecine >= count / 2);
     if (all.sum < least_evidence)
         return 0;
-    int err = ta_scan_find_runs(s->facts, count, &out->runs, &out->run_count);
+    int err = ta_scan_find_runs(s->frames.facts, count, &out->runs, &out->run_count);
     if (err < 0) {
         ta_error(s->log, "%s: no memory for the scan types of %lld frames", s->path, (long long)count);
         return err;
@@ -175,7 +126,7 @@ static int decide_full(struct scan *s, struct ta_scan_result *out)
     for (int i = 0; i < out->run_count; i++) {
         const struct ta_scan_run *run = &out->runs[i];
         frames[run->type] += run->count;
-        agreeing += evidence_of(s->facts + run->first, run->count).of[run->type];
+        agreeing += evidence_of(s->frames.facts + run->first, run->count).of[run->type];
     }
     for (int t = 0; t < TA_SCAN_TYPES; t++)
         if (frames[t] > frames[out->type])
@@ -188,52 +139,20 @@ static int decide_full(struct scan *s, struct ta_scan_result *out)
 static void decide_sample(struct scan *s, struct ta_scan_result *out, bool *disagree)
 {
     int telecine = 0, moving = 0;
-    for (int64_t i = 0; i < s->measured; i += WINDOW_FRAMES) {
-        moving += evidence_of(s->facts + i, WINDOW_FRAMES).sum >= 3;
-        telecine += ta_scan_mask_telecine(s->facts + i, WINDOW_FRAMES) > 0;
+    for (int64_t i = 0; i < s->frames.count; i += WINDOW_FRAMES) {
+        moving += evidence_of(s->frames.facts + i, WINDOW_FRAMES).sum >= 3;
+        telecine += ta_scan_mask_telecine(s->frames.facts + i, WINDOW_FRAMES) > 0;
     }
     out->telecine_suspected = telecine >= 2 || (telecine > 0 && telecine * 2 >= moving);
-    struct evidence all = evidence_of(s->facts, s->measured);
+    struct evidence all = evidence_of(s->frames.facts, s->frames.count);
     out->type = (enum ta_scan_type)strongest(&all);
     out->confidence = confidence_of(all.of[out->type], all.sum);
     *disagree = telecine > 0;
-    for (int64_t i = 0; i < s->measured; i += WINDOW_FRAMES) {
-        struct evidence window = evidence_of(s->facts + i, WINDOW_FRAMES);
+    for (int64_t i = 0; i < s->frames.count; i += WINDOW_FRAMES) {
+        struct evidence window = evidence_of(s->frames.facts + i, WINDOW_FRAMES);
         if (window.sum >= 3 && window.of[out->type] < window_agreement * window.sum)
             *disagree = true;
     }
-}
-
-// Frames spread evenly, the first and the last of the file included.
-static int64_t window_start(int64_t frames, int i)
-{
-    return (frames - WINDOW_FRAMES) * i / (WINDOWS - 1);
-}
-
-static int measure(struct scan *s, bool all)
-{
-    int64_t frames = (int64_t)s->index->frame_count;
-    s->wanted = all ? frames : WINDOWS * WINDOW_FRAMES;
-    s->facts = calloc((size_t)s->wanted, sizeof(*s->facts));
-    if (!s->facts) {
-        ta_error(s->log, "%s: no memory to measure %lld frames", s->path, (long long)s->wanted);
-        return TA_ERR_NOMEM;
-    }
-    for (int order = 0; order < 2 && all; order++) {
-        s->triples[order] = calloc((size_t)frames, sizeof(*s->triples[order]));
-        if (!s->triples[order]) {
-            ta_error(s->log, "%s: no memory to measure %lld frames", s->path, (long long)frames);
-            return TA_ERR_NOMEM;
-        }
-    }
-    if (all)
-        return measure_range(s, 0, frames);
-    for (int i = 0; i < WINDOWS; i++) {
-        int err = measure_range(s, window_start(frames, i), WINDOW_FRAMES);
-        if (err < 0)
-            return err;
-    }
-    return 0;
 }
 
 // Where all frames of a longer stretch look whole but the scan type is interlaced, there was too little
@@ -249,7 +168,7 @@ static void mark_quiet_video(const struct scan *s, const struct ta_scan_result *
             bool whole = from == run->first && to == end;
             if (run->type == TA_SCAN_PROGRESSIVE || (to - from < TA_SCAN_MIN_RUN && !whole))
                 continue;
-            struct evidence e = evidence_of(s->facts + from, to - from);
+            struct evidence e = evidence_of(s->frames.facts + from, to - from);
             if (e.of[TA_SCAN_PROGRESSIVE] > e.of[run->type])
                 continue;
             for (int64_t n = from; n < to; n++)
@@ -261,8 +180,8 @@ static void mark_quiet_video(const struct scan *s, const struct ta_scan_result *
 // Film frames in the order of fields that most evidence speaks for.
 static int decide_film(const struct scan *s, struct ta_scan_result *out)
 {
-    int64_t count = s->measured;
-    struct evidence all = evidence_of(s->facts, count);
+    int64_t count = s->frames.count;
+    struct evidence all = evidence_of(s->frames.facts, count);
     bool top_first = all.of[TA_SCAN_TFF] == all.of[TA_SCAN_BFF] ? out->flagged != TA_SCAN_BFF
                                                                 : all.of[TA_SCAN_TFF] > all.of[TA_SCAN_BFF];
     struct ta_film_frame *film = calloc((size_t)count, sizeof(*film));
@@ -271,8 +190,8 @@ static int decide_film(const struct scan *s, struct ta_scan_result *out)
         for (int64_t n = 0; n < count; n++)
             film[n].action = TA_FILM_KEEP;
     else if (err >= 0)
-        err = ta_cadence_decide((const struct ta_field_triple(*)[2])s->triples[!top_first], count, top_first,
-                                film);
+        err = ta_cadence_decide((const struct ta_field_triple(*)[2])s->frames.triples[!top_first], count,
+                                top_first, film);
     if (err >= 0) {
         mark_quiet_video(s, out, film);
         err = ta_film_compress(film, NULL, 0, count, &out->film, &out->film_count);
@@ -283,18 +202,11 @@ static int decide_film(const struct scan *s, struct ta_scan_result *out)
     return err;
 }
 
-static void release_scan(struct scan *s)
-{
-    free(s->facts);
-    free(s->triples[0]);
-    free(s->triples[1]);
-}
-
 // Nothing moves: the flags decide, unless the pictures are torn into fields in spite of them. Then the order
 // is the one that is usual: bottom first for DV (4:1:1 has no other use), else top first.
 static enum ta_scan_type guess_type(const struct scan *s, enum ta_scan_type flagged)
 {
-    bool combed = s->stills > 0 && s->combing / (double)s->stills > least_combing;
+    bool combed = s->frames.stills > 0 && s->frames.combing / (double)s->frames.stills > least_combing;
     if (flagged != TA_SCAN_PROGRESSIVE || !combed)
         return flagged;
     return s->index->format.pix_fmt == AV_PIX_FMT_YUV411P ? TA_SCAN_BFF : TA_SCAN_TFF;
@@ -307,7 +219,7 @@ static bool is_weak(const struct scan *s, const struct ta_scan_result *r, const 
         return false;
     // Coding noise in stills passes for a progressive frame now and then.
     bool against = r->type == TA_SCAN_PROGRESSIVE && r->flagged != TA_SCAN_PROGRESSIVE;
-    double least = against ? fmax(least_evidence, 0.1 * (double)s->measured) : least_evidence;
+    double least = against ? fmax(least_evidence, 0.1 * (double)s->frames.count) : least_evidence;
     return all->sum < least || all->of[r->type] < least_agreement * all->sum;
 }
 
@@ -320,21 +232,21 @@ int ta_scan_type_measure(struct ta_scan_result *out, const char *path, const str
     if (needs_full)
         *needs_full = false;
     ta_require(log, index->frame_count > 0, TA_ERR_INVALID);
-    struct scan s = {.path = path, .index = index, .cancel = cancel, .progress = progress, .log = log};
+    struct scan s = {.path = path, .index = index, .log = log};
     int64_t frames = (int64_t)index->frame_count;
     out->full = full || frames <= SHORT_FILE;
-    int err = measure(&s, out->full);
+    int err = ta_scan_frames_measure(&s.frames, path, index, out->full, cancel, progress, log);
     if (err < 0)
         goto fail;
     out->flagged = flagged_type(&s);
-    count_frames(out, s.facts, s.measured);
+    count_frames(out, s.frames.facts, s.frames.count);
     if (out->full) {
         if ((err = decide_full(&s, out)) < 0)
             goto fail;
     } else {
         decide_sample(&s, out, &disagree);
     }
-    struct evidence all = evidence_of(s.facts, s.measured);
+    struct evidence all = evidence_of(s.frames.facts, s.frames.count);
     if (index->format.height < LEAST_LINES) {
         // No interlaced standard has so few lines; what looks like combing there is detail.
         single_run(out, frames, out->flagged);
@@ -354,11 +266,11 @@ int ta_scan_type_measure(struct ta_scan_result *out, const char *path, const str
         *needs_full = !out->full && disagree;
     if (progress && progress->report)
         progress->report(progress->priv, 1);
-    release_scan(&s);
+    ta_scan_frames_release(&s.frames);
     return 0;
 
 fail:
-    release_scan(&s);
+    ta_scan_frames_release(&s.frames);
     ta_scan_result_release(out);
     return err;
 }
