@@ -154,7 +154,7 @@ static int make_video(struct ta_cli *cli, const char *output, struct ta_progress
                           (json_int_t)r.bytes, "wall_seconds", r.wall_seconds, "cpu_seconds", r.cpu_seconds);
     } else {
         char *advice = ta_restore_advice(plan, cli->options, &r, err);
-        if (*advice)
+        if (*advice && (r.resumable || !ta_console_is_quiet(cli->console)))
             ta_console_print(cli->console, "%s", advice);
         free(advice);
     }

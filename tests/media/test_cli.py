@@ -219,7 +219,7 @@ def test_probe_tells_what_is_there(program):
 
 def test_plan_for_a_person(program):
     text = program('plan', clips.path('dv_ntsc'), code=0).out
-    for word in ('bwdif', 'hqdn3d', '1440x1080', 'bff', '32', 'libx264'):
+    for word in ('bwdif', 'recursive', '1440x1080', 'bff', '32', 'libx264'):
         assert word in text, f'{word} is missing in\n{text}'
 
 
@@ -307,8 +307,8 @@ def test_preset_of_the_user(program, folder, tmp_path):
 @pytest.mark.parametrize(
     'preset, values',
     [
-        ('vhs', {'deinterlace': 'bwdif', 'deinterlace-fields': 'both', 'denoise': 'hqdn3d'}),
-        ('dvd', {'deinterlace': 'bwdif', 'denoise': 'hqdn3d'}),
+        ('vhs', {'deinterlace': 'bwdif', 'deinterlace-fields': 'both', 'denoise': 'recursive'}),
+        ('dvd', {'deinterlace': 'bwdif', 'denoise': 'recursive'}),
         ('clean', {'deinterlace': 'off', 'denoise': 'off'}),
     ],
 )
@@ -528,7 +528,7 @@ def test_report(program, folder):
     report = judge.report(out)
     text = json.dumps(report)
     assert judge.sha256(out) in text, 'the checksum of the output'
-    for word in ('bwdif', 'hqdn3d', 'libx264', 'bff', 'Lavc' if 'Lavc' in text else 'libavcodec'):
+    for word in ('bwdif', 'recursive', 'libx264', 'bff', 'Lavc' if 'Lavc' in text else 'libavcodec'):
         assert word in text, word
     assert judge.planned_frames(report) == 32 and not judge.find_key(report, 'warnings')
     result = program('verify', out, code=0)

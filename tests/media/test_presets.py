@@ -9,8 +9,8 @@ BWDIF = ('deinterlace.bwdif', {'fields': 'both'})
 WEAK = ('deblock.weak', {})
 
 
-def hqdn3d(strength):
-    return ('denoise.hqdn3d', {'strength': strength})
+def recursive(strength):
+    return ('denoise.recursive', {'strength': strength})
 
 
 def cas(strength):
@@ -26,19 +26,19 @@ def colour(saturation, strength, brightness=0.0):
 PRESETS = {
     'clean': [],
     'archive': [],
-    'vhs': [BWDIF, hqdn3d('3:2:3:2')],
-    'dvd': [BWDIF, hqdn3d('2:1:2:1')],
-    'webcam': [hqdn3d('4:3:4:3')],
+    'vhs': [BWDIF, recursive('3:2:3:2')],
+    'dvd': [BWDIF, recursive('2:1:2:1')],
+    'webcam': [recursive('4:3:4:3')],
     'youtube': [],
-    'vhs_standard': [BWDIF, hqdn3d('4:3:6:4.5'), cas(0.4), colour(1.1, 0.7)],
-    'vhs_clean': [BWDIF, hqdn3d('2:1:2:3'), cas(0.3), colour(1.05, 0.5)],
-    'vhs_heavy': [('crop.crop', {'top': 0, 'bottom': 8, 'left': 0, 'right': 0}), BWDIF, hqdn3d('8:6:12:9'), cas(0.5),
+    'vhs_standard': [BWDIF, recursive('4:3:6:4.5'), cas(0.4), colour(1.1, 0.7)],
+    'vhs_clean': [BWDIF, recursive('2:1:2:3'), cas(0.3), colour(1.05, 0.5)],
+    'vhs_heavy': [('crop.crop', {'top': 0, 'bottom': 8, 'left': 0, 'right': 0}), BWDIF, recursive('8:6:12:9'), cas(0.5),
         colour(1.15, 0.9, 0.02)],
-    'dvd_interlaced': [BWDIF, hqdn3d('2:1:2:3'), cas(0.3)],
-    'dvd_progressive': [hqdn3d('1:1:2:2'), cas(0.25)],
-    'youtube_old': [WEAK, hqdn3d('3:2:4:3'), cas(0.4)],
-    'animation': [hqdn3d('1:1:2:2'), cas(0.2)],
-    'broadcast_1080i': [BWDIF, hqdn3d('1:1:2:2'), cas(0.2)],
+    'dvd_interlaced': [BWDIF, recursive('2:1:2:3'), cas(0.3)],
+    'dvd_progressive': [recursive('1:1:2:2'), cas(0.25)],
+    'youtube_old': [WEAK, recursive('3:2:4:3'), cas(0.4)],
+    'animation': [recursive('1:1:2:2'), cas(0.2)],
+    'broadcast_1080i': [BWDIF, recursive('1:1:2:2'), cas(0.2)],
 }
 KEEP_SIZE = {'clean', 'archive', 'broadcast_1080i'}
 PLANNED = ('convert', 'scale', 'format')  # slots that the plan fills by itself
