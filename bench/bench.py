@@ -67,7 +67,7 @@ def make_plan(program, folder, tape, *options):
     """A plan's file, for the tool that runs chains without an encoder."""
     path = os.path.join(folder, "plan.json")
     text = subprocess.run([program, "plan", tape, "-o", os.path.join(folder, "planned.mp4"), "--preset", "vhs", "--quality", "fast",
-                           "--resolution", "1440x1080", "--json", *options], check=True, capture_output=True).stdout
+                           "--resolution", "1440x1080", "--scale-kernel", "spline36", "--json", *options], check=True, capture_output=True).stdout
     with open(path, "wb") as f:
         f.write(text)
     return path
@@ -75,7 +75,7 @@ def make_plan(program, folder, tape, *options):
 
 def ours(program, source, output, *more):
     return [program, "restore", source, "-o", output, "--overwrite", "--restart", "--preset", "vhs", "--quality", "fast",
-            "--resolution", "1440x1080", "--preset-speed", "veryfast", "--progress", "none", "-q", *more]
+            "--resolution", "1440x1080", "--scale-kernel", "spline36", "--preset-speed", "veryfast", "--progress", "none", "-q", *more]
 
 
 class Report:

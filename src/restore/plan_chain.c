@@ -98,6 +98,7 @@ static int add_depth(struct ta_decision *d, enum AVPixelFormat to, int range)
         return 0;
     int dither = dither_to(d, to);
     struct ta_convert_opts *o = add_stage(d, &ta_stage_depth);
+    o->kernel = TA_KERNEL_SPLINE36;
     set_pix_fmt(&o->pix_fmt, to);
     o->dither = dither;
     o->range = range;
@@ -301,15 +302,25 @@ static int choose_size(struct ta_decision *d, int *w, int *h, const char **why)
     return 0;
 }
 
-static int add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to, int range)
+static int set_kernel(const struct ta_decision *d, struct ta_convert_opts *o)
 {
+    static const enum ta_scale_kernel by_quality[] = {[TA_QUALITY_FAST] = TA_KERNEL_BICUBIC,
+                                                      [TA_QUALITY_GOOD] = TA_KERNEL_SPLINE36,
+                                                      [TA_QUALITY_BEST] = TA_KERNEL_LANCZOS};
     const char *kernel;
     int err = ta_options_get(d->facts->options, "scale-kernel", &kernel, NULL);
-    if (err < 0)
-        return err;
+    if (err >= 0)
+        err = ta_opt_set(ta_opt_find(ta_stage_zscale.options, "kernel"), o, kernel, NULL, d->log);
+    if (err >= 0 && o->kernel == TA_KERNEL_CHOICE_AUTO)
+        o->kernel = by_quality[d->recipe.quality];
+    return err;
+}
+
+static int add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to, int range)
+{
     int dither = dither_to(d, to);
     struct ta_convert_opts *o = add_stage(d, &ta_stage_zscale);
-    err = ta_opt_set(ta_opt_find(ta_stage_zscale.options, "kernel"), o, kernel, NULL, d->log);
+    int err = set_kernel(d, o);
     set_pix_fmt(&o->pix_fmt, to);
     o->dither = dither;
     o->range = range;

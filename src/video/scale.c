@@ -16,8 +16,14 @@ static const struct ta_choice kernel_choices[] = {
     {"bicubic", "a little sharper"},
     {"spline36", "sharp with little ringing"},
     {"lanczos", "sharpest, some ringing"},
+    {"auto", "by quality: bicubic for fast, spline36 for good, lanczos for best"},
     {0},
 };
+
+static enum ta_scale_kernel kernel_of(const struct ta_convert_opts *o)
+{
+    return o->kernel == TA_KERNEL_CHOICE_AUTO ? TA_KERNEL_SPLINE36 : (enum ta_scale_kernel)o->kernel;
+}
 
 static const struct ta_choice dither_choices[] = {
     {"none", "round"},
@@ -57,7 +63,7 @@ static const struct ta_opt convert_options[] = {
     {.name = "kernel",
      .kind = &ta_opt_choice,
      TA_FIELD(struct ta_convert_opts, kernel, int),
-     .def = "spline36",
+     .def = "auto",
      .choices = kernel_choices,
      .flags = TA_OPT_ADVANCED,
      .help = "resampling kernel"},
@@ -121,8 +127,7 @@ static int try_converter(const struct ta_convert_opts *o, const struct ta_format
                          const struct ta_format *out, struct ta_buf *why)
 {
     struct ta_converter *c = NULL;
-    int err = ta_converter_create(&c, in, out, (enum ta_scale_kernel)o->kernel,
-                                  (enum ta_dither_kind)o->dither, why);
+    int err = ta_converter_create(&c, in, out, kernel_of(o), (enum ta_dither_kind)o->dither, why);
     ta_converter_destroy(&c);
     return err;
 }
@@ -202,7 +207,7 @@ static int describe_zscale(const void *opts, const struct ta_format *in, const s
     if (fields)
         ta_buf_puts(text, "separatefields,");
     ta_buf_printf(text, "zscale=w=%d:h=%d:filter=%s:dither=%s", out->width,
-                  fields ? out->height / 2 : out->height, kernel_choices[o->kernel].name,
+                  fields ? out->height / 2 : out->height, kernel_choices[kernel_of(o)].name,
                   zscale_dithers[o->dither]);
     put_colour(in, out, text);
     if (fields)
@@ -218,7 +223,7 @@ static int describe_depth(const void *opts, const struct ta_format *in, const st
     const struct ta_convert_opts *o = opts;
     bool fields = mixes_fields(in, out);
     ta_buf_printf(text, "%szscale=filter=%s:dither=%s", fields ? "separatefields," : "",
-                  kernel_choices[o->kernel].name, zscale_dithers[o->dither]);
+                  kernel_choices[kernel_of(o)].name, zscale_dithers[o->dither]);
     put_colour(in, out, text);
     if (fields)
         ta_buf_printf(text, ",weave=first_field=%s", in->scan == TA_SCAN_TFF ? "top" : "bottom");
@@ -246,7 +251,7 @@ static int init_convert(struct ta_stage *s)
     struct convert_priv *p = s->priv;
     const struct ta_convert_opts *o = s->opts;
     struct ta_buf why = {0};
-    int err = ta_converter_create(&p->converter, &s->in, &s->out, (enum ta_scale_kernel)o->kernel,
+    int err = ta_converter_create(&p->converter, &s->in, &s->out, kernel_of(o),
                                   (enum ta_dither_kind)o->dither, &why);
     if (err < 0)
         ta_error(s->log, "%s: %s", s->info->name, ta_buf_text(&why));

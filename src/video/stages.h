@@ -40,7 +40,7 @@ struct ta_planar_opts {
 struct ta_convert_opts { // of both zimg stages; the depth stage has no size and no kernel
     int64_t width, height;
     char *pix_fmt;
-    int kernel; // enum ta_scale_kernel
+    int kernel; // enum ta_scale_kernel, or the next:
     int dither; // enum ta_dither_kind
     int range;  // enum ta_range_choice
 };
@@ -53,6 +53,7 @@ struct ta_ivtc_opts {
     char *frame_rate; // "24000/1001": set by the plan
 };
 enum ta_ivtc_rate { TA_IVTC_VARIABLE = 0, TA_IVTC_CONSTANT };
+enum { TA_KERNEL_CHOICE_AUTO = TA_KERNEL_LANCZOS + 1 }; // what the plan replaces by a kernel
 enum ta_range_choice { TA_RANGE_KEEP = 0, TA_RANGE_LIMITED };
 
 #endif

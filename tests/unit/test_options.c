@@ -49,6 +49,7 @@ static const struct {
     {"scale-kernel", "bilinear", {{"resolution", "240"}}},
     {"scale-kernel", "bicubic", {{"resolution", "240"}}},
     {"scale-kernel", "lanczos", {{"resolution", "240"}}},
+    {"scale-kernel", "spline36", {{"resolution", "240"}, {"quality", "fast"}}},
 };
 
 // Options that change nothing in a plan that is made from given facts, and where they are tested.
