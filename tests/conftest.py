@@ -11,8 +11,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / 'media'))
 import clips  # noqa: E402
 import judge  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[1]
-
 
 def pytest_configure(config):
     config.addinivalue_line('markers', 'long: takes long; runs when TA_TEST_LONG is set')
@@ -28,19 +26,9 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [i for i in items if not i.get_closest_marker('long')]
 
 
-def find_program():
-    named = os.environ.get('TERMINALAI') or os.environ.get('TA_PROGRAM')
-    if named:
-        return Path(named), True
-    for place in ('build/terminalai', 'build/src/cli/terminalai'):
-        if (ROOT / place).exists():
-            return ROOT / place, False
-    return ROOT / 'build/terminalai', False
-
-
 @pytest.fixture(scope='session')
 def program(tmp_path_factory):
-    path, named = find_program()
+    path, named = judge.find_program()
     if not os.access(path, os.X_OK):
         # Where the tests are meant to run, a missing program is a failure and no reason to skip.
         if named or os.environ.get('CI'):

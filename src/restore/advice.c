@@ -40,6 +40,7 @@ static char *after_nothing_kept(const char *dir, int err)
         return ta_xstrdup(
             "nothing was kept: write to a folder that lets you, with -o, and with --work-dir for "
             "unfinished work");
+    case TA_ERR_NOT_FOUND:
     case TA_ERR_BUSY:
     case TA_ERR_EXISTS:
     case TA_ERR_INVALID:

@@ -33,6 +33,18 @@ class Result:
         return [line for line in self.err.splitlines() if line.strip()]
 
 
+def find_program():
+    """The path of the program, and whether somebody named it."""
+    root = Path(__file__).resolve().parents[2]
+    named = os.environ.get('TERMINALAI') or os.environ.get('TA_PROGRAM')
+    if named:
+        return Path(named), True
+    for place in ('build/terminalai', 'build/src/cli/terminalai'):
+        if (root / place).exists():
+            return root / place, False
+    return root / 'build/terminalai', False
+
+
 class Program:
     """The built program with a configuration and a cache of its own."""
 

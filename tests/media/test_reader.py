@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import clips
-from conftest import find_program
+from judge import find_program
 
 # Pictures turned by ffmpeg on the way, and files without any.
 LEFT_OUT = [name for name in clips.CLIPS if name.startswith('rotated_') or name.startswith('sound_only')]
