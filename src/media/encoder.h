@@ -41,6 +41,7 @@ struct ta_encoder_wish {
 double ta_encoder_crf(const struct ta_encoder_info *info, double crf);
 const char *ta_encoder_speed(const struct ta_encoder_info *info, const char *speed);
 extern const char *const ta_encoder_speeds[];              // x264's names, fastest first; ends with NULL
+int ta_encoder_speed_number(const char *speed);            // place among them; -1 for NULL and unknown names
 const char *ta_encoder_quality_speed(const char *quality); // "fast" -> "veryfast"; NULL when unknown
 
 // Everything that decides the encoder's output. Plain data, in the plan as JSON.

@@ -82,10 +82,8 @@ static int set_speed(struct ta_encoder_settings *s, const struct ta_hardware_kin
                      const struct ta_encoder_wish *wish, struct ta_buf *why)
 {
     const char *speed = wish->speed ? wish->speed : ta_encoder_quality_speed(wish->quality);
-    int n = 0;
-    while (ta_encoder_speeds[n] && (!speed || strcmp(speed, ta_encoder_speeds[n]) != 0))
-        n++;
-    if (!ta_encoder_speeds[n]) {
+    int n = ta_encoder_speed_number(speed);
+    if (n < 0) {
         ta_buf_printf(why, "there is no encoder speed \"%s\"", speed ? speed : "");
         return TA_ERR_INVALID;
     }

@@ -14,7 +14,7 @@ const char *const ta_encoder_speeds[] = {"ultrafast", "superfast", "veryfast", "
 // x265's presets have x264's names. SVT-AV1's are numbers; these take about as long as x265's do.
 static const char *const svt_presets[] = {"12", "11", "10", "9", "9", "8", "6", "5", "4", "3"};
 
-static int speed_index(const char *speed)
+int ta_encoder_speed_number(const char *speed)
 {
     for (int i = 0; speed && ta_encoder_speeds[i]; i++)
         if (!strcmp(speed, ta_encoder_speeds[i]))
@@ -24,7 +24,7 @@ static int speed_index(const char *speed)
 
 const char *ta_encoder_speed(const struct ta_encoder_info *info, const char *speed)
 {
-    int i = speed_index(speed);
+    int i = ta_encoder_speed_number(speed);
     if (i < 0)
         return NULL;
     return !strcmp(info->name, "av1") ? svt_presets[i] : ta_encoder_speeds[i];

@@ -190,12 +190,6 @@ static void warn_of_woven_fields(struct ta_decision *d, const struct chosen *c)
 static int add_chosen(struct ta_decision *d, const struct chosen *c)
 {
     warn_of_woven_fields(d, c);
-    if (c->info->max_depth && ta_format_depth(&d->cur) > c->info->max_depth) {
-        int err = add_depth(d, ta_pix_fmt_with_depth(d->cur.pix_fmt, c->info->max_depth), TA_RANGE_KEEP);
-        if (err < 0)
-            return err;
-        ta_decision_tell(d, c->slot->name, "%s works in %d bit", c->info->name, c->info->max_depth);
-    }
     void *opts = add_stage(d, c->info);
     int err = 0;
     if (c->info->options) {

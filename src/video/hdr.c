@@ -182,15 +182,16 @@ static int process_hdr(struct ta_stage *s, AVFrame *in)
     if (!in)
         return 0;
     struct ta_hdr_light light = {0};
-    int err = av_frame_make_writable(in) < 0 ? TA_ERR_NOMEM : 0;
-    for (int y = 0; err >= 0 && y < in->height; y++) {
+    int err = ta_stage_make_writable(s, &in);
+    if (err < 0)
+        return err;
+    for (int y = 0; y < in->height; y++) {
         uint16_t *row[3];
         for (int k = 0; k < 3; k++)
             row[k] = (uint16_t *)(in->data[k] + (ptrdiff_t)y * in->linesize[k]);
         p->dsp->convert(row, (const uint16_t *const *)row, &p->tables, in->width, &light);
     }
-    if (err >= 0)
-        err = tag_light(s, in, &light);
+    err = tag_light(s, in, &light);
     if (err < 0) {
         ta_error(s->log, "%s: %s", s->info->name, ta_error_text(err));
         av_frame_free(&in);

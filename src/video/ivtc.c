@@ -89,11 +89,9 @@ static int complete(struct ta_stage *s, const AVFrame *next)
     struct ivtc *p = s->priv;
     AVFrame *f = p->waiting;
     p->waiting = NULL;
-    int err = av_frame_make_writable(f);
-    if (err < 0) {
-        av_frame_free(&f);
-        return ta_error_from_av(err);
-    }
+    int err = ta_stage_make_writable(s, &f);
+    if (err < 0)
+        return err;
     copy_field(f, next, ta_film_marked(f) == TA_FILM_TOP ? 0 : 1);
     return give(s, f);
 }

@@ -211,11 +211,9 @@ static int process(struct ta_stage *s, AVFrame *f)
 {
     if (!f)
         return 0;
-    if (av_frame_make_writable(f) < 0) {
-        ta_error(s->log, "out of memory for a picture of %dx%d", f->width, f->height);
-        av_frame_free(&f);
-        return TA_ERR_NOMEM;
-    }
+    int err = ta_stage_make_writable(s, &f);
+    if (err < 0)
+        return err;
     const struct mask_opts *o = s->opts;
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(s->in.pix_fmt);
     int planes = d->nb_components - !!(d->flags & AV_PIX_FMT_FLAG_ALPHA); // alpha says what is seen: kept

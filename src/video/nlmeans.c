@@ -210,11 +210,9 @@ static int process(struct ta_stage *s, AVFrame *f)
 {
     if (!f)
         return 0;
-    if (av_frame_make_writable(f) < 0) {
-        ta_error(s->log, "out of memory for a picture of %dx%d", f->width, f->height);
-        av_frame_free(&f);
-        return TA_ERR_NOMEM;
-    }
+    int err = ta_stage_make_writable(s, &f);
+    if (err < 0)
+        return err;
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(s->in.pix_fmt);
     const struct nlmeans_opts *o = s->opts;
     // Less than 0.01 of a step finds no patch alike.

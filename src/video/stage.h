@@ -31,7 +31,6 @@ struct ta_stage_info {
     // planning.
     const char *const *filters;
     bool needs_yuv; // takes three planes of YUV and nothing else: no RGB, gray or alpha
-    int max_depth;  // the most bits a sample may have; 0 means 16
     // Moves or covers samples and computes none: works on the source's own format, before the plan changes to
     // the one that is worked in. For slots at the start of the chain.
     bool keeps_samples;
@@ -74,6 +73,9 @@ struct ta_stage {
     void *receiver;
 };
 int ta_stage_emit(struct ta_stage *s, AVFrame *frame); // takes the frame
+// Before a stage writes into a frame that others may hold: copies it where they do. On failure logs, frees it
+// and returns TA_ERR_NOMEM.
+int ta_stage_make_writable(struct ta_stage *s, AVFrame **frame);
 
 // All stages, NULL-terminated.
 extern const struct ta_stage_info *const ta_stages[];

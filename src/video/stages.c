@@ -198,6 +198,16 @@ int ta_stage_emit(struct ta_stage *s, AVFrame *frame)
     return s->emit(s->receiver, frame);
 }
 
+int ta_stage_make_writable(struct ta_stage *s, AVFrame **frame)
+{
+    AVFrame *f = *frame;
+    if (av_frame_make_writable(f) >= 0)
+        return 0;
+    ta_error(s->log, "out of memory for a picture of %dx%d", f->width, f->height);
+    av_frame_free(frame);
+    return TA_ERR_NOMEM;
+}
+
 void ta_stage_plan_init(struct ta_stage_plan *p, const struct ta_stage_info *info, const struct ta_format *in)
 {
     *p = (struct ta_stage_plan){.info = info, .in = *in, .out = *in};
