@@ -66,14 +66,15 @@ struct picture {
     struct ta_recursive_ramp time;
 };
 
-// Measured on noisy and clean footage, 8 bit, against an endless run: after 45 frames at strengths in time of
-// up to 12 89 dB PSNR or more in the worst frame; after 60 at 60:60 82 dB.
+// Measured on noisy and clean footage, 8 bit, against an endless run, at distances of d levels in time where
+// a weight is a quarter (see levels()): after 45 frames at d of up to 7.5 89 dB PSNR or more in the worst
+// frame; after 60 at 37 82 dB. A strength of 20 is 7.4, the highest, 255, is 26.
 static struct ta_reach reach(const void *opts, const struct ta_format *in)
 {
     (void)in;
     const double *strength = ((const struct ta_denoise_opts *)opts)->strength.v;
     double most = TA_MAX(strength[TA_LUMA_TIME], strength[TA_CHROMA_TIME]);
-    return (struct ta_reach){most > 12 ? SETTLING_LONG : most > 0 ? SETTLING : 0, 0};
+    return (struct ta_reach){most > 20 ? SETTLING_LONG : most > 0 ? SETTLING : 0, 0};
 }
 
 static int configure(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why)
@@ -92,20 +93,26 @@ static int configure(const void *opts, const struct ta_format *in, struct ta_for
 
 // A strength is the difference, in levels of 8 bits, at which a neighbour has a quarter of its weight. In
 // hqdn3d that is the difference of two noisy samples; here distances are those of means (or of samples
-// averaged over time), so the same number takes out more. The factors put recursive ahead of hqdn3d in PSNR
-// and SSIM at the same strengths on every clip and noise tried (docs/quality.md); larger ones would blur what
-// moves.
+// averaged over time), so low numbers can take out more before they blur, and high ones less: at the
+// square root of the strength recursive is ahead of hqdn3d in PSNR and SSIM at the same strengths on every
+// clip and noise tried, where a straight line gained less in the mean (docs/quality.md).
+static double levels(double strength, double same, double factor)
+{
+    return factor * sqrt(same * strength) * 256;
+}
+
 static void set_strengths(struct priv *p, const struct ta_floats *strength)
 {
-    const double level = 256, in_space = 1.35, in_time = 1 / 1.6;
+    // The strengths that mean themselves, and what distances of means are of those of samples.
+    const double same_in_space = 5, same_in_time = 7, in_space = 1.35, in_time = 1 / 1.6;
     const double by_square = 2, by_fourth_power = 3.4142; // (1 - 1 / 2)^2 = (1 - 1 / 3.4142)^4 = 1/4
     const double near = 0.28, far = 0.18;                 // shares of the neighbours in space, on each side
     for (int i = 0; i < PLANES; i++) {
-        double space = strength->v[i ? TA_CHROMA_SPACE : TA_LUMA_SPACE] * level * in_space * by_square;
-        double time = strength->v[i ? TA_CHROMA_TIME : TA_LUMA_TIME] * level * in_time * by_fourth_power;
-        p->planes[i].space[0] = ta_recursive_ramp(space, sqrt(2 * near));
-        p->planes[i].space[1] = ta_recursive_ramp(space, sqrt(2 * far));
-        p->planes[i].time = ta_recursive_ramp(time / 2, 1); // motion counts half levels
+        double space = levels(strength->v[i ? TA_CHROMA_SPACE : TA_LUMA_SPACE], same_in_space, in_space);
+        double time = levels(strength->v[i ? TA_CHROMA_TIME : TA_LUMA_TIME], same_in_time, in_time);
+        p->planes[i].space[0] = ta_recursive_ramp(space * by_square, sqrt(2 * near));
+        p->planes[i].space[1] = ta_recursive_ramp(space * by_square, sqrt(2 * far));
+        p->planes[i].time = ta_recursive_ramp(time * by_fourth_power / 2, 1); // motion counts half levels
     }
 }
 

@@ -399,7 +399,8 @@ static void test_no_trail(void **state)
 static void test_reach(void **state)
 {
     (void)state;
-    static const char *const strengths[] = {"5:5:0:0", "2:1:2:1", "4:3:6:4.5", "8:6:12:9", "20:15:30:20"};
+    static const char *const strengths[] = {"5:5:0:0",  "2:1:2:1",     "4:3:6:4.5",
+                                            "8:6:12:9", "12:12:20:20", "20:15:30:20"};
     enum { N = 150, RUN = 8 };
     struct ta_format f = format(AV_PIX_FMT_YUV420P, 64, 48);
     AVFrame *in[N];
