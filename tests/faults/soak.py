@@ -201,9 +201,9 @@ def main():
                 m, d = soak.many_files()
                 memory.append(slope(m))
                 descriptors.append(slope(d))
-                # Samples fall anywhere in a file's work; the least of some is what is held all the time.
-                third = max(1, len(d) // 3)
-                assert min(d[-third:]) <= min(d[:third]) + 1, f'descriptors grow: {d}'
+                # Samples fall anywhere in a file's work, so they vary by what one file needs; a leak adds to each.
+                rise, half = descriptors[-1]
+                assert rise - half < 0.25, f'descriptors grow by {rise:.2f} +- {half:.2f} a file: {d}'
             if time.monotonic() - told > 60:
                 told = time.monotonic()
                 print(f'{rounds} rounds, {sum(soak.counts.values())} faults', flush=True)
