@@ -141,15 +141,24 @@ fi
 
 # --- packages ----------------------------------------------------------------------------------------------------------
 
+apt_has() { # NAME OTHER: NAME where the release has it
+    if [ -n "$(apt-cache --names-only search "^$1\$" 2>/dev/null)" ]; then
+        echo "$1"
+    else
+        echo "$2"
+    fi
+}
+
 packages() { # MANAGER GROUP
     case $1-$2 in
-    # Debian 12 and Ubuntu 24.04
+    # Debian 12 and 13, Ubuntu 24.04. Tests and lint use clang 14 where the release has it.
     apt-build)
         echo build-essential meson ninja-build pkg-config python3 libavformat-dev libavcodec-dev libavfilter-dev \
             libavutil-dev libswresample-dev libswscale-dev libzimg-dev libjansson-dev libyaml-dev uthash-dev
         ;;
-    apt-test) echo g++ binutils git ffmpeg libcmocka-dev python3-pytest python3-pytest-xdist clang-14 libclang-rt-14-dev ;;
-    apt-lint) echo git clang-format-14 shellcheck ;;
+    apt-test) echo g++ binutils git ffmpeg libcmocka-dev python3-pytest python3-pytest-xdist "$(apt_has clang-14 clang)" \
+        "$(apt_has libclang-rt-14-dev libclang-rt-dev)" ;;
+    apt-lint) echo git "$(apt_has clang-format-14 clang-format)" shellcheck ;;
     apt-bench) echo ffmpeg handbrake-cli valgrind ;;
 
     # Fedora; libav comes from ffmpeg-free or from RPM Fusion, whichever is enabled
@@ -204,9 +213,9 @@ run() {
 }
 
 if command -v apt-get >/dev/null 2>&1; then
-    collect apt
     apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
     run "${apt[@]}" update
+    collect apt # which names there are is known now
     run "${apt[@]}" install -y --no-install-recommends "${wanted[@]}"
 elif command -v dnf >/dev/null 2>&1; then
     collect dnf

@@ -38,9 +38,10 @@ static enum AVSampleFormat choose_format(const AVCodec *codec, enum AVSampleForm
 
     if (in == AV_SAMPLE_FMT_NONE)
         in = AV_SAMPLE_FMT_S16;
-    if (!codec->sample_fmts)
+    const enum AVSampleFormat *f = ta_codec_sample_formats(codec);
+    if (!f)
         return av_get_packed_sample_fmt(in);
-    for (const enum AVSampleFormat *f = codec->sample_fmts; *f != AV_SAMPLE_FMT_NONE; f++) {
+    for (; *f != AV_SAMPLE_FMT_NONE; f++) {
         int wider = av_get_bytes_per_sample(*f) - av_get_bytes_per_sample(in);
         int cost = (wider < 0 ? 100 - wider : wider) * 2 +
                    (av_get_packed_sample_fmt(*f) != av_get_packed_sample_fmt(in));
@@ -56,9 +57,10 @@ static int choose_rate(const AVCodec *codec, int in)
 {
     int limit = is_lossless(codec->id) ? INT32_MAX : 48000, above = 0, highest = 0;
 
-    if (!codec->supported_samplerates)
+    const int *r = ta_codec_sample_rates(codec);
+    if (!r)
         return TA_MIN(in, limit);
-    for (const int *r = codec->supported_samplerates; *r; r++) {
+    for (; *r; r++) {
         if (*r > limit)
             continue;
         if (*r >= in && (!above || *r < above))
@@ -83,12 +85,9 @@ static uint64_t layout_of(const AVCodec *codec, size_t i, bool *any)
         return aac_layouts[i];
     if (codec->id == AV_CODEC_ID_OPUS)
         return opus_layouts[i];
-    if (codec->ch_layouts) {
-        const AVChannelLayout *l = &codec->ch_layouts[i];
-        return l->nb_channels && l->order == AV_CHANNEL_ORDER_NATIVE ? l->u.mask : 0;
-    }
-    *any = true;
-    return 0;
+    const AVChannelLayout *list = ta_codec_layouts(codec);
+    *any = !list;
+    return list && list[i].nb_channels && list[i].order == AV_CHANNEL_ORDER_NATIVE ? list[i].u.mask : 0;
 }
 
 // The same layout, else the smallest that has all its speakers, else the largest.

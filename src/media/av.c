@@ -231,6 +231,44 @@ size_t ta_frame_bytes(const AVFrame *f)
     return bytes;
 }
 
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(61, 13, 100)
+static const void *supported(const AVCodec *codec, enum AVCodecConfig what)
+{
+    const void *list = NULL;
+    return avcodec_get_supported_config(NULL, codec, what, 0, &list, NULL) < 0 ? NULL : list;
+}
+
+const enum AVSampleFormat *ta_codec_sample_formats(const AVCodec *codec)
+{
+    return supported(codec, AV_CODEC_CONFIG_SAMPLE_FORMAT);
+}
+
+const int *ta_codec_sample_rates(const AVCodec *codec)
+{
+    return supported(codec, AV_CODEC_CONFIG_SAMPLE_RATE);
+}
+
+const AVChannelLayout *ta_codec_layouts(const AVCodec *codec)
+{
+    return supported(codec, AV_CODEC_CONFIG_CHANNEL_LAYOUT);
+}
+#else
+const enum AVSampleFormat *ta_codec_sample_formats(const AVCodec *codec)
+{
+    return codec->sample_fmts;
+}
+
+const int *ta_codec_sample_rates(const AVCodec *codec)
+{
+    return codec->supported_samplerates;
+}
+
+const AVChannelLayout *ta_codec_layouts(const AVCodec *codec)
+{
+    return codec->ch_layouts;
+}
+#endif
+
 const uint8_t *ta_stream_side_data(const AVStream *st, enum AVPacketSideDataType type, size_t *size)
 {
 #if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 30, 101) // it moved from the stream to its parameters

@@ -51,6 +51,12 @@ bool ta_frame_is_damaged(const AVFrame *f); // decoder flagged or concealed erro
 int64_t ta_frame_duration(const AVFrame *f);
 size_t ta_frame_bytes(const AVFrame *f); // memory held by its buffers
 
+// What an encoder takes, as libav lists it: ended by AV_SAMPLE_FMT_NONE, 0 and a layout without channels.
+// Borrowed; NULL: whatever there is.
+const enum AVSampleFormat *ta_codec_sample_formats(const AVCodec *codec);
+const int *ta_codec_sample_rates(const AVCodec *codec);
+const AVChannelLayout *ta_codec_layouts(const AVCodec *codec);
+
 // Side data of a stream (display matrix, mastering display, ...), borrowed; NULL when there is none. `size`
 // may be NULL.
 const uint8_t *ta_stream_side_data(const AVStream *st, enum AVPacketSideDataType type, size_t *size);
