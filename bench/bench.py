@@ -44,12 +44,13 @@ class Run:
 
 def measure(candidates, repeats, cwd):
     """Runs each candidate `repeats` times, interleaved. {name: {"cpu": median, "wall": median, "rss": max, "all": [...]}}"""
-    runs = {name: [] for name in candidates}
+    runs, order = {name: [] for name in candidates}, list(candidates)
     for i in range(repeats):
-        for name, argv in candidates.items():
-            runs[name].append(Run(argv, cwd))
+        for name in order:
+            runs[name].append(Run(candidates[name], cwd))
             print("  %d/%d %-24s cpu %7.2f s  wall %7.2f s  peak %5.0f MB" % (
                 i + 1, repeats, name, runs[name][-1].cpu, runs[name][-1].wall, runs[name][-1].rss / 1e6), flush=True)
+        order.append(order.pop(0))  # nobody always runs behind the same other
     return {name: {"cpu": statistics.median(r.cpu for r in rs), "wall": statistics.median(r.wall for r in rs),
                    "rss": max(r.rss for r in rs), "all": [(r.cpu, r.wall) for r in rs]} for name, rs in runs.items()}
 
@@ -97,7 +98,7 @@ def bench_peers(args, folder, report):
 
 
 def compare_peers(args, folder, report, noise):
-    tape = make_tape(args.program, folder, args.seconds, noise)
+    tape = make_tape(args.program, folder, args.seconds if report else min(args.seconds, 10), noise)
     raw = os.path.join(folder, "restored.y4m")
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", tape, "-vf", CHAIN, "-an", "-f", "yuv4mpegpipe", "-strict", "-1", raw], check=True)
     candidates = {

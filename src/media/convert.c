@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "media/av.h"
 #include "media/frame_pool.h"
+#include "media/resample.h"
 
 // What zimg's widest code wants of addresses and strides, on every machine.
 enum { ALIGNMENT = TA_FRAME_ALIGNMENT, MAX_PLANES = 4 };
@@ -34,6 +35,7 @@ struct ta_converter {
     // edge.
     int from_width, from_height, to_width, to_height;
     struct part picture[2], alpha[2]; // [1]: the bottom field
+    struct ta_resampler *planes[3];   // instead of picture[0], where all that changes is size and depth
     void *scratch;
     struct ta_frame_pool *pool;
     AVFrame *aligned; // a copy of input that is not aligned
@@ -210,6 +212,55 @@ static int create_parts(struct ta_converter *c, enum ta_scale_kernel kernel, enu
     return scratch && posix_memalign(&c->scratch, ALIGNMENT, scratch) ? TA_ERR_NOMEM : 0;
 }
 
+// How far chroma lies from the middle of the luma samples that it stands for, in chroma samples.
+static void set_offsets(struct ta_resample_side *side, const struct ta_format *f, const AVPixFmtDescriptor *d)
+{
+    enum AVChromaLocation at = f->chroma_location;
+    bool left = at == AVCHROMA_LOC_UNSPECIFIED || at == AVCHROMA_LOC_LEFT || at == AVCHROMA_LOC_TOPLEFT ||
+                at == AVCHROMA_LOC_BOTTOMLEFT;
+    bool top = at == AVCHROMA_LOC_TOPLEFT || at == AVCHROMA_LOC_TOP;
+    bool bottom = at == AVCHROMA_LOC_BOTTOMLEFT || at == AVCHROMA_LOC_BOTTOM;
+    double wide = 1 << d->log2_chroma_w, tall = 1 << d->log2_chroma_h;
+    side->offset_x = left ? 0.5 / wide - 0.5 : 0;
+    side->offset_y = top ? 0.5 / tall - 0.5 : bottom ? 0.5 - 0.5 / tall : 0;
+}
+
+static struct ta_resample_side side_of(const struct ta_format *f, const AVPixFmtDescriptor *d, int plane)
+{
+    struct ta_resample_side side = {f->width, f->height, d->comp[0].depth, 0, 0};
+    if (plane) {
+        side.width >>= d->log2_chroma_w;
+        side.height >>= d->log2_chroma_h;
+        set_offsets(&side, f, d);
+    }
+    return side;
+}
+
+// Our own kernels take over what they can: progressive YUV whose planes change in size and depth alone.
+// Depths of limited range differ by a shift.
+static void create_resamplers(struct ta_converter *c, enum ta_scale_kernel kernel, enum ta_dither_kind dither)
+{
+    const AVPixFmtDescriptor *a = c->from_desc, *b = c->to_desc;
+    const struct ta_format *from = &c->from, *to = &c->to;
+    bool whole = c->from_width == from->width && c->from_height == from->height && c->to_width == to->width &&
+                 c->to_height == to->height;
+    if (from->width == to->width && from->height == to->height)
+        return;
+    if (!whole || c->by_field || dither != TA_DITHER_KIND_NONE || is_rgb(a) || is_rgb(b) || colours(a) != 3 ||
+        colours(b) != 3 || from->matrix != to->matrix || from->range != to->range ||
+        from->range == AVCOL_RANGE_JPEG || light_differs(from, to))
+        return;
+    for (int i = 0; i < 3; i++) {
+        struct ta_resample_side s = side_of(from, a, i), d = side_of(to, b, i);
+        c->planes[i] = ta_resampler_create(&s, &d, kernel);
+        if (c->planes[i])
+            continue;
+        while (i > 0)
+            ta_resampler_destroy(&c->planes[--i]);
+        return;
+    }
+}
+
 int ta_converter_create(struct ta_converter **out, const struct ta_format *from, const struct ta_format *to,
                         enum ta_scale_kernel kernel, enum ta_dither_kind dither, struct ta_buf *why)
 {
@@ -248,6 +299,8 @@ int ta_converter_create(struct ta_converter **out, const struct ta_format *from,
         c->pool = ta_frame_pool_create(to->pix_fmt, c->to_width, c->to_height);
         err = c->pool ? 0 : TA_ERR_NOMEM;
     }
+    if (err >= 0)
+        create_resamplers(c, kernel, dither);
     if (err < 0) {
         ta_converter_destroy(&c);
         return err;
@@ -266,6 +319,8 @@ void ta_converter_destroy(struct ta_converter **converter)
         zimg_filter_graph_free(c->picture[i].graph);
         zimg_filter_graph_free(c->alpha[i].graph);
     }
+    for (int i = 0; i < 3; i++)
+        ta_resampler_destroy(&c->planes[i]);
     ta_frame_pool_destroy(&c->pool);
     av_frame_free(&c->aligned);
     free(c->scratch);
@@ -348,6 +403,10 @@ static int run_part(struct ta_converter *c, const struct part *part, int field, 
                     AVFrame *out)
 {
     if (!part->graph)
+        return 0;
+    for (int i = 0; part == c->picture && c->planes[0] && i < 3; i++)
+        ta_resampler_run(c->planes[i], in->data[i], in->linesize[i], out->data[i], out->linesize[i]);
+    if (part == c->picture && c->planes[0])
         return 0;
     zimg_image_buffer_const src = {.version = ZIMG_API_VERSION};
     zimg_image_buffer dst = {.version = ZIMG_API_VERSION};

@@ -11,6 +11,7 @@
 
 #include <libavutil/pixdesc.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "media/convert.h"
 
@@ -341,13 +342,64 @@ static void refusals(void **state)
     }
 }
 
+// Our own kernels give zimg's bits: sizes, depths, chroma planes and where they lie, all kernels. Without
+// SIMD the conversion is zimg's.
+static void own_kernels_are_zimgs(void **state)
+{
+    (void)state;
+    static const struct {
+        enum AVPixelFormat from, to;
+    } formats[] = {
+        {AV_PIX_FMT_YUV411P, AV_PIX_FMT_YUV420P},     {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P},
+        {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P10},   {AV_PIX_FMT_YUV422P, AV_PIX_FMT_YUV420P16},
+        {AV_PIX_FMT_YUV422P10, AV_PIX_FMT_YUV422P10}, {AV_PIX_FMT_YUV422P10, AV_PIX_FMT_YUV420P},
+        {AV_PIX_FMT_YUV444P, AV_PIX_FMT_YUV420P},     {AV_PIX_FMT_YUV420P10, AV_PIX_FMT_YUV444P16},
+        {AV_PIX_FMT_YUV444P16, AV_PIX_FMT_YUV444P16}, {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV422P12},
+        {AV_PIX_FMT_YUV420P16, AV_PIX_FMT_YUV420P10}, {AV_PIX_FMT_YUVA420P, AV_PIX_FMT_YUVA420P},
+    };
+    static const int sizes[][4] = {{720, 480, 1440, 1080}, {96, 64, 144, 96}, {104, 48, 104, 92},
+                                   {64, 96, 200, 96},      {32, 32, 640, 34}, {180, 120, 188, 126},
+                                   {64, 48, 48, 40},       {72, 36, 718, 74}, {8, 8, 64, 64}};
+    static const enum AVChromaLocation places[] = {AVCHROMA_LOC_LEFT, AVCHROMA_LOC_CENTER,
+                                                   AVCHROMA_LOC_TOPLEFT, AVCHROMA_LOC_TOP,
+                                                   AVCHROMA_LOC_BOTTOMLEFT};
+    static const unsigned masks[] = {~0u, ~(unsigned)TA_CPU_AVX512};
+    unsigned seed = 5;
+    for (size_t k = 0; k < TA_COUNT(formats); k++)
+        for (size_t s = 0; s < TA_COUNT(sizes); s++)
+            for (int kernel = TA_KERNEL_BILINEAR; kernel <= TA_KERNEL_LANCZOS; kernel++) {
+                struct ta_format a = format(formats[k].from, sizes[s][0], sizes[s][1]),
+                                 b = format(formats[k].to, sizes[s][2], sizes[s][3]);
+                a.chroma_location = places[++seed % TA_COUNT(places)];
+                b.chroma_location = places[seed / 7 % TA_COUNT(places)];
+                AVFrame *in = frame(&a, 1 + (int)(seed % 2) * 63), *out[3];
+                fill_noise(in, seed);
+                for (size_t m = 0; m < 3; m++) {
+                    struct ta_converter *c = NULL;
+                    ta_cpu_mask(m < 2 ? masks[m] : 0);
+                    assert_int_equal(ta_converter_create(&c, &a, &b, (enum ta_scale_kernel)kernel,
+                                                         TA_DITHER_KIND_NONE, NULL),
+                                     0);
+                    assert_int_equal(ta_converter_run(c, in, &out[m], NULL), 0);
+                    ta_converter_destroy(&c);
+                }
+                ta_cpu_mask(~0u);
+                for (int m = 0; m < 2; m++) {
+                    expect_equal(out[m], out[2], 0);
+                    av_frame_free(&out[m]);
+                }
+                av_frame_free(&out[2]);
+                av_frame_free(&in);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(depths_round_trip), cmocka_unit_test(ranges),
         cmocka_unit_test(there_and_back),    cmocka_unit_test(flat_pictures_stay_flat),
         cmocka_unit_test(fields_stay_apart), cmocka_unit_test(refusals),
-        cmocka_unit_test(light_is_kept),
+        cmocka_unit_test(light_is_kept),     cmocka_unit_test(own_kernels_are_zimgs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
