@@ -93,7 +93,7 @@ static const struct memory_row {
 } memory_rows[] = {
     {"h264", 20, {45, 70, 90, 115, 135, 160, 195, 235, 260, 540}},
     {"hevc", 70, {45, 80, 105, 105, 110, 125, 145, 245, 260, 320}},
-    {"av1", 70, {105, 105, 110, 115, 115, 135, 145, 200, 220, 240}},
+    {"av1", 110, {105, 105, 110, 115, 115, 135, 145, 200, 220, 240}},
 };
 
 int64_t ta_encoder_memory_bytes(const struct ta_encoder_settings *s, int width, int height)
