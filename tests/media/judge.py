@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -75,6 +76,8 @@ class Program:
         return result
 
     def start(self, *args, env=None, **kw):
+        # A shell that runs tests in the background has them ignore Ctrl-C, and what is ignored is inherited.
+        kw.setdefault('preexec_fn', lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         return subprocess.Popen(self.command(*args), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env={**self.env, **(env or {})}, **kw)
 
