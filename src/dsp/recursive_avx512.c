@@ -1,49 +1,6 @@
-#include <immintrin.h>
-#include <string.h>
-
 #include "dsp/recursive.h"
+#include "dsp/vectors_avx512.h"
 
 #define TABLE ta_recursive_dsp_avx512
 #define TABLE_NAME "avx512"
-#define INLINE static inline __attribute__((always_inline))
-#define VEC __m512i
-#define LANES 32
-#define V(op) _mm512_##op
-#define V_OR _mm512_or_si512
-#define V_XOR _mm512_xor_si512
-
-INLINE __mmask32 first(int left)
-{
-    return (__mmask32)((1u << left) - 1);
-}
-
-INLINE VEC load(const uint16_t *p, int left)
-{
-    return left >= LANES ? _mm512_loadu_si512(p) : _mm512_maskz_loadu_epi16(first(left), p);
-}
-
-INLINE void store(uint16_t *p, VEC v, int left)
-{
-    if (left >= LANES)
-        _mm512_storeu_si512(p, v);
-    else
-        _mm512_mask_storeu_epi16(p, first(left), v);
-}
-
-INLINE VEC load8(const uint8_t *p, int left)
-{
-    __m256i bytes = left >= LANES ? _mm256_loadu_si256((const __m256i *)(const void *)p)
-                                  : _mm256_maskz_loadu_epi8(first(left), p);
-    return _mm512_slli_epi16(_mm512_cvtepu8_epi16(bytes), 8);
-}
-
-INLINE void store8(uint8_t *p, VEC v, int left)
-{
-    v = _mm512_srli_epi16(v, 8);
-    if (left >= LANES)
-        _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi16_epi8(v));
-    else
-        _mm512_mask_cvtepi16_storeu_epi8(p, first(left), v);
-}
-
 #include "dsp/recursive_simd.h"

@@ -11,8 +11,9 @@
 const char *const ta_encoder_speeds[] = {"ultrafast", "superfast", "veryfast", "faster",  "fast", "medium",
                                          "slow",      "slower",    "veryslow", "placebo", NULL};
 
-// x265's presets have x264's names. SVT-AV1's are numbers; these take about as long as x265's do.
-static const char *const svt_presets[] = {"12", "11", "10", "9", "9", "8", "6", "5", "4", "3"};
+// x265's presets have x264's names. SVT-AV1's are numbers; these take about as long as x265's do
+// (bench/quality/encoders.py, docs/quality.md).
+static const char *const svt_presets[] = {"12", "10", "9", "9", "9", "8", "6", "4", "3", "2"};
 
 int ta_encoder_speed_number(const char *speed)
 {
@@ -93,7 +94,7 @@ static const struct memory_row {
 } memory_rows[] = {
     {"h264", 20, {45, 70, 90, 115, 135, 160, 195, 235, 260, 540}},
     {"hevc", 70, {45, 80, 105, 105, 110, 125, 145, 245, 260, 320}},
-    {"av1", 110, {105, 105, 110, 115, 115, 135, 145, 200, 220, 240}},
+    {"av1", 110, {105, 110, 115, 115, 115, 135, 145, 220, 240, 260}},
 };
 
 int64_t ta_encoder_memory_bytes(const struct ta_encoder_settings *s, int width, int height)
