@@ -177,6 +177,14 @@ void ta_frame_set_interlaced(AVFrame *f, bool interlaced, bool top_first)
 {
     f->flags &= ~(AV_FRAME_FLAG_INTERLACED | AV_FRAME_FLAG_TOP_FIELD_FIRST);
     f->flags |= (interlaced ? AV_FRAME_FLAG_INTERLACED : 0) | (top_first ? AV_FRAME_FLAG_TOP_FIELD_FIRST : 0);
+    // Decoders set the old fields too, and where filters begin they become flags again.
+#if FF_API_INTERLACED_FRAME
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    f->interlaced_frame = interlaced;
+    f->top_field_first = top_first;
+#pragma GCC diagnostic pop
+#endif
 }
 
 bool ta_frame_is_key(const AVFrame *f)

@@ -196,7 +196,7 @@ def test_hybrid_disc(make, truth, restore):
     # The first half at 24, timed with pulldown: 3 and 2 fields in turn.
     half = FRAMES // 2
     path = make('hybrid', '-f', 'lavfi', '-i', film(half) + ",settb=1/60000,setpts='1001*floor((5*N+1)/2)'", '-f', 'lavfi', '-i',
-        film() + f',trim=start_frame={half},setpts=PTS-STARTPTS,telecine=pattern=23,settb=1/60000,setpts=N*2002', '-filter_complex',
+        film() + f',trim=start_frame={half},setpts=PTS-STARTPTS,fps=24000/1001,telecine=pattern=23,settb=1/60000,setpts=N*2002', '-filter_complex',
         '[0:v][1:v]concat=n=2', '-fps_mode', 'passthrough', '-enc_time_base', '1:60000')
     out = restore(path, '--segment-length', '0.8')
     assert frames_of('-i', out) == truth
