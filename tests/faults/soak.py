@@ -188,8 +188,10 @@ def main():
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(1 << 31)
     end = time.monotonic() + args.hours * 3600 + args.minutes * 60
     print(f'seed {seed}', flush=True)
-    before = set(Path(tempfile.gettempdir()).iterdir())
     scratch = Path(tempfile.mkdtemp(prefix='soak-'))
+    temporary = scratch / 'home' / 'tmp'  # of the runs: nothing may stay there
+    temporary.mkdir(parents=True)
+    os.environ['TMPDIR'] = str(temporary)
     program = judge.Program(Path(args.program).resolve(), scratch / 'home')
     soak, rounds, memory, descriptors = Soak(program, scratch, seed), 0, [], []
     told = time.monotonic()
@@ -210,7 +212,7 @@ def main():
     except (AssertionError, subprocess.TimeoutExpired) as error:
         print(f'round {rounds} of seed {seed} failed; its files are in {scratch}\n{error}')
         return 1
-    left = {p for p in set(Path(tempfile.gettempdir()).iterdir()) - before if p.name.startswith(('ta-', '.ta-'))}
+    left = list(temporary.iterdir())
     print(f'{rounds} rounds, faults: {dict(soak.counts)}')
     b, half = slope([m / 1e6 for m in soak.watch.memory])
     print(f'peak memory of runs: most {max(soak.watch.memory, default=0) / 1e6:.0f} MB, slope {b:.3f} +- {half:.3f} MB a run')
