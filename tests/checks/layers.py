@@ -15,7 +15,7 @@ from ctext import ROOT, includes, source_files
 RESTORE = ("base", "media", "dsp", "infer", "video", "audio", "diagnose", "simulate")
 LAYERS = {
     "base": (),
-    "media": ("base",),
+    "media": ("base", "dsp"),
     "dsp": ("base",),
     "infer": ("base", "media"),
     "video": ("base", "media", "dsp", "infer"),
