@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import inspect
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -312,6 +313,13 @@ def remux(source, out, *args, inputs=()):
     ffmpeg(*inputs, '-i', source, '-map', '0', '-c', 'copy', *BITEXACT[:2], *args, out)
 
 
+def turned(degrees):
+    """Options before the input and before the output that have pictures shown turned clockwise."""
+    if re.match(r'ffmpeg version n?[1-5]\.', ffmpeg_version()):
+        return [], ['-metadata:s:v:0', f'rotate={degrees}']
+    return ['-display_rotation:v:0', -degrees], []
+
+
 def rotated(degrees):
     name = f'rotated_{degrees}'
 
@@ -320,7 +328,8 @@ def rotated(degrees):
         base = out.with_name('base.mp4')
         ffmpeg('-f', 'lavfi', '-i', first(16, scene((320, 240), PAL)), '-f', 'lavfi', '-i', tone(16 / 25),
             *X264.split(), *AAC.split(), '-threads:v', 1, *BITEXACT, base)
-        remux(base, out, '-metadata:s:v:0', f'rotate={degrees}')
+        before, after = turned(degrees)
+        remux(base, out, *after, inputs=before)
 
 
 for turn in (90, 180, 270):

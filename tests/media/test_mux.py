@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import clips
+
 ROOT = Path(__file__).resolve().parents[2]
 SYNC = 0.001  # seconds
 PICTURES = 'testsrc2=s=160x120:r=25:d=3'
@@ -410,7 +412,8 @@ def test_damaged_packets_become_silence(made, join):
     source = made('damage.mkv', '-i', whole, '-c', 'copy', '-bsf:a', 'noise=amount=between(pts*tb\\,1\\,1.3)')
     out = join(source, 'out.mp4', '--codec', 'aac')
     assert out['decode_errors'] > 0
-    assert abs(click_time(out.path) - click_time(whole)) <= SYNC
+    moved = packets(source, 'v:0')[0][0] - packets(whole, 'v:0')[0][0]  # ffmpeg 7 has a copy begin at 0
+    assert abs(click_time(out.path) - click_time(whole) - moved) <= SYNC
 
 
 @pytest.mark.parametrize('options,container', [(['--codec', 'flac'], 'mkv'), (['--codec', 'aac'], 'mp4'), ([], 'mkv'), ([], 'mov')])
@@ -658,7 +661,8 @@ def write_vobsub(idx, sub):
 
 def test_rotation(made, join):
     plain = made('plain.mp4', *LAVFI, PICTURES, '-c:v', 'mpeg4')
-    source = made('rotated.mp4', '-i', plain, '-c', 'copy', '-metadata:s:v', 'rotate=90')
+    before, after = clips.turned(90)
+    source = made('rotated.mp4', *before, '-i', plain, '-c', 'copy', *after)
     angles = [d['rotation'] for d in stream(source, 'video')['side_data_list'] if 'rotation' in d]
     for name in ('out.mp4', 'out.mov'):
         out = join(source, name)

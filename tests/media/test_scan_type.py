@@ -17,7 +17,7 @@ PATTERN = 'testsrc2=s={size}:r={rate}:d={seconds}'
 FRACTAL = 'mandelbrot=s={size}:r={rate}:end_scale=0.02:end_pts=400,trim=duration={seconds}'
 # 4:4:4, so that it can be moved by single lines and pixels.
 TEXTURE = 'color=gray:s=1024x1024:r={rate}:d=1,format=yuv444p,trim=end_frame=1,noise=alls=100:all_seed=7,' \
-          'gblur=sigma=4,eq=contrast=8,loop=loop=-1:size=1,setpts=N/({rate}*TB),trim=duration={seconds},' \
+          'gblur=sigma=4,eq=contrast=8,loop=loop=-1:size=1,setpts=N/({rate}*TB),fps={rate},trim=duration={seconds},' \
           'crop={w}:{h}:x=mod(n*{dx}\\,300):y=mod(n*{dy}\\,300)'
 
 

@@ -111,9 +111,10 @@ def test_chapters(restored):
     assert [c['tags']['title'] for c in chapters] == ['Beach', 'Birthday']
     shift = judge.picture_times(out)[0] - judge.picture_times(clips.path(CLIP))[0]
     for chapter, (start, end) in zip(chapters, ((0, 0.8), (0.8, 2.0))):
-        assert judge.close(float(chapter['start_time']), max(0, start + shift)) and judge.close(
-            float(chapter['end_time']), end + shift
-        ), chapters
+        begins = float(chapter['start_time'])
+        # libav 7 has the first chapter of an mp4 begin with the file.
+        assert judge.close(begins, max(0, start + shift)) or begins == start == 0, chapters
+        assert judge.close(float(chapter['end_time']), end + shift), chapters
 
 
 def test_metadata(restored):
