@@ -74,26 +74,20 @@ static void weigh(struct output *o, double (*kernel)(double), int support, int f
     }
 }
 
-// Output `i`, or the last one behind the end.
-static int output_at(const struct ta_resample_filter *f, int i)
+static void make_blocks(struct ta_resample_filter *f, int blocks)
 {
-    return TA_MIN(i, f->to - 1);
-}
-
-static void make_blocks(struct ta_resample_filter *f)
-{
-    int blocks = (f->to + BLOCK - 1) / BLOCK, pairs = f->taps / 2;
+    int pairs = f->taps / 2;
     f->base = ta_xcalloc((size_t)blocks, sizeof *f->base);
     f->place = ta_xcalloc((size_t)blocks * 2 * BLOCK, sizeof *f->place);
     f->pair = ta_xcalloc((size_t)blocks * (size_t)pairs * 2 * BLOCK, sizeof *f->pair);
     f->narrow = 1;
     for (int b = 0; b < blocks; b++) {
         f->base[b] = f->left[b * BLOCK];
-        if (f->left[output_at(f, b * BLOCK + BLOCK - 1)] + f->taps - f->base[b] > BLOCK)
+        if (f->left[b * BLOCK + BLOCK - 1] + f->taps - f->base[b] > BLOCK)
             f->narrow = 0;
         for (int lane = 0; lane < BLOCK; lane++) {
             int half = lane / 16, in_half = lane % 16;
-            int i = output_at(f, b * BLOCK + in_half / 4 * 8 + half * 4 + in_half % 4);
+            int i = b * BLOCK + in_half / 4 * 8 + half * 4 + in_half % 4;
             for (int e = 0; e < 2; e++) {
                 f->place[(b * BLOCK + lane) * 2 + e] = (int16_t)(f->left[i] - f->base[b] + e);
                 for (int p = 0; p < pairs; p++)
@@ -117,17 +111,19 @@ int ta_resample_filter_init(struct ta_resample_filter *f, double (*kernel)(doubl
         taps = TA_MAX(taps, outputs[i].end - outputs[i].left);
     }
     f->taps = (taps + 1) & ~1;
-    f->left = ta_xcalloc((size_t)to, sizeof *f->left);
-    f->weight = ta_xcalloc((size_t)to * TA_RESAMPLE_TAPS, sizeof *f->weight);
-    for (int i = 0; i < to; i++) {
+    int blocks = (to + BLOCK - 1) / BLOCK;
+    f->left = ta_xcalloc((size_t)blocks * BLOCK, sizeof *f->left);
+    f->weight = ta_xcalloc((size_t)blocks * BLOCK * TA_RESAMPLE_TAPS, sizeof *f->weight);
+    for (int i = 0; i < blocks * BLOCK; i++) {
+        const struct output *o = &outputs[TA_MIN(i, to - 1)];
         double row[2 * MAX_SUPPORT] = {0};
-        f->left[i] = TA_MIN(outputs[i].left, from - taps);
-        for (int k = 0; k < outputs[i].count; k++)
-            row[outputs[i].place[k] - f->left[i]] += outputs[i].weight[k];
+        f->left[i] = TA_MIN(o->left, from - taps);
+        for (int k = 0; k < o->count; k++)
+            row[o->place[k] - f->left[i]] += o->weight[k];
         quantize(f->weight + i * TA_RESAMPLE_TAPS, row, taps);
     }
     free(outputs);
-    make_blocks(f);
+    make_blocks(f, blocks);
     return 0;
 }
 

@@ -12,7 +12,7 @@
 enum { TA_RESAMPLE_TAPS = 8, TA_RESAMPLE_MARGIN = 64 };
 
 // One direction. Output i is the sum of input[left[i] + k] * weight[i * 8 + k] over k < taps, in units of
-// 1/16384; weights behind the taps are 0.
+// 1/16384; weights behind the taps are 0. The last output stands there again up to a multiple of 32.
 struct ta_resample_filter {
     int from, to, taps; // taps: even, 2 to 8
     int *left;

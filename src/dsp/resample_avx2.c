@@ -25,18 +25,10 @@ INLINE __m256i eight(const int16_t *src, const int *left, const int16_t *weight)
 static void along(int16_t *dst, const int16_t *src, const struct ta_resample_filter *f, int16_t most)
 {
     const __m256i top = _mm256_set1_epi16(most);
-    int i = 0;
-    for (; i + LANES <= f->to; i += LANES) {
+    for (int i = 0; i < f->to; i += LANES) {
         const int16_t *weight = f->weight + i * TA_RESAMPLE_TAPS;
         __m256i x = settle(eight(src, f->left + i, weight),
                            eight(src, f->left + i + 8, weight + 8 * TA_RESAMPLE_TAPS), top);
-        store((uint16_t *)dst + i, _mm256_permute4x64_epi64(x, 0xd8), LANES);
-    }
-    for (; i < f->to; i++) {
-        int sum = 1 << 13;
-        for (int k = 0; k < f->taps; k++)
-            sum += src[f->left[i] + k] * f->weight[i * TA_RESAMPLE_TAPS + k];
-        sum >>= 14;
-        dst[i] = (int16_t)(sum < INT16_MIN ? INT16_MIN : sum > most ? most : sum);
+        store((uint16_t *)dst + i, _mm256_permute4x64_epi64(x, 0xd8), f->to - i);
     }
 }

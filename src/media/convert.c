@@ -404,10 +404,6 @@ static int run_part(struct ta_converter *c, const struct part *part, int field, 
 {
     if (!part->graph)
         return 0;
-    for (int i = 0; part == c->picture && c->planes[0] && i < 3; i++)
-        ta_resampler_run(c->planes[i], in->data[i], in->linesize[i], out->data[i], out->linesize[i]);
-    if (part == c->picture && c->planes[0])
-        return 0;
     zimg_image_buffer_const src = {.version = ZIMG_API_VERSION};
     zimg_image_buffer dst = {.version = ZIMG_API_VERSION};
     int step = c->by_field ? 2 : 1;
@@ -424,6 +420,12 @@ static int run_part(struct ta_converter *c, const struct part *part, int field, 
                    ZIMG_ERROR_SUCCESS
                ? 0
                : TA_ERR_INTERNAL;
+}
+
+static void run_planes(const struct ta_converter *c, const AVFrame *in, AVFrame *out)
+{
+    for (int i = 0; i < 3; i++)
+        ta_resampler_run(c->planes[i], in->data[i], in->linesize[i], out->data[i], out->linesize[i]);
 }
 
 static void fill_plane(AVFrame *f, int plane, int width, int height, int depth, int value)
@@ -456,7 +458,8 @@ static void fill_missing(const struct ta_converter *c, AVFrame *f)
 int ta_converter_run(struct ta_converter *c, const AVFrame *in, AVFrame **out, struct ta_log *log)
 {
     *out = NULL;
-    const AVFrame *src = align(c, in);
+    // zimg alone wants alignment.
+    const AVFrame *src = c->planes[0] && !c->alpha[0].graph ? in : align(c, in);
     AVFrame *f = src ? new_frame(c) : NULL;
     if (!f || av_frame_copy_props(f, in) < 0) {
         av_frame_free(&f);
@@ -465,7 +468,10 @@ int ta_converter_run(struct ta_converter *c, const AVFrame *in, AVFrame **out, s
     }
     int err = 0;
     for (int i = 0; i < (c->by_field ? 2 : 1) && err >= 0; i++) {
-        err = run_part(c, &c->picture[i], i, src, f);
+        if (c->planes[0])
+            run_planes(c, src, f);
+        else
+            err = run_part(c, &c->picture[i], i, src, f);
         if (err >= 0)
             err = run_part(c, &c->alpha[i], i, src, f);
     }

@@ -8,8 +8,6 @@
 #include "base/mem.h"
 #include "dsp/resample.h"
 
-enum { KERNELS = 4 };
-
 struct ta_resampler {
     const struct ta_resample_dsp *dsp;
     struct ta_resample_side from, to;
@@ -64,7 +62,7 @@ static double lanczos(double x)
 static const struct {
     double (*weight)(double);
     int support;
-} kernels[KERNELS] = {
+} kernels[] = {
     [TA_KERNEL_BILINEAR] = {bilinear, 1},
     [TA_KERNEL_BICUBIC] = {bicubic, 2},
     [TA_KERNEL_SPLINE36] = {spline36, 3},

@@ -92,6 +92,12 @@ def ffmpeg_version():
     return _version[0]
 
 
+def ffmpeg_before(major):
+    """False for builds without a number, too: they are newer."""
+    found = re.match(r'ffmpeg version n?([0-9]+)\.', ffmpeg_version())
+    return bool(found) and int(found.group(1)) < major
+
+
 def ffmpeg(*args, **kw):
     done = subprocess.run(['ffmpeg', '-y', '-nostdin', '-v', 'error', *map(str, args)], stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, **kw)
@@ -315,7 +321,7 @@ def remux(source, out, *args, inputs=()):
 
 def turned(degrees):
     """Options before the input and before the output that have pictures shown turned clockwise."""
-    if re.match(r'ffmpeg version n?[1-5]\.', ffmpeg_version()):
+    if ffmpeg_before(6):
         return [], ['-metadata:s:v:0', f'rotate={degrees}']
     return ['-display_rotation:v:0', -degrees], []
 

@@ -113,7 +113,7 @@ def test_chapters(restored):
     for chapter, (start, end) in zip(chapters, ((0, 0.8), (0.8, 2.0))):
         begins = float(chapter['start_time'])
         # libav 7 has the first chapter of an mp4 begin with the file.
-        assert judge.close(begins, max(0, start + shift)) or begins == start == 0, chapters
+        assert judge.close(begins, max(0, start + shift)) or (begins == start == 0 and not clips.ffmpeg_before(7)), chapters
         assert judge.close(float(chapter['end_time']), end + shift), chapters
 
 
