@@ -1,8 +1,5 @@
-// The kernels of recursive.h over vectors of 16-bit samples. The file that includes this one defines VEC, the
-// vector; LANES, its samples; V(op), the name of an operation on them; load(), store() and, for bytes that
-// stand for the upper halves of samples, load8(), store8(), which touch `left` samples where that is less
-// than LANES. Operations do the same at all widths, so all give the same bits. Empty without
-// them.
+// The kernels of recursive.h over the vectors of vectors_*.h. The file that includes this one defines TABLE
+// and TABLE_NAME. Operations do the same at all widths, so all give the same bits. Empty without vectors.
 #ifndef TA_DSP_RECURSIVE_SIMD_H
 #define TA_DSP_RECURSIVE_SIMD_H
 #ifdef VEC
@@ -25,6 +22,17 @@ struct ramp {
 INLINE VEC set1(unsigned x)
 {
     return V(set1_epi16)((short)(uint16_t)x);
+}
+
+// Bytes as the upper halves of samples.
+INLINE VEC load8(const uint8_t *p, int left)
+{
+    return V(slli_epi16)(load_bytes(p, left), 8);
+}
+
+INLINE void store8(uint8_t *p, VEC v, int left)
+{
+    store_bytes(p, V(srli_epi16)(v, 8), left);
 }
 
 INLINE struct ramp ramp_of(const struct ta_recursive_ramp *r)

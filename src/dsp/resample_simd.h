@@ -23,9 +23,9 @@ static void along(int16_t *dst, const int16_t *src, const struct ta_resample_fil
 
 static void widen8(int16_t *dst, const uint8_t *src, int shift, int n)
 {
-    const __m128i by = _mm_cvtsi32_si128(8 - shift); // load8() has shifted by 8
+    const __m128i by = _mm_cvtsi32_si128(shift);
     for (int i = 0; i < n; i += LANES)
-        store((uint16_t *)dst + i, turn(V(srl_epi16)(load8(src + i, n - i), by)), n - i);
+        store((uint16_t *)dst + i, turn(V(sll_epi16)(load_bytes(src + i, n - i), by)), n - i);
 }
 
 static void widen16(int16_t *dst, const uint16_t *src, int shift, int n)
@@ -71,7 +71,7 @@ static void narrow8(uint8_t *dst, const int16_t *src, int shift, int n)
         VEC x = turn(load((const uint16_t *)src + i, n - i));
         VEC up = V(add_epi16)(half, V_AND(V(srl_epi16)(x, by), odd));
         x = V(min_epu16)(V(srl_epi16)(V(adds_epu16)(x, up), by), top);
-        store8(dst + i, V(slli_epi16)(x, 8), n - i);
+        store_bytes(dst + i, x, n - i);
     }
 }
 

@@ -1,6 +1,6 @@
-// Vectors of 16-bit samples for the kernels that are written once for all widths (recursive_simd.h,
-// resample_simd.h): VEC, LANES and V(op); load() and store(), and load8() and store8() for bytes that stand
-// for the upper halves of samples, touch `left` samples where that is less than LANES. Empty in files
+// Vectors of 16-bit samples for the kernels that are written once for all widths (*_simd.h): VEC, LANES and
+// V(op); load() and store(), and load_bytes() and store_bytes() for samples that lie in bytes, touch `left`
+// samples where that is less than LANES; where_greater() chooses by whether signed a > b. Empty in files
 // compiled without these instructions.
 #ifndef TA_DSP_VECTORS_AVX2_H
 #define TA_DSP_VECTORS_AVX2_H
@@ -38,7 +38,7 @@ INLINE void store(uint16_t *p, VEC v, int left)
     memcpy(p, part, (size_t)left * sizeof *p);
 }
 
-INLINE VEC load8(const uint8_t *p, int left)
+INLINE VEC load_bytes(const uint8_t *p, int left)
 {
     uint8_t part[LANES] = {0};
     const uint8_t *from = p;
@@ -47,12 +47,11 @@ INLINE VEC load8(const uint8_t *p, int left)
         from = part;
     }
     __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
-    return _mm256_slli_epi16(_mm256_cvtepu8_epi16(bytes), 8);
+    return _mm256_cvtepu8_epi16(bytes);
 }
 
-INLINE void store8(uint8_t *p, VEC v, int left)
+INLINE void store_bytes(uint8_t *p, VEC v, int left)
 {
-    v = _mm256_srli_epi16(v, 8);
     __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
     if (left >= LANES) {
         _mm_storeu_si128((__m128i *)(void *)p, bytes);
@@ -61,6 +60,11 @@ INLINE void store8(uint8_t *p, VEC v, int left)
     uint8_t part[LANES];
     _mm_storeu_si128((__m128i *)(void *)part, bytes);
     memcpy(p, part, (size_t)left);
+}
+
+INLINE VEC where_greater(VEC a, VEC b, VEC yes, VEC no)
+{
+    return _mm256_blendv_epi8(no, yes, _mm256_cmpgt_epi16(a, b));
 }
 
 #endif

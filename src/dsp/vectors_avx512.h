@@ -1,6 +1,6 @@
-// Vectors of 16-bit samples for the kernels that are written once for all widths (recursive_simd.h,
-// resample_simd.h): VEC, LANES and V(op); load() and store(), and load8() and store8() for bytes that stand
-// for the upper halves of samples, touch `left` samples where that is less than LANES. Empty in files
+// Vectors of 16-bit samples for the kernels that are written once for all widths (*_simd.h): VEC, LANES and
+// V(op); load() and store(), and load_bytes() and store_bytes() for samples that lie in bytes, touch `left`
+// samples where that is less than LANES; where_greater() chooses by whether signed a > b. Empty in files
 // compiled without these instructions.
 #ifndef TA_DSP_VECTORS_AVX512_H
 #define TA_DSP_VECTORS_AVX512_H
@@ -36,20 +36,24 @@ INLINE void store(uint16_t *p, VEC v, int left)
         _mm512_mask_storeu_epi16(p, first(left), v);
 }
 
-INLINE VEC load8(const uint8_t *p, int left)
+INLINE VEC load_bytes(const uint8_t *p, int left)
 {
     __m256i bytes = left >= LANES ? _mm256_loadu_si256((const __m256i *)(const void *)p)
                                   : _mm256_maskz_loadu_epi8(first(left), p);
-    return _mm512_slli_epi16(_mm512_cvtepu8_epi16(bytes), 8);
+    return _mm512_cvtepu8_epi16(bytes);
 }
 
-INLINE void store8(uint8_t *p, VEC v, int left)
+INLINE void store_bytes(uint8_t *p, VEC v, int left)
 {
-    v = _mm512_srli_epi16(v, 8);
     if (left >= LANES)
         _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi16_epi8(v));
     else
         _mm512_mask_cvtepi16_storeu_epi8(p, first(left), v);
+}
+
+INLINE VEC where_greater(VEC a, VEC b, VEC yes, VEC no)
+{
+    return _mm512_mask_mov_epi16(no, _mm512_cmpgt_epi16_mask(a, b), yes);
 }
 
 #endif

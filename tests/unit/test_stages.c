@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 
 #include <terminalai/error.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "capture.h"
 #include "media/av.h"
@@ -135,21 +137,55 @@ static void set(struct ta_stage_plan *p, const char *name, const char *value)
     assert_int_equal(ta_opt_set(ta_opt_find(p->info->options, name), p->opts, value, NULL, NULL), 0);
 }
 
+static enum ta_scan_type scan_of(char c)
+{
+    return c == 'P' ? TA_SCAN_PROGRESSIVE : c == 'T' ? TA_SCAN_TFF : TA_SCAN_BFF;
+}
+
+typedef AVFrame *maker(const struct ta_format *fmt, int64_t number, enum ta_scan_type scan);
+
 // Frames first..end-1 of `scans` through one stage.
-static void run_stage(const struct ta_stage_plan *stage, const char *scans, int first, int end,
-                      struct result *r)
+static void run_stage_on(maker *make, const struct ta_stage_plan *stage, const char *scans, int first,
+                         int end, struct result *r)
 {
     struct ta_chain *c = NULL;
     memset(r, 0, sizeof *r);
     assert_int_equal(ta_chain_create(&c, stage, 1, NULL), 0);
-    for (int i = first; i < end; i++) {
-        enum ta_scan_type scan = scans[i] == 'P'   ? TA_SCAN_PROGRESSIVE
-                                 : scans[i] == 'T' ? TA_SCAN_TFF
-                                                   : TA_SCAN_BFF;
-        assert_int_equal(ta_chain_push(c, picture(&stage->in, i, scan), take, r), 0);
-    }
+    for (int i = first; i < end; i++)
+        assert_int_equal(ta_chain_push(c, make(&stage->in, i, scan_of(scans[i])), take, r), 0);
     assert_int_equal(ta_chain_push(c, NULL, take, r), 0);
     ta_chain_destroy(&c);
+}
+
+static void run_stage(const struct ta_stage_plan *stage, const char *scans, int first, int end,
+                      struct result *r)
+{
+    run_stage_on(picture, stage, scans, first, end, r);
+}
+
+// All of `scans` through libavfilter.
+static void run_libavfilter(maker *make, const char *text, const struct ta_format *in, const char *scans,
+                            struct result *r)
+{
+    struct ta_graph *g = NULL;
+    memset(r, 0, sizeof *r);
+    assert_int_equal(ta_graph_create(&g, text, in, NULL, NULL), 0);
+    for (int i = 0; i == 0 || scans[i - 1]; i++) {
+        assert_int_equal(ta_graph_push(g, scans[i] ? make(in, i, scan_of(scans[i])) : NULL), 0);
+        AVFrame *f = NULL;
+        while (ta_graph_pull(g, &f) == 0 && f) {
+            note(r, f);
+            av_frame_free(&f);
+        }
+    }
+    ta_graph_destroy(&g);
+}
+
+static void expect_same_result(const struct result *a, const struct result *b, const char *what)
+{
+    if (a->count != b->count || memcmp(a->pts, b->pts, sizeof a->pts) ||
+        memcmp(a->sums, b->sums, sizeof a->sums))
+        fail_msg("%s", what);
 }
 
 // ---- deinterlacing ----
@@ -240,29 +276,87 @@ static void as_libavfilter(void **state)
     const char *scans = "TTTTBBPPBBBTTP";
     for (size_t d = 0; d < TA_COUNT(deinterlacers); d++) {
         struct ta_stage_plan p;
-        struct result ours, theirs = {0};
+        struct result ours, theirs;
         plan_deinterlacer(&p, deinterlacers[d], "both");
-        int n = (int)strlen(scans);
-        run_stage(&p, scans, 0, n, &ours);
-        struct ta_graph *g = NULL;
-        assert_int_equal(ta_graph_create(&g, texts[d], &p.in, NULL, NULL), 0);
-        for (int i = 0; i <= n; i++) {
-            enum ta_scan_type scan = i < n && scans[i] == 'P'   ? TA_SCAN_PROGRESSIVE
-                                     : i < n && scans[i] == 'T' ? TA_SCAN_TFF
-                                                                : TA_SCAN_BFF;
-            assert_int_equal(ta_graph_push(g, i < n ? picture(&p.in, i, scan) : NULL), 0);
-            AVFrame *f = NULL;
-            while (ta_graph_pull(g, &f) == 0 && f) {
-                note(&theirs, f);
-                av_frame_free(&f);
-            }
-        }
-        ta_graph_destroy(&g);
-        assert_int_equal(ours.count, theirs.count);
-        assert_memory_equal(ours.pts, theirs.pts, sizeof ours.pts);
-        assert_memory_equal(ours.sums, theirs.sums, sizeof ours.sums);
+        run_stage(&p, scans, 0, (int)strlen(scans), &ours);
+        run_libavfilter(picture, texts[d], &p.in, scans, &theirs);
+        expect_same_result(&ours, &theirs, texts[d]);
         ta_stage_plan_release(&p);
     }
+}
+
+// Noise from end to end of what samples can be, a new one for each number: every branch of a filter.
+static AVFrame *noise(const struct ta_format *fmt, int64_t number, enum ta_scan_type scan)
+{
+    AVFrame *f = picture(fmt, number, scan);
+    uint32_t seed = (uint32_t)number + 7;
+    int depth = depth_of(f);
+    for (int p = 0; p < av_pix_fmt_count_planes(f->format); p++) {
+        int w, h;
+        plane_size(f, p, &w, &h);
+        for (int y = 0; y < h; y++)
+            for (int x = 0; x < w; x++) {
+                seed = seed * 1664525u + 1013904223u;
+                // Some places hardly change, some keep still, some hold the least and the most.
+                int value = sample(f, p, x, y) >> (x % 5);
+                if (x / 7 % 3 == 0)
+                    value = seed >> 31 ? (1 << depth) - 1 : 0;
+                else if (x / 7 % 3 == 1)
+                    value = (int)(seed >> (32 - depth));
+                put(f, p, x, y, x % 11 == 0 ? 5 : value);
+            }
+    }
+    return f;
+}
+
+static void bwdif_in_all_sets(const struct ta_format *in, const char *scans, const char *fields)
+{
+    static const char *const cpus[] = {"none", "sse4.1", "avx2", "all"};
+    struct ta_stage_plan p;
+    struct result ours, theirs;
+    ta_stage_plan_init(&p, ta_stage_find("deinterlace.bwdif"), in);
+    set(&p, "fields", fields);
+    assert_int_equal(ta_stage_plan_configure(&p, NULL), 0);
+    char *text = ta_chain_text(&p, 1);
+    run_libavfilter(noise, text, in, scans, &theirs);
+    for (size_t c = 0; c < TA_COUNT(cpus); c++) {
+        unsigned mask;
+        char what[200];
+        assert_int_equal(ta_cpu_mask_from_name(cpus[c], &mask), 0);
+        ta_cpu_mask(mask);
+        run_stage_on(noise, &p, scans, 0, (int)strlen(scans), &ours);
+        snprintf(what, sizeof what, "%s, %s, %dx%d, %s, %s", cpus[c], av_get_pix_fmt_name(in->pix_fmt),
+                 in->width, in->height, scans, fields);
+        expect_same_result(&ours, &theirs, what); // the last set is that of the machine
+    }
+    free(text);
+    ta_stage_plan_release(&p);
+}
+
+// Our bwdif has libavfilter's bits, in all sets of instructions, formats and sizes.
+static void bwdif_as_libavfilter(void **state)
+{
+    (void)state;
+    static const enum AVPixelFormat formats[] = {
+        AV_PIX_FMT_YUV420P,   AV_PIX_FMT_YUV411P,   AV_PIX_FMT_GRAY8,  AV_PIX_FMT_YUVA444P,
+        AV_PIX_FMT_YUV422P10, AV_PIX_FMT_YUV420P12, AV_PIX_FMT_GBRP14, AV_PIX_FMT_YUV444P16};
+    static const int sizes[][2] = {{67, 32}, {38, 29}, {16, 16}, {33, 9}};
+    // libavfilter takes the first interlaced frame for the film's first, so that must be it.
+    static const char *const orders[] = {"TTBPBBT", "TP", "T", "P", "BTB"};
+    int compared = 0;
+    for (size_t f = 0; f < TA_COUNT(formats); f++)
+        for (size_t s = 0; s < TA_COUNT(sizes); s++) {
+            struct ta_format in = format(formats[f], sizes[s][0], sizes[s][1], TA_SCAN_TFF);
+            const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(in.pix_fmt);
+            in.mixed_scan = true;
+            if (d->comp[0].depth > 8 && in.height >> d->log2_chroma_h < 8)
+                continue; // libavfilter would read outside of the picture
+            for (size_t o = 0; o < TA_COUNT(orders); o++, compared++) {
+                bwdif_in_all_sets(&in, orders[o], "both");
+                bwdif_in_all_sets(&in, orders[o], "one");
+            }
+        }
+    assert_true(compared > 100);
 }
 
 static void very_short(void **state)
@@ -681,12 +775,19 @@ int main(void)
 {
     av_log_set_level(AV_LOG_QUIET);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(changing_scan_types),    cmocka_unit_test(cut_anywhere),
-        cmocka_unit_test(as_libavfilter),         cmocka_unit_test(very_short),
-        cmocka_unit_test(every_format),           cmocka_unit_test(nlmeans_by_definition),
-        cmocka_unit_test(nlmeans_as_libavfilter), cmocka_unit_test(crop_as_libavfilter),
-        cmocka_unit_test(crop_refuses),           cmocka_unit_test(crop_follows_rotation),
-        cmocka_unit_test(mask_by_reference),      cmocka_unit_test(mask_of_odd_lines),
+        cmocka_unit_test(changing_scan_types),
+        cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(as_libavfilter),
+        cmocka_unit_test(bwdif_as_libavfilter),
+        cmocka_unit_test(very_short),
+        cmocka_unit_test(every_format),
+        cmocka_unit_test(nlmeans_by_definition),
+        cmocka_unit_test(nlmeans_as_libavfilter),
+        cmocka_unit_test(crop_as_libavfilter),
+        cmocka_unit_test(crop_refuses),
+        cmocka_unit_test(crop_follows_rotation),
+        cmocka_unit_test(mask_by_reference),
+        cmocka_unit_test(mask_of_odd_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
