@@ -73,3 +73,13 @@ AVFrame *ta_frame_pool_get(struct ta_frame_pool *pool)
     f->height = pool->height;
     return f;
 }
+
+AVFrame *ta_frame_pool_writable(struct ta_frame_pool *pool, AVFrame *in)
+{
+    if (av_frame_is_writable(in))
+        return in;
+    AVFrame *out = ta_frame_pool_get(pool);
+    if (out && av_frame_copy_props(out, in) < 0)
+        av_frame_free(&out);
+    return out;
+}

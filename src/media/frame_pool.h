@@ -15,5 +15,8 @@ struct ta_frame_pool *ta_frame_pool_create(enum AVPixelFormat pix_fmt, int width
 void ta_frame_pool_destroy(struct ta_frame_pool **pool);
 // A writable frame with its data, format and size set, nothing else. NULL when out of memory.
 AVFrame *ta_frame_pool_get(struct ta_frame_pool *pool);
+// For filters that can write over what they read: `in` itself where nobody else holds it, else a frame of the
+// pool with its properties. NULL when out of memory.
+AVFrame *ta_frame_pool_writable(struct ta_frame_pool *pool, AVFrame *in);
 
 #endif

@@ -16,7 +16,7 @@ enum ta_denoise_strength { TA_LUMA_SPACE = 0, TA_CHROMA_SPACE, TA_LUMA_TIME, TA_
 
 extern const struct ta_opt ta_denoise_options[];
 
-// Refuses what is not planar YUV without alpha.
+// Refuses what is not planar YUV of 8 to 16 bits without alpha.
 int ta_denoise_check(const struct ta_format *in, struct ta_buf *why);
 
 #endif

@@ -81,14 +81,7 @@ static int configure(const void *opts, const struct ta_format *in, struct ta_for
 {
     (void)opts;
     (void)out;
-    int err = ta_denoise_check(in, why);
-    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(in->pix_fmt);
-    if (err >= 0 && (d->comp[0].depth < 8 || d->comp[0].depth > 16 || d->comp[0].shift ||
-                     (d->flags & (AV_PIX_FMT_FLAG_BE | AV_PIX_FMT_FLAG_FLOAT | AV_PIX_FMT_FLAG_HWACCEL)))) {
-        ta_buf_printf(why, "does not take %s", d->name);
-        err = TA_ERR_UNSUPPORTED;
-    }
-    return err;
+    return ta_denoise_check(in, why);
 }
 
 // A strength is the difference, in levels of 8 bits, at which a neighbour has a quarter of its weight. In
@@ -292,15 +285,11 @@ static int process(struct ta_stage *s, AVFrame *in)
     struct priv *p = s->priv;
     if (!in)
         return 0;
-    AVFrame *out = in;
-    if (!av_frame_is_writable(in)) {
-        out = ta_frame_pool_get(p->pool);
-        if (!out || av_frame_copy_props(out, in) < 0) {
-            av_frame_free(&out);
-            av_frame_free(&in);
-            ta_error(s->log, "%s: out of memory", s->info->name);
-            return TA_ERR_NOMEM;
-        }
+    AVFrame *out = ta_frame_pool_writable(p->pool, in);
+    if (!out) {
+        av_frame_free(&in);
+        ta_error(s->log, "%s: out of memory", s->info->name);
+        return TA_ERR_NOMEM;
     }
     run_planes(p, 0, 0, in, out);
     run_planes(p, 1, 2, in, out);

@@ -309,24 +309,27 @@ static AVFrame *noise(const struct ta_format *fmt, int64_t number, enum ta_scan_
     return f;
 }
 
-static void bwdif_in_all_sets(const struct ta_format *in, const char *scans, const char *fields)
+// A native stage against the filter that it says it is.
+static void same_in_all_sets(maker *make, const char *stage, const char *option, const char *value,
+                             const struct ta_format *in, const char *scans)
 {
     static const char *const cpus[] = {"none", "sse4.1", "avx2", "all"};
     struct ta_stage_plan p;
     struct result ours, theirs;
-    ta_stage_plan_init(&p, ta_stage_find("deinterlace.bwdif"), in);
-    set(&p, "fields", fields);
+    ta_stage_plan_init(&p, ta_stage_find(stage), in);
+    set(&p, option, value);
     assert_int_equal(ta_stage_plan_configure(&p, NULL), 0);
     char *text = ta_chain_text(&p, 1);
-    run_libavfilter(noise, text, in, scans, &theirs);
+    run_libavfilter(make, text, in, scans, &theirs);
+    assert_true(theirs.count > 0);
     for (size_t c = 0; c < TA_COUNT(cpus); c++) {
         unsigned mask;
         char what[200];
         assert_int_equal(ta_cpu_mask_from_name(cpus[c], &mask), 0);
         ta_cpu_mask(mask);
-        run_stage_on(noise, &p, scans, 0, (int)strlen(scans), &ours);
+        run_stage_on(make, &p, scans, 0, (int)strlen(scans), &ours);
         snprintf(what, sizeof what, "%s, %s, %dx%d, %s, %s", cpus[c], av_get_pix_fmt_name(in->pix_fmt),
-                 in->width, in->height, scans, fields);
+                 in->width, in->height, scans, text);
         expect_same_result(&ours, &theirs, what); // the last set is that of the machine
     }
     free(text);
@@ -352,11 +355,64 @@ static void bwdif_as_libavfilter(void **state)
             if (d->comp[0].depth > 8 && in.height >> d->log2_chroma_h < 8)
                 continue; // libavfilter would read outside of the picture
             for (size_t o = 0; o < TA_COUNT(orders); o++, compared++) {
-                bwdif_in_all_sets(&in, orders[o], "both");
-                bwdif_in_all_sets(&in, orders[o], "one");
+                same_in_all_sets(noise, "deinterlace.bwdif", "fields", "both", &in, orders[o]);
+                same_in_all_sets(noise, "deinterlace.bwdif", "fields", "one", &in, orders[o]);
             }
         }
     assert_true(compared > 100);
+}
+
+// Noise without the ends of the range, at whose difference libavfilter's hqdn3d reads what nobody has
+// written.
+static AVFrame *inner_noise(const struct ta_format *fmt, int64_t number, enum ta_scan_type scan)
+{
+    AVFrame *f = noise(fmt, number, scan);
+    int most = (1 << depth_of(f)) - 1, margin = most / 32;
+    for (int p = 0; p < av_pix_fmt_count_planes(f->format); p++) {
+        int w, h;
+        plane_size(f, p, &w, &h);
+        for (int y = 0; y < h; y++)
+            for (int x = 0; x < w; x++)
+                put(f, p, x, y, TA_MIN(TA_MAX(sample(f, p, x, y), margin), most - margin));
+    }
+    return f;
+}
+
+static void hqdn3d_as_libavfilter(void **state)
+{
+    (void)state;
+    static const enum AVPixelFormat formats[] = {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV411P, AV_PIX_FMT_YUV422P10,
+                                                 AV_PIX_FMT_YUV420P12, AV_PIX_FMT_YUV444P16};
+    static const int sizes[][2] = {{67, 32}, {38, 29}, {16, 3}, {1, 1}};
+    static const char *const strengths[] = {"3:2:3:2", "4:3:6:4.5", "20:0.5:0:12", "0:3:6:0",
+                                            "255:252:253:254"};
+    for (size_t f = 0; f < TA_COUNT(formats); f++)
+        for (size_t s = 0; s < TA_COUNT(sizes); s++)
+            for (size_t k = 0; k < TA_COUNT(strengths); k++) {
+                struct ta_format in = format(formats[f], sizes[s][0], sizes[s][1], TA_SCAN_PROGRESSIVE);
+                same_in_all_sets(inner_noise, "denoise.hqdn3d", "strength", strengths[k], &in, "PPPP");
+                same_in_all_sets(picture, "denoise.hqdn3d", "strength", strengths[k], &in, "PPPP");
+            }
+}
+
+// A strength of 0 is none, in space, in time or at all.
+static void hqdn3d_of_nothing(void **state)
+{
+    (void)state;
+    struct ta_format in = format(AV_PIX_FMT_YUV420P10, 38, 29, TA_SCAN_PROGRESSIVE);
+    struct ta_stage_plan p;
+    struct result r;
+    ta_stage_plan_init(&p, ta_stage_find("denoise.hqdn3d"), &in);
+    set(&p, "strength", "0:0:0:0");
+    assert_int_equal(ta_stage_plan_configure(&p, NULL), 0);
+    assert_int_equal(p.info->reach(p.opts, &in).before, 0);
+    run_stage_on(noise, &p, "PPP", 0, 3, &r);
+    for (int i = 0; i < 3; i++) {
+        AVFrame *was = noise(&in, i, TA_SCAN_PROGRESSIVE);
+        assert_true(sum_of(was) == r.sums[i]);
+        av_frame_free(&was);
+    }
+    ta_stage_plan_release(&p);
 }
 
 static void very_short(void **state)
@@ -779,6 +835,8 @@ int main(void)
         cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(as_libavfilter),
         cmocka_unit_test(bwdif_as_libavfilter),
+        cmocka_unit_test(hqdn3d_as_libavfilter),
+        cmocka_unit_test(hqdn3d_of_nothing),
         cmocka_unit_test(very_short),
         cmocka_unit_test(every_format),
         cmocka_unit_test(nlmeans_by_definition),
