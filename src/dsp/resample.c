@@ -15,6 +15,8 @@ const struct ta_resample_dsp *ta_resample_dsp(void)
 {
 #ifdef __x86_64__
     unsigned flags = ta_cpu_flags();
+    if (flags & TA_CPU_AVX512 && flags & TA_CPU_VNNI)
+        return &ta_resample_dsp_vnni;
     if (flags & TA_CPU_AVX512)
         return &ta_resample_dsp_avx512;
     if (flags & TA_CPU_AVX2)

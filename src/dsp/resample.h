@@ -33,7 +33,7 @@ int ta_resample_filter_init(struct ta_resample_filter *f, double (*kernel)(doubl
 void ta_resample_filter_release(struct ta_resample_filter *f);
 
 struct ta_resample_dsp {
-    const char *name; // "c", "avx2", "avx512"
+    const char *name; // "c", "avx2", "avx512", "avx512vnni"
     // dst = (src << shift) - 32768
     void (*widen8)(int16_t *dst, const uint8_t *src, int shift, int n);
     void (*widen16)(int16_t *dst, const uint16_t *src, int shift, int n);
@@ -50,6 +50,7 @@ struct ta_resample_dsp {
 // The fastest that ta_cpu_flags() allows; NULL where there is none but plain C, which zimg beats.
 const struct ta_resample_dsp *ta_resample_dsp(void);
 
-extern const struct ta_resample_dsp ta_resample_dsp_c, ta_resample_dsp_avx2, ta_resample_dsp_avx512;
+extern const struct ta_resample_dsp ta_resample_dsp_c, ta_resample_dsp_avx2, ta_resample_dsp_avx512,
+    ta_resample_dsp_vnni;
 
 #endif

@@ -19,7 +19,8 @@ INLINE __m256i eight(const int16_t *src, const int *left, const int16_t *weight)
     for (int k = 0; k < 4; k++)
         sum[k] = _mm256_madd_epi16(two(src + left[k], src + left[k + 4]),
                                    two(weight + k * TA_RESAMPLE_TAPS, weight + (k + 4) * TA_RESAMPLE_TAPS));
-    return _mm256_hadd_epi32(_mm256_hadd_epi32(sum[0], sum[1]), _mm256_hadd_epi32(sum[2], sum[3]));
+    __m256i all = _mm256_hadd_epi32(_mm256_hadd_epi32(sum[0], sum[1]), _mm256_hadd_epi32(sum[2], sum[3]));
+    return _mm256_add_epi32(all, half());
 }
 
 static void along(int16_t *dst, const int16_t *src, const struct ta_resample_filter *f, int16_t most)

@@ -1,5 +1,6 @@
 // The kernels of resample.h but along(), over the vectors of vectors_*.h. The file that includes this one
-// defines TABLE, TABLE_NAME and along(). Empty without vectors.
+// defines TABLE, TABLE_NAME and along(), and DOT where there is one instruction for dot(). Empty without
+// vectors.
 #ifndef TA_DSP_RESAMPLE_SIMD_H
 #define TA_DSP_RESAMPLE_SIMD_H
 #ifdef VEC
@@ -10,13 +11,26 @@ INLINE VEC turn(VEC x)
     return V_XOR(x, V(set1_epi16)(INT16_MIN));
 }
 
-// Sums of products, rounded, in the order of unpacking.
+// Sums of products begin with what rounds them.
+INLINE VEC half(void)
+{
+    return V(set1_epi32)(1 << 13);
+}
+
+// The sum and the products of two neighbours each.
+INLINE VEC dot(VEC sum, VEC a, VEC b)
+{
+#ifdef DOT
+    return DOT(sum, a, b);
+#else
+    return V(add_epi32)(sum, V(madd_epi16)(a, b));
+#endif
+}
+
+// Sums in the order of unpacking.
 INLINE VEC settle(VEC low, VEC high, VEC most)
 {
-    const VEC half = V(set1_epi32)(1 << 13);
-    low = V(srai_epi32)(V(add_epi32)(low, half), 14);
-    high = V(srai_epi32)(V(add_epi32)(high, half), 14);
-    return V(min_epi16)(V(packs_epi32)(low, high), most);
+    return V(min_epi16)(V(packs_epi32)(V(srai_epi32)(low, 14), V(srai_epi32)(high, 14)), most);
 }
 
 static void along(int16_t *dst, const int16_t *src, const struct ta_resample_filter *f, int16_t most);
@@ -42,12 +56,12 @@ INLINE void across_pairs(int16_t *dst, const int16_t *const *rows, const int16_t
     for (int p = 0; p < pairs; p++)
         w[p] = V(set1_epi32)((int)((uint16_t)weight[2 * p] | (uint32_t)(uint16_t)weight[2 * p + 1] << 16));
     for (int i = 0; i < n; i += LANES) {
-        VEC low = V(set1_epi16)(0), high = low;
+        VEC low = half(), high = low;
         for (int p = 0; p < pairs; p++) {
             VEC a = load((const uint16_t *)rows[2 * p] + i, n - i),
                 b = load((const uint16_t *)rows[2 * p + 1] + i, n - i);
-            low = V(add_epi32)(low, V(madd_epi16)(V(unpacklo_epi16)(a, b), w[p]));
-            high = V(add_epi32)(high, V(madd_epi16)(V(unpackhi_epi16)(a, b), w[p]));
+            low = dot(low, V(unpacklo_epi16)(a, b), w[p]);
+            high = dot(high, V(unpackhi_epi16)(a, b), w[p]);
         }
         store((uint16_t *)dst + i, settle(low, high, top), n - i);
     }
@@ -65,11 +79,11 @@ static void across(int16_t *dst, const int16_t *const *rows, const int16_t *weig
 static void narrow8(uint8_t *dst, const int16_t *src, int shift, int n)
 {
     const __m128i by = _mm_cvtsi32_si128(shift);
-    const VEC half = V(set1_epi16)(shift ? (int16_t)((1 << (shift - 1)) - 1) : 0),
+    const VEC bias = V(set1_epi16)(shift ? (int16_t)((1 << (shift - 1)) - 1) : 0),
               odd = V(set1_epi16)(shift ? 1 : 0), top = V(set1_epi16)(255);
     for (int i = 0; i < n; i += LANES) {
         VEC x = turn(load((const uint16_t *)src + i, n - i));
-        VEC up = V(add_epi16)(half, V_AND(V(srl_epi16)(x, by), odd));
+        VEC up = V(add_epi16)(bias, V_AND(V(srl_epi16)(x, by), odd));
         x = V(min_epu16)(V(srl_epi16)(V(adds_epu16)(x, up), by), top);
         store_bytes(dst + i, x, n - i);
     }

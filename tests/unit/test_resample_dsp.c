@@ -40,7 +40,7 @@ static void fill(int16_t *p, int n, int round)
 }
 
 // The instruction sets that this machine has.
-static int sets(const struct ta_resample_dsp *out[2])
+static int sets(const struct ta_resample_dsp *out[3])
 {
     int n = 0;
 #ifdef __x86_64__
@@ -48,6 +48,8 @@ static int sets(const struct ta_resample_dsp *out[2])
         out[n++] = &ta_resample_dsp_avx2;
     if (ta_cpu_flags() & TA_CPU_AVX512)
         out[n++] = &ta_resample_dsp_avx512;
+    if (ta_cpu_flags() & TA_CPU_AVX512 && ta_cpu_flags() & TA_CPU_VNNI)
+        out[n++] = &ta_resample_dsp_vnni;
 #else
     (void)out;
 #endif
@@ -65,7 +67,7 @@ static void rows(void **state)
 {
     (void)state;
     static const int shifts[] = {0, 1, 2, 6, 8};
-    const struct ta_resample_dsp *c = &ta_resample_dsp_c, *found[2];
+    const struct ta_resample_dsp *c = &ta_resample_dsp_c, *found[3];
     static int16_t src[MAX_N + GUARD], a[MAX_N + GUARD], b[MAX_N + GUARD];
     for (int k = 0, count = sets(found); k < count; k++)
         for (size_t l = 0; l < TA_COUNT(lengths); l++)
@@ -98,7 +100,7 @@ static void rows(void **state)
 static void across(void **state)
 {
     (void)state;
-    const struct ta_resample_dsp *c = &ta_resample_dsp_c, *found[2];
+    const struct ta_resample_dsp *c = &ta_resample_dsp_c, *found[3];
     static int16_t in[TA_RESAMPLE_TAPS][MAX_N], a[MAX_N + GUARD], b[MAX_N + GUARD];
     for (int k = 0, count = sets(found); k < count; k++)
         for (size_t l = 0; l < TA_COUNT(lengths); l++)
@@ -139,7 +141,7 @@ static void along(void **state)
     (void)state;
     static const int sizes[][2] = {{8, 8},   {8, 9},     {9, 31},    {33, 64},  {64, 65},
                                    {40, 97}, {100, 640}, {180, 241}, {320, 640}};
-    const struct ta_resample_dsp *c = &ta_resample_dsp_c, *found[2];
+    const struct ta_resample_dsp *c = &ta_resample_dsp_c, *found[3];
     static int16_t src[MAX_N + TA_RESAMPLE_MARGIN], a[MAX_N + GUARD], b[MAX_N + GUARD];
     for (int k = 0, count = sets(found); k < count; k++)
         for (size_t s = 0; s < TA_COUNT(sizes); s++)
