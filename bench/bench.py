@@ -232,7 +232,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", default="build/terminalai")
     parser.add_argument("--only", choices=sorted(GROUPS))
-    parser.add_argument("--seconds", type=int, default=20, help="length of the tape for peers, chain, passes and speed")
+    parser.add_argument("--seconds", type=int, default=30, help="length of the tape for peers, chain, passes and speed")
     parser.add_argument("--segment-seconds", type=int, default=90)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", help="also write the figures there")
