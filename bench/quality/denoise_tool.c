@@ -162,7 +162,7 @@ static int push(struct runner *r, AVFrame *frame, struct output *out)
     return err;
 }
 
-static int start(struct runner *r, const struct ta_stage_plan *plan, bool by_libavfilter)
+static int begin(struct runner *r, const struct ta_stage_plan *plan, bool by_libavfilter)
 {
     *r = (struct runner){NULL, NULL};
     if (!by_libavfilter)
@@ -194,7 +194,7 @@ static double run(const struct clip *c, const char *name, const char *strength, 
     ta_stage_plan_init(&plan, info, &f);
     double *v = ((struct ta_denoise_opts *)plan.opts)->strength.v;
     if (sscanf(strength, "%lf:%lf:%lf:%lf", &v[0], &v[1], &v[2], &v[3]) != 4 ||
-        ta_stage_plan_configure(&plan, NULL) < 0 || start(&runner, &plan, by_libavfilter) < 0)
+        ta_stage_plan_configure(&plan, NULL) < 0 || begin(&runner, &plan, by_libavfilter) < 0)
         abort();
     double start = ta_cpu_seconds();
     for (int i = 0; i < total; i++) {

@@ -32,8 +32,8 @@ void ta_hqdn3d_along16(uint16_t *const dst[TA_HQDN3D_ROWS], const uint16_t *cons
 
 struct ta_hqdn3d_dsp {
     const char *name; // "c", "avx2", "avx512"
-    // row = row + pull of its difference to `above`, which becomes the result
-    void (*down)(uint16_t *row, uint16_t *above, const struct ta_hqdn3d_curve *c, int n);
+    // above = row + pull of the difference between them
+    void (*down)(uint16_t *above, const uint16_t *row, const struct ta_hqdn3d_curve *c, int n);
     // the same in time; dst is the result at the samples' own depth
     void (*in_time8)(uint8_t *dst, const uint16_t *row, uint16_t *before, const struct ta_hqdn3d_curve *c,
                      int n);

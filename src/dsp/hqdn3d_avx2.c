@@ -30,15 +30,12 @@ static inline void store(uint16_t *p, __m256i x)
 
 // What is left behind the last whole vector is plain C's.
 
-static void down(uint16_t *row, uint16_t *above, const struct ta_hqdn3d_curve *c, int n)
+static void down(uint16_t *above, const uint16_t *row, const struct ta_hqdn3d_curve *c, int n)
 {
     int i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        __m256i x = low_pass(load(above + i), load(row + i), c);
-        store(row + i, x);
-        store(above + i, x);
-    }
-    ta_hqdn3d_dsp_c.down(row + i, above + i, c, n - i);
+    for (; i + LANES <= n; i += LANES)
+        store(above + i, low_pass(load(above + i), load(row + i), c));
+    ta_hqdn3d_dsp_c.down(above + i, row + i, c, n - i);
 }
 
 static void in_time8(uint8_t *dst, const uint16_t *row, uint16_t *before, const struct ta_hqdn3d_curve *c,

@@ -27,13 +27,11 @@ static inline __mmask16 first(int left)
     return (__mmask16)(left >= LANES ? 0xffff : (1 << left) - 1);
 }
 
-static void down(uint16_t *row, uint16_t *above, const struct ta_hqdn3d_curve *c, int n)
+static void down(uint16_t *above, const uint16_t *row, const struct ta_hqdn3d_curve *c, int n)
 {
     for (int i = 0; i < n; i += LANES) {
         __mmask16 which = first(n - i);
-        __m512i x = low_pass(load(above + i, which), load(row + i, which), c);
-        store(row + i, x, which);
-        store(above + i, x, which);
+        store(above + i, low_pass(load(above + i, which), load(row + i, which), c), which);
     }
 }
 

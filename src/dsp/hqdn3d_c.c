@@ -54,10 +54,10 @@ void ta_hqdn3d_along16(uint16_t *const dst[TA_HQDN3D_ROWS], const uint16_t *cons
             dst[r][i] = (uint16_t)(x[r] = low_pass(x[r], widen(src[r][i], depth), pull, c->step));
 }
 
-static void down(uint16_t *row, uint16_t *above, const struct ta_hqdn3d_curve *c, int n)
+static void down(uint16_t *above, const uint16_t *row, const struct ta_hqdn3d_curve *c, int n)
 {
     for (int i = 0; i < n; i++)
-        row[i] = above[i] = (uint16_t)low_pass(above[i], row[i], c->pull, c->step);
+        above[i] = (uint16_t)low_pass(above[i], row[i], c->pull, c->step);
 }
 
 static void in_time8(uint8_t *dst, const uint16_t *row, uint16_t *before, const struct ta_hqdn3d_curve *c,

@@ -356,9 +356,8 @@ static int process(struct ta_stage *s, AVFrame *in)
     }
     AVFrame *out = new_frame(p, in);
     if (!out) {
-        ta_error(s->log, "%s: out of memory", s->info->name);
         av_frame_free(&in);
-        return TA_ERR_NOMEM;
+        return ta_stage_no_memory(s);
     }
     ta_grade_run(p->grade, in, out);
     av_frame_free(&in);

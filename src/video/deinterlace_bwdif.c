@@ -9,7 +9,6 @@
 #include <libavutil/common.h>
 #include <libavutil/pixdesc.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "dsp/bwdif.h"
 #include "media/av.h"
@@ -53,10 +52,8 @@ static int init(struct ta_stage *s)
     p->depth = av_pix_fmt_desc_get(s->in.pix_fmt)->comp[0].depth;
     p->planes = av_pix_fmt_count_planes(s->in.pix_fmt);
     p->pool = ta_frame_pool_create(s->in.pix_fmt, s->in.width, s->in.height);
-    if (!p->pool) {
-        ta_error(s->log, "%s: out of memory", s->info->name);
-        return TA_ERR_NOMEM;
-    }
+    if (!p->pool)
+        return ta_stage_no_memory(s);
     return 0;
 }
 
@@ -155,12 +152,6 @@ static void make_plane(const struct priv *p, int plane, bool keep_top, bool seco
     }
 }
 
-static int no_memory(struct ta_stage *s)
-{
-    ta_error(s->log, "%s: out of memory", s->info->name);
-    return TA_ERR_NOMEM;
-}
-
 // The first or the second field of the frame in the middle.
 static int give_field(struct ta_stage *s, bool second)
 {
@@ -168,7 +159,7 @@ static int give_field(struct ta_stage *s, bool second)
     AVFrame *out = ta_frame_pool_get(p->pool);
     if (!out || av_frame_copy_props(out, p->here) < 0) {
         av_frame_free(&out);
-        return no_memory(s);
+        return ta_stage_no_memory(s);
     }
     ta_frame_set_interlaced(out, false, false);
     out->pts = second ? p->here->pts + p->later->pts : 2 * p->here->pts;
@@ -185,7 +176,7 @@ static int give_frame(struct ta_stage *s)
     if (!ta_frame_is_interlaced(p->here)) {
         AVFrame *out = av_frame_clone(p->here);
         if (!out)
-            return no_memory(s);
+            return ta_stage_no_memory(s);
         out->pts *= 2;
         return ta_stage_emit(s, out);
     }
@@ -202,12 +193,12 @@ static int process(struct ta_stage *s, AVFrame *in)
         p->later = in;
         p->here = av_frame_clone(in);
         p->first_alone = ta_frame_is_interlaced(in);
-        return p->here ? 0 : no_memory(s);
+        return p->here ? 0 : ta_stage_no_memory(s);
     }
     if (!in) { // and the last one for the one behind it
         in = av_frame_clone(p->later);
         if (!in)
-            return no_memory(s);
+            return ta_stage_no_memory(s);
         in->pts = 2 * p->later->pts - p->here->pts;
         p->last_alone = true;
         p->first_alone &= p->earlier != NULL; // of a single frame only the second field is made alone

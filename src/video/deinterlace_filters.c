@@ -2,16 +2,8 @@
 // filter.
 #include "video/deinterlace.h"
 
-#include "base/log.h"
 #include "base/mem.h"
-#include "media/av.h"
-#include "media/format.h"
-#include "media/graph.h"
 #include "video/stages.h"
-
-#include <terminalai/error.h>
-
-#include <libavutil/pixdesc.h>
 
 static const struct ta_choice w3fdif_choices[] = {
     {"simple", "two lines of the field and three of its neighbours: faster"},

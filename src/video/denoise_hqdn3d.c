@@ -5,12 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <terminalai/error.h>
-
 #include <libavutil/common.h>
 #include <libavutil/pixdesc.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "dsp/hqdn3d.h"
 #include "media/frame_pool.h"
@@ -88,10 +85,8 @@ static int init(struct ta_stage *s)
     }
     p->memory = malloc((samples + width * (ROWS + 1)) * sizeof *p->memory);
     p->pool = ta_frame_pool_create(s->in.pix_fmt, s->in.width, s->in.height);
-    if (!p->memory || !p->pool) {
-        ta_error(s->log, "%s: out of memory", s->info->name);
-        return TA_ERR_NOMEM;
-    }
+    if (!p->memory || !p->pool)
+        return ta_stage_no_memory(s);
     uint16_t *at = p->memory;
     for (int i = 0; i < PLANES; i++) {
         p->planes[i].before = at;
@@ -122,9 +117,8 @@ static void take_rows(const struct priv *p, const struct plane *a, const struct 
 // Remembers the first picture as it is.
 static void remember(const struct priv *p, const struct plane *a, const uint8_t *src, ptrdiff_t stride)
 {
-    const struct ta_hqdn3d_curve none = p->curves[NONE];
     for (int y = 0; y < a->height; y += ROWS) {
-        take_rows(p, a, &none, src, stride, y);
+        take_rows(p, a, &p->curves[NONE], src, stride, y);
         for (int i = 0; i < ROWS && y + i < a->height; i++)
             memcpy(a->before + (ptrdiff_t)(y + i) * a->width, p->rows[i],
                    (size_t)a->width * sizeof *a->before);
@@ -137,12 +131,16 @@ static void run_plane(const struct priv *p, const struct plane *a, const uint8_t
     for (int y = 0; y < a->height; y += ROWS) {
         take_rows(p, a, a->space, src, src_stride, y);
         for (int i = 0; i < ROWS && y + i < a->height; i++) {
-            uint16_t *row = p->rows[i], *before = a->before + (ptrdiff_t)(y + i) * a->width;
+            const uint16_t *row = p->rows[i];
+            uint16_t *before = a->before + (ptrdiff_t)(y + i) * a->width;
             uint8_t *out = dst + (y + i) * dst_stride;
-            if (a->in_space && y + i == 0)
-                memcpy(p->above, row, (size_t)a->width * sizeof *row);
-            else if (a->in_space)
-                p->dsp->down(row, p->above, a->space, a->width);
+            if (a->in_space) {
+                if (y + i == 0)
+                    memcpy(p->above, row, (size_t)a->width * sizeof *row);
+                else
+                    p->dsp->down(p->above, row, a->space, a->width);
+                row = p->above;
+            }
             if (p->depth == 8)
                 p->dsp->in_time8(out, row, before, a->time, a->width);
             else
@@ -159,8 +157,7 @@ static int process(struct ta_stage *s, AVFrame *in)
     AVFrame *out = ta_frame_pool_writable(p->pool, in);
     if (!out) {
         av_frame_free(&in);
-        ta_error(s->log, "%s: out of memory", s->info->name);
-        return TA_ERR_NOMEM;
+        return ta_stage_no_memory(s);
     }
     for (int i = 0; i < PLANES; i++) {
         if (!p->started)

@@ -8,12 +8,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include <terminalai/error.h>
-
 #include <libavutil/imgutils.h>
 #include <libavutil/pixdesc.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "dsp/recursive.h"
 #include "media/av.h"
@@ -148,10 +145,8 @@ static int init(struct ta_stage *s)
     set_strengths(p, &((const struct ta_denoise_opts *)s->opts)->strength);
     p->memory = calloc(lay_out(p, NULL), sizeof *p->memory);
     p->pool = ta_frame_pool_create(s->in.pix_fmt, s->in.width, s->in.height);
-    if (!p->memory || !p->pool) {
-        ta_error(s->log, "%s: out of memory", s->info->name);
-        return TA_ERR_NOMEM;
-    }
+    if (!p->memory || !p->pool)
+        return ta_stage_no_memory(s);
     lay_out(p, p->memory);
     return 0;
 }
@@ -288,8 +283,7 @@ static int process(struct ta_stage *s, AVFrame *in)
     AVFrame *out = ta_frame_pool_writable(p->pool, in);
     if (!out) {
         av_frame_free(&in);
-        ta_error(s->log, "%s: out of memory", s->info->name);
-        return TA_ERR_NOMEM;
+        return ta_stage_no_memory(s);
     }
     run_planes(p, 0, 0, in, out);
     run_planes(p, 1, 2, in, out);

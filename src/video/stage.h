@@ -76,6 +76,8 @@ int ta_stage_emit(struct ta_stage *s, AVFrame *frame); // takes the frame
 // Before a stage writes into a frame that others may hold: copies it where they do. On failure logs, frees it
 // and returns TA_ERR_NOMEM.
 int ta_stage_make_writable(struct ta_stage *s, AVFrame **frame);
+// Logs that memory ran out and returns TA_ERR_NOMEM.
+int ta_stage_no_memory(struct ta_stage *s);
 
 // All stages, NULL-terminated.
 extern const struct ta_stage_info *const ta_stages[];

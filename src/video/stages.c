@@ -208,6 +208,12 @@ int ta_stage_make_writable(struct ta_stage *s, AVFrame **frame)
     return TA_ERR_NOMEM;
 }
 
+int ta_stage_no_memory(struct ta_stage *s)
+{
+    ta_error(s->log, "%s: out of memory", s->info->name);
+    return TA_ERR_NOMEM;
+}
+
 void ta_stage_plan_init(struct ta_stage_plan *p, const struct ta_stage_info *info, const struct ta_format *in)
 {
     *p = (struct ta_stage_plan){.info = info, .in = *in, .out = *in};

@@ -89,7 +89,7 @@ static void kernels(void **state)
                         for (int i = 0; i < 2; i++) {
                             fill(&r[i], n, way / 3, from);
                             if (way % 3 == 0)
-                                dsp[i]->down(r[i].row, r[i].before, &curve, n);
+                                dsp[i]->down(r[i].before, r[i].row, &curve, n);
                             else if (way % 3 == 1)
                                 dsp[i]->in_time8((uint8_t *)r[i].dst + 1, r[i].row, r[i].before, &curve, n);
                             else
