@@ -49,18 +49,17 @@ void ta_index_report(struct ta_index_builder *b, double done)
 int ta_index_read_packet(struct ta_source *s, AVPacket *packet)
 {
     for (int again = 0; again < 1000; again++) {
-        int ret = av_read_frame(s->fmt, packet);
+        int ret = ta_source_read_packet(s, packet);
         if (ta_canceled(s->cancel)) {
             av_packet_unref(packet);
             return TA_ERR_CANCELED;
         }
-        // What stopped reading may also look like a packet that is only cut short.
-        AVIOContext *pb = s->fmt->pb;
-        if (pb && pb->error < 0 && pb->error != AVERROR_EOF && pb->error != AVERROR_INVALIDDATA) {
+        int error = ta_source_read_error(s);
+        if (error < 0) {
             av_packet_unref(packet);
-            ta_error(s->log, "%s: reading fails at byte %" PRId64 ": %s", s->path, avio_tell(pb),
-                     ta_av_text(pb->error));
-            return ta_error_from_av(pb->error);
+            ta_error(s->log, "%s: reading fails at byte %" PRId64 ": %s", s->path, ta_source_position(s),
+                     ta_av_text(error));
+            return ta_error_from_av(error);
         }
         if (ret >= 0)
             return 1;
@@ -68,9 +67,9 @@ int ta_index_read_packet(struct ta_source *s, AVPacket *packet)
             continue;
         if (ret == AVERROR(ENOMEM))
             return TA_ERR_NOMEM;
-        if (ret != AVERROR_EOF && pb)
-            ta_verbose(s->log, "%s: nothing can be read behind byte %" PRId64 ": %s", s->path, avio_tell(pb),
-                       ta_av_text(ret));
+        if (ret != AVERROR_EOF)
+            ta_verbose(s->log, "%s: nothing can be read behind byte %" PRId64 ": %s", s->path,
+                       ta_source_position(s), ta_av_text(ret));
         return 0;
     }
     return 0;
@@ -144,7 +143,7 @@ static int read_all_packets(struct ta_index_builder *b)
     AVPacket *packet = av_packet_alloc();
     if (!packet)
         return TA_ERR_NOMEM;
-    int64_t size = avio_size(s->fmt->pb);
+    int64_t size = ta_source_bytes(s);
     int err;
     while ((err = ta_index_read_packet(s, packet)) > 0) {
         grow_streams(index, (int)s->fmt->nb_streams);
@@ -154,7 +153,7 @@ static int read_all_packets(struct ta_index_builder *b)
         if (err < 0)
             break;
         if (size > 0)
-            ta_index_report(b, (double)avio_tell(s->fmt->pb) / (double)size);
+            ta_index_report(b, (double)ta_source_position(s) / (double)size);
     }
     av_packet_free(&packet);
     grow_streams(index, (int)s->fmt->nb_streams);

@@ -40,7 +40,7 @@ static int reopen(struct ta_feed *f)
     if (err < 0)
         return err;
     const struct ta_index *index = f->index;
-    int64_t size = avio_size(f->source->fmt->pb);
+    int64_t size = ta_source_bytes(f->source);
     AVStream *st = f->source->video == index->video ? f->source->fmt->streams[index->video] : NULL;
     if (!st || size != index->source.size_bytes || av_cmp_q(st->time_base, index->time_base) != 0) {
         ta_error(f->log, "%s: this is not the file that was indexed", f->path);
@@ -49,7 +49,7 @@ static int reopen(struct ta_feed *f)
     // Only the video is asked for. Streams that turn up later are dropped where packets are read.
     for (unsigned i = 0; i < f->source->fmt->nb_streams; i++)
         if ((int)i != index->video)
-            f->source->fmt->streams[i]->discard = AVDISCARD_ALL;
+            ta_source_discard(f->source, (int)i, AVDISCARD_ALL);
     f->fresh = f->from_start = true;
     return 0;
 }
@@ -228,7 +228,7 @@ static int try_time_seeks(struct ta_feed *f, uint32_t target)
         if (time == AV_NOPTS_VALUE)
             continue;
         f->from_start = f->fresh = false;
-        if (av_seek_frame(f->source->fmt, f->index->video, time, AVSEEK_FLAG_BACKWARD) < 0)
+        if (ta_source_seek(f->source, f->index->video, time) < 0)
             return PLACE_UNKNOWN;
         int place = find_place(f, target);
         if (place != PLACE_LATE)
@@ -244,7 +244,7 @@ static int try_byte_seeks(struct ta_feed *f, uint32_t target)
         return PLACE_UNKNOWN;
     for (int64_t before = 1 << 16; before < pos && before <= 1 << 24; before <<= 4) {
         f->from_start = f->fresh = false;
-        if (av_seek_frame(f->source->fmt, -1, pos - before, AVSEEK_FLAG_BYTE) < 0)
+        if (ta_source_seek_byte(f->source, pos - before) < 0)
             return PLACE_UNKNOWN;
         int place = find_place(f, target);
         if (place < 0 || place == PLACE_FOUND)

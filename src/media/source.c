@@ -278,6 +278,42 @@ void ta_source_close(struct ta_source **s)
     ta_freep(s);
 }
 
+int ta_source_read_packet(struct ta_source *s, AVPacket *packet)
+{
+    return av_read_frame(s->fmt, packet);
+}
+
+int ta_source_seek(struct ta_source *s, int stream, int64_t time)
+{
+    return av_seek_frame(s->fmt, stream, time, AVSEEK_FLAG_BACKWARD);
+}
+
+int ta_source_seek_byte(struct ta_source *s, int64_t position)
+{
+    return av_seek_frame(s->fmt, -1, position, AVSEEK_FLAG_BYTE);
+}
+
+void ta_source_discard(struct ta_source *s, int stream, enum AVDiscard discard)
+{
+    s->fmt->streams[stream]->discard = discard;
+}
+
+int64_t ta_source_bytes(const struct ta_source *s)
+{
+    return s->fmt->pb ? avio_size(s->fmt->pb) : AVERROR(ENOSYS);
+}
+
+int64_t ta_source_position(const struct ta_source *s)
+{
+    return s->fmt->pb ? avio_tell(s->fmt->pb) : 0;
+}
+
+int ta_source_read_error(const struct ta_source *s)
+{
+    int error = s->fmt->pb ? s->fmt->pb->error : 0;
+    return error < 0 && error != AVERROR_EOF && error != AVERROR_INVALIDDATA ? error : 0;
+}
+
 static enum ta_scan_type scan_of(enum AVFieldOrder order)
 {
     switch (order) { // the second letter is the field that is shown first

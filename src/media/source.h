@@ -14,7 +14,8 @@
 // Opened demuxer. Thread-safety: Unsafe; every task opens its own. The file is opened read-only.
 struct ta_source {
     char *path;
-    AVFormatContext *fmt;
+    AVFormatContext
+        *fmt;  // what is in it: streams, metadata, chapters. Read and sought by the functions below
     int video; // stream index of the main video stream (best one that is no attached picture), or -1
     struct ta_log *log;
     const struct ta_cancel *cancel;
@@ -28,6 +29,23 @@ struct ta_source {
 int ta_source_open(struct ta_source **out, const char *path, const struct ta_cancel *cancel,
                    struct ta_log *log);
 void ta_source_close(struct ta_source **s);
+
+// The one door to what is in the source: a source need not be one file, so nobody else reads or seeks `fmt`,
+// asks its byte stream or sets what a stream discards. What they return is libav's: 0, or an AVERROR.
+//
+// The next packet of any stream, in the order of the source; as av_read_frame().
+int ta_source_read_packet(struct ta_source *s, AVPacket *packet);
+// To the last place at or before `time` from which `stream` can be read (its time base; stream -1: any
+// stream, AV_TIME_BASE units).
+int ta_source_seek(struct ta_source *s, int stream, int64_t time);
+// To about this byte. Only where the container can: AVFMT_NO_BYTE_SEEK is not set.
+int ta_source_seek_byte(struct ta_source *s, int64_t position);
+void ta_source_discard(struct ta_source *s, int stream, enum AVDiscard discard);
+int64_t ta_source_bytes(const struct ta_source *s);    // < 0: AVERROR
+int64_t ta_source_position(const struct ta_source *s); // in bytes: how far it is read
+// What stopped reading, where libav makes it look like the end, like damage or like a packet that is cut
+// short: an AVERROR of the file system, else 0.
+int ta_source_read_error(const struct ta_source *s);
 
 // The video stream's format as the headers tell it (colour unresolved fields filled by
 // ta_format_resolve_colour(); scan from field_order, progressive when unknown; rotation from the display

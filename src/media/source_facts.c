@@ -235,7 +235,7 @@ json_t *ta_source_facts(const struct ta_source *s)
     json_t *o = json_object(), *streams = json_array(), *attachments = json_array(), *chapters = json_array();
     set_text(o, "format", fmt->iformat->name);
     set_text(o, "format_long_name", fmt->iformat->long_name);
-    int64_t size = avio_size(fmt->pb);
+    int64_t size = ta_source_bytes(s);
     if (size >= 0)
         set_int(o, "size_bytes", size);
     set_seconds(o, "start_seconds", fmt->start_time, AV_TIME_BASE_Q);

@@ -255,13 +255,12 @@ static int read_one(struct ta_streams *s)
 
     if (ta_canceled(s->cancel))
         return TA_ERR_CANCELED;
-    int ret = av_read_frame(fmt, s->packet);
+    int ret = ta_source_read_packet(s->source, s->packet);
     if (ret == AVERROR_EXIT)
         return TA_ERR_CANCELED;
-    // What stopped reading may look like the end, like damage, or like a packet that is only cut short.
-    if (fmt->pb && fmt->pb->error < 0 && fmt->pb->error != AVERROR_EOF &&
-        fmt->pb->error != AVERROR_INVALIDDATA)
-        ret = fmt->pb->error;
+    int error = ta_source_read_error(s->source);
+    if (error < 0)
+        ret = error;
     if (ret == AVERROR_EOF) {
         s->eof = true;
         return 0;
@@ -313,7 +312,7 @@ static int seek(struct ta_streams *s)
 
     if (to <= first)
         return 0;
-    int ret = avformat_seek_file(fmt, -1, INT64_MIN, to, to, 0);
+    int ret = ta_source_seek(s->source, -1, to);
     if (ret >= 0) {
         // Demuxers that guess (by bit rate, without an index) may land anywhere: look at a packet.
         int err = 0;
@@ -332,9 +331,9 @@ static int seek(struct ta_streams *s)
         s->position = AV_NOPTS_VALUE;
     }
     ta_verbose(s->log, "%s: can't seek: reading from the start", s->source->path);
-    ret = av_seek_frame(fmt, -1, first, AVSEEK_FLAG_BACKWARD);
+    ret = ta_source_seek(s->source, -1, first);
     if (ret < 0)
-        ret = av_seek_frame(fmt, -1, 0, AVSEEK_FLAG_BYTE);
+        ret = ta_source_seek_byte(s->source, 0);
     if (ret < 0) {
         ta_error(s->log, "%s: can't be read from the start again: %s", s->source->path, ta_av_text(ret));
         return TA_ERR_IO;
@@ -345,21 +344,19 @@ static int seek(struct ta_streams *s)
 // Seeking comes before discarding: demuxers search in the packets of the main stream.
 static int begin(struct ta_streams *s)
 {
-    AVFormatContext *fmt = s->source->fmt;
     int err = 0;
 
     s->started = true;
     for (unsigned i = 0; i < s->count; i++) {
-        if (s->queues[i].claimed)
-            fmt->streams[i]->discard =
-                AVDISCARD_DEFAULT; // some demuxers discard tracks that are switched off
+        if (s->queues[i].claimed) // some demuxers discard tracks that are switched off
+            ta_source_discard(s->source, (int)i, AVDISCARD_DEFAULT);
     }
     if (s->start != AV_NOPTS_VALUE && !s->clock_count)
         err = seek(s);
     if (may_discard(s)) {
         for (unsigned i = 0; i < s->count; i++) {
             if (!s->queues[i].claimed)
-                fmt->streams[i]->discard = AVDISCARD_ALL;
+                ta_source_discard(s->source, (int)i, AVDISCARD_ALL);
         }
     }
     return err;
