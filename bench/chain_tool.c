@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "media/av.h"
-#include "restore/frames.h"
+#include "pictures/frames.h"
 
 static void say(void *priv, enum ta_log_level level, const char *component, const char *message)
 {

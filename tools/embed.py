@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a C file that holds the given files as `ta_embedded_presets` (see src/restore/embedded.h).
+"""Writes a C file that holds the given files as `ta_embedded_presets` (see src/recipe/embedded.h).
 
 usage: embed.py OUTPUT.c FILE...
 
@@ -30,7 +30,7 @@ def c_string(data):
 
 def main():
     output, inputs = pathlib.Path(sys.argv[1]), [pathlib.Path(name) for name in sys.argv[2:]]
-    text = ["// Made by tools/embed.py; changes are lost.", '#include "restore/embedded.h"', ""]
+    text = ["// Made by tools/embed.py; changes are lost.", '#include "recipe/embedded.h"', ""]
     text.append("const struct ta_embedded_file ta_embedded_presets[] = {")
     for path in sorted(inputs, key=lambda p: p.stem):
         data = path.read_bytes()

@@ -20,7 +20,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "media/av.h"
-#include "media/graph.h"
+#include "media/picture/graph.h"
 #include "video/chain.h"
 #include "video/denoise.h"
 #include "video/stages.h"

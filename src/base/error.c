@@ -1,3 +1,7 @@
+#include "base/error.h"
+
+#include <errno.h>
+
 #include <terminalai/error.h>
 
 const char *ta_error_text(int err)
@@ -12,5 +16,44 @@ const char *ta_error_text(int err)
 #undef TA_ERROR_CASE
     default:
         return "unknown error";
+    }
+}
+
+int ta_error_from_errno(int errnum)
+{
+    switch (errnum) {
+    case ENOMEM:
+        return TA_ERR_NOMEM;
+    case ENOENT:
+    case ENOTDIR:
+    case ENODEV:
+        return TA_ERR_NOT_FOUND;
+    case EEXIST:
+    case ENOTEMPTY:
+        return TA_ERR_EXISTS;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return TA_ERR_ACCESS;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG: // the size limit of the process or of the file system
+        return TA_ERR_NO_SPACE;
+    case EINVAL:
+    case ENAMETOOLONG:
+    case ELOOP:
+    case EISDIR:
+        return TA_ERR_INVALID;
+    case EBUSY:
+    case ETXTBSY:
+    case EWOULDBLOCK:
+        return TA_ERR_BUSY;
+    case ENOSYS:
+    case EOPNOTSUPP:
+        return TA_ERR_UNSUPPORTED;
+    case ECANCELED:
+        return TA_ERR_CANCELED;
+    default:
+        return TA_ERR_IO;
     }
 }

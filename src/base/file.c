@@ -1,4 +1,6 @@
+#include "base/error.h"
 #include "base/file.h"
+#include "base/path.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,45 +19,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-
-int ta_error_from_errno(int errnum)
-{
-    switch (errnum) {
-    case ENOMEM:
-        return TA_ERR_NOMEM;
-    case ENOENT:
-    case ENOTDIR:
-    case ENODEV:
-        return TA_ERR_NOT_FOUND;
-    case EEXIST:
-    case ENOTEMPTY:
-        return TA_ERR_EXISTS;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return TA_ERR_ACCESS;
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG: // the size limit of the process or of the file system
-        return TA_ERR_NO_SPACE;
-    case EINVAL:
-    case ENAMETOOLONG:
-    case ELOOP:
-    case EISDIR:
-        return TA_ERR_INVALID;
-    case EBUSY:
-    case ETXTBSY:
-    case EWOULDBLOCK:
-        return TA_ERR_BUSY;
-    case ENOSYS:
-    case EOPNOTSUPP:
-        return TA_ERR_UNSUPPORTED;
-    case ECANCELED:
-        return TA_ERR_CANCELED;
-    default:
-        return TA_ERR_IO;
-    }
-}
 
 // Logs "PATH: can't WHAT: reason" for errno and returns its code.
 static int fail_errno(struct ta_log *log, const char *path, const char *what)

@@ -1,29 +1,12 @@
-// Paths and files: names, atomic writes, locks, space, checksums.
+// Files and folders: atomic writes, locks, space.
 #ifndef TA_BASE_FILE_H
 #define TA_BASE_FILE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct ta_buf;
 struct ta_log;
-
-// Maps errno to the error list (ENOSPC and EDQUOT to TA_ERR_NO_SPACE, ENOENT to TA_ERR_NOT_FOUND, ...); never
-// 0.
-int ta_error_from_errno(int errnum);
-
-// Path parts; results are owned by the caller. "a/b.c.avi": dir "a", name "b.c.avi", stem "b.c", extension
-// "avi" ("" if none; a leading dot is no extension). ta_path_dir("x") is ".".
-char *ta_path_join(const char *dir, const char *name);
-char *ta_path_dir(const char *path);
-const char *ta_path_name(const char *path); // borrowed from `path`
-char *ta_path_stem(const char *path);
-const char *ta_path_extension(const char *path); // borrowed, without the dot
-// path made absolute, "." and ".." and links resolved as far as they exist; never NULL.
-char *ta_path_absolute(const char *path);
-// Do both names exist and mean the same file (device and inode)? False if either does not exist.
-bool ta_path_same_file(const char *a, const char *b);
 
 // Whole file into `out` (binary safe); at most `limit` bytes, else TA_ERR_INVALID. Logs failures with the
 // path.
@@ -65,15 +48,5 @@ int ta_lock_try_shared(const char *path, struct ta_log *log);
 
 // Bytes that an unprivileged user can still write on the file system of `path`; INT64_MAX when unknown.
 int64_t ta_disk_free_bytes(const char *path);
-
-// SHA-256 as 64 lower-case hex digits and NUL.
-#define TA_SHA256_HEX 65
-void ta_sha256_hex(const void *data, size_t size, char out[TA_SHA256_HEX]);
-int ta_sha256_file(const char *path, char out[TA_SHA256_HEX], struct ta_log *log);
-// Incremental form, for streams of writes.
-struct ta_sha256;
-struct ta_sha256 *ta_sha256_create(void);
-void ta_sha256_update(struct ta_sha256 *s, const void *data, size_t size);
-void ta_sha256_finish(struct ta_sha256 **s, char out[TA_SHA256_HEX]); // frees *s
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/mem.h"
 
 char *ta_path_join(const char *dir, const char *name)

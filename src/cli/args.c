@@ -6,7 +6,7 @@
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "restore/options.h"
+#include "recipe/options.h"
 
 // --- kinds of the command line alone ---
 

@@ -5,7 +5,7 @@
 
 #include <terminalai/terminalai.h>
 
-#include "base/file.h"
+#include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/command.h"
@@ -13,7 +13,7 @@
 #include "cli/progress.h"
 #include "cli/recipe.h"
 #include "cli/signals.h"
-#include "restore/options.h"
+#include "recipe/options.h"
 
 struct compare_opts {
     char *output, *presets;

@@ -15,6 +15,7 @@
 
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/path.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/tree.h"
@@ -22,8 +23,8 @@
 #include "cli/console.h"
 #include "cli/progress.h"
 #include "cli/table.h"
-#include "media/encoder.h"
-#include "media/graph.h"
+#include "media/encode/encoder.h"
+#include "media/picture/graph.h"
 #include "video/stage.h"
 
 #define MEMORY_LOW (1LL << 30) // bytes of memory below which HD output gets slow or fails

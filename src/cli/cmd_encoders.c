@@ -10,7 +10,7 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/table.h"
-#include "media/encoder_hardware.h"
+#include "media/encode/encoder_hardware.h"
 
 struct encoders_opts {
     bool json;

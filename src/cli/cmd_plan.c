@@ -14,7 +14,7 @@
 #include "cli/signals.h"
 #include "cli/table.h"
 #include "cli/batch.h"
-#include "restore/options.h"
+#include "recipe/options.h"
 
 struct plan_opts {
     char *output;

@@ -12,7 +12,7 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/table.h"
-#include "restore/options.h"
+#include "recipe/options.h"
 #include "video/luts.h"
 
 struct presets_opts {

@@ -7,7 +7,7 @@
 
 #include <terminalai/terminalai.h>
 
-#include "base/file.h"
+#include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/batch.h"
@@ -16,7 +16,7 @@
 #include "cli/progress.h"
 #include "cli/recipe.h"
 #include "cli/signals.h"
-#include "restore/plan.h"
+#include "plan/plan.h"
 
 struct preview_opts {
     char *output;

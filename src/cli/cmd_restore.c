@@ -8,7 +8,7 @@
 
 #include <terminalai/terminalai.h>
 
-#include "base/file.h"
+#include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
@@ -19,8 +19,8 @@
 #include "cli/recipe.h"
 #include "cli/signals.h"
 #include "cli/batch.h"
-#include "restore/options.h"
-#include "restore/plan.h"
+#include "recipe/options.h"
+#include "plan/plan.h"
 #include "restore/work_files.h"
 
 struct restore_opts {

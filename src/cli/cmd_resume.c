@@ -11,7 +11,7 @@
 #include "cli/outcome.h"
 #include "cli/recipe.h"
 #include "cli/signals.h"
-#include "restore/plan.h"
+#include "plan/plan.h"
 
 struct resume_opts {
     int progress; // enum ta_progress_mode

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "cli/args.h"
 #include "cli/help.h"
-#include "media/encoder.h"
+#include "media/encode/encoder.h"
 
 // --- words that values and operands may be ---
 

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/number.h"

@@ -6,7 +6,7 @@
 #include "base/number.h"
 #include "cli/args.h"
 #include "cli/help.h"
-#include "restore/options.h"
+#include "recipe/options.h"
 
 // Text for roff: backslashes and dashes are escaped, and a line can't start with a request.
 static void append_roff(struct ta_buf *out, const char *text)

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "cli/args.h"
 #include "cli/help.h"
-#include "restore/options.h"
+#include "recipe/options.h"
 
 // Text outside of code: '<', '*' and '_' would be read as markup.
 static void append_prose(struct ta_buf *out, const char *text)

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/tree.h"
 #include "cli/console.h"
-#include "restore/plan.h"
+#include "plan/plan.h"
 
 static void append_counted(struct ta_buf *out, int64_t count, const char *one, const char *many)
 {

@@ -10,8 +10,8 @@
 #include "cli/console.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
-#include "media/encoder.h"
-#include "restore/options.h"
+#include "media/encode/encoder.h"
+#include "recipe/options.h"
 
 enum ta_exit ta_cli_check_recipe(struct ta_cli *cli, const char *config_path)
 {

@@ -4,7 +4,7 @@
 
 #include "diagnose/cadence.h"
 #include "diagnose/scan_runs.h"
-#include "media/index.h"
+#include "media/index/index.h"
 
 struct ta_cancel;
 struct ta_log;

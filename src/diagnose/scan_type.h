@@ -10,7 +10,7 @@
 #include <jansson.h>
 
 #include "media/film.h"
-#include "media/index.h"
+#include "media/index/index.h"
 
 struct ta_scan_run { // frames first..first+count-1 (numbers in index->frames)
     int64_t first, count;

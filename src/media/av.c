@@ -15,7 +15,7 @@
 #include <terminalai/error.h>
 
 #include "base/cpu.h"
-#include "base/file.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/tree.h"

@@ -8,7 +8,8 @@
 
 #include <terminalai/error.h>
 
-#include "base/file.h"
+#include "base/error.h"
+#include "base/sha256.h"
 #include "base/log.h"
 #include "base/mem.h"
 

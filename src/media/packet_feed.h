@@ -4,7 +4,7 @@
 #ifndef TA_MEDIA_PACKET_FEED_H
 #define TA_MEDIA_PACKET_FEED_H
 
-#include "media/index.h"
+#include "media/index/index.h"
 
 struct ta_feed; // Thread-safety: Unsafe
 

@@ -3,7 +3,7 @@
 #ifndef TA_MEDIA_READER_H
 #define TA_MEDIA_READER_H
 
-#include "media/index.h"
+#include "media/index/index.h"
 
 struct ta_reader_stats {
     int64_t concealed; // frames that could not be decoded: the neighbour before (or after) was repeated in

@@ -2,8 +2,8 @@
 #ifndef TA_MEDIA_READER_START_H
 #define TA_MEDIA_READER_START_H
 
-#include "media/index.h"
-#include "media/index_frames.h"
+#include "media/index/index.h"
+#include "media/index/index_frames.h"
 
 #define TA_READER_ATTEMPTS 4
 

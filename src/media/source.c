@@ -12,7 +12,7 @@
 
 #include <terminalai/error.h>
 
-#include "base/file.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
 

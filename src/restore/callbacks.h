@@ -7,7 +7,7 @@
 
 #include <terminalai/plan.h>
 
-#include "media/index.h"
+#include "media/index/index.h"
 
 // Thread-safety: Safe once initialised.
 struct ta_meter {

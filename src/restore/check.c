@@ -7,7 +7,7 @@
 
 #include <terminalai/error.h>
 
-#include "base/file.h"
+#include "base/sha256.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/av.h"

@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #include "restore/callbacks.h"
-#include "restore/plan.h"
+#include "plan/plan.h"
 
 struct ta_check_result {
     int64_t bytes;

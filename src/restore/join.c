@@ -10,8 +10,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "media/mux.h"
-#include "media/segfile.h"
+#include "media/mux/mux.h"
+#include "media/mux/segfile.h"
 
 struct video_lane {
     struct ta_lane lane;

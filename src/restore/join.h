@@ -3,7 +3,7 @@
 #define TA_RESTORE_JOIN_H
 
 #include "restore/callbacks.h"
-#include "restore/plan.h"
+#include "plan/plan.h"
 #include "restore/sound.h"
 #include "restore/work.h"
 

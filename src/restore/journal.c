@@ -12,6 +12,8 @@
 #include <terminalai/error.h>
 
 #include "base/file.h"
+#include "base/path.h"
+#include "base/sha256.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"

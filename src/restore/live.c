@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/mem.h"
 
 enum { LIVE_LIMIT = 1 << 16 };

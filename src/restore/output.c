@@ -6,7 +6,7 @@
 
 #include <terminalai/error.h>
 
-#include "base/file.h"
+#include "base/path.h"
 #include "base/log.h"
 
 int ta_output_check(const char *input, const char *output, bool overwrite, struct ta_log *log)

@@ -9,12 +9,14 @@
 #include <libavutil/pixdesc.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
 #include "restore/callbacks.h"
 #include "restore/journal.h"
-#include "restore/plan.h"
+#include "restore/plan_check.h"
+#include "plan/plan.h"
 #include "restore/work_files.h"
 #include "video/chain.h"
 
@@ -86,6 +88,8 @@ static int create(struct ta_plan **out, const char *input, const char *output, s
                                       .container = source->fmt};
         err = ta_plan_decide(out, &facts, log);
     }
+    if (err >= 0 && (err = ta_plan_check(*out, log)) < 0)
+        ta_plan_destroy(out);
     ta_scan_result_release(&scan);
     ta_source_close(&source);
     if (err >= 0) {

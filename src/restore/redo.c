@@ -1,5 +1,4 @@
-#include "restore/redo.h"
-
+// A plan whose range is made again with other settings.
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,181 +6,14 @@
 #include <terminalai/restore.h>
 #include <terminalai/work.h>
 
-#include "base/file.h"
+#include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
-#include "restore/options.h"
-#include "restore/plan_decide.h"
+#include "recipe/options.h"
+#include "plan/decide.h"
+#include "plan/redo_ranges.h"
 #include "video/chain.h"
-
-enum { MAX_REDOS = 1000 };
-
-// ---- names of segments ----
-
-int ta_plan_numbers(const struct ta_plan *p)
-{
-    return p->names ? p->base_count : p->segment_count;
-}
-
-char *ta_plan_segment_stem(const struct ta_plan *p, int k)
-{
-    if (p->names && p->names[k].number < 0)
-        return ta_xprintf("seg-%.16s", p->names[k].key);
-    return ta_xprintf("seg-%05d", p->names ? p->names[k].number : k);
-}
-
-static json_t *reach_json(struct ta_reach r)
-{
-    return json_pack("{s:i, s:i}", "before", r.before, "after", r.after);
-}
-
-static void make_key(const struct ta_segment *s, char out[65])
-{
-    json_t *o = json_pack("{s:I, s:I}", "first", (json_int_t)s->source_first, "count",
-                          (json_int_t)s->source_count);
-    json_object_set_new(o, "stages", ta_stages_json(s->stages, s->stage_count));
-    json_object_set_new(o, "reach", reach_json(s->reach));
-    json_object_set_new(o, "encoder", ta_encoder_settings_to_json(s->encoder));
-    char *text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
-    ta_sha256_hex(text ? text : "", text ? strlen(text) : 0, out);
-    free(text);
-    json_decref(o);
-}
-
-static void name_segments(struct ta_plan *p)
-{
-    free(p->names);
-    p->names = ta_xcalloc((size_t)p->segment_count, sizeof *p->names);
-    for (int k = 0, base = 0; k < p->segment_count; k++) {
-        struct ta_segment s = ta_plan_segment(p, k);
-        while (p->base_cuts[base] < s.source_first)
-            base++;
-        bool whole = p->base_cuts[base] == p->cuts[k] && base < p->base_count &&
-                     p->base_cuts[base + 1] == p->cuts[k + 1] && s.stages == p->stages;
-        p->names[k].number = whole ? base : -1;
-        if (!whole)
-            make_key(&s, p->names[k].key);
-    }
-}
-
-void ta_redo_sum(const struct ta_plan *p, char out[65])
-{
-    out[0] = 0;
-    if (!p->redo_count)
-        return;
-    json_t *list = ta_redo_json(p);
-    char *text = json_dumps(list, JSON_COMPACT | JSON_SORT_KEYS);
-    ta_sha256_hex(text, strlen(text), out);
-    free(text);
-    json_decref(list);
-}
-
-// ---- JSON ----
-
-json_t *ta_redo_json(const struct ta_plan *p)
-{
-    json_t *list = json_array();
-    for (int i = 0; i < p->redo_count; i++) {
-        const struct ta_redo *r = &p->redos[i];
-        json_t *o = json_pack("{s:I, s:I}", "first", (json_int_t)r->first, "count", (json_int_t)r->count);
-        json_object_set_new(o, "stages", ta_stages_json(r->stages, r->stage_count));
-        char *chain = ta_chain_text(r->stages, r->stage_count);
-        json_object_set_new(o, "chain", json_string(chain));
-        free(chain);
-        json_object_set_new(o, "reach", reach_json(r->reach));
-        json_object_set_new(o, "encoder", ta_encoder_settings_to_json(&r->encoder));
-        json_object_set(o, "changes", r->changes);
-        json_array_append_new(list, o);
-    }
-    return list;
-}
-
-static bool same_pictures(const struct ta_format *a, const struct ta_format *b)
-{
-    return a->pix_fmt == b->pix_fmt && a->width == b->width && a->height == b->height;
-}
-
-static int read_one(struct ta_plan *p, struct ta_redo *r, const json_t *o, const char *where,
-                    struct ta_log *log)
-{
-    json_t *reach, *changes;
-    int64_t before = 0, after = 0, end = p->first_frame + p->frame_count;
-    int err = ta_json_get_int(o, where, "first", p->first_frame, end - 1, &r->first, log);
-    if (err >= 0)
-        err = ta_json_get_int(o, where, "count", 1, end - r->first, &r->count, log);
-    if (err >= 0)
-        err = ta_stages_read(o, where, &p->source_format, &r->stages, &r->stage_count, log);
-    if (err >= 0)
-        err = ta_json_get_object(o, where, "reach", &reach, log);
-    if (err >= 0)
-        err = ta_json_get_int(reach, where, "before", 0, 1 << 20, &before, log);
-    if (err >= 0)
-        err = ta_json_get_int(reach, where, "after", 0, 1 << 20, &after, log);
-    r->reach = (struct ta_reach){(int)before, (int)after};
-    if (err >= 0)
-        err = ta_encoder_settings_from_json(&r->encoder, json_object_get(o, "encoder"), where, log);
-    if (err >= 0)
-        err = ta_json_get_object(o, where, "changes", &changes, log);
-    if (err >= 0)
-        r->changes = json_incref(changes);
-    const struct ta_format *gives = r->stage_count ? &r->stages[r->stage_count - 1].out : &p->source_format;
-    if (err >= 0 && !same_pictures(gives, p->show ? &p->show->chain : &p->out_format)) {
-        ta_error(log, "%s: a redone range gives other pictures than the rest", where);
-        err = TA_ERR_FORMAT;
-    }
-    return err;
-}
-
-// The borders of ranges must be cuts: a segment is made in one way.
-static bool is_cut(const struct ta_plan *p, int64_t frame)
-{
-    for (int i = 0; i <= p->segment_count; i++)
-        if (p->cuts[i] == frame)
-            return true;
-    return false;
-}
-
-int ta_redo_read(struct ta_plan *p, const json_t *video, const char *where, struct ta_log *log)
-{
-    json_t *list;
-    int err = ta_json_get_array(video, where, "redo", &list, log);
-    size_t n = err >= 0 ? json_array_size(list) : 0;
-    if (err >= 0 && (n < 1 || n > MAX_REDOS)) {
-        ta_error(log, "%s: the number of redone ranges is not possible", where);
-        err = TA_ERR_FORMAT;
-    }
-    if (err < 0)
-        return err;
-    p->redos = ta_xcalloc(n, sizeof *p->redos);
-    for (size_t i = 0; i < n && err >= 0; i++) {
-        struct ta_redo *r = &p->redos[p->redo_count++];
-        err = read_one(p, r, json_array_get(list, i), where, log);
-        if (err >= 0 && (!is_cut(p, r->first) || !is_cut(p, r->first + r->count))) {
-            ta_error(log, "%s: a redone range does not end at cuts", where);
-            err = TA_ERR_FORMAT;
-        }
-    }
-    if (err >= 0)
-        name_segments(p);
-    return err;
-}
-
-void ta_redo_release(struct ta_plan *p)
-{
-    for (int i = 0; i < p->redo_count; i++) {
-        struct ta_redo *r = &p->redos[i];
-        for (int k = 0; k < r->stage_count; k++)
-            ta_stage_plan_release(&r->stages[k]);
-        free(r->stages);
-        ta_encoder_settings_release(&r->encoder);
-        json_decref(r->changes);
-    }
-    ta_freep(&p->redos);
-    ta_freep(&p->names);
-    ta_freep(&p->base_cuts);
-    p->redo_count = 0;
-}
 
 // ---- a new range ----
 
@@ -357,7 +189,7 @@ static json_t *changes(const struct ta_plan *old, const struct ta_plan *new)
 
 static void add_cut(struct ta_plan *p, int64_t frame)
 {
-    if (is_cut(p, frame))
+    if (ta_plan_is_cut(p, frame))
         return;
     p->cuts = ta_xrealloc(p->cuts, ((size_t)p->segment_count + 2) * sizeof *p->cuts);
     int i = ++p->segment_count;
@@ -387,7 +219,7 @@ static void add_redo(struct ta_plan *p, int64_t first, int64_t end, struct ta_pl
     new->encoder = (struct ta_encoder_settings){0};
     add_cut(p, first);
     add_cut(p, end);
-    name_segments(p);
+    ta_plan_name_segments(p);
     free(p->json);
     p->json = ta_plan_to_json(p);
 }

@@ -7,6 +7,7 @@
 #include <terminalai/terminalai.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"

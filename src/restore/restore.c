@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #include <terminalai/error.h>
-#include <terminalai/terminalai.h>
 
 #include "base/file.h"
+#include "base/path.h"
+#include "base/sha256.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
@@ -31,11 +32,6 @@
 // begins with the first sample that the source's decoder gives (that of WMA gives none for its first two
 // packets, some 65 ms), and the encoder's run-in may come before it (at 48 kHz AAC 21 ms, Opus 7 ms).
 static const double COPIED_SYNC_LIMIT = 0.005, TRANSCODED_SYNC_LIMIT = 0.1;
-
-const char *ta_version(void)
-{
-    return TA_VERSION;
-}
 
 struct restore {
     const struct ta_plan *plan;

@@ -12,7 +12,7 @@
 
 #include <libavutil/imgutils.h>
 
-#include "base/file.h"
+#include "base/sha256.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"

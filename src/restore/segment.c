@@ -8,10 +8,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "media/encoder.h"
-#include "media/segfile.h"
-#include "restore/compose.h"
-#include "restore/frames.h"
+#include "media/encode/encoder.h"
+#include "media/mux/segfile.h"
+#include "pictures/compose.h"
+#include "pictures/frames.h"
 
 struct task {
     const struct ta_plan *plan;

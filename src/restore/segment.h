@@ -4,7 +4,7 @@
 #define TA_RESTORE_SEGMENT_H
 
 #include "restore/callbacks.h"
-#include "restore/plan.h"
+#include "plan/plan.h"
 
 struct ta_segment_result {
     int64_t frames, bytes;

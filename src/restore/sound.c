@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "media/lane_ahead.h"
+#include "media/mux/lane_ahead.h"
 
 struct track {
     int stream;

@@ -2,8 +2,8 @@
 #ifndef TA_RESTORE_SOUND_H
 #define TA_RESTORE_SOUND_H
 
-#include "media/lane.h"
-#include "media/streams.h"
+#include "media/mux/lane.h"
+#include "media/mux/streams.h"
 #include "restore/work.h"
 
 // Every transcoded sound track of the plan, read ahead into the work folder. Nothing of it outlives the run:

@@ -6,10 +6,11 @@
 #include <terminalai/error.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
-#include "restore/estimate.h"
+#include "plan/estimate.h"
 #include "restore/work_files.h"
 
 static const int64_t MIN_FREE_BYTES = 16 << 20; // left on the disk when a run stops by itself

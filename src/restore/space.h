@@ -2,7 +2,7 @@
 #ifndef TA_RESTORE_SPACE_H
 #define TA_RESTORE_SPACE_H
 
-#include "restore/options.h"
+#include "recipe/options.h"
 #include "restore/work.h"
 
 struct ta_space {

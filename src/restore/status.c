@@ -9,13 +9,14 @@
 #include <terminalai/work.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
 #include "base/utf8.h"
-#include "restore/redo.h"
+#include "plan/redo_ranges.h"
 #include "restore/live.h"
-#include "restore/plan.h"
+#include "plan/plan.h"
 #include "restore/report.h"
 #include "restore/work.h"
 #include "restore/work_files.h"

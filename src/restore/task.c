@@ -7,7 +7,6 @@
 
 #include <terminalai/error.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"

@@ -6,7 +6,6 @@
 #include <terminalai/error.h>
 #include <terminalai/verify.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "restore/report.h"

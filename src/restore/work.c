@@ -11,14 +11,17 @@
 #include <terminalai/error.h>
 #include <terminalai/terminalai.h>
 
+#include "base/error.h"
 #include "base/file.h"
+#include "base/path.h"
+#include "base/sha256.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/tree.h"
 #include "media/av.h"
-#include "restore/plan_diff.h"
-#include "restore/redo.h"
+#include "plan/diff.h"
+#include "plan/redo_ranges.h"
 #include "restore/work_files.h"
 
 enum { FILE_LIMIT = 64 << 20 };

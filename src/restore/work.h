@@ -3,9 +3,9 @@
 #ifndef TA_RESTORE_WORK_H
 #define TA_RESTORE_WORK_H
 
-#include "media/lane.h"
+#include "media/mux/lane.h"
 #include "restore/journal.h"
-#include "restore/plan.h"
+#include "plan/plan.h"
 #include "restore/segment.h"
 
 struct ta_work {

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/path.h"
+#include "base/sha256.h"
 #include "base/log.h"
 #include "base/mem.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "simulate/font.h"
+#include "draw/font.h"
 
 #ifdef __clang__
 #pragma STDC FP_CONTRACT OFF

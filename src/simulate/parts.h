@@ -3,7 +3,7 @@
 #ifndef TA_SIMULATE_PARTS_H
 #define TA_SIMULATE_PARTS_H
 
-#include "simulate/canvas.h"
+#include "draw/canvas.h"
 
 struct ta_part_info {
     const char *name;

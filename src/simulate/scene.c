@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "simulate/font.h"
+#include "draw/font.h"
 #include "simulate/parts.h"
 #include "simulate/sound.h"
 #include "simulate/tape.h"

@@ -2,7 +2,7 @@
 // from sample to sample, so that any part can be made alone.
 #include "simulate/sound.h"
 
-#include "simulate/paint.h"
+#include "draw/paint.h"
 
 #ifdef __clang__
 #pragma STDC FP_CONTRACT OFF

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "simulate/paint.h"
+#include "draw/paint.h"
 
 #ifdef __clang__
 #pragma STDC FP_CONTRACT OFF

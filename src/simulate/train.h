@@ -2,7 +2,7 @@
 #ifndef TA_SIMULATE_TRAIN_H
 #define TA_SIMULATE_TRAIN_H
 
-#include "simulate/canvas.h"
+#include "draw/canvas.h"
 
 struct ta_train;
 struct ta_train *ta_train_create(int canvas_height);

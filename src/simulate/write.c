@@ -11,6 +11,7 @@
 #include <terminalai/error.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"

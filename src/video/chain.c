@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "media/graph.h"
+#include "media/picture/graph.h"
 
 // A part of the chain: one libavfilter graph for neighbouring stages of that kind, or one native stage.
 struct part {

@@ -8,6 +8,7 @@
 
 #include <terminalai/error.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/number.h"

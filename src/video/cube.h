@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/file.h"
+#include "base/sha256.h"
 
 struct ta_buf;
 struct ta_log;

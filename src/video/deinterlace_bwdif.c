@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "dsp/bwdif.h"
 #include "media/av.h"
-#include "media/frame_pool.h"
+#include "media/picture/frame_pool.h"
 #include "video/deinterlace.h"
 #include "video/stages.h"
 

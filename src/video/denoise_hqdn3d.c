@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "dsp/hqdn3d.h"
-#include "media/frame_pool.h"
+#include "media/picture/frame_pool.h"
 #include "video/denoise.h"
 #include "video/stages.h"
 

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "dsp/recursive.h"
 #include "media/av.h"
-#include "media/frame_pool.h"
+#include "media/picture/frame_pool.h"
 #include "video/denoise.h"
 #include "video/stages.h"
 

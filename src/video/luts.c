@@ -8,6 +8,7 @@
 #include <terminalai/error.h>
 
 #include "base/log.h"
+#include "base/path.h"
 #include "base/mem.h"
 #include "base/opt.h"
 

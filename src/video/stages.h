@@ -2,7 +2,7 @@
 #ifndef TA_VIDEO_STAGES_H
 #define TA_VIDEO_STAGES_H
 
-#include "media/convert.h"
+#include "media/picture/convert.h"
 #include "video/stage.h"
 
 extern const struct ta_stage_info ta_stage_planar; // packed to planar, no loss

@@ -11,34 +11,51 @@ import tempfile
 
 from ctext import ROOT, includes, source_files
 
-# folder: folders it may include from, besides itself and <terminalai/...>
-RESTORE = ("base", "media", "dsp", "infer", "video", "audio", "diagnose", "simulate")
+# Folders in the order of the drawing in docs/architecture.md; a folder may include from the ones named, besides itself and
+# <terminalai/...>.
+PIECES = ("base", "dsp", "media", "infer", "draw", "video", "audio", "diagnose", "simulate")
+PLAN = PIECES + ("recipe", "plan")
+RESTORE = PLAN + ("pictures", "metrics", "restore")
 LAYERS = {
     "base": (),
-    "media": ("base", "dsp"),
     "dsp": ("base",),
+    "media": ("base", "dsp"),
     "infer": ("base", "media"),
+    "draw": ("base", "media"),
     "video": ("base", "media", "dsp", "infer"),
     "audio": ("base", "media", "dsp", "infer"),
     "diagnose": ("base", "media", "dsp"),
-    "simulate": ("base", "media", "dsp"),
+    "simulate": ("base", "media", "dsp", "draw"),
+    "recipe": ("base", "media", "infer", "video", "audio"),
+    "plan": ("base", "media", "infer", "video", "audio", "diagnose", "recipe"),
+    "pictures": PLAN,
+    "metrics": ("base",),
     "restore": RESTORE,
-    "jobs": RESTORE + ("restore",),
-    "server": RESTORE + ("restore", "jobs"),
-    "perf": RESTORE + ("restore", "jobs", "server"),
-    "cli": RESTORE + ("restore", "jobs", "server", "perf"),
+    "show": RESTORE,
+    "jobs": RESTORE + ("show",),
+    "server": RESTORE + ("show", "jobs"),
+    "perf": RESTORE + ("show", "jobs", "server"),
+    "cli": RESTORE + ("show", "jobs", "server", "perf"),
+}
+# What a folder may not include although its row allows the folder. A plan is decided from facts: nothing is opened.
+REFUSED = {
+    "plan": (r"(unistd|fcntl|sys/stat)\.h$", r"base/file\.h$", r"media/(source|reader)\.h$", r"media/picture/graph\.h$"),
 }
 
 # Libraries behind doors: a header's pattern and the folders that may include it. libavutil (frames, formats, rationals) is
 # the common language above base. The program only prints versions of the rest of libav.
 LIBRARIES = (
     (r"libav(format|filter|device)/", ("media", "cli")),
-    (r"libav(codec|util)/|libsw", ("media", "dsp", "infer", "video", "audio", "diagnose", "simulate", "restore", "jobs", "perf", "cli")),
+    (r"libav(codec|util)/|libsw", ("media", "dsp", "infer", "video", "audio", "draw", "diagnose", "simulate", "recipe", "plan", "pictures", "restore",
+                                        "show", "jobs", "perf", "cli")),
     (r"yaml\.h$", ("base",)),
     (r"uthash\.h$|utlist\.h$|utarray\.h$", ("base",)),
     (r"onnxruntime|nvvfx|nvVideoEffects", ("infer",)),
     (r"sqlite3\.h$", ("jobs",)),
     (r"microhttpd\.h$", ("server",)),
+    (r"curl/", ("jobs",)),
+    (r"ebur128\.h$", ("audio",)),
+    (r"clang-c/", ("perf",)),
 )
 
 # What a public header may include: the language and its own kind.
@@ -51,6 +68,9 @@ def check_public(where, name, system):
 
 
 def check_internal(root, folder, where, name, system):
+    for pattern in REFUSED.get(folder, ()):
+        if re.match(pattern, name):
+            yield "%s: src/%s may not include %s: what it decides is decided from facts" % (where, folder, name)
     if system:
         for pattern, allowed in LIBRARIES:
             if re.match(pattern, name) and folder not in allowed:
@@ -101,12 +121,23 @@ def self_test():
         "src/base/i.h": "#include <libavutil/frame.h>\n",
         "src/odd/j.c": "#include <stdio.h>\n",
         "src/cli/k.c": '#include "base/missing.h"\n',
+        "src/plan/p.c": "#include <unistd.h>\n",
+        "src/plan/q.c": '#include "base/file.h"\n',
+        "src/plan/r.c": '#include "restore/run.h"\n',
+        "src/restore/s.c": '#include "show/preview.h"\n',
+        "src/pictures/t.c": '#include "restore/run.h"\n',
         "src/media/l.c": "#include <yaml.h>\n",
         "include/terminalai/m.h": "#include <libavutil/frame.h>\n",
         "include/terminalai/n.h": '#include "base/log.h"\n',
         "examples/o.c": '#include "restore/plan.h"\n',
     }
     good = {
+        "src/base/file.h": "",
+        "src/restore/run.h": '#include "pictures/frames.h"\n',
+        "src/pictures/frames.h": '#include "plan/plan.h"\n#include "media/source.h"\n',
+        "src/media/source.h": "",
+        "src/show/preview.h": '#include "restore/run.h"\n#include "pictures/frames.h"\n',
+        "src/plan/plan.h": "#include <string.h>\n",
         "src/base/log.h": "#include <terminalai/log.h>\n#include <jansson.h>\n",
         "src/media/index.h": '#include "base/log.h"\n#include <libavformat/avformat.h>\n',
         "src/video/stage.h": '#include "media/index.h"\n// #include "cli/x.h"\n#include <libavutil/frame.h>\n',

@@ -3,9 +3,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "base/file.h"
+#include "base/sha256.h"
 #include "base/mem.h"
-#include "media/index.h"
+#include "media/index/index.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

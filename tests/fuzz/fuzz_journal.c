@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/sha256.h"
 #include "base/mem.h"
 #include "restore/work.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "restore/plan.h"
+#include "plan/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

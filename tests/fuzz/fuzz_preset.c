@@ -2,7 +2,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "restore/preset.h"
+#include "recipe/preset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -21,13 +21,13 @@
 #include <terminalai/error.h>
 #include <terminalai/log.h>
 
-#include "base/file.h"
+#include "base/sha256.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/tree.h"
-#include "media/encoder.h"
-#include "media/graph.h"
-#include "media/segfile.h"
+#include "media/encode/encoder.h"
+#include "media/picture/graph.h"
+#include "media/mux/segfile.h"
 
 struct tool {
     const char *encoder, *graph, *output;

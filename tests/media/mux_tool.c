@@ -19,11 +19,11 @@
 #include <terminalai/error.h>
 #include <terminalai/log.h>
 
-#include "base/file.h"
+#include "base/path.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/thread.h"
-#include "media/mux.h"
+#include "media/mux/mux.h"
 
 #define MAX_LANES 32
 

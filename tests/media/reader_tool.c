@@ -16,7 +16,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "media/index.h"
+#include "media/index/index.h"
 #include "media/reader.h"
 
 // The MD5 of the packed picture, as libavformat's framemd5 has it.

@@ -7,7 +7,8 @@
 
 #include "base/mem.h"
 #include "media/av.h"
-#include "restore/plan.h"
+#include "plan/plan.h"
+#include "restore/plan_check.h"
 
 // A video stream of `count` frames with times first, first+step, ... and one sound
 // stream.
@@ -77,7 +78,10 @@ static inline int decide(struct fixture *x, const char *output, struct ta_plan *
                                   .index = &x->index,
                                   .scan = &x->scan,
                                   .container = x->container};
-    return ta_plan_decide(plan, &facts, NULL);
+    int err = ta_plan_decide(plan, &facts, NULL);
+    if (err >= 0 && (err = ta_plan_check(*plan, NULL)) < 0)
+        ta_plan_destroy(plan);
+    return err;
 }
 
 #endif

@@ -15,7 +15,7 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/console.h"
-#include "restore/options.h"
+#include "recipe/options.h"
 
 #include "capture.h"
 

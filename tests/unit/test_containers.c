@@ -13,7 +13,7 @@
 #include <terminalai/error.h>
 
 #include "base/mem.h"
-#include "media/containers.h"
+#include "media/mux/containers.h"
 
 struct row {
     enum AVMediaType type;

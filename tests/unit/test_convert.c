@@ -13,7 +13,7 @@
 
 #include "base/cpu.h"
 #include "base/mem.h"
-#include "media/convert.h"
+#include "media/picture/convert.h"
 
 static struct ta_format format(enum AVPixelFormat p, int width, int height)
 {

@@ -16,7 +16,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "media/encoder_hardware.h"
+#include "media/encode/encoder_hardware.h"
 
 // The messages of one case.
 static struct ta_buf said;

@@ -18,7 +18,9 @@
 
 #include <terminalai/error.h>
 
+#include "base/error.h"
 #include "base/file.h"
+#include "base/path.h"
 #include "base/mem.h"
 
 #include "capture.h"

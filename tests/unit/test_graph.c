@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "media/graph.h"
+#include "media/picture/graph.h"
 
 static struct ta_buf said;
 static struct ta_log *log_;

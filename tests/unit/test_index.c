@@ -12,9 +12,11 @@
 #include <terminalai/error.h>
 
 #include "base/file.h"
+#include "base/path.h"
+#include "base/sha256.h"
 #include "base/mem.h"
-#include "media/index_build.h"
-#include "media/index_frames.h"
+#include "media/index/index_build.h"
+#include "media/index/index_frames.h"
 #include "media/reader_start.h"
 
 enum { KEY = TA_PACKET_KEY, TOP = TA_PACKET_FIELD_TOP, BOTTOM = TA_PACKET_FIELD_BOTTOM };

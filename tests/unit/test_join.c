@@ -12,7 +12,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "media/segfile.h"
+#include "media/mux/segfile.h"
 #include "restore/join.h"
 
 // How an encoder reorders: the ordinals of a segment in decoding order.

@@ -14,7 +14,7 @@
 #include <terminalai/error.h>
 
 #include "base/mem.h"
-#include "media/lane_ahead.h"
+#include "media/mux/lane_ahead.h"
 
 enum { RATE = 48000 };
 

@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "facts.h"
 #include "media/av.h"
-#include "restore/plan.h"
+#include "plan/plan.h"
 #include "video/chain.h"
 
 static struct ta_plan *must_decide(struct fixture *x, const char *output)

@@ -13,7 +13,7 @@
 #include "capture.h"
 #include "facts.h"
 #include "media/av.h"
-#include "restore/plan.h"
+#include "plan/plan.h"
 
 static struct ta_plan *must_decide(struct fixture *x, const char *output)
 {

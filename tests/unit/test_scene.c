@@ -13,7 +13,7 @@
 #include <terminalai/error.h>
 #include <terminalai/log.h>
 
-#include "base/file.h"
+#include "base/sha256.h"
 #include "base/mem.h"
 #include "media/av.h"
 #include "simulate/scene.h"

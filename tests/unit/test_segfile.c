@@ -11,8 +11,10 @@
 #include <terminalai/error.h>
 
 #include "base/file.h"
+#include "base/path.h"
+#include "base/sha256.h"
 #include "capture.h"
-#include "media/segfile.h"
+#include "media/mux/segfile.h"
 
 #define FRAMES 9
 

@@ -13,7 +13,7 @@
 #include <terminalai/error.h>
 
 #include "base/cpu.h"
-#include "base/file.h"
+#include "base/sha256.h"
 #include "base/mem.h"
 
 #include "capture.h"

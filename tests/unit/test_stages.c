@@ -21,7 +21,7 @@
 #include "base/mem.h"
 #include "capture.h"
 #include "media/av.h"
-#include "media/graph.h"
+#include "media/picture/graph.h"
 #include "video/chain.h"
 #include "video/stages.h"
 

@@ -13,6 +13,8 @@
 #include <terminalai/error.h>
 
 #include "base/file.h"
+#include "base/path.h"
+#include "base/sha256.h"
 #include "base/mem.h"
 #include "restore/work.h"
 

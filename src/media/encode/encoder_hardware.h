@@ -1,0 +1,36 @@
+// Encoders in graphics hardware: not reproducible, and taken only when the user asks for them.
+#ifndef TA_MEDIA_ENCODE_ENCODER_HARDWARE_H
+#define TA_MEDIA_ENCODE_ENCODER_HARDWARE_H
+
+#include <libavutil/hwcontext.h>
+
+#include "media/encode/encoder.h"
+
+// One kind of hardware; libav names its encoders CODEC_KIND ("h264_nvenc").
+struct ta_hardware_kind {
+    const char *name;
+    const char *summary;
+    // Frames go to the device before the encoder gets them; NONE: the encoder does that itself.
+    enum AVHWDeviceType upload;
+    enum AVPixelFormat uploaded; // their format then
+};
+extern const struct ta_hardware_kind
+    ta_hardware_kinds[]; // in the order in which they are tried; ends with name NULL
+
+// The kind of an encoder by its name in libav, NULL for software.
+const struct ta_hardware_kind *ta_hardware_of(const char *codec);
+// Libav's name of that encoder in that hardware; to be freed.
+char *ta_hardware_codec(const struct ta_encoder_info *info, const struct ta_hardware_kind *kind);
+
+// Settings for one kind, as ta_encoder_plan() makes them for software; opens nothing. TA_ERR_UNSUPPORTED with
+// the reason in `why` when there is no such encoder. The user's crf is the constant quality of the kind (cq,
+// global_quality, qp) as it is: no equivalence has been measured.
+int ta_hardware_plan(struct ta_encoder_settings *out, const struct ta_encoder_info *info,
+                     const struct ta_hardware_kind *kind, const struct ta_encoder_wish *wish,
+                     const struct ta_format *in, struct ta_buf *why);
+// The first kind that opens for pictures `in` and encodes some; TA_ERR_UNSUPPORTED with one line that says
+// why each does not.
+int ta_hardware_choose(struct ta_encoder_settings *out, const struct ta_encoder_info *info,
+                       const struct ta_encoder_wish *wish, const struct ta_format *in, struct ta_log *log);
+
+#endif

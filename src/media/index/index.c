@@ -1,0 +1,305 @@
+#include "media/index/index.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libavutil/pixdesc.h>
+
+#include <terminalai/error.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "media/index/index_build.h"
+#include "media/index/index_frames.h"
+
+#define AUDIO_TOLERANCE_MS 5
+// In broadcasts and on DVDs: no reception pauses longer, but clocks of other recordings do.
+#define LONGEST_GAP_SECONDS 600
+#define MAX_PACKETS (UINT32_MAX - 1)
+
+void ta_index_destroy(struct ta_index **index)
+{
+    if (!*index)
+        return;
+    free((*index)->packets);
+    free((*index)->frames);
+    free((*index)->streams);
+    free((*index)->clocks);
+    ta_freep(index);
+}
+
+int64_t ta_index_frame_duration(const struct ta_index *index, size_t i)
+{
+    return (i + 1 < index->frame_count ? index->frames[i + 1].pts : index->end_pts) - index->frames[i].pts;
+}
+
+void ta_index_report(struct ta_index_builder *b, double done)
+{
+    double now = ta_clock_seconds();
+    if (!b->progress || !b->progress->report || now - b->reported < 0.05)
+        return;
+    b->reported = now;
+    b->progress->report(b->progress->priv,
+                        b->progress_from + (b->progress_to - b->progress_from) * av_clipd(done, 0, 1));
+}
+
+int ta_index_read_packet(struct ta_source *s, AVPacket *packet)
+{
+    for (int again = 0; again < 1000; again++) {
+        int ret = ta_source_read_packet(s, packet);
+        if (ta_canceled(s->cancel)) {
+            av_packet_unref(packet);
+            return TA_ERR_CANCELED;
+        }
+        int error = ta_source_read_error(s);
+        if (error < 0) {
+            av_packet_unref(packet);
+            ta_error(s->log, "%s: reading fails at byte %" PRId64 ": %s", s->path, ta_source_position(s),
+                     ta_av_text(error));
+            return ta_error_from_av(error);
+        }
+        if (ret >= 0)
+            return 1;
+        if (ret == AVERROR(EAGAIN))
+            continue;
+        if (ret == AVERROR(ENOMEM))
+            return TA_ERR_NOMEM;
+        if (ret != AVERROR_EOF)
+            ta_verbose(s->log, "%s: nothing can be read behind byte %" PRId64 ": %s", s->path,
+                       ta_source_position(s), ta_av_text(ret));
+        return 0;
+    }
+    return 0;
+}
+
+static void measure_stream(struct ta_index_stream *s, const AVStream *st, const AVPacket *packet)
+{
+    int64_t start = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
+    s->packets++;
+    s->bytes += packet->size;
+    if (start == AV_NOPTS_VALUE || llabs(start) > ((int64_t)1 << 58))
+        return;
+    int64_t end = start + av_clip64(packet->duration, 0, (int64_t)1 << 40);
+    if (st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && s->end_pts != AV_NOPTS_VALUE) {
+        int64_t tolerance = av_rescale_q(AUDIO_TOLERANCE_MS, (AVRational){1, 1000}, st->time_base);
+        int64_t gap = start - s->end_pts;
+        if (gap > tolerance) {
+            s->gaps++;
+            s->gap_time += gap;
+        } else if (-gap > tolerance) {
+            s->overlaps++;
+            s->overlap_time -= gap;
+        }
+        s->end_pts = end;
+    }
+    if (s->first_pts == AV_NOPTS_VALUE || start < s->first_pts)
+        s->first_pts = start;
+    if (s->end_pts == AV_NOPTS_VALUE || end > s->end_pts)
+        s->end_pts = end;
+}
+
+static void grow_streams(struct ta_index *index, int count)
+{
+    if (count <= index->stream_count)
+        return;
+    index->streams = ta_xrealloc(index->streams, (size_t)count * sizeof(*index->streams));
+    for (int i = index->stream_count; i < count; i++)
+        index->streams[i] = (struct ta_index_stream){.first_pts = AV_NOPTS_VALUE, .end_pts = AV_NOPTS_VALUE};
+    index->stream_count = count;
+}
+
+static int add_packet(struct ta_index_builder *b, const AVPacket *packet)
+{
+    struct ta_index *index = b->index;
+    size_t n = index->packet_count;
+    if (n >= MAX_PACKETS) {
+        ta_error(b->log, "%s: more packets than can be counted", b->source->path);
+        return TA_ERR_UNSUPPORTED;
+    }
+    int err = ta_try_grow((void **)&index->packets, &b->capacity, n + 1, sizeof(*index->packets));
+    if (err < 0) {
+        ta_error(b->log, "%s: out of memory for %zu packets", b->source->path, n);
+        return err;
+    }
+    if (!ta_packet_parser_examine(b->parser, packet, &index->packets[n]) && !b->why_decode)
+        b->why_decode = "some packets hold no frame, or several";
+    index->packet_count = n + 1;
+    int64_t end = packet->pts == AV_NOPTS_VALUE || packet->duration <= 0 ||
+                          packet->duration > ((int64_t)1 << 40)
+                      ? AV_NOPTS_VALUE
+                      : index->packets[n].pts + packet->duration;
+    if (index->packets[n].pts != AV_NOPTS_VALUE && end != AV_NOPTS_VALUE && end > b->packets_end)
+        b->packets_end = end;
+    return 0;
+}
+
+static int read_all_packets(struct ta_index_builder *b)
+{
+    struct ta_source *s = b->source;
+    struct ta_index *index = b->index;
+    AVPacket *packet = av_packet_alloc();
+    if (!packet)
+        return TA_ERR_NOMEM;
+    int64_t size = ta_source_bytes(s);
+    int err;
+    while ((err = ta_index_read_packet(s, packet)) > 0) {
+        grow_streams(index, (int)s->fmt->nb_streams);
+        measure_stream(&index->streams[packet->stream_index], s->fmt->streams[packet->stream_index], packet);
+        err = packet->stream_index == s->video ? add_packet(b, packet) : 0;
+        av_packet_unref(packet);
+        if (err < 0)
+            break;
+        if (size > 0)
+            ta_index_report(b, (double)ta_source_position(s) / (double)size);
+    }
+    av_packet_free(&packet);
+    grow_streams(index, (int)s->fmt->nb_streams);
+    if (err >= 0 && !index->packet_count) {
+        ta_error(b->log, "%s: the video stream is empty", s->path);
+        err = TA_ERR_FORMAT;
+    }
+    return err;
+}
+
+// The nominal rate where the headers tell another than the frames have (or none). `step` is their typical
+// duration.
+static AVRational measured_rate(const struct ta_index *index, double step, AVRational stated)
+{
+    if (index->frame_count < 3)
+        return stated;
+    double rate = 1 / (step * av_q2d(index->time_base)), said = stated.num > 0 ? av_q2d(stated) : 0;
+    // Variable rates: the mean says little, but a rate that is far from it says nothing.
+    bool steady = (double)(index->variable - index->time_jumps) < 0.02 * (double)index->frame_count;
+    if (said > 0 && (steady ? fabs(said / rate - 1) <= 0.01 : said <= 2.1 * rate && rate <= 2.1 * said))
+        return stated;
+    if (!steady)
+        return (AVRational){0, 1};
+    return ta_usual_frame_rate(av_d2q(rate, 100000), 0.0004);
+}
+
+// Interlaced frames come flagged by the parser where it knows, else by the decoder for the head.
+static void settle_scan(struct ta_index *index)
+{
+    size_t votes[3] = {0};
+    for (size_t i = 0; i < index->frame_count; i++) {
+        uint32_t flags = index->frames[i].flags;
+        votes[!(flags & TA_FRAME_INTERLACED) ? TA_SCAN_PROGRESSIVE
+              : flags & TA_FRAME_TOP_FIRST   ? TA_SCAN_TFF
+                                             : TA_SCAN_BFF]++;
+    }
+    enum ta_scan_type most = TA_SCAN_PROGRESSIVE;
+    for (int i = 1; i < 3; i++)
+        if (votes[i] > votes[most])
+            most = i;
+    index->format.scan = most;
+    index->format.mixed_scan = votes[most] < index->frame_count;
+}
+
+static int64_t nominal_duration(const struct ta_index *index)
+{
+    AVRational rate = index->format.frame_rate;
+    if (rate.num <= 0 || rate.den <= 0)
+        rate = (AVRational){25, 1};
+    return TA_MAX(1, av_rescale_q(1, av_inv_q(rate), index->time_base));
+}
+
+static int make_frames(struct ta_index_builder *b, bool decode_all)
+{
+    struct ta_index *index = b->index;
+    const AVStream *st = b->source->fmt->streams[b->source->video];
+    enum ta_packet_rule rule = ta_packet_rule(st->codecpar->codec_id);
+    struct ta_clock_rules rules = {
+        .wrap = st->pts_wrap_bits > 0 && st->pts_wrap_bits < 56 ? (int64_t)1 << st->pts_wrap_bits : 0,
+        .nominal = nominal_duration(index),
+        .second = av_rescale_q(1, (AVRational){1, 1}, index->time_base),
+    };
+    if (b->source->fmt->iformat->flags & AVFMT_TS_DISCONT)
+        rules.jump = rules.second * LONGEST_GAP_SECONDS;
+    if (decode_all)
+        b->why_decode = "it was asked for";
+    else if (rule == TA_RULE_DECODE)
+        b->why_decode = "its codec may leave frames out";
+
+    int err = 0;
+    if (!b->why_decode) {
+        int delay = rule == TA_RULE_INTRA ? 0 : TA_MAX(st->codecpar->video_delay, 0);
+        err = ta_frames_from_packets(index->packets, index->packet_count, delay, &rules, &index->frames,
+                                     &index->frame_count, &b->why_decode);
+        if (err > 0)
+            err = ta_index_decode_head(b);
+        if (err < 0)
+            return err;
+    }
+    if (b->why_decode) {
+        ta_verbose(b->log, "decoding all of %s for its frame list: %s", b->source->path, b->why_decode);
+        b->progress_from = b->progress_to < 1 ? b->progress_to : 0;
+        b->progress_to = 1;
+        ta_freep(&index->frames);
+        index->frame_count = 0;
+        index->decoded = true;
+        if ((err = ta_index_decode_all(b)) < 0)
+            return err;
+        ta_frames_repair_times(index->frames, index->frame_count, &rules, &index->clocks,
+                               &index->clock_count);
+        if (index->clock_count)
+            ta_verbose(b->log, "%s: its clock jumps %d times; the frames go on", b->source->path,
+                       index->clock_count);
+    } else if (b->packets_end > index->frames[index->frame_count - 1].pts) {
+        index->end_pts = b->packets_end;
+    }
+    double step;
+    if ((err = ta_index_measure(index, rules.nominal, &step)) < 0)
+        return err;
+    index->format.frame_rate = measured_rate(index, step, index->format.frame_rate);
+    settle_scan(index);
+    return 0;
+}
+
+int ta_index_create(struct ta_index **out, struct ta_source *source, bool decode_all,
+                    const struct ta_progress_fn *progress, struct ta_log *log)
+{
+    *out = NULL;
+    struct ta_index_builder b = {
+        .log = log,
+        .progress = progress,
+        .progress_to = 1,
+        .packets_end = INT64_MIN,
+    };
+    struct ta_format stated;
+    int err = ta_source_video_format(source, &stated);
+    if (err < 0)
+        return err;
+    // The caller's demuxer may stand anywhere; what counts is what a fresh one reads from the start.
+    if ((err = ta_source_open(&b.source, source->path, source->cancel, log)) < 0)
+        return err;
+    b.index = ta_xcalloc(1, sizeof(*b.index));
+    b.index->video = b.source->video;
+    b.index->end_pts = AV_NOPTS_VALUE;
+    if (b.source->video != source->video) {
+        ta_error(log, "%s: it has changed while it was read", source->path);
+        err = TA_ERR_MISMATCH;
+        goto end;
+    }
+    const AVStream *st = b.source->fmt->streams[b.source->video];
+    b.index->time_base = st->time_base;
+    b.index->format = stated;
+    if (decode_all || ta_packet_rule(st->codecpar->codec_id) == TA_RULE_DECODE)
+        b.progress_to = 0.1;
+
+    if ((err = ta_fingerprint_read(source->path, &b.index->source, log)) < 0 ||
+        (err = ta_packet_parser_create(&b.parser, st)) < 0 || (err = read_all_packets(&b)) < 0 ||
+        (err = make_frames(&b, decode_all)) < 0 || (err = ta_index_seal(b.index)) < 0)
+        goto end;
+    if (progress && progress->report)
+        progress->report(progress->priv, 1);
+    *out = b.index;
+    b.index = NULL;
+end:
+    ta_index_destroy(&b.index);
+    ta_packet_parser_destroy(&b.parser);
+    ta_source_close(&b.source);
+    return err;
+}

@@ -1,0 +1,123 @@
+// The index: every packet of the video stream with what libav's parsers say of it, the list of frames in
+// presentation order, and the timing of the other streams. Made by one pass over the file; decoding only
+// where packets do not map one to one to frames.
+//
+// Identity. A frame is known by the ordinal (in file order) of the packet that holds it, never by its time:
+// times may be missing, doubled or wrong. Decoders are fed packets whose pts is replaced by that ordinal, and
+// give it back on the frame.
+#ifndef TA_MEDIA_INDEX_INDEX_H
+#define TA_MEDIA_INDEX_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "media/source.h"
+
+enum ta_packet_flags {
+    TA_PACKET_KEY = 1,       // decoding can start here (a recovery point counts)
+    TA_PACKET_DISCARD = 2,   // the container says: decode, do not show
+    TA_PACKET_CORRUPT = 4,   // the demuxer flagged it
+    TA_PACKET_FIELD_TOP = 8, // holds a single top field (PAFF)
+    TA_PACKET_FIELD_BOTTOM = 16,
+    TA_PACKET_INTERLACED = 32, // the parser says that the picture is interlaced
+    TA_PACKET_TOP_FIRST = 64,
+    TA_PACKET_REPEAT = 128, // repeat_first_field and the like: shown for a field longer (soft telecine)
+    TA_PACKET_HIDDEN = 256, // holds a picture that is only referred to (VP8): gives no frame
+    TA_PACKET_CLEAN = 512,  // nothing after it refers to anything before it (H.264 IDR)
+};
+
+struct ta_index_packet { // 40 bytes or less; in file (= decoding) order
+    int64_t pts, dts;    // stream time base; AV_NOPTS_VALUE when the container has none
+    int64_t pos;         // byte position, -1 unknown
+    uint32_t size;
+    uint32_t
+        check; // of the data, see packet_facts.h; tells a packet after a seek and a file that has changed
+    uint16_t flags;
+    uint16_t repeat_pict; // the parser's repeat_pict
+};
+
+enum ta_frame_flags {
+    TA_FRAME_TIME_GUESSED = 1, // the container gave no usable time
+    TA_FRAME_INTERLACED = 2,
+    TA_FRAME_TOP_FIRST = 4,
+    TA_FRAME_REPEAT = 8, // as the stream flags it
+};
+
+struct ta_index_frame { // in presentation order
+    int64_t pts;        // video time base; strictly increasing
+    uint32_t packet;    // ordinal of the packet that holds it
+    uint32_t flags;
+};
+
+struct ta_index_clock { // the file's clock jumps (recordings joined into one file, a clock that wraps)
+    int64_t offset; // added to the container's times from there on, in the video time base: all jumps so far
+    uint32_t frame; // first frame by the new clock
+};
+
+struct ta_index_stream {        // every stream of the file, video included
+    int64_t first_pts, end_pts; // in the stream's time base: start of the first, end of the last packet;
+                                // AV_NOPTS_VALUE when there is none
+    int64_t packets, bytes;
+    int64_t gaps, overlaps; // places where a packet starts more than 5 ms after / before the end of the one
+                            // before it (audio)
+    int64_t gap_time, overlap_time; // their sums, stream time base
+};
+
+struct ta_index {
+    struct ta_fingerprint source;
+    int video;            // stream index
+    AVRational time_base; // of the video stream
+    struct ta_index_packet *packets;
+    size_t packet_count;
+    struct ta_index_frame *frames; // those that a decoder really gives, in the order it gives them
+    size_t frame_count;
+    int64_t end_pts; // end of the last frame (its duration, or the median one, added)
+    // Other streams jump where the file does, which need not be at the same packet: a stream passes to the
+    // next clock where its own times jump in the same way.
+    struct ta_index_clock *clocks; // ascending frames; none for most files
+    int clock_count;
+    struct ta_index_stream *streams;
+    int stream_count;
+    bool decoded;              // frame list from a full decode, not from packets
+    int64_t undecodable_start; // packets before the first frame that can be decoded (open GOP at the start):
+                               // no frames for these
+    int64_t time_jumps; // frames whose time differs from the one before by more than 2.5 median durations:
+                        // gaps in the video
+    int64_t variable;   // 0 when all durations are equal to within 1 time base unit or 1 ms (constant rate),
+                        // else the number that differ
+    struct ta_format format; // of the first decoded frame: true pixel format, size, colour tags, chroma
+                             // location (resolved)
+    char checksum[65];       // SHA-256 of the serialised form
+};
+
+// Progress of a pass: 0..1, called at most some 20 times a second from the calling thread.
+struct ta_progress_fn {
+    void (*report)(void *priv, double done);
+    void *priv;
+};
+
+// Reads the whole file. `decode_all` asks for the frame list from a full decode even where packets would do
+// (used by --scan full). Fails when there is no video stream, or no frame at all can be decoded. Damaged
+// packets are counted, not fatal.
+int ta_index_create(struct ta_index **out, struct ta_source *source, bool decode_all,
+                    const struct ta_progress_fn *progress, struct ta_log *log);
+void ta_index_destroy(struct ta_index **index);
+
+// Serialised form (little-endian, versioned, SHA-256 at the end). Load checks magic, version, sizes, ranges
+// and the checksum and refuses with TA_ERR_DAMAGED or TA_ERR_FORMAT; it never trusts a number it has not
+// checked (it is fuzzed).
+int ta_index_save(const struct ta_index *index, const char *path, struct ta_log *log);
+int ta_index_load(struct ta_index **out, const char *path, struct ta_log *log);
+int ta_index_parse(struct ta_index **out, const void *data, size_t size, const char *name,
+                   struct ta_log *log);
+
+// Cached: $XDG_CACHE_HOME/terminalai/index/<sha256 of fingerprint>.bin (at most 512 MiB kept, oldest
+// removed). A cache that can't be read or written is no error. TERMINALAI_NO_CACHE=1 switches it off.
+int ta_index_get(struct ta_index **out, struct ta_source *source, bool decode_all,
+                 const struct ta_progress_fn *progress, struct ta_log *log);
+
+// Duration of frame i in the video time base: to the next frame, or for the last one to end_pts.
+int64_t ta_index_frame_duration(const struct ta_index *index, size_t i);
+
+#endif

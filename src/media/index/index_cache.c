@@ -1,0 +1,125 @@
+// Indexes kept from run to run. The cache is a help only: whatever goes wrong with it, the index is made
+// anew.
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <terminalai/error.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/sha256.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "media/index/index.h"
+
+#define CACHE_BYTES ((int64_t)512 << 20)
+#define CACHE_VERSION 4 // raise when the same file would be indexed differently
+
+// The folder, made when it is not there; NULL when there is none to be had.
+static char *cache_dir(void)
+{
+    const char *off = getenv("TERMINALAI_NO_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (off && *off && strcmp(off, "0") != 0)
+        return NULL;
+    char *dir;
+    if (xdg && xdg[0] == '/')
+        dir = ta_xstrdup(xdg);
+    else if (home && home[0] == '/')
+        dir = ta_path_join(home, ".cache");
+    else
+        return NULL;
+    static const char *const parts[] = {"", "terminalai", "index"};
+    for (size_t i = 0; i < TA_COUNT(parts); i++) {
+        char *next = *parts[i] ? ta_path_join(dir, parts[i]) : ta_xstrdup(dir);
+        free(dir);
+        dir = next;
+        if (ta_dir_create(dir, NULL) < 0) {
+            free(dir);
+            return NULL;
+        }
+    }
+    return dir;
+}
+
+// What is indexed, by whom: another version of libavformat may read the same file differently.
+static char *cache_path(const char *dir, const struct ta_fingerprint *f, bool decode_all)
+{
+    char sum[TA_SHA256_HEX];
+    char *key = ta_xprintf("%lld %lld %s %d %d %u %u", (long long)f->size_bytes, (long long)f->mtime_ns,
+                           f->head_tail, CACHE_VERSION, decode_all, avformat_version(), avcodec_version());
+    ta_sha256_hex(key, strlen(key), sum);
+    free(key);
+    char *name = ta_xprintf("%s.bin", sum), *path = ta_path_join(dir, name);
+    free(name);
+    return path;
+}
+
+struct entry {
+    char *path;
+    int64_t bytes, used_ns;
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    return (x->used_ns < y->used_ns) - (x->used_ns > y->used_ns); // latest first
+}
+
+// Removes what was used longest ago, down to the limit.
+static void trim(const char *dir)
+{
+    char **names = NULL;
+    int count = ta_dir_list(dir, &names, NULL), used = 0;
+    if (count <= 0)
+        return;
+    struct entry *entries = ta_xcalloc((size_t)count, sizeof(*entries));
+    for (int i = 0; i < count; i++) {
+        struct stat st;
+        char *path = ta_path_join(dir, names[i]);
+        if (stat(path, &st) < 0 || !S_ISREG(st.st_mode)) {
+            free(path);
+            continue;
+        }
+        entries[used++] = (struct entry){path, st.st_size,
+                                         (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec};
+    }
+    qsort(entries, (size_t)used, sizeof(*entries), compare_entries);
+    int64_t sum = 0;
+    for (int i = 0; i < used; i++) {
+        sum += entries[i].bytes;
+        if (sum > CACHE_BYTES && i > 0) // the latest one stays whatever its size
+            unlink(entries[i].path);
+        free(entries[i].path);
+    }
+    free(entries);
+    ta_dir_list_free(&names);
+}
+
+int ta_index_get(struct ta_index **out, struct ta_source *source, bool decode_all,
+                 const struct ta_progress_fn *progress, struct ta_log *log)
+{
+    *out = NULL;
+    struct ta_fingerprint f;
+    int err = ta_fingerprint_read(source->path, &f, log);
+    if (err < 0)
+        return err;
+    char *dir = cache_dir(), *path = dir ? cache_path(dir, &f, decode_all) : NULL;
+    if (path && access(path, R_OK) == 0 && ta_index_load(out, path, NULL) >= 0) {
+        if (ta_fingerprint_equal(&(*out)->source, &f) && (*out)->video == source->video) {
+            ta_verbose(log, "%s: the index is taken from %s", source->path, path);
+            utimensat(AT_FDCWD, path, NULL, 0); // used now
+            goto end;
+        }
+        ta_index_destroy(out);
+    }
+    err = ta_index_create(out, source, decode_all, progress, log);
+    if (err >= 0 && path && ta_index_save(*out, path, NULL) >= 0)
+        trim(dir);
+end:
+    free(path);
+    free(dir);
+    return err;
+}

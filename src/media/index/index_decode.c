@@ -1,0 +1,408 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libavutil/pixdesc.h>
+
+#include <terminalai/error.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "media/decoder.h"
+#include "media/index/index_build.h"
+#include "media/index/index_frames.h"
+
+#define HEAD_PACKETS 150 // most packets of the head, from the first key packet on
+#define HEAD_MIN 16
+#define DECODED_KEY (1u << 31) // in the flags of a decoded frame, while it is looked at here
+#define IS_FIELD (TA_PACKET_FIELD_TOP | TA_PACKET_FIELD_BOTTOM)
+
+// Decoded frames in the order they came.
+struct decoded {
+    struct ta_index_frame *frames; // pts as libav's tools would show it, or AV_NOPTS_VALUE
+    size_t count, capacity;
+    struct ta_time_guess guess;
+    bool has_format;
+    uint32_t *lost; // ordinals of packets that the decoder refused, ascending
+    size_t lost_count, lost_capacity;
+};
+
+struct decode_pass {
+    struct ta_index_builder *b;
+    struct ta_source *source;
+    AVCodecContext *decoder;
+    AVPacket *packet;
+    AVFrame *frame;
+    struct decoded *out;
+};
+
+static enum AVChromaLocation chroma_of(const AVFrame *f, const AVCodecParameters *p)
+{
+    return f->chroma_location != AVCHROMA_LOC_UNSPECIFIED ? f->chroma_location : p->chroma_location;
+}
+
+// What the decoder says of its pictures wins over what the headers said; what it leaves open is taken from
+// these.
+static void take_format(struct decode_pass *d)
+{
+    struct ta_format *f = &d->b->index->format;
+    const AVFrame *frame = d->frame;
+    AVStream *st = d->source->fmt->streams[d->source->video];
+    const AVCodecParameters *p = st->codecpar;
+    f->pix_fmt = ta_pix_fmt_plain(frame->format);
+    f->width = frame->width;
+    f->height = frame->height;
+    AVRational sar = av_guess_sample_aspect_ratio(d->source->fmt, st, d->frame);
+    f->sar = sar.num > 0 && sar.den > 0 ? sar : (AVRational){0, 1};
+    f->primaries = frame->color_primaries != AVCOL_PRI_UNSPECIFIED ? frame->color_primaries
+                                                                   : p->color_primaries;
+    f->transfer = frame->color_trc != AVCOL_TRC_UNSPECIFIED ? frame->color_trc : p->color_trc;
+    f->matrix = frame->colorspace != AVCOL_SPC_UNSPECIFIED ? frame->colorspace : p->color_space;
+    f->range = frame->color_range != AVCOL_RANGE_UNSPECIFIED ? frame->color_range : p->color_range;
+    if (f->pix_fmt != frame->format)
+        f->range = AVCOL_RANGE_JPEG;
+    f->chroma_location = chroma_of(frame, p);
+    ta_format_resolve_colour(f);
+    d->out->has_format = true;
+}
+
+static int take_frame(struct decode_pass *d)
+{
+    const struct ta_index *index = d->b->index;
+    struct decoded *out = d->out;
+    const AVFrame *f = d->frame;
+    if (f->pts < 0 || (uint64_t)f->pts >= index->packet_count) {
+        ta_error(d->b->log, "%s: the %s decoder gives frames without saying of which packet", d->source->path,
+                 d->decoder->codec->name);
+        return TA_ERR_UNSUPPORTED;
+    }
+    if (!out->has_format)
+        take_format(d);
+    int err = ta_try_grow((void **)&out->frames, &out->capacity, out->count + 1, sizeof(*out->frames));
+    if (err < 0) {
+        ta_error(d->b->log, "%s: out of memory for %zu frames", d->source->path, out->count);
+        return err;
+    }
+    out->frames[out->count++] = (struct ta_index_frame){
+        .pts = ta_time_guess_next(&out->guess, index->packets[f->pts].pts, f->pkt_dts),
+        .packet = (uint32_t)f->pts,
+        .flags = (ta_frame_is_interlaced(f) ? TA_FRAME_INTERLACED : 0) |
+                 (ta_frame_is_interlaced(f) && ta_frame_is_top_first(f) ? TA_FRAME_TOP_FIRST : 0) |
+                 (f->repeat_pict > 0 ? TA_FRAME_REPEAT : 0) | (ta_frame_is_key(f) ? DECODED_KEY : 0),
+    };
+    return 0;
+}
+
+// Decoders run single-threaded, so an error is about the packet that was sent last.
+static int note_lost(struct decode_pass *d, uint32_t ordinal)
+{
+    struct decoded *out = d->out;
+    if (out->lost_count && out->lost[out->lost_count - 1] == ordinal)
+        return 0;
+    int err = ta_try_grow((void **)&out->lost, &out->lost_capacity, out->lost_count + 1, sizeof(*out->lost));
+    if (err >= 0)
+        out->lost[out->lost_count++] = ordinal;
+    return err;
+}
+
+static int take_frames(struct decode_pass *d, uint32_t ordinal)
+{
+    int errors = 0;
+    for (;;) {
+        int ret = ta_decoder_receive(d->decoder, d->frame);
+        if (ret == 0 || ret == AVERROR_EOF)
+            return 0;
+        if (ret < 0) {
+            if (!ta_decoder_error_is_damage(ret))
+                return ta_error_from_av(ret);
+            int err = note_lost(d, ordinal);
+            if (err < 0 || ++errors > 256) // it makes no progress
+                return err;
+            continue;
+        }
+        int err = take_frame(d);
+        av_frame_unref(d->frame);
+        if (err < 0)
+            return err;
+    }
+}
+
+static int decode_packet(struct decode_pass *d, AVPacket *packet, uint32_t ordinal)
+{
+    int ret = ta_decoder_send(d->decoder, packet, ordinal);
+    if (ret < 0) {
+        if (!ta_decoder_error_is_damage(ret))
+            return ta_error_from_av(ret);
+        int err = note_lost(d, ordinal);
+        if (err < 0)
+            return err;
+    }
+    return take_frames(d, ordinal);
+}
+
+// Packets 0..count-1, and what the decoder holds back after them.
+static int decode_packets(struct ta_index_builder *b, size_t count, struct decoded *out)
+{
+    struct ta_index *index = b->index;
+    struct decode_pass d = {.b = b, .out = out};
+    out->guess = (struct ta_time_guess){.last_pts = AV_NOPTS_VALUE, .last_dts = AV_NOPTS_VALUE};
+    int err = ta_source_open(&d.source, b->source->path, b->source->cancel, b->log);
+    if (err < 0)
+        goto end;
+    d.packet = av_packet_alloc();
+    d.frame = av_frame_alloc();
+    err = d.packet && d.frame ? 0 : TA_ERR_NOMEM;
+    if (err < 0)
+        goto end;
+    if (d.source->video != index->video) {
+        err = TA_ERR_MISMATCH;
+    } else {
+        const AVStream *st = d.source->fmt->streams[index->video];
+        err = ta_decoder_open(&d.decoder, st, ta_index_reorder(index->packets, index->packet_count),
+                              d.source->path, b->log);
+    }
+    for (size_t n = 0; err >= 0 && n < count;) {
+        if ((err = ta_index_read_packet(d.source, d.packet)) <= 0)
+            break;
+        if (d.packet->stream_index == index->video) {
+            const struct ta_index_packet *p = &index->packets[n];
+            if (p->size != (uint32_t)d.packet->size ||
+                p->check != ta_packet_check(d.packet->data, d.packet->size))
+                err = TA_ERR_MISMATCH;
+            else
+                err = decode_packet(&d, d.packet, (uint32_t)n++);
+            ta_index_report(b, (double)n / (double)count);
+        }
+        av_packet_unref(d.packet);
+    }
+    if (err >= 0)
+        err = decode_packet(&d, NULL, count ? (uint32_t)count - 1 : 0);
+    if (err == TA_ERR_MISMATCH)
+        ta_error(b->log, "%s: it has changed while it was read", b->source->path);
+end:
+    av_packet_free(&d.packet);
+    av_frame_free(&d.frame);
+    avcodec_free_context(&d.decoder);
+    ta_source_close(&d.source);
+    return err;
+}
+
+// To the third key packet, but not forever.
+static size_t head_size(const struct ta_index *index)
+{
+    size_t first_key = 0, keys = 0, i;
+    while (first_key < index->packet_count && !(index->packets[first_key].flags & TA_PACKET_KEY))
+        first_key++;
+    if (first_key == index->packet_count)
+        first_key = 0;
+    for (i = first_key; i < index->packet_count && i < first_key + HEAD_PACKETS; i++) {
+        keys += index->packets[i].flags & TA_PACKET_KEY ? 1 : 0;
+        if (keys >= 3 && i >= first_key + HEAD_MIN)
+            break;
+    }
+    // Two fields are one frame: not between them.
+    size_t fields = 0;
+    while (fields < i && (index->packets[i - 1 - fields].flags & IS_FIELD))
+        fields++;
+    if (i < index->packet_count && fields % 2 && (index->packets[i].flags & IS_FIELD))
+        i++;
+    return TA_MIN(i, index->packet_count);
+}
+
+// Where the decoder disagrees with the parser on interlacing (or there is no parser), the decoder's word for
+// the head is taken for all.
+static void settle_flags(struct ta_index *index, const struct decoded *head)
+{
+    const uint32_t mask = TA_FRAME_INTERLACED | TA_FRAME_TOP_FIRST;
+    size_t differ = 0, votes[4] = {0}, best = 0;
+    for (size_t i = 0; i < head->count && i < index->frame_count; i++) {
+        differ += (head->frames[i].flags & mask) != (index->frames[i].flags & mask);
+        votes[(head->frames[i].flags & mask) / TA_FRAME_INTERLACED]++;
+    }
+    if (differ * 10 <= head->count)
+        return;
+    for (size_t i = 1; i < TA_COUNT(votes); i++)
+        if (votes[i] > votes[best])
+            best = i;
+    for (size_t i = 0; i < index->frame_count; i++)
+        index->frames[i].flags = (index->frames[i].flags & ~mask) | (uint32_t)best * TA_FRAME_INTERLACED;
+}
+
+int ta_index_decode_head(struct ta_index_builder *b)
+{
+    struct ta_index *index = b->index;
+    struct decoded head = {0};
+    size_t fed = head_size(index);
+    uint32_t *ordinals = NULL;
+    int err = decode_packets(b, fed, &head);
+    if (err < 0)
+        goto end;
+    ordinals = malloc((head.count ? head.count : 1) * sizeof(*ordinals));
+    if (!ordinals) {
+        err = TA_ERR_NOMEM;
+        goto end;
+    }
+    for (size_t i = 0; i < head.count; i++)
+        ordinals[i] = head.frames[i].packet;
+    int64_t missing = ta_frames_check_head(index->frames, index->frame_count, fed, ordinals, head.count);
+    if (missing < 0) {
+        b->why_decode = head.count ? "the first frames are not what its packets say"
+                                   : "its first frames can't be decoded";
+        goto end;
+    }
+    index->undecodable_start = missing;
+    index->frame_count -= (size_t)missing;
+    memmove(index->frames, index->frames + missing, index->frame_count * sizeof(*index->frames));
+    settle_flags(index, &head);
+end:
+    free(ordinals);
+    free(head.frames);
+    free(head.lost);
+    return err;
+}
+
+// Packets around the first frame that ought to have given a frame before it.
+static int64_t count_undecodable(const struct ta_index *index)
+{
+    const struct ta_index_frame *first = &index->frames[0];
+    int64_t count = 0;
+    for (size_t i = 0; i < index->packet_count && i < (size_t)first->packet + 2 * TA_REORDER_MAX; i++) {
+        const struct ta_index_packet *p = &index->packets[i];
+        if (p->flags & (TA_PACKET_DISCARD | TA_PACKET_HIDDEN))
+            continue;
+        bool before = i < first->packet;
+        // Leading pictures of an open GOP follow the first one in the file and precede it in time.
+        int64_t time = index->packets[first->packet].pts;
+        bool leading = i > first->packet && p->pts != AV_NOPTS_VALUE && time != AV_NOPTS_VALUE &&
+                       p->pts < time;
+        bool given = false;
+        for (size_t k = 0; k < index->frame_count && k < 4 * TA_REORDER_MAX; k++)
+            given |= index->frames[k].packet == i;
+        count += (before || leading) && !given;
+    }
+    return count;
+}
+
+// A key packet is one that the decoder calls so, too: containers and libav's parsers are wrong about it for
+// some old codecs.
+static void settle_keys(struct ta_index *index)
+{
+    size_t agreed = 0;
+    for (size_t i = 0; i < index->frame_count; i++)
+        agreed += (index->frames[i].flags & DECODED_KEY) &&
+                  (index->packets[index->frames[i].packet].flags & TA_PACKET_KEY);
+    for (size_t i = 0; i < index->frame_count; i++) {
+        struct ta_index_frame *f = &index->frames[i];
+        if (agreed && !(f->flags & DECODED_KEY)) // not all decoders tell
+            index->packets[f->packet].flags &= (uint16_t)~TA_PACKET_KEY;
+        f->flags &= ~DECODED_KEY;
+    }
+}
+
+// Which packets hold a frame of the list.
+static uint8_t *mark_given(const struct ta_index *index)
+{
+    uint8_t *given = calloc(index->packet_count + 2, 1);
+    for (size_t i = 0; given && i < index->frame_count; i++)
+        given[index->frames[i].packet] = 1;
+    return given;
+}
+
+static bool is_other_field(const struct ta_index *index, uint32_t a, uint32_t b)
+{
+    unsigned x = index->packets[a].flags & IS_FIELD, y = index->packets[b].flags & IS_FIELD;
+    return x && y && x != y;
+}
+
+// Would this refused packet have been a frame of its own?
+static bool is_missed(const struct ta_index *index, const uint8_t *given, uint32_t p)
+{
+    if (given[p] || (index->packets[p].flags & (TA_PACKET_DISCARD | TA_PACKET_HIDDEN)))
+        return false;
+    bool before = p > 0 && given[p - 1] && is_other_field(index, p, p - 1);
+    bool after = p + 1 < index->packet_count && given[p + 1] && is_other_field(index, p, p + 1);
+    return !before && !after;
+}
+
+static bool comes_before(const struct ta_index_frame *a, const struct ta_index_frame *b)
+{
+    if (a->pts != AV_NOPTS_VALUE && b->pts != AV_NOPTS_VALUE)
+        return a->pts < b->pts;
+    return a->packet < b->packet;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    return comes_before(a, b) ? -1 : comes_before(b, a);
+}
+
+// Packets that the decoder refused hold frames too. They get their places in the list, so that what is made
+// of it keeps its length: the reader puts a neighbour there and counts it. What comes before the first frame
+// that can be decoded stays out.
+static int insert_missed(struct ta_index *index, const struct decoded *all)
+{
+    uint8_t *given = mark_given(index);
+    struct ta_index_frame *missed = calloc(all->lost_count + 1, sizeof(*missed)),
+                          *merged = calloc(index->frame_count + all->lost_count, sizeof(*merged));
+    size_t count = 0, out = 0, next = 0;
+    if (!given || !missed || !merged) {
+        free(given);
+        free(missed);
+        free(merged);
+        return TA_ERR_NOMEM;
+    }
+    for (size_t i = 0; i < all->lost_count; i++) {
+        uint32_t p = all->lost[i];
+        struct ta_index_frame f = {.pts = index->packets[p].pts, .packet = p};
+        if (!is_missed(index, given, p) || p < index->frames[0].packet || comes_before(&f, &index->frames[0]))
+            continue;
+        given[p] = 1;
+        missed[count++] = f;
+    }
+    qsort(missed, count, sizeof(*missed), by_place);
+    for (size_t i = 0; i < index->frame_count; i++) {
+        while (next < count && comes_before(&missed[next], &index->frames[i])) {
+            missed[next].flags = i ? index->frames[i - 1].flags & ~DECODED_KEY : 0;
+            merged[out++] = missed[next++];
+        }
+        merged[out++] = index->frames[i];
+    }
+    while (next < count) {
+        missed[next].flags = index->frames[index->frame_count - 1].flags & ~DECODED_KEY;
+        merged[out++] = missed[next++];
+    }
+    free(index->frames);
+    index->frames = merged;
+    index->frame_count = out;
+    free(given);
+    free(missed);
+    return 0;
+}
+
+int ta_index_decode_all(struct ta_index_builder *b)
+{
+    struct ta_index *index = b->index;
+    struct decoded all = {0};
+    int err = decode_packets(b, index->packet_count, &all);
+    if (err >= 0 && !all.count) {
+        ta_error(b->log, "%s: not a single frame can be decoded", b->source->path);
+        err = TA_ERR_DAMAGED;
+    }
+    if (err < 0) {
+        free(all.frames);
+        free(all.lost);
+        return err;
+    }
+    if (all.lost_count)
+        ta_verbose(b->log, "%s: %zu packets can't be decoded", b->source->path, all.lost_count);
+    index->frames = all.frames;
+    index->frame_count = all.count;
+    if (all.lost_count)
+        err = insert_missed(index, &all);
+    free(all.lost);
+    if (err < 0)
+        return err;
+    settle_keys(index);
+    index->undecodable_start = count_undecodable(index);
+    return 0;
+}

@@ -1,0 +1,357 @@
+// The index as bytes: magic, version, numbers in little-endian order, the format as JSON, SHA-256 of all that
+// as text.
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libavutil/intreadwrite.h>
+
+#include <terminalai/error.h>
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/tree.h"
+#include "media/index/index_build.h"
+
+#define MAGIC "TAINDEX"
+#define VERSION 3
+#define PACKET_BYTES 36
+#define FRAME_BYTES 16
+#define STREAM_BYTES 64
+#define CLOCK_BYTES 12
+#define MAX_STREAMS 100000
+#define MAX_FILE ((size_t)1 << 36)
+#define MAX_TIME ((int64_t)1 << 61)
+
+static void put32(struct ta_buf *b, uint32_t value)
+{
+    uint8_t bytes[4];
+    AV_WL32(bytes, value);
+    ta_buf_append(b, bytes, sizeof(bytes));
+}
+
+static void put64(struct ta_buf *b, int64_t value)
+{
+    uint8_t bytes[8];
+    AV_WL64(bytes, (uint64_t)value);
+    ta_buf_append(b, bytes, sizeof(bytes));
+}
+
+static void put_text(struct ta_buf *b, const char *text)
+{
+    put32(b, (uint32_t)strlen(text));
+    ta_buf_puts(b, text);
+}
+
+static void put_packet(struct ta_buf *b, const struct ta_index_packet *p)
+{
+    uint8_t bytes[PACKET_BYTES];
+    AV_WL64(bytes, (uint64_t)p->pts);
+    AV_WL64(bytes + 8, (uint64_t)p->dts);
+    AV_WL64(bytes + 16, (uint64_t)p->pos);
+    AV_WL32(bytes + 24, p->size);
+    AV_WL32(bytes + 28, p->check);
+    AV_WL16(bytes + 32, p->flags);
+    AV_WL16(bytes + 34, p->repeat_pict);
+    ta_buf_append(b, bytes, sizeof(bytes));
+}
+
+static void serialise(const struct ta_index *index, struct ta_buf *b)
+{
+    ta_buf_append(b, MAGIC, sizeof(MAGIC));
+    put32(b, VERSION);
+    put64(b, index->source.size_bytes);
+    put64(b, index->source.mtime_ns);
+    put_text(b, index->source.head_tail);
+    put32(b, (uint32_t)index->video);
+    put32(b, (uint32_t)index->time_base.num);
+    put32(b, (uint32_t)index->time_base.den);
+    put32(b, index->decoded);
+    put64(b, index->end_pts);
+    put64(b, index->undecodable_start);
+    put64(b, index->time_jumps);
+    put64(b, index->variable);
+    // By names: libav's numbers of pixel formats differ from version to version.
+    json_t *format = ta_format_to_json(&index->format);
+    char *text = ta_json_text(format);
+    put_text(b, text);
+    free(text);
+    json_decref(format);
+
+    put32(b, (uint32_t)index->stream_count);
+    for (int i = 0; i < index->stream_count; i++) {
+        const struct ta_index_stream *s = &index->streams[i];
+        const int64_t values[] = {s->first_pts, s->end_pts,  s->packets,  s->bytes,
+                                  s->gaps,      s->overlaps, s->gap_time, s->overlap_time};
+        for (size_t k = 0; k < TA_COUNT(values); k++)
+            put64(b, values[k]);
+    }
+    put64(b, (int64_t)index->packet_count);
+    for (size_t i = 0; i < index->packet_count; i++)
+        put_packet(b, &index->packets[i]);
+    put64(b, (int64_t)index->frame_count);
+    for (size_t i = 0; i < index->frame_count; i++) {
+        put64(b, index->frames[i].pts);
+        put32(b, index->frames[i].packet);
+        put32(b, index->frames[i].flags);
+    }
+    put32(b, (uint32_t)index->clock_count);
+    for (int i = 0; i < index->clock_count; i++) {
+        put64(b, index->clocks[i].offset);
+        put32(b, index->clocks[i].frame);
+    }
+    char sum[TA_SHA256_HEX];
+    ta_sha256_hex(b->data, b->size, sum);
+    ta_buf_append(b, sum, TA_SHA256_HEX - 1);
+}
+
+int ta_index_seal(struct ta_index *index)
+{
+    struct ta_buf b = {0};
+    serialise(index, &b);
+    memcpy(index->checksum, b.data + b.size - (TA_SHA256_HEX - 1), TA_SHA256_HEX);
+    ta_buf_release(&b);
+    return 0;
+}
+
+int ta_index_save(const struct ta_index *index, const char *path, struct ta_log *log)
+{
+    struct ta_buf b = {0};
+    serialise(index, &b);
+    int err = ta_file_write_atomic(path, b.data, b.size, log);
+    ta_buf_release(&b);
+    return err;
+}
+
+// Reads on only while everything was there; `bad` says that it was not.
+struct cursor {
+    const uint8_t *at, *end;
+    bool bad;
+};
+
+static const uint8_t *take(struct cursor *c, uint64_t size)
+{
+    if (c->bad || (uint64_t)(c->end - c->at) < size) {
+        c->bad = true;
+        return NULL;
+    }
+    const uint8_t *p = c->at;
+    c->at += size;
+    return p;
+}
+
+static uint32_t get32(struct cursor *c)
+{
+    const uint8_t *p = take(c, 4);
+    return p ? AV_RL32(p) : 0;
+}
+
+static int64_t get64(struct cursor *c)
+{
+    const uint8_t *p = take(c, 8);
+    return p ? (int64_t)AV_RL64(p) : 0;
+}
+
+// A count of things of `size` bytes each, all of which must be there.
+static size_t get_count(struct cursor *c, int64_t count, size_t size)
+{
+    if (c->bad || count < 0 || (uint64_t)count > (uint64_t)(c->end - c->at) / size) {
+        c->bad = true;
+        return 0;
+    }
+    return (size_t)count;
+}
+
+static int parse_format(struct ta_index *index, struct cursor *c, const char *name, struct ta_log *log)
+{
+    size_t size = get_count(c, get32(c), 1);
+    const uint8_t *text = take(c, size);
+    if (!text || size > 4096) {
+        c->bad = true;
+        return 0;
+    }
+    json_t *root = NULL;
+    int err = ta_json_parse((const char *)text, size, name, &root, log);
+    if (err >= 0)
+        err = ta_format_from_json(&index->format, root, name, log);
+    json_decref(root);
+    return err;
+}
+
+static int parse_streams(struct ta_index *index, struct cursor *c)
+{
+    size_t count = get_count(c, get32(c), STREAM_BYTES);
+    if (c->bad || count > MAX_STREAMS) {
+        c->bad = true;
+        return 0;
+    }
+    index->streams = calloc(count ? count : 1, sizeof(*index->streams));
+    if (!index->streams)
+        return TA_ERR_NOMEM;
+    index->stream_count = (int)count;
+    for (size_t i = 0; i < count; i++) {
+        struct ta_index_stream *s = &index->streams[i];
+        int64_t *const fields[] = {&s->first_pts, &s->end_pts,  &s->packets,  &s->bytes,
+                                   &s->gaps,      &s->overlaps, &s->gap_time, &s->overlap_time};
+        for (size_t k = 0; k < TA_COUNT(fields); k++)
+            *fields[k] = get64(c);
+        c->bad |= s->packets < 0 || s->bytes < 0 || s->gaps < 0 || s->overlaps < 0;
+    }
+    return 0;
+}
+
+static int parse_packets(struct ta_index *index, struct cursor *c)
+{
+    size_t count = get_count(c, get64(c), PACKET_BYTES);
+    if (c->bad || count >= UINT32_MAX) {
+        c->bad = true;
+        return 0;
+    }
+    index->packets = calloc(count ? count : 1, sizeof(*index->packets));
+    if (!index->packets)
+        return TA_ERR_NOMEM;
+    index->packet_count = count;
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *p = take(c, PACKET_BYTES);
+        if (!p)
+            break;
+        index->packets[i] = (struct ta_index_packet){
+            .pts = (int64_t)AV_RL64(p),
+            .dts = (int64_t)AV_RL64(p + 8),
+            .pos = (int64_t)AV_RL64(p + 16),
+            .size = AV_RL32(p + 24),
+            .check = AV_RL32(p + 28),
+            .flags = AV_RL16(p + 32),
+            .repeat_pict = AV_RL16(p + 34),
+        };
+        const struct ta_index_packet *q = &index->packets[i];
+        c->bad |= (q->pts != AV_NOPTS_VALUE && llabs(q->pts) > MAX_TIME) || q->size > INT32_MAX;
+    }
+    return 0;
+}
+
+static int parse_frames(struct ta_index *index, struct cursor *c)
+{
+    size_t count = get_count(c, get64(c), FRAME_BYTES);
+    if (c->bad)
+        return 0;
+    index->frames = calloc(count ? count : 1, sizeof(*index->frames));
+    if (!index->frames)
+        return TA_ERR_NOMEM;
+    index->frame_count = count;
+    int64_t before = -MAX_TIME;
+    for (size_t i = 0; i < count && !c->bad; i++) {
+        struct ta_index_frame *f = &index->frames[i];
+        f->pts = get64(c);
+        f->packet = get32(c);
+        f->flags = get32(c);
+        c->bad |= f->pts <= before || f->packet >= index->packet_count;
+        before = f->pts;
+    }
+    c->bad |= !count || index->end_pts <= before || index->end_pts > MAX_TIME;
+    return 0;
+}
+
+static int parse_clocks(struct ta_index *index, struct cursor *c)
+{
+    size_t count = get_count(c, get32(c), CLOCK_BYTES);
+    if (c->bad || count > index->frame_count) {
+        c->bad = true;
+        return 0;
+    }
+    index->clocks = count ? calloc(count, sizeof(*index->clocks)) : NULL;
+    if (count && !index->clocks)
+        return TA_ERR_NOMEM;
+    index->clock_count = (int)count;
+    for (size_t i = 0; i < count; i++) {
+        struct ta_index_clock *k = &index->clocks[i];
+        k->offset = get64(c);
+        k->frame = get32(c);
+        c->bad |= k->frame >= index->frame_count || (i && k->frame <= index->clocks[i - 1].frame) ||
+                  k->offset > MAX_TIME || k->offset < -MAX_TIME;
+    }
+    return 0;
+}
+
+static int parse_body(struct ta_index *index, struct cursor *c, const char *name, struct ta_log *log)
+{
+    index->source.size_bytes = get64(c);
+    index->source.mtime_ns = get64(c);
+    size_t size = get_count(c, get32(c), 1);
+    const uint8_t *text = take(c, size);
+    if (!text || size != sizeof(index->source.head_tail) - 1) {
+        c->bad = true;
+        return 0;
+    }
+    memcpy(index->source.head_tail, text, size);
+    uint32_t video = get32(c), num = get32(c), den = get32(c), decoded = get32(c);
+    index->video = (int)TA_MIN(video, INT32_MAX);
+    index->time_base = (AVRational){(int)TA_MIN(num, INT32_MAX), (int)TA_MIN(den, INT32_MAX)};
+    index->decoded = decoded != 0;
+    index->end_pts = get64(c);
+    index->undecodable_start = get64(c);
+    index->time_jumps = get64(c);
+    index->variable = get64(c);
+    c->bad |= video > INT32_MAX || !num || num > INT32_MAX || !den || den > INT32_MAX || decoded > 1 ||
+              index->undecodable_start < 0 || index->time_jumps < 0 || index->variable < 0;
+    int err = 0;
+    if (!c->bad)
+        err = parse_format(index, c, name, log);
+    if (err >= 0 && !c->bad)
+        err = parse_streams(index, c);
+    if (err >= 0 && !c->bad)
+        err = parse_packets(index, c);
+    if (err >= 0 && !c->bad)
+        err = parse_frames(index, c);
+    if (err >= 0 && !c->bad)
+        err = parse_clocks(index, c);
+    c->bad |= c->at != c->end || index->video >= index->stream_count;
+    return err;
+}
+
+int ta_index_parse(struct ta_index **out, const void *data, size_t size, const char *name, struct ta_log *log)
+{
+    *out = NULL;
+    const size_t sum_size = TA_SHA256_HEX - 1;
+    const uint8_t *bytes = data;
+    if (size < sizeof(MAGIC) + 4 + sum_size || memcmp(bytes, MAGIC, sizeof(MAGIC)) != 0) {
+        ta_error(log, "%s: this is no index", name);
+        return TA_ERR_FORMAT;
+    }
+    struct cursor c = {.at = bytes + sizeof(MAGIC), .end = bytes + size - sum_size};
+    uint32_t version = get32(&c);
+    if (version != VERSION) {
+        ta_error(log, "%s: the index has version %" PRIu32 ", this program reads %d", name, version, VERSION);
+        return TA_ERR_FORMAT;
+    }
+    char sum[TA_SHA256_HEX];
+    ta_sha256_hex(bytes, size - sum_size, sum);
+    if (memcmp(sum, bytes + size - sum_size, sum_size) != 0) {
+        ta_error(log, "%s: the index is damaged: its checksum does not match", name);
+        return TA_ERR_DAMAGED;
+    }
+    struct ta_index *index = ta_xcalloc(1, sizeof(*index));
+    memcpy(index->checksum, sum, sizeof(sum));
+    int err = parse_body(index, &c, name, log);
+    if (err >= 0 && c.bad) {
+        ta_error(log, "%s: the index contradicts itself", name);
+        err = TA_ERR_DAMAGED;
+    }
+    if (err < 0)
+        ta_index_destroy(&index);
+    *out = index;
+    return err;
+}
+
+int ta_index_load(struct ta_index **out, const char *path, struct ta_log *log)
+{
+    *out = NULL;
+    struct ta_buf b = {0};
+    int err = ta_file_read(path, MAX_FILE, &b, log);
+    if (err >= 0)
+        err = ta_index_parse(out, b.data, b.size, path, log);
+    ta_buf_release(&b);
+    return err;
+}

@@ -1,0 +1,236 @@
+#include "media/index/packet_facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <libavutil/intreadwrite.h>
+
+#include <terminalai/error.h>
+
+#include "base/mem.h"
+
+#define MAX_TIME ((int64_t)1 << 58)
+
+struct ta_packet_parser {
+    enum AVCodecID codec;
+    AVCodecParserContext *parser; // NULL when libav has none for the codec
+    AVCodecContext *context;
+    int nal_length_size; // H.264 in mp4 and Matroska: bytes of the length before each NAL unit; 0: start
+                         // codes
+};
+
+enum ta_packet_rule ta_packet_rule(enum AVCodecID id)
+{
+    switch (id) {
+    case AV_CODEC_ID_MPEG1VIDEO:
+    case AV_CODEC_ID_MPEG2VIDEO:
+    case AV_CODEC_ID_MPEG4:
+    case AV_CODEC_ID_H264:
+    case AV_CODEC_ID_HEVC:
+    case AV_CODEC_ID_VP8:
+    case AV_CODEC_ID_VP9:
+    case AV_CODEC_ID_AV1:
+    case AV_CODEC_ID_FFV1: // intra in the container's eyes, but its state may run on for several frames
+        return TA_RULE_REORDER;
+    default:
+        break;
+    }
+    // A skipped frame is an empty packet in many old codecs; only those without memory are safe.
+    const AVCodecDescriptor *d = avcodec_descriptor_get(id);
+    return d && (d->props & AV_CODEC_PROP_INTRA_ONLY) ? TA_RULE_INTRA : TA_RULE_DECODE;
+}
+
+static uint64_t mix(uint64_t sum, uint64_t value)
+{
+    sum = (sum ^ value) * 0x9e3779b97f4a7c15u; // 2^64 / golden ratio: odd, and no bit pattern repeats in it
+    return sum ^ sum >> 32;
+}
+
+// Every byte of the source goes through here. Four sums that do not wait for each other keep up with memory,
+// which a CRC does not.
+uint32_t ta_packet_check(const uint8_t *data, int size)
+{
+    uint64_t sums[4] = {1, 2, 3, 4};
+    int at = 0;
+    for (; size - at >= 32; at += 32)
+        for (int i = 0; i < 4; i++)
+            sums[i] = mix(sums[i], AV_RL64(data + at + 8 * i));
+    uint8_t rest[32] = {0};
+    if (size > at)
+        memcpy(rest, data + at, (size_t)(size - at));
+    uint64_t sum = (uint64_t)size;
+    for (int i = 0; i < 4; i++)
+        sum = mix(sum, mix(sums[i], AV_RL64(rest + 8 * i)));
+    return (uint32_t)sum;
+}
+
+int ta_packet_parser_create(struct ta_packet_parser **out, const AVStream *st)
+{
+    *out = NULL;
+    struct ta_packet_parser *p = ta_xcalloc(1, sizeof(*p));
+    const AVCodecParameters *par = st->codecpar;
+    p->codec = par->codec_id;
+    if (p->codec == AV_CODEC_ID_H264 && par->extradata_size >= 7 && par->extradata[0] == 1)
+        p->nal_length_size = (par->extradata[4] & 3) + 1;
+    p->context = avcodec_alloc_context3(NULL);
+    if (!p->context || avcodec_parameters_to_context(p->context, par) < 0) {
+        ta_packet_parser_destroy(&p);
+        return TA_ERR_NOMEM;
+    }
+    p->parser = av_parser_init((int)p->codec);
+    if (p->parser)
+        p->parser->flags |= PARSER_FLAG_COMPLETE_FRAMES;
+    *out = p;
+    return 0;
+}
+
+void ta_packet_parser_destroy(struct ta_packet_parser **p)
+{
+    if (!*p)
+        return;
+    av_parser_close((*p)->parser);
+    avcodec_free_context(&(*p)->context);
+    ta_freep(p);
+}
+
+static void set_key(struct ta_index_packet *p, bool key)
+{
+    p->flags = (uint16_t)(key ? p->flags | TA_PACKET_KEY : p->flags & ~TA_PACKET_KEY);
+}
+
+// Position behind the next 00 00 01, or `size`.
+static int after_start_code(const uint8_t *data, int size, int at)
+{
+    for (; at + 3 <= size; at++)
+        if (!data[at] && !data[at + 1] && data[at + 2] == 1)
+            return at + 3;
+    return size;
+}
+
+// The type of the first coded slice: 5 is an IDR picture's.
+static bool is_h264_idr(const struct ta_packet_parser *p, const uint8_t *data, int size)
+{
+    int at = 0;
+    for (int units = 0; units < 64; units++) {
+        int64_t length = 0;
+        if (p->nal_length_size) {
+            if (size - at < p->nal_length_size + 1)
+                return false;
+            for (int i = 0; i < p->nal_length_size; i++)
+                length = length << 8 | data[at++];
+        } else {
+            at = after_start_code(data, size, at);
+            if (at >= size)
+                return false;
+        }
+        int type = data[at] & 31;
+        if (type >= 1 && type <= 5)
+            return type == 5;
+        if (length > size - at)
+            return false;
+        at += (int)length;
+    }
+    return false;
+}
+
+// One coded picture in the packet? (A packed packet has two, a picture that is not coded has hardly any
+// data.) Sets or clears the key mark by the type of the first one: containers are often wrong about it.
+static bool examine_mpeg4(const uint8_t *data, int size, struct ta_index_packet *out)
+{
+    int pictures = 0;
+    for (int at = 0; (at = after_start_code(data, size, at)) < size;) {
+        if (data[at] != 0xb6)
+            continue;
+        if (!pictures++ && at + 1 < size)
+            set_key(out, data[at + 1] >> 6 == 0);
+        if (size - at < 12)
+            return false;
+    }
+    return pictures == 1;
+}
+
+static void take_parser_facts(const struct ta_packet_parser *p, struct ta_index_packet *out)
+{
+    const AVCodecParserContext *parser = p->parser;
+    bool intra = parser->key_frame == -1 && parser->pict_type == AV_PICTURE_TYPE_I;
+    bool mpeg = p->codec == AV_CODEC_ID_MPEG1VIDEO || p->codec == AV_CODEC_ID_MPEG2VIDEO;
+    if (parser->key_frame == 1 || intra)
+        set_key(out, true);
+    else if (mpeg && parser->pict_type != AV_PICTURE_TYPE_NONE)
+        set_key(out, false);
+    // MPEG-1/2, H.264 and VC-1 count in fields, 1 being a frame; the others say nothing or start at 0.
+    out->repeat_pict = (uint16_t)av_clip(parser->repeat_pict, 0, UINT16_MAX);
+    if (parser->repeat_pict >= 2)
+        out->flags |= TA_PACKET_REPEAT;
+    if (parser->picture_structure == AV_PICTURE_STRUCTURE_TOP_FIELD)
+        out->flags |= TA_PACKET_FIELD_TOP | TA_PACKET_INTERLACED;
+    else if (parser->picture_structure == AV_PICTURE_STRUCTURE_BOTTOM_FIELD)
+        out->flags |= TA_PACKET_FIELD_BOTTOM | TA_PACKET_INTERLACED;
+    switch (parser->field_order) {
+    case AV_FIELD_TT:
+    case AV_FIELD_BT:
+        out->flags |= TA_PACKET_INTERLACED | TA_PACKET_TOP_FIRST;
+        break;
+    case AV_FIELD_BB:
+    case AV_FIELD_TB:
+        out->flags |= TA_PACKET_INTERLACED;
+        break;
+    default:
+        break;
+    }
+}
+
+// Broken headers give times that can't be meant and that sums would overflow with.
+static int64_t sane_time(int64_t time)
+{
+    return time > MAX_TIME || time < -MAX_TIME ? AV_NOPTS_VALUE : time;
+}
+
+bool ta_packet_parser_examine(struct ta_packet_parser *p, const AVPacket *packet, struct ta_index_packet *out)
+{
+    *out = (struct ta_index_packet){
+        .pts = sane_time(packet->pts),
+        .dts = sane_time(packet->dts),
+        .pos = packet->pos,
+        .size = (uint32_t)packet->size,
+        .check = ta_packet_check(packet->data, packet->size),
+    };
+    if (packet->flags & AV_PKT_FLAG_KEY)
+        out->flags |= TA_PACKET_KEY;
+    if (packet->flags & AV_PKT_FLAG_DISCARD)
+        out->flags |= TA_PACKET_DISCARD;
+    if (packet->flags & AV_PKT_FLAG_CORRUPT)
+        out->flags |= TA_PACKET_CORRUPT;
+    if (packet->size <= 0)
+        return false;
+
+    if (p->parser) {
+        uint8_t *data;
+        int size;
+        // A parser that says nothing of a picture leaves what it finds here, which is "intra" at first.
+        p->parser->key_frame = -1;
+        p->parser->pict_type = AV_PICTURE_TYPE_NONE;
+        p->parser->picture_structure = AV_PICTURE_STRUCTURE_UNKNOWN;
+        p->parser->field_order = AV_FIELD_UNKNOWN;
+        p->parser->repeat_pict = 0;
+        av_parser_parse2(p->parser, p->context, &data, &size, packet->data, packet->size, packet->pts,
+                         packet->dts, packet->pos);
+        take_parser_facts(p, out);
+    }
+    switch (p->codec) {
+    case AV_CODEC_ID_H264:
+        if ((out->flags & TA_PACKET_KEY) && is_h264_idr(p, packet->data, packet->size))
+            out->flags |= TA_PACKET_CLEAN;
+        break;
+    case AV_CODEC_ID_VP8: // the frame tag: bit 0 is set for inter frames, bit 4 for shown ones
+        set_key(out, !(packet->data[0] & 1));
+        if (!(packet->data[0] & 16))
+            out->flags |= TA_PACKET_HIDDEN;
+        break;
+    case AV_CODEC_ID_MPEG4:
+        return examine_mpeg4(packet->data, packet->size, out);
+    default:
+        break;
+    }
+    return true;
+}

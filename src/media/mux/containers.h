@@ -1,0 +1,57 @@
+// What the containers of the output can hold, and what becomes of a stream that is not restored.
+#ifndef TA_MEDIA_MUX_CONTAINERS_H
+#define TA_MEDIA_MUX_CONTAINERS_H
+
+#include <stdbool.h>
+
+#include "media/av.h"
+
+struct ta_container_info {
+    const char *name;  // extension: "mp4", "mkv", "mov", "webm", "y4m"
+    const char *muxer; // libavformat's name
+    const char *summary;
+    bool global_header;    // encoders put their headers into extradata
+    bool times_below_zero; // sound may start before 0 (an edit list hides it); else packets that start there
+                           // are left out
+};
+extern const struct ta_container_info ta_containers[]; // ends with name NULL
+// Case-insensitive, without the dot; "m4v" is mp4. NULL when unknown.
+const struct ta_container_info *ta_container_find(const char *extension);
+
+enum ta_stream_action { TA_STREAM_COPY = 0, TA_STREAM_TRANSCODE, TA_STREAM_DROP, TA_STREAM_RESTORE };
+const char *ta_stream_action_name(enum ta_stream_action a); // "copy", "transcode", "drop", "restore"
+int ta_stream_action_from_name(const char *name);           // or TA_ERR_INVALID
+
+// `codec` is libav's name of the encoder for TRANSCODE, `reason` a short text for TRANSCODE and DROP that
+// reads well after "stream 2: "; both static, NULL for COPY.
+struct ta_stream_choice {
+    enum ta_stream_action action;
+    const char *codec;
+    const char *reason;
+};
+
+// What to do with a stream that is not restored: copy where the container and its usual players take it, else
+// transcode, else drop.
+//
+// - Sound. mp4: AAC (as do players that know mp4 at all); mov: PCM stays PCM of the same depth (TRANSCODE
+// with its own codec: silence fills its gaps), the rest becomes AAC; webm: Opus;
+//   mkv: nearly everything is copied, PCM of disc formats becomes plain PCM, what has no place in Matroska
+//   becomes FLAC.
+// - Text subtitles become mov_text, SubRip or WebVTT. Pictures as subtitles (DVD, Blu-ray, DVB) need
+// Matroska: libav could put
+//   DVD subtitles into mp4, but hardly any player shows them there, so they are dropped with a reason rather
+//   than lost unseen.
+// - Cover art (attached pictures) and attachments are COPY where the container holds them. They need no lane:
+// ta_mux_write() takes
+//   them from its `like`.
+// - Timecode tracks are DROP: the timecode itself is metadata, which ta_mux_write() turns into a new track.
+// - Further video streams are copied or dropped, never encoded again.
+//
+// Reads st->codecpar, st->disposition; the answer depends on nothing else but which encoders libav was built
+// with. TA_STREAM_RESTORE is never the answer: it is the caller's own choice.
+struct ta_stream_choice ta_stream_choose(const AVStream *st, const struct ta_container_info *container);
+
+// Can one decode it into text and encode that?
+bool ta_subtitle_is_text(enum AVCodecID id);
+
+#endif

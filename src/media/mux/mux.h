@@ -1,0 +1,53 @@
+// Writing the delivered container: lanes of packets merged by time into one bit-exact file.
+#ifndef TA_MEDIA_MUX_MUX_H
+#define TA_MEDIA_MUX_MUX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "media/av.h"
+#include "media/mux/containers.h"
+#include "media/mux/lane.h"
+#include "media/source.h"
+#include "media/mux/streams.h"
+
+struct ta_mux_params {
+    const char *path; // temporary name to write, a new file; "-" is standard output (y4m only)
+    const struct ta_container_info *container;
+    struct ta_lane **lanes; // output stream order; the lanes stay the caller's
+    int lane_count;
+    // Chapters, global metadata (the timecode moved on to where the output begins), attachments and cover art
+    // come from here; may be NULL. Tags that the container has no place for are named in one line of the log.
+    const AVFormatContext *like;
+    int64_t offset;     // subtracted from chapter times (AV_TIME_BASE units), chapters outside start..end are
+                        // left out
+    int64_t start, end; // as for ta_streams_open
+    bool
+        faststart; // mp4, mov: index in front (moves the media data within the finished file; no second file)
+    const struct ta_cancel *cancel;
+    void (*progress)(void *priv, int64_t packets, int64_t bytes); // may be NULL
+    void *priv;
+    struct ta_log *log;
+};
+
+struct ta_mux_result {
+    int64_t bytes; // size of the file
+    int64_t packets;
+    int64_t early; // packets left out because they start before time 0 in a container that has no such times
+    int64_t dts_fixed; // decoding times moved because the container requires them to increase
+};
+
+// Writes the whole file. Bit-exact: no dates but the source's own, no random ids, same input gives the same
+// bytes. Does not fsync or rename.
+//
+// Times. The first picture is at its time and all lanes keep their distance to it. mp4 and mov: a video track
+// has its lane's time base (or a multiple: its ticks are exact), sound its sample rate; edit lists carry late
+// starts and what lies before 0 (encoder delay included). mkv and webm: milliseconds, rounded to nearest;
+// nothing can start before 0 but Opus's declared delay, so packets that do are left out and counted. y4m: one
+// lane of raw video in a format that y4m knows, constant frame rate.
+//
+// On failure a regular file at `path` is removed. TA_ERR_NO_SPACE is told apart. What the container can't
+// hold is an error here (the plan sorted it out before). `result` may be NULL.
+int ta_mux_write(const struct ta_mux_params *p, struct ta_mux_result *result);
+
+#endif

@@ -1,0 +1,574 @@
+// The chain: which stages, in which formats, to which size, for which encoder.
+#include "plan/decide.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/error.h>
+
+#include <libavutil/pixdesc.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "video/chain.h"
+#include "video/edges.h"
+#include "video/stages.h"
+
+enum {
+    SD_MAX_HEIGHT = 576, // standard definition, upscaled by default ...
+    HD_MIN_WIDTH = 1280, // ... unless this wide
+    DEFAULT_LINES = 1080,
+    MIN_SIDE = 8, // smaller pictures are no recording; encoders and filters refuse them one by one
+};
+
+// Places a stage; the result is its options, at their defaults.
+static void *add_stage(struct ta_decision *d, const struct ta_stage_info *info)
+{
+    struct ta_plan *p = d->plan;
+    p->stages = ta_xrealloc(p->stages, ((size_t)p->stage_count + 1) * sizeof *p->stages);
+    struct ta_stage_plan *s = &p->stages[p->stage_count++];
+    ta_stage_plan_init(s, info, &d->cur);
+    return s->opts;
+}
+
+static int finish_stage(struct ta_decision *d)
+{
+    struct ta_stage_plan *s = &d->plan->stages[d->plan->stage_count - 1];
+    int err = ta_stage_plan_configure(s, d->log);
+    d->cur = s->out;
+    return err;
+}
+
+static void set_pix_fmt(char **option, enum AVPixelFormat p)
+{
+    free(*option);
+    *option = ta_xstrdup(av_get_pix_fmt_name(p));
+}
+
+// The same values in another order of bytes: packed formats unpacked, or packed for an encoder that wants it.
+static int add_repack(struct ta_decision *d, enum AVPixelFormat to)
+{
+    struct ta_planar_opts *o = add_stage(d, &ta_stage_planar);
+    set_pix_fmt(&o->pix_fmt, to);
+    return finish_stage(d);
+}
+
+static int add_planar(struct ta_decision *d)
+{
+    enum AVPixelFormat planar = ta_pix_fmt_planar(d->cur.pix_fmt);
+    if (planar == d->cur.pix_fmt)
+        return 0;
+    const char *name = av_get_pix_fmt_name(d->cur.pix_fmt);
+    if (planar == AV_PIX_FMT_NONE) {
+        ta_error(d->log, "%s: pictures in %s can't be worked on", d->facts->input,
+                 name ? name : "an unknown pixel format");
+        return TA_ERR_UNSUPPORTED;
+    }
+    return add_repack(d, planar);
+}
+
+static int dither_to(const struct ta_decision *d, enum AVPixelFormat to)
+{
+    const AVPixFmtDescriptor *t = av_pix_fmt_desc_get(to);
+    if (!t || t->comp[0].depth >= ta_format_depth(&d->cur))
+        return TA_DITHER_KIND_NONE;
+    switch (d->recipe.dither) {
+    case TA_DITHER_NONE:
+        return TA_DITHER_KIND_NONE;
+    case TA_DITHER_ORDERED:
+        return TA_DITHER_KIND_ORDERED;
+    case TA_DITHER_ERROR_DIFFUSION:
+        return TA_DITHER_KIND_ERROR_DIFFUSION;
+    default:
+        return d->recipe.quality == TA_QUALITY_BEST ? TA_DITHER_KIND_ERROR_DIFFUSION : TA_DITHER_KIND_ORDERED;
+    }
+}
+
+// Delivery formats are limited range, as players expect; lossless ones keep what the source has.
+static int final_range(const struct ta_decision *d)
+{
+    return d->encoder->lossless ? TA_RANGE_KEEP : TA_RANGE_LIMITED;
+}
+
+static int add_depth(struct ta_decision *d, enum AVPixelFormat to, int range)
+{
+    bool limit = range == TA_RANGE_LIMITED && d->cur.range == AVCOL_RANGE_JPEG && !ta_format_is_rgb(&d->cur);
+    if (to == d->cur.pix_fmt && !limit)
+        return 0;
+    int dither = dither_to(d, to);
+    struct ta_convert_opts *o = add_stage(d, &ta_stage_depth);
+    o->kernel = TA_KERNEL_SPLINE36;
+    set_pix_fmt(&o->pix_fmt, to);
+    o->dither = dither;
+    o->range = range;
+    return finish_stage(d);
+}
+
+// A stage that the recipe asks for, before it is placed.
+struct chosen {
+    const struct ta_slot *slot; // NULL for none
+    const struct ta_stage_info *info;
+    const char *choice; // NULL where the slot has none
+};
+
+enum { MAX_CHOSEN = 16 };
+
+// Leaves out a stage whose options change nothing, and says so of options that the caller set in vain.
+static int leave_out_neutral(struct ta_decision *d, struct chosen *c)
+{
+    const struct ta_opt *table = c->info->options;
+    void *opts = ta_xcalloc(1, c->info->options_size);
+    int err = ta_options_stage(d->facts->options, c->slot->name, table, opts, d->log);
+    if (err >= 0) {
+        if (c->info->neutral(opts, &d->cur))
+            c->info = NULL;
+        for (const struct ta_opt *o = table; !c->info && o->name; o++) {
+            char *name = ta_xprintf("%s-%s", c->slot->name, o->name);
+            if (!ta_opt_is_default(o, opts) && ta_options_by_caller(d->facts->options, name))
+                ta_decision_warn(d, "--%s changes nothing with the other options as they are", name);
+            free(name);
+        }
+        ta_opt_release(table, opts);
+    }
+    free(opts);
+    return err;
+}
+
+// What the recipe puts in a slot; info stays NULL for its first choice ("off") and for options that change
+// nothing.
+static int choose_stage(struct ta_decision *d, const struct ta_slot *slot, struct chosen *c)
+{
+    *c = (struct chosen){.slot = slot};
+    if (slot->option) {
+        int err = ta_options_slot(d->facts->options, slot->name, &c->choice);
+        if (err < 0)
+            return err;
+        // Options of a slot that is switched off would be ignored: refused.
+        if (!strcmp(c->choice, slot->option->choices[0].name))
+            return ta_options_stage(d->facts->options, slot->name, NULL, NULL, d->log);
+        char *name = ta_xprintf("%s.%s", slot->name, c->choice);
+        c->info = ta_stage_find(name);
+        free(name);
+    } else {
+        c->info = ta_slot_stage(slot->name);
+    }
+    if (!c->info) {
+        ta_error(d->log, "there is no stage %s for %s", c->choice ? c->choice : "", slot->name);
+        return TA_ERR_NOT_FOUND;
+    }
+    if (slot->option || !c->info->neutral)
+        return 0;
+    return leave_out_neutral(d, c);
+}
+
+// "bottom 8, mode repeat": what the recipe says, for slots that have no choice to tell.
+static void tell_options(struct ta_decision *d, const struct chosen *c, const void *opts)
+{
+    struct ta_buf text = {0};
+    for (const struct ta_opt *o = c->info->options; o->name; o++) {
+        if (ta_opt_is_default(o, opts))
+            continue;
+        char *value = ta_opt_text_of(o, opts);
+        ta_buf_printf(&text, "%s%s %s", text.size ? ", " : "", o->name, value);
+        free(value);
+    }
+    ta_decision_tell(d, c->slot->name, "%s", ta_buf_text(&text));
+    ta_buf_release(&text);
+}
+
+// These look at neighbouring lines.
+static void warn_of_woven_fields(struct ta_decision *d, const struct chosen *c)
+{
+    static const char *const slots[] = {"deblock", "denoise", "sharpen"};
+    for (size_t i = 0; !c->info->by_field && i < TA_COUNT(slots); i++)
+        if (d->cur.scan != TA_SCAN_PROGRESSIVE && !strcmp(c->slot->name, slots[i]))
+            ta_decision_warn(d, "%s mixes the fields of interlaced pictures, because deinterlacing is off",
+                             c->info->name);
+}
+
+static int add_chosen(struct ta_decision *d, const struct chosen *c)
+{
+    warn_of_woven_fields(d, c);
+    void *opts = add_stage(d, c->info);
+    int err = 0;
+    if (c->info->options) {
+        ta_opt_release(c->info->options, opts);
+        memset(opts, 0, c->info->options_size);
+        err = ta_options_stage(d->facts->options, c->slot->name, c->info->options, opts, d->log);
+        if (err >= 0 && !c->slot->option)
+            tell_options(d, c, opts);
+    }
+    if (err >= 0 && c->info->prepare)
+        err = c->info->prepare(opts, &d->plan->source_format, d->log);
+    return err < 0 ? err : finish_stage(d);
+}
+
+// Inverse telecine, and behind it what deinterlaces the rest: frames of film pass it untouched.
+static int add_ivtc(struct ta_decision *d)
+{
+    const struct ta_stage_info *info = &ta_stage_ivtc, *behind = &ta_stage_bwdif;
+    struct ta_ivtc_opts *o = add_stage(d, info);
+    ta_opt_release(info->options, o);
+    memset(o, 0, info->options_size);
+    int err = ta_options_stage(d->facts->options, "deinterlace", info->options, o, d->log);
+    bool both = o->fields == TA_FIELDS_BOTH && o->rate == TA_IVTC_VARIABLE;
+    // The deinterlacer doubles it.
+    free(o->frame_rate);
+    o->frame_rate = ta_xprintf("%d/%d", d->film_rate.num, d->film_rate.den * (both ? 2 : 1));
+    if (err >= 0)
+        err = finish_stage(d);
+    if (err < 0)
+        return err;
+    err = ta_opt_set(ta_opt_find(behind->options, "fields"), add_stage(d, behind), both ? "both" : "one",
+                     NULL, d->log);
+    return err < 0 ? err : finish_stage(d);
+}
+
+static int even(double x)
+{
+    int n = 2 * (int)(x / 2 + 0.5);
+    return n < 2 ? 2 : n;
+}
+
+// The other side for `lines` lines. Pixel aspects are often written a little off (from 704 or 720 columns):
+// two columns beside 4:3 or 16:9 are these.
+static int side_for(int lines, double aspect)
+{
+    static const double usual[] = {4.0 / 3, 16.0 / 9};
+    int n = even(lines * aspect);
+    for (size_t i = 0; i < TA_COUNT(usual); i++)
+        if (abs(n - even(lines * usual[i])) <= 2)
+            return even(lines * usual[i]);
+    return n;
+}
+
+// Output size in coded orientation. Lines given by the user are lines as shown.
+static int choose_size(struct ta_decision *d, int *w, int *h, const char **why)
+{
+    const struct ta_format *f = &d->cur;
+    const char *res = d->recipe.resolution;
+    AVRational sar = f->sar.num > 0 ? f->sar : (AVRational){1, 1};
+    double aspect = (double)f->width * sar.num / sar.den / f->height; // coded orientation
+    bool turned = f->rotation % 180 != 0;
+    bool keep = !strcmp(res, "source");
+    int lines = 0;
+    if (!strcmp(res, "auto")) {
+        // What is cut off makes no other kind of picture.
+        const struct ta_format *source = &d->plan->source_format;
+        bool sd = source->height <= SD_MAX_HEIGHT && source->width < HD_MIN_WIDTH;
+        bool stays_interlaced = f->scan != TA_SCAN_PROGRESSIVE;
+        keep = !sd || stays_interlaced;
+        lines = DEFAULT_LINES;
+        *why = stays_interlaced ? "interlaced pictures keep their size"
+               : sd             ? "standard definition is scaled to 1080 lines"
+                                : "large enough already";
+    } else if (keep) {
+        *why = "as asked";
+    } else if (sscanf(res, "%dx%d", w, h) == 2) {
+        *why = "as asked";
+        if (turned) {
+            int t = *w;
+            *w = *h;
+            *h = t;
+        }
+        return 0;
+    } else {
+        lines = atoi(res);
+        *why = "as asked";
+    }
+    if (keep) {
+        bool odd_ok = d->encoder->lossless;
+        *w = odd_ok ? f->width : (f->width + 1) & ~1;
+        *h = odd_ok ? f->height : (f->height + 1) & ~1;
+    } else if (turned) {
+        *w = even(lines);
+        *h = side_for(lines, 1 / aspect);
+    } else {
+        *h = even(lines);
+        *w = side_for(lines, aspect);
+    }
+    if (*w > 65535 || *h > 65535) {
+        ta_error(d->log, "%s: %d lines would make pictures of %dx%d, which nothing can play", d->facts->input,
+                 lines, *w, *h);
+        return TA_ERR_UNSUPPORTED;
+    }
+    return 0;
+}
+
+static int set_kernel(const struct ta_decision *d, struct ta_convert_opts *o)
+{
+    static const enum ta_scale_kernel by_quality[] = {[TA_QUALITY_FAST] = TA_KERNEL_BICUBIC,
+                                                      [TA_QUALITY_GOOD] = TA_KERNEL_SPLINE36,
+                                                      [TA_QUALITY_BEST] = TA_KERNEL_LANCZOS};
+    const char *kernel;
+    int err = ta_options_get(d->facts->options, "scale-kernel", &kernel, NULL);
+    if (err >= 0)
+        err = ta_opt_set(ta_opt_find(ta_stage_zscale.options, "kernel"), o, kernel, NULL, d->log);
+    if (err >= 0 && o->kernel == TA_KERNEL_CHOICE_AUTO)
+        o->kernel = by_quality[d->recipe.quality];
+    return err;
+}
+
+static int add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to, int range)
+{
+    int dither = dither_to(d, to);
+    struct ta_convert_opts *o = add_stage(d, &ta_stage_zscale);
+    int err = set_kernel(d, o);
+    set_pix_fmt(&o->pix_fmt, to);
+    o->dither = dither;
+    o->range = range;
+    o->width = w;
+    o->height = h;
+    return err < 0 ? err : finish_stage(d);
+}
+
+// The format to work in: three planes of YUV for stages that need it, and enough bits.
+static enum AVPixelFormat work_format(const struct ta_decision *d, bool needs_yuv, bool hdr)
+{
+    enum AVPixelFormat f = d->cur.pix_fmt;
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(f);
+    if (needs_yuv) {
+        if (ta_format_is_rgb(&d->cur))
+            f = ta_pix_fmt_with_depth(AV_PIX_FMT_YUV444P, desc->comp[0].depth);
+        else if (desc->nb_components < 3)
+            f = ta_pix_fmt_with_depth(AV_PIX_FMT_YUV420P, desc->comp[0].depth);
+        else if (ta_format_has_alpha(&d->cur)) {
+            enum AVPixelFormat base = desc->log2_chroma_h   ? AV_PIX_FMT_YUV420P
+                                      : desc->log2_chroma_w ? AV_PIX_FMT_YUV422P
+                                                            : AV_PIX_FMT_YUV444P;
+            f = ta_pix_fmt_with_depth(base, desc->comp[0].depth);
+        }
+    }
+    int depth = desc->comp[0].depth;
+    bool eight = d->recipe.quality == TA_QUALITY_FAST && depth == 8 && !hdr;
+    int want = eight ? 8 : TA_MAX(depth, 10);
+    enum AVPixelFormat deep = ta_pix_fmt_with_depth(f, want);
+    if (deep != AV_PIX_FMT_NONE || want == 8)
+        return deep != AV_PIX_FMT_NONE ? deep : f;
+    // 4:1:1 and 4:1:0 exist with 8 bit only. The next finer subsampling keeps all they have and, for 4:1:1,
+    // mixes no lines.
+    const AVPixFmtDescriptor *base = av_pix_fmt_desc_get(f);
+    deep = ta_pix_fmt_with_depth(base->log2_chroma_h ? AV_PIX_FMT_YUV420P : AV_PIX_FMT_YUV422P, want);
+    return deep != AV_PIX_FMT_NONE ? deep : f;
+}
+
+int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_encoder_info *info,
+                        const struct ta_format *in, int hdr_peak, struct ta_encoder_settings *out,
+                        struct ta_log *log)
+{
+    static const char *const qualities[] = {"fast", "good", "best"};
+    struct ta_encoder_wish wish = {.crf = recipe->crf,
+                                   .quality = qualities[recipe->quality],
+                                   .hardware = recipe->hardware,
+                                   .hdr_peak = hdr_peak};
+    if (recipe->preset_speed > 0)
+        wish.speed = ta_speed_choices[recipe->preset_speed].name;
+    return ta_encoder_plan(out, info, &wish, in, log);
+}
+
+static int plan_encoder(struct ta_decision *d, const struct ta_format *in, const struct chosen *hdr)
+{
+    struct ta_hdr_opts o = {0};
+    int err = hdr ? ta_options_stage(d->facts->options, "hdr", hdr->info->options, &o, d->log) : 0;
+    int peak = hdr && hdr->info == &ta_stage_hdr10 ? (int)o.peak : 0;
+    if (err >= 0)
+        err = ta_plan_encoder_for(&d->recipe, d->encoder, in, peak, &d->plan->encoder, d->log);
+    const AVPixFmtDescriptor *desc = err >= 0 ? av_pix_fmt_desc_get(d->plan->encoder.pix_fmt) : NULL;
+    if (hdr && desc && desc->comp[0].depth < 10) {
+        ta_error(d->log, "the %s encoder has no 10 bit, which --hdr %s needs: use hevc or av1",
+                 d->encoder->name, hdr->choice);
+        return TA_ERR_UNSUPPORTED;
+    }
+    if (err >= 0 && d->recipe.hardware)
+        ta_decision_tell(d, "hardware", "%s: not the same bytes on every machine and run",
+                         d->plan->encoder.codec);
+    return err;
+}
+
+// The stages of the recipe in the order of the chain. Deinterlacing is for interlaced pictures only.
+static int choose_stages(struct ta_decision *d, struct chosen *chosen, int *count)
+{
+    bool interlaced = d->cur.scan != TA_SCAN_PROGRESSIVE;
+    *count = 0;
+    for (const struct ta_slot *slot = ta_slots; slot->name; slot++) {
+        if (slot->planned)
+            continue;
+        struct chosen c;
+        int err = choose_stage(d, slot, &c);
+        if (err < 0)
+            return err;
+        bool deinterlaces = !strcmp(slot->name, "deinterlace");
+        if (c.info == &ta_stage_ivtc) {
+            if ((err = ta_plan_choose_film(d, &interlaced)) < 0)
+                return err;
+            d->cur.scan = d->plan->source_format.scan;
+            d->cur.mixed_scan = d->plan->source_format.mixed_scan;
+            ta_decision_tell(d, slot->name,
+                             interlaced ? "ivtc: film frames are woven from their fields"
+                                        : "off: all frames are whole");
+        } else if (deinterlaces)
+            ta_decision_tell(d, slot->name, "%s: %s", c.info && interlaced ? c.choice : "off",
+                             !interlaced ? "the frames are progressive"
+                             : c.info    ? "the frames are interlaced"
+                                         : "switched off; fields stay woven");
+        else if (slot->option)
+            ta_decision_tell(d, slot->name, "%s", c.choice);
+        if (c.info && (!deinterlaces || interlaced))
+            chosen[(*count)++] = c;
+    }
+    return 0;
+}
+
+static int add_all_chosen(struct ta_decision *d, const struct chosen *chosen, int from, int count)
+{
+    for (int i = from; i < count; i++) {
+        int err = chosen[i].info == &ta_stage_ivtc ? add_ivtc(d) : add_chosen(d, &chosen[i]);
+        if (err < 0)
+            return err;
+        const struct ta_stage_plan *s = &d->plan->stages[d->plan->stage_count - 1];
+        if (!strcmp(chosen[i].slot->name, "deinterlace")) {
+            d->plan->deinterlaced = true;
+            d->plan->fields = s->info->fields ? s->info->fields(s->opts) : 1;
+        }
+    }
+    return 0;
+}
+
+// Blocks lie on a grid from the corner of the source; deblocking looks for it at the corner of what is left.
+static void warn_of_moved_blocks(struct ta_decision *d)
+{
+    const struct ta_plan *p = d->plan;
+    const struct ta_stage_plan *crop = NULL;
+    for (int i = 0; i < p->stage_count; i++) {
+        const struct ta_stage_plan *s = &p->stages[i];
+        if (s->info == &ta_stage_crop)
+            crop = s;
+        if (!crop || (s->info != &ta_stage_deblock_weak && s->info != &ta_stage_deblock_strong))
+            continue;
+        const AVPixFmtDescriptor *f = av_pix_fmt_desc_get(s->in.pix_fmt);
+        struct ta_edges e = ta_edges_stored(crop->opts, crop->in.rotation);
+        const int64_t *block = ta_stage_option(s, "block");
+        int64_t wide = *block << f->log2_chroma_w, high = *block << f->log2_chroma_h;
+        if (e.left % wide || e.top % high)
+            ta_decision_warn(d,
+                             "cropping moves the grid of blocks that deblocking expects: cut multiples of "
+                             "%lld columns at the left and %lld lines at the top",
+                             (long long)wide, (long long)high);
+    }
+}
+
+// HDR is made at the final size, of full chroma in 16 bits.
+static int add_hdr(struct ta_decision *d, const struct chosen *hdr, int w, int h)
+{
+    int err = w != d->cur.width || h != d->cur.height
+                  ? add_scale(d, w, h, AV_PIX_FMT_YUV444P16, TA_RANGE_KEEP)
+                  : add_depth(d, AV_PIX_FMT_YUV444P16, TA_RANGE_KEEP);
+    if (err >= 0)
+        err = add_chosen(d, hdr);
+    if (err < 0)
+        return err;
+    const struct ta_hdr_opts *o = d->plan->stages[d->plan->stage_count - 1].opts;
+    ta_decision_tell(d, "light", "SDR white at 203 cd/m2, what is brighter up to %d", (int)o->peak);
+    if (!strcmp(d->plan->container->name, "y4m"))
+        ta_decision_warn(d,
+                         "y4m has no place for HDR tags: tell the program that reads it that these are %s "
+                         "pictures",
+                         hdr->choice);
+    return 0;
+}
+
+// The last steps: HDR, and the encoder's pixel format at the final size. `work` is what an HDR output is like
+// but for its bits.
+static int add_end(struct ta_decision *d, int w, int h, const struct chosen *hdr, enum AVPixelFormat work)
+{
+    struct ta_plan *p = d->plan;
+    struct ta_format encoded = d->cur;
+    encoded.width = w;
+    encoded.height = h;
+    if (hdr)
+        encoded.pix_fmt = work;
+    int err = plan_encoder(d, &encoded, hdr);
+    if (err >= 0 && hdr)
+        err = add_hdr(d, hdr, w, h);
+    if (err < 0)
+        return err;
+    bool scale = w != d->cur.width || h != d->cur.height;
+    // Encoders that want packed pixels (RGB in FFV1) get them in a last step.
+    enum AVPixelFormat last = p->encoder.pix_fmt, planar = ta_pix_fmt_planar(last);
+    if (scale)
+        err = add_scale(d, w, h, planar, final_range(d));
+    else if (last != d->cur.pix_fmt)
+        err = add_depth(d, planar, final_range(d));
+    else
+        err = add_depth(d, last, final_range(d));
+    if (err >= 0 && last != planar && d->cur.pix_fmt != last)
+        err = add_repack(d, last);
+    return err;
+}
+
+int ta_plan_choose_chain(struct ta_decision *d)
+{
+    struct ta_plan *p = d->plan;
+    d->cur = p->source_format;
+    if (d->cur.width < MIN_SIDE || d->cur.height < MIN_SIDE) {
+        ta_error(d->log, "%s: pictures of %dx%d are too small to restore; %dx%d is the least",
+                 d->facts->input, d->cur.width, d->cur.height, MIN_SIDE, MIN_SIDE);
+        return TA_ERR_UNSUPPORTED;
+    }
+    struct chosen chosen[MAX_CHOSEN];
+    int count = 0, err = choose_stages(d, chosen, &count);
+    if (err < 0 || (err = add_planar(d)) < 0)
+        return err;
+
+    // HDR is the last slot that recipes fill, and the only one behind the scaling.
+    const struct chosen *hdr = count && !strcmp(chosen[count - 1].slot->name, "hdr") ? &chosen[--count]
+                                                                                     : NULL;
+
+    int kept = 0;
+    while (kept < count && chosen[kept].info->keeps_samples)
+        kept++;
+    err = add_all_chosen(d, chosen, 0, kept);
+    if (err < 0)
+        return err;
+
+    // The size is known before the other stages are placed; it decides whether anything is worked on at all.
+    struct ta_format sizing = d->cur;
+    bool needs_yuv = hdr && hdr->info->needs_yuv;
+    for (int i = kept; i < count; i++) {
+        needs_yuv |= chosen[i].info->needs_yuv;
+        if (!strcmp(chosen[i].slot->name, "deinterlace"))
+            d->cur.scan = TA_SCAN_PROGRESSIVE;
+    }
+    int w = 0, h = 0;
+    const char *why = "";
+    err = choose_size(d, &w, &h, &why);
+    d->cur = sizing;
+    if (err < 0)
+        return err;
+    bool scale = w != sizing.width || h != sizing.height;
+    ta_decision_tell(d, "size", "%dx%d to %dx%d: %s", sizing.width, sizing.height, w, h, why);
+    enum AVPixelFormat work = work_format(d, needs_yuv, hdr);
+    if (count > kept || (scale && !hdr))
+        err = add_depth(d, work, TA_RANGE_KEEP);
+    if (err >= 0)
+        err = add_all_chosen(d, chosen, kept, count);
+    if (err < 0)
+        return err;
+    warn_of_moved_blocks(d);
+    if (scale && d->cur.scan != TA_SCAN_PROGRESSIVE)
+        ta_decision_warn(d, "interlaced pictures are scaled field by field, because deinterlacing is off");
+    err = add_end(d, w, h, hdr, work);
+    p->out_format = d->cur;
+    p->out_format.mixed_scan = false;
+    if (err >= 0 && ta_format_has_alpha(&p->source_format) && !ta_format_has_alpha(&p->out_format))
+        ta_decision_tell(d, "alpha", "transparency is left out: %s does not carry it here", d->encoder->name);
+    return err;
+}
+
+int ta_plan_hdr10_peak(const struct ta_plan *plan)
+{
+    for (int i = 0; i < plan->stage_count; i++)
+        if (plan->stages[i].info == &ta_stage_hdr10)
+            return (int)((const struct ta_hdr_opts *)plan->stages[i].opts)->peak;
+    return 0;
+}

@@ -1,0 +1,367 @@
+// Every decision, from facts alone. The order follows the data: output, range, scan runs, time, chain,
+// encoder, cuts, streams.
+#include "plan/decide.h"
+#include "plan/redo_ranges.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/error.h>
+
+#include "base/path.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "video/chain.h"
+
+void ta_decision_tell(struct ta_decision *d, const char *what, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *why = ta_xvprintf(format, args);
+    va_end(args);
+    json_array_append_new(d->plan->decisions, json_pack("{s:s, s:s}", "what", what, "why", why));
+    free(why);
+}
+
+void ta_decision_warn(struct ta_decision *d, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = ta_xvprintf(format, args);
+    va_end(args);
+    json_array_append_new(d->plan->warnings, json_string(text));
+    free(text);
+}
+
+// ---- output, container, encoder ----
+
+static bool word_in(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *p = list; p && *p; p = strchr(p, ' ') ? strchr(p, ' ') + 1 : NULL)
+        if (strncmp(p, word, n) == 0 && (p[n] == ' ' || !p[n]))
+            return true;
+    return false;
+}
+
+// H.264 plays everywhere, but has 8 bits.
+static const char *auto_encoder(const struct ta_container_info *c, bool hdr)
+{
+    if (c && !strcmp(c->name, "webm"))
+        return "av1";
+    if (c && !strcmp(c->name, "y4m"))
+        return "raw";
+    return hdr ? "hevc" : "h264";
+}
+
+static char *default_output(const char *input, const char *extension)
+{
+    char *dir = ta_path_dir(input), *stem = ta_path_stem(input);
+    char *name = ta_xprintf("%s.restored.%s", stem, extension);
+    char *path = !strcmp(dir, ".") && strncmp(input, "./", 2) ? ta_xstrdup(name) : ta_path_join(dir, name);
+    free(dir);
+    free(stem);
+    free(name);
+    return path;
+}
+
+static int choose_output(struct ta_decision *d)
+{
+    const char *output = d->facts->output;
+    const struct ta_container_info *container = NULL;
+    if (output) {
+        container = ta_container_find(!strcmp(output, "-") ? "y4m" : ta_path_extension(output));
+        if (!container) {
+            ta_error(d->log, "%s: the name does not tell the container: use .mp4, .mkv, .mov, .webm or .y4m",
+                     output);
+            return TA_ERR_INVALID;
+        }
+    }
+    const char *name = d->recipe.encoder;
+    bool automatic = !strcmp(name, "auto");
+    const char *range = "";
+    int err = ta_options_slot(d->facts->options, "hdr", &range);
+    if (err < 0)
+        return err;
+    d->encoder = ta_encoder_find(automatic ? auto_encoder(container, strcmp(range, "sdr") != 0) : name);
+    if (!d->encoder) {
+        const char *names[32] = {"auto"};
+        for (int i = 0; ta_encoders[i].name && i < 30; i++)
+            names[i + 1] = ta_encoders[i].name;
+        const char *near = ta_nearest(name, names);
+        ta_error(d->log, "there is no encoder \"%s\"%s%s%s", name,
+                 near ? ": did you mean \"" : " (see terminalai encoders)", near ? near : "",
+                 near ? "\"?" : "");
+        return TA_ERR_INVALID;
+    }
+    if (d->recipe.framemd5 && output && !strcmp(output, "-")) {
+        ta_error(d->log, "--framemd5 writes beside the output, and standard output has no place beside it");
+        return TA_ERR_UNSUPPORTED;
+    }
+    if (!container) {
+        char *first = ta_xstrndup(d->encoder->containers, strcspn(d->encoder->containers, " "));
+        container = ta_container_find(first);
+        d->plan->output = default_output(d->facts->input, first);
+        free(first);
+    } else {
+        d->plan->output = ta_xstrdup(output);
+    }
+    if (!word_in(d->encoder->containers, container->name)) {
+        ta_error(d->log, "%s can't be put in %s: use one of %s", d->encoder->name, container->name,
+                 d->encoder->containers);
+        return TA_ERR_UNSUPPORTED;
+    }
+    d->plan->container = container;
+    ta_decision_tell(d, "encoder", "%s in %s%s", d->encoder->name, container->name,
+                     automatic ? " (automatic)" : "");
+    return 0;
+}
+
+// ---- range and time ----
+
+// Time 0 of the output is where the earliest of picture and sound starts.
+static void choose_origin(struct ta_decision *d)
+{
+    const struct ta_index *index = d->facts->index;
+    struct ta_plan *p = d->plan;
+    AVRational tb = index->time_base;
+    int64_t start = index->frames[0].pts;
+    AVRational start_tb = tb;
+    for (unsigned i = 0; i < d->facts->container->nb_streams; i++) {
+        const AVStream *st = d->facts->container->streams[i];
+        int64_t t = st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO ? ta_plan_stream_start(d, (int)i)
+                                                                   : AV_NOPTS_VALUE;
+        if (t != AV_NOPTS_VALUE && av_compare_ts(t, st->time_base, start, start_tb) < 0) {
+            start = t;
+            start_tb = st->time_base;
+        }
+    }
+    p->time_scale = p->fields == 2 && p->deinterlaced ? 2 : 1;
+    if (p->film && tb.den <= INT32_MAX / TA_FILM_PARTS)
+        p->time_scale = TA_FILM_PARTS;
+    p->out_time_base = (AVRational){tb.num, tb.den * p->time_scale};
+    if (start_tb.num == tb.num && start_tb.den == tb.den) {
+        p->offset = start * p->time_scale;
+        return;
+    }
+    // Sound starts first: its start must be exact to 0.1 ms in the video's unit.
+    while (av_q2d(p->out_time_base) > 1e-4 && p->out_time_base.den <= INT32_MAX / 2) {
+        p->time_scale *= 2;
+        p->out_time_base.den *= 2;
+    }
+    p->offset = av_rescale_q(start, start_tb, p->out_time_base);
+}
+
+static int choose_range(struct ta_decision *d)
+{
+    struct ta_plan *p = d->plan;
+    const struct ta_index *index = d->facts->index;
+    const struct ta_range *r = &d->recipe.range;
+    int64_t n = (int64_t)index->frame_count;
+    int64_t first = r->start.unit ? ta_plan_frame_of(p, index, &r->start) : 0;
+    int64_t end = r->end.unit ? ta_plan_frame_of(p, index, &r->end) : n;
+    if (first >= end) {
+        double seconds = (double)(index->end_pts - index->frames[0].pts) * av_q2d(index->time_base);
+        ta_error(d->log, "%s: no frame lies in the given range; the file has %lld frames, %.3f seconds",
+                 d->facts->input, (long long)n, seconds);
+        return TA_ERR_INVALID;
+    }
+    p->first_frame = first;
+    p->frame_count = end - first;
+    p->range_start = p->range_end = AV_NOPTS_VALUE;
+    if (first > 0 || end < n) {
+        p->range_start = av_rescale_q(index->frames[first].pts, index->time_base, AV_TIME_BASE_Q);
+        if (end < n)
+            p->range_end = av_rescale_q(index->frames[end].pts, index->time_base, AV_TIME_BASE_Q);
+        p->offset = index->frames[first].pts * p->time_scale;
+        ta_decision_tell(d, "range", "source frames %lld to %lld of %lld", (long long)first,
+                         (long long)(end - 1), (long long)n);
+    }
+    return 0;
+}
+
+// The scan result's runs cut to the range.
+static void choose_runs(struct ta_decision *d)
+{
+    struct ta_plan *p = d->plan;
+    const struct ta_scan_result *scan = d->facts->scan;
+    int64_t end = p->first_frame + p->frame_count;
+    p->runs = ta_xcalloc((size_t)scan->run_count, sizeof *p->runs);
+    for (int i = 0; i < scan->run_count; i++) {
+        struct ta_scan_run r = scan->runs[i];
+        int64_t first = TA_MAX(r.first, p->first_frame), last = TA_MIN(r.first + r.count, end);
+        if (first < last)
+            p->runs[p->run_count++] = (struct ta_scan_run){first, last - first, r.type};
+    }
+    p->source_format = d->facts->index->format;
+    int64_t by_type[3] = {0};
+    for (int i = 0; i < p->run_count; i++)
+        by_type[p->runs[i].type] += p->runs[i].count;
+    // Interlaced frames decide what the chain is for; which order is the more frequent one.
+    bool interlaced = by_type[TA_SCAN_TFF] + by_type[TA_SCAN_BFF] > 0;
+    p->source_format.scan = !interlaced                                    ? TA_SCAN_PROGRESSIVE
+                            : by_type[TA_SCAN_TFF] >= by_type[TA_SCAN_BFF] ? TA_SCAN_TFF
+                                                                           : TA_SCAN_BFF;
+    p->source_format.mixed_scan = p->run_count > 1;
+}
+
+// ---- segments ----
+
+// Source frames from `from` on until at least TA_MIN_SEGMENT_OUT output frames are reached.
+static int64_t least_end(const struct ta_plan *p, int64_t from)
+{
+    int64_t end = p->first_frame + p->frame_count, out = 0;
+    while (from < end && out < TA_MIN_SEGMENT_OUT)
+        out += ta_plan_fields_of(p, from++);
+    return from;
+}
+
+void ta_plan_choose_cuts(struct ta_decision *d)
+{
+    struct ta_plan *p = d->plan;
+    const struct ta_index *index = d->facts->index;
+    double unit = av_q2d(index->time_base);
+    int64_t length = TA_MAX(1, (int64_t)(d->recipe.segment_length / unit + 0.5));
+    int64_t end = p->first_frame + p->frame_count;
+    size_t capacity = 16;
+    p->cuts = ta_xcalloc(capacity, sizeof *p->cuts);
+    p->cuts[0] = p->first_frame;
+    int64_t from = p->first_frame;
+    for (;;) {
+        int64_t cut = least_end(p, from);
+        while (cut < end && index->frames[cut].pts - index->frames[from].pts < length)
+            cut++;
+        while (cut < end && ta_plan_fields_of(p, cut) == 0) // a segment begins with a frame that it shows
+            cut++;
+        // What would remain must be a segment of its own.
+        if (cut >= end || ta_plan_out_before(p, end) - ta_plan_out_before(p, cut) < TA_MIN_SEGMENT_OUT)
+            break;
+        if ((size_t)p->segment_count + 3 > capacity) {
+            capacity *= 2;
+            p->cuts = ta_xrealloc(p->cuts, capacity * sizeof *p->cuts);
+        }
+        p->cuts[++p->segment_count] = cut;
+        from = cut;
+    }
+    p->cuts[++p->segment_count] = end;
+}
+
+// ---- facts worth telling ----
+
+static void tell(struct ta_decision *d)
+{
+    struct ta_plan *p = d->plan;
+    const struct ta_index *index = d->facts->index;
+    json_t *scan = ta_scan_result_to_json(d->facts->scan);
+    p->diagnosis = json_pack("{s:o, s:{s:I, s:b, s:I, s:I, s:I}}", "scan_type", scan, "index", "frames",
+                             (json_int_t)index->frame_count, "decoded", index->decoded, "undecodable_start",
+                             (json_int_t)index->undecodable_start, "time_jumps",
+                             (json_int_t)index->time_jumps, "variable_durations",
+                             (json_int_t)index->variable);
+    if (d->facts->scan->telecine_suspected && p->deinterlaced && !p->film)
+        ta_decision_tell(d, "telecine",
+                         "film in video is suspected: --deinterlace ivtc would give back its frames, "
+                         "other deinterlacing keeps the video's rate");
+    if (index->undecodable_start)
+        ta_decision_tell(d, "start", "%lld packets before the first picture that can be decoded are left out",
+                         (long long)index->undecodable_start);
+    if (index->time_jumps)
+        ta_decision_tell(d, "time", "%lld gaps in the source's times are kept", (long long)index->time_jumps);
+}
+
+static int decide_all(struct ta_decision *d)
+{
+    struct ta_plan *p = d->plan;
+    int err = ta_options_recipe(d->facts->options, &d->recipe, d->log);
+    if (err >= 0)
+        err = choose_output(d);
+    if (err < 0)
+        return err;
+    // From here on what is refused is about the source.
+    ta_log_set_about(d->log, d->facts->input);
+    // The range is in output time, whose unit depends on fields, which depends on runs in the range; a first
+    // origin with the finest unit serves to find it.
+    p->fields = 1;
+    choose_origin(d);
+    err = choose_range(d);
+    if (err < 0)
+        return err;
+    bool ranged = p->range_start != AV_NOPTS_VALUE;
+    choose_runs(d);
+    err = ta_plan_choose_chain(d);
+    if (err >= 0 && p->film && (err = ta_plan_index_film(p)) < 0)
+        ta_error(d->log, "out of memory for the timeline");
+    if (err < 0)
+        return err;
+    choose_origin(d);
+    if (ranged)
+        p->offset = d->facts->index->frames[p->first_frame].pts * p->time_scale;
+    p->out_format.time_base = p->out_time_base;
+    p->reach = ta_chain_reach(p->stages, p->stage_count);
+    p->out_frames = ta_plan_out_before(p, p->first_frame + p->frame_count);
+    ta_plan_choose_cuts(d);
+    p->framemd5 = d->recipe.framemd5;
+    err = ta_plan_choose_streams(d);
+    if (err < 0)
+        return err;
+    tell(d);
+    return 0;
+}
+
+int ta_plan_decide(struct ta_plan **out, const struct ta_plan_facts *facts, struct ta_log *log)
+{
+    *out = NULL;
+    struct ta_plan *p = ta_xcalloc(1, sizeof *p);
+    struct ta_decision d = {.facts = facts, .plan = p, .log = ta_log_child(log, "plan")};
+    p->input = ta_xstrdup(facts->input);
+    p->source = facts->index->source;
+    memcpy(p->index_checksum, facts->index->checksum, sizeof p->index_checksum);
+    p->decisions = json_array();
+    p->warnings = json_array();
+    p->recipe = ta_options_recipe_json(facts->options);
+    int err = decide_all(&d);
+    ta_opt_release(ta_recipe_options, &d.recipe);
+    ta_log_destroy(&d.log);
+    if (err < 0)
+        ta_plan_destroy(&p);
+    *out = p;
+    return err < 0 ? err : 0;
+}
+
+void ta_plan_destroy(struct ta_plan **plan)
+{
+    struct ta_plan *p = *plan;
+    *plan = NULL;
+    if (!p)
+        return;
+    for (int i = 0; i < p->stage_count; i++)
+        ta_stage_plan_release(&p->stages[i]);
+    for (int i = 0; i < p->stream_count; i++) {
+        struct ta_stream_plan *s = &p->streams[i];
+        free(s->kind);
+        free(s->source_codec);
+        free(s->codec);
+        free(s->reason);
+    }
+    ta_encoder_settings_release(&p->encoder);
+    ta_index_destroy(&p->index);
+    json_decref(p->recipe);
+    json_decref(p->diagnosis);
+    json_decref(p->decisions);
+    json_decref(p->warnings);
+    free(p->streams);
+    free(p->stages);
+    free(p->cuts);
+    free(p->runs);
+    ta_show_destroy(&p->show);
+    free(p->film);
+    free(p->film_out);
+    ta_redo_release(p);
+    free(p->input);
+    free(p->output);
+    free(p->input_at);
+    free(p->output_at);
+    free(p->json);
+    ta_log_destroy(&p->log);
+    free(p);
+}

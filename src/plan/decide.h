@@ -1,0 +1,42 @@
+// Shared by the parts of the decision: decide.c (order, output, range, time, cuts), chain.c, film.c,
+// streams.c.
+#ifndef TA_PLAN_DECIDE_H
+#define TA_PLAN_DECIDE_H
+
+#include "plan/plan.h"
+
+struct ta_decision {
+    const struct ta_plan_facts *facts;
+    struct ta_recipe_opts recipe;
+    const struct ta_encoder_info *encoder;
+    struct ta_plan *plan;
+    struct ta_log *log;
+    struct ta_format cur; // after the stages placed so far
+    AVRational film_rate; // nominal, of what inverse telecine gives
+};
+
+// A decision and its reason in words; a warning that the user should read.
+void ta_decision_tell(struct ta_decision *d, const char *what, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void ta_decision_warn(struct ta_decision *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// Stages, size, encoder: fills stages, fields, deinterlaced, encoder and out_format.
+int ta_plan_choose_chain(struct ta_decision *d);
+// Inverse telecine: fills film, constant_rate and the source's field order. *any is false when it would
+// change nothing.
+int ta_plan_choose_film(struct ta_decision *d, bool *any);
+
+// Segments for the plan's frames, by recipe.segment_length.
+void ta_plan_choose_cuts(struct ta_decision *d);
+// The encoder's settings by the recipe, for pictures `in`.
+int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_encoder_info *info,
+                        const struct ta_format *in, int hdr_peak, struct ta_encoder_settings *out,
+                        struct ta_log *log);
+
+// What happens to each stream of the source.
+int ta_plan_choose_streams(struct ta_decision *d);
+// Start of a stream by its container, in its own unit; AV_NOPTS_VALUE when unknown. Priming before it is not
+// a start.
+int64_t ta_plan_stream_start(const struct ta_decision *d, int stream);
+
+#endif

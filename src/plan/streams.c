@@ -1,0 +1,97 @@
+// What happens to the streams that are not the picture.
+#include "plan/decide.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/error.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+// Start of a kept stream by its container, AV_NOPTS_VALUE when unknown. Priming before it is not a start.
+int64_t ta_plan_stream_start(const struct ta_decision *d, int stream)
+{
+    const AVStream *st = d->facts->container->streams[stream];
+    if (st->start_time != AV_NOPTS_VALUE)
+        return st->start_time;
+    return stream < d->facts->index->stream_count ? d->facts->index->streams[stream].first_pts
+                                                  : AV_NOPTS_VALUE;
+}
+
+static const char *stream_kind(const AVStream *st)
+{
+    const char *name = av_get_media_type_string(st->codecpar->codec_type);
+    return name ? name : "data";
+}
+
+static int64_t sound_bit_rate(const char *codec, int channels)
+{
+    if (!strcmp(codec, "aac"))
+        return channels <= 2 ? 192000 : 64000 * (int64_t)channels;
+    if (strstr(codec, "opus"))
+        return channels <= 1 ? 96000 : 64000 * (int64_t)channels;
+    return 0;
+}
+
+// FLAC holds whole numbers of up to 24 bit in up to 8 channels.
+static bool flac_holds(const AVCodecParameters *par)
+{
+    int bits = av_get_exact_bits_per_sample(par->codec_id);
+    bool whole = par->codec_id != AV_CODEC_ID_PCM_F32LE && par->codec_id != AV_CODEC_ID_PCM_F32BE &&
+                 par->codec_id != AV_CODEC_ID_PCM_F64LE && par->codec_id != AV_CODEC_ID_PCM_F64BE;
+    return par->codec_id >= AV_CODEC_ID_FIRST_AUDIO && par->codec_id < AV_CODEC_ID_ADPCM_IMA_QT && whole &&
+           bits > 0 && bits <= 24 && par->ch_layout.nb_channels <= 8 && par->sample_rate <= 655350;
+}
+
+static void choose_stream(struct ta_decision *d, int i)
+{
+    struct ta_plan *p = d->plan;
+    const AVStream *st = d->facts->container->streams[i];
+    struct ta_stream_plan *s = &p->streams[p->stream_count++];
+    struct ta_stream_choice c = {TA_STREAM_RESTORE, "", ""};
+    bool picture = st->disposition & AV_DISPOSITION_ATTACHED_PIC;
+    bool main_video = i == d->facts->index->video;
+    if (!main_video && st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !picture)
+        c = (struct ta_stream_choice){TA_STREAM_DROP, "", "only the main video stream is restored"};
+    else if (!main_video)
+        c = ta_stream_choose(st, p->container);
+    if (d->recipe.audio_codec == TA_AUDIO_CODEC_FLAC && st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO &&
+        flac_holds(st->codecpar))
+        c = (struct ta_stream_choice){TA_STREAM_TRANSCODE, "flac", "smaller, and nothing is lost"};
+    s->stream = i;
+    s->kind = ta_xstrdup(picture ? "cover" : stream_kind(st));
+    s->source_codec = ta_xstrdup(avcodec_get_name(st->codecpar->codec_id));
+    s->action = c.action;
+    s->codec = ta_xstrdup(c.codec ? c.codec : "");
+    s->reason = ta_xstrdup(c.reason ? c.reason : "");
+    s->start = AV_NOPTS_VALUE;
+    int64_t start = ta_plan_stream_start(d, i);
+    if (st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && start != AV_NOPTS_VALUE &&
+        p->range_start == AV_NOPTS_VALUE)
+        s->start = av_rescale_q(start, st->time_base, AV_TIME_BASE_Q) -
+                   av_rescale_q(p->offset, p->out_time_base, AV_TIME_BASE_Q);
+    if (c.action == TA_STREAM_TRANSCODE && st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO)
+        s->bit_rate = sound_bit_rate(s->codec, st->codecpar->ch_layout.nb_channels);
+    // Sound, subtitles and further videos that get lost matter; y4m is pictures alone, and whoever asks for
+    // it knows.
+    bool matters = !main_video && (st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO ||
+                                   st->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE ||
+                                   (st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !picture));
+    if (c.action == TA_STREAM_DROP && matters && strcmp(p->container->name, "y4m"))
+        ta_decision_warn(d, "stream %d (%s, %s) is left out: %s", i, s->kind, s->source_codec, s->reason);
+}
+
+int ta_plan_choose_streams(struct ta_decision *d)
+{
+    const AVFormatContext *fmt = d->facts->container;
+    if (d->recipe.audio_codec == TA_AUDIO_CODEC_FLAC && strcmp(d->plan->container->name, "mkv") != 0) {
+        ta_error(d->log, "--audio-codec flac needs Matroska: name the output .mkv, not .%s",
+                 d->plan->container->name);
+        return TA_ERR_UNSUPPORTED;
+    }
+    d->plan->streams = ta_xcalloc(fmt->nb_streams, sizeof *d->plan->streams);
+    for (unsigned i = 0; i < fmt->nb_streams; i++)
+        choose_stream(d, (int)i);
+    return 0;
+}

@@ -1,0 +1,16 @@
+// Files that are compiled into the program; written by tools/embed.py at build time.
+#ifndef TA_RECIPE_EMBEDDED_H
+#define TA_RECIPE_EMBEDDED_H
+
+#include <stddef.h>
+
+struct ta_embedded_file {
+    const char *name; // file name without folder and extension: "vhs"
+    const char *data; // the file's bytes, followed by a NUL
+    size_t size;      // without that NUL
+};
+
+// The presets of presets/*.yaml, sorted by name. The last entry has name == NULL. Static storage, any thread.
+extern const struct ta_embedded_file ta_embedded_presets[];
+
+#endif

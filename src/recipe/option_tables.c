@@ -1,0 +1,338 @@
+// The tables of the recipe and of running, and the list of all option groups.
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/error.h>
+
+#include "base/mem.h"
+#include "recipe/options.h"
+#include "video/stage.h"
+
+static const struct ta_choice quality_choices[] = {
+    {"fast", "8 bit inside where source and output are 8 bit, quick encoder settings"},
+    {"good", "10 bit inside, dithered once at the end"},
+    {"best", "10 bit inside, slow encoder settings, error-diffusion dither"},
+    {0},
+};
+
+static const struct ta_choice scan_choices[] = {
+    {"sample", "short windows spread over the file; all frames only where these disagree"},
+    {"full", "every frame is decoded and measured before planning"},
+    {0},
+};
+
+static const struct ta_choice dither_choices[] = {
+    {"auto", "ordered, error-diffusion for best"},
+    {"none", "round"},
+    {"ordered", "fixed pattern"},
+    {"error-diffusion", "best looking, slower"},
+    {0},
+};
+
+static const struct ta_choice audio_codec_choices[] = {
+    {"auto", "copied where the container and its players take it, else transcoded"},
+    {"flac", "uncompressed sound becomes FLAC, which loses nothing; the rest is copied (Matroska)"},
+    {0},
+};
+
+static const struct ta_choice verify_choices[] = {
+    {"quick", "all packets and times; key frames and seams decoded"},
+    {"full", "every frame decoded"},
+    {0},
+};
+
+const struct ta_choice ta_speed_choices[] = {
+    {"auto", "by quality"}, {"ultrafast", NULL}, {"superfast", NULL}, {"veryfast", NULL},
+    {"faster", NULL},       {"fast", NULL},      {"medium", NULL},    {"slow", NULL},
+    {"slower", NULL},       {"veryslow", NULL},  {"placebo", NULL},   {0},
+};
+
+// "auto", "source", lines ("1080" or "1080p") or "WIDTHxHEIGHT".
+static int parse_resolution(const struct ta_opt *o, const char *text, void *field, struct ta_buf *why)
+{
+    (void)o;
+    char **out = field;
+    int w = 0, h = 0, end = 0;
+    bool ok = !strcmp(text, "auto") || !strcmp(text, "source");
+    if (!ok && sscanf(text, "%6dx%6d%n", &w, &h, &end) == 2 && !text[end])
+        ok = w >= 2 && w <= 32768 && h >= 2 && h <= 32768;
+    else if (!ok && (end = 0, sscanf(text, "%6d%n", &h, &end) == 1) &&
+             (!text[end] || !strcmp(text + end, "p")))
+        ok = h >= 16 && h <= 32768;
+    if (!ok) {
+        ta_buf_puts(why,
+                    "must be auto, source, a number of lines such as 1080, or WIDTHxHEIGHT (up to 32768)");
+        return TA_ERR_INVALID;
+    }
+    free(*out);
+    *out = ta_xstrdup(text);
+    return 0;
+}
+
+static void format_text(const struct ta_opt *o, const void *field, struct ta_buf *out)
+{
+    (void)o;
+    char *const *text = field;
+    ta_buf_puts(out, *text ? *text : "");
+}
+
+static void release_text(void *field)
+{
+    ta_freep((char **)field);
+}
+
+static const struct ta_opt_kind kind_resolution = {
+    .name = "resolution",
+    .syntax = "LINES|WxH|source",
+    .parse = parse_resolution,
+    .format = format_text,
+    .release = release_text,
+};
+
+const struct ta_opt ta_recipe_options[] = {
+    {.name = "preset",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct ta_recipe_opts, preset, char *),
+     .def = "vhs",
+     .syntax = "NAME",
+     .letter = 'p',
+     .help = "named recipe to start from; \"terminalai presets\" lists them"},
+    {.name = "resolution",
+     .kind = &kind_resolution,
+     TA_FIELD(struct ta_recipe_opts, resolution, char *),
+     .def = "auto",
+     .letter = 'r',
+     .help = "height of the output as it is shown, with square pixels; auto is 1080 for standard "
+             "definition and the source's size above it"},
+    {.name = "quality",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_recipe_opts, quality, int),
+     .def = "good",
+     .choices = quality_choices,
+     .help = "how much care and time"},
+    {.name = "encoder",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct ta_recipe_opts, encoder, char *),
+     .def = "auto",
+     .syntax = "NAME",
+     .letter = 'e',
+     .help =
+         "auto (h264), h264, hevc, av1, ffv1, prores or raw; \"terminalai encoders\" tells which work here"},
+    {.name = "hardware",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct ta_recipe_opts, hardware, bool),
+     .def = "off",
+     .help =
+         "encode h264, hevc or av1 in graphics hardware, the first of NVENC, QSV, VAAPI and AMF that really "
+         "opens; fast, but not the same bytes everywhere"},
+    {.name = "crf",
+     .kind = &ta_opt_float,
+     TA_FIELD(struct ta_recipe_opts, crf, double),
+     .def = "18",
+     .min = 0,
+     .max = 51,
+     .help = "constant quality on x264's scale, lower is better; mapped to each encoder's own control"},
+    {.name = "preset-speed",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_recipe_opts, preset_speed, int),
+     .def = "auto",
+     .choices = ta_speed_choices,
+     .flags = TA_OPT_ADVANCED,
+     .help = "encoder speed by x264's preset names"},
+    {.name = "range",
+     .kind = &ta_opt_range,
+     TA_FIELD(struct ta_recipe_opts, range, struct ta_range),
+     .def = "",
+     .help = "part of the source to restore, as times (1:23:45.5), percent (25%) or frames (1200f)"},
+    {.name = "scan",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_recipe_opts, scan, int),
+     .def = "sample",
+     .choices = scan_choices,
+     .flags = TA_OPT_ADVANCED,
+     .help = "how much is measured before planning"},
+    {.name = "segment-length",
+     .kind = &ta_opt_float,
+     TA_FIELD(struct ta_recipe_opts, segment_length, double),
+     .def = "30",
+     .min = 0.1,
+     .max = 36000,
+     .unit = "seconds",
+     .flags = TA_OPT_ADVANCED,
+     .help = "length of the pieces that are restored one by one; what a kill can lose"},
+    {.name = "dither",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_recipe_opts, dither, int),
+     .def = "auto",
+     .choices = dither_choices,
+     .flags = TA_OPT_ADVANCED,
+     .help = "how 10 bit become 8"},
+    {.name = "audio-codec",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_recipe_opts, audio_codec, int),
+     .def = "auto",
+     .choices = audio_codec_choices,
+     .help = "how sound is stored"},
+    {.name = "framemd5",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct ta_recipe_opts, framemd5, bool),
+     .def = "off",
+     .help = "write OUTPUT.framemd5: a checksum of every decoded picture and of all sound, in the form of "
+             "ffmpeg's framemd5"},
+    {0},
+};
+
+const struct ta_opt ta_run_options[] = {
+    {.name = "jobs",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct ta_run_opts, jobs, int64_t),
+     .def = "0",
+     .min = 0,
+     .max = 512,
+     .letter = 'j',
+     .help = "segments restored at once; 0 decides by cores and memory"},
+    {.name = "memory",
+     .kind = &ta_opt_bytes,
+     TA_FIELD(struct ta_run_opts, memory, int64_t),
+     .def = "0",
+     .min = 0,
+     .max = INFINITY,
+     .flags = TA_OPT_ADVANCED,
+     .help = "memory that segments running at once may need together; 0 is half of the machine's"},
+    {.name = "work-dir",
+     .kind = &ta_opt_path,
+     TA_FIELD(struct ta_run_opts, work_dir, char *),
+     .def = "",
+     .syntax = "DIR",
+     .help = "folder for unfinished work instead of beside the output"},
+    {.name = "keep-work",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct ta_run_opts, keep_work, bool),
+     .def = "off",
+     .flags = TA_OPT_ADVANCED,
+     .help = "keep the work folder after success"},
+    {.name = "restart",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct ta_run_opts, restart, bool),
+     .def = "off",
+     .help = "throw away what an interrupted run finished and begin anew"},
+    {.name = "no-resume",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct ta_run_opts, no_resume, bool),
+     .def = "off",
+     .flags = TA_OPT_ADVANCED,
+     .help = "refuse to go on with an interrupted run"},
+    {.name = "overwrite",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct ta_run_opts, overwrite, bool),
+     .def = "off",
+     .letter = 'y',
+     .help = "replace an existing output, once the new one is finished and verified"},
+    {.name = "strict",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct ta_run_opts, strict, bool),
+     .def = "off",
+     .help = "fail where frames can't be decoded, instead of repeating a neighbour and counting it"},
+    {.name = "verify",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_run_opts, verify, int),
+     .def = "quick",
+     .choices = verify_choices,
+     .help = "how the finished file is checked before it gets its name"},
+    {.name = "max-temp-size",
+     .kind = &ta_opt_bytes,
+     TA_FIELD(struct ta_run_opts, max_temp_size, int64_t),
+     .def = "0",
+     .min = 0,
+     .max = INFINITY,
+     .flags = TA_OPT_ADVANCED,
+     .help = "stop, resumable, before segments and joined file take more disk than this; 0 is no limit"},
+    {.name = "max-work-size",
+     .kind = &ta_opt_bytes,
+     TA_FIELD(struct ta_run_opts, max_work_size, int64_t),
+     .def = "0",
+     .min = 0,
+     .max = INFINITY,
+     .flags = TA_OPT_ADVANCED,
+     .help = "stop, resumable, when all work folders in the place of this one (--work-dir, or the output's "
+             "folder) together take more disk than this; 0 is no limit"},
+    {0},
+};
+
+// Recipe, then each slot (its choice, its stages' options), then running.
+enum { MAX_GROUPS = 48, MAX_NAMES = 256 };
+
+struct all_options {
+    struct ta_option_group groups[MAX_GROUPS];
+    int group_count;
+    const char *names[MAX_NAMES];
+};
+
+static struct all_options all;
+static pthread_once_t all_once = PTHREAD_ONCE_INIT;
+
+static void add_group(const char *title, const char *prefix, const struct ta_opt *table)
+{
+    if (table)
+        all.groups[all.group_count++] = (struct ta_option_group){title, prefix, table};
+}
+
+static void collect(void)
+{
+    add_group("What to make", "", ta_recipe_options);
+    for (const struct ta_slot *s = ta_slots; s->name; s++) {
+        if (!s->title)
+            continue;
+        add_group(s->title, "", s->option);
+        add_group(s->title, s->name, ta_slot_options(s->name));
+    }
+    add_group("How to run", "", ta_run_options);
+    int n = 0;
+    for (int g = 0; g < all.group_count; g++)
+        for (const struct ta_opt *o = all.groups[g].table; o->name; o++)
+            if (!(o->flags & TA_OPT_HIDDEN))
+                all.names[n++] = ta_option_full_name(&all.groups[g], o);
+}
+
+int ta_option_groups(const struct ta_option_group **groups)
+{
+    pthread_once(&all_once, collect);
+    *groups = all.groups;
+    return all.group_count;
+}
+
+const char *const *ta_option_names(void)
+{
+    pthread_once(&all_once, collect);
+    return all.names;
+}
+
+char *ta_option_full_name(const struct ta_option_group *group, const struct ta_opt *o)
+{
+    return group->prefix[0] ? ta_xprintf("%s-%s", group->prefix, o->name) : ta_xstrdup(o->name);
+}
+
+const struct ta_opt *ta_option_find(const char *name, const struct ta_option_group **group)
+{
+    const struct ta_option_group *groups;
+    int count = ta_option_groups(&groups);
+    for (int g = 0; g < count; g++) {
+        const char *rest = name;
+        size_t n = strlen(groups[g].prefix);
+        if (n) {
+            if (strncmp(name, groups[g].prefix, n) != 0 || name[n] != '-')
+                continue;
+            rest = name + n + 1;
+        }
+        const struct ta_opt *o = ta_opt_find(groups[g].table, rest);
+        if (o) {
+            if (group)
+                *group = &groups[g];
+            return o;
+        }
+    }
+    return NULL;
+}

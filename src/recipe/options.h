@@ -1,0 +1,84 @@
+// Inside view of the option set: the tables, typed values, and what a plan keeps of them.
+#ifndef TA_RECIPE_OPTIONS_H
+#define TA_RECIPE_OPTIONS_H
+
+#include <jansson.h>
+
+#include <terminalai/options.h>
+
+#include "base/opt.h"
+
+// What to make. Goes into the plan.
+struct ta_recipe_opts {
+    char *preset;
+    char *resolution; // "auto", "source", "1080", "1440x1080"
+    int quality;      // enum ta_quality
+    char *encoder;    // "auto" or a row of ta_encoders
+    bool hardware;
+    double crf;
+    int preset_speed; // index into ta_speed_choices; 0 follows the quality
+    struct ta_range range;
+    int scan;              // enum ta_scan_depth
+    double segment_length; // seconds
+    int dither;            // enum ta_dither
+    int audio_codec;       // enum ta_audio_codec
+    bool framemd5;
+};
+enum ta_quality { TA_QUALITY_FAST = 0, TA_QUALITY_GOOD, TA_QUALITY_BEST };
+enum ta_scan_depth { TA_SCAN_SAMPLE = 0, TA_SCAN_FULL };
+enum ta_audio_codec { TA_AUDIO_CODEC_AUTO = 0, TA_AUDIO_CODEC_FLAC };
+enum ta_dither { TA_DITHER_AUTO = 0, TA_DITHER_NONE, TA_DITHER_ORDERED, TA_DITHER_ERROR_DIFFUSION };
+
+// How to run. Never changes the output's bytes.
+struct ta_run_opts {
+    int64_t jobs;   // segments at once; 0: by cores and memory
+    int64_t memory; // bytes for segments that run at once; 0: by the machine
+    char *work_dir; // "" beside the output
+    bool keep_work, restart, no_resume, overwrite, strict;
+    int verify;            // enum ta_verify_depth
+    int64_t max_temp_size; // bytes of segments and joined file on disk; 0: no limit
+    int64_t max_work_size; // bytes of all work folders that lie beside this one, itself included; 0: no limit
+};
+enum ta_verify_depth { TA_VERIFY_QUICK = 0, TA_VERIFY_FULL };
+
+// The tables in the order of help, with the group each belongs to. A stage's options appear as "SLOT-NAME"
+// ("denoise-strength").
+struct ta_option_group {
+    const char *title;  // "What to make", "Deinterlacing", "How to run"
+    const char *prefix; // "" or the slot's name
+    const struct ta_opt *table;
+};
+int ta_option_groups(const struct ta_option_group **groups); // the count; static
+// The option by its full name, and its group (may be NULL); NULL if unknown.
+const struct ta_opt *ta_option_find(const char *name, const struct ta_option_group **group);
+// Full name as the user writes it ("denoise-strength"); freed by the caller.
+char *ta_option_full_name(const struct ta_option_group *group, const struct ta_opt *o);
+// All full names, NULL-terminated, static for the process: for nearest-name messages and completion.
+const char *const *ta_option_names(void);
+
+// Typed values with defaults, preset and layers applied. Released with ta_opt_release() of the table.
+extern const struct ta_choice ta_speed_choices[]; // "auto", then x264's preset names from fast to slow
+extern const struct ta_opt ta_recipe_options[];
+extern const struct ta_opt ta_run_options[];
+int ta_options_recipe(struct ta_options *options, struct ta_recipe_opts *out, struct ta_log *log);
+int ta_options_run(struct ta_options *options, struct ta_run_opts *out, struct ta_log *log);
+// A set of its own with the same values.
+void ta_options_clone(struct ta_options **out, const struct ta_options *options);
+// The values of a plan's recipe, and over them what the caller of `options` has set. A preset that the caller
+// names replaces what came from the plan's preset and from defaults.
+int ta_options_over(struct ta_options **out, const struct ta_options *options, const json_t *recipe,
+                    struct ta_log *log);
+// Which stage the recipe names in a slot ("bwdif", "off").
+int ta_options_slot(struct ta_options *options, const char *slot, const char **choice);
+// Did the caller set it, not a preset, a file or the environment?
+bool ta_options_by_caller(struct ta_options *options, const char *name);
+// Typed options of a stage from the values "SLOT-...": `values` zeroed, of the stage's size. A value that the
+// caller set for an option that this stage does not have is an error that says so; with `table` NULL (no
+// stage) any value of the slot that the caller set.
+int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values,
+                     struct ta_log *log);
+// {"crf": {"value": "18", "from": "default"}, ...} for all options of the recipe (not those of running), in
+// table order.
+json_t *ta_options_recipe_json(struct ta_options *options);
+
+#endif

@@ -1,0 +1,202 @@
+#include "show/compare.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <terminalai/error.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+
+static const char *const files[] = {"grid.mp4", "contact.png", "report.json", "report.txt", "report.html"};
+
+// ---- before any work ----
+
+static int check_folder(const struct ta_compare *c, struct ta_options *options)
+{
+    struct ta_run_opts run;
+    int err = ta_options_run(options, &run, c->log);
+    if (err < 0)
+        return err;
+    bool overwrite = run.overwrite;
+    ta_opt_release(ta_run_options, &run);
+    err = ta_dir_create(c->folder, c->log);
+    for (size_t i = 0; i < TA_COUNT(files) && err >= 0; i++) {
+        char *path = ta_path_join(c->folder, files[i]);
+        if (!overwrite && access(path, F_OK) == 0) {
+            ta_error(c->log, "%s: exists already; --overwrite replaces it", path);
+            err = TA_ERR_EXISTS;
+        }
+        free(path);
+    }
+    return err;
+}
+
+// A preset that does not exist is told before the source is read.
+static int check_presets(struct ta_options **sets, const struct ta_compare_wish *wish,
+                         struct ta_options *options)
+{
+    int err = 0;
+    for (int i = 0; i < wish->preset_count && err >= 0; i++) {
+        const char *value;
+        ta_options_clone(&sets[i], options);
+        err = ta_options_set(sets[i], TA_LAYER_CALLER, "preset", wish->presets[i], "--presets");
+        if (err >= 0)
+            err = ta_options_get(sets[i], "encoder", &value, NULL);
+        if (err == TA_ERR_NOT_FOUND)
+            err = TA_ERR_INVALID;
+    }
+    return err;
+}
+
+static int plan_all(struct ta_compare *c, struct ta_options **sets, const struct ta_compare_wish *wish,
+                    const struct ta_callbacks *callbacks)
+{
+    int err = 0;
+    for (int i = 0; i < wish->preset_count && err >= 0; i++) {
+        struct ta_contestant *p = &c->contestants[c->count++];
+        p->preset = ta_xstrdup(wish->presets[i]);
+        err = ta_plan_create(&p->plan, c->input, NULL, sets[i], callbacks, c->log);
+    }
+    return err;
+}
+
+// Where the excerpts lie, by the first plan: all have the same source frames.
+static int choose_excerpts(struct ta_compare *c, const struct ta_compare_wish *wish)
+{
+    const struct ta_plan *p = c->contestants[0].plan;
+    int n = wish->start ? 1 : wish->excerpts, err = 0;
+    c->excerpts = ta_xcalloc((size_t)n, sizeof *c->excerpts);
+    double seconds = (double)(p->index->end_pts - p->index->frames[0].pts) * av_q2d(p->index->time_base);
+    // So that none begins too near the end to be as long as wished.
+    double usable = TA_MAX(0.0, 1 - wish->duration / TA_MAX(seconds, 0.001));
+    for (int i = 0; i < n && err >= 0; i++) {
+        struct ta_excerpt e;
+        char *start = wish->start ? ta_xstrdup(wish->start)
+                                  : ta_xprintf("%.6f%%", 100 * usable * (i + 0.5) / n);
+        err = ta_excerpt_find(p, start, wish->duration, &e, c->log);
+        free(start);
+        // A short source has fewer than wished.
+        bool again = err >= 0 && c->excerpt_count && c->excerpts[c->excerpt_count - 1].end > e.first;
+        if (err >= 0 && !again)
+            c->excerpts[c->excerpt_count++] = e;
+    }
+    return err;
+}
+
+// ---- restoring ----
+
+static int run_one(struct ta_compare *c, struct ta_contestant *p, int number, int excerpt)
+{
+    struct ta_segment range = ta_plan_range(p->plan, c->excerpts[excerpt].first, c->excerpts[excerpt].end);
+    char *name = ta_xprintf("%d-%d.nut", number, excerpt);
+    p->files[excerpt] = ta_path_join(c->temporary, name);
+    free(name);
+    double wall = ta_clock_seconds(), cpu = ta_cpu_seconds();
+    int err = ta_segment_make(p->plan, &range, p->files[excerpt], NULL, c->meter, ta_meter_cancel(c->meter),
+                              &p->results[excerpt], c->log);
+    p->wall_seconds += ta_clock_seconds() - wall;
+    p->cpu_seconds += ta_cpu_seconds() - cpu;
+    c->result.warnings += p->results[excerpt].concealed + p->results[excerpt].damaged;
+    return err;
+}
+
+static int run_all(struct ta_compare *c)
+{
+    int64_t total = 0, most = 0;
+    for (int i = 0; i < c->count; i++) {
+        int64_t own = 0;
+        for (int k = 0; k < c->excerpt_count; k++)
+            own += ta_plan_range(c->contestants[i].plan, c->excerpts[k].first, c->excerpts[k].end).out_count;
+        total += own;
+        most = TA_MAX(most, own);
+    }
+    ta_meter_set_work(c->meter, total + most, 0, c->count * c->excerpt_count + 1, 0);
+    ta_meter_start(c->meter, TA_PHASE_SEGMENTS);
+    int err = 0;
+    for (int i = 0; i < c->count && err >= 0; i++) {
+        struct ta_contestant *p = &c->contestants[i];
+        p->files = ta_xcalloc((size_t)c->excerpt_count, sizeof *p->files);
+        p->results = ta_xcalloc((size_t)c->excerpt_count, sizeof *p->results);
+        for (int k = 0; k < c->excerpt_count && err >= 0; k++) {
+            err = run_one(c, p, i, k);
+            if (err >= 0)
+                ta_meter_add(c->meter, 0, 0, 1);
+        }
+    }
+    return err;
+}
+
+// ---- the whole ----
+
+static int compare(struct ta_compare *c, struct ta_options *options, const struct ta_compare_wish *wish,
+                   const struct ta_callbacks *callbacks)
+{
+    struct ta_options **sets = ta_xcalloc((size_t)wish->preset_count, sizeof *sets);
+    bool made = access(c->folder, F_OK) < 0;
+    int err = check_presets(sets, wish, options);
+    if (err >= 0)
+        err = check_folder(c, options);
+    if (err >= 0)
+        err = plan_all(c, sets, wish, callbacks);
+    if (err >= 0)
+        err = choose_excerpts(c, wish);
+    if (err >= 0) {
+        c->temporary = ta_xprintf("%s/.ta-compare-%d.tmp", c->folder, (int)getpid());
+        err = ta_dir_create(c->temporary, c->log);
+    }
+    if (err >= 0)
+        err = run_all(c);
+    if (err >= 0)
+        err = ta_compare_grid(c, options);
+    if (err >= 0)
+        err = ta_compare_report(c);
+    for (int i = 0; i < wish->preset_count; i++)
+        ta_options_destroy(&sets[i]);
+    free(sets);
+    if (c->temporary)
+        ta_dir_remove(c->temporary, NULL);
+    if (err < 0 && made)
+        rmdir(c->folder); // only when nothing is in it
+    return err;
+}
+
+static void release(struct ta_compare *c)
+{
+    for (int i = 0; i < c->count; i++) {
+        struct ta_contestant *p = &c->contestants[i];
+        for (int k = 0; p->files && k < c->excerpt_count; k++)
+            free(p->files[k]);
+        free(p->files);
+        free(p->results);
+        free(p->preset);
+        ta_plan_destroy(&p->plan);
+    }
+    free(c->contestants);
+    free(c->excerpts);
+    free(c->temporary);
+    ta_log_destroy(&c->log);
+}
+
+int ta_compare(const char *input, const char *folder, struct ta_options *options,
+               const struct ta_compare_wish *wish, const struct ta_callbacks *callbacks,
+               struct ta_compare_result *result, struct ta_log *log)
+{
+    struct ta_meter meter;
+    struct ta_compare c = {
+        .input = input, .folder = folder, .meter = &meter, .log = ta_log_child(log, "compare")};
+    c.contestants = ta_xcalloc((size_t)wish->preset_count, sizeof *c.contestants);
+    ta_meter_init(&meter, callbacks);
+    int err = compare(&c, options, wish, callbacks);
+    if (err >= 0)
+        ta_meter_start(&meter, TA_PHASE_DONE);
+    ta_meter_release(&meter);
+    if (result)
+        *result = c.result;
+    release(&c);
+    return err < 0 ? err : 0;
+}

@@ -1,0 +1,202 @@
+// A preview is a plan: that of the whole file, narrowed to an excerpt, with a board in place of the output's
+// pictures.
+#include <terminalai/preview.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/error.h>
+
+#include "base/path.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "draw/board.h"
+#include "pictures/compose.h"
+#include "plan/decide.h"
+#include "show/preview.h"
+
+#include <libavutil/pixdesc.h>
+
+// ---- the excerpt ----
+
+static int parse_start(const char *text, struct ta_time *out, struct ta_log *log)
+{
+    struct ta_buf why = {0};
+    int err = ta_time_parse(text, out, &why);
+    if (err < 0)
+        ta_error(log, "\"%s\" for start: %s", text, ta_buf_text(&why));
+    ta_buf_release(&why);
+    return err;
+}
+
+int ta_excerpt_find(const struct ta_plan *p, const char *start, double duration, struct ta_excerpt *out,
+                    struct ta_log *log)
+{
+    struct ta_time at;
+    int err = parse_start(start, &at, log);
+    if (err < 0)
+        return err;
+    int64_t end = p->first_frame + p->frame_count, first = ta_plan_frame_of(p, p->index, &at);
+    double unit = av_q2d(p->index->time_base);
+    if (first < p->first_frame || first >= end) {
+        ta_error(log, "%s: no frame to show at %s: there are %.3f seconds, source frames %lld to %lld",
+                 p->input, start, (double)(p->index->end_pts - p->index->frames[0].pts) * unit,
+                 (long long)p->first_frame, (long long)(end - 1));
+        return TA_ERR_INVALID;
+    }
+    // With inverse telecine not every frame has a picture.
+    first = ta_plan_giving(p, first);
+    while (first == end || (first > p->first_frame && ta_plan_fields_of(p, first) == 0))
+        first--;
+    int64_t length = (int64_t)(duration / unit + 0.5), last = first + 1;
+    while (last < end && p->index->frames[last].pts - p->index->frames[first].pts < length)
+        last++;
+    *out = (struct ta_excerpt){.first = first, .end = last};
+    return 0;
+}
+
+// The plan of the excerpt alone. What was decided for the whole file stays.
+static int narrow(struct ta_plan *p, const struct ta_excerpt *e)
+{
+    const struct ta_index *index = p->index;
+    int kept = 0;
+    for (int i = 0; i < p->run_count; i++) {
+        struct ta_scan_run r = p->runs[i];
+        int64_t first = TA_MAX(r.first, e->first), last = TA_MIN(r.first + r.count, e->end);
+        if (first < last)
+            p->runs[kept++] = (struct ta_scan_run){first, last - first, r.type};
+    }
+    p->run_count = kept;
+    p->first_frame = e->first;
+    p->frame_count = e->end - e->first;
+    if (p->film && ta_plan_narrow_film(p) < 0)
+        return TA_ERR_NOMEM;
+    p->out_frames = ta_plan_out_before(p, e->end);
+    p->range_start = av_rescale_q(index->frames[e->first].pts, index->time_base, AV_TIME_BASE_Q);
+    p->range_end = AV_NOPTS_VALUE;
+    if (e->end < (int64_t)index->frame_count)
+        p->range_end = av_rescale_q(index->frames[e->end].pts, index->time_base, AV_TIME_BASE_Q);
+    p->offset = index->frames[e->first].pts * p->time_scale;
+    for (int i = 0; i < p->stream_count; i++)
+        p->streams[i].start = AV_NOPTS_VALUE;
+    return 0;
+}
+
+// ---- labels ----
+
+static void append_rate(struct ta_buf *out, AVRational rate)
+{
+    double fps = rate.den ? av_q2d(rate) : 0;
+    if (fps > 0 && fps - (int)fps < 0.005)
+        ta_buf_printf(out, ", %d fps", (int)fps);
+    else if (fps > 0)
+        ta_buf_printf(out, ", %.2f fps", fps);
+}
+
+char *ta_show_source_detail(const struct ta_plan *p)
+{
+    const struct ta_format *f = &p->source_format;
+    struct ta_buf b = {0};
+    ta_buf_printf(&b, "%dx%d%s", f->width, f->height, f->scan == TA_SCAN_PROGRESSIVE ? "" : " interlaced");
+    append_rate(&b, f->frame_rate);
+    return ta_buf_take(&b);
+}
+
+char *ta_show_result_detail(const struct ta_plan *p, const struct ta_format *chain, bool with_preset)
+{
+    const char *preset = json_string_value(json_object_get(json_object_get(p->recipe, "preset"), "value"));
+    struct ta_buf b = {0};
+    ta_buf_printf(&b, "%dx%d", chain->width, chain->height);
+    append_rate(&b, chain->frame_rate);
+    if (preset && with_preset)
+        ta_buf_printf(&b, ", %s", ta_path_name(preset));
+    return ta_buf_take(&b);
+}
+
+// ---- the plan ----
+
+static int plan_board(struct ta_plan *p, const struct ta_recipe_opts *recipe, int layout, struct ta_log *log)
+{
+    struct ta_show *show = p->show = ta_xcalloc(1, sizeof *show);
+    show->layout = layout;
+    show->chain = p->out_format;
+    show->names[0] = ta_xstrdup("source");
+    show->names[1] = ta_xstrdup("restored");
+    show->details[0] = ta_show_source_detail(p);
+    show->details[1] = ta_show_result_detail(p, &show->chain, true);
+    ta_show_board(show, &p->out_format);
+    struct ta_encoder_settings settings = {0};
+    int err = ta_plan_encoder_for(recipe, ta_encoder_find(p->encoder.name), &p->out_format,
+                                  ta_plan_hdr10_peak(p), &settings, log);
+    if (err < 0)
+        return err;
+    ta_encoder_settings_release(&p->encoder);
+    p->encoder = settings;
+    p->out_format.pix_fmt = settings.pix_fmt;
+    if (!ta_board_takes(settings.pix_fmt)) {
+        ta_error(log, "%s: a preview can't be encoded by %s in %s; leave --encoder out", p->input,
+                 settings.name, av_get_pix_fmt_name(settings.pix_fmt));
+        return TA_ERR_UNSUPPORTED;
+    }
+    struct ta_format pane = show->chain;
+    struct ta_pane_maker *maker = NULL;
+    pane.pix_fmt = settings.pix_fmt;
+    if (pane.rotation % 180) {
+        pane.width = show->chain.height;
+        pane.height = show->chain.width;
+    }
+    err = ta_pane_maker_create(&maker, &show->chain, &pane, log);
+    ta_pane_maker_destroy(&maker);
+    return err;
+}
+
+static int decide(struct ta_plan *p, struct ta_options *options, const struct ta_preview_wish *wish,
+                  struct ta_log *log)
+{
+    struct ta_excerpt excerpt;
+    struct ta_recipe_opts recipe;
+    int layout = 0;
+    while (ta_show_layouts[layout].name && strcmp(ta_show_layouts[layout].name, wish->layout))
+        layout++;
+    if (!ta_show_layouts[layout].name) {
+        ta_error(log, "there is no layout \"%s\": side, split or stack", wish->layout);
+        return TA_ERR_INVALID;
+    }
+    int err = ta_options_recipe(options, &recipe, log);
+    if (err < 0)
+        return err;
+    err = ta_excerpt_find(p, wish->start, wish->duration, &excerpt, log);
+    if (err >= 0)
+        err = plan_board(p, &recipe, layout, log);
+    if (err >= 0 && (err = narrow(p, &excerpt)) < 0)
+        ta_error(log, "out of memory for the timeline");
+    if (err >= 0) {
+        struct ta_plan_facts facts = {.index = p->index};
+        struct ta_decision d = {.facts = &facts, .plan = p, .recipe = recipe, .log = log};
+        p->segment_count = 0;
+        ta_freep(&p->cuts);
+        ta_plan_choose_cuts(&d);
+        ta_decision_tell(&d, "preview", "source frames %lld to %lld beside the source, %s",
+                         (long long)excerpt.first, (long long)(excerpt.end - 1),
+                         ta_show_layouts[layout].help);
+        free(p->json);
+        p->json = ta_plan_to_json(p);
+    }
+    ta_opt_release(ta_recipe_options, &recipe);
+    return err;
+}
+
+int ta_preview_plan(struct ta_plan **out, const char *input, const char *output, struct ta_options *options,
+                    const struct ta_preview_wish *wish, const struct ta_callbacks *callbacks,
+                    struct ta_log *log)
+{
+    struct ta_log *own = ta_log_child(log, "preview");
+    int err = ta_plan_create(out, input, output, options, callbacks, log);
+    ta_log_set_about(own, input);
+    if (err >= 0)
+        err = decide(*out, options, wish, own);
+    if (err < 0)
+        ta_plan_destroy(out);
+    ta_log_destroy(&own);
+    return err < 0 ? err : 0;
+}
