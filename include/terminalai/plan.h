@@ -20,10 +20,16 @@ enum ta_phase {
     TA_PHASE_JOIN,
     TA_PHASE_VERIFY,
     TA_PHASE_DONE,
+    TA_PHASE_MEASURE,  // measuring pictures and sound
+    TA_PHASE_SOUND,    // what needs a whole restored track
+    TA_PHASE_DOWNLOAD, // fetching what a plan needs
+    TA_PHASE_COUNT,
 };
-const char *ta_phase_name(enum ta_phase phase); // "index", "scan", "restore", "join", "verify", "done"
+// "index", "scan", "restore", "join", "verify", "done", "measure", "sound", "download".
+const char *ta_phase_name(enum ta_phase phase);
 
-// A snapshot. Times in seconds; 0 where not known yet.
+// A snapshot. Times in seconds; 0 where not known yet. Texts are never NULL and live until the callback
+// returns.
 struct ta_progress {
     enum ta_phase phase;
     double fraction;                   // of this phase, 0..1
@@ -33,10 +39,16 @@ struct ta_progress {
     double elapsed, eta;
     int64_t bytes; // written so far (segments, then the joined file)
     int segments_done, segments_total;
+    int tasks_done, tasks_total; // of all kinds, segments among them
+    const char *kind;            // of the task that was begun last ("video"); "" outside of tasks
+    const char *stage; // what in the phase is being worked on: the stem of that task ("seg-00012"), the name
+                       // of what is measured or fetched; "" where there is nothing to name
+    int64_t rss_bytes; // memory that the process holds now
 };
 
-// Called by the library. Both may be NULL. `progress` is called at most 10 times a second and at each change
-// of phase, from one thread at a time; `canceled` from any thread, often: it must be quick.
+// Called by the library, which holds no lock meanwhile. Both may be NULL. `progress` is called at most 10
+// times a second and at each change of phase, from one thread at a time; `canceled` from any thread, often:
+// it must be quick.
 struct ta_callbacks {
     void (*progress)(void *priv, const struct ta_progress *progress);
     bool (*canceled)(void *priv);

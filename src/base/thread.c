@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <terminalai/error.h>
 
@@ -80,6 +81,17 @@ int64_t ta_peak_rss_bytes(void)
     if (getrusage(RUSAGE_SELF, &usage) < 0)
         return 0;
     return (int64_t)usage.ru_maxrss * 1024;
+}
+
+int64_t ta_rss_bytes(void)
+{
+    // Pages: of the program, and of these in memory.
+    FILE *f = fopen("/proc/self/statm", "re");
+    long long pages = 0;
+    bool known = f && fscanf(f, "%*d %lld", &pages) == 1;
+    if (f)
+        fclose(f);
+    return known ? (int64_t)pages * sysconf(_SC_PAGESIZE) : ta_peak_rss_bytes();
 }
 
 static int affinity_count(void)

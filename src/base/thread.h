@@ -48,5 +48,7 @@ int ta_cpu_count(void);
 double ta_clock_seconds(void);
 double ta_cpu_seconds(void);
 int64_t ta_peak_rss_bytes(void);
+// Memory that the process holds now; the peak where the system does not say.
+int64_t ta_rss_bytes(void);
 
 #endif

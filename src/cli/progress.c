@@ -167,6 +167,11 @@ static void show_json(struct ta_progress_view *v, const struct ta_progress *p)
     json_object_set_new(event, "bytes", json_integer(p->bytes));
     json_object_set_new(event, "segments_done", json_integer(p->segments_done));
     json_object_set_new(event, "segments_total", json_integer(p->segments_total));
+    json_object_set_new(event, "tasks_done", json_integer(p->tasks_done));
+    json_object_set_new(event, "tasks_total", json_integer(p->tasks_total));
+    json_object_set_new(event, "kind", json_string(p->kind));
+    json_object_set_new(event, "stage", json_string(p->stage));
+    json_object_set_new(event, "rss", json_integer(p->rss_bytes));
     ta_progress_event(v, event);
 }
 

@@ -56,9 +56,9 @@ static void report(struct scan *s)
 {
     pthread_mutex_lock(&s->lock);
     int64_t n = ++s->measured;
+    pthread_mutex_unlock(&s->lock);
     if (s->progress && s->progress->report && n % REPORT_EVERY == 0)
         s->progress->report(s->progress->priv, (double)n / (double)s->out->count);
-    pthread_mutex_unlock(&s->lock);
 }
 
 // The frame at `at` of the result, between its neighbours; either may be missing.

@@ -1,5 +1,8 @@
 #include "restore/callbacks.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/thread.h"
 
@@ -17,12 +20,15 @@ void ta_meter_init(struct ta_meter *m, const struct ta_callbacks *callbacks)
     *m = (struct ta_meter){.callbacks = callbacks};
     if (callbacks)
         m->cancel = (struct ta_cancel){ask, (void *)callbacks};
+    m->now.kind = m->now.stage = "";
     pthread_mutex_init(&m->lock, NULL);
+    pthread_cond_init(&m->told, NULL);
     m->started = m->phase_started = ta_clock_seconds();
 }
 
 void ta_meter_release(struct ta_meter *m)
 {
+    pthread_cond_destroy(&m->told);
     pthread_mutex_destroy(&m->lock);
 }
 
@@ -32,38 +38,77 @@ const struct ta_cancel *ta_meter_cancel(const struct ta_meter *m)
 }
 
 // Share of the whole that lies before each phase, and the phase's own: reading and joining are bound by the
-// disk, restoring by the processor.
-static double total_of(const struct ta_progress *p)
+// disk, restoring by the processor. What may come before restoring, and takes as long as it takes, is not
+// counted.
+static const struct {
+    double before, own;
+} shares[TA_PHASE_COUNT] = {
+    [TA_PHASE_SEGMENTS] = {0, 0.95},  [TA_PHASE_SOUND] = {0.95, 0}, [TA_PHASE_JOIN] = {0.95, 0.03},
+    [TA_PHASE_VERIFY] = {0.98, 0.02}, [TA_PHASE_DONE] = {1, 0},
+};
+
+static const char *const names[TA_PHASE_COUNT] = {
+    [TA_PHASE_INDEX] = "index",       [TA_PHASE_SCAN] = "scan",     [TA_PHASE_MEASURE] = "measure",
+    [TA_PHASE_DOWNLOAD] = "download", [TA_PHASE_SOUND] = "sound",   [TA_PHASE_SEGMENTS] = "restore",
+    [TA_PHASE_JOIN] = "join",         [TA_PHASE_VERIFY] = "verify", [TA_PHASE_DONE] = "done",
+};
+
+const char *ta_phase_name(enum ta_phase phase)
 {
-    static const double before[] = {0, 0, 0, 0.95, 0.98, 1}, share[] = {0, 0, 0.95, 0.03, 0.02, 0};
-    return before[p->phase] + share[p->phase] * p->fraction;
+    return phase >= 0 && phase < TA_PHASE_COUNT ? names[phase] : "unknown";
 }
 
-static void report(struct ta_meter *m, bool always)
+// What is to be told, as it stands now. Under the lock.
+struct report {
+    bool progress, watch; // who hears of it
+    struct ta_progress now;
+    char stage[sizeof((struct ta_meter *)0)->stage];
+};
+
+static void fill(struct ta_meter *m, double now, struct report *r)
 {
-    double now = ta_clock_seconds();
-    bool told = m->callbacks && m->callbacks->progress && (always || now - m->last_report >= REPORT_INTERVAL);
-    bool watched = m->watch && (always || now - m->last_watch >= WATCH_INTERVAL);
-    if (!told && !watched)
-        return;
     struct ta_progress *p = &m->now;
     double in_phase = now - m->phase_started;
     p->elapsed = now - m->started;
-    p->total = total_of(p);
+    p->total = shares[p->phase].before + shares[p->phase].own * p->fraction;
     p->eta = 0;
+    p->rss_bytes = ta_rss_bytes();
     if (p->phase == TA_PHASE_SEGMENTS) {
         int64_t own = p->frames_done - m->frames_at_start;
         p->fps = in_phase > 0.05 ? (double)own / in_phase : 0;
         p->eta = p->fps > 0 ? (double)(p->frames_total - p->frames_done) / p->fps : 0;
     }
-    if (told) {
-        m->last_report = now;
-        m->callbacks->progress(m->callbacks->priv, p);
-    }
-    if (watched) {
-        m->last_watch = now;
-        m->watch(m->watch_priv, p);
-    }
+    r->now = *p;
+    memcpy(r->stage, m->stage, sizeof r->stage);
+    r->now.stage = r->stage;
+}
+
+// Tells what is due. Called with the lock, which is not held while others' code runs. A thread that finds
+// another one telling leaves it at that, and works on; a new phase waits its turn: it is never left out, and
+// nothing older is told behind it.
+static void report(struct ta_meter *m, bool always)
+{
+    struct report r = {0};
+    while (always && m->telling)
+        pthread_cond_wait(&m->told, &m->lock);
+    double now = ta_clock_seconds();
+    r.progress = m->callbacks && m->callbacks->progress &&
+                 (always || now - m->last_report >= REPORT_INTERVAL);
+    r.watch = m->watch && (always || now - m->last_watch >= WATCH_INTERVAL);
+    if (m->telling || (!r.progress && !r.watch))
+        return;
+    fill(m, now, &r);
+    m->telling = true;
+    m->last_report = r.progress ? now : m->last_report;
+    m->last_watch = r.watch ? now : m->last_watch;
+    pthread_mutex_unlock(&m->lock);
+    if (r.progress)
+        m->callbacks->progress(m->callbacks->priv, &r.now);
+    if (r.watch)
+        m->watch(m->watch_priv, &r.now);
+    pthread_mutex_lock(&m->lock);
+    m->telling = false;
+    pthread_cond_broadcast(&m->told);
 }
 
 static void report_fraction(void *priv, double fraction)
@@ -76,6 +121,8 @@ struct ta_progress_fn ta_meter_start(struct ta_meter *m, enum ta_phase phase)
     pthread_mutex_lock(&m->lock);
     m->now.phase = phase;
     m->now.fraction = phase == TA_PHASE_DONE ? 1 : 0;
+    m->now.kind = "";
+    m->stage[0] = 0;
     m->phase_started = ta_clock_seconds();
     report(m, true);
     pthread_mutex_unlock(&m->lock);
@@ -90,26 +137,43 @@ void ta_meter_fraction(struct ta_meter *m, double fraction)
     pthread_mutex_unlock(&m->lock);
 }
 
-void ta_meter_set_work(struct ta_meter *m, int64_t frames_total, int64_t frames_done, int segments_total,
-                       int segments_done)
+void ta_meter_set_work(struct ta_meter *m, const struct ta_meter_work *work)
 {
     pthread_mutex_lock(&m->lock);
-    m->now.frames_total = frames_total;
-    m->now.frames_done = m->frames_at_start = frames_done;
-    m->now.segments_total = segments_total;
-    m->now.segments_done = segments_done;
+    m->now.frames_total = work->frames_total;
+    m->now.frames_done = m->frames_at_start = work->frames_done;
+    m->now.tasks_total = work->tasks_total;
+    m->now.tasks_done = work->tasks_done;
+    m->now.segments_total = work->segments_total;
+    m->now.segments_done = work->segments_done;
     pthread_mutex_unlock(&m->lock);
 }
 
-void ta_meter_add(struct ta_meter *m, int64_t frames, int64_t bytes, int segments)
+void ta_meter_add(struct ta_meter *m, int64_t frames, int64_t bytes)
 {
     pthread_mutex_lock(&m->lock);
     m->now.frames_done += frames;
     m->now.bytes += bytes;
-    m->now.segments_done += segments;
     if (m->now.phase == TA_PHASE_SEGMENTS && m->now.frames_total)
         m->now.fraction = TA_MIN(1.0, (double)m->now.frames_done / (double)m->now.frames_total);
     report(m, false);
+    pthread_mutex_unlock(&m->lock);
+}
+
+void ta_meter_add_task(struct ta_meter *m, bool segment)
+{
+    pthread_mutex_lock(&m->lock);
+    m->now.tasks_done++;
+    m->now.segments_done += segment;
+    report(m, false);
+    pthread_mutex_unlock(&m->lock);
+}
+
+void ta_meter_name(struct ta_meter *m, const char *kind, const char *stage)
+{
+    pthread_mutex_lock(&m->lock);
+    m->now.kind = kind;
+    snprintf(m->stage, sizeof m->stage, "%s", stage);
     pthread_mutex_unlock(&m->lock);
 }
 

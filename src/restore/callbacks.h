@@ -9,12 +9,16 @@
 
 #include "media/index/index.h"
 
-// Thread-safety: Safe once initialised.
+// The callbacks get copies and are called without the lock: what they do holds nobody up but the thread that
+// tells. Thread-safety: Safe once initialised.
 struct ta_meter {
     const struct ta_callbacks *callbacks; // may be NULL
     struct ta_cancel cancel;
     pthread_mutex_t lock; // guards what follows
+    pthread_cond_t told;  // nobody tells any more
+    bool telling;         // a thread is in a callback: one at a time
     struct ta_progress now;
+    char stage[64];
     double phase_started, started, last_report;
     int64_t frames_at_start; // done by earlier runs: not counted in fps
     // Set after ta_meter_init(): called once a second at most, and at each change of phase. May be NULL.
@@ -27,14 +31,22 @@ void ta_meter_init(struct ta_meter *m, const struct ta_callbacks *callbacks);
 void ta_meter_release(struct ta_meter *m);
 const struct ta_cancel *ta_meter_cancel(const struct ta_meter *m);
 
-// Begins a phase (reported at once). The result can be handed to functions that report 0..1.
+// Begins a phase (reported at once, when a report that is being made has ended). The result can be handed to
+// functions that report 0..1.
 struct ta_progress_fn ta_meter_start(struct ta_meter *m, enum ta_phase phase);
 void ta_meter_fraction(struct ta_meter *m, double fraction);
 
 // Restoring: totals, then what was added.
-void ta_meter_set_work(struct ta_meter *m, int64_t frames_total, int64_t frames_done, int segments_total,
-                       int segments_done);
-void ta_meter_add(struct ta_meter *m, int64_t frames, int64_t bytes, int segments);
+struct ta_meter_work {
+    int64_t frames_total, frames_done;
+    int tasks_total, tasks_done;       // of all kinds
+    int segments_total, segments_done; // those of video
+};
+void ta_meter_set_work(struct ta_meter *m, const struct ta_meter_work *work);
+void ta_meter_add(struct ta_meter *m, int64_t frames, int64_t bytes);
+void ta_meter_add_task(struct ta_meter *m, bool segment);
+// What is being worked on from now on: `kind` outlives the meter, `stage` is copied.
+void ta_meter_name(struct ta_meter *m, const char *kind, const char *stage);
 void ta_meter_bytes(struct ta_meter *m, int64_t bytes);
 
 #endif

@@ -25,12 +25,13 @@ void ta_live_write(void *priv, const struct ta_progress *p)
     const struct ta_live *l = priv;
     char host[256] = "";
     gethostname(host, sizeof host - 1);
-    json_t *o = json_pack("{s:i, s:f, s:f, s:s, s:f, s:f, s:I, s:I, s:f, s:f, s:I, s:i, s:i}", "pid",
-                          (int)getpid(), "started", l->started, "updated", ta_wall_clock(), "phase",
+    json_t *o = json_pack("{s:i, s:f, s:f, s:s, s:f, s:f, s:I, s:I, s:f, s:f, s:I, s:i, s:i, s:i, s:i, s:I}",
+                          "pid", (int)getpid(), "started", l->started, "updated", ta_wall_clock(), "phase",
                           ta_phase_name(p->phase), "fraction", p->fraction, "total", p->total, "frames_done",
                           (json_int_t)p->frames_done, "frames_total", (json_int_t)p->frames_total, "fps",
                           p->fps, "eta_seconds", p->eta, "bytes", (json_int_t)p->bytes, "segments_done",
-                          p->segments_done, "segments_total", p->segments_total);
+                          p->segments_done, "segments_total", p->segments_total, "tasks_done", p->tasks_done,
+                          "tasks_total", p->tasks_total, "rss", (json_int_t)p->rss_bytes);
     json_t *name = json_string(host);
     if (name)
         json_object_set_new(o, "host", name);

@@ -22,12 +22,6 @@
 
 enum { PLAN_LIMIT = 16 << 20 };
 
-const char *ta_phase_name(enum ta_phase phase)
-{
-    static const char *const names[] = {"index", "scan", "restore", "join", "verify", "done"};
-    return phase >= 0 && phase < (int)TA_COUNT(names) ? names[phase] : "unknown";
-}
-
 // Scans the type: samples, then all frames where samples disagree or the user asks.
 static int measure_scan(struct ta_scan_result *out, const char *input, const struct ta_index *index,
                         bool full, struct ta_meter *meter, struct ta_log *log)

@@ -270,7 +270,12 @@ static int run_work(struct restore *r)
     if (r->work.done_count && !r->join_only)
         ta_info(r->log, "%s: going on after %d of %d segments", p->output, r->work.done_count,
                 p->segment_count);
-    ta_meter_set_work(&r->meter, p->out_frames, frames_done, p->segment_count, r->work.done_count);
+    ta_meter_set_work(&r->meter, &(struct ta_meter_work){.frames_total = p->out_frames,
+                                                         .frames_done = frames_done,
+                                                         .tasks_total = p->segment_count,
+                                                         .tasks_done = r->work.done_count,
+                                                         .segments_total = p->segment_count,
+                                                         .segments_done = r->work.done_count});
     int err = r->join_only ? need_all_segments(r) : ta_space_check_start(&r->space);
     if (err < 0)
         return err;

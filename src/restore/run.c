@@ -156,7 +156,7 @@ static int do_segment(struct run *r, int k)
     if (err < 0)
         unlink(part);
     else
-        ta_meter_add(r->meter, 0, 0, 1);
+        ta_meter_add_task(r->meter, true);
     ta_verbose(r->log, "segment %d: %lld frames, %lld bytes, %.2f s", k, (long long)result.frames,
                (long long)result.bytes, ta_clock_seconds() - start);
     free(part);

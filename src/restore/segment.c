@@ -50,7 +50,7 @@ static int write_packets(struct task *t, struct output *o)
         int err = ta_segwriter_write(o->writer, o->packet);
         if (err < 0)
             return err;
-        ta_meter_add(t->meter, 1, bytes, 0);
+        ta_meter_add(t->meter, 1, bytes);
     }
 }
 

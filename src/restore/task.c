@@ -52,7 +52,10 @@ static int segment_task(const struct ta_plan *plan, int segment, const struct ta
         return err;
     out->already = work.done[segment].frames > 0;
     if (!out->already) {
-        ta_meter_set_work(meter, ta_plan_segment(plan, segment).out_count, 0, 1, 0);
+        ta_meter_set_work(meter,
+                          &(struct ta_meter_work){.frames_total = ta_plan_segment(plan, segment).out_count,
+                                                  .tasks_total = 1,
+                                                  .segments_total = 1});
         ta_meter_start(meter, TA_PHASE_SEGMENTS);
         err = ta_run_segment(&work, run, segment, meter, log);
     }

@@ -115,7 +115,10 @@ static int run_all(struct ta_compare *c)
         total += own;
         most = TA_MAX(most, own);
     }
-    ta_meter_set_work(c->meter, total + most, 0, c->count * c->excerpt_count + 1, 0);
+    int pieces = c->count * c->excerpt_count + 1;
+    ta_meter_set_work(c->meter, &(struct ta_meter_work){.frames_total = total + most,
+                                                        .tasks_total = pieces,
+                                                        .segments_total = pieces});
     ta_meter_start(c->meter, TA_PHASE_SEGMENTS);
     int err = 0;
     for (int i = 0; i < c->count && err >= 0; i++) {
@@ -125,7 +128,7 @@ static int run_all(struct ta_compare *c)
         for (int k = 0; k < c->excerpt_count && err >= 0; k++) {
             err = run_one(c, p, i, k);
             if (err >= 0)
-                ta_meter_add(c->meter, 0, 0, 1);
+                ta_meter_add_task(c->meter, true);
         }
     }
     return err;

@@ -253,7 +253,7 @@ static int write_packets(struct grid *g)
         int err = ta_segwriter_write(g->writer, g->packet);
         if (err < 0)
             return err;
-        ta_meter_add(g->c->meter, 1, 0, 0);
+        ta_meter_add(g->c->meter, 1, 0);
     }
     return got;
 }
