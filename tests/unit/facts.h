@@ -84,4 +84,33 @@ static inline int decide(struct fixture *x, const char *output, struct ta_plan *
     return err;
 }
 
+static inline struct ta_plan *must_decide(struct fixture *x, const char *output)
+{
+    struct ta_plan *p = NULL;
+    assert_int_equal(decide(x, output, &p), 0);
+    return p;
+}
+
+// Each change makes the plan one that is not accepted.
+static inline void refuse_changes(const char *good, const char *const changes[][2], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct ta_plan *r = NULL;
+        const char *at = strstr(good, changes[i][0]);
+        if (!at)
+            print_message("not in the plan: %s\n%s", changes[i][0], good);
+        assert_non_null(at);
+        struct ta_buf b = {0};
+        ta_buf_append(&b, good, (size_t)(at - good));
+        ta_buf_puts(&b, changes[i][1]);
+        ta_buf_puts(&b, at + strlen(changes[i][0]));
+        int err = ta_plan_from_json(&r, b.data, b.size, "test", NULL);
+        if (err >= 0)
+            print_message("accepted: %s\n", changes[i][1]);
+        assert_true(err < 0);
+        assert_null(r);
+        ta_buf_release(&b);
+    }
+}
+
 #endif

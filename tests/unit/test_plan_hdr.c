@@ -15,13 +15,6 @@
 #include "media/av.h"
 #include "plan/plan.h"
 
-static struct ta_plan *must_decide(struct fixture *x, const char *output)
-{
-    struct ta_plan *p = NULL;
-    assert_int_equal(decide(x, output, &p), 0);
-    return p;
-}
-
 static const struct ta_stage_plan *stage_of(const struct ta_plan *p, const char *name)
 {
     for (int i = 0; i < p->stage_count; i++)
