@@ -13,8 +13,10 @@
 #include "media/av.h"
 #include "pictures/frames.h"
 
-static void say(void *priv, enum ta_log_level level, const char *component, const char *message)
+static void say(void *priv, enum ta_log_level level, const char *component, const char *message,
+                const char *code)
 {
+    (void)code;
     (void)priv;
     if (level <= TA_LOG_WARN)
         fprintf(stderr, "%s: %s\n", component, message);

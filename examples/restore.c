@@ -51,21 +51,28 @@ static int restore(const char *input, const char *output, struct ta_options *opt
     free(words);
 
     err = ta_restore(plan, options, &callbacks, &result, log);
-    if (err < 0) {
-        char *advice = ta_restore_advice(plan, options, &result, err);
-        fprintf(stderr, "\n%s\n%s\n", ta_error_text(err), advice);
-        free(advice);
-    } else {
+    if (err >= 0)
         printf("%s: %lld frames in %.1f s, %lld warnings\n", ta_plan_output(plan), (long long)result.frames,
                result.wall_seconds, (long long)result.warnings);
-    }
     ta_plan_destroy(&plan);
     return err;
+}
+
+// What a person should know, each with a code for programs.
+static void show_problems(const struct ta_problems *problems)
+{
+    for (size_t i = 0; i < ta_problems_count(problems); i++) {
+        const struct ta_problem *p = ta_problems_get(problems, i);
+        fprintf(stderr, "%s (%s): %s\n", ta_severity_name(p->severity), p->code, p->message);
+        if (p->advice[0])
+            fprintf(stderr, "%s\n", p->advice);
+    }
 }
 
 int main(int argc, char **argv)
 {
     struct ta_log *log = NULL;
+    struct ta_problems *problems = NULL;
     struct ta_options *options = NULL;
     if (argc != 3) {
         fprintf(stderr, "usage: %s INPUT OUTPUT\n", argv[0]);
@@ -73,10 +80,15 @@ int main(int argc, char **argv)
     }
     signal(SIGINT, on_interrupt);
 
-    // Messages go to standard error when no function is given.
+    // Messages go to standard error when no function is given; those that matter are shown at the end.
     int err = ta_log_create(&log, NULL, NULL);
     if (err >= 0)
-        err = ta_options_create(&options, log);
+        err = ta_problems_create(&problems);
+    if (err < 0)
+        return 1;
+    ta_log_set_level(log, NULL, TA_LOG_QUIET);
+    ta_log_collect(log, problems);
+    err = ta_options_create(&options, log);
     // The same names and values as on the command line and in configuration files: docs/options.md.
     if (err >= 0)
         err = ta_options_set(options, TA_LAYER_CALLER, "preset", "vhs", NULL);
@@ -85,7 +97,10 @@ int main(int argc, char **argv)
     if (err >= 0)
         err = restore(argv[1], argv[2], options, log);
 
+    show_problems(problems);
+    enum ta_severity worst = ta_problems_worst(problems);
     ta_options_destroy(&options);
     ta_log_destroy(&log);
-    return err < 0;
+    ta_problems_destroy(&problems);
+    return ta_exit_status(worst, err);
 }

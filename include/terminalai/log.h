@@ -19,8 +19,10 @@ enum ta_log_level {
 
 // Called for each message that passes, one call at a time for a log tree (the library holds a lock around
 // it), from any thread. `component` is the name of the part that speaks, such as "plan" or "segment 12".
-// `message` has no newline at its end.
-typedef void (*ta_log_fn)(void *priv, enum ta_log_level level, const char *component, const char *message);
+// `message` has no newline at its end. `code` is that of a problem (<terminalai/problem.h>), NULL for a
+// message that is none and for an error that has no code of its own.
+typedef void (*ta_log_fn)(void *priv, enum ta_log_level level, const char *component, const char *message,
+                          const char *code);
 
 // Thread-safety: Safe, except create and destroy.
 struct ta_log;

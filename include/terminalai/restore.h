@@ -3,18 +3,19 @@
 #define TERMINALAI_RESTORE_H
 
 #include <terminalai/plan.h>
+#include <terminalai/problem.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 struct ta_restore_result {
-    int64_t frames;      // output frames delivered
-    int64_t concealed;   // source frames that could not be decoded and were replaced by a neighbour
-    int64_t damaged;     // source frames that decoded with errors
-    int64_t warnings;    // things that a person should look at (concealed and damaged frames, streams lost,
-                         // ...): exit code 3 when > 0
-    int64_t bytes;       // size of the output
+    int64_t frames;    // output frames delivered
+    int64_t concealed; // source frames that could not be decoded and were replaced by a neighbour
+    int64_t damaged;   // source frames that decoded with errors
+    int64_t warnings;  // problems that were told, those that are losses among them
+    int64_t losses;    // of these, the ones that mean that the output lacks something: exit status 3 when > 0
+    int64_t bytes;     // size of the output
     int segments_reused; // finished by an earlier, interrupted run
     double wall_seconds, cpu_seconds;
     int64_t peak_rss_bytes;
@@ -26,7 +27,8 @@ struct ta_restore_result {
 // beside it as OUTPUT.json. `options` gives how to run (jobs, work-dir, overwrite, strict, ...); what to make
 // is in the plan. `result` may be NULL. TA_ERR_CANCELED when callbacks->canceled said so; TA_ERR_EXISTS when
 // the output exists and overwrite is off; TA_ERR_BUSY when another run works on the same output;
-// TA_ERR_MISMATCH when a work folder of another plan is there.
+// TA_ERR_MISMATCH when a work folder of another plan is there. The record of a failure (problem.h) has how
+// the run goes on as its advice ("finished work is kept in ...: the same command goes on from there").
 int ta_restore(const struct ta_plan *plan, struct ta_options *options, const struct ta_callbacks *callbacks,
                struct ta_restore_result *result, struct ta_log *log);
 
@@ -44,12 +46,6 @@ struct ta_redo_result {
 int ta_redo_plan(struct ta_plan **out, const char *input, const char *output, const char *work_dir,
                  const char *range, struct ta_options *options, const struct ta_callbacks *callbacks,
                  struct ta_redo_result *result, struct ta_log *log);
-
-// How a failed run goes on, as one line for a person ("finished work is kept in ...: the same command goes on
-// from there, --restart begins anew"); "" if the error's message says it all.
-// `plan` may be NULL: there is none yet. Freed with free().
-char *ta_restore_advice(const struct ta_plan *plan, struct ta_options *options,
-                        const struct ta_restore_result *result, int err);
 
 #ifdef __cplusplus
 }

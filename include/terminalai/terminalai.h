@@ -9,6 +9,7 @@
 #include <terminalai/plan.h>
 #include <terminalai/preview.h>
 #include <terminalai/probe.h>
+#include <terminalai/problem.h>
 #include <terminalai/restore.h>
 #include <terminalai/task.h>
 #include <terminalai/verify.h>

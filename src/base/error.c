@@ -9,8 +9,8 @@ const char *ta_error_text(int err)
     if (err >= 0)
         return "success";
     switch (err) {
-#define TA_ERROR_CASE(name, value, text) \
-    case name:                           \
+#define TA_ERROR_CASE(name, value, text, code) \
+    case name:                                 \
         return text;
         TA_ERROR_LIST(TA_ERROR_CASE)
 #undef TA_ERROR_CASE
@@ -55,5 +55,18 @@ int ta_error_from_errno(int errnum)
         return TA_ERR_CANCELED;
     default:
         return TA_ERR_IO;
+    }
+}
+
+const char *ta_error_code(int err)
+{
+    switch (err) {
+#define TA_ERROR_CASE(name, value, text, code) \
+    case name:                                 \
+        return code;
+        TA_ERROR_LIST(TA_ERROR_CASE)
+#undef TA_ERROR_CASE
+    default:
+        return "unknown";
     }
 }

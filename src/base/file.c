@@ -263,7 +263,7 @@ int ta_file_append_sync(const char *path, const void *data, size_t size, struct 
         // Half a record would spoil the next one: take it back. What stopped the write shows on the next try.
         errno = ENOSPC;
         if (before >= 0 && ftruncate(fd, before) < 0)
-            ta_warn(log, "%s: ends in a record that is cut short", path);
+            ta_problem(log, TA_PROBLEM_JOURNAL_GARBLED, "%s: ends in a record that is cut short", path);
         else
             errno = ENOSPC;
         n = -1;

@@ -10,6 +10,7 @@
 #include <terminalai/error.h>
 
 #include "base/mem.h"
+#include "base/problem.h"
 
 #define FOLLOW_COMMON (-1)
 
@@ -41,8 +42,9 @@ struct ta_log {
     struct log_tree *tree;
     struct component_level *level;
     char *component;
-    char *about;               // NULL for none
-    struct log_family *family; // NULL for none
+    char *about;                  // NULL for none
+    struct log_family *family;    // NULL for none
+    struct ta_problems *problems; // where problems are kept; NULL for nowhere; not owned
 };
 
 static const char *const level_names[] = {"quiet", "error", "warn", "info", "verbose", "debug"};
@@ -62,9 +64,11 @@ int ta_log_level_from_name(const char *name)
 
 // Control characters would let a file's name drive the terminal; new lines stay, for messages of several
 // lines.
-static void write_to_stderr(void *priv, enum ta_log_level level, const char *component, const char *message)
+static void write_to_stderr(void *priv, enum ta_log_level level, const char *component, const char *message,
+                            const char *code)
 {
     (void)priv;
+    (void)code;
     const char *word = level == TA_LOG_ERROR ? "error: " : level == TA_LOG_WARN ? "warning: " : "";
     struct ta_buf line = {0};
     ta_buf_printf(&line, "%s: %s", component, word);
@@ -128,6 +132,7 @@ struct ta_log *ta_log_child(struct ta_log *parent, const char *component, ...)
     log->component = ta_xvprintf(component, args);
     va_end(args);
     log->about = parent->about ? ta_xstrdup(parent->about) : NULL;
+    log->problems = parent->problems;
     log->family = parent->family;
     if (log->family)
         atomic_fetch_add(&log->family->users, 1);
@@ -179,17 +184,28 @@ bool ta_log_wants(const struct ta_log *log, enum ta_log_level level)
     return (int)level <= limit;
 }
 
-void ta_log_vmessage(struct ta_log *log, enum ta_log_level level, const char *format, va_list args)
+void ta_log_collect(struct ta_log *log, struct ta_problems *list)
 {
-    if (!ta_log_wants(log, level))
+    if (!log)
         return;
-    if (level == TA_LOG_ERROR && log->family && atomic_exchange(&log->family->failed, true)) {
-        level = TA_LOG_VERBOSE;
-        if (!ta_log_wants(log, level))
-            return;
-    }
-    int saved_errno = errno; // so that callers may log first and look at errno after
-    char *message = ta_xvprintf(format, args);
+    if (list && list != log->problems)
+        ta_problems_pass_on(list, log->problems);
+    log->problems = list;
+}
+
+struct ta_problems *ta_log_problems(const struct ta_log *log)
+{
+    return log ? log->problems : NULL;
+}
+
+// Of a family's errors only the first is one.
+static bool is_first_error(const struct ta_log *log)
+{
+    return !log->family || !atomic_exchange(&log->family->failed, true);
+}
+
+static char *with_about(const struct ta_log *log, char *message)
+{
     if (log->about && strncmp(message, log->about, strlen(log->about)) != 0) {
         char *longer = ta_xprintf("%s: %s", log->about, message);
         free(message);
@@ -198,11 +214,95 @@ void ta_log_vmessage(struct ta_log *log, enum ta_log_level level, const char *fo
     size_t length = strlen(message);
     while (length && message[length - 1] == '\n')
         message[--length] = '\0';
+    return message;
+}
+
+static void write_message(const struct ta_log *log, enum ta_log_level level, const char *message,
+                          const char *code)
+{
+    if (!ta_log_wants(log, level))
+        return;
     pthread_mutex_lock(&log->tree->lock);
-    log->tree->fn(log->tree->priv, level, log->component, message);
+    log->tree->fn(log->tree->priv, level, log->component, message, code);
     pthread_mutex_unlock(&log->tree->lock);
+}
+
+void ta_log_vmessage(struct ta_log *log, enum ta_log_level level, const char *format, va_list args)
+{
+    if (!log)
+        return;
+    bool kept = level == TA_LOG_ERROR && log->problems;
+    if (!kept && !ta_log_wants(log, level))
+        return;
+    if (level == TA_LOG_ERROR && !is_first_error(log)) {
+        level = TA_LOG_VERBOSE;
+        kept = false;
+        if (!ta_log_wants(log, level))
+            return;
+    }
+    int saved_errno = errno; // so that callers may log first and look at errno after
+    char *message = with_about(log, ta_xvprintf(format, args));
+    if (kept) {
+        // What it is called follows from how the call ends: ta_problems_fail().
+        struct ta_problem p = {
+            .severity = TA_SEVERITY_ERROR, .message = message, .file = log->about, .frame = -1};
+        ta_problems_add(log->problems, &p);
+    }
+    write_message(log, level, message, NULL);
     free(message);
     errno = saved_errno;
+}
+
+static void tell(struct ta_log *log, const struct ta_problem *p)
+{
+    static const enum ta_log_level levels[] = {TA_LOG_VERBOSE, TA_LOG_WARN, TA_LOG_WARN, TA_LOG_ERROR};
+    enum ta_log_level level = levels[p->severity];
+    if (level == TA_LOG_ERROR ? !is_first_error(log) : !ta_problems_add(log->problems, p))
+        level = TA_LOG_VERBOSE; // known, or what follows from another
+    else if (level == TA_LOG_ERROR)
+        ta_problems_add(log->problems, p);
+    write_message(log, level, p->message, p->code);
+}
+
+void ta_problem_tell(struct ta_log *log, const struct ta_problem *problem)
+{
+    if (log)
+        tell(log, problem);
+}
+
+void ta_problem_at(struct ta_log *log, enum ta_problem_id id, const struct ta_problem_about *about,
+                   const char *format, ...)
+{
+    int saved_errno = errno;
+    struct ta_problem_about a = about ? *about : (struct ta_problem_about){0};
+    va_list args;
+    va_start(args, format);
+    char *message = ta_xvprintf(format, args);
+    va_end(args);
+    if (log) {
+        message = with_about(log, message);
+        if (!a.file)
+            a.file = log->about;
+    }
+    struct ta_problem *p = ta_problem_create(id, &a, message);
+    if (log)
+        tell(log, p);
+    ta_problem_destroy(&p);
+    free(message);
+    errno = saved_errno;
+}
+
+int ta_log_fail(struct ta_log *log, int err, const char *about, const char *advice)
+{
+    if (err >= 0)
+        return 0;
+    struct ta_problems *list = ta_log_problems(log);
+    if (!list)
+        return err;
+    if (err != TA_ERR_CANCELED && !ta_problems_error(list))
+        ta_error(log, "%s: %s", about, ta_error_text(err));
+    ta_problems_fail(list, err, about, advice);
+    return err;
 }
 
 void ta_log_message(struct ta_log *log, enum ta_log_level level, const char *format, ...)

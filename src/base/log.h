@@ -7,6 +7,8 @@
 
 #include <terminalai/log.h>
 
+#include "base/problem.h"
+
 // A child log that shares the root's callback and levels and speaks as `component` (copied). `parent` may be
 // NULL: then the child is NULL too, which every log function takes and ignores. Aborts when out of memory.
 struct ta_log *ta_log_child(struct ta_log *parent, const char *component, ...)
@@ -28,6 +30,21 @@ bool ta_log_wants(const struct ta_log *log, enum ta_log_level level);
 void ta_log_message(struct ta_log *log, enum ta_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void ta_log_vmessage(struct ta_log *log, enum ta_log_level level, const char *format, va_list args);
+
+// The list that keeps what is told through `log` (ta_log_collect); NULL for none.
+struct ta_problems *ta_log_problems(const struct ta_log *log);
+
+// Tells a problem: a message, at WARN or ERROR level by its kind's severity, and a record in the log's list.
+// One that the list has already is told at VERBOSE level. `about` may be NULL.
+void ta_problem_at(struct ta_log *log, enum ta_problem_id id, const struct ta_problem_about *about,
+                   const char *format, ...) __attribute__((format(printf, 4, 5)));
+#define ta_problem(log, id, ...) ta_problem_at(log, id, NULL, __VA_ARGS__)
+// The end of a public call that returns `err`: when that is a failure, the record of it is completed, and
+// told in general words if nobody has told anything (but for TA_ERR_CANCELED). `about`: what was worked on, a
+// file mostly; `advice` may be NULL. Returns `err`, or 0 for a count.
+int ta_log_fail(struct ta_log *log, int err, const char *about, const char *advice);
+// One that exists already: from a plan.
+void ta_problem_tell(struct ta_log *log, const struct ta_problem *problem);
 
 #define ta_error(log, ...) ta_log_message(log, TA_LOG_ERROR, __VA_ARGS__)
 #define ta_warn(log, ...) ta_log_message(log, TA_LOG_WARN, __VA_ARGS__)

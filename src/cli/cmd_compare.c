@@ -140,9 +140,9 @@ static int make(struct ta_cli *cli, const char *folder, const struct ta_list *pr
                          "%s: grid.mp4 (%dx%d, %" PRId64 " frames, %d panes), contact.png, report.html, "
                          "report.txt, report.json",
                          folder, r.width, r.height, r.frames, r.panes);
-    *done = json_pack("{s:i, s:i, s:I, s:i, s:i, s:I}", "width", r.width, "height", r.height, "frames",
+    *done = json_pack("{s:i, s:i, s:I, s:i, s:i, s:I, s:I}", "width", r.width, "height", r.height, "frames",
                       (json_int_t)r.frames, "panes", r.panes, "excerpts", r.excerpts, "warnings",
-                      (json_int_t)r.warnings);
+                      (json_int_t)r.warnings, "losses", (json_int_t)r.warnings);
     return 0;
 }
 
@@ -167,7 +167,7 @@ static enum ta_exit run_compare(struct ta_cli *cli)
         struct ta_callbacks callbacks = ta_cli_callbacks(&view);
         json_t *done = NULL;
         ta_progress_begin(&view, input, 0);
-        free(ta_console_take_error(cli->console));
+        ta_cli_begin(cli);
         ta_signals_catch();
         int err = make(cli, folder, &presets, &callbacks, &done);
         ta_progress_end(&view);

@@ -81,6 +81,7 @@ static json_t *result_json(const struct ta_plan *plan, const struct ta_restore_r
     json_object_set_new(o, "concealed", json_integer(r->concealed));
     json_object_set_new(o, "damaged", json_integer(r->damaged));
     json_object_set_new(o, "warnings", json_integer(r->warnings));
+    json_object_set_new(o, "losses", json_integer(r->losses));
     json_object_set_new(o, "bytes", json_integer(r->bytes));
     json_object_set_new(o, "wall_seconds", json_real(r->wall_seconds));
     json_object_set_new(o, "cpu_seconds", json_real(r->cpu_seconds));

@@ -110,14 +110,11 @@ static enum ta_exit run_plan(struct ta_cli *cli)
     for (int i = 0; i < batch.count && !ta_signals_interrupted(); i++) {
         struct ta_plan *plan = NULL;
         ta_progress_begin(&view, batch.items[i].input, i);
-        free(ta_console_take_error(cli->console));
+        ta_cli_begin(cli);
         err = ta_plan_create(&plan, batch.items[i].input, batch.items[i].output, cli->options, &callbacks,
                              cli->log);
         ta_progress_end(&view);
-        char *message = ta_console_take_error(cli->console);
-        if (err < 0 && err != TA_ERR_CANCELED && !message)
-            ta_error(cli->log, "%s: %s", batch.items[i].input, ta_error_text(err));
-        free(message);
+        ta_cli_end(cli, err, batch.items[i].input);
         status = ta_exit_worse(status, err < 0 ? ta_exit_from_error(err) : print_plan(cli, plan));
         ta_plan_destroy(&plan);
     }

@@ -146,17 +146,17 @@ static int make_video(struct ta_cli *cli, const char *output, struct ta_progress
         if (!ta_console_is_quiet(cli->console))
             ta_console_print(cli->console, "%s", ta_buf_text(&line));
         ta_buf_release(&line);
-        *done = json_pack("{s:i, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "width",
+        *done = json_pack("{s:i, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "width",
                           plan->out_format.width, "height", plan->out_format.height, "layout", wish.layout,
                           "source_frame", (json_int_t)plan->first_frame, "source_frames",
                           (json_int_t)plan->frame_count, "frames", (json_int_t)r.frames, "concealed",
-                          (json_int_t)r.concealed, "warnings", (json_int_t)r.warnings, "bytes",
-                          (json_int_t)r.bytes, "wall_seconds", r.wall_seconds, "cpu_seconds", r.cpu_seconds);
+                          (json_int_t)r.concealed, "warnings", (json_int_t)r.warnings, "losses",
+                          (json_int_t)r.losses, "bytes", (json_int_t)r.bytes, "wall_seconds", r.wall_seconds,
+                          "cpu_seconds", r.cpu_seconds);
     } else {
-        char *advice = ta_restore_advice(plan, cli->options, &r, err);
-        if (*advice && (r.resumable || !ta_console_is_quiet(cli->console)))
-            ta_console_print(cli->console, "%s", advice);
-        free(advice);
+        const struct ta_problem *failure = ta_cli_end(cli, err, output);
+        if (*failure->advice && (r.resumable || !ta_console_is_quiet(cli->console)))
+            ta_console_print(cli->console, "%s", failure->advice);
     }
     ta_plan_destroy(&plan);
     return err;
@@ -194,7 +194,7 @@ static enum ta_exit run_preview(struct ta_cli *cli)
     struct ta_callbacks callbacks = ta_cli_callbacks(&view);
     json_t *done = NULL;
     ta_progress_begin(&view, input, 0);
-    free(ta_console_take_error(cli->console));
+    ta_cli_begin(cli);
     ta_signals_catch();
     int err = !to_stdout && is_done_already(cli, output) ? TA_ERR_EXISTS : 0;
     if (err >= 0)

@@ -230,12 +230,9 @@ static enum ta_exit run_probe(struct ta_cli *cli)
     int shown = 0;
     for (int i = 0; i < cli->operand_count; i++) {
         char *text = NULL;
-        free(ta_console_take_error(cli->console));
+        ta_cli_begin(cli);
         int err = ta_probe(cli->operands[i], &text, cli->log);
-        char *message = ta_console_take_error(cli->console);
-        if (err < 0 && !message)
-            ta_error(cli->log, "%s: %s", cli->operands[i], ta_error_text(err));
-        free(message);
+        ta_cli_end(cli, err, cli->operands[i]);
         json_t *facts = err < 0 ? NULL : json_loads(text, 0, NULL);
         if (!facts) {
             status = TA_EXIT_FAILED;

@@ -133,7 +133,7 @@ static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_ba
     struct ta_restore_result result = {0};
     ta_progress_begin(&run->view, item->input, index);
     struct ta_callbacks callbacks = ta_cli_callbacks(&run->view);
-    free(ta_console_take_error(cli->console));
+    ta_cli_begin(cli);
     int err = is_done_already(cli, item) ? TA_ERR_EXISTS : 0;
     if (!err && is_redo(cli))
         err = plan_redo(cli, item, &callbacks, &plan);
@@ -162,7 +162,7 @@ static enum ta_exit restore_all(struct ta_restore_call *run, const struct ta_bat
         if (batch->count > 1)
             ta_info(run->cli->log, "[%d/%d] %s", i + 1, batch->count, batch->items[i].input);
         enum ta_exit status = restore_file(run, &batch->items[i], i);
-        done += status == TA_EXIT_OK || status == TA_EXIT_WARNINGS;
+        done += status == TA_EXIT_OK || status == TA_EXIT_LOSS;
         failed += status == TA_EXIT_FAILED || status == TA_EXIT_USAGE;
         worst = ta_exit_worse(worst, status);
     }
@@ -244,8 +244,8 @@ const struct ta_command ta_command_restore = {
         "folder stands for the video files in it. A file that fails does not stop the others.\n\nAn "
         "interrupted run (Ctrl-C, a power cut, a full disk) keeps the finished segments in OUT.terminalai: "
         "the same command goes on where it stopped, with the same result. A report is left beside the "
-        "output as OUT.json.\n\nExit status: 0 done; 1 failed; 2 wrong call; 3 done with warnings that "
-        "matter, such as frames that could not be decoded; 130 interrupted, the same command goes on. Of "
+        "output as OUT.json.\n\nExit status: 0 done; 1 failed; 2 wrong call; 3 done, but the output "
+        "lacks something, such as frames that could not be decoded; 130 interrupted, the same command goes on. Of "
         "several files the worst counts.",
     .examples = restore_examples,
     .groups = restore_groups,

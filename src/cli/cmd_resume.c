@@ -47,7 +47,7 @@ static enum ta_exit resume_file(struct ta_restore_call *run, const char *output,
     struct ta_restore_result result = {0};
     ta_progress_begin(&run->view, output, index);
     struct ta_callbacks callbacks = ta_cli_callbacks(&run->view);
-    free(ta_console_take_error(cli->console));
+    ta_cli_begin(cli);
     int err = ta_plan_resume(&plan, output, work_dir, cli->log);
     if (err >= 0) {
         AVRational rate = plan->out_format.frame_rate;

@@ -66,7 +66,9 @@ static json_t *result_json(const struct ta_plan *plan, int64_t index, const stru
     json_object_set_new(o, "frames", json_integer(r->frames));
     json_object_set_new(o, "concealed", json_integer(r->concealed));
     json_object_set_new(o, "damaged", json_integer(r->damaged));
-    json_object_set_new(o, "warnings", json_integer((r->concealed > 0) + (r->damaged > 0)));
+    int losses = (r->concealed > 0) + (r->damaged > 0);
+    json_object_set_new(o, "warnings", json_integer(losses));
+    json_object_set_new(o, "losses", json_integer(losses));
     json_object_set_new(o, "bytes", json_integer(r->bytes));
     json_object_set_new(o, "wall_seconds", json_real(r->wall_seconds));
     json_object_set_new(o, "cpu_seconds", json_real(r->cpu_seconds));

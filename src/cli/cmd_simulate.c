@@ -46,10 +46,7 @@ static enum ta_exit run_simulate(struct ta_cli *cli)
         return TA_EXIT_FAILED;
     }
     int err = ta_scene_write_tape(&v->scene, output, cli->log);
-    char *message = ta_console_take_error(cli->console);
-    if (err < 0 && !message)
-        ta_error(cli->log, "%s: %s", output, ta_error_text(err));
-    free(message);
+    ta_cli_end(cli, err, output);
     if (err < 0)
         return ta_exit_from_error(err);
     if (!ta_console_is_quiet(cli->console)) {

@@ -35,15 +35,12 @@ static enum ta_exit run_verify(struct ta_cli *cli)
     for (int i = 0; i < cli->operand_count && !ta_signals_interrupted(); i++) {
         const char *output = cli->operands[i];
         ta_progress_begin(&view, output, i);
-        free(ta_console_take_error(cli->console));
+        ta_cli_begin(cli);
         int err = ta_verify(output, opts->full, &callbacks, cli->log);
         ta_progress_end(&view);
-        char *message = ta_console_take_error(cli->console);
-        if (err < 0 && err != TA_ERR_CANCELED && !message)
-            ta_error(cli->log, "%s: %s", output, ta_error_text(err));
-        else if (err >= 0 && !ta_console_is_quiet(cli->console))
+        ta_cli_end(cli, err, output);
+        if (err >= 0 && !ta_console_is_quiet(cli->console))
             ta_console_print(cli->console, "%s: good, as %s.json says", output, output);
-        free(message);
         // A file that does not fit is a failed check, never a wrong call.
         status = ta_exit_worse(status, err >= 0                 ? TA_EXIT_OK
                                        : err == TA_ERR_CANCELED ? TA_EXIT_INTERRUPTED

@@ -86,10 +86,19 @@ json_t *ta_cli_json_text(const char *text)
     return string;
 }
 
+void ta_cli_json_failure(json_t *o, const struct ta_problem *failure, int err)
+{
+    json_object_set_new(o, "error", json_string(ta_error_text(err)));
+    json_object_set_new(o, "code", json_string(failure->code));
+    json_object_set_new(o, "message", ta_cli_json_text(failure->message));
+    if (*failure->advice)
+        json_object_set_new(o, "advice", ta_cli_json_text(failure->advice));
+}
+
 enum ta_exit ta_exit_worse(enum ta_exit a, enum ta_exit b)
 {
     static const enum ta_exit by_weight[] = {TA_EXIT_INTERRUPTED, TA_EXIT_USAGE, TA_EXIT_FAILED,
-                                             TA_EXIT_WARNINGS};
+                                             TA_EXIT_LOSS};
     for (size_t i = 0; i < TA_COUNT(by_weight); i++)
         if (a == by_weight[i] || b == by_weight[i])
             return by_weight[i];
@@ -98,9 +107,16 @@ enum ta_exit ta_exit_worse(enum ta_exit a, enum ta_exit b)
 
 enum ta_exit ta_exit_from_error(int err)
 {
-    if (err >= 0)
-        return TA_EXIT_OK;
-    return err == TA_ERR_CANCELED                         ? TA_EXIT_INTERRUPTED
-           : err == TA_ERR_USAGE || err == TA_ERR_INVALID ? TA_EXIT_USAGE
-                                                          : TA_EXIT_FAILED;
+    return (enum ta_exit)ta_exit_status(TA_SEVERITY_NONE, err);
+}
+
+void ta_cli_begin(struct ta_cli *cli)
+{
+    ta_problems_clear(ta_console_problems(cli->console));
+}
+
+const struct ta_problem *ta_cli_end(struct ta_cli *cli, int err, const char *subject)
+{
+    bool failed = ta_log_fail(cli->log, err, subject, NULL) < 0;
+    return failed ? ta_problems_error(ta_console_problems(cli->console)) : NULL;
 }

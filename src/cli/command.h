@@ -19,7 +19,7 @@ enum ta_exit {
     TA_EXIT_OK = 0,
     TA_EXIT_FAILED = 1,
     TA_EXIT_USAGE = 2,
-    TA_EXIT_WARNINGS = 3, // done, but somebody should look
+    TA_EXIT_LOSS = 3, // done, but the output lacks something
     TA_EXIT_INTERRUPTED = 130,
 };
 
@@ -115,6 +115,12 @@ enum ta_exit ta_cli_usage(struct ta_cli *cli, const char *format, ...) __attribu
 // environment. TA_ERR_* after a message.
 int ta_cli_load_options(struct ta_cli *cli, const char *config_path);
 
+// A file's turn begins: what was told before is another's.
+void ta_cli_begin(struct ta_cli *cli);
+// A call about `subject` has ended with `err`: the record of how it failed, told if nobody has told it; NULL
+// when it did not fail. It lives until the next ta_cli_begin().
+const struct ta_problem *ta_cli_end(struct ta_cli *cli, int err, const char *subject);
+
 // Writes a text to standard output. TA_EXIT_OK, or TA_EXIT_FAILED when it can't be written (said unless a
 // closed pipe).
 enum ta_exit ta_cli_output(struct ta_cli *cli, const char *text);
@@ -123,9 +129,12 @@ enum ta_exit ta_cli_output(struct ta_cli *cli, const char *text);
 // NULL.
 json_t *ta_cli_json_text(const char *text);
 
+// Adds to `o` how a call failed: "error" (the kind of `err` in words), "code", "message" and "advice".
+void ta_cli_json_failure(json_t *o, const struct ta_problem *failure, int err);
+
 // The status that tells more of two: interrupted, usage, failed, warnings, done.
 enum ta_exit ta_exit_worse(enum ta_exit a, enum ta_exit b);
-// The status for a call that returned `err`; a wrong value of an option is a usage error.
+// The status for a call that returned `err` and told nothing that matters more.
 enum ta_exit ta_exit_from_error(int err);
 
 #endif

@@ -23,6 +23,7 @@ struct part_level {
 
 struct ta_console {
     struct ta_log *log;
+    struct ta_problems *problems;
     bool terminal, colour;
     // Set by configure, read-only afterwards.
     bool quiet;
@@ -33,9 +34,8 @@ struct ta_console {
     char *file_name;
     // Guarded by the lock.
     pthread_mutex_t lock;
-    char *status;      // what the status line shows; NULL when there is none
-    int file;          // -1 for none
-    char *first_error; // since it was last taken
+    char *status; // what the status line shows; NULL when there is none
+    int file;     // -1 for none
 };
 
 // --- text that is safe on a terminal ---
@@ -119,7 +119,7 @@ static void show_message(struct ta_console *c, enum ta_log_level level, const ch
 }
 
 static void file_message(struct ta_console *c, enum ta_log_level level, const char *component,
-                         const char *message)
+                         const char *message, const char *code)
 {
     struct timespec now;
     struct tm parts;
@@ -131,6 +131,8 @@ static void file_message(struct ta_console *c, enum ta_log_level level, const ch
     ta_buf_printf(&line, "%s.%03ldZ %-7s [%s] ", when, now.tv_nsec / 1000000, ta_log_level_name(level),
                   component);
     ta_console_visible(&line, message);
+    if (code)
+        ta_buf_printf(&line, " (%s)", code);
     ta_buf_putc(&line, '\n');
     ssize_t n = write(c->file, line.data, line.size);
     if (n != (ssize_t)line.size) {
@@ -144,14 +146,13 @@ static void file_message(struct ta_console *c, enum ta_log_level level, const ch
     ta_buf_release(&line);
 }
 
-static void on_message(void *priv, enum ta_log_level level, const char *component, const char *message)
+static void on_message(void *priv, enum ta_log_level level, const char *component, const char *message,
+                       const char *code)
 {
     struct ta_console *c = priv;
     pthread_mutex_lock(&c->lock);
-    if (level == TA_LOG_ERROR && !c->first_error)
-        c->first_error = ta_xstrdup(message);
     if (c->file >= 0 && level <= level_for(c, component, c->file_level))
-        file_message(c, level, component, message);
+        file_message(c, level, component, message, code);
     if (level <= level_for(c, component, c->terminal_level))
         show_message(c, level, component, message);
     pthread_mutex_unlock(&c->lock);
@@ -207,13 +208,17 @@ int ta_console_create(struct ta_console **out)
     c->terminal_level = TA_LOG_WARN;
     c->terminal = isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
     c->colour = c->terminal && !(no_colour && *no_colour);
-    int err = ta_log_create(&c->log, on_message, c);
+    int err = ta_problems_create(&c->problems);
+    if (err >= 0)
+        err = ta_log_create(&c->log, on_message, c);
     *out = c;
-    if (err < 0)
+    if (err < 0) {
         ta_console_destroy(out);
-    else
-        ta_log_set_level(c->log, NULL, TA_LOG_WARN);
-    return err;
+        return err;
+    }
+    ta_log_set_level(c->log, NULL, TA_LOG_WARN);
+    ta_log_collect(c->log, c->problems);
+    return 0;
 }
 
 struct ta_log *ta_console_log(struct ta_console *c)
@@ -282,6 +287,7 @@ void ta_console_destroy(struct ta_console **console)
     if (c->log)
         ta_console_status(c, "");
     ta_log_destroy(&c->log);
+    ta_problems_destroy(&c->problems);
     if (c->file >= 0)
         close(c->file);
     for (int i = 0; i < c->part_count; i++)
@@ -289,7 +295,6 @@ void ta_console_destroy(struct ta_console **console)
     free(c->parts);
     free(c->file_name);
     free(c->status);
-    free(c->first_error);
     pthread_mutex_destroy(&c->lock);
     ta_freep(console);
 }
@@ -316,11 +321,7 @@ int ta_console_columns(int fd)
     return 80;
 }
 
-char *ta_console_take_error(struct ta_console *c)
+struct ta_problems *ta_console_problems(struct ta_console *c)
 {
-    pthread_mutex_lock(&c->lock);
-    char *error = c->first_error;
-    c->first_error = NULL;
-    pthread_mutex_unlock(&c->lock);
-    return error;
+    return c->problems;
 }

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include <terminalai/log.h>
+#include <terminalai/problem.h>
 
 struct ta_buf;
 struct ta_common_opts;
@@ -34,8 +34,7 @@ void ta_console_visible(struct ta_buf *out, const char *text);
 void ta_console_status(struct ta_console *c, const char *line);
 // A line for people on standard error, whatever the log level; control characters are made visible.
 void ta_console_print(struct ta_console *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
-// The first error message since the last call, freed by the caller; NULL when there was none: a failure that
-// said nothing itself gets a line from the caller.
-char *ta_console_take_error(struct ta_console *c);
+// What was told since the list was last cleared.
+struct ta_problems *ta_console_problems(struct ta_console *c);
 
 #endif

@@ -147,7 +147,7 @@ static const struct ta_example exit_statuses[] = {
     {"0", "done"},
     {"1", "failed"},
     {"2", "wrong call: an unknown option, a value out of range"},
-    {"3", "done with warnings that matter, such as frames that could not be decoded"},
+    {"3", "done, but the output lacks something, such as frames that could not be decoded"},
     {"130", "interrupted; the same command goes on"},
     {0},
 };

@@ -73,7 +73,7 @@ static void say_done(struct ta_restore_call *run, const struct ta_plan *plan,
 }
 
 static json_t *result_json(const char *input, const struct ta_plan *plan, const struct ta_restore_result *r,
-                           int err, const char *message, const char *advice)
+                           int err, const struct ta_problem *failure)
 {
     json_t *o = json_object();
     const char *status = err == TA_ERR_CANCELED ? "interrupted" : err < 0 ? "failed" : "done";
@@ -81,13 +81,9 @@ static json_t *result_json(const char *input, const struct ta_plan *plan, const 
     if (plan)
         json_object_set_new(o, "output", ta_cli_json_text(ta_plan_output(plan)));
     json_object_set_new(o, "status", json_string(status));
-    if (err < 0) {
-        json_object_set_new(o, "error", json_string(ta_error_text(err)));
-        if (message)
-            json_object_set_new(o, "message", ta_cli_json_text(message));
+    if (failure) {
+        ta_cli_json_failure(o, failure, err);
         json_object_set_new(o, "resumable", json_boolean(r->resumable));
-        if (advice && *advice)
-            json_object_set_new(o, "advice", ta_cli_json_text(advice));
         return o;
     }
     json_object_set_new(o, "width", json_integer(plan->out_format.width));
@@ -96,6 +92,7 @@ static json_t *result_json(const char *input, const struct ta_plan *plan, const 
     json_object_set_new(o, "concealed", json_integer(r->concealed));
     json_object_set_new(o, "damaged", json_integer(r->damaged));
     json_object_set_new(o, "warnings", json_integer(r->warnings));
+    json_object_set_new(o, "losses", json_integer(r->losses));
     json_object_set_new(o, "bytes", json_integer(r->bytes));
     json_object_set_new(o, "segments_reused", json_integer(r->segments_reused));
     json_object_set_new(o, "wall_seconds", json_real(r->wall_seconds));
@@ -111,31 +108,25 @@ enum ta_exit ta_restore_call_finish(struct ta_restore_call *run, const char *inp
                                     const struct ta_plan *plan, const struct ta_restore_result *r, int err)
 {
     struct ta_cli *cli = run->cli;
-    char *message = ta_console_take_error(cli->console);
-    char *advice = err < 0 ? ta_restore_advice(plan, cli->options, r, err) : NULL;
     ta_progress_end(&run->view);
-    if (err == TA_ERR_CANCELED) {
-        if (!ta_console_is_quiet(cli->console))
-            ta_console_print(cli->console, "%s: interrupted", input);
-    } else if (err < 0 && !message) {
-        ta_error(cli->log, "%s: %s", input, ta_error_text(err));
-    } else if (!err) {
+    const struct ta_problem *failure = ta_cli_end(cli, err, input);
+    if (err == TA_ERR_CANCELED && !ta_console_is_quiet(cli->console))
+        ta_console_print(cli->console, "%s: interrupted", input);
+    else if (!err)
         say_done(run, plan, r);
-    }
     // What is lost otherwise is said even when little is to be said.
-    if (advice && *advice && (r->resumable || !ta_console_is_quiet(cli->console)))
-        ta_console_print(cli->console, "%s", advice);
-    json_t *result = result_json(input, plan, r, err, message, advice);
+    if (failure && *failure->advice && (r->resumable || !ta_console_is_quiet(cli->console)))
+        ta_console_print(cli->console, "%s", failure->advice);
+    json_t *result = result_json(input, plan, r, err, failure);
+    json_object_set_new(result, "problems", ta_problems_to_json(ta_console_problems(cli->console)));
     json_t *event = json_pack("{s:s}", "event", "result");
     json_object_update(event, result);
     ta_progress_event(&run->view, event);
     json_array_append_new(run->results, result);
-    free(advice);
-    free(message);
-    if (!err)
-        return r->warnings > 0 ? TA_EXIT_WARNINGS : TA_EXIT_OK;
     // While planning, a wrong value is the user's; later it would be ours.
-    return plan && err == TA_ERR_INVALID ? TA_EXIT_FAILED : ta_exit_from_error(err);
+    if (plan && err == TA_ERR_INVALID)
+        return TA_EXIT_FAILED;
+    return (enum ta_exit)ta_exit_status(!err && r->losses > 0 ? TA_SEVERITY_LOSS : TA_SEVERITY_NONE, err);
 }
 
 enum ta_exit ta_restore_call_write(struct ta_restore_call *run, enum ta_exit status)

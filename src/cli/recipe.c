@@ -104,10 +104,7 @@ enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *op
         return ta_exit_from_error(err == TA_ERR_FORMAT ? TA_ERR_INVALID : err);
     err = ta_plan_load(plan, opts->plan, cli->log);
     if (err < 0) { // a file that is no plan is a failure, whatever its numbers are
-        char *message = ta_console_take_error(cli->console);
-        if (!message)
-            ta_error(cli->log, "%s: %s", opts->plan, ta_error_text(err));
-        free(message);
+        ta_cli_end(cli, err, opts->plan);
         return TA_EXIT_FAILED;
     }
     return TA_EXIT_OK;
@@ -123,7 +120,7 @@ struct ta_progress_view ta_cli_task_view(struct ta_cli *cli, const struct ta_tas
     struct ta_progress_view view = {
         .console = cli->console, .mode = mode, .json = to_stdout ? stderr : stdout, .count = 1};
     ta_progress_begin(&view, ta_plan_input(plan), 0);
-    free(ta_console_take_error(cli->console));
+    ta_cli_begin(cli);
     ta_signals_catch();
     return view;
 }
@@ -131,15 +128,11 @@ struct ta_progress_view ta_cli_task_view(struct ta_cli *cli, const struct ta_tas
 enum ta_exit ta_cli_finish(struct ta_cli *cli, int err, const char *subject, const char *output, bool json,
                            enum ta_progress_mode mode, json_t *done)
 {
-    char *message = ta_console_take_error(cli->console);
+    const struct ta_problem *failure = ta_cli_end(cli, err, subject);
     if (err == TA_ERR_CANCELED)
         ta_console_print(cli->console, "%s: interrupted", subject);
-    else if (err < 0 && !message)
-        ta_error(cli->log, "%s: %s", subject, ta_error_text(err));
-    enum ta_exit status = ta_exit_from_error(err);
-    int64_t warnings = json_integer_value(json_object_get(done, "warnings"));
-    if (!status && warnings > 0)
-        status = TA_EXIT_WARNINGS;
+    bool lacks = json_integer_value(json_object_get(done, "losses")) > 0;
+    enum ta_exit status = (enum ta_exit)ta_exit_status(lacks ? TA_SEVERITY_LOSS : TA_SEVERITY_NONE, err);
     if (json) {
         json_t *o = json_object();
         json_object_set_new(o, "output", ta_cli_json_text(output));
@@ -147,12 +140,11 @@ enum ta_exit ta_cli_finish(struct ta_cli *cli, int err, const char *subject, con
                             json_string(err == TA_ERR_CANCELED ? "interrupted"
                                         : err < 0              ? "failed"
                                                                : "done"));
-        if (err < 0)
-            json_object_set_new(o, "error", json_string(ta_error_text(err)));
-        if (err < 0 && message)
-            json_object_set_new(o, "message", ta_cli_json_text(message));
-        if (err >= 0 && done)
+        if (failure)
+            ta_cli_json_failure(o, failure, err);
+        else if (done)
             json_object_update(o, done);
+        json_object_set_new(o, "problems", ta_problems_to_json(ta_console_problems(cli->console)));
         json_object_set_new(o, "exit_code", json_integer(status));
         char *text = mode == TA_PROGRESS_JSON ? json_dumps(o, JSON_COMPACT) : ta_json_text(o);
         size_t length = strlen(text);
@@ -165,7 +157,6 @@ enum ta_exit ta_cli_finish(struct ta_cli *cli, int err, const char *subject, con
         free(text);
         json_decref(o);
     }
-    free(message);
     json_decref(done);
     return status;
 }

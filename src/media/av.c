@@ -43,11 +43,11 @@ int ta_error_from_av(int averror)
     case AVERROR_PROTOCOL_NOT_FOUND:
     case AVERROR_PATCHWELCOME:
     case AVERROR(ENOSYS):
-        return TA_ERR_UNSUPPORTED;
+    // What libav was given was decided by us or stands in a file: nobody called us wrongly.
     case AVERROR_OPTION_NOT_FOUND:
     case AVERROR(EINVAL):
     case AVERROR(ERANGE):
-        return TA_ERR_INVALID;
+        return TA_ERR_UNSUPPORTED;
     case AVERROR_STREAM_NOT_FOUND:
         return TA_ERR_NOT_FOUND;
     case AVERROR_BUG:

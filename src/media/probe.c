@@ -18,6 +18,7 @@ int ta_probe(const char *path, char **json, struct ta_log *log)
         json_decref(facts);
     }
     ta_source_close(&source);
+    ta_log_fail(own, err, path, NULL);
     ta_log_destroy(&own);
     return err < 0 ? err : 0;
 }

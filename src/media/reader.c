@@ -187,10 +187,10 @@ static int convert(struct ta_reader *r, AVFrame **frame)
     if (f->format == (int)to->pix_fmt && f->width == to->width && f->height == to->height)
         return 0;
     if (!r->told_conversion) {
-        ta_warn(r->log,
-                "%s: from frame %" PRId64 " on its pictures are %dx%d %s instead of %dx%d %s: converted",
-                r->path, f->pts, f->width, f->height, av_get_pix_fmt_name(f->format), to->width, to->height,
-                av_get_pix_fmt_name(to->pix_fmt));
+        ta_problem(r->log, TA_PROBLEM_PICTURES_CONVERTED,
+                   "%s: from frame %" PRId64 " on its pictures are %dx%d %s instead of %dx%d %s: converted",
+                   r->path, f->pts, f->width, f->height, av_get_pix_fmt_name(f->format), to->width,
+                   to->height, av_get_pix_fmt_name(to->pix_fmt));
         r->told_conversion = true;
     }
     AVFrame *out = av_frame_alloc();

@@ -125,7 +125,9 @@ static int leave_out_neutral(struct ta_decision *d, struct chosen *c)
         for (const struct ta_opt *o = table; !c->info && o->name; o++) {
             char *name = ta_xprintf("%s-%s", c->slot->name, o->name);
             if (!ta_opt_is_default(o, opts) && ta_options_by_caller(d->facts->options, name))
-                ta_decision_warn(d, "--%s changes nothing with the other options as they are", name);
+                ta_decision_warn(d, TA_PROBLEM_OPTION_WITHOUT_EFFECT,
+                                 &(struct ta_problem_about){.option = name},
+                                 "--%s changes nothing with the other options as they are", name);
             free(name);
         }
         ta_opt_release(table, opts);
@@ -182,7 +184,8 @@ static void warn_of_woven_fields(struct ta_decision *d, const struct chosen *c)
     static const char *const slots[] = {"deblock", "denoise", "sharpen"};
     for (size_t i = 0; !c->info->by_field && i < TA_COUNT(slots); i++)
         if (d->cur.scan != TA_SCAN_PROGRESSIVE && !strcmp(c->slot->name, slots[i]))
-            ta_decision_warn(d, "%s mixes the fields of interlaced pictures, because deinterlacing is off",
+            ta_decision_warn(d, TA_PROBLEM_FIELDS_MIXED, &(struct ta_problem_about){.stage = c->info->name},
+                             "%s mixes the fields of interlaced pictures, because deinterlacing is off",
                              c->info->name);
 }
 
@@ -450,7 +453,7 @@ static void warn_of_moved_blocks(struct ta_decision *d)
         const int64_t *block = ta_stage_option(s, "block");
         int64_t wide = *block << f->log2_chroma_w, high = *block << f->log2_chroma_h;
         if (e.left % wide || e.top % high)
-            ta_decision_warn(d,
+            ta_decision_warn(d, TA_PROBLEM_DEBLOCK_GRID, NULL,
                              "cropping moves the grid of blocks that deblocking expects: cut multiples of "
                              "%lld columns at the left and %lld lines at the top",
                              (long long)wide, (long long)high);
@@ -470,7 +473,7 @@ static int add_hdr(struct ta_decision *d, const struct chosen *hdr, int w, int h
     const struct ta_hdr_opts *o = d->plan->stages[d->plan->stage_count - 1].opts;
     ta_decision_tell(d, "light", "SDR white at 203 cd/m2, what is brighter up to %d", (int)o->peak);
     if (!strcmp(d->plan->container->name, "y4m"))
-        ta_decision_warn(d,
+        ta_decision_warn(d, TA_PROBLEM_HDR_TAGS_LOST, NULL,
                          "y4m has no place for HDR tags: tell the program that reads it that these are %s "
                          "pictures",
                          hdr->choice);
@@ -504,6 +507,16 @@ static int add_end(struct ta_decision *d, int w, int h, const struct chosen *hdr
     if (err >= 0 && last != planar && d->cur.pix_fmt != last)
         err = add_repack(d, last);
     return err;
+}
+
+static void tell_alpha(struct ta_decision *d)
+{
+    const char *encoder = d->encoder->name;
+    ta_decision_tell(d, "alpha", "transparency is left out: %s does not carry it here", encoder);
+    // A palette nearly always has a place for alpha and next to never uses it: no warning there.
+    if (d->plan->source_format.pix_fmt != AV_PIX_FMT_PAL8)
+        ta_decision_warn(d, TA_PROBLEM_TRANSPARENCY_DROPPED, NULL,
+                         "the %s encoder keeps no transparency: it is dropped", encoder);
 }
 
 int ta_plan_choose_chain(struct ta_decision *d)
@@ -556,12 +569,13 @@ int ta_plan_choose_chain(struct ta_decision *d)
         return err;
     warn_of_moved_blocks(d);
     if (scale && d->cur.scan != TA_SCAN_PROGRESSIVE)
-        ta_decision_warn(d, "interlaced pictures are scaled field by field, because deinterlacing is off");
+        ta_decision_warn(d, TA_PROBLEM_FIELDS_SCALED, NULL,
+                         "interlaced pictures are scaled field by field, because deinterlacing is off");
     err = add_end(d, w, h, hdr, work);
     p->out_format = d->cur;
     p->out_format.mixed_scan = false;
     if (err >= 0 && ta_format_has_alpha(&p->source_format) && !ta_format_has_alpha(&p->out_format))
-        ta_decision_tell(d, "alpha", "transparency is left out: %s does not carry it here", d->encoder->name);
+        tell_alpha(d);
     return err;
 }
 

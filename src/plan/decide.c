@@ -23,13 +23,16 @@ void ta_decision_tell(struct ta_decision *d, const char *what, const char *forma
     free(why);
 }
 
-void ta_decision_warn(struct ta_decision *d, const char *format, ...)
+void ta_decision_warn(struct ta_decision *d, enum ta_problem_id id, const struct ta_problem_about *about,
+                      const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     char *text = ta_xvprintf(format, args);
     va_end(args);
-    json_array_append_new(d->plan->warnings, json_string(text));
+    struct ta_problem *p = ta_problem_create(id, about, text);
+    json_array_append_new(d->plan->warnings, ta_problem_to_json(p));
+    ta_problem_destroy(&p);
     free(text);
 }
 

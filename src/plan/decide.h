@@ -3,6 +3,7 @@
 #ifndef TA_PLAN_DECIDE_H
 #define TA_PLAN_DECIDE_H
 
+#include "base/problem.h"
 #include "plan/plan.h"
 
 struct ta_decision {
@@ -18,7 +19,10 @@ struct ta_decision {
 // A decision and its reason in words; a warning that the user should read.
 void ta_decision_tell(struct ta_decision *d, const char *what, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void ta_decision_warn(struct ta_decision *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// `about` (what is known besides; may be NULL) as for ta_problem_at(). By the kind's severity it is a
+// warning, or says that the output will lack something.
+void ta_decision_warn(struct ta_decision *d, enum ta_problem_id id, const struct ta_problem_about *about,
+                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 // Stages, size, encoder: fills stages, fields, deinterlaced, encoder and out_format.
 int ta_plan_choose_chain(struct ta_decision *d);

@@ -30,6 +30,13 @@ static json_t *essence(const char *json)
         json_object_del(video, "redo");
     }
     json_object_foreach(json_object_get(root, "recipe"), key, item) json_object_del(item, "from");
+    // Plans of before had the words alone.
+    json_t *warnings = json_object_get(root, "warnings");
+    for (size_t i = 0; i < json_array_size(warnings); i++) {
+        json_t *words = json_object_get(json_array_get(warnings, i), "message");
+        if (words)
+            json_array_set(warnings, i, words);
+    }
     return root;
 }
 

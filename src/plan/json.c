@@ -548,6 +548,12 @@ static int read_words(struct ta_plan *p, const json_t *root, const char *where, 
         err = ta_json_get_array(root, where, "warnings", &p->warnings, log);
         json_incref(p->warnings);
     }
+    for (size_t i = 0; err >= 0 && i < json_array_size(p->warnings); i++) {
+        struct ta_problem *problem = ta_problem_from_json(json_array_get(p->warnings, i));
+        if (!problem)
+            err = refuse(where, "a warning is neither a problem nor a text", log);
+        ta_problem_destroy(&problem);
+    }
     return err;
 }
 

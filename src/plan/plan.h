@@ -111,7 +111,7 @@ struct ta_plan {
     json_t *recipe;    // values with their origin
     json_t *diagnosis; // scan type and what the index found, with depth
     json_t *decisions; // [{what, why}]: words for a person
-    json_t *warnings;  // strings
+    json_t *warnings;  // problems; strings in plans of before
 
     struct ta_index *index; // owned; not part of the JSON
     char *json;             // the stable text

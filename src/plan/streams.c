@@ -79,7 +79,10 @@ static void choose_stream(struct ta_decision *d, int i)
                                    st->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE ||
                                    (st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !picture));
     if (c.action == TA_STREAM_DROP && matters && strcmp(p->container->name, "y4m"))
-        ta_decision_warn(d, "stream %d (%s, %s) is left out: %s", i, s->kind, s->source_codec, s->reason);
+        ta_decision_warn(d, TA_PROBLEM_STREAM_LEFT_OUT,
+                         &(struct ta_problem_about){.args = json_pack("{s:i, s:s, s:s}", "stream", i, "kind",
+                                                                      s->kind, "codec", s->source_codec)},
+                         "stream %d (%s, %s) is left out: %s", i, s->kind, s->source_codec, s->reason);
 }
 
 int ta_plan_choose_streams(struct ta_decision *d)

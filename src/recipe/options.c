@@ -268,7 +268,8 @@ int ta_options_load_environment(struct ta_options *options)
         if (option_number(name) >= 0)
             err = ta_options_set(options, TA_LAYER_ENVIRONMENT, name, equals + 1, variable);
         else if (!other)
-            ta_warn(options->log, "%s in the environment is not an option and is ignored", variable);
+            ta_problem(options->log, TA_PROBLEM_ENVIRONMENT_IGNORED,
+                       "%s in the environment is not an option and is ignored", variable);
         free(name);
         free(variable);
     }

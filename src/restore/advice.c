@@ -1,9 +1,9 @@
-// How a failed run goes on.
+#include "restore/advice.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <terminalai/error.h>
-#include <terminalai/restore.h>
 
 #include "base/mem.h"
 #include "restore/work.h"
@@ -53,18 +53,17 @@ static char *after_nothing_kept(const char *dir, int err)
     }
 }
 
-char *ta_restore_advice(const struct ta_plan *plan, struct ta_options *options,
-                        const struct ta_restore_result *result, int err)
+char *ta_advice_after_run(const struct ta_plan *plan, const char *work_dir, bool resumable, int err)
 {
-    struct ta_run_opts run;
-    if (!plan && (err == TA_ERR_IO || err == TA_ERR_NO_SPACE || err == TA_ERR_NOMEM))
-        return ta_xstrdup("nothing was made yet: when the cause is mended, the same command begins anew");
-    if (err >= 0 || !plan || !result || ta_options_run(options, &run, NULL) < 0)
-        return ta_xstrdup("");
-    ta_work_choose_dir(plan, &run);
-    char *dir = ta_work_path(plan, run.work_dir);
-    char *text = result->resumable ? after_kept(dir, err) : after_nothing_kept(dir, err);
+    char *dir = ta_work_path(plan, work_dir);
+    char *text = resumable ? after_kept(dir, err) : after_nothing_kept(dir, err);
     free(dir);
-    ta_opt_release(ta_run_options, &run);
     return text;
+}
+
+const char *ta_advice_after_planning(int err)
+{
+    return err == TA_ERR_IO || err == TA_ERR_NO_SPACE || err == TA_ERR_NOMEM
+               ? "nothing was made yet: when the cause is mended, the same command begins anew"
+               : "";
 }

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
+#include "restore/advice.h"
 #include "restore/callbacks.h"
 #include "restore/journal.h"
 #include "restore/plan_check.h"
@@ -106,6 +107,7 @@ int ta_plan_create(struct ta_plan **out, const char *input, const char *output, 
     ta_meter_init(&meter, callbacks);
     int err = create(out, input, output, options, &meter, own);
     ta_meter_release(&meter);
+    ta_log_fail(own, err, input, ta_advice_after_planning(err));
     if (err >= 0)
         (*out)->log = own;
     else
@@ -182,6 +184,7 @@ static int load_with_log(struct ta_plan **out, const char *path, const char *fol
         (*out)->log = own;
         return 0;
     }
+    ta_log_fail(own, err, path, NULL);
     ta_plan_destroy(out);
     ta_log_destroy(&own);
     return err;
@@ -302,6 +305,12 @@ char *ta_plan_describe(const struct ta_plan *p)
     describe_streams(p, &b);
     if (json_array_size(p->warnings))
         ta_buf_puts(&b, "warnings\n");
-    json_array_foreach(p->warnings, i, item) ta_buf_printf(&b, "  %s\n", json_string_value(item));
+    json_array_foreach(p->warnings, i, item)
+    {
+        struct ta_problem *problem = ta_problem_from_json(item);
+        if (problem)
+            ta_buf_printf(&b, "  %s\n", problem->message);
+        ta_problem_destroy(&problem);
+    }
     return ta_buf_take(&b);
 }

@@ -34,7 +34,8 @@ static json_t *segments(const struct ta_work *w)
 }
 
 char *ta_report_text(const struct ta_work *work, const struct ta_join_result *join,
-                     const struct ta_check_result *check, const struct ta_restore_result *result)
+                     const struct ta_check_result *check, const struct ta_restore_result *result,
+                     const struct ta_problems *problems)
 {
     const struct ta_plan *p = work->plan;
     int64_t work_bytes = ta_work_bytes(work);
@@ -49,9 +50,11 @@ char *ta_report_text(const struct ta_work *work, const struct ta_join_result *jo
                                   "bytes", (json_int_t)check->bytes, "sha256", check->sha256, "streams",
                                   check->streams));
     json_object_set_new(root, "result",
-                        json_pack("{s:I, s:I, s:I, s:I}", "frames", (json_int_t)result->frames, "concealed",
-                                  (json_int_t)result->concealed, "damaged", (json_int_t)result->damaged,
-                                  "warnings", (json_int_t)result->warnings));
+                        json_pack("{s:I, s:I, s:I, s:I, s:I}", "frames", (json_int_t)result->frames,
+                                  "concealed", (json_int_t)result->concealed, "damaged",
+                                  (json_int_t)result->damaged, "warnings", (json_int_t)result->warnings,
+                                  "losses", (json_int_t)result->losses));
+    json_object_set_new(root, "problems", ta_problems_to_json(problems));
     json_object_set_new(root, "sound",
                         json_pack("{s:I, s:I, s:I, s:I}", "gaps_filled", (json_int_t)join->audio_gaps,
                                   "overlaps_trimmed", (json_int_t)join->audio_overlaps, "decode_errors",

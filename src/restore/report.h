@@ -4,6 +4,7 @@
 
 #include <terminalai/restore.h>
 
+#include "base/problem.h"
 #include "restore/check.h"
 #include "restore/join.h"
 #include "restore/work.h"
@@ -13,7 +14,8 @@ char *ta_report_path(const char *output); // to be freed
 // Text of the report, to be freed. Everything but the times of the run is the same for the same plan and
 // source.
 char *ta_report_text(const struct ta_work *work, const struct ta_join_result *join,
-                     const struct ta_check_result *check, const struct ta_restore_result *result);
+                     const struct ta_check_result *check, const struct ta_restore_result *result,
+                     const struct ta_problems *problems);
 
 // What `verify` needs of a report.
 struct ta_report {

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "restore/advice.h"
 #include "restore/check.h"
 #include "restore/framemd5.h"
 #include "restore/join.h"
@@ -38,6 +39,7 @@ struct restore {
     struct ta_run_opts run;
     struct ta_meter meter;
     struct ta_log *log;
+    struct ta_problems *problems; // of this run
     struct ta_work work;
     struct ta_sound *sound;
     struct ta_space space;
@@ -96,7 +98,47 @@ static int join_and_check(struct restore *r, const char *part)
     return err;
 }
 
-// Numbers that need all segments and the join.
+// What the plan knew, as if it were told now.
+static void tell_plan(const struct restore *r)
+{
+    size_t i;
+    json_t *warning;
+    json_array_foreach(r->plan->warnings, i, warning)
+    {
+        struct ta_problem *p = ta_problem_from_json(warning), full = p ? *p : (struct ta_problem){0};
+        char *message = p ? ta_xprintf("%s: %s", r->plan->input, p->message) : NULL;
+        full.message = message;
+        full.file = full.file ? full.file : r->plan->input;
+        if (p)
+            ta_problem_tell(r->log, &full);
+        free(message);
+        ta_problem_destroy(&p);
+    }
+}
+
+static void tell_count(const struct restore *r, enum ta_problem_id id, int64_t count, const char *one,
+                       const char *many)
+{
+    if (!count)
+        return;
+    struct ta_problem_about about = {.file = r->plan->input,
+                                     .args = json_pack("{s:I}", "count", (json_int_t)count)};
+    ta_problem_at(r->log, id, &about, "%s: %lld %s", r->plan->input, (long long)count,
+                  count == 1 ? one : many);
+}
+
+static void tell_sync(const struct restore *r)
+{
+    double copied = r->check.worst_sync_copied, transcoded = r->check.worst_sync_transcoded;
+    if (copied <= COPIED_SYNC_LIMIT && transcoded <= TRANSCODED_SYNC_LIMIT)
+        return;
+    double worst = transcoded > TRANSCODED_SYNC_LIMIT ? TA_MAX(copied, transcoded) : copied;
+    struct ta_problem_about about = {.file = r->plan->output, .args = json_pack("{s:f}", "seconds", worst)};
+    ta_problem_at(r->log, TA_PROBLEM_SOUND_OUT_OF_SYNC, &about,
+                  "%s: sound starts %.1f ms from where the source has it", r->plan->output, worst * 1000);
+}
+
+// Numbers and problems that need all segments and the join.
 static void sum_up(struct restore *r)
 {
     struct ta_restore_result *out = &r->result;
@@ -107,25 +149,18 @@ static void sum_up(struct restore *r)
         out->damaged += r->work.done[i].damaged;
     }
     out->bytes = to_stdout(p) ? r->join.bytes : r->check.bytes;
-    out->warnings = (int64_t)json_array_size(p->warnings) + (out->concealed > 0) + (out->damaged > 0) +
-                    (r->join.audio_errors > 0);
-    size_t i;
-    json_t *w;
-    json_array_foreach(p->warnings, i, w) ta_warn(r->log, "%s: %s", p->input, json_string_value(w));
-    if (out->concealed)
-        ta_warn(r->log, "%s: %lld frames could not be decoded; a neighbour was repeated in their place",
-                p->input, (long long)out->concealed);
-    if (out->damaged)
-        ta_warn(r->log, "%s: %lld frames decoded with errors", p->input, (long long)out->damaged);
-    if (r->join.audio_errors)
-        ta_warn(r->log, "%s: %lld pieces of sound could not be decoded; they are silent", p->input,
-                (long long)r->join.audio_errors);
-    double copied = r->check.worst_sync_copied, transcoded = r->check.worst_sync_transcoded;
-    if (copied > COPIED_SYNC_LIMIT || transcoded > TRANSCODED_SYNC_LIMIT) {
-        ta_warn(r->log, "%s: sound starts %.1f ms from where the source has it", p->output,
-                (transcoded > TRANSCODED_SYNC_LIMIT ? TA_MAX(copied, transcoded) : copied) * 1000);
-        out->warnings++;
-    }
+    tell_plan(r);
+    tell_count(r, TA_PROBLEM_FRAMES_CONCEALED, out->concealed,
+               "frame could not be decoded; a neighbour was repeated in its place",
+               "frames could not be decoded; a neighbour was repeated in their place");
+    tell_count(r, TA_PROBLEM_FRAMES_DAMAGED, out->damaged, "frame decoded with errors",
+               "frames decoded with errors");
+    tell_count(r, TA_PROBLEM_SOUND_UNDECODABLE, r->join.audio_errors,
+               "piece of sound could not be decoded; it is silent",
+               "pieces of sound could not be decoded; they are silent");
+    tell_sync(r);
+    out->losses = ta_problems_count_of(r->problems, TA_SEVERITY_LOSS);
+    out->warnings = out->losses + ta_problems_count_of(r->problems, TA_SEVERITY_WARNING);
     out->wall_seconds = ta_clock_seconds() - r->started;
     out->cpu_seconds = ta_cpu_seconds() - r->cpu_started;
     out->peak_rss_bytes = ta_peak_rss_bytes();
@@ -143,7 +178,7 @@ static int write_beside(struct restore *r)
     }
     // By way of the temporary name that the journal knows, so that a kill leaves nothing that nobody removes.
     char *path = ta_report_path(r->plan->output), *part = ta_work_output_part(r->plan->output);
-    char *text = ta_report_text(&r->work, &r->join, &r->check, &r->result);
+    char *text = ta_report_text(&r->work, &r->join, &r->check, &r->result, r->problems);
     int err = ta_file_write_through(part, path, text, strlen(text), r->log);
     free(text);
     free(part);
@@ -353,41 +388,69 @@ static int restore(struct restore *r)
     return err;
 }
 
-static int run_restore(struct restore *r, struct ta_options *options, const struct ta_callbacks *callbacks,
-                       struct ta_restore_result *result)
+static int run_with_options(struct restore *r, const struct ta_callbacks *callbacks)
+{
+    if (r->join_only)
+        r->run.restart = r->run.no_resume = false;
+    ta_meter_init(&r->meter, callbacks);
+    int err = restore(r);
+    if (err >= 0)
+        ta_meter_start(&r->meter, TA_PHASE_DONE);
+    ta_meter_release(&r->meter);
+    char *advice = err < 0 ? ta_advice_after_run(r->plan, r->run.work_dir, r->result.resumable, err) : NULL;
+    err = ta_log_fail(r->log, err, r->plan->output, advice);
+    free(advice);
+    ta_opt_release(ta_run_options, &r->run);
+    return err;
+}
+
+static void ignore_message(void *priv, enum ta_log_level level, const char *component, const char *message,
+                           const char *code)
+{
+    (void)priv;
+    (void)level;
+    (void)component;
+    (void)message;
+    (void)code;
+}
+
+static int run_restore(struct restore *r, struct ta_log *log, struct ta_options *options,
+                       const struct ta_callbacks *callbacks, struct ta_restore_result *result)
 {
     r->started = ta_clock_seconds();
     r->cpu_started = ta_cpu_seconds();
-    int err = ta_options_run(options, &r->run, r->log);
-    if (err >= 0 && r->join_only)
-        r->run.restart = r->run.no_resume = false;
+    // Problems are told through the log, so that there must be one.
+    struct ta_log *silent = NULL;
+    int err = ta_problems_create(&r->problems);
+    if (err >= 0 && !log)
+        err = ta_log_create(&silent, ignore_message, NULL);
     if (err >= 0) {
-        ta_meter_init(&r->meter, callbacks);
-        err = restore(r);
-        if (err >= 0)
-            ta_meter_start(&r->meter, TA_PHASE_DONE);
-        ta_meter_release(&r->meter);
-        ta_opt_release(ta_run_options, &r->run);
+        r->log = ta_log_child(log ? log : silent, "restore");
+        ta_log_collect(r->log, r->problems);
+        err = ta_options_run(options, &r->run, r->log);
+        err = err < 0 ? ta_log_fail(r->log, err, r->plan->output, NULL) : run_with_options(r, callbacks);
     }
     json_decref(r->check.streams);
     if (result)
         *result = r->result;
     ta_log_destroy(&r->log);
+    ta_log_destroy(&silent);
+    ta_problems_destroy(&r->problems);
     return err < 0 ? err : 0;
 }
 
 int ta_restore(const struct ta_plan *plan, struct ta_options *options, const struct ta_callbacks *callbacks,
                struct ta_restore_result *result, struct ta_log *log)
 {
-    struct restore r = {.plan = plan, .log = ta_log_child(log, "restore")};
-    return run_restore(&r, options, callbacks, result);
+    struct restore r = {.plan = plan};
+    return run_restore(&r, log, options, callbacks, result);
 }
 
 int ta_join_task(const struct ta_plan *plan, struct ta_options *options, const struct ta_callbacks *callbacks,
                  bool *already, struct ta_restore_result *result, struct ta_log *log)
 {
-    struct restore r = {.plan = plan, .log = ta_log_child(log, "restore"), .join_only = true};
-    int err = run_restore(&r, options, callbacks, result);
+    struct restore r = {.plan = plan, .join_only = true};
+    int err = run_restore(&r, log, options, callbacks, result);
     if (already)
         *already = r.already;
     return err;

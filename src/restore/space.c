@@ -120,9 +120,9 @@ int ta_space_check_start(struct ta_space *s)
                  p->output, size_text(needed, a), size_text(room, b), s->work->dir);
         return TA_ERR_NO_SPACE;
     }
-    ta_warn(s->log,
-            "%s: segments and joined file may need about %s, %s may be used: it stops, to go on later, "
-            "when that is not enough",
-            p->output, size_text(needed, a), size_text(room, b));
+    ta_problem(s->log, TA_PROBLEM_SPACE_SHORT,
+               "%s: segments and joined file may need about %s, %s may be used: it stops, to go on later, "
+               "when that is not enough",
+               p->output, size_text(needed, a), size_text(room, b));
     return check_pool(s, done);
 }

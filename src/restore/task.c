@@ -94,6 +94,7 @@ int ta_segment_task(const struct ta_plan *plan, int segment, struct ta_options *
     out.cpu_seconds = ta_cpu_seconds() - cpu;
     if (result)
         *result = out;
+    ta_log_fail(own, err, plan->output, NULL);
     ta_log_destroy(&own);
     return err < 0 ? err : 0;
 }

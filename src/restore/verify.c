@@ -64,6 +64,7 @@ int ta_verify(const char *output, bool full, const struct ta_callbacks *callback
         ta_report_release(&report);
     }
     free(path);
+    ta_log_fail(own, err, output, NULL);
     ta_log_destroy(&own);
     return err;
 }

@@ -112,7 +112,8 @@ static bool segment_fits(struct ta_work *w, int segment, const struct ta_segment
     bool ok = stat(path, &st) == 0 && st.st_size == r->bytes && ta_sha256_file(path, sum, NULL) >= 0 &&
               strcmp(sum, r->sha256) == 0;
     if (!ok)
-        ta_warn(w->log, "%s does not have the content that the journal says: it is made again", path);
+        ta_problem(w->log, TA_PROBLEM_WORK_REMADE,
+                   "%s does not have the content that the journal says: it is made again", path);
     free(path);
     return ok;
 }
@@ -140,8 +141,8 @@ static void take_segments(struct ta_work *w, int only)
     w->journal.segment_count = 0;
     w->done_count = 0;
     if (w->journal.bad_lines && only < 0)
-        ta_warn(
-            w->log,
+        ta_problem(
+            w->log, TA_PROBLEM_JOURNAL_GARBLED,
             "%s/journal.jsonl: %d line%s cut short or garbled and ignored; what is not proven is made again",
             w->dir, w->journal.bad_lines, w->journal.bad_lines == 1 ? " is" : "s are");
     w->delivered = only < 0 && is_delivered(w);
@@ -151,8 +152,9 @@ static void take_segments(struct ta_work *w, int only)
             *r = (struct ta_segment_result){0};
         bool fits = r->frames == ta_plan_segment(w->plan, i).out_count;
         if (r->frames && !fits)
-            ta_warn(w->log, "%s/journal.jsonl: the line of segment %d does not fit the plan and is ignored",
-                    w->dir, i);
+            ta_problem(w->log, TA_PROBLEM_JOURNAL_GARBLED,
+                       "%s/journal.jsonl: the line of segment %d does not fit the plan and is ignored",
+                       w->dir, i);
         if (r->frames && (!fits || (!w->delivered && !segment_fits(w, i, r))))
             *r = (struct ta_segment_result){0};
         w->done_count += r->frames > 0;
@@ -279,7 +281,8 @@ static void tell_other(struct ta_work *w, const char *old_json, const char *made
 static void drop_journal(struct ta_work *w)
 {
     char *path = inside(w, "journal.jsonl");
-    ta_warn(w->log, "%s is not of the plan beside it: nothing that it says counts", path);
+    ta_problem(w->log, TA_PROBLEM_WORK_FOREIGN,
+               "%s is not of the plan beside it: nothing that it says counts", path);
     unlink(path);
     free(path);
     ta_journal_release(&w->journal);
@@ -310,8 +313,9 @@ static enum state find_state(struct ta_work *w, const char identity[65])
     else if (state == STATE_UNREADABLE)
         ta_error(w->log, "%s is garbled, and no journal tells that the work beside it is of this plan", path);
     else if (state == STATE_SAME && !plan_same)
-        ta_warn(w->log, "%s is %s: written anew; the journal knows which segments are of this plan", path,
-                has_plan ? "garbled" : "missing");
+        ta_problem(w->log, TA_PROBLEM_PLAN_REWRITTEN,
+                   "%s is %s: written anew; the journal knows which segments are of this plan", path,
+                   has_plan ? "garbled" : "missing");
     if (state == STATE_SAME && !journal_same && w->journal.plan[0])
         drop_journal(w);
     ta_buf_release(&text);
@@ -370,7 +374,7 @@ static int mend_index(struct ta_work *w)
     bool ok = ta_index_load(&index, path, NULL) >= 0 && !strcmp(index->checksum, w->plan->index->checksum);
     ta_index_destroy(&index);
     if (!ok)
-        ta_warn(w->log, "%s is missing or damaged: written anew", path);
+        ta_problem(w->log, TA_PROBLEM_INDEX_REWRITTEN, "%s is missing or damaged: written anew", path);
     free(path);
     return ok ? 0 : write_index(w);
 }

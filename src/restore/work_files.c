@@ -196,5 +196,5 @@ bool ta_work_empty(const char *dir, struct ta_log *log)
 void ta_work_remove(const char *dir, struct ta_log *log)
 {
     if (ta_work_empty(dir, log) && rmdir(dir) < 0 && errno != ENOENT)
-        ta_warn(log, "%s: can't be removed: %s", dir, strerror(errno));
+        ta_problem(log, TA_PROBLEM_WORK_NOT_REMOVED, "%s: can't be removed: %s", dir, strerror(errno));
 }

@@ -198,6 +198,7 @@ int ta_compare(const char *input, const char *folder, struct ta_options *options
     if (err >= 0)
         ta_meter_start(&meter, TA_PHASE_DONE);
     ta_meter_release(&meter);
+    ta_log_fail(c.log, err, input, NULL);
     if (result)
         *result = c.result;
     release(&c);

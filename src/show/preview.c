@@ -197,6 +197,7 @@ int ta_preview_plan(struct ta_plan **out, const char *input, const char *output,
         err = decide(*out, options, wish, own);
     if (err < 0)
         ta_plan_destroy(out);
+    ta_log_fail(own, err, input, NULL);
     ta_log_destroy(&own);
     return err < 0 ? err : 0;
 }

@@ -134,7 +134,8 @@ def concealed_frames(tree):
 
 
 def warnings(tree):
-    return find_key(tree, 'warnings') or []
+    """The words of a plan's warnings; plans of before had nothing else."""
+    return [w['message'] if isinstance(w, dict) else w for w in find_key(tree, 'warnings') or []]
 
 
 def option_origin(plan, name):

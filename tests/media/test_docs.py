@@ -47,3 +47,14 @@ def test_links_lead_somewhere():
         for target in re.findall(r'\]\(([^)#\s]+)(?:#[^)]*)?\)', text):
             if not re.match(r'[a-z]+:', target):
                 assert (page.parent / target).exists(), f'{page.name}: {target}'
+
+
+def test_all_problems_are_listed():
+    """docs/json.md has every code with the severity and the words of the tables that the program is made from."""
+    text = (ROOT / 'docs' / 'json.md').read_text()
+    kinds = re.findall(r'X\(\w+, "([^"]+)", (\w+),[\s\\]*"([^"]+)"\)', (ROOT / 'src' / 'base' / 'problem_list.h').read_text())
+    errors = re.findall(r'X\(TA_ERR_\w+, -\d+, "([^"]+)",\s*"([^"]+)"\)', (ROOT / 'include' / 'terminalai' / 'error.h').read_text())
+    assert len(kinds) > 20 and len(errors) == 15
+    rows = [f'| `{code}` | {severity.lower()} | {meaning} |' for code, severity, meaning in kinds]
+    rows += [f'| `{code}` | {meaning} |' for meaning, code in errors]
+    assert [row for row in rows if row not in text.splitlines()] == []

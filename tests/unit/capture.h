@@ -14,8 +14,9 @@ struct capture {
 };
 
 static inline void capture_message(void *priv, enum ta_log_level level, const char *component,
-                                   const char *message)
+                                   const char *message, const char *code)
 {
+    (void)code;
     struct capture *c = priv;
     ta_buf_printf(&c->text, "%s %s: %s\n", ta_log_level_name(level), component, message);
 }

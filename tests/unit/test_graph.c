@@ -18,8 +18,10 @@
 static struct ta_buf said;
 static struct ta_log *log_;
 
-static void hear(void *priv, enum ta_log_level level, const char *component, const char *message)
+static void hear(void *priv, enum ta_log_level level, const char *component, const char *message,
+                 const char *code)
 {
+    (void)code;
     (void)level;
     (void)component;
     ta_buf_printf(priv, "%s\n", message);

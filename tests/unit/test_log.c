@@ -33,10 +33,11 @@ static void test_error_texts(void **state)
     };
     for (size_t i = 0; i < TA_COUNT(cases); i++)
         assert_string_equal(ta_error_text(cases[i].err), cases[i].text);
-#define CHECK_TEXT(name, value, words) \
-    assert_int_equal(name, value);     \
-    assert_true(name < 0);             \
-    assert_string_equal(ta_error_text(value), words);
+#define CHECK_TEXT(name, value, words, code)          \
+    assert_int_equal(name, value);                    \
+    assert_true(name < 0);                            \
+    assert_string_equal(ta_error_text(value), words); \
+    assert_string_equal(ta_error_code(value), code);
     TA_ERROR_LIST(CHECK_TEXT)
 #undef CHECK_TEXT
 }
@@ -267,8 +268,10 @@ struct counter {
     int inside, messages, collisions; // plain on purpose: the log's lock guards them
 };
 
-static void count_message(void *priv, enum ta_log_level level, const char *component, const char *message)
+static void count_message(void *priv, enum ta_log_level level, const char *component, const char *message,
+                          const char *code)
 {
+    (void)code;
     (void)level;
     (void)component;
     (void)message;

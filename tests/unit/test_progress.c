@@ -128,9 +128,9 @@ static void test_visible(void **state)
 static void test_exit(void **state)
 {
     (void)state;
-    assert_int_equal(ta_exit_worse(TA_EXIT_OK, TA_EXIT_WARNINGS), 3);
-    assert_int_equal(ta_exit_worse(TA_EXIT_WARNINGS, TA_EXIT_FAILED), 1);
-    assert_int_equal(ta_exit_worse(TA_EXIT_FAILED, TA_EXIT_WARNINGS), 1);
+    assert_int_equal(ta_exit_worse(TA_EXIT_OK, TA_EXIT_LOSS), 3);
+    assert_int_equal(ta_exit_worse(TA_EXIT_LOSS, TA_EXIT_FAILED), 1);
+    assert_int_equal(ta_exit_worse(TA_EXIT_FAILED, TA_EXIT_LOSS), 1);
     assert_int_equal(ta_exit_worse(TA_EXIT_USAGE, TA_EXIT_FAILED), 2);
     assert_int_equal(ta_exit_worse(TA_EXIT_FAILED, TA_EXIT_INTERRUPTED), 130);
     assert_int_equal(ta_exit_worse(TA_EXIT_OK, TA_EXIT_OK), 0);

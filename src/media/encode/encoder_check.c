@@ -14,8 +14,10 @@
 
 #define TEST_FRAMES 5
 
-static void keep_message(void *priv, enum ta_log_level level, const char *component, const char *message)
+static void keep_message(void *priv, enum ta_log_level level, const char *component, const char *message,
+                         const char *code)
 {
+    (void)code;
     struct ta_buf *why = priv;
     (void)component;
     if (level == TA_LOG_ERROR && why && !why->size)

@@ -69,16 +69,12 @@ static enum AVPixelFormat pick_format(const struct ta_encoder_info *info, enum A
 }
 
 static enum AVPixelFormat plan_format(const struct ta_encoder_info *info, const struct ta_encoder_wish *wish,
-                                      const struct ta_format *in, struct ta_log *log)
+                                      const struct ta_format *in)
 {
     int depth = ta_format_depth(in);
     if (!info->lossless)
         depth = depth <= 8 && wish->quality && !strcmp(wish->quality, "fast") ? 8 : 10;
-    enum AVPixelFormat p = pick_format(info, in->pix_fmt, depth);
-    // A palette nearly always has a place for alpha and next to never uses it: no warning there.
-    if (ta_format_has_alpha(in) && in->pix_fmt != AV_PIX_FMT_PAL8 && !has_alpha(av_pix_fmt_desc_get(p)))
-        ta_warn(log, "the %s encoder keeps no transparency: it is dropped", info->name);
-    return p;
+    return pick_format(info, in->pix_fmt, depth);
 }
 
 static int check_size(const struct ta_encoder_info *info, const struct ta_format *in, enum AVPixelFormat p,
@@ -315,7 +311,7 @@ int ta_encoder_plan(struct ta_encoder_settings *out, const struct ta_encoder_inf
                  info->name);
         return TA_ERR_UNSUPPORTED;
     }
-    enum AVPixelFormat pix_fmt = plan_format(info, wish, in, log);
+    enum AVPixelFormat pix_fmt = plan_format(info, wish, in);
     int err = check_size(info, in, pix_fmt, log);
     if (err < 0)
         return err;

@@ -223,8 +223,9 @@ static int64_t place_of(struct audio_lane *a)
         return fallback;
     int64_t place = to_place(a, t, a->st->time_base) + a->rebase;
     if (a->clock != AV_NOPTS_VALUE && a->clock - place > (int64_t)MAX_BACK_SECONDS * a->rate) {
-        ta_warn(a->log, "its timestamps go back by %.1f s at %.1f s: sound goes on where it was",
-                (double)(a->clock - place) / a->rate, (double)a->clock / a->rate);
+        ta_problem(a->log, TA_PROBLEM_SOUND_CLOCK_BACK,
+                   "its timestamps go back by %.1f s at %.1f s: sound goes on where it was",
+                   (double)(a->clock - place) / a->rate, (double)a->clock / a->rate);
         a->rebase += a->clock - place;
         place = a->clock;
     }

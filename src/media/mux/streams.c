@@ -212,8 +212,8 @@ static int enqueue(struct ta_streams *s, struct queue *q)
     s->queued_bytes += (size_t)n->packet->size + sizeof(AVPacket);
     if (s->queued_bytes > HIGH_WATER && !s->warned) {
         s->warned = true;
-        ta_warn(
-            s->log,
+        ta_problem(
+            s->log, TA_PROBLEM_STREAMS_APART,
             "%s: its streams are far apart in the file, so a lot of memory is needed to bring them together",
             s->source->path);
     }
@@ -268,8 +268,9 @@ static int read_one(struct ta_streams *s)
     if (ret == AVERROR_INVALIDDATA || ret == AVERROR(EAGAIN)) {
         if (++s->bad_reads < MAX_BAD_READS)
             return 0;
-        ta_warn(s->log, "%s: damaged after %.1f s; the rest of its sound and subtitles can't be read",
-                s->source->path, s->position == AV_NOPTS_VALUE ? 0.0 : (double)s->position / AV_TIME_BASE);
+        ta_problem(s->log, TA_PROBLEM_STREAMS_CUT,
+                   "%s: damaged after %.1f s; the rest of its sound and subtitles can't be read",
+                   s->source->path, s->position == AV_NOPTS_VALUE ? 0.0 : (double)s->position / AV_TIME_BASE);
         s->eof = true;
         return 0;
     }

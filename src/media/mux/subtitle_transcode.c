@@ -48,8 +48,9 @@ static void destroy(struct ta_lane *lane)
     struct subtitle_lane *s = (struct subtitle_lane *)lane;
 
     if (s->bad)
-        ta_warn(s->log, "%lld subtitles can't be decoded (not UTF-8, perhaps) and are left out",
-                (long long)s->bad);
+        ta_problem(s->log, TA_PROBLEM_SUBTITLES_UNDECODABLE,
+                   "%lld subtitles can't be decoded (not UTF-8, perhaps) and are left out",
+                   (long long)s->bad);
     for (size_t i = 0; i < s->count; i++)
         free(s->events[i].line);
     free(s->events);

@@ -160,8 +160,8 @@ static int write_pictures(struct y4m *y, struct ta_mux_result *result)
         if (!warned &&
             av_compare_ts(llabs(k->pts - first - ta_rescale(result->packets, frame, lane->time_base)) * 2,
                           lane->time_base, 1, frame) > 0) {
-            ta_warn(y->log, "%s: y4m has a constant frame rate, but the pictures' times have not",
-                    y->p->path);
+            ta_problem(y->log, TA_PROBLEM_TIMES_LOST,
+                       "%s: y4m has a constant frame rate, but the pictures' times have not", y->p->path);
             warned = true;
         }
         if (fputs("FRAME\n", y->file) < 0 || fwrite(k->data, 1, (size_t)k->size, y->file) != (size_t)k->size)
