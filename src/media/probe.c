@@ -13,7 +13,7 @@ int ta_probe(const char *path, char **json, struct ta_log *log)
     struct ta_source *source = NULL;
     int err = ta_source_open(&source, path, NULL, own);
     if (err >= 0) {
-        json_t *facts = ta_source_facts(source);
+        json_t *facts = ta_source_json(source);
         *json = ta_json_text(facts);
         json_decref(facts);
     }

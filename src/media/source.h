@@ -55,7 +55,7 @@ int ta_source_video_format(const struct ta_source *s, struct ta_format *out);
 // Everything for `probe`: container, duration, size, each stream (type, codec, profile, language,
 // dispositions, format, rates, layout, start, duration, metadata), chapters, attachments, timecode. Stable
 // key order, no path.
-json_t *ta_source_facts(const struct ta_source *s);
+json_t *ta_source_json(const struct ta_source *s);
 
 // What identifies the file: size, mtime (ns) and SHA-256 of head and tail (1 MiB each). For cache keys and
 // "source changed" checks.

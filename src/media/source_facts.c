@@ -229,7 +229,7 @@ static const char *timecode(const struct ta_source *s)
     return e ? e->value : NULL;
 }
 
-json_t *ta_source_facts(const struct ta_source *s)
+json_t *ta_source_json(const struct ta_source *s)
 {
     const AVFormatContext *fmt = s->fmt;
     json_t *o = json_object(), *streams = json_array(), *attachments = json_array(), *chapters = json_array();

@@ -130,10 +130,9 @@ static void choose_origin(struct ta_decision *d)
     AVRational tb = index->time_base;
     int64_t start = index->frames[0].pts;
     AVRational start_tb = tb;
-    for (unsigned i = 0; i < d->facts->container->nb_streams; i++) {
-        const AVStream *st = d->facts->container->streams[i];
-        int64_t t = st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO ? ta_plan_stream_start(d, (int)i)
-                                                                   : AV_NOPTS_VALUE;
+    for (int i = 0; i < d->facts->source->stream_count; i++) {
+        const struct ta_stream_facts *st = &d->facts->source->streams[i];
+        int64_t t = st->kind == TA_STREAM_AUDIO ? ta_plan_stream_start(d, i) : AV_NOPTS_VALUE;
         if (t != AV_NOPTS_VALUE && av_compare_ts(t, st->time_base, start, start_tb) < 0) {
             start = t;
             start_tb = st->time_base;
@@ -341,7 +340,6 @@ void ta_plan_destroy(struct ta_plan **plan)
         ta_stage_plan_release(&p->stages[i]);
     for (int i = 0; i < p->stream_count; i++) {
         struct ta_stream_plan *s = &p->streams[i];
-        free(s->kind);
         free(s->source_codec);
         free(s->codec);
         free(s->reason);

@@ -39,7 +39,7 @@ int64_t ta_estimate_other_streams(const struct ta_plan *p)
             continue;
         if (s->action == TA_STREAM_COPY)
             sum += (double)p->index->streams[s->stream].bytes * share;
-        else if (s->action == TA_STREAM_TRANSCODE && !strcmp(s->kind, "audio"))
+        else if (s->action == TA_STREAM_TRANSCODE && s->kind == TA_STREAM_AUDIO)
             sum += (s->bit_rate ? (double)s->bit_rate : DEFAULT_AUDIO_RATE) / 8 * seconds_of(p);
     }
     return (int64_t)sum;

@@ -87,8 +87,9 @@ static json_t *streams_json(const struct ta_plan *p)
     json_t *list = json_array();
     for (int i = 0; i < p->stream_count; i++) {
         const struct ta_stream_plan *s = &p->streams[i];
-        json_t *o = json_pack("{s:i, s:s, s:s, s:s}", "stream", s->stream, "kind", s->kind, "source_codec",
-                              s->source_codec, "action", ta_stream_action_name(s->action));
+        json_t *o = json_pack("{s:i, s:s, s:s, s:s}", "stream", s->stream, "kind",
+                              ta_stream_kind_name(s->kind), "source_codec", s->source_codec, "action",
+                              ta_stream_action_name(s->action));
         if (s->action == TA_STREAM_TRANSCODE)
             json_object_set_new(o, "codec", json_string(s->codec));
         if (s->bit_rate)
@@ -490,10 +491,14 @@ static int read_time(struct ta_plan *p, const json_t *root, const char *where, s
 
 static int read_stream(struct ta_stream_plan *s, const json_t *o, const char *where, struct ta_log *log)
 {
-    const char *action;
+    const char *action, *kind;
     int err = read_small(o, where, "stream", 0, MAX_STREAMS, &s->stream, log);
     if (err >= 0)
-        err = copy_text(o, where, "kind", &s->kind, log);
+        err = ta_json_get_string(o, where, "kind", &kind, log);
+    int k = err >= 0 ? ta_stream_kind_from_name(kind) : 0;
+    if (err >= 0 && k < 0)
+        err = refuse(where, "unknown kind of a stream", log);
+    s->kind = (enum ta_stream_kind)k;
     if (err >= 0)
         err = copy_text(o, where, "source_codec", &s->source_codec, log);
     if (err >= 0)

@@ -8,6 +8,7 @@
 
 #include "diagnose/scan_type.h"
 #include "media/encode/encoder.h"
+#include "media/facts.h"
 #include "media/film.h"
 #include "media/index/index.h"
 #include "media/mux/mux.h"
@@ -18,7 +19,7 @@
 // order.
 struct ta_stream_plan {
     int stream; // number in the source
-    char *kind; // "video", "audio", "subtitle", "data", "attachment"
+    enum ta_stream_kind kind;
     char *source_codec;
     enum ta_stream_action action;
     char *codec;      // encoder for TRANSCODE, else ""
@@ -123,7 +124,7 @@ struct ta_plan_facts {
     struct ta_options *options;
     const struct ta_index *index;
     const struct ta_scan_result *scan;
-    const AVFormatContext *container; // streams, metadata; opened, not read
+    const struct ta_source_facts *source; // streams, metadata
 };
 // Pure: no I/O but the reading of files that options name (look-up tables), whose checksums become part of
 // the plan. Whether this machine can do what it says is ta_plan_check()'s. Sets everything but index and

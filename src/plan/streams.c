@@ -12,17 +12,11 @@
 // Start of a kept stream by its container, AV_NOPTS_VALUE when unknown. Priming before it is not a start.
 int64_t ta_plan_stream_start(const struct ta_decision *d, int stream)
 {
-    const AVStream *st = d->facts->container->streams[stream];
-    if (st->start_time != AV_NOPTS_VALUE)
-        return st->start_time;
+    const struct ta_stream_facts *st = &d->facts->source->streams[stream];
+    if (st->start != AV_NOPTS_VALUE)
+        return st->start;
     return stream < d->facts->index->stream_count ? d->facts->index->streams[stream].first_pts
                                                   : AV_NOPTS_VALUE;
-}
-
-static const char *stream_kind(const AVStream *st)
-{
-    const char *name = av_get_media_type_string(st->codecpar->codec_type);
-    return name ? name : "data";
 }
 
 static int64_t sound_bit_rate(const char *codec, int channels)
@@ -47,54 +41,51 @@ static bool flac_holds(const AVCodecParameters *par)
 static void choose_stream(struct ta_decision *d, int i)
 {
     struct ta_plan *p = d->plan;
-    const AVStream *st = d->facts->container->streams[i];
+    const struct ta_stream_facts *st = &d->facts->source->streams[i];
     struct ta_stream_plan *s = &p->streams[p->stream_count++];
     struct ta_stream_choice c = {TA_STREAM_RESTORE, "", ""};
-    bool picture = st->disposition & AV_DISPOSITION_ATTACHED_PIC;
-    bool main_video = i == d->facts->index->video;
-    if (!main_video && st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !picture)
+    bool sound = st->kind == TA_STREAM_AUDIO, main_video = i == d->facts->index->video;
+    if (!main_video && st->kind == TA_STREAM_VIDEO)
         c = (struct ta_stream_choice){TA_STREAM_DROP, "", "only the main video stream is restored"};
     else if (!main_video)
-        c = ta_stream_choose(st, p->container);
-    if (d->recipe.audio_codec == TA_AUDIO_CODEC_FLAC && st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO &&
-        flac_holds(st->codecpar))
+        c = ta_stream_choose(st->par, st->disposition, p->container);
+    if (d->recipe.audio_codec == TA_AUDIO_CODEC_FLAC && sound && flac_holds(st->par))
         c = (struct ta_stream_choice){TA_STREAM_TRANSCODE, "flac", "smaller, and nothing is lost"};
     s->stream = i;
-    s->kind = ta_xstrdup(picture ? "cover" : stream_kind(st));
-    s->source_codec = ta_xstrdup(avcodec_get_name(st->codecpar->codec_id));
+    s->kind = st->kind;
+    s->source_codec = ta_xstrdup(avcodec_get_name(st->par->codec_id));
     s->action = c.action;
     s->codec = ta_xstrdup(c.codec ? c.codec : "");
     s->reason = ta_xstrdup(c.reason ? c.reason : "");
     s->start = AV_NOPTS_VALUE;
     int64_t start = ta_plan_stream_start(d, i);
-    if (st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO && start != AV_NOPTS_VALUE &&
-        p->range_start == AV_NOPTS_VALUE)
+    if (sound && start != AV_NOPTS_VALUE && p->range_start == AV_NOPTS_VALUE)
         s->start = av_rescale_q(start, st->time_base, AV_TIME_BASE_Q) -
                    av_rescale_q(p->offset, p->out_time_base, AV_TIME_BASE_Q);
-    if (c.action == TA_STREAM_TRANSCODE && st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO)
-        s->bit_rate = sound_bit_rate(s->codec, st->codecpar->ch_layout.nb_channels);
+    if (c.action == TA_STREAM_TRANSCODE && sound)
+        s->bit_rate = sound_bit_rate(s->codec, st->par->ch_layout.nb_channels);
     // Sound, subtitles and further videos that get lost matter; y4m is pictures alone, and whoever asks for
     // it knows.
-    bool matters = !main_video && (st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO ||
-                                   st->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE ||
-                                   (st->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !picture));
+    bool matters = !main_video && (sound || st->kind == TA_STREAM_SUBTITLE || st->kind == TA_STREAM_VIDEO);
     if (c.action == TA_STREAM_DROP && matters && strcmp(p->container->name, "y4m"))
         ta_decision_warn(d, TA_PROBLEM_STREAM_LEFT_OUT,
                          &(struct ta_problem_about){.args = json_pack("{s:i, s:s, s:s}", "stream", i, "kind",
-                                                                      s->kind, "codec", s->source_codec)},
-                         "stream %d (%s, %s) is left out: %s", i, s->kind, s->source_codec, s->reason);
+                                                                      ta_stream_kind_name(s->kind), "codec",
+                                                                      s->source_codec)},
+                         "stream %d (%s, %s) is left out: %s", i, ta_stream_kind_name(s->kind),
+                         s->source_codec, s->reason);
 }
 
 int ta_plan_choose_streams(struct ta_decision *d)
 {
-    const AVFormatContext *fmt = d->facts->container;
+    const struct ta_source_facts *source = d->facts->source;
     if (d->recipe.audio_codec == TA_AUDIO_CODEC_FLAC && strcmp(d->plan->container->name, "mkv") != 0) {
         ta_error(d->log, "--audio-codec flac needs Matroska: name the output .mkv, not .%s",
                  d->plan->container->name);
         return TA_ERR_UNSUPPORTED;
     }
-    d->plan->streams = ta_xcalloc(fmt->nb_streams, sizeof *d->plan->streams);
-    for (unsigned i = 0; i < fmt->nb_streams; i++)
-        choose_stream(d, (int)i);
+    d->plan->streams = ta_xcalloc((size_t)source->stream_count + 1, sizeof *d->plan->streams);
+    for (int i = 0; i < source->stream_count; i++)
+        choose_stream(d, i);
     return 0;
 }

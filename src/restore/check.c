@@ -294,7 +294,7 @@ static void check_sync(struct check *c, struct ta_check_result *out)
     unsigned o = 0;
     for (int i = 0; i < p->stream_count; i++) {
         const struct ta_stream_plan *s = &p->streams[i];
-        if (strcmp(s->kind, "audio") || s->action == TA_STREAM_DROP)
+        if (s->kind != TA_STREAM_AUDIO || s->action == TA_STREAM_DROP)
             continue;
         while (o < c->fmt->nb_streams && c->fmt->streams[o]->codecpar->codec_type != AVMEDIA_TYPE_AUDIO)
             o++;

@@ -199,11 +199,11 @@ static int add_lane(struct join *j, const struct ta_stream_plan *s, int64_t offs
     struct ta_lane **lane = &j->lanes[j->lane_count];
     bool global_header = p->container->global_header;
     int err = 0;
-    if (!strcmp(s->kind, "cover") || !strcmp(s->kind, "attachment"))
+    if (s->kind == TA_STREAM_COVER || s->kind == TA_STREAM_ATTACHMENT)
         return 0; // the mux takes these from the source itself
     if (s->action == TA_STREAM_COPY)
         err = ta_lane_copy(lane, j->streams, s->stream, offset);
-    else if (s->action == TA_STREAM_TRANSCODE && !strcmp(s->kind, "audio"))
+    else if (s->action == TA_STREAM_TRANSCODE && s->kind == TA_STREAM_AUDIO)
         *lane = ta_sound_take(j->sound, s->stream);
     else if (s->action == TA_STREAM_TRANSCODE)
         err = ta_lane_subtitle(lane, j->streams, s->stream, offset, s->codec, global_header, j->log);

@@ -68,10 +68,14 @@ static int create(struct ta_plan **out, const char *input, const char *output, s
     struct ta_source *source = NULL;
     struct ta_index *index = NULL;
     struct ta_scan_result scan = {0};
+    struct ta_source_facts source_facts = {0};
     struct ta_progress_fn progress = ta_meter_start(meter, TA_PHASE_INDEX);
     err = ta_source_open(&source, input, ta_meter_cancel(meter), log);
     if (err >= 0)
         err = ta_index_get(&index, source, full, &progress, log);
+    if (err >= 0 && (err = ta_source_facts_read(&source_facts, source)) < 0)
+        ta_error(log, "%s: out of memory for what its headers say", input);
+    ta_source_close(&source);
     if (err >= 0)
         err = measure_scan(&scan, input, index, full || film, meter, log);
     if (err >= 0) {
@@ -80,13 +84,13 @@ static int create(struct ta_plan **out, const char *input, const char *output, s
                                       .options = options,
                                       .index = index,
                                       .scan = &scan,
-                                      .container = source->fmt};
+                                      .source = &source_facts};
         err = ta_plan_decide(out, &facts, log);
     }
     if (err >= 0 && (err = ta_plan_check(*out, log)) < 0)
         ta_plan_destroy(out);
     ta_scan_result_release(&scan);
-    ta_source_close(&source);
+    ta_source_facts_release(&source_facts);
     if (err >= 0) {
         (*out)->index = index;
         (*out)->input_at = from_anywhere(input);
@@ -259,8 +263,8 @@ static void describe_streams(const struct ta_plan *p, struct ta_buf *out)
 {
     for (int i = 0; i < p->stream_count; i++) {
         const struct ta_stream_plan *s = &p->streams[i];
-        ta_buf_printf(out, "  stream %-2d %-10s %-12s %s", s->stream, s->kind, s->source_codec,
-                      ta_stream_action_name(s->action));
+        ta_buf_printf(out, "  stream %-2d %-10s %-12s %s", s->stream, ta_stream_kind_name(s->kind),
+                      s->source_codec, ta_stream_action_name(s->action));
         if (s->action == TA_STREAM_TRANSCODE)
             ta_buf_printf(out, " to %s", s->codec);
         if (s->reason[0])

@@ -64,7 +64,7 @@ int ta_sound_start(struct ta_sound **out, const struct ta_work *work, const stru
     int err = 0;
     for (int i = 0; i < p->stream_count && err >= 0; i++) {
         const struct ta_stream_plan *stream = &p->streams[i];
-        if (stream->action == TA_STREAM_TRANSCODE && !strcmp(stream->kind, "audio"))
+        if (stream->action == TA_STREAM_TRANSCODE && stream->kind == TA_STREAM_AUDIO)
             err = start_track(s, &s->tracks[s->count++], work, stream, cancel);
     }
     if (err < 0)

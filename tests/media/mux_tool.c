@@ -112,7 +112,7 @@ struct tool {
 static int add_stream(struct tool *t, int index, const struct ta_container_info *container)
 {
     const AVStream *st = ta_streams_get(t->streams, index);
-    struct ta_stream_choice c = ta_stream_choose(st, container);
+    struct ta_stream_choice c = ta_stream_choose(st->codecpar, st->disposition, container);
     enum AVMediaType type = st->codecpar->codec_type;
     struct ta_lane **lane = &t->lanes[t->count];
     int err = 0;

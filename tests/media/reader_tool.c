@@ -107,7 +107,7 @@ static int run(int argc, char **argv, struct ta_log *log)
     struct ta_index *index = NULL;
     int err = ta_source_open(&source, path, NULL, log);
     if (err >= 0 && facts) {
-        json_t *root = ta_source_facts(source);
+        json_t *root = ta_source_json(source);
         json_dumpf(root, stdout, JSON_INDENT(2));
         json_decref(root);
         ta_source_close(&source);

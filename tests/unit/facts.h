@@ -13,7 +13,7 @@
 // A video stream of `count` frames with times first, first+step, ... and one sound
 // stream.
 struct fixture {
-    AVFormatContext *container;
+    struct ta_source_facts source;
     struct ta_index index;
     struct ta_scan_result scan;
     struct ta_scan_run runs[4];
@@ -23,19 +23,20 @@ struct fixture {
 static inline void set_up(struct fixture *x, int64_t count, enum ta_scan_type scan)
 {
     memset(x, 0, sizeof *x);
-    x->container = avformat_alloc_context();
-    AVStream *v = avformat_new_stream(x->container, NULL), *a = avformat_new_stream(x->container, NULL);
-    v->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
-    v->codecpar->codec_id = AV_CODEC_ID_DVVIDEO;
-    a->codecpar->codec_type = AVMEDIA_TYPE_AUDIO;
-    a->codecpar->codec_id = AV_CODEC_ID_PCM_S16LE;
-    a->codecpar->sample_rate = 48000;
-    av_channel_layout_default(&a->codecpar->ch_layout, 2);
-    v->time_base = (AVRational){1001, 30000};
+    struct ta_stream_facts *v = ta_source_facts_add(&x->source, TA_STREAM_VIDEO);
+    assert_non_null(v);
+    v->par->codec_type = AVMEDIA_TYPE_VIDEO;
+    v->par->codec_id = AV_CODEC_ID_DVVIDEO;
+    v->time_base = x->index.time_base = (AVRational){1001, 30000};
+    struct ta_stream_facts *a = ta_source_facts_add(&x->source, TA_STREAM_AUDIO);
+    assert_non_null(a);
+    a->par->codec_type = AVMEDIA_TYPE_AUDIO;
+    a->par->codec_id = AV_CODEC_ID_PCM_S16LE;
+    a->par->sample_rate = 48000;
+    av_channel_layout_default(&a->par->ch_layout, 2);
     a->time_base = (AVRational){1, 48000};
-    a->start_time = 0;
+    a->start = 0;
     x->index.video = 0;
-    x->index.time_base = v->time_base;
     x->index.frames = ta_xcalloc((size_t)count, sizeof *x->index.frames);
     x->index.frame_count = (size_t)count;
     for (int64_t i = 0; i < count; i++)
@@ -61,7 +62,7 @@ static inline void set_up(struct fixture *x, int64_t count, enum ta_scan_type sc
 static inline void tear_down(struct fixture *x)
 {
     free(x->index.frames);
-    avformat_free_context(x->container);
+    ta_source_facts_release(&x->source);
     ta_options_destroy(&x->options);
 }
 
@@ -77,7 +78,7 @@ static inline int decide(struct fixture *x, const char *output, struct ta_plan *
                                   .options = x->options,
                                   .index = &x->index,
                                   .scan = &x->scan,
-                                  .container = x->container};
+                                  .source = &x->source};
     int err = ta_plan_decide(plan, &facts, NULL);
     if (err >= 0 && (err = ta_plan_check(*plan, NULL)) < 0)
         ta_plan_destroy(plan);

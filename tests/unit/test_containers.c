@@ -105,7 +105,7 @@ static struct ta_stream_choice choose(const struct row *row, const char *contain
     av_channel_layout_default(&par->ch_layout, 2);
     if (row->id == AV_CODEC_ID_PCM_DVD || row->id == AV_CODEC_ID_PCM_BLURAY)
         par->bits_per_coded_sample = 16;
-    struct ta_stream_choice c = ta_stream_choose(&st, ta_container_find(container));
+    struct ta_stream_choice c = ta_stream_choose(st.codecpar, st.disposition, ta_container_find(container));
     avcodec_parameters_free(&par);
     return c;
 }
@@ -181,11 +181,14 @@ static void test_low_rate_mp3(void **state)
     par->codec_id = AV_CODEC_ID_MP3;
     par->sample_rate = 11025;
     av_channel_layout_default(&par->ch_layout, 2);
-    assert_int_equal(ta_stream_choose(&st, ta_container_find("mp4")).action, TA_STREAM_TRANSCODE);
-    assert_int_equal(ta_stream_choose(&st, ta_container_find("mkv")).action, TA_STREAM_COPY);
+    assert_int_equal(ta_stream_choose(st.codecpar, st.disposition, ta_container_find("mp4")).action,
+                     TA_STREAM_TRANSCODE);
+    assert_int_equal(ta_stream_choose(st.codecpar, st.disposition, ta_container_find("mkv")).action,
+                     TA_STREAM_COPY);
     par->codec_id = AV_CODEC_ID_PCM_DVD;
     par->bits_per_coded_sample = 24;
-    assert_string_equal(ta_stream_choose(&st, ta_container_find("mkv")).codec, "pcm_s24le");
+    assert_string_equal(ta_stream_choose(st.codecpar, st.disposition, ta_container_find("mkv")).codec,
+                        "pcm_s24le");
     avcodec_parameters_free(&par);
 }
 
@@ -198,10 +201,10 @@ static void test_empty_streams(void **state)
     for (const struct ta_container_info *c = ta_containers; c->name; c++) {
         par->codec_type = AVMEDIA_TYPE_AUDIO;
         par->codec_id = AV_CODEC_ID_AC3;
-        assert_int_equal(ta_stream_choose(&st, c).action, TA_STREAM_DROP);
+        assert_int_equal(ta_stream_choose(st.codecpar, st.disposition, c).action, TA_STREAM_DROP);
         par->codec_type = AVMEDIA_TYPE_VIDEO;
         par->codec_id = AV_CODEC_ID_MPEG2VIDEO;
-        assert_int_equal(ta_stream_choose(&st, c).action, TA_STREAM_DROP);
+        assert_int_equal(ta_stream_choose(st.codecpar, st.disposition, c).action, TA_STREAM_DROP);
     }
     avcodec_parameters_free(&par);
 }
@@ -213,7 +216,7 @@ static void test_timecode_reason(void **state)
     AVStream st = {.codecpar = par};
     par->codec_type = AVMEDIA_TYPE_DATA;
     par->codec_tag = MKTAG('t', 'm', 'c', 'd');
-    struct ta_stream_choice c = ta_stream_choose(&st, ta_container_find("mov"));
+    struct ta_stream_choice c = ta_stream_choose(st.codecpar, st.disposition, ta_container_find("mov"));
     assert_int_equal(c.action, TA_STREAM_DROP);
     assert_non_null(strstr(c.reason, "timecode"));
     avcodec_parameters_free(&par);

@@ -85,6 +85,7 @@ static void altered_plans_are_refused(void **state)
         {"\"width\": 1440", "\"width\": 1442"},
         {"\"container\": \"mkv\"", "\"container\": \"zip\""},
         {"\"action\": \"copy\"", "\"action\": \"eat\""},
+        {"\"kind\": \"audio\"", "\"kind\": \"smell\""},
         {"\"time_scale\": 2", "\"time_scale\": 0"},
     };
     refuse_changes(good, changes, TA_COUNT(changes));
@@ -202,7 +203,7 @@ static void sound_that_starts_first(void **state)
     for (int i = 0; i < 30; i++)
         x.index.frames[i].pts += 3; // 100.1 ms
     x.index.end_pts += 3;
-    x.container->streams[1]->start_time = 2400; // 50 ms
+    x.source.streams[1].start = 2400; // 50 ms
     struct ta_plan *p = must_decide(&x, NULL);
     double first = (double)ta_plan_time_of(p, &x.index, 0, 0) * av_q2d(p->out_time_base);
     assert_true(first > 0.0500 && first < 0.0502);

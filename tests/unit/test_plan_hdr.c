@@ -115,7 +115,7 @@ static void hdr_that_cannot_be(void **state)
                                       .options = x.options,
                                       .index = &x.index,
                                       .scan = &x.scan,
-                                      .container = x.container};
+                                      .source = &x.source};
         assert_true(ta_plan_decide(&p, &facts, c.log) < 0);
         capture_expect_error(&c, cases[i].words);
         assert_null(p);

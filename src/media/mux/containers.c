@@ -296,17 +296,17 @@ static struct ta_stream_choice choose_cover(const AVCodecParameters *par,
     }
 }
 
-static struct ta_stream_choice choose_video(const AVStream *st, const struct ta_container_info *info)
+static struct ta_stream_choice choose_video(const AVCodecParameters *par, int disposition,
+                                            const struct ta_container_info *info)
 {
-    const AVCodecParameters *par = st->codecpar;
     enum container c = container_of(info);
     bool ok;
 
     if (c == Y4M)
         return drop("y4m holds a single video stream");
-    if (st->disposition & AV_DISPOSITION_TIMED_THUMBNAILS)
+    if (disposition & AV_DISPOSITION_TIMED_THUMBNAILS)
         return drop("thumbnails do not fit restored pictures");
-    if (st->disposition & AV_DISPOSITION_ATTACHED_PIC)
+    if (disposition & AV_DISPOSITION_ATTACHED_PIC)
         return choose_cover(par, info);
     if (c == MP4)
         ok = in_list(par->codec_id, mp4_video);
@@ -323,13 +323,12 @@ static struct ta_stream_choice choose_video(const AVStream *st, const struct ta_
     return copy();
 }
 
-struct ta_stream_choice ta_stream_choose(const AVStream *st, const struct ta_container_info *container)
+struct ta_stream_choice ta_stream_choose(const AVCodecParameters *par, int disposition,
+                                         const struct ta_container_info *container)
 {
-    const AVCodecParameters *par = st->codecpar;
-
     switch (par->codec_type) {
     case AVMEDIA_TYPE_VIDEO:
-        return choose_video(st, container);
+        return choose_video(par, disposition, container);
     case AVMEDIA_TYPE_AUDIO:
         return choose_audio(par, container);
     case AVMEDIA_TYPE_SUBTITLE:

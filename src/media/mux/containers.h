@@ -47,9 +47,10 @@ struct ta_stream_choice {
 // - Timecode tracks are DROP: the timecode itself is metadata, which ta_mux_write() turns into a new track.
 // - Further video streams are copied or dropped, never encoded again.
 //
-// Reads st->codecpar, st->disposition; the answer depends on nothing else but which encoders libav was built
-// with. TA_STREAM_RESTORE is never the answer: it is the caller's own choice.
-struct ta_stream_choice ta_stream_choose(const AVStream *st, const struct ta_container_info *container);
+// `disposition` is libav's. The answer depends on nothing else but which encoders libav was built with.
+// TA_STREAM_RESTORE is never the answer: it is the caller's own choice.
+struct ta_stream_choice ta_stream_choose(const AVCodecParameters *par, int disposition,
+                                         const struct ta_container_info *container);
 
 // Can one decode it into text and encode that?
 bool ta_subtitle_is_text(enum AVCodecID id);
