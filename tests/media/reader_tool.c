@@ -16,7 +16,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "media/index/index.h"
+#include "media/index/index_build.h"
 #include "media/reader.h"
 
 // The MD5 of the packed picture, as libavformat's framemd5 has it.
@@ -87,11 +87,12 @@ static void print_index(const struct ta_index *index)
 
 static int run(int argc, char **argv, struct ta_log *log)
 {
-    bool decode_all = false, facts = false;
+    bool decode_all = false, in_one = false, facts = false;
     const char *save = NULL, *load = NULL;
     int arg = 1;
     for (; arg < argc && !strncmp(argv[arg], "--", 2); arg++) {
         decode_all |= !strcmp(argv[arg], "--decode-all");
+        in_one |= !strcmp(argv[arg], "--in-one");
         facts |= !strcmp(argv[arg], "--facts");
         if (!strncmp(argv[arg], "--save=", 7))
             save = argv[arg] + 7;
@@ -99,7 +100,7 @@ static int run(int argc, char **argv, struct ta_log *log)
             load = argv[arg] + 7;
     }
     if (arg >= argc || (argc - arg) % 2 != 1) {
-        fprintf(stderr, "usage: reader_tool [--decode-all] [--facts] FILE [FIRST COUNT]...\n");
+        fprintf(stderr, "usage: reader_tool [--decode-all | --in-one] [--facts] FILE [FIRST COUNT]...\n");
         return TA_ERR_USAGE;
     }
     const char *path = argv[arg++];
@@ -114,7 +115,9 @@ static int run(int argc, char **argv, struct ta_log *log)
         return 0;
     }
     if (err >= 0)
-        err = load ? ta_index_load(&index, load, log) : ta_index_get(&index, source, decode_all, NULL, log);
+        err = in_one ? ta_index_create_in_one(&index, source, log)
+              : load ? ta_index_load(&index, load, log)
+                     : ta_index_get(&index, source, decode_all, NULL, log);
     if (err >= 0 && save)
         err = ta_index_save(index, save, log);
     ta_source_close(&source);

@@ -258,11 +258,12 @@ static int make_frames(struct ta_index_builder *b, bool decode_all)
     return 0;
 }
 
-int ta_index_create(struct ta_index **out, struct ta_source *source, bool decode_all,
-                    const struct ta_progress_fn *progress, struct ta_log *log)
+static int create(struct ta_index **out, struct ta_source *source, bool decode_all, bool in_one,
+                  const struct ta_progress_fn *progress, struct ta_log *log)
 {
     *out = NULL;
     struct ta_index_builder b = {
+        .in_one = in_one,
         .log = log,
         .progress = progress,
         .progress_to = 1,
@@ -302,4 +303,15 @@ end:
     ta_packet_parser_destroy(&b.parser);
     ta_source_close(&b.source);
     return err;
+}
+
+int ta_index_create(struct ta_index **out, struct ta_source *source, bool decode_all,
+                    const struct ta_progress_fn *progress, struct ta_log *log)
+{
+    return create(out, source, decode_all, false, progress, log);
+}
+
+int ta_index_create_in_one(struct ta_index **out, struct ta_source *source, struct ta_log *log)
+{
+    return create(out, source, true, true, NULL, log);
 }

@@ -10,6 +10,7 @@ struct ta_index_builder {
     struct ta_index *index;
     size_t capacity; // of index->packets
     struct ta_packet_parser *parser;
+    bool in_one;            // decodes with a single decoder
     const char *why_decode; // why packets do not tell the frames; NULL while they do
     int64_t packets_end;    // latest end of a packet, INT64_MIN when none tells
     struct ta_log *log;
@@ -26,6 +27,10 @@ int ta_index_read_packet(struct ta_source *s, AVPacket *packet);
 int ta_index_decode_head(struct ta_index_builder *b);
 // Decodes everything: makes the frame list (times not repaired yet) and takes the format.
 int ta_index_decode_all(struct ta_index_builder *b);
+
+// As ta_index_create() with everything decoded, but by one decoder from start to end: slow, and the measure
+// of what decoding in ranges must give.
+int ta_index_create_in_one(struct ta_index **out, struct ta_source *source, struct ta_log *log);
 
 // Sets index->checksum.
 int ta_index_seal(struct ta_index *index);

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "media/decoder.h"
 #include "media/index/index_build.h"
 #include "media/index/index_frames.h"
+#include "media/index/index_ranges.h"
 
 #define HEAD_PACKETS 150 // most packets of the head, from the first key packet on
 #define HEAD_MIN 16
@@ -19,21 +21,29 @@
 
 // Decoded frames in the order they came.
 struct decoded {
-    struct ta_index_frame *frames; // pts as libav's tools would show it, or AV_NOPTS_VALUE
+    struct ta_index_frame *frames; // pts: the dts that libav gives the frame, until place_frames()
     size_t count, capacity;
-    struct ta_time_guess guess;
-    bool has_format;
     uint32_t *lost; // ordinals of packets that the decoder refused, ascending
     size_t lost_count, lost_capacity;
 };
 
+// One decoder's work: on all packets, or on a range of them.
 struct decode_pass {
     struct ta_index_builder *b;
-    struct ta_source *source;
+    size_t first, end; // frames of these packets are taken
+    bool past;         // the decoder has given a frame that is shown behind all of them
     AVCodecContext *decoder;
-    AVPacket *packet;
     AVFrame *frame;
     struct decoded *out;
+    struct format_finder *formats;
+    int order; // of this pass among all
+};
+
+// The first frame of all, which tells the format.
+struct format_finder {
+    pthread_mutex_t lock; // guards what follows
+    AVFrame *frame;       // of the earliest pass that has one yet
+    int order;
 };
 
 static enum AVChromaLocation chroma_of(const AVFrame *f, const AVCodecParameters *p)
@@ -43,16 +53,15 @@ static enum AVChromaLocation chroma_of(const AVFrame *f, const AVCodecParameters
 
 // What the decoder says of its pictures wins over what the headers said; what it leaves open is taken from
 // these.
-static void take_format(struct decode_pass *d)
+static void take_format(struct ta_index_builder *b, struct ta_source *source, AVFrame *frame)
 {
-    struct ta_format *f = &d->b->index->format;
-    const AVFrame *frame = d->frame;
-    AVStream *st = d->source->fmt->streams[d->source->video];
+    struct ta_format *f = &b->index->format;
+    AVStream *st = source->fmt->streams[source->video];
     const AVCodecParameters *p = st->codecpar;
     f->pix_fmt = ta_pix_fmt_plain(frame->format);
     f->width = frame->width;
     f->height = frame->height;
-    AVRational sar = av_guess_sample_aspect_ratio(d->source->fmt, st, d->frame);
+    AVRational sar = av_guess_sample_aspect_ratio(source->fmt, st, frame);
     f->sar = sar.num > 0 && sar.den > 0 ? sar : (AVRational){0, 1};
     f->primaries = frame->color_primaries != AVCOL_PRI_UNSPECIFIED ? frame->color_primaries
                                                                    : p->color_primaries;
@@ -63,7 +72,18 @@ static void take_format(struct decode_pass *d)
         f->range = AVCOL_RANGE_JPEG;
     f->chroma_location = chroma_of(frame, p);
     ta_format_resolve_colour(f);
-    d->out->has_format = true;
+}
+
+static void offer_format(struct decode_pass *d)
+{
+    struct format_finder *f = d->formats;
+    pthread_mutex_lock(&f->lock);
+    if (!f->frame || d->order < f->order) {
+        av_frame_free(&f->frame);
+        f->frame = av_frame_clone(d->frame);
+        f->order = d->order;
+    }
+    pthread_mutex_unlock(&f->lock);
 }
 
 static int take_frame(struct decode_pass *d)
@@ -72,19 +92,23 @@ static int take_frame(struct decode_pass *d)
     struct decoded *out = d->out;
     const AVFrame *f = d->frame;
     if (f->pts < 0 || (uint64_t)f->pts >= index->packet_count) {
-        ta_error(d->b->log, "%s: the %s decoder gives frames without saying of which packet", d->source->path,
-                 d->decoder->codec->name);
+        ta_error(d->b->log, "%s: the %s decoder gives frames without saying of which packet",
+                 d->b->source->path, d->decoder->codec->name);
         return TA_ERR_UNSUPPORTED;
     }
-    if (!out->has_format)
-        take_format(d);
+    // The key picture that the next range begins with is shown behind all of this one.
+    d->past |= (size_t)f->pts == d->end;
+    if ((size_t)f->pts < d->first || (size_t)f->pts >= d->end)
+        return 0;
+    if (!out->count)
+        offer_format(d);
     int err = ta_try_grow((void **)&out->frames, &out->capacity, out->count + 1, sizeof(*out->frames));
     if (err < 0) {
-        ta_error(d->b->log, "%s: out of memory for %zu frames", d->source->path, out->count);
+        ta_error(d->b->log, "%s: out of memory for %zu frames", d->b->source->path, out->count);
         return err;
     }
     out->frames[out->count++] = (struct ta_index_frame){
-        .pts = ta_time_guess_next(&out->guess, index->packets[f->pts].pts, f->pkt_dts),
+        .pts = f->pkt_dts,
         .packet = (uint32_t)f->pts,
         .flags = (ta_frame_is_interlaced(f) ? TA_FRAME_INTERLACED : 0) |
                  (ta_frame_is_interlaced(f) && ta_frame_is_top_first(f) ? TA_FRAME_TOP_FIRST : 0) |
@@ -97,7 +121,8 @@ static int take_frame(struct decode_pass *d)
 static int note_lost(struct decode_pass *d, uint32_t ordinal)
 {
     struct decoded *out = d->out;
-    if (out->lost_count && out->lost[out->lost_count - 1] == ordinal)
+    bool own = ordinal >= d->first && ordinal < d->end;
+    if (!own || (out->lost_count && out->lost[out->lost_count - 1] == ordinal))
         return 0;
     int err = ta_try_grow((void **)&out->lost, &out->lost_capacity, out->lost_count + 1, sizeof(*out->lost));
     if (err >= 0)
@@ -140,51 +165,185 @@ static int decode_packet(struct decode_pass *d, AVPacket *packet, uint32_t ordin
     return take_frames(d, ordinal);
 }
 
+// The next packet of the stream, checked against the index. 1; 0 at the end; TA_ERR_*.
+static int read_checked(struct ta_index_builder *b, struct ta_source *source, AVPacket *packet, size_t n)
+{
+    for (int err; (err = ta_index_read_packet(source, packet)) > 0; av_packet_unref(packet)) {
+        if (packet->stream_index != b->index->video)
+            continue;
+        const struct ta_index_packet *p = &b->index->packets[n];
+        if (p->size == (uint32_t)packet->size && p->check == ta_packet_check(packet->data, packet->size))
+            return 1;
+        av_packet_unref(packet);
+        return TA_ERR_MISMATCH;
+    }
+    return 0;
+}
+
+// Decodes while reading: packets 0..count-1, and what the decoder holds back after them.
+static int decode_in_one(struct ta_index_builder *b, struct ta_source *source, size_t count, int delay,
+                         struct format_finder *formats, struct decoded *out)
+{
+    struct decode_pass d = {.b = b, .end = count, .out = out, .formats = formats};
+    AVPacket *packet = av_packet_alloc();
+    d.frame = av_frame_alloc();
+    int err = packet && d.frame ? 0 : TA_ERR_NOMEM;
+    if (err >= 0)
+        err = ta_decoder_open(&d.decoder, source->fmt->streams[source->video], delay, source->path, b->log);
+    for (size_t n = 0; err >= 0 && n < count; n++) {
+        if ((err = read_checked(b, source, packet, n)) <= 0)
+            break;
+        err = decode_packet(&d, packet, (uint32_t)n);
+        av_packet_unref(packet);
+        ta_index_report(b, (double)(n + 1) / (double)count);
+    }
+    if (err >= 0)
+        err = decode_packet(&d, NULL, count ? (uint32_t)count - 1 : 0);
+    av_packet_free(&packet);
+    av_frame_free(&d.frame);
+    avcodec_free_context(&d.decoder);
+    return err;
+}
+
+// ---- in ranges ----
+
+struct ranges {
+    struct ta_index_builder *b;
+    const struct ta_packet_range *list;
+    struct decoded *results; // [range]
+    const AVStream *stream;
+    int delay;
+    size_t count; // of all packets
+    struct format_finder *formats;
+};
+
+static int decode_range(void *arg, int i, AVPacket *const *packets)
+{
+    const struct ranges *all = arg;
+    const struct ta_packet_range *r = &all->list[i];
+    struct decode_pass d = {.b = all->b,
+                            .first = r->first,
+                            .end = r->end,
+                            .out = &all->results[i],
+                            .formats = all->formats,
+                            .order = i,
+                            .frame = av_frame_alloc()};
+    int err = d.frame ? 0 : TA_ERR_NOMEM;
+    if (err >= 0)
+        err = ta_decoder_open(&d.decoder, all->stream, all->delay, all->b->source->path, all->b->log);
+    for (size_t n = r->from; err >= 0 && n < r->to && !d.past; n++)
+        err = decode_packet(&d, packets[n - r->from], (uint32_t)n);
+    if (err >= 0 && !d.past && r->to == all->count)
+        err = decode_packet(&d, NULL, (uint32_t)all->count - 1);
+    av_frame_free(&d.frame);
+    avcodec_free_context(&d.decoder);
+    return err;
+}
+
+static int read_for_crew(struct ta_index_builder *b, struct ta_source *source, size_t count,
+                         struct ta_range_crew *crew)
+{
+    AVPacket *packet = av_packet_alloc();
+    int err = packet ? 0 : TA_ERR_NOMEM;
+    for (size_t n = 0; err >= 0 && n < count; n++) {
+        if ((err = read_checked(b, source, packet, n)) > 0)
+            err = ta_range_crew_give(crew, packet);
+        else if (err == 0)
+            err = TA_ERR_MISMATCH; // shorter than it was
+        av_packet_unref(packet);
+        ta_index_report(b, (double)(n + 1) / (double)count);
+    }
+    av_packet_free(&packet);
+    return err;
+}
+
+static int append(struct decoded *to, const struct decoded *from)
+{
+    int err = ta_try_grow((void **)&to->frames, &to->capacity, to->count + from->count, sizeof(*to->frames));
+    if (err >= 0)
+        err = ta_try_grow((void **)&to->lost, &to->lost_capacity, to->lost_count + from->lost_count,
+                          sizeof(*to->lost));
+    if (err < 0)
+        return err;
+    if (from->count)
+        memcpy(to->frames + to->count, from->frames, from->count * sizeof(*to->frames));
+    if (from->lost_count)
+        memcpy(to->lost + to->lost_count, from->lost, from->lost_count * sizeof(*to->lost));
+    to->count += from->count;
+    to->lost_count += from->lost_count;
+    return 0;
+}
+
+static int decode_in_ranges(struct ta_index_builder *b, struct ta_source *source,
+                            const struct ta_packet_range *list, int ranges, size_t count, int delay,
+                            struct format_finder *formats, struct decoded *out)
+{
+    struct ranges all = {.b = b,
+                         .list = list,
+                         .results = ta_xcalloc((size_t)ranges, sizeof(*all.results)),
+                         // Of the source that is not being read meanwhile.
+                         .stream = b->source->fmt->streams[b->source->video],
+                         .delay = delay,
+                         .count = count,
+                         .formats = formats};
+    struct ta_range_crew *crew = NULL;
+    int err = ta_range_crew_create(&crew, list, ranges, decode_range, &all);
+    if (err >= 0) {
+        err = read_for_crew(b, source, count, crew);
+        err = ta_range_crew_finish(&crew, err);
+    }
+    for (int i = 0; i < ranges; i++) {
+        if (err >= 0)
+            err = append(out, &all.results[i]);
+        free(all.results[i].frames);
+        free(all.results[i].lost);
+    }
+    free(all.results);
+    return err;
+}
+
+// ---- either way ----
+
+// Times as libav's tools would show them, or AV_NOPTS_VALUE. Each depends on those before it.
+static void place_frames(const struct ta_index *index, struct decoded *all)
+{
+    struct ta_time_guess guess = {.last_pts = AV_NOPTS_VALUE, .last_dts = AV_NOPTS_VALUE};
+    for (size_t i = 0; i < all->count; i++) {
+        struct ta_index_frame *f = &all->frames[i];
+        f->pts = ta_time_guess_next(&guess, index->packets[f->packet].pts, f->pts);
+    }
+}
+
 // Packets 0..count-1, and what the decoder holds back after them.
 static int decode_packets(struct ta_index_builder *b, size_t count, struct decoded *out)
 {
     struct ta_index *index = b->index;
-    struct decode_pass d = {.b = b, .out = out};
-    out->guess = (struct ta_time_guess){.last_pts = AV_NOPTS_VALUE, .last_dts = AV_NOPTS_VALUE};
-    int err = ta_source_open(&d.source, b->source->path, b->source->cancel, b->log);
-    if (err < 0)
-        goto end;
-    d.packet = av_packet_alloc();
-    d.frame = av_frame_alloc();
-    err = d.packet && d.frame ? 0 : TA_ERR_NOMEM;
-    if (err < 0)
-        goto end;
-    if (d.source->video != index->video) {
+    struct format_finder formats = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct ta_packet_range *list = NULL;
+    struct ta_source *source = NULL;
+    int err = ta_source_open(&source, b->source->path, b->source->cancel, b->log);
+    if (err >= 0 && source->video != index->video)
         err = TA_ERR_MISMATCH;
-    } else {
-        const AVStream *st = d.source->fmt->streams[index->video];
-        err = ta_decoder_open(&d.decoder, st, ta_index_reorder(index->packets, index->packet_count),
-                              d.source->path, b->log);
+    if (err >= 0) {
+        const AVCodecParameters *par = source->fmt->streams[source->video]->codecpar;
+        int delay = ta_index_reorder(index->packets, index->packet_count);
+        int ranges = ta_packet_ranges(&list, index->packets, count, par->codec_id,
+                                      TA_MAX(delay, par->video_delay));
+        err = ranges > 1 && !b->in_one
+                  ? decode_in_ranges(b, source, list, ranges, count, delay, &formats, out)
+                  : decode_in_one(b, source, count, delay, &formats, out);
     }
-    for (size_t n = 0; err >= 0 && n < count;) {
-        if ((err = ta_index_read_packet(d.source, d.packet)) <= 0)
-            break;
-        if (d.packet->stream_index == index->video) {
-            const struct ta_index_packet *p = &index->packets[n];
-            if (p->size != (uint32_t)d.packet->size ||
-                p->check != ta_packet_check(d.packet->data, d.packet->size))
-                err = TA_ERR_MISMATCH;
-            else
-                err = decode_packet(&d, d.packet, (uint32_t)n++);
-            ta_index_report(b, (double)n / (double)count);
-        }
-        av_packet_unref(d.packet);
-    }
-    if (err >= 0)
-        err = decode_packet(&d, NULL, count ? (uint32_t)count - 1 : 0);
     if (err == TA_ERR_MISMATCH)
         ta_error(b->log, "%s: it has changed while it was read", b->source->path);
-end:
-    av_packet_free(&d.packet);
-    av_frame_free(&d.frame);
-    avcodec_free_context(&d.decoder);
-    ta_source_close(&d.source);
-    return err;
+    if (err >= 0) {
+        place_frames(index, out);
+        if (formats.frame)
+            take_format(b, source, formats.frame);
+    }
+    av_frame_free(&formats.frame);
+    free(list);
+    ta_source_close(&source);
+    return err < 0 ? err : 0;
 }
 
 // To the third key packet, but not forever.
