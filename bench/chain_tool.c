@@ -8,6 +8,7 @@
 #include <terminalai/error.h>
 #include <terminalai/log.h>
 
+#include "base/env.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "media/av.h"
@@ -26,7 +27,7 @@ static int run_segment(const struct ta_plan *plan, int k, int64_t *frames, struc
 {
     struct ta_segment segment = ta_plan_segment(plan, k);
     struct ta_frames *source = NULL;
-    int err = ta_frames_open(&source, plan, &segment, NULL, log);
+    int err = ta_frames_open(&source, plan, &segment, &(struct ta_env){.log = log});
     while (err >= 0) {
         AVFrame *f = NULL;
         err = ta_frames_next(source, &f);

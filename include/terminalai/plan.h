@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <terminalai/env.h>
 #include <terminalai/error.h>
 #include <terminalai/log.h>
 #include <terminalai/options.h>
@@ -46,13 +47,15 @@ struct ta_progress {
     int64_t rss_bytes; // memory that the process holds now
 };
 
-// Called by the library, which holds no lock meanwhile. Both may be NULL. `progress` is called at most 10
-// times a second and at each change of phase, from one thread at a time; `canceled` from any thread, often:
-// it must be quick.
+// What a call that works for long is given; all may be NULL. Both functions are called while the library
+// holds no lock: `progress` at most 10 times a second and at each change of phase, from one thread at a time;
+// `canceled` from any thread, often: it must be quick.
 struct ta_callbacks {
     void (*progress)(void *priv, const struct ta_progress *progress);
     bool (*canceled)(void *priv);
     void *priv;
+    // What stages may use: threads, networks (env.h). NULL: one thread a stage, no engines.
+    struct ta_env *env;
 };
 
 // Thread-safety: a finished plan is read-only and may be shared.

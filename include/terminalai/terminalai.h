@@ -3,6 +3,7 @@
 #define TERMINALAI_TERMINALAI_H
 
 #include <terminalai/compare.h>
+#include <terminalai/env.h>
 #include <terminalai/error.h>
 #include <terminalai/log.h>
 #include <terminalai/options.h>

@@ -94,6 +94,12 @@ int64_t ta_rss_bytes(void)
     return known ? (int64_t)pages * sysconf(_SC_PAGESIZE) : ta_peak_rss_bytes();
 }
 
+int64_t ta_machine_memory_bytes(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (int64_t)pages * size : (int64_t)4 << 30;
+}
+
 static int affinity_count(void)
 {
     // The kernel refuses masks smaller than its own: grow until it fits.

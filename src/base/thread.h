@@ -50,5 +50,6 @@ double ta_cpu_seconds(void);
 int64_t ta_peak_rss_bytes(void);
 // Memory that the process holds now; the peak where the system does not say.
 int64_t ta_rss_bytes(void);
+int64_t ta_machine_memory_bytes(void); // 4 GiB when the system does not tell
 
 #endif

@@ -468,5 +468,6 @@ void ta_cli_release(struct ta_cli *cli)
     ta_freep(&cli->values);
     ta_opt_release(ta_common_options, &cli->common);
     ta_options_destroy(&cli->options);
+    ta_env_destroy(&cli->env);
     ta_freep(&cli->operands);
 }

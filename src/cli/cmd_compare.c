@@ -164,7 +164,7 @@ static enum ta_exit run_compare(struct ta_cli *cli)
         if (ta_console_is_quiet(cli->console) && mode != TA_PROGRESS_JSON)
             mode = TA_PROGRESS_NONE;
         struct ta_progress_view view = {.console = cli->console, .mode = mode, .json = stdout, .count = 1};
-        struct ta_callbacks callbacks = ta_cli_callbacks(&view);
+        struct ta_callbacks callbacks = ta_cli_callbacks(cli, &view);
         json_t *done = NULL;
         ta_progress_begin(&view, input, 0);
         ta_cli_begin(cli);

@@ -99,7 +99,7 @@ static enum ta_exit run_join(struct ta_cli *cli)
         return status;
     int err = set_options(cli, opts);
     struct ta_progress_view view = ta_cli_task_view(cli, &opts->task, plan);
-    struct ta_callbacks callbacks = ta_cli_callbacks(&view);
+    struct ta_callbacks callbacks = ta_cli_callbacks(cli, &view);
     if (err >= 0)
         err = ta_join_task(plan, cli->options, &callbacks, &already, &result, cli->log);
     ta_progress_end(&view);

@@ -104,7 +104,7 @@ static enum ta_exit run_plan(struct ta_cli *cli)
     struct ta_progress_view view = {.console = cli->console, .mode = TA_PROGRESS_LINE, .count = 1};
     if (!ta_console_is_terminal(cli->console) || ta_console_is_quiet(cli->console))
         view.mode = TA_PROGRESS_NONE;
-    struct ta_callbacks callbacks = ta_cli_callbacks(&view);
+    struct ta_callbacks callbacks = ta_cli_callbacks(cli, &view);
     ta_signals_catch();
     status = batch.empty_folders ? TA_EXIT_FAILED : TA_EXIT_OK;
     for (int i = 0; i < batch.count && !ta_signals_interrupted(); i++) {

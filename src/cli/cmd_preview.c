@@ -123,7 +123,7 @@ static int make_picture(struct ta_cli *cli, const char *output, const struct ta_
 static int make_video(struct ta_cli *cli, const char *output, struct ta_progress_view *view, json_t **done)
 {
     const struct preview_opts *opts = cli->values;
-    struct ta_callbacks callbacks = ta_cli_callbacks(view);
+    struct ta_callbacks callbacks = ta_cli_callbacks(cli, view);
     struct ta_plan *plan = NULL;
     struct ta_restore_result r = {0};
     char *start = start_text(opts);
@@ -191,7 +191,7 @@ static enum ta_exit run_preview(struct ta_cli *cli)
         mode = TA_PROGRESS_NONE;
     struct ta_progress_view view = {
         .console = cli->console, .mode = mode, .json = to_stdout ? stderr : stdout, .count = 1};
-    struct ta_callbacks callbacks = ta_cli_callbacks(&view);
+    struct ta_callbacks callbacks = ta_cli_callbacks(cli, &view);
     json_t *done = NULL;
     ta_progress_begin(&view, input, 0);
     ta_cli_begin(cli);

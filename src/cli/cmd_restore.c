@@ -132,7 +132,7 @@ static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_ba
     struct ta_plan *plan = NULL;
     struct ta_restore_result result = {0};
     ta_progress_begin(&run->view, item->input, index);
-    struct ta_callbacks callbacks = ta_cli_callbacks(&run->view);
+    struct ta_callbacks callbacks = ta_cli_callbacks(cli, &run->view);
     ta_cli_begin(cli);
     int err = is_done_already(cli, item) ? TA_ERR_EXISTS : 0;
     if (!err && is_redo(cli))

@@ -46,7 +46,7 @@ static enum ta_exit resume_file(struct ta_restore_call *run, const char *output,
     struct ta_plan *plan = NULL;
     struct ta_restore_result result = {0};
     ta_progress_begin(&run->view, output, index);
-    struct ta_callbacks callbacks = ta_cli_callbacks(&run->view);
+    struct ta_callbacks callbacks = ta_cli_callbacks(cli, &run->view);
     ta_cli_begin(cli);
     int err = ta_plan_resume(&plan, output, work_dir, cli->log);
     if (err >= 0) {

@@ -93,7 +93,7 @@ static enum ta_exit run_segment(struct ta_cli *cli)
     }
     int err = opts->strict ? ta_options_set(cli->options, TA_LAYER_CALLER, "strict", "on", "--strict") : 0;
     struct ta_progress_view view = ta_cli_task_view(cli, &opts->task, plan);
-    struct ta_callbacks callbacks = ta_cli_callbacks(&view);
+    struct ta_callbacks callbacks = ta_cli_callbacks(cli, &view);
     if (err >= 0)
         err = ta_segment_task(plan, (int)opts->index, cli->options, &callbacks, &result, cli->log);
     ta_progress_end(&view);

@@ -29,7 +29,7 @@ static enum ta_exit run_verify(struct ta_cli *cli)
         .console = cli->console, .mode = TA_PROGRESS_LINE, .count = cli->operand_count};
     if (!ta_console_is_terminal(cli->console) || ta_console_is_quiet(cli->console))
         view.mode = TA_PROGRESS_NONE;
-    struct ta_callbacks callbacks = ta_cli_callbacks(&view);
+    struct ta_callbacks callbacks = ta_cli_callbacks(cli, &view);
     enum ta_exit status = TA_EXIT_OK;
     ta_signals_catch();
     for (int i = 0; i < cli->operand_count && !ta_signals_interrupted(); i++) {

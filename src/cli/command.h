@@ -97,6 +97,7 @@ struct ta_cli {
     struct ta_common_opts common;
     void *values;               // of the command's groups
     struct ta_options *options; // commands with a recipe or with running; NULL for others
+    struct ta_env *env;         // of the stages; NULL until ta_cli_callbacks()
     char **operands;            // borrowed from argv
     int operand_count;
     struct ta_console *console;

@@ -86,9 +86,15 @@ static bool is_interrupted(void *priv)
     return ta_signals_interrupted();
 }
 
-struct ta_callbacks ta_cli_callbacks(struct ta_progress_view *view)
+struct ta_callbacks ta_cli_callbacks(struct ta_cli *cli, struct ta_progress_view *view)
 {
-    return (struct ta_callbacks){.progress = ta_progress_show, .canceled = is_interrupted, .priv = view};
+    if (!cli->env) {
+        char *tuning = ta_config_path("tuning.yaml");
+        ta_env_create(&cli->env, tuning, cli->log); // without one there are no engines, and that is said then
+        free(tuning);
+    }
+    return (struct ta_callbacks){
+        .progress = ta_progress_show, .canceled = is_interrupted, .priv = view, .env = cli->env};
 }
 
 enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *opts, struct ta_plan **plan)

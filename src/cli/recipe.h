@@ -15,8 +15,9 @@ enum ta_exit ta_cli_check_recipe(struct ta_cli *cli, const char *config_path);
 int ta_cli_work_dir(struct ta_cli *cli, const char *given, char **out);
 // The extension of outputs that are named here: the first container of the recipe's encoder.
 const char *ta_cli_output_extension(struct ta_cli *cli);
-// Callbacks that show progress and stop when interrupted.
-struct ta_callbacks ta_cli_callbacks(struct ta_progress_view *view);
+// Callbacks that show progress and stop when interrupted, with the program's one stage environment, which the
+// first call makes by the user's tuning file.
+struct ta_callbacks ta_cli_callbacks(struct ta_cli *cli, struct ta_progress_view *view);
 
 // The end of a command that makes one file of one: says what failed if nothing has yet, writes the JSON if
 // asked for

@@ -1,6 +1,6 @@
-// Threads joined by bounded queues: decode -> each group of the chain's stages -> whoever asks. A failure
-// cancels the queue before and reaches the one behind, so that nobody waits for ever; the first failure that
-// is not the cancelling itself is the task's.
+// Threads joined by bounded queues: decode -> the chain's threads -> whoever asks. A failure cancels the
+// queue before and reaches the one behind, so that nobody waits for ever; the first failure that is not the
+// cancelling itself is the task's.
 #include "pictures/frames.h"
 
 #include <stdlib.h>
@@ -10,40 +10,23 @@
 
 #include <terminalai/error.h>
 
+#include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "media/reader.h"
-#include "video/chain.h"
-
-enum {
-    QUEUE_FRAMES = 8,
-    QUEUE_BYTES = 96 << 20,
-    MAX_GROUPS = 2, // of stages: before the size changes, and from there on
-};
-
-struct ta_frames;
-
-// Neighbouring stages that share a thread.
-struct group {
-    struct ta_frames *frames;
-    const struct ta_stage_plan *stages;
-    int count;
-    struct ta_queue *in, *out; // owned: out; in is the reader's or the group's before
-    struct ta_thread *thread;
-};
+#include "video/chain_threads.h"
 
 struct ta_frames {
     const struct ta_plan *plan;
     struct ta_segment seg;
-    const struct ta_cancel *stop;
-    struct ta_log *log;
-    struct ta_queue *decoded;
+    struct ta_env env;
+    struct ta_log *log; // the environment's
+    struct ta_queue *decoded, *restored;
     struct ta_thread *reader;
-    struct group groups[MAX_GROUPS];
-    int group_count;
-    struct ta_frames_stats stats; // valid once all threads have ended
-    bool measured;                // frames carry how bright they are
+    struct ta_chain_threads *chain; // from `decoded` to `restored`
+    struct ta_frames_stats stats;   // valid once all threads have ended
+    bool measured;                  // frames carry how bright they are
     // What the chain must give next: field `field` of source frame `source`.
     int64_t source;
     int field;
@@ -51,12 +34,6 @@ struct ta_frames {
     int64_t given;
     bool paired; // the chain counts in half units: pts = 2 * source frame + field
 };
-
-static void drop_frame(void *item)
-{
-    AVFrame *f = item;
-    av_frame_free(&f);
-}
 
 // ---- decode ----
 
@@ -116,7 +93,7 @@ static int run_reader(void *arg)
     int64_t first, end;
     ta_plan_segment_input(p, &t->seg, p->index, &first, &end);
     struct ta_reader *reader = NULL;
-    int err = ta_reader_open(&reader, p->input, p->index, (size_t)first, (size_t)(end - first), t->stop,
+    int err = ta_reader_open(&reader, p->input, p->index, (size_t)first, (size_t)(end - first), t->env.cancel,
                              t->log);
     if (err >= 0)
         err = read_frames(t, reader);
@@ -148,15 +125,14 @@ static int give(struct ta_frames *t, AVFrame *f)
         AVFrame *copy = av_frame_clone(f);
         if (copy)
             copy->pts = t->given++;
-        err = copy ? ta_queue_push(t->groups[t->group_count - 1].out, copy, ta_frame_bytes(copy))
-                   : TA_ERR_NOMEM;
+        err = copy ? ta_queue_push(t->restored, copy, ta_frame_bytes(copy)) : TA_ERR_NOMEM;
     }
     if (err < 0) {
         av_frame_free(&f);
         return err;
     }
     f->pts = t->given++;
-    return ta_queue_push(t->groups[t->group_count - 1].out, f, ta_frame_bytes(f));
+    return ta_queue_push(t->restored, f, ta_frame_bytes(f));
 }
 
 // HDR10: the stage has written on the frame how bright it is. It is no wish to the encoder.
@@ -215,109 +191,45 @@ static int take_restored(void *receiver, AVFrame *f)
     return give(t, f);
 }
 
-static int pass_on(void *receiver, AVFrame *f)
+static bool has_all(void *receiver)
 {
-    struct group *g = receiver;
-    return ta_queue_push(g->out, f, ta_frame_bytes(f));
+    const struct ta_frames *t = receiver;
+    return t->given >= t->seg.out_count;
 }
 
-static int push_last(struct group *g, struct ta_chain *chain)
+static int end_chain(void *receiver, int err)
 {
-    struct ta_frames *t = g->frames;
-    int err = 0;
-    while (err >= 0 && t->given < t->seg.out_count) {
-        void *item = NULL;
-        err = ta_queue_pop(g->in, &item);
-        if (err >= 0)
-            err = ta_chain_push(chain, item, take_restored, t);
-        if (!item)
-            break;
-    }
+    struct ta_frames *t = receiver;
     if (err >= 0 && t->given != t->seg.out_count) {
         ta_error(t->log, "the chain gave %lld frames where %lld were planned", (long long)t->given,
                  (long long)t->seg.out_count);
         err = TA_ERR_INTERNAL;
     }
-    return err;
-}
-
-static int push_all(struct group *g, struct ta_chain *chain)
-{
-    for (;;) {
-        void *item = NULL;
-        int err = ta_queue_pop(g->in, &item);
-        bool end = !item;
-        if (err >= 0)
-            err = ta_chain_push(chain, item, pass_on, g);
-        if (err < 0 || end)
-            return err;
-    }
-}
-
-static int run_group(void *arg)
-{
-    struct group *g = arg;
-    struct ta_frames *t = g->frames;
-    bool last = g == &t->groups[t->group_count - 1];
-    struct ta_chain *chain = NULL;
-    int err = ta_chain_create(&chain, g->stages, g->count, t->log);
-    if (err >= 0)
-        err = last ? push_last(g, chain) : push_all(g, chain);
-    ta_chain_destroy(&chain);
-    // Those before may still have lead-out frames that nobody needs any more.
-    ta_queue_cancel(g->in);
-    ta_queue_finish(g->out, err);
-    return err;
-}
-
-// A large picture costs about as much to scale, or to make HDR, as a small one costs to clean: on a machine
-// with cores to spare the encoder would wait for one thread that did both.
-static int first_of_second_group(const struct ta_segment *s)
-{
-    for (int i = 1; i < s->stage_count; i++)
-        if (strncmp(s->stages[i].info->name, "scale.", 6) == 0 ||
-            strncmp(s->stages[i].info->name, "hdr.", 4) == 0)
-            return i;
-    return s->stage_count;
-}
-
-static int start_groups(struct ta_frames *t)
-{
-    int split = first_of_second_group(&t->seg);
-    t->group_count = split < t->seg.stage_count ? 2 : 1;
-    struct ta_queue *in = t->decoded;
-    int err = 0;
-    for (int i = 0; i < t->group_count && err >= 0; i++) {
-        struct group *g = &t->groups[i];
-        g->frames = t;
-        g->stages = t->seg.stages + (i ? split : 0);
-        g->count = i ? t->seg.stage_count - split : split;
-        g->in = in;
-        err = ta_queue_create(&g->out, QUEUE_FRAMES, QUEUE_BYTES, drop_frame);
-        in = g->out;
-    }
-    for (int i = 0; i < t->group_count && err >= 0; i++)
-        err = ta_thread_create(&t->groups[i].thread, "chain", run_group, &t->groups[i]);
+    ta_queue_finish(t->restored, err);
     return err;
 }
 
 // ---- from outside ----
 
 int ta_frames_open(struct ta_frames **out, const struct ta_plan *plan, const struct ta_segment *segment,
-                   const struct ta_cancel *stop, struct ta_log *log)
+                   const struct ta_env *env)
 {
     struct ta_frames *t = ta_xcalloc(1, sizeof *t);
     *t = (struct ta_frames){.plan = plan,
                             .seg = *segment,
-                            .stop = stop,
-                            .log = log,
+                            .env = *env,
+                            .log = env->log,
                             .source = ta_plan_giving(plan, segment->source_first),
                             .last_pts = INT64_MIN,
                             .measured = ta_plan_hdr10_peak(plan) > 0,
                             .paired = plan->deinterlaced};
-    int err = ta_queue_create(&t->decoded, QUEUE_FRAMES, QUEUE_BYTES, drop_frame);
+    struct ta_chain_sink sink = {take_restored, has_all, end_chain, t};
+    int err = ta_chain_queue_create(&t->decoded, segment->stages, segment->stage_count, env);
     if (err >= 0)
-        err = start_groups(t);
+        err = ta_chain_queue_create(&t->restored, NULL, 0, env);
+    if (err >= 0)
+        err = ta_chain_threads_start(&t->chain, segment->stages, segment->stage_count, t->decoded, &sink,
+                                     env);
     if (err >= 0)
         err = ta_thread_create(&t->reader, "decode", run_reader, t);
     if (err < 0)
@@ -330,17 +242,11 @@ int ta_frames_next(struct ta_frames *f, AVFrame **frame)
 {
     void *item = NULL;
     *frame = NULL;
-    if (ta_canceled(f->stop))
+    if (ta_canceled(f->env.cancel))
         return TA_ERR_CANCELED;
-    int err = ta_queue_pop(f->groups[f->group_count - 1].out, &item);
+    int err = ta_queue_pop(f->restored, &item);
     *frame = item;
     return err;
-}
-
-// The failure that explains the others: not the cancelling that followed from it.
-static int first_cause(int a, int b)
-{
-    return a < 0 && (a != TA_ERR_CANCELED || b >= 0) ? a : b;
 }
 
 int ta_frames_close(struct ta_frames **frames, int err, struct ta_frames_stats *stats)
@@ -349,26 +255,18 @@ int ta_frames_close(struct ta_frames **frames, int err, struct ta_frames_stats *
     *frames = NULL;
     if (!t)
         return err;
-    for (int i = 0; i < t->group_count; i++)
-        if (t->groups[i].out)
-            ta_queue_cancel(t->groups[i].out);
+    if (t->restored)
+        ta_queue_cancel(t->restored);
     if (t->decoded && err < 0)
         ta_queue_cancel(t->decoded);
-    int last = t->group_count - 1;
+    ta_chain_threads_stop(t->chain);
     int found = ta_thread_join(&t->reader);
-    for (int i = 0; i <= last; i++) {
-        int group_err = ta_thread_join(&t->groups[i].thread);
-        // Those before the last that were told that no more is needed ended well.
-        if (i < last && group_err == TA_ERR_CANCELED && err >= 0)
-            group_err = 0;
-        found = first_cause(found, group_err);
-    }
+    found = ta_chain_first_cause(found, ta_chain_threads_join(&t->chain, err < 0 ? err : 0));
     if (found == TA_ERR_CANCELED && err >= 0)
         found = 0;
-    err = first_cause(found, err);
+    err = ta_chain_first_cause(found, err);
     ta_queue_destroy(&t->decoded);
-    for (int i = 0; i <= last; i++)
-        ta_queue_destroy(&t->groups[i].out);
+    ta_queue_destroy(&t->restored);
     if (stats)
         *stats = t->stats;
     free(t);

@@ -7,6 +7,7 @@
 
 #include <libavutil/pixdesc.h>
 
+#include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/picture/convert.h"
@@ -188,7 +189,7 @@ static int create_chain(struct ta_source_view *v, struct ta_format *planar)
         *planar = v->unpack.out;
         count = 1;
     }
-    return err < 0 ? err : ta_chain_create(&v->chain, &v->unpack, count, v->log);
+    return err < 0 ? err : ta_chain_create(&v->chain, &v->unpack, count, &(struct ta_env){.log = v->log});
 }
 
 int ta_source_view_open(struct ta_source_view **out, const struct ta_plan *plan, int64_t first, int64_t end,

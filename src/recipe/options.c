@@ -216,15 +216,19 @@ static int set_from_tree(struct ta_options *o, int layer, json_t *object, const 
     return err;
 }
 
+char *ta_config_path(const char *name)
+{
+    const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    if (xdg && xdg[0])
+        return ta_xprintf("%s/terminalai/%s", xdg, name);
+    return home && home[0] ? ta_xprintf("%s/.config/terminalai/%s", home, name) : NULL;
+}
+
 int ta_options_load_config(struct ta_options *options, const char *path)
 {
     char *standard = NULL;
     if (!path) {
-        const char *home = getenv("HOME"), *xdg = getenv("XDG_CONFIG_HOME");
-        if (xdg && xdg[0])
-            standard = ta_xprintf("%s/terminalai/config.yaml", xdg);
-        else if (home && home[0])
-            standard = ta_xprintf("%s/.config/terminalai/config.yaml", home);
+        standard = ta_config_path("config.yaml");
         if (!standard || access(standard, F_OK) < 0) {
             free(standard);
             return 0;

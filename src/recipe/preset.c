@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/opt.h"
 #include "base/tree.h"
+#include "recipe/options.h"
 #include "recipe/embedded.h"
 
 enum { PRESET_VERSION = 1, PRESET_LIMIT = 1 << 20 };
@@ -102,10 +103,7 @@ static int load_file(struct ta_preset *out, const char *path, struct ta_log *log
 
 static char *user_preset_dir(void)
 {
-    const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-    if (xdg && xdg[0])
-        return ta_xprintf("%s/terminalai/presets", xdg);
-    return home && home[0] ? ta_xprintf("%s/.config/terminalai/presets", home) : NULL;
+    return ta_config_path("presets");
 }
 
 static char *user_preset_path(const char *name)

@@ -37,6 +37,14 @@ const struct ta_cancel *ta_meter_cancel(const struct ta_meter *m)
     return m->callbacks ? &m->cancel : NULL;
 }
 
+struct ta_env ta_meter_env(const struct ta_meter *m, const struct ta_cancel *cancel, struct ta_log *log)
+{
+    struct ta_env env = m->callbacks && m->callbacks->env ? *m->callbacks->env : (struct ta_env){0};
+    env.cancel = cancel;
+    env.log = log;
+    return env;
+}
+
 // Share of the whole that lies before each phase, and the phase's own: reading and joining are bound by the
 // disk, restoring by the processor. What may come before restoring, and takes as long as it takes, is not
 // counted.

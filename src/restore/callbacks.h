@@ -7,6 +7,7 @@
 
 #include <terminalai/plan.h>
 
+#include "base/env.h"
 #include "media/index/index.h"
 
 // The callbacks get copies and are called without the lock: what they do holds nobody up but the thread that
@@ -30,6 +31,8 @@ struct ta_meter {
 void ta_meter_init(struct ta_meter *m, const struct ta_callbacks *callbacks);
 void ta_meter_release(struct ta_meter *m);
 const struct ta_cancel *ta_meter_cancel(const struct ta_meter *m);
+// What the caller lets stages use, for a task with this cancelling and log of its own.
+struct ta_env ta_meter_env(const struct ta_meter *m, const struct ta_cancel *cancel, struct ta_log *log);
 
 // Begins a phase (reported at once, when a report that is being made has ended). The result can be handed to
 // functions that report 0..1.

@@ -2,6 +2,7 @@
 
 #include <terminalai/error.h>
 
+#include "base/env.h"
 #include "base/log.h"
 #include "media/encode/encoder.h"
 #include "media/picture/graph.h"
@@ -19,16 +20,16 @@ static int check_filters(const struct ta_plan *p, struct ta_log *log)
     return 0;
 }
 
-int ta_plan_check(const struct ta_plan *p, struct ta_log *log)
+int ta_plan_check(const struct ta_plan *p, const struct ta_env *env)
 {
-    struct ta_log *own = ta_log_child(log, "plan");
+    struct ta_env with = env ? *env : (struct ta_env){0};
+    struct ta_log *own = ta_log_child(with.log, "plan");
     ta_log_set_about(own, p->input);
-    struct ta_chain *chain = NULL;
+    with.log = own;
     struct ta_encoder *encoder = NULL;
     int err = check_filters(p, own);
     if (err >= 0)
-        err = ta_chain_create(&chain, p->stages, p->stage_count, own);
-    ta_chain_destroy(&chain);
+        err = ta_chain_check(p->stages, p->stage_count, &with);
     if (err >= 0)
         err = ta_encoder_open(&encoder, &p->encoder, &p->out_format, own);
     ta_encoder_close(&encoder);

@@ -87,7 +87,8 @@ static int create(struct ta_plan **out, const char *input, const char *output, s
                                       .source = &source_facts};
         err = ta_plan_decide(out, &facts, log);
     }
-    if (err >= 0 && (err = ta_plan_check(*out, log)) < 0)
+    struct ta_env env = ta_meter_env(meter, ta_meter_cancel(meter), log);
+    if (err >= 0 && (err = ta_plan_check(*out, &env)) < 0)
         ta_plan_destroy(out);
     ta_scan_result_release(&scan);
     ta_source_facts_release(&source_facts);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "video/chain.h"
 
 enum {
     MAX_JOBS = 512,    // and one segment more that is being warmed up
@@ -42,13 +43,7 @@ struct run {
     struct ta_cancel stop;
 };
 
-static int64_t machine_memory(void)
-{
-    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (int64_t)pages * size : (int64_t)4 << 30;
-}
-
-int ta_run_jobs(const struct ta_plan *p, const struct ta_run_opts *run)
+int ta_run_jobs(const struct ta_plan *p, const struct ta_run_opts *run, const struct ta_env *env)
 {
     if (ta_encoder_is_alone(&p->encoder))
         return 1;
@@ -58,8 +53,8 @@ int ta_run_jobs(const struct ta_plan *p, const struct ta_run_opts *run)
     int64_t frame = TA_MAX(av_image_get_buffer_size(in->pix_fmt, in->width, in->height, 1),
                            av_image_get_buffer_size(out->pix_fmt, out->width, out->height, 1));
     int64_t each = ta_encoder_memory_bytes(&p->encoder, out->width, out->height) +
-                   FRAMES_HELD * TA_MAX(frame, 0);
-    int64_t memory = run->memory > 0 ? run->memory : machine_memory() / 2;
+                   FRAMES_HELD * TA_MAX(frame, 0) + ta_chain_bytes(p->stages, p->stage_count, env);
+    int64_t memory = run->memory > 0 ? run->memory : ta_machine_memory_bytes() / 2;
     int64_t by_memory = memory / TA_MAX(each, 1), by_cores = ta_cpu_count() / TA_MAX(p->encoder.threads, 1);
     int64_t jobs = TA_MIN(by_memory, by_cores);
     if (!ta_encoder_is_reproducible(&p->encoder))
@@ -132,7 +127,8 @@ static int do_segment(struct run *r, int k)
     char *part = ta_work_part_path(r->work, k, r->run_id);
     struct ta_segment_result result;
     double start = ta_clock_seconds();
-    int err = ta_segment_run(r->work->plan, k, part, &r->turns, r->meter, &r->stop, &result, r->log);
+    struct ta_env env = ta_meter_env(r->meter, &r->stop, r->log);
+    int err = ta_segment_run(r->work->plan, k, part, &r->turns, r->meter, &env, &result);
     if (err >= 0 && r->opts->strict && result.concealed + result.damaged > 0) {
         ta_error(
             r->log,
@@ -235,7 +231,8 @@ int ta_run_segments(struct ta_work *work, const struct ta_sound *sound, const st
                     .log = ta_log_child(log, "restore")};
     struct ta_log *work_log = work->log, *space_log = space->log;
     work->log = space->log = r.log;
-    int jobs = ta_run_jobs(work->plan, run);
+    struct ta_env env = ta_meter_env(meter, NULL, r.log);
+    int jobs = ta_run_jobs(work->plan, run, &env);
     int missing = work->plan->segment_count - work->done_count, count = TA_MIN(jobs + 1, missing);
     run_init(&r, jobs);
     ta_verbose(r.log, "%d segments to make, %d at once", missing, jobs);

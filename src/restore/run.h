@@ -9,7 +9,7 @@
 
 // How many segments are encoded at once on this machine: enough encoders to fill the cores, within the
 // memory.
-int ta_run_jobs(const struct ta_plan *plan, const struct ta_run_opts *run);
+int ta_run_jobs(const struct ta_plan *plan, const struct ta_run_opts *run, const struct ta_env *env);
 
 // Runs what is missing. Stops at the first failure, of the sound beside it too, or when the caller cancels;
 // finished segments stay finished.

@@ -17,7 +17,6 @@ struct task {
     const struct ta_plan *plan;
     struct ta_segment seg;
     struct ta_meter *meter;
-    const struct ta_cancel *stop;
     struct ta_log *log;
     struct ta_frames *frames;
     struct ta_composer *composer; // of previews
@@ -119,15 +118,15 @@ static void end_turn(struct ta_turns *turns)
 }
 
 int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment, const char *path,
-                    struct ta_turns *turns, struct ta_meter *meter, const struct ta_cancel *stop,
-                    struct ta_segment_result *out, struct ta_log *log)
+                    struct ta_turns *turns, struct ta_meter *meter, const struct ta_env *env,
+                    struct ta_segment_result *out)
 {
-    struct task t = {.plan = plan, .seg = *segment, .meter = meter, .stop = stop, .log = log};
+    struct task t = {.plan = plan, .seg = *segment, .meter = meter, .log = env->log};
     struct ta_frames_stats stats = {0};
     *out = (struct ta_segment_result){0};
-    int err = ta_frames_open(&t.frames, plan, &t.seg, stop, t.log);
+    int err = ta_frames_open(&t.frames, plan, &t.seg, env);
     if (err >= 0 && plan->show)
-        err = ta_composer_create(&t.composer, plan, &t.seg, stop, t.log);
+        err = ta_composer_create(&t.composer, plan, &t.seg, env->cancel, t.log);
     if (err >= 0) {
         wait_turn(turns);
         err = encode(&t, path, out);
@@ -145,13 +144,13 @@ int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment
 }
 
 int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, struct ta_turns *turns,
-                   struct ta_meter *meter, const struct ta_cancel *stop, struct ta_segment_result *out,
-                   struct ta_log *log)
+                   struct ta_meter *meter, const struct ta_env *env, struct ta_segment_result *out)
 {
     struct ta_segment range = ta_plan_segment(plan, segment);
-    struct ta_log *own = ta_log_child(log, "segment %d", segment);
-    ta_log_set_about(own, plan->input);
-    int err = ta_segment_make(plan, &range, path, turns, meter, stop, out, own);
-    ta_log_destroy(&own);
+    struct ta_env own = *env;
+    own.log = ta_log_child(env->log, "segment %d", segment);
+    ta_log_set_about(own.log, plan->input);
+    int err = ta_segment_make(plan, &range, path, turns, meter, &own, out);
+    ta_log_destroy(&own.log);
     return err;
 }

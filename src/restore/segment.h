@@ -3,6 +3,7 @@
 #ifndef TA_RESTORE_SEGMENT_H
 #define TA_RESTORE_SEGMENT_H
 
+#include "base/env.h"
 #include "restore/callbacks.h"
 #include "plan/plan.h"
 
@@ -24,13 +25,13 @@ struct ta_turns {
 };
 
 // Writes `path` (a temporary name; not synced, not renamed). `turns` may be NULL. On failure the file is
-// removed. TA_ERR_DAMAGED when the chain gave other frames than planned; TA_ERR_CANCELED when `stop` says so.
+// removed. TA_ERR_DAMAGED when the chain gave other frames than planned; TA_ERR_CANCELED when env->cancel
+// says so. Messages go to env->log.
 int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, struct ta_turns *turns,
-                   struct ta_meter *meter, const struct ta_cancel *stop, struct ta_segment_result *out,
-                   struct ta_log *log);
+                   struct ta_meter *meter, const struct ta_env *env, struct ta_segment_result *out);
 // The same for any range (see ta_plan_range()).
 int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment, const char *path,
-                    struct ta_turns *turns, struct ta_meter *meter, const struct ta_cancel *stop,
-                    struct ta_segment_result *out, struct ta_log *log);
+                    struct ta_turns *turns, struct ta_meter *meter, const struct ta_env *env,
+                    struct ta_segment_result *out);
 
 #endif

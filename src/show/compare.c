@@ -97,8 +97,8 @@ static int run_one(struct ta_compare *c, struct ta_contestant *p, int number, in
     p->files[excerpt] = ta_path_join(c->temporary, name);
     free(name);
     double wall = ta_clock_seconds(), cpu = ta_cpu_seconds();
-    int err = ta_segment_make(p->plan, &range, p->files[excerpt], NULL, c->meter, ta_meter_cancel(c->meter),
-                              &p->results[excerpt], c->log);
+    struct ta_env env = ta_meter_env(c->meter, ta_meter_cancel(c->meter), c->log);
+    int err = ta_segment_make(p->plan, &range, p->files[excerpt], NULL, c->meter, &env, &p->results[excerpt]);
     p->wall_seconds += ta_clock_seconds() - wall;
     p->cpu_seconds += ta_cpu_seconds() - cpu;
     c->result.warnings += p->results[excerpt].concealed + p->results[excerpt].damaged;

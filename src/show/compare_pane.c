@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/path.h"
+#include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/mux/mux.h"
@@ -140,7 +141,7 @@ static int open_maker(struct ta_compare_pane *p)
         count = 1;
     }
     if (err >= 0)
-        err = ta_chain_create(&p->chain, &p->unpack, count, p->c->log);
+        err = ta_chain_create(&p->chain, &p->unpack, count, &(struct ta_env){.log = p->c->log});
     p->native_format = from;
     return err < 0 ? err : ta_pane_maker_create(&p->maker, &from, &p->format, p->c->log);
 }

@@ -100,7 +100,7 @@ struct still {
     const struct ta_plan *plan;
     struct ta_excerpt at;
     struct ta_log *log;
-    const struct ta_cancel *stop;
+    struct ta_env env; // with this log
     struct ta_format pane;
     AVFrame *result, *difference;
     struct ta_source_view *view;
@@ -113,7 +113,7 @@ static int make_result(struct still *s)
     struct ta_segment segment = ta_plan_range(s->plan, s->at.first, s->at.end);
     struct ta_frames *frames = NULL;
     struct ta_pane_maker *maker = NULL;
-    int err = ta_frames_open(&frames, s->plan, &segment, s->stop, s->log);
+    int err = ta_frames_open(&frames, s->plan, &segment, &s->env);
     if (err >= 0)
         err = ta_frames_next(frames, &s->result);
     bool none = err >= 0 && !s->result;
@@ -177,7 +177,7 @@ static int make_still(struct still *s, const char *output, const char *start, st
     out->seconds = (double)ta_plan_time_of(p, p->index, s->at.first, 0) * av_q2d(p->out_time_base);
     err = make_result(s);
     if (err >= 0)
-        err = ta_source_view_open(&s->view, p, s->at.first, s->at.end, &s->pane, s->stop, s->log);
+        err = ta_source_view_open(&s->view, p, s->at.first, s->at.end, &s->pane, s->env.cancel, s->log);
     if (err >= 0)
         err = ta_source_view_get(s->view, s->at.first, 0, &s->source);
     if (err >= 0)
@@ -197,7 +197,7 @@ int ta_preview_png(const char *input, const char *output, struct ta_options *opt
     struct still s = {.log = ta_log_child(log, "preview")};
     ta_meter_init(&meter, callbacks);
     ta_log_set_about(s.log, input);
-    s.stop = ta_meter_cancel(&meter);
+    s.env = ta_meter_env(&meter, ta_meter_cancel(&meter), s.log);
     struct ta_run_opts run;
     int err = ta_options_run(options, &run, s.log);
     if (err >= 0) {

@@ -2,8 +2,11 @@
 
 #include <stdlib.h>
 
+#include <libavutil/imgutils.h>
+
 #include <terminalai/error.h>
 
+#include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/picture/graph.h"
@@ -14,6 +17,8 @@ struct part {
     int index;
     struct ta_graph *graph;
     struct ta_stage stage;
+    AVFrame **waiting; // for a stage that takes several at a time, stage.frames of them; else NULL
+    int waiting_count;
 };
 
 struct ta_chain {
@@ -21,6 +26,7 @@ struct ta_chain {
     int part_count;
     int (*emit)(void *receiver, AVFrame *frame);
     void *receiver;
+    struct ta_env env;
 };
 
 static int push_part(struct ta_chain *c, int index, AVFrame *frame);
@@ -53,11 +59,30 @@ static int push_graph(struct ta_chain *c, int index, AVFrame *frame)
     return err;
 }
 
+static int hand_over(struct part *p)
+{
+    int count = p->waiting_count;
+    p->waiting_count = 0;
+    return count ? p->stage.info->process_many(&p->stage, p->waiting, count) : 0;
+}
+
+static int push_many(struct part *p, AVFrame *frame)
+{
+    int err = 0;
+    if (frame)
+        p->waiting[p->waiting_count++] = frame;
+    if (!frame || p->waiting_count == p->stage.frames)
+        err = hand_over(p);
+    return err < 0 || frame ? err : p->stage.info->process_many(&p->stage, NULL, 0);
+}
+
 static int push_part(struct ta_chain *c, int index, AVFrame *frame)
 {
     bool end = !frame;
     struct part *p = &c->parts[index];
-    int err = p->graph ? push_graph(c, index, frame) : p->stage.info->process(&p->stage, frame);
+    int err = p->graph     ? push_graph(c, index, frame)
+              : p->waiting ? push_many(p, frame)
+                           : p->stage.info->process(&p->stage, frame);
     if (err >= 0 && end && index + 1 < c->part_count)
         err = push_part(c, index + 1, NULL);
     return err;
@@ -75,7 +100,7 @@ int ta_chain_push(struct ta_chain *c, AVFrame *frame, int (*emit)(void *receiver
 
 static bool by_libavfilter(const struct ta_stage_plan *s)
 {
-    return !s->info->process;
+    return !s->info->process && !s->info->process_many;
 }
 
 // Writes the text of the libavfilter stages from `first` on; returns the number of stages written.
@@ -112,29 +137,39 @@ static int create_graph_part(struct part *p, const struct ta_stage_plan *stages,
     return n;
 }
 
-static int create_native_part(struct part *p, const struct ta_stage_plan *s, struct ta_log *log)
+static int create_native_part(struct part *p, const struct ta_stage_plan *s, const struct ta_env *env)
 {
-    p->stage = (struct ta_stage){.info = s->info, .opts = s->opts, .in = s->in, .out = s->out, .log = log};
+    int err = ta_stage_plan_check(s, env);
+    if (err < 0)
+        return err;
+    p->stage = (struct ta_stage){
+        .info = s->info, .opts = s->opts, .in = s->in, .out = s->out, .log = env->log};
+    p->stage.env = env;
+    p->stage.frames = ta_stage_plan_needs(s, env).frames;
     p->stage.emit = forward_from_stage;
     p->stage.receiver = p;
     if (s->info->priv_size)
         p->stage.priv = ta_xcalloc(1, s->info->priv_size);
-    int err = s->info->init ? s->info->init(&p->stage) : 0;
+    if (s->info->process_many)
+        p->waiting = ta_xcalloc((size_t)p->stage.frames, sizeof *p->waiting);
+    err = s->info->init ? s->info->init(&p->stage) : 0;
     return err < 0 ? err : 1;
 }
 
-int ta_chain_create(struct ta_chain **out, const struct ta_stage_plan *stages, int count, struct ta_log *log)
+int ta_chain_create(struct ta_chain **out, const struct ta_stage_plan *stages, int count,
+                    const struct ta_env *env)
 {
     *out = NULL;
     struct ta_chain *c = ta_xcalloc(1, sizeof *c);
     c->parts = ta_xcalloc((size_t)count + 1, sizeof *c->parts);
+    c->env = env ? *env : (struct ta_env){0};
     int err = 0;
     for (int i = 0; i < count && err >= 0;) {
         struct part *p = &c->parts[c->part_count];
         *p = (struct part){.chain = c, .index = c->part_count};
         c->part_count++;
-        err = by_libavfilter(&stages[i]) ? create_graph_part(p, stages, i, count, log)
-                                         : create_native_part(p, &stages[i], log);
+        err = by_libavfilter(&stages[i]) ? create_graph_part(p, stages, i, count, c->env.log)
+                                         : create_native_part(p, &stages[i], &c->env);
         if (err > 0)
             i += err;
     }
@@ -146,19 +181,40 @@ int ta_chain_create(struct ta_chain **out, const struct ta_stage_plan *stages, i
     return 0;
 }
 
+static void release_part(struct part *p)
+{
+    ta_graph_destroy(&p->graph);
+    if (p->stage.info && p->stage.info->release)
+        p->stage.info->release(&p->stage);
+    free(p->stage.priv);
+    for (int i = 0; i < p->waiting_count; i++)
+        av_frame_free(&p->waiting[i]);
+    free(p->waiting);
+}
+
+int ta_chain_check(const struct ta_stage_plan *stages, int count, const struct ta_env *env)
+{
+    static const struct ta_env none = {0};
+    env = env ? env : &none;
+    int err = 0;
+    for (int i = 0; i < count && err >= 0; i += TA_MAX(err, 1)) {
+        struct part p = {0};
+        err = by_libavfilter(&stages[i]) ? create_graph_part(&p, stages, i, count, env->log)
+              : stages[i].info->engine   ? ta_stage_plan_check(&stages[i], env)
+                                         : create_native_part(&p, &stages[i], env);
+        release_part(&p);
+    }
+    return err < 0 ? err : 0;
+}
+
 void ta_chain_destroy(struct ta_chain **chain)
 {
     struct ta_chain *c = *chain;
     *chain = NULL;
     if (!c)
         return;
-    for (int i = 0; i < c->part_count; i++) {
-        struct part *p = &c->parts[i];
-        ta_graph_destroy(&p->graph);
-        if (p->stage.info && p->stage.info->release)
-            p->stage.info->release(&p->stage);
-        free(p->stage.priv);
-    }
+    for (int i = 0; i < c->part_count; i++)
+        release_part(&c->parts[i]);
     free(c->parts);
     free(c);
 }
@@ -190,6 +246,20 @@ struct ta_reach ta_chain_reach(const struct ta_stage_plan *stages, int count)
         struct ta_reach own = s->info->reach ? s->info->reach(s->opts, &s->in) : (struct ta_reach){0, 0};
         sum.before = (sum.before + per - 1) / per + own.before;
         sum.after = (sum.after + per - 1) / per + own.after;
+    }
+    return sum;
+}
+
+int64_t ta_chain_bytes(const struct ta_stage_plan *stages, int count, const struct ta_env *env)
+{
+    static const struct ta_env none = {0};
+    int64_t sum = 0;
+    for (int i = 0; i < count; i++) {
+        const struct ta_format *in = &stages[i].in;
+        struct ta_stage_needs needs = ta_stage_plan_needs(&stages[i], env ? env : &none);
+        int64_t frame = av_image_get_buffer_size(in->pix_fmt, in->width, in->height, 1);
+        // Those that it works on, and as many that gather meanwhile.
+        sum += needs.bytes + (needs.frames > 1 ? 2 * needs.frames * TA_MAX(frame, 0) : 0);
     }
     return sum;
 }

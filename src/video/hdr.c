@@ -203,6 +203,7 @@ static int process_hdr(struct ta_stage *s, AVFrame *in)
 
 const struct ta_stage_info ta_stage_hdr10 = {
     .name = "hdr.hdr10",
+    .thread = TA_THREAD_LATER,
     .summary = "HDR10: PQ, BT.2020, SDR white at 203 cd/m2",
     .options = hdr_options,
     .options_size = sizeof(struct ta_hdr_opts),
@@ -215,6 +216,7 @@ const struct ta_stage_info ta_stage_hdr10 = {
 
 const struct ta_stage_info ta_stage_hlg = {
     .name = "hdr.hlg",
+    .thread = TA_THREAD_LATER,
     .summary = "HLG, BT.2020, SDR white at 203 cd/m2 of a display of 1000",
     .options = hdr_options,
     .options_size = sizeof(struct ta_hdr_opts),

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <libavutil/frame.h>
 
@@ -11,6 +12,7 @@
 #include "media/format.h"
 
 struct ta_buf;
+struct ta_env;
 struct ta_log;
 struct ta_stage;
 
@@ -20,6 +22,22 @@ struct ta_stage;
 struct ta_reach {
     int before, after;
 };
+
+// Which thread of a segment's chain a stage works in.
+enum ta_stage_thread {
+    TA_THREAD_SHARED = 0, // that of its neighbours
+    // Work on large pictures costs about as much as all that was done to the small ones before: the first of
+    // these in a chain begins a thread that those behind it share.
+    TA_THREAD_LATER,
+    TA_THREAD_OWN, // one of its own: it waits for a device
+};
+
+// What one running instance of a stage takes, besides the frames that are on their way to it.
+struct ta_stage_needs {
+    int frames;    // at a time, 1 to TA_STAGE_FRAMES_MAX
+    int64_t bytes; // its buffers; not what sessions hold, which all instances share
+};
+enum { TA_STAGE_FRAMES_MAX = 64 };
 
 struct ta_stage_info {
     const char *name;    // "denoise.hqdn3d": unique; the part before the dot is the slot that recipes fill
@@ -35,6 +53,8 @@ struct ta_stage_info {
     // the one that is worked in. For slots at the start of the chain.
     bool keeps_samples;
     bool by_field; // never mixes the lines of an interlaced frame's two fields
+    bool engine;   // runs a network: there must be sessions (infer/sessions.h) in the environment
+    enum ta_stage_thread thread;
     // These options would change nothing in such pictures: the plan leaves the stage out. NULL means they
     // always do something. Asked of stages whose slot has no choice "off".
     bool (*neutral)(const void *opts, const struct ta_format *in);
@@ -54,11 +74,23 @@ struct ta_stage_info {
     // native stage may have it, too: it says in libavfilter's words what process() does, for reports.
     int (*describe)(const void *opts, const struct ta_format *in, const struct ta_format *out,
                     struct ta_buf *text);
-    // Native stages: starts one; may be NULL. Called once, before the first frame.
+    // Could it start with this environment? While planning, after configure(). Reads a model's manifest and
+    // shapes and loads nothing. TA_ERR_* with the reason in `why`. NULL: whoever is configured can start.
+    // Planning also tries init() of stages that need no engine.
+    int (*check)(const void *opts, const struct ta_format *in, const struct ta_env *env, struct ta_buf *why);
+    // What one running instance takes; *needs is {1, 0} when called. NULL: that. While planning (for the
+    // memory of segments that run at once), and before init(). Pure.
+    void (*needs)(const void *opts, const struct ta_format *in, const struct ta_env *env,
+                  struct ta_stage_needs *needs);
+    // Native stages: starts one; may be NULL. Called once, before the first frame, in the thread that the
+    // stage works in.
     int (*init)(struct ta_stage *s);
-    // Native stages: in == NULL means end of stream. Emits with ta_stage_emit(); may hold frames back. Owns
-    // `in`, also on failure.
+    // Native stages have one of the next two. in == NULL means end of stream. Emits with ta_stage_emit(); may
+    // hold frames back. Owns `in`, also on failure.
     int (*process)(struct ta_stage *s, AVFrame *in);
+    // The same for stages that take several frames at a time: as many as needs() says, fewer before the end
+    // of the stream; count == 0 is the end. Owns the frames, also on failure, but not the array.
+    int (*process_many)(struct ta_stage *s, AVFrame **in, int count);
     void (*release)(struct ta_stage *s);
 };
 
@@ -68,7 +100,9 @@ struct ta_stage {
     const void *opts;
     struct ta_format in, out;
     void *priv;
-    struct ta_log *log;
+    const struct ta_env *env;                    // what it may use (base/env.h); never NULL
+    struct ta_log *log;                          // the environment's
+    int frames;                                  // at a time: what needs() said
     int (*emit)(void *receiver, AVFrame *frame); // set by the chain
     void *receiver;
 };
@@ -113,6 +147,9 @@ void ta_stage_plan_init(struct ta_stage_plan *p, const struct ta_stage_info *inf
                         const struct ta_format *in);
 // Configures with p->opts; on refusal logs "STAGE: reason".
 int ta_stage_plan_configure(struct ta_stage_plan *p, struct ta_log *log);
+// Can it start here? On refusal logs "STAGE: reason". Loads nothing.
+int ta_stage_plan_check(const struct ta_stage_plan *p, const struct ta_env *env);
+struct ta_stage_needs ta_stage_plan_needs(const struct ta_stage_plan *p, const struct ta_env *env);
 void ta_stage_plan_release(struct ta_stage_plan *p);
 // The field of one of its options, or NULL when it has none of this name.
 const void *ta_stage_option(const struct ta_stage_plan *p, const char *name);

@@ -8,6 +8,7 @@
 
 #include <terminalai/error.h>
 
+#include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "video/stages.h"
@@ -232,6 +233,31 @@ int ta_stage_plan_configure(struct ta_stage_plan *p, struct ta_log *log)
         ta_error(log, "%s: %s", p->info->name, why.size ? ta_buf_text(&why) : ta_error_text(err));
     ta_buf_release(&why);
     return err;
+}
+
+int ta_stage_plan_check(const struct ta_stage_plan *p, const struct ta_env *env)
+{
+    struct ta_buf why = {0};
+    int err = 0;
+    if (p->info->engine && !env->sessions) {
+        ta_buf_puts(&why, "needs an engine, and this call was given none");
+        err = TA_ERR_UNSUPPORTED;
+    } else if (p->info->check) {
+        err = p->info->check(p->opts, &p->in, env, &why);
+    }
+    if (err < 0)
+        ta_error(env->log, "%s: %s", p->info->name, why.size ? ta_buf_text(&why) : ta_error_text(err));
+    ta_buf_release(&why);
+    return err;
+}
+
+struct ta_stage_needs ta_stage_plan_needs(const struct ta_stage_plan *p, const struct ta_env *env)
+{
+    struct ta_stage_needs needs = {.frames = 1};
+    if (p->info->needs)
+        p->info->needs(p->opts, &p->in, env, &needs);
+    needs.frames = TA_MAX(1, TA_MIN(needs.frames, TA_STAGE_FRAMES_MAX));
+    return needs;
 }
 
 void ta_stage_plan_release(struct ta_stage_plan *p)

@@ -17,6 +17,7 @@
 #include <terminalai/error.h>
 
 #include "base/cpu.h"
+#include "base/env.h"
 #include "base/mem.h"
 #include "capture.h"
 #include "media/av.h"
@@ -301,7 +302,7 @@ static void every_format(void **state)
                     set(&plan, "gain", s % 2 ? "1.1:1:0.9" : "1:1:1");
                 int err = ta_stage_plan_configure(&plan, said.log);
                 if (err >= 0)
-                    err = ta_chain_create(&c, &plan, 1, said.log);
+                    err = ta_chain_create(&c, &plan, 1, &(struct ta_env){.log = said.log});
                 if (err < 0) {
                     capture_expect_error(&said, ""); // one line
                 } else {

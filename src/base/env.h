@@ -1,0 +1,21 @@
+// The stage environment: what a running stage may use. One a process; a task hands its stages a copy with its
+// own log and cancelling. Everything is borrowed. No globals: what is not in here, a stage does not have.
+#ifndef TA_BASE_ENV_H
+#define TA_BASE_ENV_H
+
+struct ta_cancel;
+struct ta_log;
+struct ta_pool;
+struct ta_sessions;
+struct ta_tuning;
+
+// Zeroed is valid: one thread, no engines, never cancelled, no messages, everything tuned as by default.
+struct ta_env {
+    struct ta_pool *pool;           // splits rows and blocks (base/thread.h); NULL: the caller's thread alone
+    struct ta_sessions *sessions;   // loaded networks (infer/sessions.h); NULL: there is no engine
+    const struct ta_cancel *cancel; // media/av.h; NULL: never
+    struct ta_log *log;
+    const struct ta_tuning *tuning; // base/tuning.h; NULL: the defaults
+};
+
+#endif
