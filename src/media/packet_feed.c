@@ -36,7 +36,7 @@ enum place { PLACE_FOUND, PLACE_LATE, PLACE_UNKNOWN }; // or TA_ERR_*
 static int reopen(struct ta_feed *f)
 {
     ta_source_close(&f->source);
-    int err = ta_source_open(&f->source, f->path, f->cancel, f->log);
+    int err = ta_source_open_known(&f->source, f->path, f->index->dv, f->cancel, f->log);
     if (err < 0)
         return err;
     const struct ta_index *index = f->index;

@@ -323,6 +323,12 @@ static int deliver(struct ta_reader *r, AVFrame *f, AVFrame **frame)
     return 0;
 }
 
+// Some codecs show in their packets what their decoders don't say.
+static bool is_damaged(const struct ta_reader *r, size_t frame)
+{
+    return r->index->packets[r->index->frames[frame].packet].flags & TA_PACKET_DAMAGED;
+}
+
 static int conceal(struct ta_reader *r, AVFrame **frame)
 {
     const AVFrame *near = r->last ? r->last : r->waiting_count ? r->waiting[0].frame : NULL;
@@ -343,7 +349,7 @@ int ta_reader_next(struct ta_reader *r, AVFrame **frame)
         if (r->waiting_count && r->waiting[0].number == r->next) {
             AVFrame *f = r->waiting[0].frame;
             memmove(r->waiting, r->waiting + 1, (size_t)--r->waiting_count * sizeof(r->waiting[0]));
-            r->stats.damaged += ta_frame_is_damaged(f);
+            r->stats.damaged += ta_frame_is_damaged(f) || is_damaged(r, r->next);
             return deliver(r, f, frame);
         }
         if (r->waiting_count < WAITING_MAX && r->beyond < WAITING_MAX && !r->finished) {

@@ -15,6 +15,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/dv/demux.h"
+#include "media/source_dv.h"
 
 // Probing limits: part of what decides the facts, so they are fixed and far above libav's own (subtitles of a
 // DVD or a late sound track are found too).
@@ -136,12 +138,8 @@ static bool is_by_name_only(AVIOContext *pb, const AVInputFormat *demuxer)
     return ret >= 0 ? by_content != demuxer : ret == AVERROR_INVALIDDATA;
 }
 
-static int open_demuxer(struct ta_source *s, AVIOContext *pb)
+static int open_demuxer(struct ta_source *s, AVIOContext *pb, const AVInputFormat *demuxer)
 {
-    const AVInputFormat *demuxer = NULL;
-    int err = find_demuxer(s, pb, &demuxer);
-    if (err < 0)
-        return err;
     if (!demuxer)
         return fail_unknown(s);
     if (is_playlist(demuxer)) {
@@ -205,6 +203,22 @@ static int choose_video(const AVFormatContext *fmt)
 int ta_source_open(struct ta_source **out, const char *path, const struct ta_cancel *cancel,
                    struct ta_log *log)
 {
+    return ta_source_open_known(out, path, NULL, cancel, log);
+}
+
+// Raw DV has our own demuxer: 1. 0 where libav is to open it.
+static int try_dv(struct ta_source *s, AVIOContext *pb, const AVInputFormat *demuxer,
+                  struct ta_dv_table *known)
+{
+    if (!known && !ta_source_is_dv(s, pb, demuxer))
+        return 0;
+    int ret = ta_source_open_dv(s, pb, known);
+    return ret < 0 ? fail_open(s, ret, "can't be read") : 1;
+}
+
+int ta_source_open_known(struct ta_source **out, const char *path, struct ta_dv_table *dv,
+                         const struct ta_cancel *cancel, struct ta_log *log)
+{
     *out = NULL;
     int err = check_file(path, log);
     if (err < 0)
@@ -224,18 +238,25 @@ int ta_source_open(struct ta_source **out, const char *path, const struct ta_can
         err = fail_open(s, ret, "can't be opened");
         goto fail;
     }
-    s->fmt = avformat_alloc_context();
+    const AVInputFormat *demuxer = NULL;
+    err = find_demuxer(s, pb, &demuxer);
+    if (err >= 0)
+        err = try_dv(s, pb, demuxer, dv);
+    if (err == 0)
+        s->fmt = avformat_alloc_context();
     if (!s->fmt) {
         avio_closep(&pb);
-        err = TA_ERR_NOMEM;
+        err = err < 0 ? err : TA_ERR_NOMEM;
         goto fail;
     }
+    if (err > 0)
+        goto opened;
     s->fmt->opaque = s;
     s->fmt->pb = pb;
     s->fmt->interrupt_callback = callback;
     s->fmt->io_open = refuse_other_files;
     s->fmt->protocol_whitelist = av_strdup("file");
-    if ((err = open_demuxer(s, pb)) < 0) {
+    if ((err = open_demuxer(s, pb, demuxer)) < 0) {
         if (!s->fmt)
             avio_closep(&pb); // libav freed the context, but not what we gave it to read from
         goto fail;
@@ -253,6 +274,7 @@ int ta_source_open(struct ta_source **out, const char *path, const struct ta_can
         err = TA_ERR_FORMAT;
         goto fail;
     }
+opened:
     s->video = choose_video(s->fmt);
     *out = s;
     return 0;
@@ -268,7 +290,9 @@ void ta_source_close(struct ta_source **s)
     if ((*s)->fmt) {
         AVIOContext *pb = (*s)->fmt->pb;
         // Before the headers were read it is ours to free plainly; later the demuxer has to be closed.
-        if ((*s)->fmt->iformat)
+        if ((*s)->dv)
+            ta_source_close_dv(*s);
+        else if ((*s)->fmt->iformat)
             avformat_close_input(&(*s)->fmt);
         else
             avformat_free_context((*s)->fmt);
@@ -280,17 +304,19 @@ void ta_source_close(struct ta_source **s)
 
 int ta_source_read_packet(struct ta_source *s, AVPacket *packet)
 {
-    return av_read_frame(s->fmt, packet);
+    return s->dv ? ta_dv_demux_read(s->dv, packet) : av_read_frame(s->fmt, packet);
 }
 
 int ta_source_seek(struct ta_source *s, int stream, int64_t time)
 {
+    if (s->dv)
+        return ta_dv_demux_seek(s->dv, stream, time);
     return av_seek_frame(s->fmt, stream, time, AVSEEK_FLAG_BACKWARD);
 }
 
 int ta_source_seek_byte(struct ta_source *s, int64_t position)
 {
-    return av_seek_frame(s->fmt, -1, position, AVSEEK_FLAG_BYTE);
+    return s->dv ? AVERROR(ENOSYS) : av_seek_frame(s->fmt, -1, position, AVSEEK_FLAG_BYTE);
 }
 
 void ta_source_discard(struct ta_source *s, int stream, enum AVDiscard discard)

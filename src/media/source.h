@@ -9,13 +9,16 @@
 #include <jansson.h>
 
 #include "media/av.h"
+#include "media/dv/table.h"
 #include "media/format.h"
 
 // Opened demuxer. Thread-safety: Unsafe; every task opens its own. The file is opened read-only.
 struct ta_source {
     char *path;
     AVFormatContext
-        *fmt;  // what is in it: streams, metadata, chapters. Read and sought by the functions below
+        *fmt; // what is in it: streams, metadata, chapters. Read and sought by the functions below
+    struct ta_dv_demux *dv;       // our own demuxer, which `fmt` belongs to; NULL: libav's
+    struct ta_dv_table *dv_table; // its frames
     int video; // stream index of the main video stream (best one that is no attached picture), or -1
     struct ta_log *log;
     const struct ta_cancel *cancel;
@@ -28,6 +31,10 @@ struct ta_source {
 // be NULL and must outlive the source.
 int ta_source_open(struct ta_source **out, const char *path, const struct ta_cancel *cancel,
                    struct ta_log *log);
+// The same for a source whose index is at hand: raw DV need not be scanned again. `dv` may be NULL.
+struct ta_dv_table;
+int ta_source_open_known(struct ta_source **out, const char *path, struct ta_dv_table *dv,
+                         const struct ta_cancel *cancel, struct ta_log *log);
 void ta_source_close(struct ta_source **s);
 
 // The one door to what is in the source: a source need not be one file, so nobody else reads or seeks `fmt`,

@@ -42,7 +42,7 @@ static int video_next(struct ta_lane *lane, AVPacket *k)
     struct video_lane *v = (struct video_lane *)lane;
     AVStream *st = v->source->fmt->streams[v->source->video];
 
-    while (av_read_frame(v->source->fmt, k) >= 0) {
+    while (ta_source_read_packet(v->source, k) >= 0) {
         bool out = (v->start != AV_NOPTS_VALUE && k->pts < v->start) ||
                    (v->end != AV_NOPTS_VALUE && k->pts >= v->end);
         if (k->stream_index == st->index && !out && (v->begun || (k->flags & AV_PKT_FLAG_KEY))) {
@@ -174,7 +174,7 @@ static int run(struct tool *t)
         if (err < 0)
             return err;
     }
-    err = ta_streams_open(&t->streams, t->in, t->start, t->end, NULL, t->log);
+    err = ta_streams_open(&t->streams, t->in, NULL, t->start, t->end, NULL, t->log);
     if (err < 0)
         return err;
     if (!t->drop_video) {

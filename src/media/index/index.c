@@ -28,6 +28,7 @@ void ta_index_destroy(struct ta_index **index)
     free((*index)->frames);
     free((*index)->streams);
     free((*index)->clocks);
+    ta_dv_table_destroy(&(*index)->dv);
     ta_freep(index);
 }
 
@@ -274,9 +275,10 @@ static int create(struct ta_index **out, struct ta_source *source, bool decode_a
     if (err < 0)
         return err;
     // The caller's demuxer may stand anywhere; what counts is what a fresh one reads from the start.
-    if ((err = ta_source_open(&b.source, source->path, source->cancel, log)) < 0)
+    if ((err = ta_source_open_known(&b.source, source->path, source->dv_table, source->cancel, log)) < 0)
         return err;
     b.index = ta_xcalloc(1, sizeof(*b.index));
+    b.index->dv = ta_dv_table_ref(source->dv_table);
     b.index->video = b.source->video;
     b.index->end_pts = AV_NOPTS_VALUE;
     if (b.source->video != source->video) {

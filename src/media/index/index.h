@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "media/dv/table.h"
 #include "media/source.h"
 
 enum ta_packet_flags {
@@ -22,9 +23,10 @@ enum ta_packet_flags {
     TA_PACKET_FIELD_BOTTOM = 16,
     TA_PACKET_INTERLACED = 32, // the parser says that the picture is interlaced
     TA_PACKET_TOP_FIRST = 64,
-    TA_PACKET_REPEAT = 128, // repeat_first_field and the like: shown for a field longer (soft telecine)
-    TA_PACKET_HIDDEN = 256, // holds a picture that is only referred to (VP8): gives no frame
-    TA_PACKET_CLEAN = 512,  // nothing after it refers to anything before it (H.264 IDR)
+    TA_PACKET_REPEAT = 128,   // repeat_first_field and the like: shown for a field longer (soft telecine)
+    TA_PACKET_HIDDEN = 256,   // holds a picture that is only referred to (VP8): gives no frame
+    TA_PACKET_DAMAGED = 1024, // what it holds is not whole (DV, whose blocks can be counted)
+    TA_PACKET_CLEAN = 512,    // nothing after it refers to anything before it (H.264 IDR)
 };
 
 struct ta_index_packet { // 40 bytes or less; in file (= decoding) order
@@ -79,6 +81,7 @@ struct ta_index {
     int clock_count;
     struct ta_index_stream *streams;
     int stream_count;
+    struct ta_dv_table *dv;    // raw DV: where its frames are, for ta_source_open_known(); else NULL
     bool decoded;              // frame list from a full decode, not from packets
     int64_t undecodable_start; // packets before the first frame that can be decoded (open GOP at the start):
                                // no frames for these

@@ -321,7 +321,7 @@ static int decode_packets(struct ta_index_builder *b, size_t count, struct decod
     struct format_finder formats = {.lock = PTHREAD_MUTEX_INITIALIZER};
     struct ta_packet_range *list = NULL;
     struct ta_source *source = NULL;
-    int err = ta_source_open(&source, b->source->path, b->source->cancel, b->log);
+    int err = ta_source_open_known(&source, b->source->path, index->dv, b->source->cancel, b->log);
     if (err >= 0 && source->video != index->video)
         err = TA_ERR_MISMATCH;
     if (err >= 0) {

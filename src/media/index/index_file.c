@@ -16,7 +16,7 @@
 #include "media/index/index_build.h"
 
 #define MAGIC "TAINDEX"
-#define VERSION 3
+#define VERSION 4
 #define PACKET_BYTES 36
 #define FRAME_BYTES 16
 #define STREAM_BYTES 64
@@ -102,6 +102,12 @@ static void serialise(const struct ta_index *index, struct ta_buf *b)
         put64(b, index->clocks[i].offset);
         put32(b, index->clocks[i].frame);
     }
+    struct ta_buf dv = {0};
+    if (index->dv)
+        ta_dv_table_write(index->dv, &dv);
+    put64(b, (int64_t)dv.size);
+    ta_buf_append(b, ta_buf_text(&dv), dv.size);
+    ta_buf_release(&dv);
     char sum[TA_SHA256_HEX];
     ta_sha256_hex(b->data, b->size, sum);
     ta_buf_append(b, sum, TA_SHA256_HEX - 1);
@@ -275,6 +281,16 @@ static int parse_clocks(struct ta_index *index, struct cursor *c)
     return 0;
 }
 
+static void parse_dv(struct ta_index *index, struct cursor *c)
+{
+    size_t size = get_count(c, get64(c), 1);
+    const uint8_t *data = take(c, size);
+    if (!data || !size)
+        return;
+    index->dv = ta_dv_table_parse(data, size);
+    c->bad |= !index->dv || index->dv->file_bytes != index->source.size_bytes;
+}
+
 static int parse_body(struct ta_index *index, struct cursor *c, const char *name, struct ta_log *log)
 {
     index->source.size_bytes = get64(c);
@@ -307,6 +323,8 @@ static int parse_body(struct ta_index *index, struct cursor *c, const char *name
         err = parse_frames(index, c);
     if (err >= 0 && !c->bad)
         err = parse_clocks(index, c);
+    if (err >= 0 && !c->bad)
+        parse_dv(index, c);
     c->bad |= c->at != c->end || index->video >= index->stream_count;
     return err;
 }

@@ -8,6 +8,7 @@
 #include <terminalai/error.h>
 
 #include "base/mem.h"
+#include "media/dv/facts.h"
 
 #define MAX_TIME ((int64_t)1 << 58)
 
@@ -149,6 +150,16 @@ static bool examine_mpeg4(const uint8_t *data, int size, struct ta_index_packet 
     return pictures == 1;
 }
 
+// Damage is what our demuxer found, or blocks of pictures that are none any more.
+static void examine_dv(const AVPacket *packet, struct ta_index_packet *out)
+{
+    struct ta_dv_facts facts;
+    ta_dv_examine(packet->data, (size_t)packet->size, &facts);
+    if ((packet->flags & AV_PKT_FLAG_CORRUPT) ||
+        (facts.profile && facts.video < ta_dv_video_blocks(facts.profile)))
+        out->flags |= TA_PACKET_DAMAGED;
+}
+
 static void take_parser_facts(const struct ta_packet_parser *p, struct ta_index_packet *out)
 {
     const AVCodecParserContext *parser = p->parser;
@@ -226,6 +237,9 @@ bool ta_packet_parser_examine(struct ta_packet_parser *p, const AVPacket *packet
         set_key(out, !(packet->data[0] & 1));
         if (!(packet->data[0] & 16))
             out->flags |= TA_PACKET_HIDDEN;
+        break;
+    case AV_CODEC_ID_DVVIDEO:
+        examine_dv(packet, out);
         break;
     case AV_CODEC_ID_MPEG4:
         return examine_mpeg4(packet->data, packet->size, out);

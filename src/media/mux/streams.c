@@ -51,8 +51,8 @@ struct ta_streams {
     int bad_reads;
 };
 
-int ta_streams_open(struct ta_streams **out, const char *path, int64_t start, int64_t end,
-                    const struct ta_cancel *cancel, struct ta_log *log)
+int ta_streams_open(struct ta_streams **out, const char *path, struct ta_dv_table *dv, int64_t start,
+                    int64_t end, const struct ta_cancel *cancel, struct ta_log *log)
 {
     *out = NULL;
     struct ta_streams *s = ta_xcalloc(1, sizeof(*s));
@@ -62,7 +62,7 @@ int ta_streams_open(struct ta_streams **out, const char *path, int64_t start, in
     s->end = end;
     s->position = AV_NOPTS_VALUE;
     s->packet = av_packet_alloc();
-    int err = s->packet ? ta_source_open(&s->source, path, cancel, log) : TA_ERR_NOMEM;
+    int err = s->packet ? ta_source_open_known(&s->source, path, dv, cancel, log) : TA_ERR_NOMEM;
     if (err < 0) {
         ta_streams_close(&s);
         return err;

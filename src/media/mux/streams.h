@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "media/dv/table.h"
 #include "media/mux/lane.h"
 
 // Packets of streams that were not asked for are dropped early, each lane's packets queue up while another
@@ -14,10 +15,10 @@
 // `start` and `end` (AV_TIME_BASE units of the source's clock, AV_NOPTS_VALUE: open) cut to a range: copied
 // packets that start before `start` or at or after `end` are left out; transcoded sound is cut to the sample;
 // a subtitle on screen at `start` begins there, one on screen at `end` stops there. `cancel` and `log` must
-// outlive it, both may be NULL. Thread-safety: Unsafe.
+// outlive it, both may be NULL. `dv`: the index's, see ta_source_open_known(). Thread-safety: Unsafe.
 struct ta_streams;
-int ta_streams_open(struct ta_streams **out, const char *path, int64_t start, int64_t end,
-                    const struct ta_cancel *cancel, struct ta_log *log);
+int ta_streams_open(struct ta_streams **out, const char *path, struct ta_dv_table *dv, int64_t start,
+                    int64_t end, const struct ta_cancel *cancel, struct ta_log *log);
 // Recordings joined into one file start their clocks anew: offsets[k] (AV_TIME_BASE units) is what must be
 // added to the times of the k-th recording, as the index found it for the video (ta_index.clocks). Each
 // stream passes to the next recording where its own times jump by about as much. Copied; before the first

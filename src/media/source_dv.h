@@ -1,0 +1,14 @@
+// Sources of raw DV: read by our own demuxer (dv/demux.h).
+#ifndef TA_MEDIA_SOURCE_DV_H
+#define TA_MEDIA_SOURCE_DV_H
+
+#include "media/source.h"
+
+// Is what `pb` reads raw DV? `demuxer` is libav's opinion, or NULL.
+bool ta_source_is_dv(const struct ta_source *s, AVIOContext *pb, const AVInputFormat *demuxer);
+// Makes s->dv, s->dv_table and s->fmt. `known` (may be NULL) is the table of this file, which is scanned
+// otherwise. 0 or an AVERROR; `pb` becomes s->fmt's on success.
+int ta_source_open_dv(struct ta_source *s, AVIOContext *pb, struct ta_dv_table *known);
+void ta_source_close_dv(struct ta_source *s);
+
+#endif
