@@ -1,6 +1,7 @@
 #include "cli/batch.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,20 +13,39 @@
 #include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/parts/name.h"
 
-#define DEPTH_MAX 64 // folders in folders; more is a loop of links
+#define DEPTH_MAX 64   // folders in folders; more is a loop of links
+#define NAMED_MAX 12   // names in the line on what is left out
+#define SERIES_MAX 999 // files of one film that are looked for
 
 bool ta_batch_is_video_name(const char *name)
 {
     static const char *const extensions[] = {
-        "3g2", "3gp", "asf",   "avi", "divx", "dv",   "dvr-ms", "f4v", "flv",  "m1v",  "m2p", "m2t", "m2ts",
-        "m2v", "m4v", "mjpeg", "mkv", "mod",  "mov",  "mp4",    "mpe", "mpeg", "mpg",  "mpv", "mts", "mxf",
-        "nut", "ogm", "ogv",   "qt",  "rm",   "rmvb", "tod",    "ts",  "vob",  "webm", "wmv", "wtv", "y4m"};
+        "3g2",  "3gp", "asf",  "avi", "dat", "divx",  "dv",  "dvr-ms", "f4v", "flv", "m1v",
+        "m2p",  "m2t", "m2ts", "m2v", "m4v", "mjpeg", "mkv", "mod",    "mov", "mp4", "mpe",
+        "mpeg", "mpg", "mpv",  "mts", "mxf", "nut",   "nuv", "ogm",    "ogv", "qt",  "rm",
+        "rmvb", "tod", "tp",   "trp", "ts",  "vob",   "vro", "webm",   "wmv", "wtv", "y4m"};
     const char *extension = ta_path_extension(name);
     for (size_t i = 0; i < TA_COUNT(extensions); i++)
         if (!strcasecmp(extension, extensions[i]))
             return true;
     return false;
+}
+
+// Any program calls its data .dat: those of Video CDs begin as one of these.
+static bool is_other_data(const char *path)
+{
+    if (strcasecmp(ta_path_extension(path), "dat") != 0)
+        return false;
+    unsigned char head[12] = {0};
+    FILE *f = fopen(path, "rb");
+    size_t got = f ? fread(head, 1, sizeof(head), f) : 0;
+    if (f)
+        fclose(f);
+    bool video = (!memcmp(head, "RIFF", 4) && !memcmp(head + 8, "CDXA", 4)) ||
+                 !memcmp(head, "\0\0\1\xba", 4) || !memcmp(head, "\0\0\1\xb3", 4) || head[0] == 0x47;
+    return got == sizeof(head) && !video;
 }
 
 // "tape.restored.mp4", as an earlier call names its output.
@@ -45,39 +65,62 @@ static bool is_folder(const char *path)
 
 // --- inputs ---
 
+// What is left out of a folder, for one line.
+struct left_out {
+    struct ta_buf names;
+    int count, folders, outputs;
+};
+
 struct collector {
     struct ta_batch *batch;
     const struct ta_batch_wish *wish;
     const char *folder; // outputs go there; NULL: beside the inputs
-    bool several;       // outputs get their names here, so that two of one name are noticed
+    struct left_out left;
+    char **subs; // of each item: its folder below the operand, "" at the top
     struct ta_log *log;
 };
 
-static char *output_in(const char *folder, const char *input, const char *extension)
+// "x.restored.mp4" for "dir/x.avi", in `folder`; `stem` is what to call it.
+static char *output_in(const char *folder, const char *input, const char *stem, const char *extension)
 {
-    char *stem = ta_path_stem(input), *name = ta_xprintf("%s.restored.%s", stem, extension);
+    char *name = ta_xprintf("%s.restored.%s", stem, extension);
     bool here = !strcmp(folder, ".") && strncmp(input, "./", 2) != 0;
     char *path = here ? ta_xstrdup(name) : ta_path_join(folder, name);
     free(name);
-    free(stem);
     return path;
 }
 
-char *ta_batch_default_output(const char *input, const char *extension)
+// How alike outputs are told apart: not at all, by the input's extension, by its folder too.
+enum distinct { BY_STEM, BY_EXTENSION, BY_FOLDER, DISTINCT_COUNT };
+
+static char *stem_for(const char *input, enum distinct by)
 {
-    char *folder = ta_path_dir(input), *path = output_in(folder, input, extension);
-    free(folder);
-    return path;
+    char *stem = ta_name_stem(input);
+    if (by == BY_STEM || ta_name_is_several(input))
+        return stem;
+    char *dir = ta_path_dir(input), *absolute = ta_path_absolute(dir), *result;
+    if (by == BY_EXTENSION)
+        result = ta_xstrdup(ta_path_name(input));
+    else
+        result = ta_xprintf("%s.%s", ta_path_name(absolute), ta_path_name(input));
+    free(stem);
+    free(dir);
+    free(absolute);
+    return result;
 }
 
 // "tape.avi" in a sub-folder "1991" of a searched folder gives "OUT/1991/tape.restored.mp4".
-static char *name_output(const struct collector *c, const char *sub, const char *input)
+static char *name_output(const struct collector *c, int i, enum distinct by)
 {
+    const char *input = c->batch->items[i].input, *sub = c->subs[i];
+    char *stem = stem_for(input, by), *folder;
     if (!c->folder)
-        return c->several ? ta_batch_default_output(input, c->wish->extension) : NULL;
-    char *folder = sub ? ta_path_join(c->folder, sub) : ta_xstrdup(c->folder);
-    char *path = output_in(folder, input, c->wish->extension);
+        folder = ta_name_dir(input);
+    else
+        folder = *sub ? ta_path_join(c->folder, sub) : ta_xstrdup(c->folder);
+    char *path = output_in(folder, input, stem, c->wish->extension);
     free(folder);
+    free(stem);
     return path;
 }
 
@@ -85,8 +128,47 @@ static void add_item(struct collector *c, const char *sub, const char *input)
 {
     struct ta_batch *w = c->batch;
     w->items = ta_xrealloc(w->items, (size_t)(w->count + 1) * sizeof(*w->items));
-    w->items[w->count++] = (struct ta_batch_item){.input = ta_xstrdup(input),
-                                                  .output = name_output(c, sub, input)};
+    c->subs = ta_xrealloc(c->subs, (size_t)(w->count + 1) * sizeof(*c->subs));
+    c->subs[w->count] = ta_xstrdup(sub ? sub : "");
+    w->items[w->count++] = (struct ta_batch_item){.input = ta_xstrdup(input)};
+}
+
+static void leave_out(struct collector *c, const char *sub, const char *name)
+{
+    char *below = sub ? ta_path_join(sub, name) : ta_xstrdup(name);
+    if (c->left.count++ < NAMED_MAX)
+        ta_buf_printf(&c->left.names, "%s%s", c->left.count > 1 ? ", " : "", below);
+    free(below);
+}
+
+// What a run leaves beside its output: "x.restored.mp4.json".
+static bool is_own_note(const char *name)
+{
+    char *stem = ta_path_stem(name);
+    bool note = is_own_output(stem);
+    free(stem);
+    return note;
+}
+
+static void tell_left_out(struct collector *c, const char *path)
+{
+    struct left_out *l = &c->left;
+    struct ta_buf b = {0};
+    if (l->count)
+        ta_buf_printf(&b, "%s%s", ta_buf_text(&l->names), l->count > NAMED_MAX ? ", ..." : "");
+    if (l->count > NAMED_MAX)
+        ta_buf_printf(&b, " (%d files)", l->count);
+    if (l->outputs)
+        ta_buf_printf(&b, "%s%d output%s of earlier calls", b.size ? "; " : "", l->outputs,
+                      l->outputs == 1 ? "" : "s");
+    if (l->folders)
+        ta_buf_printf(&b, "%s%d folder%s (--recursive looks into them)", b.size ? "; " : "", l->folders,
+                      l->folders == 1 ? "" : "s");
+    if (b.size)
+        ta_info(c->log, "%s: left out: %s", path, ta_buf_text(&b));
+    ta_buf_release(&b);
+    ta_buf_release(&l->names);
+    *l = (struct left_out){0};
 }
 
 // `sub`: path from the operand to here, NULL at the top.
@@ -111,9 +193,15 @@ static int add_folder(struct collector *c, const char *path, const char *sub, in
             char *below = sub ? ta_path_join(sub, *name) : ta_xstrdup(*name);
             if (c->wish->recursive && !own)
                 err = add_folder(c, full, below, depth + 1);
+            else
+                c->left.folders += !own;
             free(below);
-        } else if (ta_batch_is_video_name(*name) && !is_own_output(*name)) {
+        } else if (is_own_output(*name)) {
+            c->left.outputs++;
+        } else if (ta_batch_is_video_name(*name) && !is_other_data(full)) {
             add_item(c, sub, full);
+        } else if (!is_own_note(*name)) {
+            leave_out(c, sub, *name);
         }
         free(full);
     }
@@ -129,6 +217,7 @@ static int add_operand(struct collector *c, const char *operand)
     }
     int before = c->batch->count;
     int err = add_folder(c, operand, NULL, 0);
+    tell_left_out(c, operand);
     if (!err && c->batch->count == before) {
         ta_error(c->log, "%s: no video files in this folder%s", operand,
                  c->wish->recursive ? "" : " (--recursive looks deeper)");
@@ -137,34 +226,102 @@ static int add_operand(struct collector *c, const char *operand)
     return err;
 }
 
+// All items become one.
+static int join_items(struct collector *c)
+{
+    struct ta_batch *w = c->batch;
+    char **paths = ta_xcalloc((size_t)w->count + 1, sizeof(*paths)), *name = NULL;
+    for (int i = 0; i < w->count; i++)
+        paths[i] = w->items[i].input;
+    int err = 0;
+    if (w->count < 2) {
+        ta_error(c->log, "--join makes one film of several files: give two or more");
+        err = TA_ERR_USAGE;
+    } else if (!(name = ta_name_join(paths, w->count))) {
+        ta_error(c->log,
+                 "these %d files can't be named together: they are more than %d, or a name holds a tab",
+                 w->count, TA_NAME_MAX_FILES);
+        err = TA_ERR_USAGE;
+    } else {
+        for (int i = 0; i < w->count; i++)
+            free(w->items[i].input);
+        w->items[0].input = name;
+        for (int i = 1; i < w->count; i++)
+            free(c->subs[i]);
+        w->count = 1;
+    }
+    if (err < 0) {
+        free(name);
+    }
+    free(paths);
+    return err;
+}
+
 // --- outputs ---
+
+struct place {
+    const char *output;
+    int item;
+};
 
 static int compare_outputs(const void *a, const void *b)
 {
-    const struct ta_batch_item *const *x = a, *const *y = b;
-    return strcmp((*x)->output, (*y)->output);
+    const struct place *x = a, *y = b;
+    int order = strcmp(x->output, y->output);
+    return order ? order : x->item - y->item;
 }
 
-// Two tapes of one name from two folders would overwrite each other; so would a tape.avi and a tape.mov
-// beside each other.
-static int check_distinct(const struct ta_batch *w, struct ta_log *log)
+// Marks the items whose outputs have one name; the first pair of them in *a and *b. How many there are.
+static int find_alike(const struct ta_batch *w, bool *alike, int *a, int *b)
 {
-    int err = 0;
-    const struct ta_batch_item **sorted = ta_xcalloc((size_t)w->count + 1, sizeof(*sorted));
-    int n = 0;
+    struct place *sorted = ta_xcalloc((size_t)w->count + 1, sizeof(*sorted));
+    int marked = 0;
     for (int i = 0; i < w->count; i++)
-        if (w->items[i].output)
-            sorted[n++] = &w->items[i];
-    qsort(sorted, (size_t)n, sizeof(*sorted), compare_outputs);
-    for (int i = 1; i < n && !err; i++) {
-        if (!strcmp(sorted[i - 1]->output, sorted[i]->output)) {
-            ta_error(log, "%s and %s would both become %s; restore them by two calls", sorted[i - 1]->input,
-                     sorted[i]->input, sorted[i]->output);
-            err = TA_ERR_USAGE;
+        sorted[i] = (struct place){w->items[i].output, i};
+    qsort(sorted, (size_t)w->count, sizeof(*sorted), compare_outputs);
+    for (int i = 1; i < w->count; i++) {
+        if (strcmp(sorted[i - 1].output, sorted[i].output) != 0)
+            continue;
+        if (!marked) {
+            *a = sorted[i - 1].item;
+            *b = sorted[i].item;
         }
+        marked += !alike[sorted[i - 1].item] + !alike[sorted[i].item];
+        alike[sorted[i - 1].item] = alike[sorted[i].item] = true;
     }
     free(sorted);
-    return err;
+    return marked;
+}
+
+// A tape.avi and a tape.mov beside each other, and two tapes of one name from two folders, would overwrite
+// each other.
+static int make_distinct(const struct collector *c)
+{
+    struct ta_batch *w = c->batch;
+    bool *alike = ta_xcalloc((size_t)w->count + 1, sizeof(*alike));
+    int a = 0, b = 0, marked = find_alike(w, alike, &a, &b);
+    for (int by = BY_EXTENSION; marked && by < DISTINCT_COUNT; by++) {
+        for (int i = 0; i < w->count; i++) {
+            if (!alike[i])
+                continue;
+            free(w->items[i].output);
+            w->items[i].output = name_output(c, i, (enum distinct)by);
+        }
+        // What was alike keeps its longer name.
+        bool *still = ta_xcalloc((size_t)w->count + 1, sizeof(*still));
+        marked = find_alike(w, still, &a, &b);
+        free(alike);
+        alike = still;
+    }
+    free(alike);
+    if (!marked)
+        return 0;
+    if (ta_name_same(w->items[a].input, w->items[b].input))
+        ta_error(c->log, "%s: is given twice", w->items[b].input);
+    else
+        ta_error(c->log, "%s and %s would both become %s; restore them by two calls", w->items[a].input,
+                 w->items[b].input, w->items[a].output);
+    return TA_ERR_USAGE;
 }
 
 // Folders of the outputs below the output folder, as the inputs have them.
@@ -187,44 +344,97 @@ static bool means_folder(const char *output)
     return length && (output[length - 1] == '/' || is_folder(output));
 }
 
+// Where the outputs of several inputs go. *folder is allocated, NULL: beside the inputs.
+static int choose_folder(struct collector *c, char **folder)
+{
+    const char *output = c->wish->output;
+    struct stat st;
+    if (!strcmp(output, "-")) {
+        ta_error(c->log, "standard output takes one input only");
+        return TA_ERR_USAGE;
+    }
+    if (!means_folder(output) &&
+        ((!stat(output, &st) && !S_ISDIR(st.st_mode)) || ta_batch_is_video_name(output))) {
+        ta_error(
+            c->log,
+            "%s: is a file; several inputs need a folder as output (\"%s/\"), or --join if they are one film",
+            output, output);
+        return TA_ERR_USAGE;
+    }
+    *folder = ta_xstrdup(output);
+    for (size_t n = strlen(*folder); n > 1 && (*folder)[n - 1] == '/'; n--)
+        (*folder)[n - 1] = 0;
+    return 0;
+}
+
+static int collect_items(struct collector *c, char *const *operands, int count)
+{
+    int err = 0;
+    for (int i = 0; i < count && !err; i++)
+        err = add_operand(c, operands[i]);
+    return err || !c->wish->join ? err : join_items(c);
+}
+
 int ta_batch_collect(struct ta_batch *out, char *const *operands, int count, const struct ta_batch_wish *wish,
                      struct ta_log *log)
 {
-    bool several = count > 1 || (count == 1 && is_folder(operands[0]));
-    struct collector c = {.batch = out, .wish = wish, .several = several, .log = log};
+    struct collector c = {.batch = out, .wish = wish, .log = log};
     char *folder = NULL;
+    bool several = !wish->join && (count > 1 || (count == 1 && is_folder(operands[0])));
     int err = 0;
     *out = (struct ta_batch){0};
-    if (wish->output && !strcmp(wish->output, "-")) {
-        if (several) {
-            ta_error(log, "standard output takes one input only");
-            return TA_ERR_USAGE;
-        }
-    } else if (wish->output && (several || means_folder(wish->output))) {
-        struct stat st;
-        if (!stat(wish->output, &st) && !S_ISDIR(st.st_mode)) {
-            ta_error(log, "%s: is a file; several inputs need a folder as output", wish->output);
-            return TA_ERR_USAGE;
-        }
-        folder = ta_xstrdup(wish->output);
-        for (size_t n = strlen(folder); n > 1 && folder[n - 1] == '/'; n--)
-            folder[n - 1] = 0;
-        c.folder = folder;
-    }
-    for (int i = 0; i < count && !err; i++)
-        err = add_operand(&c, operands[i]);
-    if (!err && wish->output && !folder && out->count)
-        out->items[0].output = ta_xstrdup(wish->output);
+    if (wish->output && (several || (strcmp(wish->output, "-") != 0 && means_folder(wish->output))))
+        err = choose_folder(&c, &folder);
+    c.folder = folder;
     if (!err)
-        err = check_distinct(out, log);
+        err = collect_items(&c, operands, count);
+    for (int i = 0; i < out->count && !err; i++) {
+        if (folder || several)
+            out->items[i].output = name_output(&c, i, BY_STEM);
+        else if (wish->output)
+            out->items[i].output = ta_xstrdup(wish->output);
+    }
+    if (!err && several)
+        err = make_distinct(&c);
     if (!err && folder && out->count)
         err = ta_dir_create(folder, log);
     for (int i = 0; i < out->count && folder && !err; i++)
         err = create_parents(folder, out->items[i].output, log);
+    for (int i = 0; i < out->count; i++)
+        free(c.subs[i]);
+    free(c.subs);
     free(folder);
     if (err < 0)
         ta_batch_release(out);
     return err;
+}
+
+static char *file_that_follows(char *const *names, const char *name)
+{
+    for (char *const *n = names; *n; n++)
+        if (ta_batch_is_video_name(*n) && !is_own_output(*n) && ta_name_follows(name, *n))
+            return *n;
+    return NULL;
+}
+
+char *ta_batch_series(const char *path)
+{
+    char **names, *dir = ta_path_dir(path), *series = NULL;
+    const char *at = ta_path_name(path);
+    if (ta_name_is_several(path) || is_folder(path) || ta_dir_list(dir, &names, NULL) < 0) {
+        free(dir);
+        return NULL;
+    }
+    char **files = ta_xcalloc(SERIES_MAX + 1, sizeof(*files));
+    int count = 0;
+    for (files[count++] = ta_xstrdup(path); count < SERIES_MAX && (at = file_that_follows(names, at));)
+        files[count++] = ta_path_join(dir, at);
+    if (count > 1)
+        series = ta_name_join(files, count);
+    ta_name_files_free(&files);
+    ta_dir_list_free(&names);
+    free(dir);
+    return series;
 }
 
 void ta_batch_release(struct ta_batch *batch)

@@ -8,7 +8,7 @@
 struct ta_log;
 
 struct ta_batch_item {
-    char *input;
+    char *input;  // a path, or the name of several files (media/parts/name.h)
     char *output; // NULL: the default name beside the input; "-": standard output
 };
 
@@ -22,19 +22,22 @@ struct ta_batch_wish {
     const char *output;    // -o; NULL when not given
     const char *extension; // of outputs that get their name here
     bool recursive;
+    bool join; // all inputs, in the order given, are one film
 };
 
 // Fills `out`. Creates the output folder when it is missing (its parent must exist). Folders are searched for
-// names that video files have; what looks like an output of an earlier call ("x.restored.mp4") is left out.
-// Returns 0; TA_ERR_USAGE when the wishes contradict each other (a single file as the output of several
-// inputs, one output for two inputs); another TA_ERR_* when a folder can't be read or made. All are logged.
+// names that video files have; what looks like an output of an earlier call ("x.restored.mp4") is left out,
+// and so is all else, which is named. Inputs that would get the same output are told apart by their
+// extension, then by their folder. Returns 0; TA_ERR_USAGE when the wishes contradict each other (a single
+// file as the output of several inputs, an input given twice); another TA_ERR_* when a folder can't be read
+// or made. All are logged.
 int ta_batch_collect(struct ta_batch *out, char *const *operands, int count, const struct ta_batch_wish *wish,
                      struct ta_log *log);
 void ta_batch_release(struct ta_batch *batch);
 
-// "tapes/tape.restored.mp4" for "tapes/tape.avi", as the library names an output that has no name; freed by
-// the caller.
-char *ta_batch_default_output(const char *input, const char *extension);
+// The files beside `path` that seem to go on with it, by their names: the name of all as one source, or NULL
+// when it stands alone.
+char *ta_batch_series(const char *path);
 
 // Has the name an extension that video files have?
 bool ta_batch_is_video_name(const char *name);

@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
+#include "media/parts/name.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/progress.h"
@@ -21,6 +23,7 @@ struct plan_opts {
     char *config;
     bool json;
     bool values;
+    bool join;
 };
 
 static const struct ta_opt plan_options[] = {
@@ -43,6 +46,11 @@ static const struct ta_opt plan_options[] = {
      .kind = &ta_opt_switch,
      TA_FIELD(struct plan_opts, values, bool),
      .help = "add each option with its value and the place it came from"},
+    {.name = "join",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct plan_opts, join, bool),
+     .help = "the inputs, in the order given, are one film that was stored in several files: sound and time "
+             "go on at the seams"},
     {0},
 };
 
@@ -69,7 +77,21 @@ static void append_values(struct ta_cli *cli, struct ta_buf *out)
     ta_table_release(&table);
 }
 
-static enum ta_exit print_plan(struct ta_cli *cli, const struct ta_plan *plan)
+// Files that seem to be one film, which nobody said.
+static void hint_at_series(const char *input, struct ta_buf *out)
+{
+    char *series = ta_batch_series(input), **files;
+    if (!series)
+        return;
+    int count = ta_name_files(series, &files);
+    ta_buf_printf(out, "hint\n  %s seems to go on in %s%s; if they are one film: --join %s %s%s\n",
+                  ta_path_name(files[0]), ta_path_name(files[1]), count > 2 ? " and others" : "", files[0],
+                  files[1], count > 2 ? " ..." : "");
+    ta_name_files_free(&files);
+    free(series);
+}
+
+static enum ta_exit print_plan(struct ta_cli *cli, const struct ta_plan *plan, const char *input)
 {
     const struct plan_opts *opts = cli->values;
     if (opts->json)
@@ -78,6 +100,7 @@ static enum ta_exit print_plan(struct ta_cli *cli, const struct ta_plan *plan)
     char *words = ta_plan_describe(plan);
     ta_buf_puts(&text, words);
     free(words);
+    hint_at_series(input, &text);
     if (opts->values)
         append_values(cli, &text);
     struct ta_buf visible = {0};
@@ -97,7 +120,8 @@ static enum ta_exit run_plan(struct ta_cli *cli)
     if (status)
         return status;
     struct ta_batch batch;
-    struct ta_batch_wish wish = {.output = opts->output, .extension = ta_cli_output_extension(cli)};
+    struct ta_batch_wish wish = {
+        .output = opts->output, .extension = ta_cli_output_extension(cli), .join = opts->join};
     int err = ta_batch_collect(&batch, cli->operands, cli->operand_count, &wish, cli->log);
     if (err < 0)
         return ta_exit_from_error(err);
@@ -115,7 +139,8 @@ static enum ta_exit run_plan(struct ta_cli *cli)
                              cli->log);
         ta_progress_end(&view);
         ta_cli_end(cli, err, batch.items[i].input);
-        status = ta_exit_worse(status, err < 0 ? ta_exit_from_error(err) : print_plan(cli, plan));
+        status = ta_exit_worse(status, err < 0 ? ta_exit_from_error(err)
+                                               : print_plan(cli, plan, batch.items[i].input));
         ta_plan_destroy(&plan);
     }
     ta_batch_release(&batch);
@@ -133,7 +158,7 @@ static const struct ta_command_group plan_groups[] = {{"What to show", plan_opti
 
 const struct ta_command ta_command_plan = {
     .name = "plan",
-    .operands = "INPUT",
+    .operands = "INPUT...",
     .summary = "show what restore would do, with the reasons",
     .description =
         "Reads and measures INPUT as \"restore\" does and prints every decision with its reason: how it is "
@@ -145,6 +170,6 @@ const struct ta_command ta_command_plan = {
     .recipe = true,
     .operand_kind = TA_OPERAND_FILE,
     .min_operands = 1,
-    .max_operands = 1,
+    .max_operands = -1,
     .run = run_plan,
 };

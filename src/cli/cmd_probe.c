@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/parts/name.h"
 #include "base/opt.h"
 #include "cli/command.h"
 #include "cli/console.h"
@@ -17,6 +18,7 @@
 
 struct probe_opts {
     bool json;
+    bool join;
 };
 
 static const struct ta_opt probe_options[] = {
@@ -24,6 +26,11 @@ static const struct ta_opt probe_options[] = {
      .kind = &ta_opt_switch,
      TA_FIELD(struct probe_opts, json, bool),
      .help = "print JSON, for programs; a list when there are several files"},
+    {.name = "join",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct probe_opts, join, bool),
+     .help = "the inputs, in the order given, are one film that was stored in several files: sound and time "
+             "go on at the seams"},
     {0},
 };
 
@@ -222,17 +229,34 @@ static enum ta_exit show(struct ta_cli *cli, const char *path, const json_t *fac
     return status;
 }
 
+// The sources to probe, to free with ta_name_files_free(). NULL after a message.
+static char **collect(struct ta_cli *cli, bool join, int *count)
+{
+    char **inputs = ta_xcalloc((size_t)cli->operand_count + 1, sizeof(*inputs));
+    *count = join ? 1 : cli->operand_count;
+    for (int i = 0; i < cli->operand_count && !join; i++)
+        inputs[i] = ta_xstrdup(cli->operands[i]);
+    if (join && !(inputs[0] = ta_name_join(cli->operands, cli->operand_count))) {
+        ta_cli_usage(cli, "these files can't be joined: one has a name with a tab, or they are too many");
+        ta_name_files_free(&inputs);
+    }
+    return inputs;
+}
+
 static enum ta_exit run_probe(struct ta_cli *cli)
 {
     const struct probe_opts *opts = cli->values;
     enum ta_exit status = TA_EXIT_OK;
     struct ta_buf list = {0};
-    int shown = 0;
-    for (int i = 0; i < cli->operand_count; i++) {
+    int shown = 0, count;
+    char **inputs = collect(cli, opts->join, &count);
+    if (!inputs)
+        return TA_EXIT_USAGE;
+    for (int i = 0; i < count; i++) {
         char *text = NULL;
         ta_cli_begin(cli);
-        int err = ta_probe(cli->operands[i], &text, cli->log);
-        ta_cli_end(cli, err, cli->operands[i]);
+        int err = ta_probe(inputs[i], &text, cli->log);
+        ta_cli_end(cli, err, inputs[i]);
         json_t *facts = err < 0 ? NULL : json_loads(text, 0, NULL);
         if (!facts) {
             status = TA_EXIT_FAILED;
@@ -242,19 +266,20 @@ static enum ta_exit run_probe(struct ta_cli *cli)
             ta_buf_printf(&list, "%s%s", shown ? ",\n" : "", text);
         } else {
             status = ta_exit_worse(status, shown ? ta_cli_output(cli, "\n") : TA_EXIT_OK);
-            status = ta_exit_worse(status, show(cli, cli->operands[i], facts));
+            status = ta_exit_worse(status, show(cli, inputs[i], facts));
         }
         shown += facts != NULL;
         json_decref(facts);
         free(text);
     }
     if (opts->json && shown) {
-        bool many = cli->operand_count > 1;
+        bool many = count > 1;
         char *all = ta_xprintf("%s%s%s\n", many ? "[\n" : "", ta_buf_text(&list), many ? "\n]" : "");
         status = ta_exit_worse(status, ta_cli_output(cli, all));
         free(all);
     }
     ta_buf_release(&list);
+    ta_name_files_free(&inputs);
     return status;
 }
 

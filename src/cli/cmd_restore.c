@@ -21,11 +21,13 @@
 #include "cli/batch.h"
 #include "recipe/options.h"
 #include "plan/plan.h"
+#include "media/parts/name.h"
 #include "restore/work_files.h"
 
 struct restore_opts {
     char *output;
     bool recursive;
+    bool join;
     char *config;
     int progress; // enum ta_progress_mode
     bool json;
@@ -46,6 +48,11 @@ static const struct ta_opt restore_options[] = {
      TA_FIELD(struct restore_opts, recursive, bool),
      .help = "take the video files of folders in folders too",
      .letter = 'R'},
+    {.name = "join",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct restore_opts, join, bool),
+     .help = "the inputs, in the order given, are one film that was stored in several files: sound and time "
+             "go on at the seams"},
     {.name = "redo",
      .kind = &ta_opt_range,
      TA_FIELD(struct restore_opts, redo, struct ta_range),
@@ -79,15 +86,15 @@ static bool is_done_already(struct ta_cli *cli, const struct ta_batch_item *item
     if (item->output && !strcmp(item->output, "-"))
         return false;
     char *output = item->output ? ta_xstrdup(item->output)
-                                : ta_batch_default_output(item->input, ta_cli_output_extension(cli));
+                                : ta_name_output(item->input, ta_cli_output_extension(cli));
     // Beside a work folder it may be what an earlier run has put in place before it was killed: the library
     // knows.
     const char *work_dir = "";
     ta_options_get(cli->options, "work-dir", &work_dir, NULL);
     char *work = ta_work_path_of(output, work_dir);
     bool done = !ta_options_get(cli->options, "overwrite", &overwrite, NULL) && strcmp(overwrite, "on") &&
-                !access(item->input, R_OK) && !stat(output, &st) && S_ISREG(st.st_mode) &&
-                !ta_path_same_file(item->input, output) && access(work, F_OK);
+                ta_name_exists(item->input) && !stat(output, &st) && S_ISREG(st.st_mode) &&
+                !ta_name_holds(item->input, output) && access(work, F_OK);
     free(work);
     if (done)
         ta_error(cli->log, "%s: exists already; --overwrite replaces it", output);
@@ -103,7 +110,7 @@ static int plan_redo(struct ta_cli *cli, const struct ta_batch_item *item,
     struct ta_redo_result r;
     ta_options_get(cli->options, "work-dir", &work_dir, NULL);
     char *output = item->output ? ta_xstrdup(item->output)
-                                : ta_batch_default_output(item->input, ta_cli_output_extension(cli)),
+                                : ta_name_output(item->input, ta_cli_output_extension(cli)),
          *range = ta_opt_text_of(ta_opt_find(restore_options, "redo"), cli->values);
     int err = ta_redo_plan(plan, item->input, output, work_dir, range, cli->options, callbacks, &r, cli->log);
     if (err >= 0 && !ta_console_is_quiet(cli->console))
@@ -194,8 +201,10 @@ static enum ta_exit run_restore(struct ta_cli *cli)
                             "--redo goes on with what is there: --range, --segment-length, --restart and "
                             "--no-resume do not go with it");
     struct ta_batch batch;
-    struct ta_batch_wish wish = {
-        .output = opts->output, .extension = ta_cli_output_extension(cli), .recursive = opts->recursive};
+    struct ta_batch_wish wish = {.output = opts->output,
+                                 .extension = ta_cli_output_extension(cli),
+                                 .recursive = opts->recursive,
+                                 .join = opts->join};
     int err = ta_batch_collect(&batch, cli->operands, cli->operand_count, &wish, cli->log);
     if (err < 0)
         return ta_exit_from_error(err);
@@ -224,6 +233,8 @@ static const struct ta_example restore_examples[] = {
     {"terminalai restore tape.avi -o christmas.mp4 --resolution 720 --quality best",
      "another name, size and more care"},
     {"terminalai restore tapes/ -o restored/ --recursive", "all video files of a folder, into another one"},
+    {"terminalai restore --join capture_001.avi capture_002.avi -o tape.mp4",
+     "a film that was stored in several files"},
     {"terminalai restore tape.avi --encoder ffv1 -o tape.mkv", "lossless video, for an archive"},
     {"terminalai restore tape.avi -o excerpt.mp4 --range 1:00-1:20", "only twenty seconds, to try settings"},
     {"terminalai restore tape.avi --redo 12:30-12:48 --denoise-strength 10:8:15:12 --overwrite",

@@ -353,6 +353,24 @@ bool ta_canceled(const struct ta_cancel *c)
     return c && c->canceled && c->canceled(c->priv);
 }
 
+int ta_av_add_chapter(AVFormatContext *fmt, AVRational time_base, int64_t start, int64_t end,
+                      const AVDictionary *metadata)
+{
+    AVChapter *chapter = av_mallocz(sizeof(*chapter));
+    AVChapter **list = chapter ? av_realloc_array(fmt->chapters, fmt->nb_chapters + 1, sizeof(*list)) : NULL;
+    if (!list) {
+        av_free(chapter);
+        return AVERROR(ENOMEM);
+    }
+    chapter->id = fmt->nb_chapters;
+    chapter->time_base = time_base;
+    chapter->start = start;
+    chapter->end = end;
+    fmt->chapters = list;
+    list[fmt->nb_chapters++] = chapter;
+    return av_dict_copy(&chapter->metadata, metadata, 0);
+}
+
 json_t *ta_av_versions(void)
 {
     const struct {

@@ -63,6 +63,11 @@ const uint8_t *ta_stream_side_data(const AVStream *st, enum AVPacketSideDataType
 // Degrees clockwise to show the pictures upright, by the display matrix: 0, 90, 180 or 270.
 int ta_stream_rotation(const AVStream *st);
 
+// Adds a chapter behind those that it has; `metadata` is copied and may be NULL. An AVERROR when memory runs
+// out.
+int ta_av_add_chapter(AVFormatContext *fmt, AVRational time_base, int64_t start, int64_t end,
+                      const AVDictionary *metadata);
+
 // {"libavcodec": "59.37.100", ...} of the libraries that run.
 json_t *ta_av_versions(void);
 

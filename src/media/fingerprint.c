@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/parts/name.h"
 
 #define HASHED_PART ((int64_t)1 << 20)
 
@@ -32,7 +33,7 @@ static int hash_range(int fd, int64_t from, int64_t to, struct ta_sha256 *hash)
     return 0;
 }
 
-int ta_fingerprint_read(const char *path, struct ta_fingerprint *out, struct ta_log *log)
+static int read_one(const char *path, struct ta_fingerprint *out, struct ta_log *log)
 {
     *out = (struct ta_fingerprint){0};
     int fd = open(path, O_RDONLY | O_CLOEXEC), number = 0;
@@ -57,6 +58,29 @@ end:
         return ta_error_from_errno(number);
     }
     return 0;
+}
+
+int ta_fingerprint_read(const char *path, struct ta_fingerprint *out, struct ta_log *log)
+{
+    if (!ta_name_is_several(path))
+        return read_one(path, out, log);
+    *out = (struct ta_fingerprint){0};
+    char **files;
+    ta_name_files(path, &files);
+    struct ta_buf all = {0};
+    int err = 0;
+    for (char **f = files; *f && err >= 0; f++) {
+        struct ta_fingerprint one;
+        err = read_one(*f, &one, log);
+        ta_buf_printf(&all, "%lld %lld %s\n", (long long)one.size_bytes, (long long)one.mtime_ns,
+                      one.head_tail);
+        out->size_bytes += one.size_bytes;
+        out->mtime_ns = f == files ? one.mtime_ns : TA_MAX(out->mtime_ns, one.mtime_ns);
+    }
+    ta_name_files_free(&files);
+    ta_sha256_hex(ta_buf_text(&all), all.size, out->head_tail);
+    ta_buf_release(&all);
+    return err;
 }
 
 bool ta_fingerprint_equal(const struct ta_fingerprint *a, const struct ta_fingerprint *b)

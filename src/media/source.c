@@ -15,7 +15,11 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "media/dv/demux.h"
+#include "media/parts/bytes.h"
+#include "media/parts/name.h"
+#include "media/parts/packets.h"
 #include "media/source_dv.h"
 
 // Probing limits: part of what decides the facts, so they are fixed and far above libav's own (subtitles of a
@@ -200,10 +204,25 @@ static int choose_video(const AVFormatContext *fmt)
     return best;
 }
 
-int ta_source_open(struct ta_source **out, const char *path, const struct ta_cancel *cancel,
-                   struct ta_log *log)
+// What libav reads from: the file, or the bytes of several.
+static int open_io(struct ta_source *s, const AVIOInterruptCB *callback, AVIOContext **pb)
 {
-    return ta_source_open_known(out, path, NULL, cancel, log);
+    if (s->bytes) {
+        *pb = ta_bytes_io(s->bytes);
+        return *pb ? 0 : AVERROR(ENOMEM);
+    }
+    char *url = ta_xprintf("file:%s", s->path); // a name such as "a:b.avi" is no protocol
+    int ret = avio_open2(pb, url, AVIO_FLAG_READ, callback, NULL);
+    free(url);
+    return ret;
+}
+
+static void close_io(struct ta_source *s, AVIOContext **pb)
+{
+    if (s->bytes)
+        ta_bytes_close(&s->bytes);
+    else
+        avio_closep(pb);
 }
 
 // Raw DV has our own demuxer: 1. 0 where libav is to open it.
@@ -216,24 +235,22 @@ static int try_dv(struct ta_source *s, AVIOContext *pb, const AVInputFormat *dem
     return ret < 0 ? fail_open(s, ret, "can't be read") : 1;
 }
 
-int ta_source_open_known(struct ta_source **out, const char *path, struct ta_dv_table *dv,
-                         const struct ta_cancel *cancel, struct ta_log *log)
+// `bytes` (may be NULL) is what to read instead of the file `path`; it becomes the source's, also on failure.
+// `dv` (may be NULL): the frames of raw DV.
+static int open_one(struct ta_source **out, const char *path, struct ta_bytes *bytes, struct ta_dv_table *dv,
+                    const struct ta_cancel *cancel, struct ta_log *log)
 {
     *out = NULL;
-    int err = check_file(path, log);
-    if (err < 0)
-        return err;
-
+    int err = 0;
     struct ta_source *s = ta_xcalloc(1, sizeof(*s));
     s->path = ta_xstrdup(path);
+    s->bytes = bytes;
     s->video = -1;
     s->log = log;
     s->cancel = cancel;
-    char *url = ta_xprintf("file:%s", path); // a name such as "a:b.avi" is no protocol
     const AVIOInterruptCB callback = {.callback = interrupted, .opaque = (void *)cancel};
     AVIOContext *pb = NULL;
-    int ret = avio_open2(&pb, url, AVIO_FLAG_READ, &callback, NULL);
-    free(url);
+    int ret = open_io(s, &callback, &pb);
     if (ret < 0) {
         err = fail_open(s, ret, "can't be opened");
         goto fail;
@@ -245,7 +262,7 @@ int ta_source_open_known(struct ta_source **out, const char *path, struct ta_dv_
     if (err == 0)
         s->fmt = avformat_alloc_context();
     if (!s->fmt) {
-        avio_closep(&pb);
+        close_io(s, &pb);
         err = err < 0 ? err : TA_ERR_NOMEM;
         goto fail;
     }
@@ -258,7 +275,7 @@ int ta_source_open_known(struct ta_source **out, const char *path, struct ta_dv_
     s->fmt->protocol_whitelist = av_strdup("file");
     if ((err = open_demuxer(s, pb, demuxer)) < 0) {
         if (!s->fmt)
-            avio_closep(&pb); // libav freed the context, but not what we gave it to read from
+            close_io(s, &pb); // libav freed the context, but not what we gave it to read from
         goto fail;
     }
     if ((ret = avformat_find_stream_info(s->fmt, NULL)) < 0) {
@@ -283,10 +300,138 @@ fail:
     return err;
 }
 
+// Formats whose files may be put one behind the other, byte for byte.
+static bool joins_by_bytes(const AVInputFormat *f)
+{
+    static const char *const names[] = {"mpeg", "mpegts", "dv", "mpegvideo", "h264", "hevc", "m4v", "vc1"};
+    for (size_t i = 0; i < TA_COUNT(names); i++)
+        if (!strcmp(f->name, names[i]))
+            return true;
+    return false;
+}
+
+// What the file's content shows it to be; NULL: no media file of its own.
+static int probe_content(const char *path, const struct ta_cancel *cancel, struct ta_log *log,
+                         const AVInputFormat **out)
+{
+    struct ta_bytes *bytes = NULL;
+    char *files[] = {(char *)path};
+    *out = NULL;
+    int err = ta_bytes_open(&bytes, files, 1, NULL, 0, cancel, log);
+    AVIOContext *pb = err >= 0 ? ta_bytes_io(bytes) : NULL;
+    if (err >= 0 && !pb)
+        err = TA_ERR_NOMEM;
+    if (err >= 0 && av_probe_input_buffer2(pb, out, "", NULL, 0, 0) <= AVPROBE_SCORE_RETRY)
+        *out = NULL;
+    ta_bytes_close(&bytes);
+    return err;
+}
+
+// Formats without a container, which almost any bytes may look like.
+static bool is_raw(const AVInputFormat *f)
+{
+    return (f->flags & AVFMT_NOTIMESTAMPS) ||
+           ((f->flags & AVFMT_GENERIC_INDEX) && strcmp(f->name, "ogg") != 0);
+}
+
+// Every file one of the kind of the first: joined by packets. None but the first one a media file, and the
+// names a series: a file that was cut anywhere.
+static int choose_joining(const struct ta_source *first, char *const *files, int count, bool *by_bytes)
+{
+    int alone = 0;
+    *by_bytes = first->dv || joins_by_bytes(first->fmt->iformat);
+    for (int i = 1; i < count && !*by_bytes; i++) {
+        const AVInputFormat *f;
+        int err = probe_content(files[i], first->cancel, first->log, &f);
+        if (err < 0)
+            return err;
+        bool same = f == first->fmt->iformat;
+        alone += same;
+        if (!same && (!f || is_raw(f))) {
+            const char *name = ta_path_name(files[i]);
+            if (!ta_name_follows(ta_path_name(files[i - 1]), name)) {
+                ta_error(first->log, "%s: no demuxer knows this file: is it really a video?", files[i]);
+                return TA_ERR_FORMAT;
+            }
+        } else if (!same) {
+            ta_error(first->log, "%s can't be joined to %s: it is %s, not %s", files[i],
+                     ta_path_name(files[0]), f->long_name, first->fmt->iformat->long_name);
+            return TA_ERR_MISMATCH;
+        }
+    }
+    *by_bytes |= !alone;
+    return 0;
+}
+
+static int open_bytes(struct ta_source **out, const char *name, char *const *files, int count,
+                      struct ta_dv_table *dv, const struct ta_cancel *cancel, struct ta_log *log)
+{
+    struct ta_bytes *bytes = NULL;
+    int err = ta_bytes_open(&bytes, files, count, NULL, 0, cancel, log);
+    return err < 0 ? err : open_one(out, name, bytes, dv, cancel, log);
+}
+
+static int open_packets(struct ta_source **out, const char *name, char *const *files, int count,
+                        const struct ta_cancel *cancel, struct ta_log *log)
+{
+    bool by_bytes = false;
+    int err = open_one(out, files[0], NULL, NULL, cancel, log);
+    if (err >= 0)
+        err = choose_joining(*out, files, count, &by_bytes);
+    if (err >= 0 && by_bytes) {
+        ta_source_close(out);
+        return open_bytes(out, name, files, count, NULL, cancel, log);
+    }
+    if (err >= 0)
+        err = ta_packets_open(&(*out)->packets, *out, files, count);
+    if (err < 0)
+        return err;
+    free((*out)->path);
+    (*out)->path = ta_xstrdup(name);
+    return 0;
+}
+
+static int open_joined(struct ta_source **out, const char *name, struct ta_dv_table *dv,
+                       const struct ta_cancel *cancel, struct ta_log *log)
+{
+    char **files;
+    int count = ta_name_files(name, &files), err = 0;
+    const AVInputFormat *format = NULL;
+    for (int i = 0; i < count && err >= 0; i++)
+        err = check_file(files[i], log);
+    if (err >= 0 && !dv)
+        err = probe_content(files[0], cancel, log, &format);
+    if (err >= 0 && (dv || (format && joins_by_bytes(format))))
+        err = open_bytes(out, name, files, count, dv, cancel, log);
+    else if (err >= 0)
+        err = open_packets(out, name, files, count, cancel, log);
+    ta_name_files_free(&files);
+    if (err < 0)
+        ta_source_close(out);
+    return err;
+}
+
+int ta_source_open(struct ta_source **out, const char *path, const struct ta_cancel *cancel,
+                   struct ta_log *log)
+{
+    return ta_source_open_known(out, path, NULL, cancel, log);
+}
+
+int ta_source_open_known(struct ta_source **out, const char *path, struct ta_dv_table *dv,
+                         const struct ta_cancel *cancel, struct ta_log *log)
+{
+    *out = NULL;
+    if (ta_name_is_several(path))
+        return open_joined(out, path, dv, cancel, log);
+    int err = check_file(path, log);
+    return err < 0 ? err : open_one(out, path, NULL, dv, cancel, log);
+}
+
 void ta_source_close(struct ta_source **s)
 {
     if (!*s)
         return;
+    ta_packets_close(&(*s)->packets);
     if ((*s)->fmt) {
         AVIOContext *pb = (*s)->fmt->pb;
         // Before the headers were read it is ours to free plainly; later the demuxer has to be closed.
@@ -296,47 +441,66 @@ void ta_source_close(struct ta_source **s)
             avformat_close_input(&(*s)->fmt);
         else
             avformat_free_context((*s)->fmt);
-        avio_closep(&pb); // it was given from outside, so libav leaves it open
+        close_io(*s, &pb); // it was given from outside, so libav leaves it open
     }
+    ta_bytes_close(&(*s)->bytes);
     free((*s)->path);
     ta_freep(s);
 }
 
 int ta_source_read_packet(struct ta_source *s, AVPacket *packet)
 {
-    return s->dv ? ta_dv_demux_read(s->dv, packet) : av_read_frame(s->fmt, packet);
+    if (s->dv)
+        return ta_dv_demux_read(s->dv, packet);
+    return s->packets ? ta_packets_read(s->packets, packet) : av_read_frame(s->fmt, packet);
 }
 
 int ta_source_seek(struct ta_source *s, int stream, int64_t time)
 {
     if (s->dv)
         return ta_dv_demux_seek(s->dv, stream, time);
+    if (s->packets)
+        return ta_packets_seek(s->packets, stream, time);
     return av_seek_frame(s->fmt, stream, time, AVSEEK_FLAG_BACKWARD);
 }
 
 int ta_source_seek_byte(struct ta_source *s, int64_t position)
 {
-    return s->dv ? AVERROR(ENOSYS) : av_seek_frame(s->fmt, -1, position, AVSEEK_FLAG_BYTE);
+    if (s->dv)
+        return AVERROR(ENOSYS);
+    if (s->packets)
+        return ta_packets_seek_byte(s->packets, position);
+    return av_seek_frame(s->fmt, -1, position, AVSEEK_FLAG_BYTE);
 }
 
 void ta_source_discard(struct ta_source *s, int stream, enum AVDiscard discard)
 {
-    s->fmt->streams[stream]->discard = discard;
+    if (s->packets)
+        ta_packets_discard(s->packets, stream, discard);
+    else
+        s->fmt->streams[stream]->discard = discard;
 }
 
 int64_t ta_source_bytes(const struct ta_source *s)
 {
+    if (s->packets)
+        return ta_packets_bytes(s->packets);
     return s->fmt->pb ? avio_size(s->fmt->pb) : AVERROR(ENOSYS);
 }
 
 int64_t ta_source_position(const struct ta_source *s)
 {
+    if (s->packets)
+        return ta_packets_position(s->packets);
     return s->fmt->pb ? avio_tell(s->fmt->pb) : 0;
 }
 
 int ta_source_read_error(const struct ta_source *s)
 {
-    int error = s->fmt->pb ? s->fmt->pb->error : 0;
+    const AVFormatContext *fmt = s->packets ? ta_packets_now(s->packets)->fmt : s->fmt;
+    if (s->packets && ta_packets_error(s->packets) < 0)
+        return ta_packets_error(s->packets);
+    int error = fmt->pb ? fmt->pb->error : 0;
     return error < 0 && error != AVERROR_EOF && error != AVERROR_INVALIDDATA ? error : 0;
 }
 

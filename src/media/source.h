@@ -1,5 +1,5 @@
-// A source file: opening, and the facts that its container and codec headers state (no decoding beyond
-// libavformat's own probing).
+// A source: opening, and the facts that its container and codec headers state (no decoding beyond
+// libavformat's own probing). Mostly a file; parts/name.h says what else `path` may name.
 #ifndef TA_MEDIA_SOURCE_H
 #define TA_MEDIA_SOURCE_H
 
@@ -15,10 +15,12 @@
 // Opened demuxer. Thread-safety: Unsafe; every task opens its own. The file is opened read-only.
 struct ta_source {
     char *path;
-    AVFormatContext
-        *fmt; // what is in it: streams, metadata, chapters. Read and sought by the functions below
+    // What is in it: streams, metadata, chapters. Read and sought by the functions below.
+    AVFormatContext *fmt;
     struct ta_dv_demux *dv;       // our own demuxer, which `fmt` belongs to; NULL: libav's
     struct ta_dv_table *dv_table; // its frames
+    struct ta_bytes *bytes;       // what it is read from where that is several files in a row, else NULL
+    struct ta_packets *packets;   // several files that are demuxed one after the other, else NULL
     int video; // stream index of the main video stream (best one that is no attached picture), or -1
     struct ta_log *log;
     const struct ta_cancel *cancel;
@@ -29,6 +31,8 @@ struct ta_source {
 // its index ("the index (moov) is missing: the recording was probably cut off"), truncated headers. With the
 // same file and libav version the facts are the same every time: probing limits are fixed here. `cancel` may
 // be NULL and must outlive the source.
+// Several files are read as one stream of bytes where their format allows that or where only the first one is
+// a media file by itself; else each is demuxed for itself (parts/packets.h).
 int ta_source_open(struct ta_source **out, const char *path, const struct ta_cancel *cancel,
                    struct ta_log *log);
 // The same for a source whose index is at hand: raw DV need not be scanned again. `dv` may be NULL.
@@ -63,6 +67,7 @@ int ta_source_video_format(const struct ta_source *s, struct ta_format *out);
 // dispositions, format, rates, layout, start, duration, metadata), chapters, attachments, timecode. Stable
 // key order, no path.
 json_t *ta_source_json(const struct ta_source *s);
+json_t *ta_source_text_json(const char *text); // text of a file: what is no UTF-8 is taken for Latin-1
 
 // What identifies the file: size, mtime (ns) and SHA-256 of head and tail (1 MiB each). For cache keys and
 // "source changed" checks.
@@ -71,6 +76,7 @@ struct ta_fingerprint {
     int64_t mtime_ns;
     char head_tail[65];
 };
+// Of several files: the sum of sizes, the latest mtime, and the SHA-256 of all that is said of each.
 int ta_fingerprint_read(const char *path, struct ta_fingerprint *out, struct ta_log *log);
 bool ta_fingerprint_equal(const struct ta_fingerprint *a, const struct ta_fingerprint *b);
 

@@ -12,9 +12,10 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "media/parts/packets.h"
 
 // Text from a file: old files hold Latin-1 where UTF-8 is meant.
-static json_t *text_json(const char *text)
+json_t *ta_source_text_json(const char *text)
 {
     if (ta_utf8_valid(text))
         return json_string(text);
@@ -35,7 +36,7 @@ static json_t *text_json(const char *text)
 static void set_text(json_t *o, const char *key, const char *text)
 {
     if (text && *text)
-        json_object_set_new(o, key, text_json(text));
+        json_object_set_new(o, key, ta_source_text_json(text));
 }
 
 static void set_int(json_t *o, const char *key, int64_t value)
@@ -64,7 +65,7 @@ static void set_metadata(json_t *o, AVDictionary *dict, const char *const *skip)
         for (size_t i = 0; skip && skip[i]; i++)
             skipped |= !av_strcasecmp(e->key, skip[i]);
         if (!skipped && ta_utf8_valid(e->key))
-            json_object_set_new(tags, e->key, text_json(e->value));
+            json_object_set_new(tags, e->key, ta_source_text_json(e->value));
     }
     if (json_object_size(tags))
         json_object_set(o, "metadata", tags);
@@ -263,6 +264,8 @@ json_t *ta_source_json(const struct ta_source *s)
     }
     for (unsigned i = 0; i < fmt->nb_chapters; i++)
         json_array_append_new(chapters, chapter_facts(fmt->chapters[i]));
+    if (s->packets)
+        json_object_set_new(o, "files", ta_packets_facts(s->packets));
     json_object_set_new(o, "streams", streams);
     json_object_set_new(o, "chapters", chapters);
     json_object_set_new(o, "attachments", attachments);

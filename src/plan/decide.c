@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/parts/name.h"
 #include "video/chain.h"
 
 void ta_decision_tell(struct ta_decision *d, const char *what, const char *format, ...)
@@ -57,17 +58,6 @@ static const char *auto_encoder(const struct ta_container_info *c, bool hdr)
     return hdr ? "hevc" : "h264";
 }
 
-static char *default_output(const char *input, const char *extension)
-{
-    char *dir = ta_path_dir(input), *stem = ta_path_stem(input);
-    char *name = ta_xprintf("%s.restored.%s", stem, extension);
-    char *path = !strcmp(dir, ".") && strncmp(input, "./", 2) ? ta_xstrdup(name) : ta_path_join(dir, name);
-    free(dir);
-    free(stem);
-    free(name);
-    return path;
-}
-
 static int choose_output(struct ta_decision *d)
 {
     const char *output = d->facts->output;
@@ -104,7 +94,7 @@ static int choose_output(struct ta_decision *d)
     if (!container) {
         char *first = ta_xstrndup(d->encoder->containers, strcspn(d->encoder->containers, " "));
         container = ta_container_find(first);
-        d->plan->output = default_output(d->facts->input, first);
+        d->plan->output = ta_name_output(d->facts->input, first);
         free(first);
     } else {
         d->plan->output = ta_xstrdup(output);
@@ -361,6 +351,7 @@ void ta_plan_destroy(struct ta_plan **plan)
     free(p->input);
     free(p->output);
     free(p->input_at);
+    json_decref(p->source_files);
     free(p->output_at);
     free(p->json);
     ta_log_destroy(&p->log);

@@ -21,6 +21,7 @@ static json_t *essence(const char *json)
         return NULL;
     }
     json_object_del(json_object_get(root, "source"), "path");
+    json_object_del(json_object_get(root, "source"), "files"); // its checksum covers them
     json_object_del(json_object_get(root, "output"), "path");
     // Redone ranges have segments of their own; the rest is what it was.
     json_t *video = json_object_get(root, "video"), *cuts = json_object_get(video, "base_cuts");

@@ -12,7 +12,8 @@
 #include "plan/redo_ranges.h"
 #include "video/chain.h"
 
-enum { PLAN_VERSION = 1, MAX_STAGES = 64, MAX_STREAMS = 4096, MAX_SCALE = 1 << 20 };
+// The second is that of plans whose source is several files.
+enum { PLAN_VERSION = 1, PLAN_VERSION_FILES = 2, MAX_STAGES = 64, MAX_STREAMS = 4096, MAX_SCALE = 1 << 20 };
 
 // A file name is any bytes; JSON text is UTF-8. Names that are not become {"hex": "..."}.
 static json_t *path_json(const char *path)
@@ -116,6 +117,8 @@ static json_t *source_json(const struct ta_plan *p)
     json_object_set_new(o, "mtime_ns", json_integer(p->source.mtime_ns));
     json_object_set_new(o, "head_tail_sha256", json_string(p->source.head_tail));
     json_object_set_new(o, "index_sha256", json_string(p->index_checksum));
+    if (p->source_files)
+        json_object_set(o, "files", p->source_files);
     return o;
 }
 
@@ -172,7 +175,7 @@ static json_t *time_json(const struct ta_plan *p)
 char *ta_plan_to_json(const struct ta_plan *p)
 {
     json_t *root = json_object();
-    json_object_set_new(root, "version", json_integer(PLAN_VERSION));
+    json_object_set_new(root, "version", json_integer(p->source_files ? PLAN_VERSION_FILES : PLAN_VERSION));
     json_object_set_new(root, "source", source_json(p));
     json_object_set_new(root, "output",
                         json_pack("{s:o, s:s, s:b}", "path",
@@ -230,7 +233,8 @@ static int read_small(const json_t *object, const char *where, const char *key, 
     return err;
 }
 
-static int read_source(struct ta_plan *p, const json_t *root, const char *where, struct ta_log *log)
+static int read_source(struct ta_plan *p, const json_t *root, int64_t version, const char *where,
+                       struct ta_log *log)
 {
     json_t *o;
     int err = ta_json_get_object(root, where, "source", &o, log);
@@ -244,6 +248,11 @@ static int read_source(struct ta_plan *p, const json_t *root, const char *where,
         err = copy_hex(o, where, "head_tail_sha256", p->source.head_tail, log);
     if (err >= 0)
         err = copy_hex(o, where, "index_sha256", p->index_checksum, log);
+    if (err >= 0 && version == PLAN_VERSION_FILES) {
+        json_t *files;
+        err = ta_json_get_array(o, where, "files", &files, log);
+        p->source_files = err >= 0 ? json_incref(files) : NULL;
+    }
     return err;
 }
 
@@ -573,13 +582,13 @@ int ta_plan_from_json(struct ta_plan **out, const char *text, size_t size, const
     struct ta_plan *p = ta_xcalloc(1, sizeof *p);
     int64_t version;
     err = ta_json_get_int(root, name, "version", 0, INT32_MAX, &version, log);
-    if (err >= 0 && version != PLAN_VERSION) {
-        ta_error(log, "%s: plans of version %lld are not known; this program reads version %d", name,
-                 (long long)version, PLAN_VERSION);
+    if (err >= 0 && version != PLAN_VERSION && version != PLAN_VERSION_FILES) {
+        ta_error(log, "%s: plans of version %lld are not known; this program reads versions up to %d", name,
+                 (long long)version, PLAN_VERSION_FILES);
         err = TA_ERR_UNSUPPORTED;
     }
     if (err >= 0)
-        err = read_source(p, root, name, log);
+        err = read_source(p, root, version, name, log);
     if (err >= 0)
         err = read_output(p, root, name, log);
     if (err >= 0)

@@ -66,6 +66,7 @@ struct ta_plan {
     char *input_at, *output_at;
     const struct ta_container_info *container;
     struct ta_fingerprint source; // identity of the file that was planned for
+    json_t *source_files; // where the source is several files: what they are, for the record; else NULL
     char index_checksum[65];
 
     struct ta_format source_format;

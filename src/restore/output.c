@@ -8,6 +8,7 @@
 
 #include "base/path.h"
 #include "base/log.h"
+#include "media/parts/name.h"
 
 int ta_output_check(const char *input, const char *output, bool overwrite, struct ta_log *log)
 {
@@ -17,7 +18,7 @@ int ta_output_check(const char *input, const char *output, bool overwrite, struc
             ta_error(log, "%s: is a folder, not a file to write", output);
             return TA_ERR_EXISTS;
         }
-        if (ta_path_same_file(input, output)) {
+        if (ta_name_holds(input, output)) {
             ta_error(log, "%s: the output is the source itself, which is never written", output);
             return TA_ERR_EXISTS;
         }

@@ -11,10 +11,12 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/log.h"
+#include "media/parts/name.h"
 #include "base/mem.h"
 #include "base/tree.h"
 #include "restore/advice.h"
 #include "restore/callbacks.h"
+#include "restore/joined.h"
 #include "restore/journal.h"
 #include "restore/plan_check.h"
 #include "plan/plan.h"
@@ -39,18 +41,6 @@ static int measure_scan(struct ta_scan_result *out, const char *input, const str
     return err;
 }
 
-// The name with its folder made absolute. The name itself stays: a link goes on to be one.
-static char *from_anywhere(const char *path)
-{
-    if (!strcmp(path, "-"))
-        return ta_xstrdup(path);
-    char *dir = ta_path_dir(path), *absolute = ta_path_absolute(dir);
-    char *result = ta_path_join(absolute, ta_path_name(path));
-    free(dir);
-    free(absolute);
-    return result;
-}
-
 static int create(struct ta_plan **out, const char *input, const char *output, struct ta_options *options,
                   struct ta_meter *meter, struct ta_log *log)
 {
@@ -67,6 +57,7 @@ static int create(struct ta_plan **out, const char *input, const char *output, s
 
     struct ta_source *source = NULL;
     struct ta_index *index = NULL;
+    json_t *files = NULL;
     struct ta_scan_result scan = {0};
     struct ta_source_facts source_facts = {0};
     struct ta_progress_fn progress = ta_meter_start(meter, TA_PHASE_INDEX);
@@ -75,6 +66,8 @@ static int create(struct ta_plan **out, const char *input, const char *output, s
         err = ta_index_get(&index, source, full, &progress, log);
     if (err >= 0 && (err = ta_source_facts_read(&source_facts, source)) < 0)
         ta_error(log, "%s: out of memory for what its headers say", input);
+    if (err >= 0)
+        err = ta_joined_read(&files, source, log);
     ta_source_close(&source);
     if (err >= 0)
         err = measure_scan(&scan, input, index, full || film, meter, log);
@@ -93,12 +86,16 @@ static int create(struct ta_plan **out, const char *input, const char *output, s
     ta_scan_result_release(&scan);
     ta_source_facts_release(&source_facts);
     if (err >= 0) {
+        ta_joined_tell(*out, files);
+        files = NULL;
         (*out)->index = index;
-        (*out)->input_at = from_anywhere(input);
-        (*out)->output_at = from_anywhere((*out)->output);
+        (*out)->input_at = ta_name_absolute(input);
+        (*out)->output_at = strcmp((*out)->output, "-") != 0 ? ta_name_absolute((*out)->output)
+                                                             : ta_xstrdup("-");
         (*out)->json = ta_plan_to_json(*out);
         index = NULL;
     }
+    json_decref(files);
     ta_index_destroy(&index);
     return err;
 }
@@ -159,7 +156,7 @@ static int load(struct ta_plan **out, const char *path, const char *folder, cons
         return err;
     struct ta_plan *p = *out;
     if (folder) {
-        char *input = ta_path_join(folder, p->input);
+        char *input = ta_name_below(folder, p->input);
         free(p->input);
         p->input = input;
     }

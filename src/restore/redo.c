@@ -8,6 +8,7 @@
 
 #include "base/path.h"
 #include "base/log.h"
+#include "media/parts/name.h"
 #include "base/mem.h"
 #include "base/tree.h"
 #include "recipe/options.h"
@@ -234,7 +235,7 @@ int ta_redo_plan(struct ta_plan **out, const char *input, const char *output, co
     int64_t first = 0, end = 0;
     *result = (struct ta_redo_result){0};
     int err = ta_plan_resume(&p, output, work_dir, own);
-    if (err >= 0 && !ta_path_same_file(input, p->input)) {
+    if (err >= 0 && !ta_name_same(input, p->input)) {
         ta_error(own, "%s: was made from %s, not from %s", output, p->input, input);
         err = TA_ERR_MISMATCH;
     }

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/log.h"
+#include "media/parts/name.h"
 #include "base/mem.h"
 #include "base/tree.h"
 #include "base/utf8.h"
@@ -83,6 +84,11 @@ static char *resolve(const struct found *f, const char *path)
     return f->journal.folder ? ta_path_join(f->journal.folder, path) : ta_xstrdup(path);
 }
 
+static char *source_of(const struct found *f)
+{
+    return f->journal.folder ? ta_name_below(f->journal.folder, f->plan->input) : ta_xstrdup(f->plan->input);
+}
+
 // Names need not be UTF-8, JSON strings must.
 static json_t *text_json(const char *text)
 {
@@ -104,9 +110,9 @@ static bool is_file(const char *path)
 
 static json_t *source_json(const struct found *f)
 {
-    char *path = resolve(f, f->plan->input);
+    char *path = source_of(f);
     struct ta_fingerprint now;
-    bool exists = is_file(path);
+    bool exists = ta_name_exists(path);
     json_t *o = json_pack("{s:o, s:b}", "path", text_json(path), "exists", exists);
     if (exists)
         json_object_set_new(o, "unchanged",
@@ -352,11 +358,11 @@ static void describe(const char *dir, json_t *list)
         ta_buf_release(&hex);
     }
     if (f.plan) {
-        char *output = resolve(&f, f.plan->output), *source = resolve(&f, f.plan->input);
+        char *output = resolve(&f, f.plan->output), *source = source_of(&f);
         json_object_set_new(o, "output", text_json(output));
         json_object_set_new(o, "output_exists", json_boolean(is_file(output)));
         json_object_set_new(o, "source", text_json(source));
-        json_object_set_new(o, "source_exists", json_boolean(is_file(source)));
+        json_object_set_new(o, "source_exists", json_boolean(ta_name_exists(source)));
         json_object_set_new(o, "segments_done", json_integer(f.done));
         json_object_set_new(o, "segments_total", json_integer(f.plan->segment_count));
         free(output);

@@ -35,8 +35,18 @@ static int setup(void **state)
     here = getcwd(NULL, 0);
     if (!here || !mkdtemp(folder) || chdir(folder))
         return -1;
-    static const char *const folders[] = {"tapes", "tapes/1991", "tapes/1991/deep", "tapes/x.mp4.terminalai",
-                                          "empty", "out"};
+    static const char *const folders[] = {"tapes",
+                                          "tapes/1991",
+                                          "tapes/1991/deep",
+                                          "tapes/x.mp4.terminalai",
+                                          "empty",
+                                          "out",
+                                          "kinds",
+                                          "series",
+                                          "p",
+                                          "p/x",
+                                          "q",
+                                          "q/x"};
     static const char *const files[] = {
         "tapes/b.avi",
         "tapes/a.MPG",
@@ -50,6 +60,20 @@ static int setup(void **state)
         "same.avi",
         "same.mov",
         "one.avi",
+        "p/x/b.avi",
+        "q/x/b.avi",
+        "kinds/a.vro",
+        "kinds/b.DAT",
+        "kinds/c.tp",
+        "kinds/d.trp",
+        "kinds/e.nuv",
+        "kinds/f.tod",
+        "kinds/g.mod",
+        "kinds/h.sub",
+        "series/cap_1.avi",
+        "series/cap_2.avi",
+        "series/cap_3.avi",
+        "series/cap_5.avi",
     };
     for (size_t i = 0; i < TA_COUNT(folders); i++)
         if (mkdir(folders[i], 0777))
@@ -114,6 +138,14 @@ static void test_collect(void **state)
          "tapes/1991/b.avi>out/1991/b.restored.mp4 tapes/1991/c.vob>out/1991/c.restored.mp4 "
          "tapes/1991/deep/d.dv>out/1991/deep/d.restored.mp4 tapes/a.MPG>out/a.restored.mp4 "
          "tapes/b.avi>out/b.restored.mp4"},
+        {"same.avi same.mov one.avi", NULL, false,
+         "same.avi>same.avi.restored.mp4 same.mov>same.mov.restored.mp4 one.avi>one.restored.mp4"},
+        {"tapes/b.avi tapes/1991/b.avi", "out", false,
+         "tapes/b.avi>out/tapes.b.avi.restored.mp4 tapes/1991/b.avi>out/1991.b.avi.restored.mp4"},
+        {"kinds", NULL, false,
+         "kinds/a.vro>kinds/a.restored.mp4 kinds/b.DAT>kinds/b.restored.mp4 kinds/c.tp>kinds/c.restored.mp4 "
+         "kinds/d.trp>kinds/d.restored.mp4 kinds/e.nuv>kinds/e.restored.mp4 kinds/f.tod>kinds/f.restored.mp4 "
+         "kinds/g.mod>kinds/g.restored.mp4"},
         {"one.avi tapes/1991", "out", false,
          "one.avi>out/one.restored.mp4 tapes/1991/b.avi>out/b.restored.mp4 tapes/1991/c.vob>out/c.restored.mp4"},
     };
@@ -144,9 +176,10 @@ static void test_refused(void **state)
         {"one.avi same.avi", "one.avi", TA_ERR_USAGE, "one.avi: is a file"},
         {"one.avi same.avi", "-", TA_ERR_USAGE, "one input only"},
         {"tapes", "-", TA_ERR_USAGE, "one input only"},
-        {"same.avi same.mov", NULL, TA_ERR_USAGE,
-         "same.avi and same.mov would both become same.restored.mp4"},
-        {"tapes/b.avi tapes/1991/b.avi", "out", TA_ERR_USAGE, "would both become out/b.restored.mp4"},
+        {"one.avi same.avi", "new.mp4", TA_ERR_USAGE, "--join if they are one film"},
+        {"tapes", "new.mkv", TA_ERR_USAGE, "--join if they are one film"},
+        {"one.avi one.avi", NULL, TA_ERR_USAGE, "one.avi: is given twice"},
+        {"p/x/b.avi q/x/b.avi", "out", TA_ERR_USAGE, "would both become out/x.b.avi.restored.mp4"},
         {"one.avi same.avi", "no/such/folder", TA_ERR_NOT_FOUND, "no/such/folder"},
     };
     for (size_t i = 0; i < TA_COUNT(cases); i++) {
@@ -158,6 +191,78 @@ static void test_refused(void **state)
         free(result);
         capture_release(&log);
     }
+}
+
+static void test_join(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *operands[4], *output, *result;
+    } cases[] = {
+        {{"one.avi", "same.avi"}, "x.mp4", "one.avi +\tsame.avi>x.mp4"},
+        {{"tapes/b.avi", "tapes/a.MPG"}, NULL, "tapes/b.avi +\ta.MPG>default"},
+        {{"tapes/b.avi", "same.avi"}, "out/", "tapes/b.avi +\t./same.avi>out/b.restored.mp4"},
+        {{"series"}, "-", "series/cap_1.avi +\tcap_2.avi +\tcap_3.avi +\tcap_5.avi>-"},
+    };
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        struct capture log;
+        struct ta_batch batch;
+        struct ta_batch_wish wish = {.output = cases[i].output, .extension = "mp4", .join = true};
+        int count = 0;
+        while (cases[i].operands[count])
+            count++;
+        capture_init(&log);
+        assert_int_equal(ta_batch_collect(&batch, (char *const *)cases[i].operands, count, &wish, log.log),
+                         0);
+        assert_int_equal(batch.count, 1);
+        char *result = ta_xprintf("%s>%s", batch.items[0].input,
+                                  batch.items[0].output ? batch.items[0].output : "default");
+        assert_string_equal(result, cases[i].result);
+        free(result);
+        ta_batch_release(&batch);
+        capture_release(&log);
+    }
+    struct capture log;
+    struct ta_batch batch;
+    struct ta_batch_wish wish = {.extension = "mp4", .join = true};
+    char *one[] = {"one.avi"};
+    capture_init(&log);
+    assert_int_equal(ta_batch_collect(&batch, one, 1, &wish, log.log), TA_ERR_USAGE);
+    capture_expect_error(&log, "give two or more");
+    capture_release(&log);
+}
+
+static void test_left_out(void **state)
+{
+    (void)state;
+    struct capture log;
+    char *result;
+    FILE *f = fopen("kinds/b.DAT", "w");
+    assert_non_null(f);
+    fputs("settings of some program", f);
+    fclose(f);
+    capture_init(&log);
+    assert_int_equal(collect("tapes kinds", NULL, false, &result, &log), 0);
+    assert_null(strstr(result, "b.DAT"));
+    free(result);
+    static const char *const said[] = {
+        "tapes: left out: notes.txt; 1 output of earlier calls; 1 folder (--recursive looks into them)",
+        "kinds: left out: b.DAT, h.sub"};
+    for (size_t i = 0; i < TA_COUNT(said); i++)
+        if (!strstr(ta_buf_text(&log.text), said[i]))
+            fail_msg("\"%s\" is not in: %s", said[i], ta_buf_text(&log.text));
+    capture_release(&log);
+}
+
+static void test_series(void **state)
+{
+    (void)state;
+    char *series = ta_batch_series("series/cap_1.avi");
+    assert_string_equal(series, "series/cap_1.avi +\tcap_2.avi +\tcap_3.avi");
+    free(series);
+    assert_null(ta_batch_series("series/cap_3.avi"));
+    assert_null(ta_batch_series("one.avi"));
+    assert_null(ta_batch_series("nosuch/cap_1.avi"));
 }
 
 static void test_empty(void **state)
@@ -179,9 +284,8 @@ static void test_empty(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_collect),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_collect),  cmocka_unit_test(test_refused), cmocka_unit_test(test_join),
+        cmocka_unit_test(test_left_out), cmocka_unit_test(test_series),  cmocka_unit_test(test_empty),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,0 +1,215 @@
+#include "media/parts/bytes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <terminalai/error.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+
+enum { IO_SIZE = 1 << 16 };
+
+struct part {
+    int file;
+    int64_t offset, length;
+    int64_t start; // position in the whole
+};
+
+struct ta_bytes {
+    char **files;
+    int file_count;
+    struct part *parts;
+    int part_count;
+    int64_t size, position;
+    int fd, open_file; // the file that is open; -1
+    AVIOContext *io;
+    const struct ta_cancel *cancel;
+    struct ta_log *log;
+};
+
+static int fail(const struct ta_bytes *b, int file, int number)
+{
+    ta_error(b->log, "%s: %s", b->files[file], number == ENOENT ? "there is no such file" : strerror(number));
+    return ta_error_from_errno(number);
+}
+
+static int switch_file(struct ta_bytes *b, int file)
+{
+    if (b->open_file == file)
+        return 0;
+    if (b->fd >= 0)
+        close(b->fd);
+    b->open_file = -1;
+    b->fd = open(b->files[file], O_RDONLY | O_CLOEXEC);
+    if (b->fd < 0)
+        return errno;
+    b->open_file = file;
+    return 0;
+}
+
+static int add_part(struct ta_bytes *b, const struct ta_extent *extent, int64_t size)
+{
+    if (extent->offset < 0 || extent->length < 0 || extent->offset > size ||
+        extent->length > size - extent->offset) {
+        ta_error(b->log, "%s: it is shorter than it should be: bytes %lld to %lld are asked for, it has %lld",
+                 b->files[extent->file], (long long)extent->offset,
+                 (long long)(extent->offset + extent->length), (long long)size);
+        return TA_ERR_DAMAGED;
+    }
+    struct part *last = b->part_count ? &b->parts[b->part_count - 1] : NULL;
+    if (!extent->length)
+        return 0;
+    if (last && last->file == extent->file && last->offset + last->length == extent->offset) {
+        last->length += extent->length;
+    } else {
+        b->parts[b->part_count++] = (struct part){extent->file, extent->offset, extent->length, b->size};
+    }
+    b->size += extent->length;
+    return 0;
+}
+
+int ta_bytes_open(struct ta_bytes **out, char *const *files, int file_count, const struct ta_extent *extents,
+                  int extent_count, const struct ta_cancel *cancel, struct ta_log *log)
+{
+    *out = NULL;
+    struct ta_bytes *b = ta_xcalloc(1, sizeof(*b));
+    int64_t *sizes = ta_xcalloc((size_t)file_count + 1, sizeof(*sizes));
+    b->fd = b->open_file = -1;
+    b->cancel = cancel;
+    b->log = log;
+    b->files = ta_xcalloc((size_t)file_count + 1, sizeof(*b->files));
+    for (; b->file_count < file_count; b->file_count++)
+        b->files[b->file_count] = ta_xstrdup(files[b->file_count]);
+    int count = extents ? extent_count : file_count, err = 0;
+    b->parts = ta_xcalloc((size_t)count + 1, sizeof(*b->parts));
+    for (int i = 0; i < file_count && err >= 0; i++) {
+        struct stat st;
+        if (stat(files[i], &st) < 0 || access(files[i], R_OK) < 0)
+            err = fail(b, i, errno);
+        else
+            sizes[i] = st.st_size;
+    }
+    for (int i = 0; i < count && err >= 0; i++) {
+        struct ta_extent whole = {.file = i};
+        if (!extents)
+            whole.length = sizes[i];
+        const struct ta_extent *e = extents ? &extents[i] : &whole;
+        err = e->file >= 0 && e->file < file_count ? add_part(b, e, sizes[e->file]) : TA_ERR_INVALID;
+    }
+    free(sizes);
+    if (err < 0) {
+        ta_bytes_close(&b);
+        return err;
+    }
+    *out = b;
+    return 0;
+}
+
+void ta_bytes_close(struct ta_bytes **pb)
+{
+    struct ta_bytes *b = *pb;
+    if (!b)
+        return;
+    if (b->io)
+        av_freep(&b->io->buffer);
+    avio_context_free(&b->io);
+    if (b->fd >= 0)
+        close(b->fd);
+    for (int i = 0; i < b->file_count; i++)
+        free(b->files[i]);
+    free(b->files);
+    free(b->parts);
+    ta_freep(pb);
+}
+
+int64_t ta_bytes_size(const struct ta_bytes *b)
+{
+    return b->size;
+}
+
+static const struct part *part_at(const struct ta_bytes *b, int64_t position)
+{
+    int low = 0, high = b->part_count;
+    while (high - low > 1) {
+        int middle = low + (high - low) / 2;
+        if (b->parts[middle].start <= position)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &b->parts[low];
+}
+
+int ta_bytes_read_at(struct ta_bytes *b, int64_t position, void *data, int size)
+{
+    if (position < 0)
+        return AVERROR(EINVAL);
+    if (position >= b->size || size <= 0)
+        return 0;
+    const struct part *p = part_at(b, position);
+    int64_t inside = position - p->start;
+    size_t want = (size_t)TA_MIN((int64_t)size, p->length - inside);
+    int number = switch_file(b, p->file);
+    if (number)
+        return AVERROR(number);
+    for (;;) {
+        ssize_t got = pread(b->fd, data, want, (off_t)(p->offset + inside));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return AVERROR(errno);
+        return got ? (int)got : AVERROR(EIO); // nothing: it has shrunk meanwhile
+    }
+}
+
+static int read_packet(void *opaque, uint8_t *data, int size)
+{
+    struct ta_bytes *b = opaque;
+    if (ta_canceled(b->cancel))
+        return AVERROR_EXIT;
+    int got = ta_bytes_read_at(b, b->position, data, size);
+    if (got > 0)
+        b->position += got;
+    return got ? got : AVERROR_EOF;
+}
+
+static int64_t seek(void *opaque, int64_t offset, int whence)
+{
+    struct ta_bytes *b = opaque;
+    switch (whence & ~AVSEEK_FORCE) {
+    case AVSEEK_SIZE:
+        return b->size;
+    case SEEK_SET:
+        break;
+    case SEEK_CUR:
+        offset += b->position;
+        break;
+    case SEEK_END:
+        offset += b->size;
+        break;
+    default:
+        return AVERROR(EINVAL);
+    }
+    if (offset < 0)
+        return AVERROR(EINVAL);
+    b->position = offset;
+    return offset;
+}
+
+AVIOContext *ta_bytes_io(struct ta_bytes *b)
+{
+    if (b->io)
+        return b->io;
+    unsigned char *buffer = av_malloc(IO_SIZE);
+    b->io = buffer ? avio_alloc_context(buffer, IO_SIZE, 0, b, read_packet, NULL, seek) : NULL;
+    if (!b->io)
+        av_free(buffer);
+    return b->io;
+}

@@ -1,0 +1,35 @@
+// Bytes of several files read as one, for formats whose files may be put one behind the other: program and
+// transport streams, raw DV, and whatever was only cut into pieces.
+#ifndef TA_MEDIA_PARTS_BYTES_H
+#define TA_MEDIA_PARTS_BYTES_H
+
+#include <stdint.h>
+
+#include "media/av.h"
+
+struct ta_cancel;
+struct ta_log;
+
+struct ta_extent { // a part of a file
+    int file;
+    int64_t offset, length;
+};
+
+// Thread-safety: Unsafe; every reader opens its own. At most one file is open at a time.
+struct ta_bytes;
+
+// `extents` NULL: all files whole, with the sizes they have now. Both arrays are copied. `cancel` may be NULL
+// and must outlive it. Refuses with a line that names the file what can't be opened and extents that lie
+// outside of their file.
+int ta_bytes_open(struct ta_bytes **out, char *const *files, int file_count, const struct ta_extent *extents,
+                  int extent_count, const struct ta_cancel *cancel, struct ta_log *log);
+void ta_bytes_close(struct ta_bytes **b);
+
+int64_t ta_bytes_size(const struct ta_bytes *b);
+// Reads at `position`: the number of bytes, fewer than `size` at the end of a part; 0 at the end of all; an
+// AVERROR. Doesn't move what the context below reads next.
+int ta_bytes_read_at(struct ta_bytes *b, int64_t position, void *data, int size);
+// The same for libav, to read and to seek; lives as long as `b`. NULL when memory runs out.
+AVIOContext *ta_bytes_io(struct ta_bytes *b);
+
+#endif

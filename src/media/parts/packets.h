@@ -1,0 +1,39 @@
+// Files that are one film but can't be joined byte for byte (AVI, MP4, MOV, Matroska, ... as cameras and
+// capture programs cut them): each is demuxed by itself, and its packets are placed behind those of the one
+// before.
+//
+// Places. Pictures begin where those of the file before end, exactly; everything else of a file keeps its
+// distance to the file's pictures. A file that was only cut goes on with its sound where the one before ends,
+// although containers that know no start of a stream can't say so: sound that begins within SOUND_SLACK of
+// the end of the sound before is moved to that end, so that nothing is lost and nothing clicks, unless this
+// would take it further than that from its pictures. What is left is a gap or an overlap, which is counted.
+#ifndef TA_MEDIA_PARTS_PACKETS_H
+#define TA_MEDIA_PARTS_PACKETS_H
+
+#include <jansson.h>
+
+#include "media/source.h"
+
+struct ta_packets; // Thread-safety: Unsafe
+
+// `first` is the first of `files`, just opened, and stays the caller's: streams and metadata are its. Looks
+// at head and tail of each file (reads it whole where its container has no index). Refuses files whose
+// streams differ from those of the first with a line that says which file differs in what. Durations and
+// chapters of `first` become those of the whole.
+int ta_packets_open(struct ta_packets **out, struct ta_source *first, char *const *files, int count);
+void ta_packets_close(struct ta_packets **p);
+
+// As the functions of source.h.
+int ta_packets_read(struct ta_packets *p, AVPacket *packet);
+int ta_packets_seek(struct ta_packets *p, int stream, int64_t time);
+int ta_packets_seek_byte(struct ta_packets *p, int64_t position);
+void ta_packets_discard(struct ta_packets *p, int stream, enum AVDiscard discard);
+int64_t ta_packets_bytes(const struct ta_packets *p);
+int64_t ta_packets_position(const struct ta_packets *p);
+int ta_packets_error(const struct ta_packets *p); // AVERROR: why the next file can't be read, else 0
+const struct ta_source *ta_packets_now(const struct ta_packets *p); // the file that is being read
+
+// [{name, size_bytes, start_seconds, duration_seconds, sound_moved_seconds, sound_gap_seconds}]
+json_t *ta_packets_facts(const struct ta_packets *p);
+
+#endif

@@ -1,0 +1,34 @@
+// One file of several that are joined by packets: what its streams are, where they begin and end, and whether
+// it fits the first one.
+#ifndef TA_MEDIA_PARTS_PIECES_H
+#define TA_MEDIA_PARTS_PIECES_H
+
+#include "media/source.h"
+
+struct ta_piece_stream {
+    int own; // number of the stream in the piece's file; -1: it has none for this one of the first file
+    AVRational base;    // its time base there
+    int64_t first, end; // times of its first packet (by presentation) and of the end of its last one, in
+                        // units of `base` / TA_PIECE_FINE; AV_NOPTS_VALUE when it has no packet with a time
+    int64_t shift;      // added to its times, after they were brought to the time base of the first file
+    double moved, gap;  // seconds: sound moved to fit, and what is left between it and the sound before (< 0:
+                        // overlap)
+};
+enum { TA_PIECE_FINE = 1000 }; // ticks of a coarse container are longer than what durations are known to
+
+struct ta_piece {
+    char *path;
+    int64_t bytes, base;             // size; position of its first byte in the whole
+    double start, duration;          // of its pictures, in the film
+    bool chapters;                   // it has some
+    struct ta_piece_stream *streams; // as many as the first file has
+};
+
+// Finds the streams of `source` that go on those of `first`. TA_ERR_MISMATCH after a line that says what
+// differs.
+int ta_piece_match(struct ta_piece *piece, const struct ta_source *first, const struct ta_source *source,
+                   int count);
+// Sets first and end of each matched stream. Reads `source`, which was just opened.
+int ta_piece_measure(struct ta_piece *piece, struct ta_source *source, int count);
+
+#endif

@@ -1,0 +1,90 @@
+#include "restore/joined.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "media/parts/name.h"
+
+#define TELL_SECONDS 0.005 // what sound may be apart at a seam before it is filled or trimmed
+
+static double number_of(const json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+static void decide(struct ta_plan *plan, char *why)
+{
+    json_array_append_new(plan->decisions, json_pack("{s:s, s:s}", "what", "joined", "why", why));
+    free(why);
+}
+
+static void warn(struct ta_plan *plan, char *text)
+{
+    json_array_append_new(plan->warnings, json_string(text));
+    free(text);
+}
+
+// Where the sound of one file and that of the next do not meet.
+static void tell_seams(struct ta_plan *plan, const json_t *pieces)
+{
+    double moved = 0;
+    size_t k;
+    json_t *piece;
+    json_array_foreach((json_t *)pieces, k, piece)
+    {
+        double gap = number_of(piece, "sound_gap_seconds");
+        moved = fmax(moved, fabs(number_of(piece, "sound_moved_seconds")));
+        const char *name = json_string_value(json_object_get(piece, "name"));
+        if (gap > TELL_SECONDS)
+            decide(plan,
+                   ta_xprintf("%s: its sound begins %.0f ms after that of the file before ends: silence "
+                              "fills this",
+                              name, 1000 * gap));
+        else if (gap < -TELL_SECONDS)
+            warn(plan, ta_xprintf("%s: its sound begins %.0f ms before that of the file before ends: this is "
+                                  "trimmed",
+                                  name, -1000 * gap));
+    }
+    if (moved > 0.0005)
+        decide(plan,
+               ta_xprintf("sound goes on without a gap at the seams; for this it is moved by %.0f ms at most",
+                          1000 * moved));
+}
+
+int ta_joined_read(json_t **files, const struct ta_source *source, struct ta_log *log)
+{
+    *files = NULL;
+    if (!ta_name_is_several(source->path))
+        return 0;
+    char **paths;
+    int count = ta_name_files(source->path, &paths), err = 0;
+    json_t *facts = ta_source_json(source), *pieces = json_object_get(facts, "files");
+    *files = json_array();
+    for (int k = 0; k < count && err >= 0; k++) {
+        struct ta_fingerprint f;
+        json_t *piece = json_array_get(pieces, (size_t)k);
+        json_t *o = piece ? json_deep_copy(piece)
+                          : json_pack("{s:o}", "name", ta_source_text_json(ta_path_name(paths[k])));
+        err = ta_fingerprint_read(paths[k], &f, log);
+        json_object_set_new(o, "size_bytes", json_integer(f.size_bytes));
+        json_object_set_new(o, "mtime_ns", json_integer(f.mtime_ns));
+        json_object_set_new(o, "head_tail_sha256", json_string(f.head_tail));
+        json_array_append_new(*files, o);
+    }
+    json_decref(facts);
+    ta_name_files_free(&paths);
+    return err;
+}
+
+void ta_joined_tell(struct ta_plan *plan, json_t *files)
+{
+    plan->source_files = files;
+    if (!files || ta_name_title(plan->input, NULL) >= 0)
+        return;
+    bool placed = json_object_get(json_array_get(files, 0), "start_seconds") != NULL;
+    decide(plan, ta_xprintf("%zu files are one film, %s", json_array_size(files),
+                            placed ? "each behind the pictures of the one before" : "byte behind byte"));
+    tell_seams(plan, files);
+}
