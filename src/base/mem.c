@@ -129,10 +129,9 @@ void ta_buf_quote(struct ta_buf *b, const char *text)
 {
     ta_buf_putc(b, '"');
     for (size_t length; *text; text += length) {
-        unsigned char c = (unsigned char)*text;
+        char c = *text;
         length = ta_utf8_length(text);
-        if (!length || c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0)) {
-            // The C1 controls (U+0080 to U+009F) drive terminals just as ESC does.
+        if (!length || ta_utf8_is_control(text, length)) {
             length = length ? length : 1;
             for (size_t i = 0; i < length; i++) {
                 if (text[i] == '\n')
@@ -147,6 +146,36 @@ void ta_buf_quote(struct ta_buf *b, const char *text)
         ta_buf_append(b, text, length);
     }
     ta_buf_putc(b, '"');
+}
+
+void ta_buf_visible(struct ta_buf *out, const char *text, bool lines)
+{
+    while (*text) {
+        size_t n = ta_utf8_length(text), size = n ? n : 1;
+        bool layout = lines && (*text == '\n' || *text == '\t');
+        if (n && (layout || !ta_utf8_is_control(text, n)))
+            ta_buf_append(out, text, n);
+        else if (*text == '\n')
+            ta_buf_puts(out, "\\n");
+        else
+            for (size_t i = 0; i < size; i++)
+                ta_buf_printf(out, "\\x%02x", (unsigned char)text[i]);
+        text += size;
+    }
+}
+
+void ta_buf_name(struct ta_buf *out, const char *text)
+{
+    const char *name = text;
+    bool plain = true;
+    for (size_t n; *name && plain; name += n ? n : 1) {
+        n = ta_utf8_length(name);
+        plain = n && !ta_utf8_is_control(name, n);
+    }
+    if (plain)
+        ta_buf_puts(out, text);
+    else
+        ta_buf_quote(out, text);
 }
 
 void ta_buf_clear(struct ta_buf *b)

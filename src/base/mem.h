@@ -5,6 +5,7 @@
 #define TA_BASE_MEM_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,11 @@ void ta_buf_printf(struct ta_buf *b, const char *format, ...) __attribute__((for
 // `text` quoted for a person ("it's" in double quotes, control characters and invalid UTF-8 as \xNN, newline
 // as \n).
 void ta_buf_quote(struct ta_buf *b, const char *text);
+// `text` with what would drive a terminal, and what is no UTF-8, made visible ("\x1b", "\n"). lines: line
+// breaks and tabs stay.
+void ta_buf_visible(struct ta_buf *b, const char *text, bool lines);
+// A name as it is, or quoted when it holds something that can't be seen.
+void ta_buf_name(struct ta_buf *b, const char *name);
 void ta_buf_clear(struct ta_buf *b); // size 0, memory kept
 char *ta_buf_take(struct ta_buf *b); // the string (never NULL), to be freed by the caller; b is empty then
 const char *ta_buf_text(const struct ta_buf *b); // never NULL

@@ -12,4 +12,9 @@ bool ta_utf8_valid(const char *text);
 // Columns of a text, one for each character; bytes that are not well-formed count one each.
 size_t ta_utf8_columns(const char *text, size_t size);
 
+// Is this character (`length` bytes, as ta_utf8_length() gives) one that is only seen by what it does to a
+// terminal: a control, a line separator, or a mark that turns the direction of what follows? Such a one from
+// a file's name or tag could hide or change the words around it.
+bool ta_utf8_is_control(const char *text, size_t length);
+
 #endif

@@ -72,13 +72,13 @@ static void append_facts(const json_t *o, struct ta_buf *out)
     ta_append_bytes(out, json_integer_value(json_object_get(o, "bytes")));
     if (*text_of(o, "output")) {
         ta_buf_puts(out, "; makes ");
-        ta_text_name(out, text_of(o, "output"));
+        ta_buf_name(out, text_of(o, "output"));
     }
     if (*text_of(o, "output") && json_is_true(json_object_get(o, "output_exists")))
         ta_buf_puts(out, ", which is there");
     if (*text_of(o, "source") && !json_is_true(json_object_get(o, "source_exists"))) {
         ta_buf_puts(out, "; its source is gone: ");
-        ta_text_name(out, text_of(o, "source"));
+        ta_buf_name(out, text_of(o, "source"));
     }
     if (json_is_true(json_object_get(o, "removed")))
         ta_buf_puts(out, "; removed");
@@ -121,7 +121,7 @@ static enum ta_exit remove_all(struct ta_cli *cli, json_t *list)
 static enum ta_exit show(struct ta_cli *cli, const json_t *list)
 {
     const struct clean_opts *opts = cli->values;
-    struct ta_buf out = {0}, visible = {0};
+    struct ta_buf out = {0};
     size_t i, idle = 0;
     json_t *o;
     int64_t bytes = 0;
@@ -129,7 +129,7 @@ static enum ta_exit show(struct ta_cli *cli, const json_t *list)
     {
         struct ta_buf facts = {0};
         append_facts(o, &facts);
-        ta_text_name(&out, text_of(o, "folder"));
+        ta_buf_name(&out, text_of(o, "folder"));
         ta_buf_printf(&out, ": %s\n", ta_buf_text(&facts));
         ta_buf_release(&facts);
         bool counts = strcmp(text_of(o, "state"), "running") && strcmp(text_of(o, "state"), "foreign");
@@ -143,9 +143,7 @@ static enum ta_exit show(struct ta_cli *cli, const json_t *list)
         ta_append_bytes(&out, bytes);
         ta_buf_puts(&out, "; --remove removes them\n");
     }
-    ta_console_visible(&visible, ta_buf_text(&out));
-    enum ta_exit status = ta_cli_output(cli, ta_buf_text(&visible));
-    ta_buf_release(&visible);
+    enum ta_exit status = ta_cli_show(cli, ta_buf_text(&out));
     ta_buf_release(&out);
     return status;
 }

@@ -272,7 +272,8 @@ static enum ta_exit run_doctor(struct ta_cli *cli)
         else
             ta_buf_puts(&out, "\nready\n");
     }
-    enum ta_exit status = ta_cli_output(cli, ta_buf_text(&out));
+    enum ta_exit status = opts->json ? ta_cli_output(cli, ta_buf_text(&out))
+                                     : ta_cli_show(cli, ta_buf_text(&out));
     ta_buf_release(&out);
     ta_table_release(&r.table);
     json_decref(r.list);

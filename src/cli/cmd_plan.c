@@ -103,10 +103,7 @@ static enum ta_exit print_plan(struct ta_cli *cli, const struct ta_plan *plan, c
     hint_at_series(input, &text);
     if (opts->values)
         append_values(cli, &text);
-    struct ta_buf visible = {0};
-    ta_console_visible(&visible, ta_buf_text(&text));
-    enum ta_exit status = ta_cli_output(cli, ta_buf_text(&visible));
-    ta_buf_release(&visible);
+    enum ta_exit status = ta_cli_show(cli, ta_buf_text(&text));
     ta_buf_release(&text);
     return status;
 }

@@ -153,7 +153,8 @@ static void append_file(const char *path, const json_t *facts, int width, struct
     static const char *const skip[] = {"format", "format_long_name", NULL};
     struct ta_table table = {.columns = 2};
     const char *name = text_of(facts, "format_long_name"), *format = text_of(facts, "format");
-    ta_buf_printf(out, "%s\n", path);
+    ta_buf_name(out, path);
+    ta_buf_putc(out, '\n');
     ta_table_cell(&table, "container");
     ta_table_cell(&table, "%s%s%s%s", name ? name : "", name ? " (" : "", format ? format : "?",
                   name ? ")" : "");
@@ -221,10 +222,7 @@ static enum ta_exit show(struct ta_cli *cli, const char *path, const json_t *fac
     append_list(json_object_get(facts, "chapters"), "Chapters", chapter_keys, 3, width, &out);
     append_list(json_object_get(facts, "attachments"), "Attachments", attachment_keys, 3, width, &out);
     // Names and tags come from the file: nothing in them may drive the terminal.
-    struct ta_buf visible = {0};
-    ta_console_visible(&visible, ta_buf_text(&out));
-    enum ta_exit status = ta_cli_output(cli, ta_buf_text(&visible));
-    ta_buf_release(&visible);
+    enum ta_exit status = ta_cli_show(cli, ta_buf_text(&out));
     ta_buf_release(&out);
     return status;
 }

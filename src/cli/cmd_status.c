@@ -44,7 +44,7 @@ static int64_t whole(const json_t *o, const char *key)
 static void append_name(struct ta_buf *out, const json_t *o, const char *key)
 {
     const char *name = json_string_value(json_object_get(o, key));
-    ta_text_name(out, name ? name : "");
+    ta_buf_name(out, name ? name : "");
 }
 
 static double number(const json_t *o, const char *key)
@@ -106,7 +106,7 @@ static void append_segments(const json_t *o, struct ta_buf *out)
 
 static enum ta_exit show(struct ta_cli *cli, const json_t *o)
 {
-    struct ta_buf out = {0}, visible = {0};
+    struct ta_buf out = {0};
     const json_t *source = json_object_get(o, "source");
     if (!strcmp(json_string_value(json_object_get(o, "state")), "finished")) {
         append_name(&out, o, "output");
@@ -124,9 +124,7 @@ static enum ta_exit show(struct ta_cli *cli, const json_t *o)
         append_segments(o, &out);
     }
     ta_buf_printf(&out, "  next: %s\n", json_string_value(json_object_get(o, "next")));
-    ta_console_visible(&visible, ta_buf_text(&out));
-    enum ta_exit status = ta_cli_output(cli, ta_buf_text(&visible));
-    ta_buf_release(&visible);
+    enum ta_exit status = ta_cli_show(cli, ta_buf_text(&out));
     ta_buf_release(&out);
     return status;
 }

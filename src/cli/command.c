@@ -67,6 +67,15 @@ enum ta_exit ta_cli_output(struct ta_cli *cli, const char *text)
     return TA_EXIT_FAILED;
 }
 
+enum ta_exit ta_cli_show(struct ta_cli *cli, const char *text)
+{
+    struct ta_buf visible = {0};
+    ta_console_visible(&visible, text);
+    enum ta_exit status = ta_cli_output(cli, ta_buf_text(&visible));
+    ta_buf_release(&visible);
+    return status;
+}
+
 json_t *ta_cli_json_text(const char *text)
 {
     json_t *string = json_string(text);

@@ -125,6 +125,9 @@ const struct ta_problem *ta_cli_end(struct ta_cli *cli, int err, const char *sub
 // Writes a text to standard output. TA_EXIT_OK, or TA_EXIT_FAILED when it can't be written (said unless a
 // closed pipe).
 enum ta_exit ta_cli_output(struct ta_cli *cli, const char *text);
+// The same for words that hold names and tags from files: nothing in them may drive the terminal. Not for
+// JSON.
+enum ta_exit ta_cli_show(struct ta_cli *cli, const char *text);
 
 // A JSON string of any text: bytes that are no UTF-8 (a file's name may hold them) become U+FFFD. NULL for
 // NULL.

@@ -40,23 +40,9 @@ struct ta_console {
 
 // --- text that is safe on a terminal ---
 
-// Control characters: C0, C1, DEL.
 void ta_console_visible(struct ta_buf *out, const char *text)
 {
-    while (*text) {
-        size_t n = ta_utf8_length(text);
-        unsigned char c = (unsigned char)text[0];
-        bool control = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
-        if (n == 2 && c == 0xc2 && (unsigned char)text[1] < 0xa0)
-            control = true;
-        if (n == 0 || control) {
-            for (size_t i = 0; i < (n ? n : 1); i++)
-                ta_buf_printf(out, "\\x%02x", (unsigned char)text[i]);
-        } else {
-            ta_buf_append(out, text, n);
-        }
-        text += n ? n : 1;
-    }
+    ta_buf_visible(out, text, true);
 }
 
 // All of it in one write, so that a terminal never shows half a line. A standard error that is gone is
@@ -112,7 +98,7 @@ static void show_message(struct ta_console *c, enum ta_log_level level, const ch
         ta_buf_printf(&line, "%s%s:%s ", colour ? colour : "", word, colour ? "\x1b[0m" : "");
     if (c->show_parts && strcmp(component, "terminalai"))
         ta_buf_printf(&line, "[%s] ", component);
-    ta_console_visible(&line, message);
+    ta_buf_visible(&line, message, false);
     ta_buf_putc(&line, '\n');
     write_above_status(c, &line);
     ta_buf_release(&line);
@@ -130,7 +116,7 @@ static void file_message(struct ta_console *c, enum ta_log_level level, const ch
         strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &parts);
     ta_buf_printf(&line, "%s.%03ldZ %-7s [%s] ", when, now.tv_nsec / 1000000, ta_log_level_name(level),
                   component);
-    ta_console_visible(&line, message);
+    ta_buf_visible(&line, message, false);
     if (code)
         ta_buf_printf(&line, " (%s)", code);
     ta_buf_putc(&line, '\n');
@@ -165,7 +151,7 @@ void ta_console_print(struct ta_console *c, const char *format, ...)
     va_start(args, format);
     char *text = ta_xvprintf(format, args);
     va_end(args);
-    ta_console_visible(&line, text);
+    ta_buf_visible(&line, text, false);
     ta_buf_putc(&line, '\n');
     pthread_mutex_lock(&c->lock);
     write_above_status(c, &line);

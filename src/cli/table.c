@@ -63,8 +63,13 @@ void ta_table_cell(struct ta_table *t, const char *format, ...)
     va_list args;
     t->cells = ta_xrealloc(t->cells, (t->count + 1) * sizeof(*t->cells));
     va_start(args, format);
-    t->cells[t->count++] = ta_xvprintf(format, args);
+    char *text = ta_xvprintf(format, args);
     va_end(args);
+    // A line break in a tag would be a row of its own.
+    struct ta_buf cell = {0};
+    ta_buf_visible(&cell, text, false);
+    free(text);
+    t->cells[t->count++] = cell.size ? ta_buf_take(&cell) : ta_xstrdup("");
 }
 
 void ta_table_print(const struct ta_table *t, int indent, int width, struct ta_buf *out)
@@ -100,15 +105,4 @@ void ta_table_release(struct ta_table *t)
         free(t->cells[i]);
     ta_freep(&t->cells);
     t->count = 0;
-}
-
-void ta_text_name(struct ta_buf *out, const char *name)
-{
-    bool plain = true;
-    for (const unsigned char *c = (const unsigned char *)name; *c; c++)
-        plain &= *c >= 0x20 && *c != 0x7f;
-    if (plain)
-        ta_buf_puts(out, name);
-    else
-        ta_buf_quote(out, name);
 }

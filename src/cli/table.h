@@ -10,9 +10,6 @@ struct ta_buf;
 // has stay; lines that start with a space are not broken.
 void ta_text_wrap(struct ta_buf *out, const char *text, int indent, int width);
 
-// The name of a file within a text: quoted when it holds what would break the text.
-void ta_text_name(struct ta_buf *out, const char *name);
-
 // Rows of cells; the last column is wrapped into what is left of the width.
 struct ta_table {
     char **cells;

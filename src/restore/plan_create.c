@@ -277,9 +277,13 @@ char *ta_plan_describe(const struct ta_plan *p)
     double seconds = (double)(ta_plan_end_time(p, p->index) -
                               ta_plan_time_of(p, p->index, p->first_frame, 0)) *
                      av_q2d(p->out_time_base);
-    ta_buf_printf(&b, "source    %s\n          ", p->input);
+    ta_buf_puts(&b, "source    ");
+    ta_buf_name(&b, p->input);
+    ta_buf_puts(&b, "\n          ");
     ta_format_describe(&p->source_format, &b);
-    ta_buf_printf(&b, "\noutput    %s\n          ", p->output);
+    ta_buf_puts(&b, "\noutput    ");
+    ta_buf_name(&b, p->output);
+    ta_buf_puts(&b, "\n          ");
     ta_format_describe(&p->out_format, &b);
     ta_buf_printf(&b, "\nframes    %lld from %lld source frames, %.3f seconds, in %d segment%s\n",
                   (long long)p->out_frames, (long long)p->frame_count, seconds, p->segment_count,

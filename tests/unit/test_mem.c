@@ -362,6 +362,39 @@ static void test_numbers_with_comma_locale(void **state)
     setlocale(LC_NUMERIC, "C");
 }
 
+static void test_visible(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *line, *name;
+    } cases[] = {
+        {"tape 1.avi", "tape 1.avi", "tape 1.avi"},
+        {"Müller – 日本.avi", "Müller – 日本.avi", "Müller – 日本.avi"},
+        {"a\nb\tc", "a\\nb\\x09c", "\"a\\nb\\x09c\""},
+        {"\x1b[2J", "\\x1b[2J", "\"\\x1b[2J\""},
+        {"\xc2\x9b", "\\xc2\\x9b", "\"\\xc2\\x9b\""},
+        {"x\u202egpj.exe", "x\\xe2\\x80\\xaegpj.exe", "\"x\\xe2\\x80\\xaegpj.exe\""},
+        {"\u061c\u200f\u2028\u2066\ufeff",
+         "\\xd8\\x9c\\xe2\\x80\\x8f\\xe2\\x80\\xa8\\xe2\\x81\\xa6\\xef\\xbb\\xbf",
+         "\"\\xd8\\x9c\\xe2\\x80\\x8f\\xe2\\x80\\xa8\\xe2\\x81\\xa6\\xef\\xbb\\xbf\""},
+        {"\u200d\u2027\u202f\u206a", "\u200d\u2027\u202f\u206a", "\u200d\u2027\u202f\u206a"},
+        {"\xff\xc3", "\\xff\\xc3", "\"\\xff\\xc3\""},
+    };
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        struct ta_buf b = {0};
+        ta_buf_visible(&b, cases[i].text, false);
+        assert_string_equal(ta_buf_text(&b), cases[i].line);
+        ta_buf_clear(&b);
+        ta_buf_name(&b, cases[i].text);
+        assert_string_equal(ta_buf_text(&b), cases[i].name);
+        ta_buf_release(&b);
+    }
+    struct ta_buf b = {0};
+    ta_buf_visible(&b, "a\n\tb\r", true);
+    assert_string_equal(ta_buf_text(&b), "a\n\tb\\x0d");
+    ta_buf_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_numbers_round_trip),
         cmocka_unit_test(test_numbers_with_comma_locale),
+        cmocka_unit_test(test_visible),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
