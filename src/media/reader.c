@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include <libavutil/pixdesc.h>
-#include <libswscale/swscale.h>
 
 #include <terminalai/error.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/decoder.h"
+#include "media/index/packet_shape.h"
 #include "media/packet_feed.h"
 #include "media/reader_start.h"
 
@@ -36,7 +36,10 @@ struct ta_reader {
     int attempt;
     uint32_t start;
     bool drained, finished; // everything was sent; nothing more will come
-    int beyond;             // frames after the range that came
+    uint32_t shape;         // see ta_packet_needs_drain()
+    bool turning;           // `packet` waits until the decoder has given what it holds
+    uint32_t turn_ordinal;
+    int beyond; // frames after the range that came
 
     // Frames that came before their turn, by number.
     struct {
@@ -44,9 +47,13 @@ struct ta_reader {
         AVFrame *frame;
     } waiting[WAITING_MAX];
     int waiting_count;
-    AVFrame *last; // what was shown before `next`, if anything
+    AVFrame *last;    // what was shown before `next`, if anything
+    bool last_fitted; // ... in the frame already
 
-    struct SwsContext *scaler;
+    struct ta_format format; // of the frames that are given
+    struct ta_part *parts;   // where pictures that are not like it stand
+    int part_count;
+    struct ta_fitter *fitter;
     bool told_conversion;
     struct ta_reader_stats stats;
 };
@@ -77,8 +84,10 @@ static void forget_frames(struct ta_reader *r)
         av_frame_free(&r->waiting[i].frame);
     r->waiting_count = 0;
     av_frame_free(&r->last);
-    r->drained = r->finished = false;
+    r->drained = r->finished = r->turning = false;
+    r->shape = 0;
     r->beyond = 0;
+    av_packet_unref(r->packet);
 }
 
 // Begins decoding at a place that fits the number of attempts made so far.
@@ -112,6 +121,9 @@ int ta_reader_open(struct ta_reader **out, const char *path, const struct ta_ind
     r->end = first + count;
     r->packet = av_packet_alloc();
     r->frame = av_frame_alloc();
+    r->format = index->format;
+    r->part_count = ta_fit_parts(index, &r->format, 0, (int64_t)index->frame_count, &r->parts);
+    ta_fitter_create(&r->fitter, &r->format, log);
     int err = r->packet && r->frame ? make_map(r) : TA_ERR_NOMEM;
     if (err >= 0)
         err = ta_feed_open(&r->feed, path, index, cancel, log);
@@ -125,6 +137,19 @@ int ta_reader_open(struct ta_reader **out, const char *path, const struct ta_ind
     return 0;
 }
 
+void ta_reader_set_fit(struct ta_reader *r, const struct ta_format *format, const struct ta_part *parts,
+                       int count)
+{
+    r->format = *format;
+    free(r->parts);
+    r->parts = count ? ta_xcalloc((size_t)count, sizeof *parts) : NULL;
+    if (count)
+        memcpy(r->parts, parts, (size_t)count * sizeof *parts);
+    r->part_count = count;
+    ta_fitter_destroy(&r->fitter);
+    ta_fitter_create(&r->fitter, format, r->log);
+}
+
 void ta_reader_close(struct ta_reader **reader)
 {
     struct ta_reader *r = *reader;
@@ -135,7 +160,8 @@ void ta_reader_close(struct ta_reader **reader)
     ta_feed_close(&r->feed);
     av_packet_free(&r->packet);
     av_frame_free(&r->frame);
-    sws_freeContext(r->scaler);
+    ta_fitter_destroy(&r->fitter);
+    free(r->parts);
     free(r->map);
     free(r->path);
     ta_freep(reader);
@@ -167,68 +193,25 @@ static size_t frame_number(const struct ta_reader *r, uint32_t packet)
     }
 }
 
-static bool full_range(const struct ta_reader *r, const AVFrame *f)
+// Brings a picture of frame `number` into the frame that all have.
+static int fit(struct ta_reader *r, AVFrame **frame, size_t number)
 {
-    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
-    if (f->color_range != AVCOL_RANGE_UNSPECIFIED)
-        return f->color_range == AVCOL_RANGE_JPEG;
-    return (d && !strncmp(d->name, "yuvj", 4)) || r->index->format.range == AVCOL_RANGE_JPEG;
-}
-
-// A stream that changes its size or pixel format on the way is brought to that of its first frame.
-static int convert(struct ta_reader *r, AVFrame **frame)
-{
-    const struct ta_format *to = &r->index->format;
-    AVFrame *f = *frame;
-    if (f->format != (int)to->pix_fmt && ta_pix_fmt_plain(f->format) != (enum AVPixelFormat)f->format) {
-        f->format = ta_pix_fmt_plain(f->format); // the same samples by another name
-        f->color_range = AVCOL_RANGE_JPEG;
-    }
-    if (f->format == (int)to->pix_fmt && f->width == to->width && f->height == to->height)
-        return 0;
-    if (!r->told_conversion) {
+    const struct ta_format *to = &r->format;
+    const struct ta_part *part = ta_part_of(r->parts, r->part_count, (int64_t)number);
+    struct ta_place place = {0, 0, to->width, to->height};
+    bool other = (*frame)->width != to->width || (*frame)->height != to->height;
+    bool known = part && part->width == (*frame)->width && part->height == (*frame)->height;
+    if (part && (!other || known))
+        place = part->place;
+    if (other && !known && !r->told_conversion) {
         ta_problem(r->log, TA_PROBLEM_PICTURES_CONVERTED,
-                   "%s: from frame %" PRId64 " on its pictures are %dx%d %s instead of %dx%d %s: converted",
-                   r->path, f->pts, f->width, f->height, av_get_pix_fmt_name(f->format), to->width,
-                   to->height, av_get_pix_fmt_name(to->pix_fmt));
+                   "%s: from frame %zu on its pictures are %dx%d instead of %dx%d, which was not to be seen "
+                   "before: scaled",
+                   r->path, number, (*frame)->width, (*frame)->height, to->width, to->height);
         r->told_conversion = true;
     }
-    AVFrame *out = av_frame_alloc();
-    if (!out)
-        return TA_ERR_NOMEM;
-    out->format = to->pix_fmt;
-    out->width = to->width;
-    out->height = to->height;
-    int ret = av_frame_get_buffer(out, 0);
-    if (ret >= 0)
-        ret = av_frame_copy_props(out, f);
-    if (ret >= 0) {
-        ta_av_setup_begin(false);
-        r->scaler = sws_getCachedContext(
-            r->scaler, f->width, f->height, f->format, to->width, to->height, to->pix_fmt,
-            SWS_BICUBIC | SWS_ACCURATE_RND | SWS_BITEXACT | SWS_FULL_CHR_H_INT, NULL, NULL, NULL);
-        ta_av_setup_end(false);
-        ret = r->scaler ? 0 : AVERROR(EINVAL);
-    }
-    if (ret >= 0) {
-        const int *matrix = sws_getCoefficients(to->matrix == AVCOL_SPC_RGB ? SWS_CS_DEFAULT
-                                                                            : (int)to->matrix);
-        // It refuses where there is nothing to set (RGB to RGB): no matter then.
-        sws_setColorspaceDetails(r->scaler, matrix, full_range(r, f), matrix, to->range == AVCOL_RANGE_JPEG,
-                                 0, 1 << 16, 1 << 16);
-        ret = sws_scale(r->scaler, (const uint8_t *const *)f->data, f->linesize, 0, f->height, out->data,
-                        out->linesize);
-    }
-    if (ret < 0) {
-        ta_error(r->log, "%s: frame %" PRId64 " (%dx%d %s) can't be converted to %dx%d %s: %s", r->path,
-                 f->pts, f->width, f->height, av_get_pix_fmt_name(f->format), to->width, to->height,
-                 av_get_pix_fmt_name(to->pix_fmt), ta_av_text(ret));
-        av_frame_free(&out);
-        return ta_error_from_av(ret);
-    }
-    av_frame_free(frame);
-    *frame = out;
-    return 0;
+    bool interlaced = ta_frame_is_interlaced(*frame) || (part && part->interlaced);
+    return ta_fitter_run(r->fitter, frame, &place, interlaced, r->path);
 }
 
 static int keep_last(struct ta_reader *r, const AVFrame *f)
@@ -247,6 +230,7 @@ static int take_frame(struct ta_reader *r)
     size_t number = frame_number(r, packet);
     if (number == SIZE_MAX || number < r->next) {
         bool lead_in = r->next == r->first && packet <= r->index->frames[r->first].packet;
+        r->last_fitted &= !lead_in;
         return lead_in ? keep_last(r, f) : 0;
     }
     if (number >= r->end) {
@@ -267,6 +251,15 @@ static int take_frame(struct ta_reader *r)
     return 0;
 }
 
+// The packet, or the end.
+static int send_packet(struct ta_reader *r, bool end, uint32_t ordinal)
+{
+    int ret = ta_decoder_send(r->decoder, end ? NULL : r->packet, ordinal);
+    if (!end)
+        av_packet_unref(r->packet);
+    return ret < 0 && !ta_decoder_error_is_damage(ret) ? ta_error_from_av(ret) : 0;
+}
+
 // Brings one more frame from the decoder, or finds that there is none.
 static int decode_more(struct ta_reader *r)
 {
@@ -278,6 +271,14 @@ static int decode_more(struct ta_reader *r)
             int err = take_frame(r);
             av_frame_unref(r->frame);
             return err;
+        }
+        if (r->turning && ret == AVERROR_EOF) {
+            r->turning = false;
+            avcodec_flush_buffers(r->decoder);
+            ret = send_packet(r, false, r->turn_ordinal);
+            if (ret < 0)
+                return ret;
+            continue;
         }
         if (ret == AVERROR_EOF || (ret < 0 && ++errors > 256)) {
             r->finished = true;
@@ -297,22 +298,24 @@ static int decode_more(struct ta_reader *r)
         if (more < 0)
             return more;
         r->drained = !more;
-        ret = ta_decoder_send(r->decoder, more ? r->packet : NULL, ordinal);
-        av_packet_unref(r->packet);
-        if (ret < 0 && !ta_decoder_error_is_damage(ret))
-            return ta_error_from_av(ret);
+        r->turning = more && ta_packet_needs_drain(r->decoder->codec_id, r->packet, &r->shape);
+        r->turn_ordinal = ordinal;
+        ret = send_packet(r, r->turning || !more, ordinal);
+        if (ret < 0)
+            return ret;
     }
 }
 
-// Gives `f` away as frame number `next`.
-static int deliver(struct ta_reader *r, AVFrame *f, AVFrame **frame)
+// Gives `f` away as frame number `next`. `fitted`: it was given before.
+static int deliver(struct ta_reader *r, AVFrame *f, bool fitted, AVFrame **frame)
 {
     f->pts = (int64_t)r->next;
     f->pkt_dts = f->best_effort_timestamp = AV_NOPTS_VALUE;
-    int err = convert(r, &f);
+    int err = fitted ? 0 : fit(r, &f, r->next);
     if (err >= 0) {
-        ta_format_tag_frame(&r->index->format, f);
+        ta_format_tag_frame(&r->format, f);
         err = keep_last(r, f);
+        r->last_fitted = true;
     }
     if (err < 0) {
         av_frame_free(&f);
@@ -339,7 +342,7 @@ static int conceal(struct ta_reader *r, AVFrame **frame)
     ta_debug(r->log, "%s: frame %zu can't be decoded: its neighbour is repeated", r->path, r->next);
     r->stats.concealed++;
     AVFrame *f = av_frame_clone(near);
-    return f ? deliver(r, f, frame) : TA_ERR_NOMEM;
+    return f ? deliver(r, f, near == r->last && r->last_fitted, frame) : TA_ERR_NOMEM;
 }
 
 int ta_reader_next(struct ta_reader *r, AVFrame **frame)
@@ -350,7 +353,7 @@ int ta_reader_next(struct ta_reader *r, AVFrame **frame)
             AVFrame *f = r->waiting[0].frame;
             memmove(r->waiting, r->waiting + 1, (size_t)--r->waiting_count * sizeof(r->waiting[0]));
             r->stats.damaged += ta_frame_is_damaged(f) || is_damaged(r, r->next);
-            return deliver(r, f, frame);
+            return deliver(r, f, false, frame);
         }
         if (r->waiting_count < WAITING_MAX && r->beyond < WAITING_MAX && !r->finished) {
             int err = decode_more(r);

@@ -3,6 +3,7 @@
 #ifndef TA_MEDIA_READER_H
 #define TA_MEDIA_READER_H
 
+#include "media/fit.h"
 #include "media/index/index.h"
 
 struct ta_reader_stats {
@@ -16,14 +17,17 @@ struct ta_reader_stats {
 // full decode (open GOPs respected: never starts at a key packet whose leading pictures are wanted), checks
 // every packet against the index (position, size, times) and falls back from time seeks to byte seeks to
 // reading from the start. Decoders run single-threaded and bit-exact, so that the result depends on nothing
-// but the source. Frames of another size or pixel format than index->format are converted to it.
-// Thread-safety: Unsafe; one thread at a time.
+// but the source. Frames of another size, shape or pixel format than index->format are fitted into it
+// (fit.h). Thread-safety: Unsafe; one thread at a time.
 struct ta_reader;
 
 // `index` and `cancel` must outlive the reader. first + count <= index->frame_count, count >= 1.
 // TA_ERR_MISMATCH when the file is not the one that was indexed.
 int ta_reader_open(struct ta_reader **out, const char *path, const struct ta_index *index, size_t first,
                    size_t count, const struct ta_cancel *cancel, struct ta_log *log);
+// Fits into another frame than the index's, and by other parts; before the first next(). Copied.
+void ta_reader_set_fit(struct ta_reader *r, const struct ta_format *format, const struct ta_part *parts,
+                       int count);
 // The next frame, owned by the caller: pts = its number in index->frames, interlaced flags as the stream's
 // (the plan overrides them). *frame = NULL with 0 after the last one. TA_ERR_IO when reading fails,
 // TA_ERR_DAMAGED when not a single frame of a wanted range and its lead-in decodes.

@@ -95,8 +95,10 @@ static int run_reader(void *arg)
     struct ta_reader *reader = NULL;
     int err = ta_reader_open(&reader, p->input, p->index, (size_t)first, (size_t)(end - first), t->env.cancel,
                              t->log);
-    if (err >= 0)
+    if (err >= 0) {
+        ta_reader_set_fit(reader, &p->source_format, p->parts, p->part_count);
         err = read_frames(t, reader);
+    }
     ta_reader_close(&reader);
     ta_queue_finish(t->decoded, err);
     return err;

@@ -217,6 +217,8 @@ int ta_source_view_open(struct ta_source_view **out, const struct ta_plan *plan,
     if (err >= 0)
         err = ta_reader_open(&v->reader, plan->input, plan->index, (size_t)first, (size_t)(end - first), stop,
                              log);
+    if (err >= 0)
+        ta_reader_set_fit(v->reader, &plan->source_format, plan->parts, plan->part_count);
     ta_buf_release(&why);
     if (err < 0)
         ta_source_view_close(&v);

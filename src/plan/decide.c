@@ -280,6 +280,7 @@ static int decide_all(struct ta_decision *d)
         return err;
     bool ranged = p->range_start != AV_NOPTS_VALUE;
     choose_runs(d);
+    ta_plan_choose_shape(d);
     err = ta_plan_choose_chain(d);
     if (err >= 0 && p->film && (err = ta_plan_index_film(p)) < 0)
         ta_error(d->log, "out of memory for the timeline");
@@ -344,6 +345,7 @@ void ta_plan_destroy(struct ta_plan **plan)
     free(p->stages);
     free(p->cuts);
     free(p->runs);
+    free(p->parts);
     ta_show_destroy(&p->show);
     free(p->film);
     free(p->film_out);

@@ -37,6 +37,10 @@ int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_enc
                         const struct ta_format *in, int hdr_peak, struct ta_encoder_settings *out,
                         struct ta_log *log);
 
+// The shape of the source's pixels, and where pictures of another size or shape stand: fills
+// source_format.sar and parts.
+void ta_plan_choose_shape(struct ta_decision *d);
+
 // What happens to each stream of the source.
 int ta_plan_choose_streams(struct ta_decision *d);
 // Start of a stream by its container, in its own unit; AV_NOPTS_VALUE when unknown. Priming before it is not

@@ -139,6 +139,8 @@ static json_t *video_json(const struct ta_plan *p)
     json_object_set_new(o, "source_frames", json_integer(p->frame_count));
     json_object_set_new(o, "frames", json_integer(p->out_frames));
     json_object_set_new(o, "runs", runs_json(p));
+    if (p->part_count)
+        json_object_set_new(o, "parts", ta_plan_parts_to_json(p));
     if (p->film)
         json_object_set_new(o, "film", ta_plan_film_to_json(p));
     json_object_set_new(o, "deinterlaced", json_boolean(p->deinterlaced));
@@ -439,6 +441,8 @@ static int read_video(struct ta_plan *p, const json_t *root, const char *where, 
     p->deinterlaced = deinterlaced;
     if (err >= 0)
         err = read_runs(p, o, where, log);
+    if (err >= 0)
+        err = ta_plan_parts_from_json(p, o, where, log);
     if (err >= 0)
         err = ta_plan_film_from_json(p, o, where, log);
     if (err >= 0)

@@ -10,6 +10,7 @@
 #include "media/encode/encoder.h"
 #include "media/facts.h"
 #include "media/film.h"
+#include "media/fit.h"
 #include "media/index/index.h"
 #include "media/mux/mux.h"
 #include "recipe/options.h"
@@ -72,6 +73,10 @@ struct ta_plan {
     struct ta_format source_format;
     int64_t first_frame, frame_count; // the source frames that are used (--range), numbers in the index
     int64_t out_frames;
+    // Pictures that are not like source_format, and those between them: all frames of the range, fitted into
+    // it. None where all are alike.
+    struct ta_part *parts;
+    int part_count;
     struct ta_scan_run *runs; // scan types over exactly first_frame..first_frame+frame_count-1
     int run_count;
     // Inverse telecine: what becomes of each of the same frames; NULL without.
@@ -139,6 +144,10 @@ int ta_plan_from_json(struct ta_plan **out, const char *text, size_t size, const
 
 // The peak of HDR10 in cd/m2 when the chain makes it, else 0.
 int ta_plan_hdr10_peak(const struct ta_plan *plan);
+
+// Pictures that change, the member "parts" of `video`; absent in plans without.
+json_t *ta_plan_parts_to_json(const struct ta_plan *plan);
+int ta_plan_parts_from_json(struct ta_plan *plan, const json_t *video, const char *where, struct ta_log *log);
 
 // The part on inverse telecine, of the member "film" of `video`; absent in plans without.
 json_t *ta_plan_film_to_json(const struct ta_plan *plan);

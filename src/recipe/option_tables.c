@@ -92,6 +92,39 @@ static const struct ta_opt_kind kind_resolution = {
     .release = release_text,
 };
 
+AVRational ta_aspect_from_text(const char *text)
+{
+    double w = 0, h = 0;
+    int end = 0;
+    if (!text || strspn(text, "0123456789.:") != strlen(text) || strlen(text) > 20 ||
+        sscanf(text, "%lf:%lf%n", &w, &h, &end) != 2 || text[end] || !(w > 0) || !(h > 0) || w / h < 0.1 ||
+        w / h > 10)
+        return (AVRational){0, 1};
+    return av_d2q(w / h, 10000);
+}
+
+// "auto" or "WIDTH:HEIGHT".
+static int parse_aspect(const struct ta_opt *o, const char *text, void *field, struct ta_buf *why)
+{
+    (void)o;
+    char **out = field;
+    if (strcmp(text, "auto") != 0 && !ta_aspect_from_text(text).num) {
+        ta_buf_puts(why, "must be auto, 4:3, 16:9 or another WIDTH:HEIGHT such as 2.35:1");
+        return TA_ERR_INVALID;
+    }
+    free(*out);
+    *out = ta_xstrdup(text);
+    return 0;
+}
+
+static const struct ta_opt_kind kind_aspect = {
+    .name = "aspect",
+    .syntax = "W:H",
+    .parse = parse_aspect,
+    .format = format_text,
+    .release = release_text,
+};
+
 const struct ta_opt ta_recipe_options[] = {
     {.name = "preset",
      .kind = &ta_opt_text,
@@ -107,6 +140,12 @@ const struct ta_opt ta_recipe_options[] = {
      .letter = 'r',
      .help = "height of the output as it is shown, with square pixels; auto is 1080 for standard "
              "definition and the source's size above it"},
+    {.name = "aspect",
+     .kind = &kind_aspect,
+     TA_FIELD(struct ta_recipe_opts, aspect, char *),
+     .def = "auto",
+     .help = "shape of the whole source picture as it is shown, 4:3, 16:9 or another, where the file says "
+             "the wrong one or none; auto is the file's word, and 4:3 for standard definition without one"},
     {.name = "quality",
      .kind = &ta_opt_choice,
      TA_FIELD(struct ta_recipe_opts, quality, int),

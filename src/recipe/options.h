@@ -3,6 +3,7 @@
 #define TA_RECIPE_OPTIONS_H
 
 #include <jansson.h>
+#include <libavutil/rational.h>
 
 #include <terminalai/options.h>
 
@@ -12,6 +13,7 @@
 struct ta_recipe_opts {
     char *preset;
     char *resolution; // "auto", "source", "1080", "1440x1080"
+    char *aspect;     // "auto" or "16:9": of the source's pictures as they are shown
     int quality;      // enum ta_quality
     char *encoder;    // "auto" or a row of ta_encoders
     bool hardware;
@@ -24,6 +26,8 @@ struct ta_recipe_opts {
     int audio_codec;       // enum ta_audio_codec
     bool framemd5;
 };
+// "16:9" or "2.35:1" as a number; 0/1 for "auto".
+AVRational ta_aspect_from_text(const char *text);
 enum ta_quality { TA_QUALITY_FAST = 0, TA_QUALITY_GOOD, TA_QUALITY_BEST };
 enum ta_scan_depth { TA_SCAN_SAMPLE = 0, TA_SCAN_FULL };
 enum ta_audio_codec { TA_AUDIO_CODEC_AUTO = 0, TA_AUDIO_CODEC_FLAC };

@@ -80,6 +80,11 @@ static void print_index(const struct ta_index *index)
     printf("clocks %d\n", index->clock_count);
     for (int i = 0; i < index->clock_count; i++)
         printf("clock %" PRIu32 " %" PRId64 "\n", index->clocks[i].frame, index->clocks[i].offset);
+    for (int i = 0; i < index->part_count; i++) {
+        const struct ta_index_part *p = &index->parts[i];
+        printf("part %" PRIu32 " %dx%d %d/%d %s\n", p->first, p->width, p->height, p->sar.num, p->sar.den,
+               av_get_pix_fmt_name(p->pix_fmt));
+    }
     for (size_t i = 0; i < index->frame_count; i++)
         printf("frame %zu %" PRId64 " %" PRIu32 " %" PRIu32 "\n", i, index->frames[i].pts,
                index->frames[i].packet, index->frames[i].flags);

@@ -24,6 +24,7 @@ static const struct {
 } settings[] = {
     {"preset", "clean", {{0}}},
     {"resolution", "240", {{0}}},
+    {"aspect", "16:9", {{0}}},
     {"encoder", "hevc", {{0}}},
     {"range", "10f-20f", {{0}}},
     {"segment-length", "0.5", {{0}}},

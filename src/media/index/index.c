@@ -29,6 +29,7 @@ void ta_index_destroy(struct ta_index **index)
     free((*index)->streams);
     free((*index)->clocks);
     ta_dv_table_destroy(&(*index)->dv);
+    free((*index)->parts);
     ta_freep(index);
 }
 
@@ -128,6 +129,8 @@ static int add_packet(struct ta_index_builder *b, const AVPacket *packet)
     if (!ta_packet_parser_examine(b->parser, packet, &index->packets[n]) && !b->why_decode)
         b->why_decode = "some packets hold no frame, or several";
     index->packet_count = n + 1;
+    if ((err = ta_index_note_shape(b, (uint32_t)n, ta_packet_parser_shape(b->parser, packet))) < 0)
+        return err;
     int64_t end = packet->pts == AV_NOPTS_VALUE || packet->duration <= 0 ||
                           packet->duration > ((int64_t)1 << 40)
                       ? AV_NOPTS_VALUE
@@ -231,6 +234,8 @@ static int make_frames(struct ta_index_builder *b, bool decode_all)
                                      &index->frame_count, &b->why_decode);
         if (err > 0)
             err = ta_index_decode_head(b);
+        if (err >= 0 && !b->why_decode)
+            err = ta_index_decode_shapes(b);
         if (err < 0)
             return err;
     }
@@ -256,6 +261,7 @@ static int make_frames(struct ta_index_builder *b, bool decode_all)
         return err;
     index->format.frame_rate = measured_rate(index, step, index->format.frame_rate);
     settle_scan(index);
+    ta_index_settle_parts(b);
     return 0;
 }
 
@@ -269,6 +275,7 @@ static int create(struct ta_index **out, struct ta_source *source, bool decode_a
         .progress = progress,
         .progress_to = 1,
         .packets_end = INT64_MIN,
+        .shape_lock = PTHREAD_MUTEX_INITIALIZER,
     };
     struct ta_format stated;
     int err = ta_source_video_format(source, &stated);
@@ -301,6 +308,7 @@ static int create(struct ta_index **out, struct ta_source *source, bool decode_a
     *out = b.index;
     b.index = NULL;
 end:
+    free(b.shape_runs);
     ta_index_destroy(&b.index);
     ta_packet_parser_destroy(&b.parser);
     ta_source_close(&b.source);

@@ -52,6 +52,14 @@ struct ta_index_frame { // in presentation order
     uint32_t flags;
 };
 
+struct ta_index_part { // pictures that are alike in size, shape and pixel format, to the start of the next
+                       // part
+    uint32_t first;    // frame
+    int width, height;
+    AVRational sar; // 0/1: not known
+    enum AVPixelFormat pix_fmt;
+};
+
 struct ta_index_clock { // the file's clock jumps (recordings joined into one file, a clock that wraps)
     int64_t offset; // added to the container's times from there on, in the video time base: all jumps so far
     uint32_t frame; // first frame by the new clock
@@ -89,9 +97,12 @@ struct ta_index {
                         // gaps in the video
     int64_t variable;   // 0 when all durations are equal to within 1 time base unit or 1 ms (constant rate),
                         // else the number that differ
-    struct ta_format format; // of the first decoded frame: true pixel format, size, colour tags, chroma
-                             // location (resolved)
-    char checksum[65];       // SHA-256 of the serialised form
+    // Of decoded frames: true pixel format, size, colour tags, chroma location (resolved). Where the stream
+    // changes, that of most frames: the shape that most of it is shown in, and of these the size.
+    struct ta_format format;
+    struct ta_index_part *parts; // ascending, the first from frame 0 on; none where all frames are alike
+    int part_count;
+    char checksum[65]; // SHA-256 of the serialised form
 };
 
 // Progress of a pass: 0..1, called at most some 20 times a second from the calling thread.

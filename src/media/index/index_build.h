@@ -2,8 +2,20 @@
 #ifndef TA_MEDIA_INDEX_INDEX_BUILD_H
 #define TA_MEDIA_INDEX_INDEX_BUILD_H
 
+#include <pthread.h>
+
 #include "media/index/index.h"
 #include "media/index/packet_facts.h"
+
+enum {
+    TA_SHAPES_MAX = 64,  // different ones of a stream; what comes after that many counts as the last of them
+    TA_SHAPE_SHIFT = 16, // in the flags of frames, while the index is made: the number of their shape
+};
+#define TA_SHAPE_MASK (0xffu << TA_SHAPE_SHIFT)
+
+struct ta_shape_run { // packets from this one on have the same headers (packet_shape.h)
+    uint32_t packet, key;
+};
 
 struct ta_index_builder {
     struct ta_source *source; // the builder's own
@@ -13,6 +25,12 @@ struct ta_index_builder {
     bool in_one;            // decodes with a single decoder
     const char *why_decode; // why packets do not tell the frames; NULL while they do
     int64_t packets_end;    // latest end of a packet, INT64_MIN when none tells
+    struct ta_shape_run *shape_runs;
+    size_t shape_run_count, shape_run_capacity;
+    pthread_mutex_t shape_lock;             // guards the next two while decoders run
+    struct ta_format shapes[TA_SHAPES_MAX]; // as decoders tell them, in the order they were met
+    int shape_count;
+    int first_shape; // of the first frame that was decoded
     struct ta_log *log;
     const struct ta_progress_fn *progress;
     double progress_from, progress_to, reported;
@@ -31,6 +49,18 @@ int ta_index_decode_all(struct ta_index_builder *b);
 // As ta_index_create() with everything decoded, but by one decoder from start to end: slow, and the measure
 // of what decoding in ranges must give.
 int ta_index_create_in_one(struct ta_index **out, struct ta_source *source, struct ta_log *log);
+// Notes what a packet says of the shape of its pictures. TA_ERR_NOMEM.
+int ta_index_note_shape(struct ta_index_builder *b, uint32_t packet, uint32_t key);
+// The number of a decoded frame's shape, a new one if need be.
+// Thread-safety: Safe.
+int ta_index_shape_of(struct ta_index_builder *b, const AVFrame *frame);
+// Have decoded frames more than one size, shape or pixel format?
+bool ta_index_shapes_differ(const struct ta_index_builder *b);
+// Where the stream's headers change: asks the decoder what each of them means, and notes it on the frames of
+// a list made from packets.
+int ta_index_decode_shapes(struct ta_index_builder *b);
+// From the shapes noted on the frames to parts, and to the format that most have.
+void ta_index_settle_parts(struct ta_index_builder *b);
 
 // Sets index->checksum.
 int ta_index_seal(struct ta_index *index);

@@ -1,5 +1,4 @@
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +12,7 @@
 #include "media/index/index_build.h"
 #include "media/index/index_frames.h"
 #include "media/index/index_ranges.h"
+#include "media/index/packet_shape.h"
 
 #define HEAD_PACKETS 150 // most packets of the head, from the first key packet on
 #define HEAD_MIN 16
@@ -35,56 +35,8 @@ struct decode_pass {
     AVCodecContext *decoder;
     AVFrame *frame;
     struct decoded *out;
-    struct format_finder *formats;
-    int order; // of this pass among all
+    uint32_t shape; // see ta_packet_needs_drain()
 };
-
-// The first frame of all, which tells the format.
-struct format_finder {
-    pthread_mutex_t lock; // guards what follows
-    AVFrame *frame;       // of the earliest pass that has one yet
-    int order;
-};
-
-static enum AVChromaLocation chroma_of(const AVFrame *f, const AVCodecParameters *p)
-{
-    return f->chroma_location != AVCHROMA_LOC_UNSPECIFIED ? f->chroma_location : p->chroma_location;
-}
-
-// What the decoder says of its pictures wins over what the headers said; what it leaves open is taken from
-// these.
-static void take_format(struct ta_index_builder *b, struct ta_source *source, AVFrame *frame)
-{
-    struct ta_format *f = &b->index->format;
-    AVStream *st = source->fmt->streams[source->video];
-    const AVCodecParameters *p = st->codecpar;
-    f->pix_fmt = ta_pix_fmt_plain(frame->format);
-    f->width = frame->width;
-    f->height = frame->height;
-    AVRational sar = av_guess_sample_aspect_ratio(source->fmt, st, frame);
-    f->sar = sar.num > 0 && sar.den > 0 ? sar : (AVRational){0, 1};
-    f->primaries = frame->color_primaries != AVCOL_PRI_UNSPECIFIED ? frame->color_primaries
-                                                                   : p->color_primaries;
-    f->transfer = frame->color_trc != AVCOL_TRC_UNSPECIFIED ? frame->color_trc : p->color_trc;
-    f->matrix = frame->colorspace != AVCOL_SPC_UNSPECIFIED ? frame->colorspace : p->color_space;
-    f->range = frame->color_range != AVCOL_RANGE_UNSPECIFIED ? frame->color_range : p->color_range;
-    if (f->pix_fmt != frame->format)
-        f->range = AVCOL_RANGE_JPEG;
-    f->chroma_location = chroma_of(frame, p);
-    ta_format_resolve_colour(f);
-}
-
-static void offer_format(struct decode_pass *d)
-{
-    struct format_finder *f = d->formats;
-    pthread_mutex_lock(&f->lock);
-    if (!f->frame || d->order < f->order) {
-        av_frame_free(&f->frame);
-        f->frame = av_frame_clone(d->frame);
-        f->order = d->order;
-    }
-    pthread_mutex_unlock(&f->lock);
-}
 
 static int take_frame(struct decode_pass *d)
 {
@@ -100,8 +52,7 @@ static int take_frame(struct decode_pass *d)
     d->past |= (size_t)f->pts == d->end;
     if ((size_t)f->pts < d->first || (size_t)f->pts >= d->end)
         return 0;
-    if (!out->count)
-        offer_format(d);
+    int shape = ta_index_shape_of(d->b, f);
     int err = ta_try_grow((void **)&out->frames, &out->capacity, out->count + 1, sizeof(*out->frames));
     if (err < 0) {
         ta_error(d->b->log, "%s: out of memory for %zu frames", d->b->source->path, out->count);
@@ -112,7 +63,8 @@ static int take_frame(struct decode_pass *d)
         .packet = (uint32_t)f->pts,
         .flags = (ta_frame_is_interlaced(f) ? TA_FRAME_INTERLACED : 0) |
                  (ta_frame_is_interlaced(f) && ta_frame_is_top_first(f) ? TA_FRAME_TOP_FIRST : 0) |
-                 (f->repeat_pict > 0 ? TA_FRAME_REPEAT : 0) | (ta_frame_is_key(f) ? DECODED_KEY : 0),
+                 (f->repeat_pict > 0 ? TA_FRAME_REPEAT : 0) | (ta_frame_is_key(f) ? DECODED_KEY : 0) |
+                 (uint32_t)shape << TA_SHAPE_SHIFT,
     };
     return 0;
 }
@@ -154,6 +106,12 @@ static int take_frames(struct decode_pass *d, uint32_t ordinal)
 
 static int decode_packet(struct decode_pass *d, AVPacket *packet, uint32_t ordinal)
 {
+    if (packet && ta_packet_needs_drain(d->decoder->codec_id, packet, &d->shape)) {
+        int err = ta_decoder_send(d->decoder, NULL, 0) < 0 ? 0 : take_frames(d, ordinal ? ordinal - 1 : 0);
+        if (err < 0)
+            return err;
+        avcodec_flush_buffers(d->decoder);
+    }
     int ret = ta_decoder_send(d->decoder, packet, ordinal);
     if (ret < 0) {
         if (!ta_decoder_error_is_damage(ret))
@@ -182,9 +140,9 @@ static int read_checked(struct ta_index_builder *b, struct ta_source *source, AV
 
 // Decodes while reading: packets 0..count-1, and what the decoder holds back after them.
 static int decode_in_one(struct ta_index_builder *b, struct ta_source *source, size_t count, int delay,
-                         struct format_finder *formats, struct decoded *out)
+                         struct decoded *out)
 {
-    struct decode_pass d = {.b = b, .end = count, .out = out, .formats = formats};
+    struct decode_pass d = {.b = b, .end = count, .out = out};
     AVPacket *packet = av_packet_alloc();
     d.frame = av_frame_alloc();
     int err = packet && d.frame ? 0 : TA_ERR_NOMEM;
@@ -214,20 +172,14 @@ struct ranges {
     const AVStream *stream;
     int delay;
     size_t count; // of all packets
-    struct format_finder *formats;
 };
 
 static int decode_range(void *arg, int i, AVPacket *const *packets)
 {
     const struct ranges *all = arg;
     const struct ta_packet_range *r = &all->list[i];
-    struct decode_pass d = {.b = all->b,
-                            .first = r->first,
-                            .end = r->end,
-                            .out = &all->results[i],
-                            .formats = all->formats,
-                            .order = i,
-                            .frame = av_frame_alloc()};
+    struct decode_pass d = {
+        .b = all->b, .first = r->first, .end = r->end, .out = &all->results[i], .frame = av_frame_alloc()};
     int err = d.frame ? 0 : TA_ERR_NOMEM;
     if (err >= 0)
         err = ta_decoder_open(&d.decoder, all->stream, all->delay, all->b->source->path, all->b->log);
@@ -276,7 +228,7 @@ static int append(struct decoded *to, const struct decoded *from)
 
 static int decode_in_ranges(struct ta_index_builder *b, struct ta_source *source,
                             const struct ta_packet_range *list, int ranges, size_t count, int delay,
-                            struct format_finder *formats, struct decoded *out)
+                            struct decoded *out)
 {
     struct ranges all = {.b = b,
                          .list = list,
@@ -284,8 +236,7 @@ static int decode_in_ranges(struct ta_index_builder *b, struct ta_source *source
                          // Of the source that is not being read meanwhile.
                          .stream = b->source->fmt->streams[b->source->video],
                          .delay = delay,
-                         .count = count,
-                         .formats = formats};
+                         .count = count};
     struct ta_range_crew *crew = NULL;
     int err = ta_range_crew_create(&crew, list, ranges, decode_range, &all);
     if (err >= 0) {
@@ -318,7 +269,6 @@ static void place_frames(const struct ta_index *index, struct decoded *all)
 static int decode_packets(struct ta_index_builder *b, size_t count, struct decoded *out)
 {
     struct ta_index *index = b->index;
-    struct format_finder formats = {.lock = PTHREAD_MUTEX_INITIALIZER};
     struct ta_packet_range *list = NULL;
     struct ta_source *source = NULL;
     int err = ta_source_open_known(&source, b->source->path, index->dv, b->source->cancel, b->log);
@@ -329,18 +279,16 @@ static int decode_packets(struct ta_index_builder *b, size_t count, struct decod
         int delay = ta_index_reorder(index->packets, index->packet_count);
         int ranges = ta_packet_ranges(&list, index->packets, count, par->codec_id,
                                       TA_MAX(delay, par->video_delay));
-        err = ranges > 1 && !b->in_one
-                  ? decode_in_ranges(b, source, list, ranges, count, delay, &formats, out)
-                  : decode_in_one(b, source, count, delay, &formats, out);
+        err = ranges > 1 && !b->in_one ? decode_in_ranges(b, source, list, ranges, count, delay, out)
+                                       : decode_in_one(b, source, count, delay, out);
     }
     if (err == TA_ERR_MISMATCH)
         ta_error(b->log, "%s: it has changed while it was read", b->source->path);
     if (err >= 0) {
         place_frames(index, out);
-        if (formats.frame)
-            take_format(b, source, formats.frame);
+        if (out->count)
+            b->first_shape = (int)((out->frames[0].flags & TA_SHAPE_MASK) >> TA_SHAPE_SHIFT);
     }
-    av_frame_free(&formats.frame);
     free(list);
     ta_source_close(&source);
     return err < 0 ? err : 0;
@@ -407,6 +355,10 @@ int ta_index_decode_head(struct ta_index_builder *b)
     if (missing < 0) {
         b->why_decode = head.count ? "the first frames are not what its packets say"
                                    : "its first frames can't be decoded";
+        goto end;
+    }
+    if (b->shape_run_count <= 1 && ta_index_shapes_differ(b)) {
+        b->why_decode = "its pictures change without a word in the headers";
         goto end;
     }
     index->undecodable_start = missing;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <libavutil/intreadwrite.h>
+#include <libavutil/pixdesc.h>
 
 #include <terminalai/error.h>
 
@@ -16,11 +17,12 @@
 #include "media/index/index_build.h"
 
 #define MAGIC "TAINDEX"
-#define VERSION 4
+#define VERSION 5
 #define PACKET_BYTES 36
 #define FRAME_BYTES 16
 #define STREAM_BYTES 64
 #define CLOCK_BYTES 12
+#define PART_BYTES 24 // at least
 #define MAX_STREAMS 100000
 #define MAX_FILE ((size_t)1 << 36)
 #define MAX_TIME ((int64_t)1 << 61)
@@ -108,6 +110,16 @@ static void serialise(const struct ta_index *index, struct ta_buf *b)
     put64(b, (int64_t)dv.size);
     ta_buf_append(b, ta_buf_text(&dv), dv.size);
     ta_buf_release(&dv);
+    put32(b, (uint32_t)index->part_count);
+    for (int i = 0; i < index->part_count; i++) {
+        const struct ta_index_part *p = &index->parts[i];
+        const char *name = av_get_pix_fmt_name(p->pix_fmt);
+        const int values[] = {p->width, p->height, p->sar.num, p->sar.den};
+        put32(b, p->first);
+        for (size_t k = 0; k < TA_COUNT(values); k++)
+            put32(b, (uint32_t)values[k]);
+        put_text(b, name ? name : "");
+    }
     char sum[TA_SHA256_HEX];
     ta_sha256_hex(b->data, b->size, sum);
     ta_buf_append(b, sum, TA_SHA256_HEX - 1);
@@ -291,6 +303,43 @@ static void parse_dv(struct ta_index *index, struct cursor *c)
     c->bad |= !index->dv || index->dv->file_bytes != index->source.size_bytes;
 }
 
+static int get_number(struct cursor *c, int max)
+{
+    uint32_t value = get32(c);
+    c->bad |= value > (uint32_t)max;
+    return c->bad ? 0 : (int)value;
+}
+
+static int parse_parts(struct ta_index *index, struct cursor *c)
+{
+    size_t count = get_count(c, get32(c), PART_BYTES);
+    if (c->bad || count > index->frame_count || count == 1) {
+        c->bad = true;
+        return 0;
+    }
+    index->parts = count ? calloc(count, sizeof(*index->parts)) : NULL;
+    if (count && !index->parts)
+        return TA_ERR_NOMEM;
+    index->part_count = (int)count;
+    for (size_t i = 0; i < count && !c->bad; i++) {
+        struct ta_index_part *p = &index->parts[i];
+        p->first = get32(c);
+        p->width = get_number(c, 65536);
+        p->height = get_number(c, 65536);
+        p->sar.num = get_number(c, INT32_MAX);
+        p->sar.den = get_number(c, INT32_MAX);
+        char name[32] = "";
+        size_t size = get_count(c, get32(c), 1);
+        const uint8_t *text = take(c, size);
+        if (text && size && size < sizeof(name))
+            memcpy(name, text, size);
+        p->pix_fmt = av_get_pix_fmt(name);
+        c->bad |= p->first >= index->frame_count || (i ? p->first <= index->parts[i - 1].first : p->first) ||
+                  !p->width || !p->height || !p->sar.den || p->pix_fmt == AV_PIX_FMT_NONE;
+    }
+    return 0;
+}
+
 static int parse_body(struct ta_index *index, struct cursor *c, const char *name, struct ta_log *log)
 {
     index->source.size_bytes = get64(c);
@@ -325,6 +374,8 @@ static int parse_body(struct ta_index *index, struct cursor *c, const char *name
         err = parse_clocks(index, c);
     if (err >= 0 && !c->bad)
         parse_dv(index, c);
+    if (err >= 0 && !c->bad)
+        err = parse_parts(index, c);
     c->bad |= c->at != c->end || index->video >= index->stream_count;
     return err;
 }

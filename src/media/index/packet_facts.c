@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "media/dv/facts.h"
+#include "media/index/packet_shape.h"
 
 #define MAX_TIME ((int64_t)1 << 58)
 
@@ -16,8 +17,8 @@ struct ta_packet_parser {
     enum AVCodecID codec;
     AVCodecParserContext *parser; // NULL when libav has none for the codec
     AVCodecContext *context;
-    int nal_length_size; // H.264 in mp4 and Matroska: bytes of the length before each NAL unit; 0: start
-                         // codes
+    int nal_length_size; // H.264 and HEVC in mp4 and Matroska: bytes of the length before each NAL unit; 0:
+                         // start codes
 };
 
 enum ta_packet_rule ta_packet_rule(enum AVCodecID id)
@@ -73,6 +74,8 @@ int ta_packet_parser_create(struct ta_packet_parser **out, const AVStream *st)
     p->codec = par->codec_id;
     if (p->codec == AV_CODEC_ID_H264 && par->extradata_size >= 7 && par->extradata[0] == 1)
         p->nal_length_size = (par->extradata[4] & 3) + 1;
+    if (p->codec == AV_CODEC_ID_HEVC && par->extradata_size >= 23 && par->extradata[0] == 1)
+        p->nal_length_size = (par->extradata[21] & 3) + 1;
     p->context = avcodec_alloc_context3(NULL);
     if (!p->context || avcodec_parameters_to_context(p->context, par) < 0) {
         ta_packet_parser_destroy(&p);
@@ -189,6 +192,11 @@ static void take_parser_facts(const struct ta_packet_parser *p, struct ta_index_
     default:
         break;
     }
+}
+
+uint32_t ta_packet_parser_shape(const struct ta_packet_parser *p, const AVPacket *packet)
+{
+    return ta_packet_shape(p->codec, packet, p->nal_length_size);
 }
 
 // Broken headers give times that can't be meant and that sums would overflow with.

@@ -23,6 +23,8 @@ uint32_t ta_packet_check(const uint8_t *data, int size);
 struct ta_packet_parser;
 int ta_packet_parser_create(struct ta_packet_parser **out, const AVStream *st);
 void ta_packet_parser_destroy(struct ta_packet_parser **p);
+// See packet_shape.h.
+uint32_t ta_packet_parser_shape(const struct ta_packet_parser *p, const AVPacket *packet);
 // Fills everything of *out from a packet as the demuxer gave it. False when the packet shows that its stream
 // needs a decoder to tell frames (packed MPEG-4 B-frames, pictures that are not coded, no data).
 bool ta_packet_parser_examine(struct ta_packet_parser *p, const AVPacket *packet,
