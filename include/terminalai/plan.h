@@ -75,6 +75,8 @@ const char *ta_plan_input(const struct ta_plan *plan);
 const char *ta_plan_output(const struct ta_plan *plan);
 int64_t ta_plan_frames(const struct ta_plan *plan); // output frames
 int ta_plan_segments(const struct ta_plan *plan);
+// How long the output is; 0 when its frames have times of their own that the plan was not given.
+double ta_plan_seconds(const struct ta_plan *plan);
 // What the plan will take on disk, before anything is encoded: an experienced guess unless `exact`.
 struct ta_estimate {
     int64_t segment_bytes; // all finished segments

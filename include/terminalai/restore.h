@@ -17,9 +17,10 @@ struct ta_restore_result {
     int64_t losses;    // of these, the ones that mean that the output lacks something: exit status 3 when > 0
     int64_t bytes;     // size of the output
     int segments_reused; // finished by an earlier, interrupted run
+    int tasks_reused;    // the same for tasks of all kinds, segments among them
     double wall_seconds, cpu_seconds;
     int64_t peak_rss_bytes;
-    int64_t work_bytes; // most bytes that segments took on disk
+    int64_t work_bytes; // most bytes that unfinished work took on disk
     bool resumable;     // on failure: the work folder was kept and the same call goes on
 };
 

@@ -50,7 +50,7 @@ static void append_age(struct ta_buf *out, double seconds)
         ta_buf_printf(out, "%" PRId64 " days", s / 86400);
 }
 
-// "interrupted 3 hours ago, 4 of 10 segments, 1.2 GB; makes tape.mp4; its source is gone"
+// "interrupted 3 hours ago, 4 of 10 tasks, 1.2 GB; makes tape.mp4; its source is gone"
 static void append_facts(const json_t *o, struct ta_buf *out)
 {
     const char *state = text_of(o, "state");
@@ -64,10 +64,10 @@ static void append_facts(const json_t *o, struct ta_buf *out)
         append_age(out, json_number_value(json_object_get(o, "age_seconds")));
         ta_buf_puts(out, !strcmp(state, "garbled") ? " old" : " ago");
     }
-    if (json_object_get(o, "segments_total"))
-        ta_buf_printf(out, ", %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " segments",
-                      json_integer_value(json_object_get(o, "segments_done")),
-                      json_integer_value(json_object_get(o, "segments_total")));
+    if (json_object_get(o, "tasks_total"))
+        ta_buf_printf(out, ", %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " tasks",
+                      json_integer_value(json_object_get(o, "tasks_done")),
+                      json_integer_value(json_object_get(o, "tasks_total")));
     ta_buf_puts(out, ", ");
     ta_append_bytes(out, json_integer_value(json_object_get(o, "bytes")));
     if (*text_of(o, "output")) {

@@ -1,4 +1,4 @@
-// terminalai join: the finished segments of a plan become its output.
+// terminalai join: the finished tasks of a plan become its output.
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +77,7 @@ static json_t *result_json(const struct ta_plan *plan, const struct ta_restore_r
     json_t *o = json_object();
     json_object_set_new(o, "already", json_boolean(already));
     json_object_set_new(o, "segments", json_integer(ta_plan_segments(plan)));
+    json_object_set_new(o, "tasks", json_integer(ta_plan_tasks(plan)));
     json_object_set_new(o, "frames", json_integer(r->frames));
     json_object_set_new(o, "concealed", json_integer(r->concealed));
     json_object_set_new(o, "damaged", json_integer(r->damaged));
@@ -112,7 +113,7 @@ static enum ta_exit run_join(struct ta_cli *cli)
 }
 
 static const struct ta_example join_examples[] = {
-    {"terminalai join --plan plan.json", "when all segments are made"},
+    {"terminalai join --plan plan.json", "when all tasks are made"},
     {"terminalai join --plan plan.json --verify full",
      "with every frame decoded before the file gets its name"},
     {0},
@@ -123,11 +124,11 @@ static const struct ta_command_group join_groups[] = {{"The task", join_options,
 const struct ta_command ta_command_join = {
     .name = "join",
     .operands = "",
-    .summary = "make the output of a plan from its finished segments",
+    .summary = "make the output of a plan from its finished tasks",
     .description =
-        "Joins the segments that \"segment\" made with the source's sound and other streams, checks the "
+        "Joins the files that \"task\" made with the source's sound and other streams, checks the "
         "file, gives it its name, writes the report and removes the work folder: what \"restore\" does at its "
-        "end, with the same result, bit for bit. When segments are missing they are named and the exit status "
+        "end, with the same result, bit for bit. When tasks are missing they are named and the exit status "
         "is 1. An output that this plan has delivered before is left as it is: that is said, and the exit "
         "status is 0.",
     .examples = join_examples,

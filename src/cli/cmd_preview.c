@@ -132,8 +132,7 @@ static int make_video(struct ta_cli *cli, const char *output, struct ta_progress
     free(start);
     if (err < 0)
         return err;
-    AVRational rate = plan->out_format.frame_rate;
-    view->frame_rate = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
+    ta_progress_plan(view, plan);
     err = ta_restore(plan, cli->options, &callbacks, &r, cli->log);
     err = err == TA_ERR_INVALID ? TA_ERR_INTERNAL : err;
     if (err >= 0) {

@@ -147,8 +147,7 @@ static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_ba
     else if (!err)
         err = ta_plan_create(&plan, item->input, item->output, cli->options, &callbacks, cli->log);
     if (err >= 0) {
-        AVRational rate = plan->out_format.frame_rate;
-        run->view.frame_rate = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
+        ta_progress_plan(&run->view, plan);
         ta_info(cli->log, "%s: %" PRId64 " frames in %d segment%s, %dx%d, %s, to %s", item->input,
                 ta_plan_frames(plan), ta_plan_segments(plan), ta_plan_segments(plan) == 1 ? "" : "s",
                 plan->out_format.width, plan->out_format.height, plan->encoder.codec, ta_plan_output(plan));

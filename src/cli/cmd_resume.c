@@ -50,8 +50,7 @@ static enum ta_exit resume_file(struct ta_restore_call *run, const char *output,
     ta_cli_begin(cli);
     int err = ta_plan_resume(&plan, output, work_dir, cli->log);
     if (err >= 0) {
-        AVRational rate = plan->out_format.frame_rate;
-        run->view.frame_rate = rate.num > 0 && rate.den > 0 ? av_q2d(rate) : 0;
+        ta_progress_plan(&run->view, plan);
         err = ta_restore(plan, cli->options, &callbacks, &result, cli->log);
     }
     enum ta_exit status = ta_restore_call_finish(run, plan ? ta_plan_input(plan) : output, plan, &result,

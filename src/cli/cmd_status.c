@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
+#include "base/words.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/progress.h"
@@ -55,16 +56,19 @@ static double number(const json_t *o, const char *key)
 // "out.mp4: running, restore, 3 of 10 segments, 90 of 300 frames (30 %), 12.3 fps, 0:17 to go"
 static void append_head(const json_t *o, struct ta_buf *out)
 {
-    const json_t *segments = json_object_get(o, "segments"), *frames = json_object_get(o, "frames");
+    const json_t *tasks = json_object_get(o, "tasks"), *frames = json_object_get(o, "frames");
+    // Most plans have nothing else.
+    bool segments = whole(tasks, "total") == whole(json_object_get(o, "segments"), "total");
     const char *phase = json_string_value(json_object_get(o, "phase"));
     int64_t done = whole(frames, "done"), total = whole(frames, "total");
     append_name(out, o, "output");
     ta_buf_printf(out, ": %s", json_string_value(json_object_get(o, "state")));
     if (phase)
         ta_buf_printf(out, ", %s", phase);
-    ta_buf_printf(out, ", %" PRId64 " of %" PRId64 " segments, %" PRId64 " of %" PRId64 " frames (%.0f %%)",
-                  whole(segments, "done"), whole(segments, "total"), done, total,
-                  total > 0 ? 100.0 * (double)done / (double)total : 0);
+    ta_buf_printf(out, ", %" PRId64 " of %" PRId64 " %s, %" PRId64 " of %" PRId64 " %s (%.0f %%)",
+                  whole(tasks, "done"), whole(tasks, "total"),
+                  segments ? ta_plural(whole(tasks, "total"), "segment", "segments") : "tasks", done, total,
+                  ta_plural(total, "frame", "frames"), total > 0 ? 100.0 * (double)done / (double)total : 0);
     if (number(o, "fps") > 0)
         ta_buf_printf(out, ", %.1f fps", number(o, "fps"));
     if (number(o, "eta_seconds") > 0) {
@@ -77,15 +81,14 @@ static void append_head(const json_t *o, struct ta_buf *out)
     ta_buf_puts(out, " on disk\n");
 }
 
-static void append_segments(const json_t *o, struct ta_buf *out)
+static void append_tasks(const json_t *o, struct ta_buf *out)
 {
-    const json_t *running = json_object_get(json_object_get(o, "segments"), "running");
+    const json_t *running = json_object_get(json_object_get(o, "tasks"), "running");
     const json_t *playable = json_object_get(o, "playable"), *item;
     size_t i;
     if (json_array_size(running))
         ta_buf_puts(out, "  being made:");
-    json_array_foreach(running, i, item)
-        ta_buf_printf(out, " %" JSON_INTEGER_FORMAT, json_integer_value(item));
+    json_array_foreach(running, i, item) ta_buf_printf(out, " %s", json_string_value(item));
     if (json_array_size(running))
         ta_buf_putc(out, '\n');
     if (json_array_size(playable))
@@ -98,9 +101,13 @@ static void append_segments(const json_t *o, struct ta_buf *out)
         }
         ta_buf_puts(out, "    ");
         append_name(out, item, "path");
-        ta_buf_puts(out, "  from ");
-        ta_append_duration(out, number(item, "start_seconds"));
-        ta_buf_printf(out, ", %" PRId64 " frames\n", whole(item, "frames"));
+        if (json_object_get(item, "start_seconds")) {
+            ta_buf_puts(out, "  from ");
+            ta_append_duration(out, number(item, "start_seconds"));
+            ta_buf_putc(out, ',');
+        }
+        int64_t frames = whole(item, "frames");
+        ta_buf_printf(out, " %" PRId64 " %s\n", frames, ta_plural(frames, "frame", "frames"));
     }
 }
 
@@ -121,7 +128,7 @@ static enum ta_exit show(struct ta_cli *cli, const json_t *o)
             append_name(&out, source, "path");
             ta_buf_putc(&out, '\n');
         }
-        append_segments(o, &out);
+        append_tasks(o, &out);
     }
     ta_buf_printf(&out, "  next: %s\n", json_string_value(json_object_get(o, "next")));
     enum ta_exit status = ta_cli_show(cli, ta_buf_text(&out));

@@ -10,12 +10,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
+#include "base/words.h"
 #include "cli/console.h"
 #include "plan/plan.h"
 
 static void append_counted(struct ta_buf *out, int64_t count, const char *one, const char *many)
 {
-    ta_buf_printf(out, "%" PRId64 " %s", count, count == 1 ? one : many);
+    ta_buf_printf(out, "%" PRId64 " %s", count, ta_plural(count, one, many));
 }
 
 // "tape.restored.mp4: 1440x1080, 600 frames, 0:20 of video, 12.3 MB; took 0:35, 17.1 fps, 0.57x"
@@ -33,22 +34,24 @@ static void say_done(struct ta_restore_call *run, const struct ta_plan *plan,
     append_counted(&line, r->frames, "frame", "frames");
     if (rate > 0) {
         ta_buf_puts(&line, ", ");
-        ta_append_duration(&line, (double)r->frames / rate);
+        ta_append_duration(&line, ta_plan_seconds(plan));
         ta_buf_puts(&line, " of video");
     }
     ta_buf_puts(&line, ", ");
     ta_append_bytes(&line, r->bytes);
     ta_buf_puts(&line, "; took ");
     ta_append_duration(&line, r->wall_seconds);
-    if (r->wall_seconds > 0 && !r->segments_reused) {
+    if (r->wall_seconds > 0 && !r->tasks_reused) {
         double fps = (double)r->frames / r->wall_seconds;
         ta_buf_printf(&line, ", %.1f fps", fps);
         if (rate > 0)
             ta_buf_printf(&line, ", %.2fx", fps / rate);
     }
-    if (r->segments_reused) {
+    if (r->tasks_reused) {
+        bool segments = r->tasks_reused == r->segments_reused;
         ta_buf_puts(&line, ", ");
-        append_counted(&line, r->segments_reused, "segment", "segments");
+        append_counted(&line, r->tasks_reused, segments ? "segment" : "task",
+                       segments ? "segments" : "tasks");
         ta_buf_puts(&line, " from an earlier run");
     }
     ta_console_print(console, "%s", line.data);
@@ -95,6 +98,7 @@ static json_t *result_json(const char *input, const struct ta_plan *plan, const 
     json_object_set_new(o, "losses", json_integer(r->losses));
     json_object_set_new(o, "bytes", json_integer(r->bytes));
     json_object_set_new(o, "segments_reused", json_integer(r->segments_reused));
+    json_object_set_new(o, "tasks_reused", json_integer(r->tasks_reused));
     json_object_set_new(o, "wall_seconds", json_real(r->wall_seconds));
     json_object_set_new(o, "cpu_seconds", json_real(r->cpu_seconds));
     if (r->wall_seconds > 0)

@@ -135,6 +135,13 @@ void ta_progress_begin(struct ta_progress_view *v, const char *input, int index)
         v->mode = ta_console_is_terminal(v->console) ? TA_PROGRESS_LINE : TA_PROGRESS_PLAIN;
 }
 
+void ta_progress_plan(struct ta_progress_view *v, const struct ta_plan *plan)
+{
+    // Where frames have times of their own, no rate of a header says how fast they pass.
+    double seconds = ta_plan_seconds(plan);
+    v->frame_rate = seconds > 0 ? (double)ta_plan_frames(plan) / seconds : 0;
+}
+
 void ta_progress_event(struct ta_progress_view *v, json_t *event)
 {
     if (v->mode == TA_PROGRESS_JSON && v->json) {

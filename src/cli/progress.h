@@ -29,7 +29,7 @@ struct ta_progress_view {
     FILE *json;        // where JSON lines go
     const char *input; // borrowed
     int index, count;  // of the files of this call, from 0
-    double frame_rate; // of the output; 0 when unknown
+    double frame_rate; // of the output, on average; 0 when unknown
     // Inner state.
     bool started, stopping;
     enum ta_phase phase;
@@ -38,6 +38,8 @@ struct ta_progress_view {
 
 // Zeroes the state for another file.
 void ta_progress_begin(struct ta_progress_view *v, const char *input, int index);
+// What is being made is known now.
+void ta_progress_plan(struct ta_progress_view *v, const struct ta_plan *plan);
 // For ta_callbacks.progress with the view as `priv`.
 void ta_progress_show(void *view, const struct ta_progress *p);
 // Removes the line.

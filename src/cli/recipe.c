@@ -126,6 +126,7 @@ struct ta_progress_view ta_cli_task_view(struct ta_cli *cli, const struct ta_tas
     struct ta_progress_view view = {
         .console = cli->console, .mode = mode, .json = to_stdout ? stderr : stdout, .count = 1};
     ta_progress_begin(&view, ta_plan_input(plan), 0);
+    ta_progress_plan(&view, plan);
     ta_cli_begin(cli);
     ta_signals_catch();
     return view;

@@ -2,6 +2,7 @@
 // encoder, cuts, streams.
 #include "plan/decide.h"
 #include "plan/redo_ranges.h"
+#include "plan/tasks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -350,6 +351,7 @@ void ta_plan_destroy(struct ta_plan **plan)
     free(p->film);
     free(p->film_out);
     ta_redo_release(p);
+    ta_tasks_release(p);
     free(p->input);
     free(p->output);
     free(p->input_at);

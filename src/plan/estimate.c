@@ -20,14 +20,6 @@ static const struct {
 };
 static const double CRF_HALVES = 6, DEFAULT_AUDIO_RATE = 160000;
 
-static double seconds_of(const struct ta_plan *p)
-{
-    if (!p->index)
-        return 0;
-    return (double)(ta_plan_end_time(p, p->index) - ta_plan_time_of(p, p->index, p->first_frame, 0)) *
-           av_q2d(p->out_time_base);
-}
-
 int64_t ta_estimate_other_streams(const struct ta_plan *p)
 {
     if (!p->index)
@@ -40,7 +32,7 @@ int64_t ta_estimate_other_streams(const struct ta_plan *p)
         if (s->action == TA_STREAM_COPY)
             sum += (double)p->index->streams[s->stream].bytes * share;
         else if (s->action == TA_STREAM_TRANSCODE && s->kind == TA_STREAM_AUDIO)
-            sum += (s->bit_rate ? (double)s->bit_rate : DEFAULT_AUDIO_RATE) / 8 * seconds_of(p);
+            sum += (s->bit_rate ? (double)s->bit_rate : DEFAULT_AUDIO_RATE) / 8 * ta_plan_seconds(p);
     }
     return (int64_t)sum;
 }

@@ -10,6 +10,7 @@
 #include "base/tree.h"
 #include "plan/plan.h"
 #include "plan/redo_ranges.h"
+#include "plan/tasks.h"
 #include "video/chain.h"
 
 // The second is that of plans whose source is several files.
@@ -188,6 +189,9 @@ char *ta_plan_to_json(const struct ta_plan *p)
     json_object_set_new(root, "video", video_json(p));
     json_object_set_new(root, "time", time_json(p));
     json_object_set_new(root, "streams", streams_json(p));
+    json_t *tasks = ta_tasks_json(p);
+    if (tasks)
+        json_object_set_new(root, "tasks", tasks);
     json_object_set(root, "decisions", p->decisions);
     json_object_set(root, "warnings", p->warnings);
     char *text = ta_json_text(root);
@@ -601,6 +605,8 @@ int ta_plan_from_json(struct ta_plan **out, const char *text, size_t size, const
         err = read_time(p, root, name, log);
     if (err >= 0)
         err = read_streams(p, root, name, log);
+    if (err >= 0)
+        err = ta_tasks_read(p, root, name, log);
     if (err >= 0)
         err = read_words(p, root, name, log);
     json_decref(root);

@@ -46,6 +46,15 @@ struct ta_segment_name {
     char key[65];
 };
 
+// A task that is no segment, or what a segment needs; see plan/tasks.h.
+struct ta_listed_task {
+    char *kind, *stem;
+    int index;               // among those of its kind; of a segment its number
+    int64_t frames, samples; // what the result must count; 0: nothing of that
+    int *needs;              // numbers of tasks
+    int need_count;
+};
+
 // The output of a preview: what is restored beside the source it is made from.
 enum ta_show_layout { TA_SHOW_SIDE = 0, TA_SHOW_SPLIT, TA_SHOW_STACK };
 extern const struct ta_choice ta_show_layouts[];
@@ -101,6 +110,9 @@ struct ta_plan {
     struct ta_segment_name *names;
     int64_t *cuts; // source frame where each segment starts; cuts[segment_count] is the end
     int segment_count;
+    // Tasks beside the segments, and segments that need something, by number; none for most plans.
+    struct ta_listed_task *listed, *needing;
+    int listed_count, needing_count;
 
     // Output time 0 is the earliest start of the kept streams (or of the range). A source time t (video time
     // base) becomes t * time_scale - offset in out_time_base = time base / time_scale.

@@ -204,6 +204,15 @@ int64_t ta_plan_end_time(const struct ta_plan *plan, const struct ta_index *inde
            plan->offset;
 }
 
+double ta_plan_seconds(const struct ta_plan *p)
+{
+    AVRational rate = p->out_format.frame_rate;
+    if (p->index)
+        return (double)(ta_plan_end_time(p, p->index) - ta_plan_time_of(p, p->index, p->first_frame, 0)) *
+               av_q2d(p->out_time_base);
+    return rate.num > 0 && rate.den > 0 ? (double)p->out_frames / av_q2d(rate) : 0;
+}
+
 int64_t ta_plan_frame_of(const struct ta_plan *plan, const struct ta_index *index, const struct ta_time *t)
 {
     int64_t n = (int64_t)index->frame_count;

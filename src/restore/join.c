@@ -30,7 +30,7 @@ static int64_t delay_of(const struct ta_work *w)
 {
     int delay = 0;
     for (int i = 0; i < w->plan->segment_count; i++)
-        delay = TA_MAX(delay, w->done[i].delay);
+        delay = TA_MAX(delay, ta_work_segment(w, i).delay);
     return delay;
 }
 
@@ -77,7 +77,7 @@ static bool same_parameters(const AVCodecParameters *a, const AVCodecParameters 
 static int open_segment(struct video_lane *v, int k)
 {
     ta_segreader_close(&v->reader);
-    char *path = ta_work_segment_path(v->work, k);
+    char *path = ta_work_task_path(v->work, k);
     int err = ta_segreader_open(&v->reader, path, v->log);
     if (err >= 0 && v->first && !same_parameters(v->first, ta_segreader_parameters(v->reader))) {
         ta_error(
@@ -239,7 +239,7 @@ static void report_packets(void *priv, int64_t packets, int64_t bytes)
 {
     (void)packets;
     struct join *j = priv;
-    int64_t expected = ta_work_bytes(j->work);
+    int64_t expected = ta_work_video_bytes(j->work);
     ta_meter_bytes(j->meter, bytes);
     ta_meter_fraction(j->meter, expected > 0 ? (double)bytes / (double)expected : 0);
 }

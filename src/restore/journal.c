@@ -17,8 +17,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
+#include "plan/tasks.h"
 
-enum { JOURNAL_LIMIT = 64 << 20, MAX_LIGHT = 10000 };
+enum { JOURNAL_LIMIT = 64 << 20 };
 static const char journal_name[] = "journal.jsonl";
 
 // ---- lines ----
@@ -34,29 +35,12 @@ static char *checked_line(json_t *entry)
     return line;
 }
 
-// `entry` names the segment.
-static char *result_line(json_t *entry, const struct ta_segment_result *r)
+char *ta_journal_task_line(const char *stem, const struct ta_done *done)
 {
-    json_t *e = json_pack("{s:I, s:I, s:I, s:I, s:i, s:s}", "frames", (json_int_t)r->frames, "bytes",
-                          (json_int_t)r->bytes, "concealed", (json_int_t)r->concealed, "damaged",
-                          (json_int_t)r->damaged, "delay", r->delay, "sha256", r->sha256);
-    if (r->max_cll || r->max_fall) { // HDR10 alone has these
-        json_object_set_new(e, "max_cll", json_integer(r->max_cll));
-        json_object_set_new(e, "max_fall", json_integer(r->max_fall));
-    }
-    json_object_update(entry, e);
-    json_decref(e);
+    json_t *entry = json_pack("{s:s, s:s, s:I}", "task", stem, "sha256", done->sha256, "bytes",
+                              (json_int_t)done->bytes);
+    json_object_set_new(entry, "counts", ta_counts_json(&done->counts));
     return checked_line(entry);
-}
-
-char *ta_journal_line(int segment, const struct ta_segment_result *r)
-{
-    return result_line(json_pack("{s:i}", "segment", segment), r);
-}
-
-char *ta_journal_keyed_line(const char *key, const struct ta_segment_result *r)
-{
-    return result_line(json_pack("{s:s}", "key", key), r);
 }
 
 char *ta_journal_head_line(const char *plan, const char *made_by, const char *folder)
@@ -112,43 +96,61 @@ static bool take_sum(const json_t *entry, const char *key, char out[65])
     return true;
 }
 
-static bool parse_result(const json_t *e, struct ta_segment_result *out)
+// A segment's numbers as they stood in lines of version 0.1.
+static bool parse_old_counts(const json_t *e, struct ta_counts *counts)
 {
-    int64_t delay = 0, max_cll = 0, max_fall = 0;
-    const char *sum = NULL;
-    *out = (struct ta_segment_result){0};
-    bool ok = e && ta_json_get_int(e, "", "frames", 1, INT64_MAX, &out->frames, NULL) >= 0 &&
-              ta_json_get_int(e, "", "bytes", 1, INT64_MAX, &out->bytes, NULL) >= 0 &&
-              ta_json_get_int(e, "", "concealed", 0, INT64_MAX, &out->concealed, NULL) >= 0 &&
-              ta_json_get_int(e, "", "damaged", 0, INT64_MAX, &out->damaged, NULL) >= 0 &&
-              ta_json_get_int(e, "", "delay", 0, 1024, &delay, NULL) >= 0 &&
-              ta_json_get_string(e, "", "sha256", &sum, NULL) >= 0 && strlen(sum) == 64;
-    if (ok && json_object_get(e, "max_cll"))
-        ok = ta_json_get_int(e, "", "max_cll", 0, MAX_LIGHT, &max_cll, NULL) >= 0 &&
-             ta_json_get_int(e, "", "max_fall", 0, max_cll, &max_fall, NULL) >= 0;
-    if (ok) {
-        memcpy(out->sha256, sum, 65);
-        out->max_cll = (int)max_cll;
-        out->max_fall = (int)max_fall;
-        out->delay = (int)delay;
+    static const struct {
+        const char *name;
+        int64_t min, max;
+        bool optional;
+    } known[] = {{"frames", 1, INT64_MAX, false},  {"concealed", 0, INT64_MAX, false},
+                 {"damaged", 0, INT64_MAX, false}, {"delay", 0, 1024, false},
+                 {"max_cll", 0, 10000, true},      {"max_fall", 0, 10000, true}};
+    for (size_t i = 0; i < TA_COUNT(known); i++) {
+        int64_t value = 0;
+        if (known[i].optional && !json_object_get(e, known[i].name))
+            continue;
+        if (ta_json_get_int(e, "", known[i].name, known[i].min, known[i].max, &value, NULL) < 0 ||
+            !ta_counts_set(counts, known[i].name, value))
+            return false;
     }
-    return ok;
+    // One of the two alone is nothing.
+    return !json_object_get(e, "max_cll") == !json_object_get(e, "max_fall") &&
+           ta_counts_get(counts, "max_fall") <= ta_counts_get(counts, "max_cll");
 }
 
-static bool parse_segment(const json_t *e, int *segment, struct ta_segment_result *out)
+static bool parse_old_stem(const json_t *e, char stem[TA_STEM_SIZE])
 {
     int64_t number = -1;
-    bool ok = e && ta_json_get_int(e, "", "segment", 0, INT32_MAX, &number, NULL) >= 0 &&
-              parse_result(e, out);
-    if (ok)
-        *segment = (int)number;
-    return ok;
+    char key[65];
+    if (take_sum(e, "key", key))
+        snprintf(stem, TA_STEM_SIZE, "seg-%.16s", key);
+    else if (ta_json_get_int(e, "", "segment", 0, INT32_MAX, &number, NULL) >= 0)
+        snprintf(stem, TA_STEM_SIZE, "seg-%05d", (int)number);
+    else
+        return false;
+    return true;
 }
 
-bool ta_journal_parse(const char *line, size_t size, int *segment, struct ta_segment_result *out)
+static bool parse_task(const json_t *e, char stem[TA_STEM_SIZE], struct ta_done *out)
+{
+    const char *name = json_string_value(json_object_get(e, "task"));
+    *out = (struct ta_done){0};
+    if (!e || ta_json_get_int(e, "", "bytes", 1, INT64_MAX, &out->bytes, NULL) < 0 ||
+        !take_sum(e, "sha256", out->sha256))
+        return false;
+    if (!name)
+        return parse_old_stem(e, stem) && parse_old_counts(e, &out->counts);
+    if (!ta_task_stem_valid(name))
+        return false;
+    memcpy(stem, name, strlen(name) + 1);
+    return ta_counts_read(&out->counts, json_object_get(e, "counts"));
+}
+
+bool ta_journal_parse(const char *line, size_t size, char stem[TA_STEM_SIZE], struct ta_done *out)
 {
     json_t *e = entry_of(line, size);
-    bool ok = parse_segment(e, segment, out);
+    bool ok = parse_task(e, stem, out);
     json_decref(e);
     return ok;
 }
@@ -162,35 +164,22 @@ static void set_text(char **field, const json_t *entry, const char *key)
     *field = text ? ta_xstrdup(text) : NULL;
 }
 
-static void take_keyed(struct ta_journal *j, const char key[65], const struct ta_segment_result *result)
+struct ta_done ta_journal_find(const struct ta_journal *j, const char *stem)
 {
-    j->keyed = ta_xrealloc(j->keyed, ((size_t)j->keyed_count + 1) * sizeof *j->keyed);
-    j->keyed[j->keyed_count].result = *result;
-    memcpy(j->keyed[j->keyed_count++].key, key, 65);
-}
-
-struct ta_segment_result ta_journal_find(const struct ta_journal *j, const struct ta_plan *plan, int k)
-{
-    const struct ta_segment_name *name = plan->names ? &plan->names[k] : NULL;
-    int number = name ? name->number : k;
-    if (number >= 0)
-        return number < j->segment_count ? j->done[number] : (struct ta_segment_result){0};
-    for (int i = j->keyed_count - 1; i >= 0; i--)
-        if (!strcmp(j->keyed[i].key, name->key))
-            return j->keyed[i].result;
-    return (struct ta_segment_result){0};
+    for (int i = j->task_count - 1; i >= 0; i--)
+        if (!strcmp(j->tasks[i].stem, stem))
+            return j->tasks[i].done;
+    return (struct ta_done){0};
 }
 
 static void take_line(struct ta_journal *j, const char *line, size_t size)
 {
     json_t *e = entry_of(line, size);
-    struct ta_segment_result result;
-    int segment = -1;
-    char key[65];
-    if (parse_segment(e, &segment, &result) && segment < j->segment_count) {
-        j->done[segment] = result;
-    } else if (take_sum(e, "key", key) && parse_result(e, &result)) {
-        take_keyed(j, key, &result);
+    struct ta_journal_task task = {0};
+    if (parse_task(e, task.stem, &task.done)) {
+        if ((j->task_count & (j->task_count - 1)) == 0) // full: 0, 1, 2, 4, 8 ...
+            j->tasks = ta_xrealloc(j->tasks, (size_t)TA_MAX(1, 2 * j->task_count) * sizeof *j->tasks);
+        j->tasks[j->task_count++] = task;
     } else if (take_sum(e, "plan_sha256", j->plan)) {
         set_text(&j->made_by, e, "made_by");
         set_text(&j->folder, e, "folder");
@@ -206,10 +195,9 @@ static void take_line(struct ta_journal *j, const char *line, size_t size)
     json_decref(e);
 }
 
-int ta_journal_load(struct ta_journal *j, const char *dir, int segment_count)
+int ta_journal_load(struct ta_journal *j, const char *dir)
 {
-    *j = (struct ta_journal){.segment_count = segment_count};
-    j->done = ta_xcalloc((size_t)segment_count + 1, sizeof *j->done);
+    *j = (struct ta_journal){0};
     char *path = ta_path_join(dir, journal_name);
     struct ta_buf text = {0};
     int err = access(path, F_OK) < 0 && errno == ENOENT ? 0 : ta_file_read(path, JOURNAL_LIMIT, &text, NULL);
@@ -229,8 +217,7 @@ void ta_journal_release(struct ta_journal *j)
 {
     free(j->made_by);
     free(j->folder);
-    free(j->done);
-    free(j->keyed);
+    free(j->tasks);
     *j = (struct ta_journal){0};
 }
 

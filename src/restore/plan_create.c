@@ -204,7 +204,7 @@ int ta_plan_resume(struct ta_plan **out, const char *output, const char *work_di
     int err = 0;
     if (access(path, F_OK) == 0) {
         struct ta_journal journal;
-        ta_journal_load(&journal, dir, 0);
+        ta_journal_load(&journal, dir);
         err = load_with_log(out, path, journal.folder, output, log);
         ta_journal_release(&journal);
         if (err == TA_ERR_FORMAT || err == TA_ERR_INVALID)
@@ -274,9 +274,6 @@ static void describe_streams(const struct ta_plan *p, struct ta_buf *out)
 char *ta_plan_describe(const struct ta_plan *p)
 {
     struct ta_buf b = {0};
-    double seconds = (double)(ta_plan_end_time(p, p->index) -
-                              ta_plan_time_of(p, p->index, p->first_frame, 0)) *
-                     av_q2d(p->out_time_base);
     ta_buf_puts(&b, "source    ");
     ta_buf_name(&b, p->input);
     ta_buf_puts(&b, "\n          ");
@@ -286,7 +283,7 @@ char *ta_plan_describe(const struct ta_plan *p)
     ta_buf_puts(&b, "\n          ");
     ta_format_describe(&p->out_format, &b);
     ta_buf_printf(&b, "\nframes    %lld from %lld source frames, %.3f seconds, in %d segment%s\n",
-                  (long long)p->out_frames, (long long)p->frame_count, seconds, p->segment_count,
+                  (long long)p->out_frames, (long long)p->frame_count, ta_plan_seconds(p), p->segment_count,
                   p->segment_count == 1 ? "" : "s");
     size_t i;
     json_t *item;

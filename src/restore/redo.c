@@ -14,6 +14,7 @@
 #include "recipe/options.h"
 #include "plan/decide.h"
 #include "plan/redo_ranges.h"
+#include "plan/tasks.h"
 #include "video/chain.h"
 
 // ---- a new range ----
@@ -70,6 +71,8 @@ static int check_fits(const struct ta_plan *old, const struct ta_plan *new, stru
     const struct ta_format *a = &old->out_format, *b = &new->out_format;
     if (old->show)
         return refuse(old, log, "it is a preview");
+    if (ta_plan_segments_are_linked(old))
+        return refuse(old, log, "its segments and tasks of other kinds need each other");
     if (a->width != b->width || a->height != b->height) {
         snprintf(why, sizeof why, "the pictures would be %dx%d instead of %dx%d", b->width, b->height,
                  a->width, a->height);
@@ -197,6 +200,7 @@ static void add_cut(struct ta_plan *p, int64_t frame)
     for (; i > 0 && p->cuts[i - 1] > frame; i--)
         p->cuts[i] = p->cuts[i - 1];
     p->cuts[i] = frame;
+    ta_tasks_shift(p);
 }
 
 // The new plan's settings for the range; they move over.

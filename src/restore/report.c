@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <terminalai/error.h>
+#include <terminalai/task.h>
 #include <terminalai/terminalai.h>
 
 #include "base/file.h"
@@ -24,11 +25,25 @@ static json_t *segments(const struct ta_work *w)
 {
     json_t *list = json_array();
     for (int i = 0; i < w->plan->segment_count; i++) {
-        const struct ta_segment_result *r = &w->done[i];
+        struct ta_segment_result r = ta_work_segment(w, i);
         json_array_append_new(list,
-                              json_pack("{s:I, s:I, s:I, s:I, s:s}", "frames", (json_int_t)r->frames, "bytes",
-                                        (json_int_t)r->bytes, "concealed", (json_int_t)r->concealed,
-                                        "damaged", (json_int_t)r->damaged, "sha256", r->sha256));
+                              json_pack("{s:I, s:I, s:I, s:I, s:s}", "frames", (json_int_t)r.frames, "bytes",
+                                        (json_int_t)r.bytes, "concealed", (json_int_t)r.concealed, "damaged",
+                                        (json_int_t)r.damaged, "sha256", r.sha256));
+    }
+    return list;
+}
+
+// All tasks, as the journal had them.
+static json_t *tasks(const struct ta_work *w)
+{
+    json_t *list = json_array();
+    for (int i = 0, n = ta_plan_tasks(w->plan); i < n; i++) {
+        struct ta_task task = ta_plan_task(w->plan, i);
+        const struct ta_done *d = &w->done[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I, s:o}", "task", task.stem, "kind",
+                                              task.kind, "sha256", d->sha256, "bytes", (json_int_t)d->bytes,
+                                              "counts", ta_counts_json(&d->counts)));
     }
     return list;
 }
@@ -69,11 +84,13 @@ char *ta_report_text(const struct ta_work *work, const struct ta_join_result *jo
                                   "worst_sync_seconds",
                                   TA_MAX(check->worst_sync_copied, check->worst_sync_transcoded)));
     json_object_set_new(root, "run",
-                        json_pack("{s:f, s:f, s:I, s:i, s:I}", "wall_seconds", result->wall_seconds,
+                        json_pack("{s:f, s:f, s:I, s:i, s:i, s:I}", "wall_seconds", result->wall_seconds,
                                   "cpu_seconds", result->cpu_seconds, "peak_rss_bytes",
                                   (json_int_t)result->peak_rss_bytes, "segments_reused",
-                                  result->segments_reused, "work_bytes", (json_int_t)work_bytes));
+                                  result->segments_reused, "tasks_reused", result->tasks_reused, "work_bytes",
+                                  (json_int_t)work_bytes));
     json_object_set_new(root, "segments", segments(work));
+    json_object_set_new(root, "tasks", tasks(work));
     json_t *plan = json_loads(p->json, 0, NULL);
     json_object_set_new(root, "plan", plan ? plan : json_null());
     char *text = ta_json_text(root);

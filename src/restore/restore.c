@@ -1,4 +1,4 @@
-// The whole run: work folder, segments, join, check, put in place, report.
+// The whole run: work folder, tasks, join, check, put in place, report.
 #include <terminalai/task.h>
 
 #include <stdlib.h>
@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "base/words.h"
 #include "restore/advice.h"
 #include "restore/check.h"
 #include "restore/framemd5.h"
@@ -48,7 +49,7 @@ struct restore {
     struct ta_check_result check;
     struct ta_restore_result result;
     double started, cpu_started;
-    bool join_only; // the segments are others' work
+    bool join_only; // the tasks are others' work
     bool already;   // delivered before
 };
 
@@ -124,7 +125,7 @@ static void tell_count(const struct restore *r, enum ta_problem_id id, int64_t c
     struct ta_problem_about about = {.file = r->plan->input,
                                      .args = json_pack("{s:I}", "count", (json_int_t)count)};
     ta_problem_at(r->log, id, &about, "%s: %lld %s", r->plan->input, (long long)count,
-                  count == 1 ? one : many);
+                  ta_plural(count, one, many));
 }
 
 static void tell_sync(const struct restore *r)
@@ -138,15 +139,16 @@ static void tell_sync(const struct restore *r)
                   "%s: sound starts %.1f ms from where the source has it", r->plan->output, worst * 1000);
 }
 
-// Numbers and problems that need all segments and the join.
+// Numbers and problems that need all tasks and the join.
 static void sum_up(struct restore *r)
 {
     struct ta_restore_result *out = &r->result;
     const struct ta_plan *p = r->plan;
     out->frames = p->out_frames;
     for (int i = 0; i < p->segment_count; i++) {
-        out->concealed += r->work.done[i].concealed;
-        out->damaged += r->work.done[i].damaged;
+        struct ta_segment_result segment = ta_work_segment(&r->work, i);
+        out->concealed += segment.concealed;
+        out->damaged += segment.damaged;
     }
     out->bytes = to_stdout(p) ? r->join.bytes : r->check.bytes;
     tell_plan(r);
@@ -252,7 +254,9 @@ static bool has_report(const struct restore *r)
 static int finish_delivered(struct restore *r)
 {
     ta_info(r->log, "%s is in place already; an earlier run did not come to its end", r->plan->output);
-    r->result.segments_reused = r->work.done_count;
+    int64_t frames;
+    r->result.segments_reused = ta_work_segments_done(&r->work, &frames);
+    r->result.tasks_reused = r->work.done_count;
     ta_meter_start(&r->meter, TA_PHASE_VERIFY);
     int err = ta_check_output(r->plan, r->plan->output, r->run.verify == TA_VERIFY_FULL, &r->meter, &r->check,
                               r->log);
@@ -263,34 +267,39 @@ static int finish_delivered(struct restore *r)
     return err;
 }
 
-// "3, 5-8, 12": the segments that are missing, the first few ranges of them.
+// "seg-00003, seg-00005 to seg-00008, seg-00012": the tasks that are missing, the first few runs of them, by
+// the names that "terminalai task" takes.
 static void name_missing(const struct ta_work *w, struct ta_buf *out)
 {
-    int ranges = 0;
-    for (int i = 0, n = w->plan->segment_count; i < n; i++) {
-        int first = i;
-        while (i < n && !w->done[i].frames)
-            i++;
-        if (i == first)
+    const struct ta_plan *p = w->plan;
+    int runs = 0;
+    for (int i = 0, n = ta_plan_tasks(p), first; i < n; i++) {
+        if (w->done[i].bytes)
             continue;
-        if (ranges++ == 8) {
+        struct ta_task from = ta_plan_task(p, i);
+        for (first = i; i + 1 < n && !w->done[i + 1].bytes; i++)
+            if (strcmp(ta_plan_task(p, i + 1).kind, from.kind))
+                break;
+        if (runs++ == 8) {
             ta_buf_puts(out, ", ...");
             return;
         }
-        ta_buf_printf(out, i - first > 1 ? "%s%d-%d" : "%s%d", ranges > 1 ? ", " : "", first, i - 1);
+        ta_buf_printf(out, "%s%s", runs > 1 ? ", " : "", from.stem);
+        if (i > first)
+            ta_buf_printf(out, "%s%s", i == first + 1 ? ", " : " to ", ta_plan_task(p, i).stem);
     }
 }
 
-static int need_all_segments(const struct restore *r)
+static int need_all_tasks(const struct restore *r)
 {
     const struct ta_plan *p = r->plan;
-    int missing = p->segment_count - r->work.done_count;
+    int missing = ta_plan_tasks(p) - r->work.done_count;
     if (!missing)
         return 0;
     struct ta_buf names = {0};
     name_missing(&r->work, &names);
-    ta_error(r->log, "%s: %d of %d segments are not made yet: %s", p->output, missing, p->segment_count,
-             ta_buf_text(&names));
+    ta_error(r->log, "%s: %d of %d %s not made yet: %s", p->output, missing, ta_plan_tasks(p),
+             ta_plural(ta_plan_tasks(p), "task is", "tasks are"), ta_buf_text(&names));
     ta_buf_release(&names);
     return TA_ERR_NOT_FOUND;
 }
@@ -298,20 +307,18 @@ static int need_all_segments(const struct restore *r)
 static int run_work(struct restore *r)
 {
     const struct ta_plan *p = r->plan;
-    int64_t frames_done = 0;
-    for (int i = 0; i < p->segment_count; i++)
-        frames_done += r->work.done[i].frames;
-    r->result.segments_reused = r->work.done_count;
+    struct ta_meter_work work = {.frames_total = p->out_frames,
+                                 .tasks_total = ta_plan_tasks(p),
+                                 .tasks_done = r->work.done_count,
+                                 .segments_total = p->segment_count};
+    work.segments_done = ta_work_segments_done(&r->work, &work.frames_done);
+    r->result.segments_reused = work.segments_done;
+    r->result.tasks_reused = work.tasks_done;
     if (r->work.done_count && !r->join_only)
-        ta_info(r->log, "%s: going on after %d of %d segments", p->output, r->work.done_count,
-                p->segment_count);
-    ta_meter_set_work(&r->meter, &(struct ta_meter_work){.frames_total = p->out_frames,
-                                                         .frames_done = frames_done,
-                                                         .tasks_total = p->segment_count,
-                                                         .tasks_done = r->work.done_count,
-                                                         .segments_total = p->segment_count,
-                                                         .segments_done = r->work.done_count});
-    int err = r->join_only ? need_all_segments(r) : ta_space_check_start(&r->space);
+        ta_info(r->log, "%s: going on after %d of %d %s", p->output, work.tasks_done, work.tasks_total,
+                ta_plural(work.tasks_total, "task", "tasks"));
+    ta_meter_set_work(&r->meter, &work);
+    int err = r->join_only ? need_all_tasks(r) : ta_space_check_start(&r->space);
     if (err < 0)
         return err;
     ta_meter_start(&r->meter, TA_PHASE_SEGMENTS);
@@ -320,7 +327,7 @@ static int run_work(struct restore *r)
     ta_log_only_first_error(log);
     err = ta_sound_start(&r->sound, &r->work, ta_meter_cancel(&r->meter), log);
     if (err >= 0)
-        err = ta_run_segments(&r->work, r->sound, &r->run, &r->space, &r->meter, log);
+        err = ta_run_tasks(&r->work, r->sound, &r->run, &r->space, &r->meter, log);
     if (err >= 0)
         err = deliver(r);
     ta_sound_destroy(&r->sound);
@@ -358,7 +365,7 @@ static int restore(struct restore *r)
          may_be_ours = name_err == TA_ERR_EXISTS && has_work && !r->run.restart;
     free(dir);
     if (err >= 0 && r->join_only && !has_work && !name_err) {
-        ta_error(r->log, "%s: none of its %d segments is made yet", r->plan->output, r->plan->segment_count);
+        ta_error(r->log, "%s: none of its tasks (%d) is made yet", r->plan->output, ta_plan_tasks(r->plan));
         return TA_ERR_NOT_FOUND;
     }
     if (err < 0 || (name_err < 0 && !may_be_ours))
@@ -380,7 +387,7 @@ static int restore(struct restore *r)
     else if ((err = ta_work_check_part(&r->work)) >= 0)
         err = run_work(r);
     r->meter.watch = NULL;
-    // Before the first finished segment there is nothing worth keeping.
+    // Before the first finished task there is nothing worth keeping.
     r->result.resumable = err < 0 && r->work.done_count > 0;
     r->result.work_bytes = r->space.peak;
     bool remove = err >= 0 ? !r->run.keep_work : r->work.done_count == 0;

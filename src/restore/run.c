@@ -1,5 +1,5 @@
-// `jobs` encoders run at once; one segment more than that is already being decoded and warmed up, so that a
-// free encoder never waits for a chain to settle.
+// `jobs` encoders run at once; one task more than that is already begun, so that a free encoder never waits
+// for a chain to settle.
 #include "restore/run.h"
 
 #include <stdio.h>
@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "restore/task_kind.h"
 #include "video/chain.h"
 
 enum {
@@ -33,10 +34,11 @@ struct run {
     struct ta_log *log;
     struct ta_turns turns;
     char run_id[32];
-    pthread_mutex_t lock; // guards next, err and the work folder's state
-    int next;             // segment to look at
+    pthread_mutex_t lock;  // guards next, err and the work folder's state
+    pthread_cond_t landed; // a task ended, well or badly
+    int next;              // task before which all are finished
     int err;
-    int flying[MAX_JOBS + 1]; // segments that are being made
+    int flying[MAX_JOBS + 1]; // tasks that are being made
     int flying_count;
     double looked; // at the disk
     struct ta_space *space;
@@ -99,77 +101,122 @@ static bool asked_to_stop(void *priv)
     return stop;
 }
 
-// The next missing segment, or -1.
-static int take_segment(struct run *r)
+// Under the lock.
+static bool is_flying(const struct run *r, int task)
 {
+    for (int i = 0; i < r->flying_count; i++)
+        if (r->flying[i] == task)
+            return true;
+    return false;
+}
+
+// The first task that is missing and has what it needs, or -1. Under the lock.
+static int find_task(struct run *r)
+{
+    int n = ta_plan_tasks(r->work->plan);
+    while (r->next < n && r->work->done[r->next].bytes)
+        r->next++; // nothing before it will ever be looked at again
+    for (int i = r->next; i < n; i++)
+        if (!r->work->done[i].bytes && !is_flying(r, i) && ta_work_is_ready(r->work, i, NULL))
+            return i;
+    return -1;
+}
+
+// The next task, or -1 when there is none for this thread: none is left, or the run is over. Waits while all
+// that are left need one that is being made.
+static int take_task(struct run *r)
+{
+    int task = -1;
     pthread_mutex_lock(&r->lock);
-    while (r->next < r->work->plan->segment_count && r->work->done[r->next].frames)
-        r->next++;
-    int k = r->err >= 0 && r->next < r->work->plan->segment_count ? r->next++ : -1;
-    if (k >= 0)
-        r->flying[r->flying_count++] = k;
+    while (r->err >= 0 && (task = find_task(r)) < 0 && r->flying_count &&
+           r->work->done_count + r->flying_count < ta_plan_tasks(r->work->plan))
+        pthread_cond_wait(&r->landed, &r->lock);
+    if (r->err < 0)
+        task = -1;
+    if (task >= 0)
+        r->flying[r->flying_count++] = task;
     pthread_mutex_unlock(&r->lock);
-    return k;
+    return task;
 }
 
 // Under the lock.
-static void land(struct run *r, int k)
+static void land(struct run *r, int task)
 {
     for (int i = 0; i < r->flying_count; i++)
-        if (r->flying[i] == k) {
+        if (r->flying[i] == task) {
             r->flying[i] = r->flying[--r->flying_count];
-            return;
+            break;
         }
+    pthread_cond_broadcast(&r->landed);
 }
 
-static int do_segment(struct run *r, int k)
+static int make(struct run *r, int number, const char *part, struct ta_done *done)
 {
-    char *part = ta_work_part_path(r->work, k, r->run_id);
-    struct ta_segment_result result;
-    double start = ta_clock_seconds();
+    struct ta_task task = ta_plan_task(r->work->plan, number);
+    const struct ta_task_kind *kind = ta_task_kind_of(r->work->plan, number);
     struct ta_env env = ta_meter_env(r->meter, &r->stop, r->log);
-    int err = ta_segment_run(r->work->plan, k, part, &r->turns, r->meter, &env, &result);
-    if (err >= 0 && r->opts->strict && result.concealed + result.damaged > 0) {
-        ta_error(
-            r->log,
-            "%s: %lld frames can't be decoded and %lld decode with errors, from source frame %lld on (--strict)",
-            r->work->plan->input, (long long)result.concealed, (long long)result.damaged,
-            (long long)ta_plan_segment(r->work->plan, k).source_first);
-        err = TA_ERR_DAMAGED;
+    struct ta_task_run run = {.work = r->work,
+                              .number = number,
+                              .path = part,
+                              .strict = r->opts->strict,
+                              .turns = &r->turns,
+                              .meter = r->meter,
+                              .env = &env};
+    *done = (struct ta_done){0};
+    ta_meter_name(r->meter, kind->name, task.stem);
+    int err = kind->run(&run, done);
+    if (err >= 0 && (!done->bytes || !ta_task_fits(r->work->plan, number, done))) {
+        ta_error(r->log, "%s: internal: its result is not what was planned", task.stem);
+        err = TA_ERR_INTERNAL;
     }
+    return err;
+}
+
+// Makes one task and puts it in place. 0 when it is finished, whatever becomes of the run.
+static int do_task(struct run *r, int number)
+{
+    char *part = ta_work_part_path(r->work, number, r->run_id);
+    struct ta_done done;
+    double start = ta_clock_seconds();
+    int err = make(r, number, part, &done);
     pthread_mutex_lock(&r->lock);
     // Another copy of a task may have been quicker: its file has the same content.
-    bool late = err >= 0 && r->work->shared && ta_work_is_done(r->work, k);
-    if (late)
+    bool late = err >= 0 && r->work->shared && ta_work_is_done(r->work, number);
+    if (!late && err >= 0)
+        err = ta_work_commit(r->work, number, part, &done);
+    if (late || err < 0)
         unlink(part);
-    else if (err >= 0)
-        err = ta_work_commit(r->work, k, part, &result);
-    land(r, k);
-    bool more = r->work->done_count < r->work->plan->segment_count;
-    if (err >= 0 && more)
-        err = check_space(r);
+    // Before others look for work: what has failed is missing still, and must not be taken again.
+    if (err < 0 && (r->err == 0 || r->err == TA_ERR_CANCELED))
+        r->err = err;
+    land(r, number);
     pthread_mutex_unlock(&r->lock);
-    if (err < 0)
-        unlink(part);
-    else
-        ta_meter_add_task(r->meter, true);
-    ta_verbose(r->log, "segment %d: %lld frames, %lld bytes, %.2f s", k, (long long)result.frames,
-               (long long)result.bytes, ta_clock_seconds() - start);
+    if (err >= 0)
+        ta_meter_add_task(r->meter, number < r->work->plan->segment_count);
+    ta_verbose(r->log, "%s: %lld bytes, %.2f s", ta_plan_task(r->work->plan, number).stem,
+               (long long)done.bytes, ta_clock_seconds() - start);
     free(part);
     return err;
+}
+
+// Is there room to go on with what is left?
+static void check_rest(struct run *r)
+{
+    pthread_mutex_lock(&r->lock);
+    if (r->err >= 0 && r->work->done_count < ta_plan_tasks(r->work->plan))
+        r->err = check_space(r);
+    pthread_cond_broadcast(&r->landed);
+    pthread_mutex_unlock(&r->lock);
 }
 
 static int run_worker(void *arg)
 {
     struct run *r = arg;
-    for (int k; (k = take_segment(r)) >= 0;) {
-        int err = do_segment(r, k);
-        pthread_mutex_lock(&r->lock);
-        if (err < 0 && (r->err == 0 || r->err == TA_ERR_CANCELED))
-            r->err = err;
-        pthread_mutex_unlock(&r->lock);
+    for (int task; (task = take_task(r)) >= 0;) {
+        int err = do_task(r, task);
         if (err < 0)
             return err;
+        check_rest(r);
     }
     return 0;
 }
@@ -188,23 +235,22 @@ static void run_init(struct run *r, int turns)
     // What stops one segment, a full disk mostly, stops those beside it too: it is told once.
     ta_log_only_first_error(r->log);
     r->stop = (struct ta_cancel){asked_to_stop, r};
-    r->turns.free = turns;
     name_run(r);
     pthread_mutex_init(&r->lock, NULL);
-    pthread_mutex_init(&r->turns.lock, NULL);
-    pthread_cond_init(&r->turns.changed, NULL);
+    pthread_cond_init(&r->landed, NULL);
+    ta_turns_init(&r->turns, turns);
 }
 
 static void run_release(struct run *r)
 {
-    pthread_cond_destroy(&r->turns.changed);
-    pthread_mutex_destroy(&r->turns.lock);
+    ta_turns_release(&r->turns);
+    pthread_cond_destroy(&r->landed);
     pthread_mutex_destroy(&r->lock);
     ta_log_destroy(&r->log);
 }
 
-int ta_run_segment(struct ta_work *work, const struct ta_run_opts *run, int segment, struct ta_meter *meter,
-                   struct ta_log *log)
+int ta_run_task(struct ta_work *work, const struct ta_run_opts *run, int number, struct ta_meter *meter,
+                struct ta_log *log)
 {
     struct ta_space space;
     struct run r = {
@@ -213,15 +259,15 @@ int ta_run_segment(struct ta_work *work, const struct ta_run_opts *run, int segm
     run_init(&r, 1);
     work->log = r.log;
     ta_space_init(&space, work, run, r.log);
-    r.flying[r.flying_count++] = segment;
-    int err = do_segment(&r, segment);
+    r.flying[r.flying_count++] = number;
+    int err = do_task(&r, number);
     work->log = work_log;
     run_release(&r);
     return err;
 }
 
-int ta_run_segments(struct ta_work *work, const struct ta_sound *sound, const struct ta_run_opts *run,
-                    struct ta_space *space, struct ta_meter *meter, struct ta_log *log)
+int ta_run_tasks(struct ta_work *work, const struct ta_sound *sound, const struct ta_run_opts *run,
+                 struct ta_space *space, struct ta_meter *meter, struct ta_log *log)
 {
     struct run r = {.work = work,
                     .sound = sound,
@@ -233,12 +279,12 @@ int ta_run_segments(struct ta_work *work, const struct ta_sound *sound, const st
     work->log = space->log = r.log;
     struct ta_env env = ta_meter_env(meter, NULL, r.log);
     int jobs = ta_run_jobs(work->plan, run, &env);
-    int missing = work->plan->segment_count - work->done_count, count = TA_MIN(jobs + 1, missing);
+    int missing = ta_plan_tasks(work->plan) - work->done_count, count = TA_MIN(jobs + 1, missing);
     run_init(&r, jobs);
-    ta_verbose(r.log, "%d segments to make, %d at once", missing, jobs);
+    ta_verbose(r.log, "tasks to make: %d, at once: %d", missing, jobs);
     struct ta_thread **threads = ta_xcalloc((size_t)count + 1, sizeof *threads);
     for (int i = 0; i < count; i++) {
-        int err = ta_thread_create(&threads[i], "segment", run_worker, &r);
+        int err = ta_thread_create(&threads[i], "task", run_worker, &r);
         if (err < 0) {
             pthread_mutex_lock(&r.lock);
             r.err = r.err < 0 ? r.err : err;

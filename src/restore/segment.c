@@ -2,6 +2,7 @@
 #include "restore/segment.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <terminalai/error.h>
@@ -96,27 +97,6 @@ static int encode(struct task *t, const char *path, struct ta_segment_result *ou
 
 // ---- the task ----
 
-static void wait_turn(struct ta_turns *turns)
-{
-    if (!turns)
-        return;
-    pthread_mutex_lock(&turns->lock);
-    while (!turns->free)
-        pthread_cond_wait(&turns->changed, &turns->lock);
-    turns->free--;
-    pthread_mutex_unlock(&turns->lock);
-}
-
-static void end_turn(struct ta_turns *turns)
-{
-    if (!turns)
-        return;
-    pthread_mutex_lock(&turns->lock);
-    turns->free++;
-    pthread_cond_broadcast(&turns->changed);
-    pthread_mutex_unlock(&turns->lock);
-}
-
 int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment, const char *path,
                     struct ta_turns *turns, struct ta_meter *meter, const struct ta_env *env,
                     struct ta_segment_result *out)
@@ -128,9 +108,9 @@ int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment
     if (err >= 0 && plan->show)
         err = ta_composer_create(&t.composer, plan, &t.seg, env->cancel, t.log);
     if (err >= 0) {
-        wait_turn(turns);
+        ta_turns_wait(turns);
         err = encode(&t, path, out);
-        end_turn(turns);
+        ta_turns_end(turns);
     }
     err = ta_frames_close(&t.frames, err, &stats);
     ta_composer_destroy(&t.composer);
@@ -153,4 +133,31 @@ int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, st
     int err = ta_segment_make(plan, &range, path, turns, meter, &own, out);
     ta_log_destroy(&own.log);
     return err;
+}
+
+void ta_segment_to_done(const struct ta_segment_result *r, struct ta_done *done)
+{
+    *done = (struct ta_done){.bytes = r->bytes};
+    memcpy(done->sha256, r->sha256, sizeof done->sha256);
+    ta_counts_set(&done->counts, "frames", r->frames);
+    ta_counts_set(&done->counts, "concealed", r->concealed);
+    ta_counts_set(&done->counts, "damaged", r->damaged);
+    ta_counts_set(&done->counts, "delay", r->delay);
+    if (r->max_cll || r->max_fall) { // HDR10 alone has these
+        ta_counts_set(&done->counts, "max_cll", r->max_cll);
+        ta_counts_set(&done->counts, "max_fall", r->max_fall);
+    }
+}
+
+void ta_segment_from_done(const struct ta_done *done, struct ta_segment_result *r)
+{
+    const struct ta_counts *c = &done->counts;
+    *r = (struct ta_segment_result){.frames = ta_counts_get(c, "frames"),
+                                    .bytes = done->bytes,
+                                    .concealed = ta_counts_get(c, "concealed"),
+                                    .damaged = ta_counts_get(c, "damaged"),
+                                    .delay = (int)ta_counts_get(c, "delay"),
+                                    .max_cll = (int)ta_counts_get(c, "max_cll"),
+                                    .max_fall = (int)ta_counts_get(c, "max_fall")};
+    memcpy(r->sha256, done->sha256, sizeof r->sha256);
 }

@@ -4,8 +4,10 @@
 #define TA_RESTORE_SEGMENT_H
 
 #include "base/env.h"
-#include "restore/callbacks.h"
 #include "plan/plan.h"
+#include "restore/callbacks.h"
+#include "restore/done.h"
+#include "restore/turns.h"
 
 struct ta_segment_result {
     int64_t frames, bytes;
@@ -14,14 +16,6 @@ struct ta_segment_result {
                // order
     int max_cll, max_fall; // HDR10: the brightest pixel and the brightest frame's average, cd/m2; else 0
     char sha256[65];       // of the file
-};
-
-// A place at which encoders wait for their turn, so that the next segment's chain is warm when an encoder
-// becomes free.
-struct ta_turns {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    int free;
 };
 
 // Writes `path` (a temporary name; not synced, not renamed). `turns` may be NULL. On failure the file is
@@ -33,5 +27,9 @@ int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, st
 int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment, const char *path,
                     struct ta_turns *turns, struct ta_meter *meter, const struct ta_env *env,
                     struct ta_segment_result *out);
+
+// As the journal keeps it, and back.
+void ta_segment_to_done(const struct ta_segment_result *result, struct ta_done *done);
+void ta_segment_from_done(const struct ta_done *done, struct ta_segment_result *result);
 
 #endif

@@ -83,13 +83,14 @@ static int64_t free_for_output(const struct ta_space *s)
 
 int ta_space_check_join(struct ta_space *s)
 {
-    int64_t video = ta_work_bytes(s->work), needed = video + ta_estimate_other_streams(s->work->plan);
+    int64_t used = ta_work_bytes(s->work), video = ta_work_video_bytes(s->work),
+            needed = video + ta_estimate_other_streams(s->work->plan);
     char a[32], b[32];
-    s->peak = TA_MAX(s->peak, video);
+    s->peak = TA_MAX(s->peak, used);
     if (!strcmp(s->work->plan->output, "-"))
         return 0;
-    if (s->opts->max_temp_size > 0 && video + needed > s->opts->max_temp_size)
-        return over_limit(s, "segments and the joined file need", video + needed, "--max-temp-size",
+    if (s->opts->max_temp_size > 0 && used + needed > s->opts->max_temp_size)
+        return over_limit(s, "segments and the joined file need", used + needed, "--max-temp-size",
                           s->opts->max_temp_size);
     // The video alone is sure to be needed.
     if (free_for_output(s) < video) {
@@ -97,7 +98,7 @@ int ta_space_check_join(struct ta_space *s)
                  s->work->plan->output, size_text(needed, a), size_text(free_for_output(s), b));
         return TA_ERR_NO_SPACE;
     }
-    return check_pool(s, video);
+    return check_pool(s, used);
 }
 
 int ta_space_check_start(struct ta_space *s)
@@ -107,7 +108,8 @@ int ta_space_check_start(struct ta_space *s)
     const struct ta_plan *p = s->work->plan;
     ta_plan_estimate(p, &e);
     // What is there already needs no room any more.
-    int64_t done = ta_work_bytes(s->work), segments = TA_MAX(0, e.segment_bytes - done);
+    int64_t done = ta_work_bytes(s->work),
+            segments = TA_MAX(0, e.segment_bytes - ta_work_video_bytes(s->work));
     int64_t joined = strcmp(p->output, "-") ? e.output_bytes : 0;
     int64_t room = ta_disk_free_bytes(s->work->dir), needed = segments + joined;
     if (s->opts->max_temp_size > 0)

@@ -1,4 +1,4 @@
-// One segment of a plan as a task of its own, for runners outside this process.
+// One task of a plan alone, for runners outside this process.
 #include <terminalai/task.h>
 
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include "restore/report.h"
 #include "restore/run.h"
 #include "restore/task.h"
+#include "restore/task_kind.h"
 
 bool ta_plan_delivered(const struct ta_plan *plan, struct ta_report *report)
 {
@@ -26,17 +27,34 @@ bool ta_plan_delivered(const struct ta_plan *plan, struct ta_report *report)
     return is;
 }
 
-static void tell_done(const struct ta_work *work, int segment, struct ta_task_result *out)
+static void tell_done(const struct ta_done *done, struct ta_task_result *out)
 {
-    const struct ta_segment_result *r = &work->done[segment];
-    out->frames = r->frames;
-    out->bytes = r->bytes;
-    out->concealed = r->concealed;
-    out->damaged = r->damaged;
+    out->frames = ta_counts_get(&done->counts, "frames");
+    out->samples = ta_counts_get(&done->counts, "samples");
+    out->concealed = ta_counts_get(&done->counts, "concealed");
+    out->damaged = ta_counts_get(&done->counts, "damaged");
+    out->bytes = done->bytes;
 }
 
-static int segment_task(const struct ta_plan *plan, int segment, const struct ta_run_opts *run,
-                        struct ta_meter *meter, struct ta_task_result *out, struct ta_log *log)
+static int make_task(struct ta_work *work, int number, const struct ta_run_opts *run, struct ta_meter *meter,
+                     struct ta_log *log)
+{
+    struct ta_task task = ta_plan_task(work->plan, number);
+    int missing;
+    if (!ta_work_is_ready(work, number, &missing)) {
+        ta_error(log, "%s: %s needs %s, which is not made yet", work->plan->output, task.stem,
+                 ta_plan_task(work->plan, missing).stem);
+        return TA_ERR_NOT_FOUND;
+    }
+    ta_meter_set_work(meter, &(struct ta_meter_work){.frames_total = task.frames,
+                                                     .tasks_total = 1,
+                                                     .segments_total = number < work->plan->segment_count});
+    ta_meter_start(meter, TA_PHASE_SEGMENTS);
+    return ta_run_task(work, run, number, meter, log);
+}
+
+static int run_task(const struct ta_plan *plan, int number, const struct ta_run_opts *run,
+                    struct ta_meter *meter, struct ta_task_result *out, struct ta_log *log)
 {
     struct ta_report report;
     if (ta_plan_delivered(plan, &report)) {
@@ -47,44 +65,35 @@ static int segment_task(const struct ta_plan *plan, int segment, const struct ta
     struct ta_work work;
     int err = ta_work_check_source(plan, log);
     if (err >= 0)
-        err = ta_work_open_task(&work, plan, run, segment, log);
+        err = ta_work_open_task(&work, plan, run, number, log);
     if (err < 0)
         return err;
-    out->already = work.done[segment].frames > 0;
-    if (!out->already) {
-        ta_meter_set_work(meter,
-                          &(struct ta_meter_work){.frames_total = ta_plan_segment(plan, segment).out_count,
-                                                  .tasks_total = 1,
-                                                  .segments_total = 1});
-        ta_meter_start(meter, TA_PHASE_SEGMENTS);
-        err = ta_run_segment(&work, run, segment, meter, log);
-    }
+    out->already = work.done[number].bytes > 0;
+    if (!out->already)
+        err = make_task(&work, number, run, meter, log);
     if (err >= 0)
-        tell_done(&work, segment, out);
+        tell_done(&work.done[number], out);
     ta_work_close(&work, err < 0);
     return err;
 }
 
-int ta_segment_task(const struct ta_plan *plan, int segment, struct ta_options *options,
-                    const struct ta_callbacks *callbacks, struct ta_task_result *result, struct ta_log *log)
+int ta_task_run(const struct ta_plan *plan, const char *stem, struct ta_options *options,
+                const struct ta_callbacks *callbacks, struct ta_task_result *result, struct ta_log *log)
 {
     struct ta_log *own = ta_log_child(log, "restore");
     struct ta_run_opts run;
     struct ta_meter meter;
     struct ta_task_result out = {0};
     double wall = ta_clock_seconds(), cpu = ta_cpu_seconds();
-    int err = 0;
-    if (segment < 0 || segment >= plan->segment_count) {
-        ta_error(own, "there is no segment %d: the plan has %d, numbered from 0", segment,
-                 plan->segment_count);
-        err = TA_ERR_USAGE;
-    }
+    int number = ta_plan_find_task(plan, stem), err = number < 0 ? number : 0;
+    if (err < 0)
+        ta_error(own, "%s: the plan has no task \"%s\"", plan->output, stem);
     if (err >= 0)
         err = ta_options_run(options, &run, own);
     if (err >= 0) {
         ta_work_choose_dir(plan, &run);
         ta_meter_init(&meter, callbacks);
-        err = segment_task(plan, segment, &run, &meter, &out, own);
+        err = run_task(plan, number, &run, &meter, &out, own);
         if (err >= 0)
             ta_meter_start(&meter, TA_PHASE_DONE);
         ta_meter_release(&meter);

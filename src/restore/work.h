@@ -1,11 +1,13 @@
-// The work folder of a run: plan.json, index.bin, journal.jsonl, finished segments. Whoever holds its lock
-// may change it.
+// The work folder of a run: plan.json, index.bin, journal.jsonl, files of finished tasks. Whoever holds its
+// lock may change it. work.c opens and closes it, work_lock.c is its lock, work_state.c whose plan it is of,
+// work_tasks.c what is finished in it, work_files.c the names of what lies there.
 #ifndef TA_RESTORE_WORK_H
 #define TA_RESTORE_WORK_H
 
 #include "media/mux/lane.h"
-#include "restore/journal.h"
 #include "plan/plan.h"
+#include "restore/done.h"
+#include "restore/journal.h"
 #include "restore/segment.h"
 
 struct ta_work {
@@ -14,9 +16,9 @@ struct ta_work {
     bool shared;  // the lock is a shared one: single tasks of other runners work here too
     bool created; // by this run
     const struct ta_plan *plan;
-    struct ta_segment_result *done; // [segment_count]; frames > 0 when finished
+    struct ta_done *done; // [ta_plan_tasks()]; bytes > 0 when finished
     int done_count;
-    struct ta_journal journal; // as it stood when the folder was opened, without its segments
+    struct ta_journal journal; // as it stood when the folder was opened, without its tasks
     bool delivered;            // the output in place is the file that the journal says was joined
     struct ta_log *log;
 };
@@ -32,29 +34,37 @@ void ta_work_choose_dir(const struct ta_plan *plan, struct ta_run_opts *run);
 int ta_work_check_source(const struct ta_plan *plan, struct ta_log *log);
 
 // Locks and opens the folder, or creates it. An existing one must be of the same plan (else TA_ERR_MISMATCH
-// with what differs), its journal is read, and finished segments are checked by size and checksum; what does
-// not fit is done again. A plan or index that is missing or garbled is written anew where the journal says
-// that its segments are of this plan. TA_ERR_BUSY when another run holds it. restart: unfinished work is
+// with what differs), its journal is read, and files of finished tasks are checked by size and checksum; what
+// does not fit is done again. A plan or index that is missing or garbled is written anew where the journal
+// says that its tasks are of this plan. TA_ERR_BUSY when another run holds it. restart: unfinished work is
 // removed first. no_resume: TA_ERR_EXISTS when there is something to go on with. TA_ERR_EXISTS also when the
 // folder has files that no run makes and is not (or with restart no longer) one to go on with: it is
-// somebody's own.
+// somebody's own. TA_ERR_UNSUPPORTED when the plan has tasks of a kind that this program can't make.
 int ta_work_open(struct ta_work *w, const struct ta_plan *plan, const struct ta_run_opts *run,
                  struct ta_log *log);
-// The same for a single task, that of `segment`, beside which other tasks may run: but no run of the whole
-// plan, which holds the folder for itself (TA_ERR_BUSY). Only this segment is looked up in the journal;
-// restart and no_resume count for nothing.
+// The same for a single task, beside which other tasks may run: but no run of the whole plan, which holds the
+// folder for itself (TA_ERR_BUSY). Only this task and those that it needs are looked up in the journal;
+// restart and no_resume count for nothing. What is there is changed only while no other task can see it, and
+// only where nothing could be made otherwise: a garbled plan.json stays as it is.
 int ta_work_open_task(struct ta_work *w, const struct ta_plan *plan, const struct ta_run_opts *run,
-                      int segment, struct ta_log *log);
-// Looks the segment up again: another task may have finished it meanwhile.
-bool ta_work_is_done(struct ta_work *w, int segment);
-// Names of a segment's files; to be freed.
-char *ta_work_segment_path(const struct ta_work *w, int segment);
-char *ta_work_part_path(const struct ta_work *w, int segment, const char *run_id);
-// Makes the segment's temporary file permanent and writes it in the journal. Thread-safety: one call at a
-// time (the caller locks).
-int ta_work_commit(struct ta_work *w, int segment, const char *part, const struct ta_segment_result *result);
-// Bytes of finished segments.
+                      int number, struct ta_log *log);
+// Looks the task up again: another runner may have finished it meanwhile.
+bool ta_work_is_done(struct ta_work *w, int number);
+// The file of a finished task, and the name under which it is made; to be freed.
+char *ta_work_task_path(const struct ta_work *w, int number);
+char *ta_work_part_path(const struct ta_work *w, int number, const char *run_id);
+// Makes the task's temporary file permanent and writes it in the journal. Thread-safety: one call at a time
+// (the caller locks).
+int ta_work_commit(struct ta_work *w, int number, const char *part, const struct ta_done *done);
+// Is everything finished that the task needs? Else `missing` (may be NULL) gets the first that is not.
+bool ta_work_is_ready(const struct ta_work *w, int number, int *missing);
+// Bytes of finished tasks; of finished segments alone.
 int64_t ta_work_bytes(const struct ta_work *w);
+int64_t ta_work_video_bytes(const struct ta_work *w);
+// Finished segments, and the frames in them.
+int ta_work_segments_done(const struct ta_work *w, int64_t *frames);
+// What the finished segment k is; frames is 0 when it is not.
+struct ta_segment_result ta_work_segment(const struct ta_work *w, int k);
 // Before the joined file is begun under its temporary name: the journal notes it, so that a later run knows
 // that what has this name is a run's. TA_ERR_EXISTS when somebody else's file has it.
 int ta_work_begin_joining(struct ta_work *w);
@@ -70,7 +80,7 @@ bool ta_work_joined(const struct ta_work *w, char sha256[65]);
 // of a shared one only when no other task works there and none has finished anything.
 void ta_work_close(struct ta_work *w, bool remove);
 
-// The program and libraries that segments are made by, as the journal notes it. To be freed.
+// The program and libraries that files are made by, as the journal notes it. To be freed.
 char *ta_work_made_by(void);
 // Is a run, or a task, working in this folder now? False also when it does not exist.
 bool ta_work_is_live(const char *dir);

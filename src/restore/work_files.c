@@ -11,6 +11,7 @@
 #include "base/sha256.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "restore/task_kind.h"
 
 enum {
     NAME_KEPT = 180, // bytes of the output's name in NAME-HASH.terminalai
@@ -69,16 +70,6 @@ static bool is_between(const char *name, const char *first, const char *last)
     return n > strlen(first) + m && !strncmp(name, first, strlen(first)) && !strcmp(name + n - m, last);
 }
 
-// "seg-00012.nut", "seg-0123456789abcdef.nut" or "seg-00012.RUN.part"?
-static bool is_segment_name(const char *name)
-{
-    if (strncmp(name, "seg-", 4))
-        return false;
-    size_t digits = strspn(name + 4, "0123456789abcdef");
-    const char *rest = name + 4 + digits;
-    return digits && (!strcmp(rest, ".nut") || is_between(rest, ".", ".part"));
-}
-
 // Sound that is read ahead: the name is taken away as soon as the file is open.
 static bool is_sound_name(const char *name)
 {
@@ -92,7 +83,7 @@ bool ta_work_is_own_name(const char *name)
     for (size_t i = 0; i < TA_COUNT(fixed); i++)
         if (!strcmp(name, fixed[i]))
             return true;
-    return is_segment_name(name) || is_sound_name(name) ||
+    return ta_task_is_file(name, false, NULL) || ta_task_is_file(name, true, NULL) || is_sound_name(name) ||
            is_between(name, ".ta-", ".tmp"); // of atomic writes that were killed
 }
 

@@ -118,8 +118,8 @@ def journal(work):
                 continue
         except (ValueError, KeyError, TypeError):
             continue
-        if 'segment' in tree['entry']:
-            done[tree['entry']['segment']] = tree['entry']
+        if 'task' in tree['entry']:
+            done[int(tree['entry']['task'][4:])] = tree['entry']
         joined |= 'joined_sha256' in tree['entry']
     return done, joined
 

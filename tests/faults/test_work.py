@@ -43,7 +43,7 @@ class Half:
         last = len(self.segments) - 1
         lines = self.journal.read_text().splitlines(keepends=True)
         self.journal.write_text(''.join(line for line in lines if 'joined' not in line and 'joining' not in line and
-            json.loads(line)['entry'].get('segment') != last))
+            json.loads(line)['entry'].get('task') != f'seg-{last:05d}'))
 
     def goes_on(self, program, *args, reused=None):
         result = program.restore(self.source, self.out, *ARGS, *args, '--json')
@@ -181,6 +181,56 @@ def test_broken_plan_or_index(program, half, what, how):
     assert what in result.err, result
 
 
+@pytest.mark.parametrize('how', ['number', 'frames', 'binary', 'deep', 'a list'])
+def test_plan_of_nonsense(program, half, how):
+    """The journal says whose work it is, whatever stands in plan.json."""
+    text = half.plan.read_text()
+    half.plan.write_bytes({'number': text.replace('"version": 1', '"version": 1e99', 1).encode(),
+        'frames': text.replace('"frames": 50', '"frames": 5000000000', 1).encode(), 'binary': bytes(range(256)) * 50,
+        'deep': b'[' * 200000, 'a list': b'[1]'}[how])
+    assert half.plan.read_bytes() != text.encode()
+    assert 'plan.json is garbled' in half.goes_on(program, reused=2).err
+
+
+@pytest.mark.parametrize('how', ['cut', 'flipped', 'empty', 'missing', 'swapped'])
+def test_broken_segment(program, half, how):
+    first, second = half.segments[:2]
+    data = first.read_bytes()
+    if how == 'missing':
+        first.unlink()
+    else:
+        first.write_bytes({'cut': data[:-100], 'flipped': flipped(data, len(data) // 2), 'empty': b'',
+            'swapped': second.read_bytes()}[how])
+    result = half.goes_on(program, reused=1)
+    assert 'seg-00000.nut' in result.err and 'made again' in result.err, result
+
+
+def test_no_resume(program, half):
+    before = judge.listing(half.work)
+    refused(program('restore', half.source, '-o', half.out, *ARGS, '--no-resume', '-q', code=1), 'out.mp4', '--restart')
+    assert judge.listing(half.work) == before
+
+
+def checked(entry):
+    text = json.dumps(entry, separators=(',', ':'), ensure_ascii=False)
+    return f'{{"entry":{text},"sha256":"{hashlib.sha256(text.encode()).hexdigest()}"}}\n'
+
+
+def test_work_of_version_0_1(program, half):
+    """Journals that speak of segments alone are gone on with."""
+    lines = []
+    for line in half.journal.read_text().splitlines():
+        entry = json.loads(line)['entry']
+        if 'task' in entry:
+            entry = {'segment': int(entry['task'][4:]), 'frames': entry['counts']['frames'], 'bytes': entry['bytes'],
+                'concealed': 0, 'damaged': 0, 'delay': entry['counts']['delay'], 'sha256': entry['sha256']}
+        lines.append(checked(entry))
+    half.journal.write_text(''.join(lines))
+    state = program('status', half.out, '--json', code=0).json()
+    assert state['tasks'] == {'total': 3, 'done': 2, 'running': [], 'left': 1}, state
+    half.goes_on(program, reused=2)
+
+
 @pytest.mark.parametrize('what, how', [('plan.json', 'cut'), ('plan.json', 'missing'), ('index.bin', 'cut')])
 def test_resume_with_a_broken_plan_or_index(program, half, what, how):
     path = half.work / what
@@ -199,7 +249,7 @@ def test_resume_with_a_broken_plan_or_index(program, half, what, how):
 
 
 @pytest.mark.parametrize('how, reused', [('cut', 1), ('first flipped', 1), ('head flipped', 2), ('empty', 0),
-    ('missing', 0), ('garbage in between', 2), ('zeros behind', 2), ('turned round', 2)])
+    ('missing', 0), ('garbage in between', 2), ('zeros behind', 2), ('turned round', 2), ('doubled', 2), ('binary', 2)])
 def test_broken_journal(program, half, how, reused):
     lines = half.journal.read_bytes().splitlines(keepends=True)
     head, first, rest = lines[0], lines[1], b''.join(lines[2:])
@@ -212,6 +262,8 @@ def test_broken_journal(program, half, how, reused):
         'garbage in between': lambda: head + first + bytes(range(256)) + b'\n' + rest,
         'zeros behind': lambda: b''.join(lines) + b'\0' * 100,
         'turned round': lambda: b''.join(reversed(lines)),
+        'doubled': lambda: 2 * b''.join(lines),
+        'binary': lambda: bytes(range(256)) * 10 + b'\n' + b''.join(lines),
     }[how]()
     half.journal.unlink()
     if text is not None:
@@ -241,9 +293,7 @@ def test_segments_of_another_program(program, half):
     lines = half.journal.read_text().splitlines()
     entry = json.loads(lines[0])['entry']
     entry['made_by'] = entry['made_by'].replace('"terminalai":"', '"terminalai":"9')
-    text = json.dumps(entry, separators=(',', ':'), ensure_ascii=False)
-    lines[0] = f'{{"entry":{text},"sha256":"{hashlib.sha256(text.encode()).hexdigest()}"}}'
-    half.journal.write_text('\n'.join(lines) + '\n')
+    half.journal.write_text(checked(entry) + '\n'.join(lines[1:]) + '\n')
     refused(program('restore', half.source, '-o', half.out, *ARGS, '-q', code=1), 'the program')
     half.goes_on(program, '--restart', reused=0)
 
@@ -322,6 +372,33 @@ def test_status(program, half):
     assert program('status', half.out, '--json', code=0).json()['state'] == 'finished'
     half.out.write_bytes(b'changed')
     assert 'look' in program('status', half.out, code=0).out
+
+
+def test_status_of_a_variable_rate(program, folder):
+    """Places and lengths are those of the timeline, whatever rate a header claims."""
+    out = folder / 'out.mp4'
+    told = program.restore(kit.source('vfr'), out, *kit.options('vfr', 'h264'), '--keep-work').err
+    times = judge.picture_times(out)
+    for path in (out, judge.report_path(out)):
+        path.unlink()
+    state = program('status', out, '--json', code=0).json()
+    starts = [p['start_seconds'] for p in state['playable']]
+    assert starts == [pytest.approx(times[p['first_frame']] - times[0], abs=0.002) for p in state['playable']], state
+    assert len(starts) == 3 and starts[2] > 1.5, 'frames at 25 a second would begin there at 1.28 s'
+    assert '0:03 of video' in told, told  # 2.6 s, where 50 frames at 25 a second are 2 s
+    whole = judge.work_folder(out)
+    (whole / 'index.bin').unlink()
+    assert not any('start_seconds' in p for p in program('status', out, '--json', code=0).json()['playable'])
+
+
+def test_status_of_finished_work(program, half):
+    """A work folder that is only kept is no interruption."""
+    program.restore(half.source, half.out, *ARGS, '--keep-work')
+    state = program('status', half.out, '--json', code=0).json()
+    assert state['state'] == 'finished' and state['work_folder'] == str(half.work), state
+    assert 'nothing' in program('status', half.out, code=0).out
+    judge.report_path(half.out).unlink()  # as if it had been killed before the report
+    assert program('status', half.out, '--json', code=0).json()['state'] == 'interrupted'
 
 
 @pytest.mark.sanitizer

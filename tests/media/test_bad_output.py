@@ -201,39 +201,3 @@ def test_interrupted_early_leaves_nothing(program, folder):
     err = running.communicate(timeout=60)[1].decode()
     assert running.returncode == 130, err
     assert not judge.listing(folder), err
-
-
-def test_second_run_on_the_same_output(program, folder):
-    out = folder / 'out.mp4'
-    running = program.start('restore', clips.path('long_run'), '-o', out, *LONG)
-    try:
-        wait_for_segment(running, judge.work_folder(out))
-        result = program('restore', clips.path('long_run'), '-o', out, *LONG, '-q', code=1)
-        assert len(result.error_lines) == 1 and any(
-            w in result.err.lower() for w in ('in use', 'another', 'running', 'lock')
-        ), result
-        running.send_signal(signal.SIGTERM)
-        running.communicate(timeout=60)
-    finally:
-        if running.poll() is None:
-            running.kill()
-            running.wait()
-
-
-@pytest.mark.long
-@pytest.mark.parametrize('seed', range(20))
-def test_killed_at_random(program, folder, uninterrupted, seed):
-    out = folder / 'out.mp4'
-    chance = random.Random(seed)
-    for _ in range(30):
-        running = program.start('restore', clips.path('long_run'), '-o', out, *LONG)
-        try:
-            running.communicate(timeout=chance.uniform(0.02, 3))
-            break
-        except subprocess.TimeoutExpired:
-            running.kill()
-            running.communicate()
-    if not out.exists():
-        program.restore(clips.path('long_run'), out, *LONG)
-    assert judge.sha256(out) == uninterrupted
-    assert set(judge.listing(folder)) == {'out.mp4', 'out.mp4.json'}

@@ -125,3 +125,31 @@ def test_refusals(program, tape, kept, tmp_path):
     assert judge.sha256(kept) == first
     none = program('restore', tape, '-o', tmp_path / 'none.mp4', '--redo', '1-2', '--progress', 'none', code=1)
     assert len(none.error_lines) == 1 and 'none.mp4' in none.err
+
+
+def test_status_knows_redone_parts(program, tape, kept):
+    """They go by keys, not by numbers; what is made of them, and what can be played, are their places in the plan."""
+    redo(program, tape, kept, '30f-45f', '--denoise-strength', '20:15:20:15', '--overwrite')
+    work = judge.work_folder(kept)
+    plan = json.loads((work / 'plan.json').read_text())
+    assert plan['video']['cuts'] == [0, 15, 30, 45, 60, 75]
+    keyed, = [p for p in judge.segment_files(work) if len(p.stem) == len('seg-') + 16]
+    for path in (kept, judge.report_path(kept)):
+        path.unlink()
+    state = program('status', kept, '--json', code=0).json()
+    assert state['tasks'] == {'total': 5, 'done': 5, 'running': [], 'left': 0}, state
+    assert [p['segment'] for p in state['playable']] == [0, 1, 2, 3, 4]
+    assert state['playable'][2]['path'] == str(keyed) and state['playable'][2]['task'] == keyed.stem
+    # As if it were being made now.
+    keyed.rename(work / f'{keyed.stem}.0123abcd-7.part')
+    hold = subprocess.Popen(['flock', '--shared', work, 'sh', '-c', 'echo ready; read x'], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE)
+    try:
+        hold.stdout.readline()
+        state = program('status', kept, '--json', code=0).json()
+        text = program('status', kept, code=0).out
+    finally:
+        hold.communicate(b'\n', timeout=10)
+    assert state['tasks'] == {'total': 5, 'done': 4, 'running': [keyed.stem], 'left': 0}, state
+    assert state['segments'] == {'total': 5, 'done': 4, 'running': [2], 'left': 0}, state
+    assert f'being made: {keyed.stem}' in text, text

@@ -56,21 +56,22 @@ static void write_segment(struct fixture *x, int k, enum pattern pattern)
     struct ta_segment s = ta_plan_segment(&x->plan, k);
     int *order = ta_xcalloc((size_t)s.out_count, sizeof *order);
     order_of(pattern, (int)s.out_count, order);
-    char *path = ta_work_segment_path(&x->work, k);
+    char *path = ta_work_task_path(&x->work, k);
     struct ta_segwriter *w = NULL;
     assert_int_equal(ta_segwriter_create(&w, path, c, NULL), 0);
     AVPacket *pkt = av_packet_alloc();
-    struct ta_segment_result *r = &x->work.done[k];
+    struct ta_segment_result r = {0};
     for (int i = 0; i < s.out_count; i++) {
         assert_int_equal(av_new_packet(pkt, 8), 0);
         memset(pkt->data, i, 8);
         pkt->pts = order[i];
         pkt->dts = i;
         pkt->flags = i ? 0 : AV_PKT_FLAG_KEY;
-        r->delay = TA_MAX(r->delay, i - order[i]);
+        r.delay = TA_MAX(r.delay, i - order[i]);
         assert_int_equal(ta_segwriter_write(w, pkt), 0);
     }
-    assert_int_equal(ta_segwriter_finish(w, &r->frames, &r->bytes, r->sha256), 0);
+    assert_int_equal(ta_segwriter_finish(w, &r.frames, &r.bytes, r.sha256), 0);
+    ta_segment_to_done(&r, &x->work.done[k]);
     ta_segwriter_destroy(&w);
     av_packet_free(&pkt);
     avcodec_free_context(&c);
@@ -182,7 +183,7 @@ static void missing_or_changed_segments_are_found(void **state)
     set_up(&x, 60, 20, 1, false);
     for (int k = 0; k < 3; k++)
         write_segment(&x, k, ONE_B);
-    char *path = ta_work_segment_path(&x.work, 1);
+    char *path = ta_work_task_path(&x.work, 1);
     assert_int_equal(truncate(path, x.work.done[1].bytes / 2), 0);
     struct ta_lane *lane = NULL;
     assert_int_equal(ta_join_video_lane(&lane, &x.work, NULL), 0);

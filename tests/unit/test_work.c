@@ -71,10 +71,12 @@ static void tear_down(struct fixture *x)
 static void finish_segment(struct ta_work *w, int k)
 {
     struct ta_segment_result r = {.frames = 20, .bytes = 1, .concealed = k, .delay = 2};
+    struct ta_done done;
     strcpy(r.sha256, sum_of_x);
+    ta_segment_to_done(&r, &done);
     char *part = ta_work_part_path(w, k, "1");
     assert_int_equal(ta_file_write_atomic(part, "x", 1, NULL), 0);
-    assert_int_equal(ta_work_commit(w, k, part, &r), 0);
+    assert_int_equal(ta_work_commit(w, k, part, &done), 0);
     free(part);
 }
 
@@ -86,75 +88,129 @@ static char *journal_path(const struct fixture *x)
 static void lines_round_trip(void **state)
 {
     (void)state;
-    struct ta_segment_result r = {.frames = 900,
-                                  .bytes = 123456789012,
-                                  .concealed = 3,
-                                  .damaged = 4,
-                                  .delay = 2},
-                             back;
+    struct ta_segment_result r = {
+        .frames = 900, .bytes = 123456789012, .concealed = 3, .damaged = 4, .delay = 2};
+    struct ta_done done, back;
+    char stem[TA_STEM_SIZE];
     strcpy(r.sha256, sum_of_x);
-    char *line = ta_journal_line(12, &r);
-    int segment;
-    assert_true(ta_journal_parse(line, strlen(line), &segment, &back));
-    assert_int_equal(segment, 12);
-    assert_memory_equal(&r, &back, sizeof r);
+    ta_segment_to_done(&r, &done);
+    char *line = ta_journal_task_line("seg-00012", &done);
+    assert_non_null(strstr(line, "{\"task\":\"seg-00012\",\"sha256\":\"2d71"));
+    assert_non_null(strstr(line, "\"counts\":{\"frames\":900,\"concealed\":3,\"damaged\":4,\"delay\":2}}"));
+    assert_true(ta_journal_parse(line, strlen(line), stem, &back));
+    assert_string_equal(stem, "seg-00012");
+    assert_memory_equal(&done, &back, sizeof done);
     // Cut off or with any one byte changed, it is not trusted.
     for (size_t n = 0; n < strlen(line); n++)
-        assert_false(ta_journal_parse(line, n, &segment, &back));
+        assert_false(ta_journal_parse(line, n, stem, &back));
     for (size_t i = 0; i < strlen(line); i++) {
         char *bad = ta_xstrdup(line);
         bad[i] ^= 1;
-        if (ta_journal_parse(bad, strlen(bad), &segment, &back)) {
+        if (ta_journal_parse(bad, strlen(bad), stem, &back)) {
             // Nothing but the meaning-free parts of JSON may differ.
-            assert_int_equal(segment, 12);
-            assert_memory_equal(&r, &back, sizeof r);
+            assert_string_equal(stem, "seg-00012");
+            assert_memory_equal(&done, &back, sizeof done);
         }
         free(bad);
     }
     free(line);
 }
 
-static bool parses(const char *entry, struct ta_segment_result *out)
+static bool parses(const char *entry, char stem[TA_STEM_SIZE], struct ta_done *out)
 {
     char sum[TA_SHA256_HEX];
-    int segment;
     ta_sha256_hex(entry, strlen(entry), sum);
     char *line = ta_xprintf("{\"entry\":%s,\"sha256\":\"%s\"}", entry, sum);
-    bool ok = ta_journal_parse(line, strlen(line), &segment, out);
+    bool ok = ta_journal_parse(line, strlen(line), stem, out);
     free(line);
     return ok;
 }
 
-// HDR10 alone has measured light; lines without are as they always were.
-static void light_is_optional(void **state)
+// Lines of version 0.1 knew segments alone. HDR10 alone has measured light.
+static void old_lines_are_segments(void **state)
 {
     (void)state;
-    struct ta_segment_result r = {.frames = 9, .bytes = 8, .max_cll = 398, .max_fall = 77}, back;
-    strcpy(r.sha256, sum_of_x);
-    int segment;
-    char *line = ta_journal_line(1, &r);
-    assert_true(ta_journal_parse(line, strlen(line), &segment, &back));
-    assert_memory_equal(&r, &back, sizeof r);
-    free(line);
     static const struct {
-        const char *more;
-        bool good;
+        const char *name, *more;
+        const char *stem; // NULL: not a line to trust
     } cases[] = {
-        {"", true},
-        {",\"max_cll\":400,\"max_fall\":400", true},
-        {",\"max_cll\":400", false},
-        {",\"max_cll\":400,\"max_fall\":401", false},
-        {",\"max_cll\":10001,\"max_fall\":1", false},
-        {",\"max_cll\":-1,\"max_fall\":-1", false},
-        {",\"max_cll\":\"4\",\"max_fall\":1", false},
+        {"\"segment\":1", "", "seg-00001"},
+        {"\"segment\":100000", "", "seg-100000"},
+        {"\"key\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"", "",
+         "seg-0123456789abcdef"},
+        {"\"key\":\"0123\"", "", NULL},
+        {"\"segment\":-1", "", NULL},
+        {"\"frame\":1", "", NULL},
+        {"\"segment\":1", ",\"max_cll\":400,\"max_fall\":400", "seg-00001"},
+        {"\"segment\":1", ",\"max_cll\":400", NULL},
+        {"\"segment\":1", ",\"max_cll\":400,\"max_fall\":401", NULL},
+        {"\"segment\":1", ",\"max_cll\":10001,\"max_fall\":1", NULL},
+        {"\"segment\":1", ",\"max_cll\":-1,\"max_fall\":-1", NULL},
+        {"\"segment\":1", ",\"max_cll\":\"4\",\"max_fall\":1", NULL},
     };
     for (size_t i = 0; i < TA_COUNT(cases); i++) {
-        char *entry = ta_xprintf("{\"segment\":1,\"frames\":9,\"bytes\":8,\"concealed\":0,\"damaged\":0,"
-                                 "\"delay\":0,\"sha256\":\"%s\"%s}",
-                                 sum_of_x, cases[i].more);
-        assert_int_equal(parses(entry, &back), cases[i].good);
+        char stem[TA_STEM_SIZE];
+        struct ta_done done;
+        struct ta_segment_result r;
+        char *entry = ta_xprintf("{%s,\"frames\":9,\"bytes\":8,\"concealed\":7,\"damaged\":6,\"delay\":5,"
+                                 "\"sha256\":\"%s\"%s}",
+                                 cases[i].name, sum_of_x, cases[i].more);
+        if (parses(entry, stem, &done) != (cases[i].stem != NULL))
+            fail_msg("%s", entry);
+        free(entry);
+        if (!cases[i].stem)
+            continue;
+        assert_string_equal(stem, cases[i].stem);
+        ta_segment_from_done(&done, &r);
+        assert_int_equal(r.frames, 9);
+        assert_int_equal(r.bytes, 8);
+        assert_int_equal(r.concealed, 7);
+        assert_int_equal(r.damaged, 6);
+        assert_int_equal(r.delay, 5);
+        assert_int_equal(r.max_cll, cases[i].more[0] ? 400 : 0);
+        assert_string_equal(r.sha256, sum_of_x);
+    }
+}
+
+// Any kind of task has a line; what is not one of a task is not trusted.
+static void lines_of_other_kinds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *task, *counts;
+        bool good;
+    } cases[] = {
+        {"sound-00003", "{\"samples\":48000,\"clipped\":0}", true},
+        {"sound-finish-0", "{}", true},
+        {"../etc-0", "{}", false},
+        {"sound", "{}", false},
+        {"sound-3x", "{}", false},
+        {"-3", "{}", false},
+        {"a--3", "{}", false},
+        {"S-3", "{}", false},
+        {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-1", "{}", false}, // no room for it
+        {"sound-00003", "{\"samples\":-1}", false},
+        {"sound-00003", "{\"samples\":1.5}", false},
+        {"sound-00003", "{\"Samples\":1}", false},
+        {"sound-00003", "{\"a_name_too_long_\":1}", false},
+        {"sound-00003", "[]", false},
+        {"sound-00003", "null", false},
+        {"sound-00003",
+         "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"j\":1,\"k\":1,"
+         "\"l\":1,\"m\":1}",
+         false},
+    };
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        char stem[TA_STEM_SIZE];
+        struct ta_done done;
+        char *entry = ta_xprintf("{\"task\":\"%s\",\"sha256\":\"%s\",\"bytes\":1,\"counts\":%s}",
+                                 cases[i].task, sum_of_x, cases[i].counts);
+        if (parses(entry, stem, &done) != cases[i].good)
+            fail_msg("%s", entry);
         if (i == 0)
-            assert_int_equal(back.max_cll + back.max_fall, 0);
+            assert_int_equal(ta_counts_get(&done.counts, "samples"), 48000);
+        if (cases[i].good)
+            assert_string_equal(stem, cases[i].task);
         free(entry);
     }
 }
@@ -179,9 +235,9 @@ static void goes_on_with_what_fits(void **state)
     assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), 0);
     assert_false(w.created);
     assert_int_equal(w.done_count, 2);
-    assert_int_equal(w.done[0].frames, 20);
-    assert_int_equal(w.done[1].frames, 0);
-    assert_int_equal(w.done[2].concealed, 2);
+    assert_int_equal(ta_work_segment(&w, 0).frames, 20);
+    assert_int_equal(ta_work_segment(&w, 1).frames, 0);
+    assert_int_equal(ta_work_segment(&w, 2).concealed, 2);
     assert_int_equal(access(stale, F_OK), -1);
     finish_segment(&w, 1); // its line must not run into the torn one
     ta_work_close(&w, false);
@@ -189,7 +245,7 @@ static void goes_on_with_what_fits(void **state)
     assert_int_equal(w.done_count, 3);
 
     // A segment that was changed behind our back is made again.
-    char *seg = ta_work_segment_path(&w, 2);
+    char *seg = ta_work_task_path(&w, 2);
     ta_work_close(&w, false);
     assert_int_equal(ta_file_write_atomic(seg, "y", 1, NULL), 0);
     assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), 0);
@@ -275,7 +331,7 @@ static void files_of_others_stay(void **state)
     struct ta_work w;
     assert_int_equal(ta_work_open(&w, &x.plan, &x.opts, NULL), 0);
     finish_segment(&w, 0);
-    char *mine = ta_path_join(w.dir, "notes.part"), *seg = ta_work_segment_path(&w, 0);
+    char *mine = ta_path_join(w.dir, "notes.part"), *seg = ta_work_task_path(&w, 0);
     char *plan = ta_path_join(w.dir, "plan.json"), *dir = ta_xstrdup(w.dir);
     assert_int_equal(ta_file_write_atomic(mine, "mine", 4, NULL), 0);
     ta_work_close(&w, false);
@@ -320,7 +376,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_round_trip),
-        cmocka_unit_test(light_is_optional),
+        cmocka_unit_test(old_lines_are_segments),
+        cmocka_unit_test(lines_of_other_kinds),
         cmocka_unit_test(goes_on_with_what_fits),
         cmocka_unit_test(other_plans_and_other_runs_are_refused),
         cmocka_unit_test(folders_of_others_are_left_alone),

@@ -1,0 +1,336 @@
+#include "plan/tasks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/error.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/tree.h"
+#include "plan/redo_ranges.h"
+
+enum { MAX_LISTED = 100000, MAX_NEEDS = 1000000 };
+
+const char ta_task_video_kind[] = "video";
+
+// ---- asking ----
+
+int ta_plan_tasks(const struct ta_plan *plan)
+{
+    return plan->segment_count + plan->listed_count;
+}
+
+static const struct ta_listed_task *needs_of_segment(const struct ta_plan *plan, int k)
+{
+    int low = 0, high = plan->needing_count;
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (plan->needing[middle].index < k)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < plan->needing_count && plan->needing[low].index == k ? &plan->needing[low] : NULL;
+}
+
+struct ta_task ta_plan_task(const struct ta_plan *plan, int i)
+{
+    struct ta_task task = {.index = i, .kind = ta_task_video_kind};
+    const struct ta_listed_task *listed;
+    if (i < plan->segment_count) {
+        char *stem = ta_plan_segment_stem(plan, i);
+        snprintf(task.stem, sizeof task.stem, "%s", stem);
+        free(stem);
+        task.frames = ta_plan_segment(plan, i).out_count;
+        listed = needs_of_segment(plan, i);
+    } else {
+        listed = &plan->listed[i - plan->segment_count];
+        task.kind = listed->kind;
+        task.index = listed->index;
+        snprintf(task.stem, sizeof task.stem, "%s", listed->stem);
+        task.frames = listed->frames;
+        task.samples = listed->samples;
+    }
+    task.needs = listed ? listed->needs : NULL;
+    task.need_count = listed ? listed->need_count : 0;
+    return task;
+}
+
+int ta_plan_find_task(const struct ta_plan *plan, const char *stem)
+{
+    for (int i = 0, n = ta_plan_tasks(plan); i < n; i++)
+        if (!strcmp(ta_plan_task(plan, i).stem, stem))
+            return i;
+    return TA_ERR_NOT_FOUND;
+}
+
+bool ta_plan_segments_are_linked(const struct ta_plan *plan)
+{
+    for (int i = 0; i < plan->listed_count; i++)
+        for (int k = 0; k < plan->listed[i].need_count; k++)
+            if (plan->listed[i].needs[k] < plan->segment_count)
+                return true;
+    return plan->needing_count > 0;
+}
+
+void ta_tasks_shift(struct ta_plan *plan)
+{
+    for (int i = 0; i < plan->listed_count; i++)
+        for (int k = 0; k < plan->listed[i].need_count; k++)
+            plan->listed[i].needs[k]++;
+}
+
+// ---- writing ----
+
+static json_t *needs_json(const struct ta_plan *plan, const struct ta_listed_task *task)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < task->need_count; i++)
+        json_array_append_new(list, json_string(ta_plan_task(plan, task->needs[i]).stem));
+    return list;
+}
+
+static json_t *task_json(const struct ta_plan *plan, const struct ta_listed_task *task)
+{
+    json_t *o = json_pack("{s:s, s:s, s:i}", "kind", task->kind, "stem", task->stem, "index", task->index);
+    if (task->frames)
+        json_object_set_new(o, "expect", json_pack("{s:I}", "frames", (json_int_t)task->frames));
+    else if (task->samples)
+        json_object_set_new(o, "expect", json_pack("{s:I}", "samples", (json_int_t)task->samples));
+    json_object_set_new(o, "needs", needs_json(plan, task));
+    return o;
+}
+
+json_t *ta_tasks_json(const struct ta_plan *plan)
+{
+    if (!plan->needing_count && !plan->listed_count)
+        return NULL;
+    json_t *list = json_array();
+    for (int i = 0; i < plan->needing_count; i++)
+        json_array_append_new(list, task_json(plan, &plan->needing[i]));
+    for (int i = 0; i < plan->listed_count; i++)
+        json_array_append_new(list, task_json(plan, &plan->listed[i]));
+    return list;
+}
+
+// ---- reading ----
+
+bool ta_task_stem_valid(const char *stem)
+{
+    const char *number = strrchr(stem, '-');
+    if (!number || number == stem || stem[0] == '-' || strstr(stem, "--") || strlen(stem) >= TA_STEM_SIZE)
+        return false;
+    size_t word = strspn(stem, "abcdefghijklmnopqrstuvwxyz-"),
+           digits = strspn(number + 1, "0123456789abcdef");
+    return word >= (size_t)(number - stem) && digits && !number[1 + digits];
+}
+
+static bool is_kind(const char *kind)
+{
+    size_t n = strlen(kind);
+    return n && n < TA_STEM_SIZE / 2 && strspn(kind, "abcdefghijklmnopqrstuvwxyz-") == n;
+}
+
+static int refuse(const char *where, const char *stem, const char *what, struct ta_log *log)
+{
+    ta_error(log, "%s: the task \"%.40s\" %s", where, stem, what);
+    return TA_ERR_FORMAT;
+}
+
+static int read_expect(struct ta_listed_task *task, const json_t *o, const char *where, struct ta_log *log)
+{
+    const json_t *expect = json_object_get(o, "expect");
+    if (!expect)
+        return 0;
+    if (json_object_get(expect, "samples"))
+        return ta_json_get_int(expect, where, "samples", 1, INT64_MAX, &task->samples, log);
+    return ta_json_get_int(expect, where, "frames", 1, INT64_MAX, &task->frames, log);
+}
+
+// All but the needs.
+static int read_task(struct ta_plan *plan, const json_t *o, const char *where, struct ta_log *log)
+{
+    const char *kind, *stem;
+    int64_t index = 0;
+    struct ta_listed_task task = {0};
+    int err = ta_json_get_string(o, where, "kind", &kind, log);
+    if (err >= 0)
+        err = ta_json_get_string(o, where, "stem", &stem, log);
+    if (err >= 0)
+        err = ta_json_get_int(o, where, "index", 0, INT32_MAX - 1, &index, log);
+    if (err >= 0)
+        err = read_expect(&task, o, where, log);
+    if (err >= 0 && (!is_kind(kind) || !ta_task_stem_valid(stem)))
+        err = refuse(where, stem, "has no name that a task may have", log);
+    if (err < 0)
+        return err;
+    bool segment = !strcmp(kind, ta_task_video_kind);
+    if (segment) {
+        struct ta_task is = index < plan->segment_count ? ta_plan_task(plan, (int)index)
+                                                        : (struct ta_task){0};
+        if (strcmp(is.stem, stem) || task.samples || (task.frames && task.frames != is.frames))
+            return refuse(where, stem, "is none of the plan's segments", log);
+        if (plan->needing_count && plan->needing[plan->needing_count - 1].index >= index)
+            return refuse(where, stem, "is not in the order of the segments", log);
+        task.frames = is.frames;
+    }
+    task.kind = ta_xstrdup(kind);
+    task.stem = ta_xstrdup(stem);
+    task.index = (int)index;
+    if (segment)
+        plan->needing[plan->needing_count++] = task;
+    else
+        plan->listed[plan->listed_count++] = task;
+    return 0;
+}
+
+// Stems of all tasks, sorted, with the tasks' numbers.
+struct named {
+    char stem[TA_STEM_SIZE];
+    int task;
+};
+
+static int by_stem(const void *a, const void *b)
+{
+    return strcmp(((const struct named *)a)->stem, ((const struct named *)b)->stem);
+}
+
+static int name_tasks(const struct ta_plan *plan, struct named *names, const char *where, struct ta_log *log)
+{
+    int n = ta_plan_tasks(plan);
+    for (int i = 0; i < n; i++) {
+        memcpy(names[i].stem, ta_plan_task(plan, i).stem, sizeof names[i].stem);
+        names[i].task = i;
+    }
+    qsort(names, (size_t)n, sizeof *names, by_stem);
+    for (int i = 1; i < n; i++)
+        if (!strcmp(names[i - 1].stem, names[i].stem))
+            return refuse(where, names[i].stem, "is there twice", log);
+    return 0;
+}
+
+static int read_needs(struct ta_listed_task *task, const json_t *o, const struct named *names, int count,
+                      int *total, const char *where, struct ta_log *log)
+{
+    json_t *list, *item;
+    size_t i;
+    int err = ta_json_get_array(o, where, "needs", &list, log);
+    size_t n = err >= 0 ? json_array_size(list) : 0;
+    if (err >= 0 && (*total += (int)TA_MIN(n, MAX_NEEDS)) >= MAX_NEEDS)
+        err = refuse(where, task->stem, "needs too much", log);
+    if (err < 0)
+        return err;
+    task->needs = ta_xcalloc(n + 1, sizeof *task->needs);
+    json_array_foreach(list, i, item)
+    {
+        struct named key = {.task = 0};
+        const char *stem = json_string_value(item);
+        snprintf(key.stem, sizeof key.stem, "%s", stem && strlen(stem) < sizeof key.stem ? stem : "");
+        const struct named *found = bsearch(&key, names, (size_t)count, sizeof key, by_stem);
+        if (!found)
+            return refuse(where, task->stem, "needs one that the plan does not have", log);
+        task->needs[task->need_count++] = found->task;
+    }
+    return 0;
+}
+
+// Can all tasks be made, each after what it needs? Takes away what needs nothing (any more) until nothing is
+// left.
+static bool has_circle(const struct ta_plan *plan)
+{
+    int n = ta_plan_tasks(plan), done = 0, links = 0;
+    int *open = ta_xcalloc((size_t)n + 1, sizeof *open), *first = ta_xcalloc((size_t)n + 2, sizeof *first),
+        *ready = ta_xcalloc((size_t)n + 1, sizeof *ready);
+    for (int i = 0; i < n; i++) {
+        struct ta_task t = ta_plan_task(plan, i);
+        open[i] = t.need_count;
+        links += t.need_count;
+        for (int k = 0; k < t.need_count; k++)
+            first[t.needs[k] + 1]++;
+    }
+    // Who needs task t: users[first[t]..first[t + 1]-1].
+    int *users = ta_xcalloc((size_t)links + 1, sizeof *users), *end = ta_xcalloc((size_t)n + 1, sizeof *end);
+    for (int i = 0; i < n; i++) {
+        end[i] = first[i];
+        first[i + 1] += first[i];
+    }
+    for (int i = 0; i < n; i++) {
+        struct ta_task t = ta_plan_task(plan, i);
+        for (int k = 0; k < t.need_count; k++)
+            users[end[t.needs[k]]++] = i;
+    }
+    int ready_count = 0;
+    for (int i = 0; i < n; i++)
+        if (!open[i])
+            ready[ready_count++] = i;
+    for (; done < ready_count; done++)
+        for (int k = first[ready[done]]; k < first[ready[done] + 1]; k++)
+            if (!--open[users[k]])
+                ready[ready_count++] = users[k];
+    free(open);
+    free(first);
+    free(ready);
+    free(users);
+    free(end);
+    return done < n;
+}
+
+static int read_all_needs(struct ta_plan *plan, const json_t *list, const char *where, struct ta_log *log)
+{
+    int n = ta_plan_tasks(plan), total = 0, segments = 0, others = 0;
+    struct named *names = ta_xcalloc((size_t)n + 1, sizeof *names);
+    int err = name_tasks(plan, names, where, log);
+    size_t i;
+    json_t *o;
+    json_array_foreach((json_t *)list, i, o)
+    {
+        bool segment = !strcmp(json_string_value(json_object_get(o, "kind")), ta_task_video_kind);
+        struct ta_listed_task *task = segment ? &plan->needing[segments++] : &plan->listed[others++];
+        if (err >= 0)
+            err = read_needs(task, o, names, n, &total, where, log);
+    }
+    free(names);
+    if (err >= 0 && has_circle(plan)) {
+        ta_error(log, "%s: its tasks need each other in a circle", where);
+        err = TA_ERR_FORMAT;
+    }
+    return err;
+}
+
+int ta_tasks_read(struct ta_plan *plan, const json_t *root, const char *where, struct ta_log *log)
+{
+    json_t *list, *o;
+    size_t i;
+    if (!json_object_get(root, "tasks"))
+        return 0;
+    int err = ta_json_get_array(root, where, "tasks", &list, log);
+    size_t n = err >= 0 ? json_array_size(list) : 0;
+    if (err >= 0 && n > MAX_LISTED) {
+        ta_error(log, "%s: has too many tasks", where);
+        err = TA_ERR_FORMAT;
+    }
+    if (err < 0)
+        return err;
+    plan->listed = ta_xcalloc(n + 1, sizeof *plan->listed);
+    plan->needing = ta_xcalloc(n + 1, sizeof *plan->needing);
+    json_array_foreach(list, i, o) if (err >= 0) err = read_task(plan, o, where, log);
+    return err >= 0 ? read_all_needs(plan, list, where, log) : err;
+}
+
+static void release_list(struct ta_listed_task **list, int *count)
+{
+    for (int i = 0; i < *count; i++) {
+        free((*list)[i].kind);
+        free((*list)[i].stem);
+        free((*list)[i].needs);
+    }
+    ta_freep(list);
+    *count = 0;
+}
+
+void ta_tasks_release(struct ta_plan *plan)
+{
+    release_list(&plan->listed, &plan->listed_count);
+    release_list(&plan->needing, &plan->needing_count);
+}

@@ -1,0 +1,4 @@
+// The table alone: a program of the tests brings one with a row more.
+#include "restore/task_kind.h"
+
+const struct ta_task_kind *const ta_task_kinds[] = {&ta_task_video, NULL};

@@ -1,0 +1,106 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <terminalai/error.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/thread.h"
+#include "restore/work_parts.h"
+
+// A look at the lock takes it for a moment, which must not turn a run away.
+static const double LOCK_PATIENCE = 0.3, LOCK_PAUSE = 0.02;
+const double ta_work_task_patience = 3;
+
+static bool is_still_named(const struct ta_work *w)
+{
+    struct stat held, named;
+    return fstat(w->lock, &held) == 0 && stat(w->dir, &named) == 0 && held.st_ino == named.st_ino &&
+           held.st_dev == named.st_dev;
+}
+
+static int take_lock(struct ta_work *w)
+{
+    double start = ta_clock_seconds();
+    for (;;) {
+        w->lock = w->shared ? ta_lock_try_shared(w->dir, NULL) : ta_lock_try(w->dir, NULL);
+        if (w->lock != TA_ERR_BUSY ||
+            ta_clock_seconds() - start > (w->shared ? ta_work_task_patience : LOCK_PATIENCE))
+            return w->lock < 0 ? w->lock : 0;
+        usleep((useconds_t)(LOCK_PAUSE * 1e6)); // timed wait: a lock tells nobody that it is free
+    }
+}
+
+static int make_dir(struct ta_work *w)
+{
+    struct stat st;
+    bool there = stat(w->dir, &st) == 0;
+    int err = ta_dir_create(w->dir, w->log);
+    if (err >= 0 && !there) { // after a power cut it must still be in its folder
+        char *parent = ta_path_dir(w->dir);
+        err = ta_file_sync_dir(parent, w->log);
+        free(parent);
+    }
+    return err;
+}
+
+// Takes the lock on the folder that has the name now: one that was removed between opening and locking does
+// not count.
+int ta_work_lock(struct ta_work *w)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        int err = make_dir(w);
+        if (err < 0)
+            return err;
+        err = take_lock(w);
+        if (err == TA_ERR_NOT_FOUND)
+            continue;
+        if (err == TA_ERR_BUSY)
+            ta_error(w->log,
+                     "%s: another run is working on this output; \"terminalai status\" shows how far it is",
+                     w->plan->output);
+        else if (err < 0)
+            ta_error(w->log, "%s: can't be locked: %s", w->dir, ta_error_text(err));
+        if (err < 0)
+            return err;
+        if (is_still_named(w))
+            return 0;
+        close(w->lock);
+        w->lock = -1;
+    }
+    ta_error(w->log, "%s: other runs keep removing this folder", w->dir);
+    return TA_ERR_BUSY;
+}
+
+bool ta_work_lock_alone(struct ta_work *w)
+{
+    ta_work_unlock(w);
+    w->lock = ta_lock_try(w->dir, NULL);
+    if (w->lock >= 0 && is_still_named(w))
+        return true;
+    // timed wait: those that came at once must not come back at once
+    usleep((useconds_t)(LOCK_PAUSE * 1e6) * (unsigned)(getpid() % 8) / 8);
+    return false;
+}
+
+void ta_work_unlock(struct ta_work *w)
+{
+    if (w->lock >= 0)
+        close(w->lock);
+    w->lock = -1;
+}
+
+bool ta_work_is_live(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool live = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    return live;
+}

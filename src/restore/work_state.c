@@ -1,0 +1,209 @@
+// Whose plan a work folder is of, and the files that say so.
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <terminalai/error.h>
+#include <terminalai/terminalai.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "media/av.h"
+#include "plan/diff.h"
+#include "restore/work_files.h"
+#include "restore/work_parts.h"
+
+enum { FILE_LIMIT = 64 << 20 };
+
+static char *inside(const struct ta_work *w, const char *name)
+{
+    return ta_path_join(w->dir, name);
+}
+
+char *ta_work_made_by(void)
+{
+    json_t *versions = ta_av_versions();
+    json_object_set_new(versions, "terminalai", json_string(ta_version()));
+    char *text = json_dumps(versions, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(versions);
+    return text ? text : ta_xstrdup("");
+}
+
+// ---- whose files these are ----
+
+int ta_work_refuse_foreign(const struct ta_work *w)
+{
+    char *name = NULL;
+    int err = ta_work_find_foreign(w->dir, &name, w->log);
+    if (name) {
+        ta_error(w->log,
+                 "%s: this folder holds \"%s\", which no run makes: nothing in it is changed; move it away "
+                 "or set another --work-dir",
+                 w->dir, name);
+        err = TA_ERR_EXISTS;
+    }
+    free(name);
+    return err;
+}
+
+void ta_work_remove_joined_part(struct ta_work *w)
+{
+    char *part = ta_work_output_part(w->plan->output);
+    struct stat st;
+    if (w->journal.joining && lstat(part, &st) == 0 && S_ISREG(st.st_mode))
+        unlink(part);
+    free(part);
+}
+
+// ---- whose plan it is ----
+
+static void tell_other(struct ta_work *w, const char *old_json, const char *made_by)
+{
+    struct ta_buf what = {0};
+    if (made_by) {
+        char *now = ta_work_made_by();
+        ta_buf_printf(&what, "the program: %s -> %s", made_by, now);
+        free(now);
+    } else {
+        ta_plan_differences(old_json, w->plan->json, &what);
+    }
+    ta_error(w->log, "%s holds unfinished work of another plan; what differs, old -> new: %s", w->dir,
+             what.size ? ta_buf_text(&what) : "the text of plan.json");
+    ta_buf_release(&what);
+}
+
+// The journal names the plan that its tasks are of, and outweighs plan.json.
+struct ta_work_found ta_work_find(struct ta_work *w, const char identity[65])
+{
+    char *path = inside(w, "plan.json"), *made_by = ta_work_made_by(), old[65] = "";
+    struct ta_work_found found = {.state = TA_WORK_SAME};
+    struct ta_buf text = {0};
+    ta_journal_release(&w->journal);
+    ta_journal_load(&w->journal, w->dir);
+    bool has_plan = access(path, F_OK) == 0;
+    json_t *json = NULL;
+    if (has_plan && ta_file_read(path, FILE_LIMIT, &text, NULL) >= 0)
+        json = json_loadb(ta_buf_text(&text), text.size, 0, NULL);
+    bool readable = json_is_object(json);
+    json_decref(json);
+    if (readable)
+        ta_plan_identity(ta_buf_text(&text), old);
+    bool journal_same = !strcmp(w->journal.plan, identity), plan_same = !strcmp(old, identity);
+    if (!journal_same && !plan_same)
+        found.state = readable ? TA_WORK_OTHER : has_plan ? TA_WORK_UNREADABLE : TA_WORK_FRESH;
+    if (found.state == TA_WORK_SAME && w->journal.made_by && strcmp(w->journal.made_by, made_by))
+        found.state = TA_WORK_OTHER;
+    if (found.state == TA_WORK_OTHER)
+        tell_other(w, ta_buf_text(&text), journal_same ? w->journal.made_by : NULL);
+    else if (found.state == TA_WORK_UNREADABLE)
+        ta_error(w->log, "%s is garbled, and no journal tells that the work beside it is of this plan", path);
+    found.plan_garbled = found.state == TA_WORK_SAME && !plan_same && has_plan;
+    found.plan_missing = found.state == TA_WORK_SAME && !plan_same && !has_plan;
+    found.journal_other = found.state == TA_WORK_SAME && !journal_same && w->journal.plan[0];
+    ta_buf_release(&text);
+    free(made_by);
+    free(path);
+    return found;
+}
+
+// ---- writing what says whose it is ----
+
+static int write_index(struct ta_work *w)
+{
+    char *path = inside(w, "index.bin");
+    int err = ta_index_save(w->plan->index, path, w->log);
+    free(path);
+    return err;
+}
+
+static int write_plan(struct ta_work *w)
+{
+    char *path = inside(w, "plan.json");
+    int err = ta_file_write_atomic(path, w->plan->json, strlen(w->plan->json), w->log);
+    free(path);
+    return err;
+}
+
+static int write_head(struct ta_work *w, const char identity[65])
+{
+    char *made_by = ta_work_made_by(), *folder = ta_path_absolute(".");
+    int err = ta_journal_append(w->dir, ta_journal_head_line(identity, made_by, folder), w->log);
+    if (err >= 0)
+        memcpy(w->journal.plan, identity, 65);
+    free(made_by);
+    free(folder);
+    return err;
+}
+
+// plan.json last: a folder without it, and without a journal that names the plan, is one that was never
+// begun.
+int ta_work_begin(struct ta_work *w, const char identity[65])
+{
+    ta_work_empty(w->dir, NULL); // a journal of another plan must not come back to life
+    ta_journal_release(&w->journal);
+    ta_journal_load(&w->journal, w->dir);
+    w->created = true;
+    int err = write_index(w);
+    if (err >= 0)
+        err = write_head(w, identity);
+    return err < 0 ? err : write_plan(w);
+}
+
+int ta_work_renew_journal(struct ta_work *w, const char identity[65])
+{
+    char *path = inside(w, "journal.jsonl");
+    ta_problem(w->log, TA_PROBLEM_WORK_FOREIGN,
+               "%s is not of the plan beside it: nothing that it says counts", path);
+    unlink(path);
+    free(path);
+    ta_journal_release(&w->journal);
+    ta_journal_load(&w->journal, w->dir);
+    return write_head(w, identity);
+}
+
+static int mend_index(struct ta_work *w)
+{
+    char *path = inside(w, "index.bin");
+    struct ta_index *index = NULL;
+    bool ok = ta_index_load(&index, path, NULL) >= 0 && !strcmp(index->checksum, w->plan->index->checksum);
+    ta_index_destroy(&index);
+    if (!ok)
+        ta_problem(w->log, TA_PROBLEM_INDEX_REWRITTEN, "%s is missing or damaged: written anew", path);
+    free(path);
+    return ok ? 0 : write_index(w);
+}
+
+static bool has_text(const char *path, const char *text)
+{
+    struct ta_buf b = {0};
+    bool same = ta_file_read(path, FILE_LIMIT, &b, NULL) >= 0 && b.size == strlen(text) &&
+                !strcmp(ta_buf_text(&b), text);
+    ta_buf_release(&b);
+    return same;
+}
+
+int ta_work_go_on(struct ta_work *w, const struct ta_work_found *found, const char identity[65])
+{
+    char *plan = inside(w, "plan.json");
+    if (found->plan_garbled || found->plan_missing)
+        ta_problem(w->log, TA_PROBLEM_PLAN_REWRITTEN,
+                   "%s is %s: written anew; the journal knows which tasks are of this plan", plan,
+                   found->plan_garbled ? "garbled" : "missing");
+    int err = has_text(plan, w->plan->json) ? 0 : write_plan(w);
+    free(plan);
+    if (err >= 0 && found->journal_other)
+        err = ta_work_renew_journal(w, identity);
+    if (err >= 0)
+        err = mend_index(w);
+    if (err >= 0 && !w->journal.plan[0])
+        err = write_head(w, identity);
+    if (err < 0)
+        return err;
+    ta_work_remove_parts(w->dir);
+    ta_work_remove_joined_part(w);
+    ta_work_take_tasks(w, -1);
+    return 0;
+}
