@@ -23,7 +23,8 @@
 #include "cli/console.h"
 #include "cli/progress.h"
 #include "cli/table.h"
-#include "media/encode/encoder.h"
+#include "media/encode/encoder_check.h"
+#include "media/encode/encoder_row.h"
 #include "media/picture/graph.h"
 #include "video/stage.h"
 
@@ -133,12 +134,13 @@ static void check_filters(struct report *r)
 
 static void check_encoders(struct report *r)
 {
-    for (const struct ta_encoder_info *e = ta_encoders; e->name; e++) {
+    for (int i = 0; ta_encoders[i]; i++) {
+        const struct ta_encoder_info *e = ta_encoders[i];
         struct ta_buf why = {0};
         char *what = ta_xprintf("encoder %s", e->name);
         if (ta_encoder_test(e, NULL, &why) >= 0) {
             add(r, STATE_OK, what, NULL, "works (%s)", e->codec);
-        } else if (e == ta_encoders) { // the first is the default
+        } else if (i == 0) { // the first is the default
             char *advice = ta_xprintf("install an FFmpeg with %s; until then name another --encoder",
                                       e->codec);
             add(r, STATE_PROBLEM, what, advice, "%s", why.size ? why.data : "does not work");

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/table.h"
+#include "media/encode/encoder_check.h"
 #include "media/encode/encoder_hardware.h"
 
 struct encoders_opts {
@@ -59,7 +60,8 @@ static enum ta_exit run_encoders(struct ta_cli *cli)
     const struct encoders_opts *opts = cli->values;
     struct listing l = {.table = {.columns = 4}, .list = json_array()};
     struct ta_buf out = {0};
-    for (const struct ta_encoder_info *e = ta_encoders; e->name; e++) {
+    for (int i = 0; ta_encoders[i]; i++) {
+        const struct ta_encoder_info *e = ta_encoders[i];
         add_encoder(&l, e, NULL);
         for (const struct ta_hardware_kind *k = ta_hardware_kinds; k->name; k++) {
             char *codec = ta_hardware_codec(e, k);

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "cli/args.h"
 #include "cli/help.h"
-#include "media/encode/encoder.h"
+#include "media/encode/encoder_row.h"
 
 // --- words that values and operands may be ---
 
@@ -37,8 +37,8 @@ static void append_values(const char *name, const struct ta_opt *o, struct ta_bu
         append_preset_names(out);
     } else if (!strcmp(name, "encoder")) {
         ta_buf_puts(out, "auto");
-        for (const struct ta_encoder_info *e = ta_encoders; e->name; e++)
-            ta_buf_printf(out, " %s", e->name);
+        for (const struct ta_encoder_info *const *e = ta_encoders; *e; e++)
+            ta_buf_printf(out, " %s", (*e)->name);
     } else if (!strcmp(name, "resolution")) {
         ta_buf_puts(out, "auto source 480 576 720 1080 1440 2160");
     }

@@ -13,6 +13,7 @@
 #include "cli/help.h"
 #include "cli/signals.h"
 #include "media/av.h"
+#include "media/encode/encoder.h"
 
 static enum ta_exit show_help(struct ta_cli *cli)
 {
@@ -57,8 +58,7 @@ int main(int argc, char **argv)
     struct ta_cli cli = {0};
     enum ta_exit status;
     ta_signals_ignore_pipe();
-    // SVT-AV1 writes to standard error by itself; errors only, unless the user wants otherwise.
-    setenv("SVT_LOG", "1", 0);
+    ta_encoder_silence();
     if (ta_console_create(&cli.console) < 0) {
         fputs("terminalai: out of memory\n", stderr);
         return TA_EXIT_FAILED;

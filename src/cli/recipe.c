@@ -10,7 +10,7 @@
 #include "cli/console.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
-#include "media/encode/encoder.h"
+#include "media/encode/encoder_row.h"
 #include "recipe/options.h"
 
 enum ta_exit ta_cli_check_recipe(struct ta_cli *cli, const char *config_path)
@@ -25,8 +25,8 @@ enum ta_exit ta_cli_check_recipe(struct ta_cli *cli, const char *config_path)
         const char *from = NULL, *value, *names[32];
         size_t count = 0;
         ta_options_get(cli->options, "encoder", &value, &from);
-        for (const struct ta_encoder_info *e = ta_encoders; e->name && count + 1 < TA_COUNT(names); e++)
-            names[count++] = e->name;
+        for (const struct ta_encoder_info *const *e = ta_encoders; *e && count + 1 < TA_COUNT(names); e++)
+            names[count++] = (*e)->name;
         names[count] = NULL;
         const char *nearest = ta_nearest(recipe.encoder, names);
         ta_error(cli->log, "%s: unknown encoder \"%s\"%s%s%s", from ? from : "encoder", recipe.encoder,

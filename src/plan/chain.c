@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/encode/encoder_row.h"
 #include "video/chain.h"
 #include "video/edges.h"
 #include "video/stages.h"

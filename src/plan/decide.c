@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/encode/encoder_row.h"
 #include "media/parts/name.h"
 #include "video/chain.h"
 
@@ -40,25 +41,6 @@ void ta_decision_warn(struct ta_decision *d, enum ta_problem_id id, const struct
 
 // ---- output, container, encoder ----
 
-static bool word_in(const char *list, const char *word)
-{
-    size_t n = strlen(word);
-    for (const char *p = list; p && *p; p = strchr(p, ' ') ? strchr(p, ' ') + 1 : NULL)
-        if (strncmp(p, word, n) == 0 && (p[n] == ' ' || !p[n]))
-            return true;
-    return false;
-}
-
-// H.264 plays everywhere, but has 8 bits.
-static const char *auto_encoder(const struct ta_container_info *c, bool hdr)
-{
-    if (c && !strcmp(c->name, "webm"))
-        return "av1";
-    if (c && !strcmp(c->name, "y4m"))
-        return "raw";
-    return hdr ? "hevc" : "h264";
-}
-
 static int choose_output(struct ta_decision *d)
 {
     const char *output = d->facts->output;
@@ -77,11 +59,12 @@ static int choose_output(struct ta_decision *d)
     int err = ta_options_slot(d->facts->options, "hdr", &range);
     if (err < 0)
         return err;
-    d->encoder = ta_encoder_find(automatic ? auto_encoder(container, strcmp(range, "sdr") != 0) : name);
+    d->encoder = automatic ? ta_encoder_default(container ? container->name : NULL, strcmp(range, "sdr") != 0)
+                           : ta_encoder_find(name);
     if (!d->encoder) {
         const char *names[32] = {"auto"};
-        for (int i = 0; ta_encoders[i].name && i < 30; i++)
-            names[i + 1] = ta_encoders[i].name;
+        for (int i = 0; ta_encoders[i] && i < 30; i++)
+            names[i + 1] = ta_encoders[i]->name;
         const char *near = ta_nearest(name, names);
         ta_error(d->log, "there is no encoder \"%s\"%s%s%s", name,
                  near ? ": did you mean \"" : " (see terminalai encoders)", near ? near : "",
@@ -100,7 +83,7 @@ static int choose_output(struct ta_decision *d)
     } else {
         d->plan->output = ta_xstrdup(output);
     }
-    if (!word_in(d->encoder->containers, container->name)) {
+    if (!ta_encoder_may_be_in(d->encoder, container->name)) {
         ta_error(d->log, "%s can't be put in %s: use one of %s", d->encoder->name, container->name,
                  d->encoder->containers);
         return TA_ERR_UNSUPPORTED;

@@ -1,6 +1,5 @@
 #include "plan/estimate.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,17 +7,9 @@
 #include <libavutil/pixdesc.h>
 
 #include "base/mem.h"
+#include "media/encode/encoder_row.h"
 
-// Bits a pixel that restored tapes take at --crf 18, and what share of the uncompressed size lossless video
-// keeps. Noise that stays in the picture costs several times as much: this is an estimate, and told as one.
-static const struct {
-    const char *encoder;
-    double bits_at_18, share;
-} costs[] = {
-    {"h264", 0.07, 0}, {"hevc", 0.045, 0}, {"av1", 0.04, 0},
-    {"ffv1", 0, 0.4},  {"prores", 3.5, 0}, {"raw", 0, 1},
-};
-static const double CRF_HALVES = 6, DEFAULT_AUDIO_RATE = 160000;
+static const double DEFAULT_AUDIO_RATE = 160000; // bits a second
 
 int64_t ta_estimate_other_streams(const struct ta_plan *p)
 {
@@ -41,19 +32,13 @@ void ta_plan_estimate(const struct ta_plan *p, struct ta_estimate *out)
 {
     const struct ta_format *f = &p->out_format;
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->pix_fmt);
-    double raw = d ? (double)f->width * f->height * av_get_bits_per_pixel(d) / 8 : 0;
-    double pixels = (double)f->width * f->height, each = raw;
+    double pixels = (double)f->width * f->height, raw = d ? av_get_bits_per_pixel(d) : 0;
     const json_t *crf = json_object_get(json_object_get(p->recipe, "crf"), "value");
     double quality = json_is_string(crf) ? strtod(json_string_value(crf), NULL) : 18;
-    for (size_t i = 0; i < TA_COUNT(costs); i++) {
-        if (!p->encoder.name || strcmp(costs[i].encoder, p->encoder.name))
-            continue;
-        bool fixed = !strcmp(p->encoder.name, "prores");
-        each = costs[i].share > 0
-                   ? raw * costs[i].share
-                   : pixels * costs[i].bits_at_18 / 8 * (fixed ? 1 : exp2((18 - quality) / CRF_HALVES));
-    }
-    *out = (struct ta_estimate){.exact = p->encoder.name && !strcmp(p->encoder.name, "raw")};
+    const struct ta_encoder_info *encoder = p->encoder.info;
+    // Noise that stays in the picture costs several times as much: this is an estimate, and told as one.
+    double each = pixels / 8 * (encoder ? ta_encoder_bits(encoder, quality, raw) : raw);
+    *out = (struct ta_estimate){.exact = encoder && encoder->share == 1};
     out->segment_bytes = (int64_t)(each * (double)p->out_frames);
     out->output_bytes = out->segment_bytes + ta_estimate_other_streams(p);
     out->peak_bytes = out->segment_bytes + out->output_bytes;

@@ -7,7 +7,7 @@
 #include <terminalai/plan.h>
 
 #include "diagnose/scan_type.h"
-#include "media/encode/encoder.h"
+#include "media/encode/encoder_settings.h"
 #include "media/facts.h"
 #include "media/film.h"
 #include "media/fit.h"

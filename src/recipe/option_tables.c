@@ -159,7 +159,8 @@ const struct ta_opt ta_recipe_options[] = {
      .syntax = "NAME",
      .letter = 'e',
      .help =
-         "auto (h264), h264, hevc, av1, ffv1, prores or raw; \"terminalai encoders\" tells which work here"},
+         "auto (h264, or hevc for HDR), or a name that \"terminalai encoders\" lists, which also tells what "
+         "works here"},
     {.name = "hardware",
      .kind = &ta_opt_switch,
      TA_FIELD(struct ta_recipe_opts, hardware, bool),

@@ -11,6 +11,7 @@
 #include "media/parts/name.h"
 #include "base/mem.h"
 #include "base/tree.h"
+#include "media/encode/encoder.h"
 #include "recipe/options.h"
 #include "plan/decide.h"
 #include "plan/redo_ranges.h"
@@ -52,16 +53,12 @@ static bool same_film(const struct ta_plan *a, const struct ta_plan *b)
 // Packets of both must go into one stream: players read its headers once.
 static bool same_headers(const struct ta_plan *a, const struct ta_plan *b, struct ta_log *log)
 {
-    struct ta_encoder *x = NULL, *y = NULL;
-    bool same = ta_encoder_open(&x, &a->encoder, &a->out_format, log) >= 0 &&
-                ta_encoder_open(&y, &b->encoder, &b->out_format, log) >= 0;
-    if (same) {
-        const AVCodecContext *c = ta_encoder_context(x), *d = ta_encoder_context(y);
-        same = c->extradata_size == d->extradata_size &&
-               (!c->extradata_size || !memcmp(c->extradata, d->extradata, (size_t)c->extradata_size));
-    }
-    ta_encoder_close(&x);
-    ta_encoder_close(&y);
+    struct ta_buf x = {0}, y = {0};
+    bool same = ta_encoder_headers(&a->encoder, &a->out_format, &x, log) >= 0 &&
+                ta_encoder_headers(&b->encoder, &b->out_format, &y, log) >= 0 && x.size == y.size &&
+                (!x.size || !memcmp(x.data, y.data, x.size));
+    ta_buf_release(&x);
+    ta_buf_release(&y);
     return same;
 }
 

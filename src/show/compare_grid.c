@@ -12,6 +12,7 @@
 #include "diagnose/field_metrics.h"
 #include "media/picture/convert.h"
 #include "media/encode/encoder.h"
+#include "media/encode/encoder_row.h"
 #include "media/mux/segfile.h"
 #include "draw/board.h"
 #include "show/compare.h"

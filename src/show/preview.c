@@ -126,8 +126,8 @@ static int plan_board(struct ta_plan *p, const struct ta_recipe_opts *recipe, in
     show->details[1] = ta_show_result_detail(p, &show->chain, true);
     ta_show_board(show, &p->out_format);
     struct ta_encoder_settings settings = {0};
-    int err = ta_plan_encoder_for(recipe, ta_encoder_find(p->encoder.name), &p->out_format,
-                                  ta_plan_hdr10_peak(p), &settings, log);
+    int err = ta_plan_encoder_for(recipe, p->encoder.info, &p->out_format, ta_plan_hdr10_peak(p), &settings,
+                                  log);
     if (err < 0)
         return err;
     ta_encoder_settings_release(&p->encoder);

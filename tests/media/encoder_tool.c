@@ -26,6 +26,8 @@
 #include "base/thread.h"
 #include "base/tree.h"
 #include "media/encode/encoder.h"
+#include "media/encode/encoder_check.h"
+#include "media/encode/encoder_row.h"
 #include "media/picture/graph.h"
 #include "media/mux/segfile.h"
 

@@ -84,6 +84,20 @@ def test_borders_within_segments(program, tape, tmp_path):
     program('verify', '--full', out, code=0)
 
 
+def test_encoder_that_is_alone(program, tape, tmp_path):
+    """SVT-AV1 can be open once in a process: headers are compared one after the other."""
+    out = tmp_path / 'out.mkv'
+    program.restore(tape, out, *RECIPE, '--range', '0-45f', '--encoder', 'av1', '--keep-work')
+    before = packets(out)
+    done = redo(program, tape, out, '15f-30f', '--crf', '30', '--overwrite', '--json', timeout=120).json()
+    assert done['files'][0]['segments_reused'] == 2
+    after = packets(out)
+    assert len(after) == len(before) == 90
+    assert after[:30] == before[:30] and after[60:] == before[60:]
+    assert after[30:60] != before[30:60]
+    program('verify', '--full', out, code=0)
+
+
 @pytest.mark.long
 def test_goes_on(program, tape, kept, tmp_path):
     """Killed in the middle, a redo goes on, by its own command or by resume, to the same bytes."""

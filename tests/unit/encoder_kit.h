@@ -13,6 +13,8 @@
 #include <terminalai/error.h>
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/encode/encoder.h"
+#include "media/encode/encoder_check.h"
 #include "media/encode/encoder_hardware.h"
 
 // The messages of one case.

@@ -16,6 +16,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/encode/encoder.h"
+#include "media/encode/encoder_check.h"
 #include "media/encode/encoder_hardware.h"
 #include "encoder_kit.h"
 
@@ -26,7 +28,8 @@ static void test_table(void **state)
     assert_ptr_equal(ta_encoder_find("libx265"), ta_encoder_find("hevc"));
     assert_null(ta_encoder_find("h265"));
     assert_null(ta_encoder_find(""));
-    for (const struct ta_encoder_info *i = ta_encoders; i->name; i++) {
+    for (int row = 0; ta_encoders[row]; row++) {
+        const struct ta_encoder_info *i = ta_encoders[row];
         const AVCodec *codec = avcodec_find_encoder_by_name(i->codec);
         if (!codec) // a libav built without it: nothing to compare
             continue;
@@ -280,7 +283,8 @@ static void assert_same_settings(const struct ta_encoder_settings *a, const stru
 static void test_json(void **state)
 {
     (void)state;
-    for (const struct ta_encoder_info *i = ta_encoders; i->name; i++) {
+    for (int row = 0; ta_encoders[row]; row++) {
+        const struct ta_encoder_info *i = ta_encoders[row];
         struct ta_format f = format(AV_PIX_FMT_YUV422P10, 1440, 1080);
         struct ta_encoder_wish wish = {.crf = 17.25, .quality = "best"};
         struct ta_encoder_settings s, again;

@@ -17,6 +17,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/encode/encoder.h"
+#include "media/encode/encoder_check.h"
 #include "media/encode/encoder_hardware.h"
 #include "encoder_kit.h"
 
@@ -74,7 +76,8 @@ static void test_send_refuses(void **state)
 static void test_close_in_the_middle(void **state)
 {
     (void)state;
-    for (const struct ta_encoder_info *i = ta_encoders; i->name; i++) {
+    for (int row = 0; ta_encoders[row]; row++) {
+        const struct ta_encoder_info *i = ta_encoders[row];
         if (!avcodec_find_encoder_by_name(i->codec))
             continue;
         for (int frames = 0; frames <= 40; frames += 20) {
@@ -109,7 +112,8 @@ static void test_close_in_the_middle(void **state)
 static void test_memory(void **state)
 {
     (void)state;
-    for (const struct ta_encoder_info *i = ta_encoders; i->name; i++) {
+    for (int row = 0; ta_encoders[row]; row++) {
+        const struct ta_encoder_info *i = ta_encoders[row];
         struct ta_format f = format(AV_PIX_FMT_YUV420P, 1920, 1080);
         struct ta_encoder_wish fast = {.crf = 18, .quality = "fast"}, best = {.crf = 18, .quality = "best"};
         struct ta_encoder_settings a, b;
@@ -127,7 +131,8 @@ static void test_memory(void **state)
 static void test_self_test(void **state)
 {
     (void)state;
-    for (const struct ta_encoder_info *i = ta_encoders; i->name; i++) {
+    for (int row = 0; ta_encoders[row]; row++) {
+        const struct ta_encoder_info *i = ta_encoders[row];
         struct ta_buf why = {0};
         int err = ta_encoder_test(i, NULL, &why);
         if (avcodec_find_encoder_by_name(i->codec)) {
@@ -144,7 +149,7 @@ static void test_self_test(void **state)
                                             .max_width = 1000,
                                             .max_height = 1000,
                                             .lossless = true,
-                                            .pix_fmts = ta_encoders[0].pix_fmts};
+                                            .pix_fmts = ta_encoders[0]->pix_fmts};
     struct ta_buf why = {0};
     assert_int_equal(ta_encoder_test(&missing, NULL, &why), TA_ERR_UNSUPPORTED);
     assert_non_null(strstr(ta_buf_text(&why), "built without no_such_codec"));

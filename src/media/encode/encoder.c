@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/encode/encoder_hardware.h"
+#include "media/encode/encoder_row.h"
 
 struct ta_encoder {
     AVCodecContext *context;
@@ -26,7 +27,9 @@ struct ta_encoder {
 
 void ta_encoder_silence(void)
 {
-    setenv("SVT_LOG", "1", 0); // errors only
+    for (const struct ta_encoder_info *const *i = ta_encoders; *i; i++)
+        if ((*i)->quiet_env)
+            setenv((*i)->quiet_env, "1", 0);
 }
 
 static void set_format(AVCodecContext *c, const struct ta_format *f)
@@ -79,19 +82,23 @@ static int open_device(struct ta_encoder *e, const struct ta_hardware_kind *kind
     return TA_ERR_UNSUPPORTED;
 }
 
-// SVT-AV1 keeps tables for the whole process and makes them anew when an encoder is opened: one that is at
-// work then reads them half made, and crashes. So there is one at a time.
+// The turn of those that can be open one at a time only.
 static pthread_mutex_t alone_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t alone_changed = PTHREAD_COND_INITIALIZER;
-static bool alone_taken; // guarded by alone_lock
+static bool alone_taken; // guarded by alone_lock, as the next
+static pthread_t alone_by;
 
-static void take_alone(void)
+// False: this thread has it already, and would wait for itself.
+static bool take_alone(void)
 {
     pthread_mutex_lock(&alone_lock);
-    while (alone_taken)
+    bool own = alone_taken && pthread_equal(alone_by, pthread_self());
+    while (alone_taken && !own)
         pthread_cond_wait(&alone_changed, &alone_lock);
     alone_taken = true;
+    alone_by = pthread_self();
     pthread_mutex_unlock(&alone_lock);
+    return !own;
 }
 
 static void give_alone(void)
@@ -100,11 +107,6 @@ static void give_alone(void)
     alone_taken = false;
     pthread_cond_signal(&alone_changed);
     pthread_mutex_unlock(&alone_lock);
-}
-
-bool ta_encoder_is_alone(const struct ta_encoder_settings *s)
-{
-    return !strcmp(s->codec, "libsvtav1");
 }
 
 static int open_context(struct ta_encoder *e, const AVCodec *codec, const struct ta_encoder_settings *s)
@@ -126,9 +128,9 @@ static int open_context(struct ta_encoder *e, const AVCodec *codec, const struct
     e->context->thread_count = s->threads;
     // ProRes and FFV1: frame threads hold more frames and give the same.
     e->context->thread_type = FF_THREAD_SLICE;
-    // libav's own DCT has SIMD versions; the libraries do without libav's CPU flags.
-    int ret = !strcmp(s->name, "prores") ? ta_av_open_portable(e->context, codec, &options)
-                                         : ta_av_open(e->context, codec, &options);
+    int ret = ta_encoder_is_software(s) && s->info->portable
+                  ? ta_av_open_portable(e->context, codec, &options)
+                  : ta_av_open(e->context, codec, &options);
     if (ret < 0 && kind) {
         ta_error(e->log, "%s does not open for %dx%d (%s; -v shows the driver's words)", s->codec, f->width,
                  f->height, ta_av_text(ret));
@@ -167,11 +169,17 @@ int ta_encoder_open(struct ta_encoder **out, const struct ta_encoder_settings *s
     e->format = *f;
     e->log = log;
     e->name = ta_xstrdup(s->name);
-    e->alone = ta_encoder_is_alone(s);
-    if (e->alone)
-        take_alone();
-    int err = open_context(e, codec, s);
-    e->must_end = !err && !strcmp(s->codec, "libsvtav1");
+    int err = 0;
+    if (ta_encoder_is_alone(s)) {
+        e->alone = take_alone();
+        if (!e->alone) {
+            ta_error(log, "internal: encoder %s is open already, and there can be one at a time", s->name);
+            err = TA_ERR_USAGE;
+        }
+    }
+    if (!err)
+        err = open_context(e, codec, s);
+    e->must_end = !err && ta_encoder_is_software(s) && s->info->must_end;
     if (err < 0)
         ta_encoder_close(&e);
     *out = e;
@@ -264,8 +272,8 @@ int ta_encoder_receive(struct ta_encoder *e, AVPacket *packet)
     return 1;
 }
 
-// SVT-AV1 1.4 hangs for ever when it is closed without having had a frame, and complains when it is closed
-// before the end of the stream: so it gets both, and the rest is thrown away.
+// What may not be closed before it has had a frame and the end of the stream gets both, and the rest is
+// thrown away.
 static void end_stream(struct ta_encoder *e)
 {
     AVFrame *frame = e->sent ? NULL : av_frame_alloc();
@@ -302,4 +310,15 @@ void ta_encoder_close(struct ta_encoder **e)
         give_alone();
     free((*e)->name);
     ta_freep(e);
+}
+
+int ta_encoder_headers(const struct ta_encoder_settings *s, const struct ta_format *f, struct ta_buf *headers,
+                       struct ta_log *log)
+{
+    struct ta_encoder *e = NULL;
+    int err = ta_encoder_open(&e, s, f, log);
+    if (err >= 0 && e->context->extradata_size > 0)
+        ta_buf_append(headers, e->context->extradata, (size_t)e->context->extradata_size);
+    ta_encoder_close(&e);
+    return err;
 }

@@ -1,5 +1,5 @@
 // Does an encoder of the table really work here?
-#include "media/encode/encoder.h"
+#include "media/encode/encoder_check.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/encode/encoder.h"
 #include "media/encode/encoder_hardware.h"
 
 #define TEST_FRAMES 5

@@ -4,32 +4,78 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libavutil/pixdesc.h>
+
 #include <terminalai/error.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/encode/encoder_check.h"
+
+static void set_nvenc(struct ta_encoder_settings *s, int quality)
+{
+    ta_encoder_set(s, "rc", "vbr");
+    ta_encoder_set_number(s, "cq", quality);
+    ta_encoder_set(s, "b", "0"); // quality alone decides
+    ta_encoder_set(s, "tune", "hq");
+}
+
+static void set_qsv(struct ta_encoder_settings *s, int quality)
+{
+    ta_encoder_set_number(s, "global_quality", quality);
+}
+
+static void set_vaapi(struct ta_encoder_settings *s, int quality)
+{
+    ta_encoder_set(s, "rc_mode", "CQP");
+    ta_encoder_set_number(s, "qp", quality);
+}
+
+static void set_amf(struct ta_encoder_settings *s, int quality)
+{
+    ta_encoder_set(s, "rc", "cqp");
+    ta_encoder_set_number(s, "qp_i", quality);
+    ta_encoder_set_number(s, "qp_p", quality);
+}
 
 const struct ta_hardware_kind ta_hardware_kinds[] = {
-    {"nvenc", "NVIDIA", AV_HWDEVICE_TYPE_NONE, AV_PIX_FMT_NONE},
-    {"qsv", "Intel Quick Sync", AV_HWDEVICE_TYPE_NONE, AV_PIX_FMT_NONE},
-    {"vaapi", "Intel and AMD on Linux", AV_HWDEVICE_TYPE_VAAPI, AV_PIX_FMT_VAAPI},
-    {"amf", "AMD", AV_HWDEVICE_TYPE_NONE, AV_PIX_FMT_NONE},
+    {
+        .name = "nvenc",
+        .summary = "NVIDIA",
+        .upload = AV_HWDEVICE_TYPE_NONE,
+        .uploaded = AV_PIX_FMT_NONE,
+        .speed_option = "preset",
+        .speeds = {"p1", "p1", "p2", "p3", "p4", "p4", "p5", "p6", "p7", "p7"},
+        .set_quality = set_nvenc,
+    },
+    {
+        .name = "qsv",
+        .summary = "Intel Quick Sync",
+        .upload = AV_HWDEVICE_TYPE_NONE,
+        .uploaded = AV_PIX_FMT_NONE,
+        .speed_option = "preset",
+        .speeds = {"veryfast", "veryfast", "veryfast", "faster", "fast", "medium", "slow", "slower",
+                   "veryslow", "veryslow"},
+        .set_quality = set_qsv,
+    },
+    {
+        .name = "vaapi",
+        .summary = "Intel and AMD on Linux",
+        .upload = AV_HWDEVICE_TYPE_VAAPI,
+        .uploaded = AV_PIX_FMT_VAAPI,
+        .set_quality = set_vaapi,
+    },
+    {
+        .name = "amf",
+        .summary = "AMD",
+        .upload = AV_HWDEVICE_TYPE_NONE,
+        .uploaded = AV_PIX_FMT_NONE,
+        .speed_option = "quality",
+        .speeds = {"speed", "speed", "speed", "speed", "balanced", "balanced", "quality", "quality",
+                   "quality", "quality"},
+        .set_quality = set_amf,
+    },
     {0},
-};
-
-// x264's speeds in the words of each kind; the ladders are the vendors' own, from fastest to best.
-static const struct {
-    const char *kind, *option, *values[10];
-} speeds[] = {
-    {"nvenc", "preset", {"p1", "p1", "p2", "p3", "p4", "p4", "p5", "p6", "p7", "p7"}},
-    {"qsv",
-     "preset",
-     {"veryfast", "veryfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow",
-      "veryslow"}},
-    {"amf",
-     "quality",
-     {"speed", "speed", "speed", "speed", "balanced", "balanced", "quality", "quality", "quality",
-      "quality"}},
 };
 
 const struct ta_hardware_kind *ta_hardware_of(const char *codec)
@@ -46,38 +92,6 @@ char *ta_hardware_codec(const struct ta_encoder_info *info, const struct ta_hard
     return ta_xprintf("%s_%s", info->name, kind->name);
 }
 
-static void set(struct ta_encoder_settings *s, const char *key, const char *value)
-{
-    if (av_dict_set(&s->options, key, value, 0) < 0)
-        abort(); // out of memory; small objects abort
-}
-
-static void set_number(struct ta_encoder_settings *s, const char *key, int value)
-{
-    if (av_dict_set_int(&s->options, key, value, 0) < 0)
-        abort();
-}
-
-static void set_quality(struct ta_encoder_settings *s, const struct ta_hardware_kind *kind, double crf)
-{
-    int q = (int)lround(fmin(fmax(crf, 1), 51));
-    if (!strcmp(kind->name, "nvenc")) {
-        set(s, "rc", "vbr");
-        set_number(s, "cq", q);
-        set(s, "b", "0"); // quality alone decides
-        set(s, "tune", "hq");
-    } else if (!strcmp(kind->name, "qsv")) {
-        set_number(s, "global_quality", q);
-    } else if (!strcmp(kind->name, "vaapi")) {
-        set(s, "rc_mode", "CQP");
-        set_number(s, "qp", q);
-    } else {
-        set(s, "rc", "cqp");
-        set_number(s, "qp_i", q);
-        set_number(s, "qp_p", q);
-    }
-}
-
 static int set_speed(struct ta_encoder_settings *s, const struct ta_hardware_kind *kind,
                      const struct ta_encoder_wish *wish, struct ta_buf *why)
 {
@@ -87,10 +101,17 @@ static int set_speed(struct ta_encoder_settings *s, const struct ta_hardware_kin
         ta_buf_printf(why, "there is no encoder speed \"%s\"", speed ? speed : "");
         return TA_ERR_INVALID;
     }
-    for (size_t i = 0; i < TA_COUNT(speeds); i++)
-        if (!strcmp(speeds[i].kind, kind->name))
-            set(s, speeds[i].option, speeds[i].values[n]);
+    if (kind->speed_option)
+        ta_encoder_set(s, kind->speed_option, kind->speeds[n]);
     return 0;
+}
+
+static bool has_ten_bits(const struct ta_encoder_info *info)
+{
+    for (const enum AVPixelFormat *p = info->pix_fmts; *p != AV_PIX_FMT_NONE; p++)
+        if (av_pix_fmt_desc_get(*p)->comp[0].depth >= 10)
+            return true;
+    return false;
 }
 
 int ta_hardware_plan(struct ta_encoder_settings *out, const struct ta_encoder_info *info,
@@ -109,15 +130,16 @@ int ta_hardware_plan(struct ta_encoder_settings *out, const struct ta_encoder_in
         free(codec);
         return TA_ERR_UNSUPPORTED;
     }
-    bool ten = strcmp(info->name, "h264") != 0 &&
+    bool ten = has_ten_bits(info) &&
                !(ta_format_depth(in) <= 8 && wish->quality && !strcmp(wish->quality, "fast"));
+    out->info = info;
     out->name = ta_xstrdup(info->name);
     out->codec = codec;
     out->pix_fmt = ten ? AV_PIX_FMT_P010 : AV_PIX_FMT_NV12;
     out->threads = 1;
-    set(out, "flags", "+global_header+cgop+bitexact");
-    set_number(out, "g", 250);
-    set_quality(out, kind, wish->crf);
+    ta_encoder_set(out, "flags", "+global_header+cgop+bitexact");
+    ta_encoder_set_number(out, "g", 250);
+    kind->set_quality(out, (int)lround(fmin(fmax(wish->crf, 1), 51)));
     int err = set_speed(out, kind, wish, why);
     if (err < 0)
         ta_encoder_settings_release(out);
@@ -128,8 +150,14 @@ int ta_hardware_choose(struct ta_encoder_settings *out, const struct ta_encoder_
                        const struct ta_encoder_wish *wish, const struct ta_format *in, struct ta_log *log)
 {
     *out = (struct ta_encoder_settings){.pix_fmt = AV_PIX_FMT_NONE};
-    if (info->lossless || info->lossy_intra) {
-        ta_error(log, "there is no hardware for the %s encoder; it makes h264, hevc and av1", info->name);
+    if (!info->hardware) {
+        struct ta_buf names = {0};
+        for (const struct ta_encoder_info *const *e = ta_encoders; *e; e++)
+            if ((*e)->hardware)
+                ta_buf_printf(&names, "%s%s", names.size ? ", " : "", (*e)->name);
+        ta_error(log, "there is no hardware for the %s encoder; it makes %s", info->name,
+                 ta_buf_text(&names));
+        ta_buf_release(&names);
         return TA_ERR_UNSUPPORTED;
     }
     struct ta_buf all = {0}, why = {0};

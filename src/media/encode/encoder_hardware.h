@@ -4,7 +4,7 @@
 
 #include <libavutil/hwcontext.h>
 
-#include "media/encode/encoder.h"
+#include "media/encode/encoder_row.h"
 
 // One kind of hardware; libav names its encoders CODEC_KIND ("h264_nvenc").
 struct ta_hardware_kind {
@@ -13,6 +13,10 @@ struct ta_hardware_kind {
     // Frames go to the device before the encoder gets them; NONE: the encoder does that itself.
     enum AVHWDeviceType upload;
     enum AVPixelFormat uploaded; // their format then
+    // x264's speeds in its own words, from fastest to best: the ladders are the vendors'. NULL for none.
+    const char *speed_option;
+    const char *speeds[TA_ENCODER_SPEEDS];
+    void (*set_quality)(struct ta_encoder_settings *s, int quality);
 };
 extern const struct ta_hardware_kind
     ta_hardware_kinds[]; // in the order in which they are tried; ends with name NULL
