@@ -274,7 +274,7 @@ static void check_times(struct check *c)
     if (!p->index)
         return;
     // Containers round to their own unit; y4m counts frames.
-    double tolerance = TA_MAX(av_q2d(tb), av_q2d(p->out_time_base)) + 1e-9;
+    double tolerance = TA_MAX(av_q2d(tb), av_q2d(p->out_time_base)) + TA_MUX_TIME_ERROR;
     if (!strcmp(p->container->name, "y4m"))
         return;
     size_t i = 0;

@@ -11,6 +11,10 @@
 #include "media/source.h"
 #include "media/mux/streams.h"
 
+// A picture's time in the file is within a unit of the file's clock and this of what its lane said: mp4 and mov
+// keep the start of a track by a clock of its own.
+#define TA_MUX_TIME_ERROR 1e-6 // seconds
+
 struct ta_mux_params {
     const char *path; // temporary name to write, a new file; "-" is standard output (y4m only)
     const struct ta_container_info *container;

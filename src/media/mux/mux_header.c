@@ -16,6 +16,8 @@
 #include "media/mux/mux_av.h"
 #include "media/mux/mux_internal.h"
 
+#define MOVIE_SCALE_MAX 10000000 // of mp4 and mov: finer than any clock of a source needs
+
 // Facts of the source's file, not of its content: wrong or meaningless in another file.
 static const char *const stale_tags[] = {
     "major_brand",      "minor_version",   "compatible_brands", "encoder", "encoding_tool", "duration", "bps",
@@ -389,25 +391,49 @@ int ta_mux_describe(AVFormatContext *oc, const struct ta_mux_params *p, struct t
     return err;
 }
 
+// Is the start of every track a whole number of `scale`ths of a second?
+static bool holds_starts(const struct ta_mux_params *p, const struct ta_output *outputs, int64_t scale)
+{
+    bool exact = true;
+    for (int i = 0; i < p->lane_count; i++) {
+        const struct ta_output *o = &outputs[i];
+        AVRational tb = o->lane->time_base, unit = {1, (int)scale};
+        if (o->state == TA_OUTPUT_READY && o->packet->pts > 0)
+            exact &= av_compare_ts(ta_rescale(o->packet->pts, tb, unit), unit, o->packet->pts, tb) == 0;
+    }
+    return exact;
+}
+
+// The least scale in which a start of `pts` is a whole number.
+static int64_t scale_of_start(int64_t pts, AVRational tb)
+{
+    return tb.den / av_gcd(pts % tb.den * tb.num % tb.den, tb.den);
+}
+
 // Late starts go into edit lists in the movie's time scale, a millisecond by default. Where that is not
-// exact, a scale is taken in which all tracks' times are.
+// exact, a scale is taken in which all tracks' times are, or else all tracks' starts. Where there is none of
+// a sane size either, starts are rounded to the finest scale, far below what TA_MUX_TIME_ERROR allows.
 static int movie_timescale(const struct ta_mux_params *p, const struct ta_output *outputs)
 {
-    int64_t common = 1000;
-    bool needed = false;
-
+    int64_t all_times = 1000, all_starts = 1000;
+    if (holds_starts(p, outputs, 1000))
+        return 1000;
     for (int i = 0; i < p->lane_count; i++) {
         const struct ta_output *o = &outputs[i];
         AVRational tb = o->lane->time_base;
         if (o->state != TA_OUTPUT_READY || o->packet->pts <= 0)
             continue;
-        int64_t ms = ta_rescale(o->packet->pts, tb, (AVRational){1, 1000});
-        needed |= av_compare_ts(ms, (AVRational){1, 1000}, o->packet->pts, tb) != 0;
-        int64_t all = common / av_gcd(common, tb.den) * tb.den;
-        if (all <= 10000000)
-            common = all;
+        int64_t times = all_times / av_gcd(all_times, tb.den) * tb.den,
+                least = scale_of_start(o->packet->pts, tb),
+                starts = all_starts / av_gcd(all_starts, least) * least;
+        if (times <= MOVIE_SCALE_MAX)
+            all_times = times;
+        if (starts <= MOVIE_SCALE_MAX)
+            all_starts = starts;
     }
-    return needed ? (int)common : 1000;
+    if (holds_starts(p, outputs, all_times))
+        return (int)all_times;
+    return holds_starts(p, outputs, all_starts) ? (int)all_starts : MOVIE_SCALE_MAX;
 }
 
 void ta_mux_options(AVDictionary **options, const struct ta_mux_params *p, const struct ta_output *outputs)
