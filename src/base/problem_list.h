@@ -19,6 +19,10 @@
     X(FIELDS_SCALED, "fields-scaled", WARNING, "interlaced pictures are scaled field by field") \
     X(DEBLOCK_GRID, "deblock-grid", WARNING, "cropping moves the grid of blocks that deblocking expects") \
     X(HDR_TAGS_LOST, "hdr-tags-lost", WARNING, "the container has no place for the tags of HDR") \
+    /* source */ \
+    X(FILE_DAMAGED, "file-damaged", LOSS, "parts of the source can't be read; it goes on behind them") \
+    X(FILE_SHORT, "file-short", LOSS, "the source is cut off, or holds less than it says") \
+    X(START_LEFT_OUT, "start-left-out", LOSS, "more than a second at the start can't be decoded") \
     /* pictures */ \
     X(FRAMES_CONCEALED, "frames-concealed", LOSS, "frames that can't be decoded show a neighbour") \
     X(FRAMES_DAMAGED, "frames-damaged", LOSS, "frames decode with errors") \
@@ -32,6 +36,8 @@
     X(SOUND_CLOCK_BACK, "sound-clock-back", WARNING, \
       "timestamps of sound go back; it goes on where it was") \
     X(STREAMS_CUT, "streams-cut", LOSS, "the rest of sound and subtitles can't be read") \
+    X(PACKETS_REFUSED, "packets-refused", LOSS, \
+      "packets that the container does not take are left out") \
     X(STREAMS_APART, "streams-apart", WARNING, "streams lie far apart in the file, which takes memory") \
     X(SUBTITLES_UNDECODABLE, "subtitles-undecodable", LOSS, "subtitles can't be decoded and are left out") \
     /* work folder and disk */ \

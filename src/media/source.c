@@ -450,9 +450,14 @@ void ta_source_close(struct ta_source **s)
 
 int ta_source_read_packet(struct ta_source *s, AVPacket *packet)
 {
-    if (s->dv)
-        return ta_dv_demux_read(s->dv, packet);
-    return s->packets ? ta_packets_read(s->packets, packet) : av_read_frame(s->fmt, packet);
+    if (s->packets)
+        return ta_packets_read(s->packets, packet);
+    if (!s->dv)
+        return ta_reading_next(&s->reading, s->fmt, packet);
+    int ret = ta_dv_demux_read(s->dv, packet), error = ta_reading_error(s->fmt);
+    if (error < 0 && ret >= 0)
+        av_packet_unref(packet);
+    return error < 0 ? error : ret;
 }
 
 int ta_source_seek(struct ta_source *s, int stream, int64_t time)
@@ -461,6 +466,7 @@ int ta_source_seek(struct ta_source *s, int stream, int64_t time)
         return ta_dv_demux_seek(s->dv, stream, time);
     if (s->packets)
         return ta_packets_seek(s->packets, stream, time);
+    ta_reading_restart(&s->reading);
     return av_seek_frame(s->fmt, stream, time, AVSEEK_FLAG_BACKWARD);
 }
 
@@ -470,6 +476,7 @@ int ta_source_seek_byte(struct ta_source *s, int64_t position)
         return AVERROR(ENOSYS);
     if (s->packets)
         return ta_packets_seek_byte(s->packets, position);
+    ta_reading_restart(&s->reading);
     return av_seek_frame(s->fmt, -1, position, AVSEEK_FLAG_BYTE);
 }
 
@@ -495,13 +502,16 @@ int64_t ta_source_position(const struct ta_source *s)
     return s->fmt->pb ? avio_tell(s->fmt->pb) : 0;
 }
 
+int64_t ta_source_places(const struct ta_source *s)
+{
+    return s->packets ? ta_packets_places(s->packets) : s->reading.places;
+}
+
 int ta_source_read_error(const struct ta_source *s)
 {
-    const AVFormatContext *fmt = s->packets ? ta_packets_now(s->packets)->fmt : s->fmt;
     if (s->packets && ta_packets_error(s->packets) < 0)
         return ta_packets_error(s->packets);
-    int error = fmt->pb ? fmt->pb->error : 0;
-    return error < 0 && error != AVERROR_EOF && error != AVERROR_INVALIDDATA ? error : 0;
+    return ta_reading_error(s->packets ? ta_packets_now(s->packets)->fmt : s->fmt);
 }
 
 static enum ta_scan_type scan_of(enum AVFieldOrder order)

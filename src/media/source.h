@@ -11,6 +11,7 @@
 #include "media/av.h"
 #include "media/dv/table.h"
 #include "media/format.h"
+#include "media/reading.h"
 
 // Opened demuxer. Thread-safety: Unsafe; every task opens its own. The file is opened read-only.
 struct ta_source {
@@ -24,6 +25,7 @@ struct ta_source {
     int video; // stream index of the main video stream (best one that is no attached picture), or -1
     struct ta_log *log;
     const struct ta_cancel *cancel;
+    struct ta_reading reading; // how reading went so far
 };
 
 // Opens and probes. Refuses with one clear line that names the path: missing, folder, device or pipe, empty
@@ -44,7 +46,8 @@ void ta_source_close(struct ta_source **s);
 // The one door to what is in the source: a source need not be one file, so nobody else reads or seeks `fmt`,
 // asks its byte stream or sets what a stream discards. What they return is libav's: 0, or an AVERROR.
 //
-// The next packet of any stream, in the order of the source; as av_read_frame().
+// The next packet of any stream, in the order of the source. Where the file is damaged reading goes on behind
+// it; AVERROR_EOF where nothing more can be read; else what stopped it (media/reading.h).
 int ta_source_read_packet(struct ta_source *s, AVPacket *packet);
 // To the last place at or before `time` from which `stream` can be read (its time base; stream -1: any
 // stream, AV_TIME_BASE units).
@@ -52,6 +55,7 @@ int ta_source_seek(struct ta_source *s, int stream, int64_t time);
 // To about this byte. Only where the container can: AVFMT_NO_BYTE_SEEK is not set.
 int ta_source_seek_byte(struct ta_source *s, int64_t position);
 void ta_source_discard(struct ta_source *s, int stream, enum AVDiscard discard);
+int64_t ta_source_places(const struct ta_source *s);   // damaged ones met so far (media/reading.h)
 int64_t ta_source_bytes(const struct ta_source *s);    // < 0: AVERROR
 int64_t ta_source_position(const struct ta_source *s); // in bytes: how far it is read
 // What stopped reading, where libav makes it look like the end, like damage or like a packet that is cut

@@ -241,6 +241,7 @@ static void tell(struct ta_decision *d)
     if (index->undecodable_start)
         ta_decision_tell(d, "start", "%lld packets before the first picture that can be decoded are left out",
                          (long long)index->undecodable_start);
+    ta_plan_tell_faults(d);
     if (index->time_jumps)
         ta_decision_tell(d, "time", "%lld gaps in the source's times are kept", (long long)index->time_jumps);
 }

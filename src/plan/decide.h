@@ -41,6 +41,9 @@ int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_enc
 // source_format.sar and parts.
 void ta_plan_choose_shape(struct ta_decision *d);
 
+// Warns of what is wrong with the file as a whole.
+void ta_plan_tell_faults(struct ta_decision *d);
+
 // What happens to each stream of the source.
 int ta_plan_choose_streams(struct ta_decision *d);
 // Start of a stream by its container, in its own unit; AV_NOPTS_VALUE when unknown. Priming before it is not

@@ -277,6 +277,7 @@ int ta_join(const struct ta_work *work, struct ta_sound *sound, const char *path
         err = ta_mux_write(&params, &result);
         out->bytes = result.bytes;
         out->early = result.early;
+        out->refused = result.refused;
     }
     for (int i = 0; i < j.lane_count; i++)
         ta_lane_destroy(&j.lanes[i]);

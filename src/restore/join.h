@@ -11,6 +11,7 @@ struct ta_join_result {
     int64_t bytes;
     int64_t audio_gaps, audio_overlaps, audio_errors; // of transcoded sound
     int64_t early;                                    // packets that lay before time 0 and found no place
+    int64_t refused; // packets of copied streams that the container did not take
 };
 
 // Writes `path` ("-": standard output). All segments must be finished; the tracks of `sound` are taken. On

@@ -160,6 +160,9 @@ static void sum_up(struct restore *r)
     tell_count(r, TA_PROBLEM_SOUND_UNDECODABLE, r->join.audio_errors,
                "piece of sound could not be decoded; it is silent",
                "pieces of sound could not be decoded; they are silent");
+    tell_count(r, TA_PROBLEM_PACKETS_REFUSED, r->join.refused,
+               "packet of a copied stream is too damaged for the container; it is left out",
+               "packets of copied streams are too damaged for the container; they are left out");
     tell_sync(r);
     out->losses = ta_problems_count_of(r->problems, TA_SEVERITY_LOSS);
     out->warnings = out->losses + ta_problems_count_of(r->problems, TA_SEVERITY_WARNING);

@@ -61,7 +61,9 @@ static struct ta_index *make_index(void)
     index->frames[0] = (struct ta_index_frame){.pts = -3600, .packet = 2, .flags = TA_FRAME_TIME_GUESSED};
     index->frames[1] = (struct ta_index_frame){.pts = 0, .packet = 1, .flags = TA_FRAME_INTERLACED};
     index->clocks[0] = (struct ta_index_clock){.offset = -5, .frame = 1};
-    index->streams[1] = (struct ta_index_stream){-1, 2, 3, 4, 5, 6, 7, 8};
+    index->streams[1] = (struct ta_index_stream){-1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+    index->faults = (struct ta_index_faults){
+        .places = 1, .cut_off = true, .stated = 20, .held = 10, .missing_time = 3, .late_start = 4};
     assert_int_equal(ta_index_seal(index), 0);
     return index;
 }
@@ -84,6 +86,12 @@ static void test_save_and_load(void **state)
     assert_memory_equal(a->frames, b->frames, 2 * sizeof(*a->frames));
     assert_int_equal(a->stream_count, b->stream_count);
     assert_memory_equal(a->streams, b->streams, 2 * sizeof(*a->streams));
+    assert_int_equal(b->faults.places, 1);
+    assert_true(b->faults.cut_off);
+    assert_int_equal(b->faults.stated, 20);
+    assert_int_equal(b->faults.held, 10);
+    assert_int_equal(b->faults.missing_time, 3);
+    assert_int_equal(b->faults.late_start, 4);
     assert_int_equal(b->clock_count, 1);
     assert_int_equal(b->clocks[0].offset, -5);
     assert_int_equal(b->clocks[0].frame, 1);

@@ -14,6 +14,7 @@
 #include "base/thread.h"
 #include "media/index/index_build.h"
 #include "media/index/index_frames.h"
+#include "media/parts/packets.h"
 
 #define AUDIO_TOLERANCE_MS 5
 // In broadcasts and on DVDs: no reception pauses longer, but clocks of other recordings do.
@@ -50,31 +51,19 @@ void ta_index_report(struct ta_index_builder *b, double done)
 
 int ta_index_read_packet(struct ta_source *s, AVPacket *packet)
 {
-    for (int again = 0; again < 1000; again++) {
-        int ret = ta_source_read_packet(s, packet);
-        if (ta_canceled(s->cancel)) {
-            av_packet_unref(packet);
-            return TA_ERR_CANCELED;
-        }
-        int error = ta_source_read_error(s);
-        if (error < 0) {
-            av_packet_unref(packet);
-            ta_error(s->log, "%s: reading fails at byte %" PRId64 ": %s", s->path, ta_source_position(s),
-                     ta_av_text(error));
-            return ta_error_from_av(error);
-        }
-        if (ret >= 0)
-            return 1;
-        if (ret == AVERROR(EAGAIN))
-            continue;
-        if (ret == AVERROR(ENOMEM))
-            return TA_ERR_NOMEM;
-        if (ret != AVERROR_EOF)
-            ta_verbose(s->log, "%s: nothing can be read behind byte %" PRId64 ": %s", s->path,
-                       ta_source_position(s), ta_av_text(ret));
-        return 0;
+    int ret = ta_source_read_packet(s, packet);
+    if (ta_canceled(s->cancel)) {
+        av_packet_unref(packet);
+        return TA_ERR_CANCELED;
     }
-    return 0;
+    if (ret >= 0)
+        return 1;
+    if (ret == AVERROR_EOF)
+        return 0;
+    if (ret != AVERROR(ENOMEM))
+        ta_error(s->log, "%s: reading fails at byte %" PRId64 ": %s", s->path, ta_source_position(s),
+                 ta_av_text(ret));
+    return ta_error_from_av(ret);
 }
 
 static void measure_stream(struct ta_index_stream *s, const AVStream *st, const AVPacket *packet)
@@ -82,6 +71,7 @@ static void measure_stream(struct ta_index_stream *s, const AVStream *st, const 
     int64_t start = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
     s->packets++;
     s->bytes += packet->size;
+    s->encrypted += av_packet_get_side_data(packet, AV_PKT_DATA_ENCRYPTION_INFO, NULL) != NULL;
     if (start == AV_NOPTS_VALUE || llabs(start) > ((int64_t)1 << 58))
         return;
     int64_t end = start + av_clip64(packet->duration, 0, (int64_t)1 << 40);
@@ -262,7 +252,38 @@ static int make_frames(struct ta_index_builder *b, bool decode_all)
     index->format.frame_rate = measured_rate(index, step, index->format.frame_rate);
     settle_scan(index);
     ta_index_settle_parts(b);
+    ta_index_note_faults(b, step);
     return 0;
+}
+
+static int check_structure(struct ta_index_builder *b)
+{
+    const struct ta_source *s = b->source;
+    const char *demuxer = s->fmt->iformat->name, *path;
+    if (!s->packets)
+        return ta_structure_check(&b->structure, demuxer, s->path, s->cancel);
+    b->structure.duration_us = -1;
+    for (int k = 0; (path = ta_packets_file(s->packets, k)) != NULL; k++) {
+        struct ta_structure one;
+        int err = ta_structure_check(&one, demuxer, path, s->cancel);
+        if (err < 0)
+            return err;
+        b->structure.breaks += one.breaks;
+        b->structure.cut_off |= one.cut_off;
+        b->structure.encrypted |= one.encrypted;
+    }
+    return 0;
+}
+
+// Decoders take encrypted pictures for damaged ones.
+static int refuse_encrypted(struct ta_index_builder *b)
+{
+    const struct ta_index_stream *video = &b->index->streams[b->index->video];
+    if (!b->structure.encrypted && video->encrypted * 2 <= video->packets)
+        return 0;
+    ta_problem_at(b->log, TA_PROBLEM_SOURCE_ENCRYPTED, &(struct ta_problem_about){.file = b->source->path},
+                  "%s: the file is encrypted: it can't be read without its key", b->source->path);
+    return TA_ERR_UNSUPPORTED;
 }
 
 static int create(struct ta_index **out, struct ta_source *source, bool decode_all, bool in_one,
@@ -300,7 +321,8 @@ static int create(struct ta_index **out, struct ta_source *source, bool decode_a
         b.progress_to = 0.1;
 
     if ((err = ta_fingerprint_read(source->path, &b.index->source, log)) < 0 ||
-        (err = ta_packet_parser_create(&b.parser, st)) < 0 || (err = read_all_packets(&b)) < 0 ||
+        (err = check_structure(&b)) < 0 || (err = ta_packet_parser_create(&b.parser, st)) < 0 ||
+        (err = read_all_packets(&b)) < 0 || (err = refuse_encrypted(&b)) < 0 ||
         (err = make_frames(&b, decode_all)) < 0 || (err = ta_index_seal(b.index)) < 0)
         goto end;
     if (progress && progress->report)

@@ -72,6 +72,19 @@ struct ta_index_stream {        // every stream of the file, video included
     int64_t gaps, overlaps; // places where a packet starts more than 5 ms after / before the end of the one
                             // before it (audio)
     int64_t gap_time, overlap_time; // their sums, stream time base
+    int64_t lost;      // packets that the file lists and that can't be read (where it lists them: mp4, mov)
+    int64_t encrypted; // packets that are
+};
+
+struct ta_index_faults { // what is wrong with the file as a whole
+    int64_t places;      // where it is damaged: nothing can be read there, or not what belongs there
+    bool cut_off;        // it ends in the middle of something, or without the mark of its end
+    int64_t stated,
+        held; // how long it is by its head, and by what can be read of it; AV_TIME_BASE units,
+              // AV_NOPTS_VALUE when that does not say. Equal but for a little when nothing is missing
+    int64_t missing_time; // pictures that are not there, by the times of those around them; video time base.
+                          // Counted only in a file that is damaged: others may pause
+    int64_t late_start;   // from the first packet of the video to its first frame; video time base
 };
 
 struct ta_index {
@@ -93,6 +106,7 @@ struct ta_index {
     bool decoded;              // frame list from a full decode, not from packets
     int64_t undecodable_start; // packets before the first frame that can be decoded (open GOP at the start):
                                // no frames for these
+    struct ta_index_faults faults;
     int64_t time_jumps; // frames whose time differs from the one before by more than 2.5 median durations:
                         // gaps in the video
     int64_t variable;   // 0 when all durations are equal to within 1 time base unit or 1 ms (constant rate),

@@ -6,6 +6,7 @@
 
 #include "media/index/index.h"
 #include "media/index/packet_facts.h"
+#include "media/structure.h"
 
 enum {
     TA_SHAPES_MAX = 64,  // different ones of a stream; what comes after that many counts as the last of them
@@ -24,7 +25,8 @@ struct ta_index_builder {
     struct ta_packet_parser *parser;
     bool in_one;            // decodes with a single decoder
     const char *why_decode; // why packets do not tell the frames; NULL while they do
-    int64_t packets_end;    // latest end of a packet, INT64_MIN when none tells
+    struct ta_structure structure;
+    int64_t packets_end; // latest end of a packet, INT64_MIN when none tells
     struct ta_shape_run *shape_runs;
     size_t shape_run_count, shape_run_capacity;
     pthread_mutex_t shape_lock;             // guards the next two while decoders run
@@ -61,6 +63,9 @@ bool ta_index_shapes_differ(const struct ta_index_builder *b);
 int ta_index_decode_shapes(struct ta_index_builder *b);
 // From the shapes noted on the frames to parts, and to the format that most have.
 void ta_index_settle_parts(struct ta_index_builder *b);
+
+// Sets index->faults and what is lost of each stream, when all else is known. `step`: see ta_index_measure().
+void ta_index_note_faults(struct ta_index_builder *b, double step);
 
 // Sets index->checksum.
 int ta_index_seal(struct ta_index *index);

@@ -17,10 +17,10 @@
 #include "media/index/index_build.h"
 
 #define MAGIC "TAINDEX"
-#define VERSION 5
+#define VERSION 6
 #define PACKET_BYTES 36
 #define FRAME_BYTES 16
-#define STREAM_BYTES 64
+#define STREAM_BYTES 80
 #define CLOCK_BYTES 12
 #define PART_BYTES 24 // at least
 #define MAX_STREAMS 100000
@@ -75,6 +75,10 @@ static void serialise(const struct ta_index *index, struct ta_buf *b)
     put64(b, index->undecodable_start);
     put64(b, index->time_jumps);
     put64(b, index->variable);
+    const struct ta_index_faults *f = &index->faults;
+    const int64_t faults[] = {f->places, f->cut_off, f->stated, f->held, f->missing_time, f->late_start};
+    for (size_t k = 0; k < TA_COUNT(faults); k++)
+        put64(b, faults[k]);
     // By names: libav's numbers of pixel formats differ from version to version.
     json_t *format = ta_format_to_json(&index->format);
     char *text = ta_json_text(format);
@@ -85,8 +89,8 @@ static void serialise(const struct ta_index *index, struct ta_buf *b)
     put32(b, (uint32_t)index->stream_count);
     for (int i = 0; i < index->stream_count; i++) {
         const struct ta_index_stream *s = &index->streams[i];
-        const int64_t values[] = {s->first_pts, s->end_pts,  s->packets,  s->bytes,
-                                  s->gaps,      s->overlaps, s->gap_time, s->overlap_time};
+        const int64_t values[] = {s->first_pts, s->end_pts,  s->packets,      s->bytes, s->gaps,
+                                  s->overlaps,  s->gap_time, s->overlap_time, s->lost,  s->encrypted};
         for (size_t k = 0; k < TA_COUNT(values); k++)
             put64(b, values[k]);
     }
@@ -211,11 +215,12 @@ static int parse_streams(struct ta_index *index, struct cursor *c)
     index->stream_count = (int)count;
     for (size_t i = 0; i < count; i++) {
         struct ta_index_stream *s = &index->streams[i];
-        int64_t *const fields[] = {&s->first_pts, &s->end_pts,  &s->packets,  &s->bytes,
-                                   &s->gaps,      &s->overlaps, &s->gap_time, &s->overlap_time};
+        int64_t *const fields[] = {&s->first_pts, &s->end_pts,  &s->packets,      &s->bytes, &s->gaps,
+                                   &s->overlaps,  &s->gap_time, &s->overlap_time, &s->lost,  &s->encrypted};
         for (size_t k = 0; k < TA_COUNT(fields); k++)
             *fields[k] = get64(c);
-        c->bad |= s->packets < 0 || s->bytes < 0 || s->gaps < 0 || s->overlaps < 0;
+        c->bad |= s->packets < 0 || s->bytes < 0 || s->gaps < 0 || s->overlaps < 0 || s->lost < 0 ||
+                  s->encrypted < 0;
     }
     return 0;
 }
@@ -340,6 +345,19 @@ static int parse_parts(struct ta_index *index, struct cursor *c)
     return 0;
 }
 
+static void parse_faults(struct ta_index_faults *f, struct cursor *c)
+{
+    f->places = get64(c);
+    int64_t cut_off = get64(c);
+    f->cut_off = cut_off != 0;
+    f->stated = get64(c);
+    f->held = get64(c);
+    f->missing_time = get64(c);
+    f->late_start = get64(c);
+    c->bad |= f->places < 0 || cut_off < 0 || cut_off > 1 || (f->stated < 0 && f->stated != AV_NOPTS_VALUE) ||
+              (f->held < 0 && f->held != AV_NOPTS_VALUE) || f->missing_time < 0 || f->late_start < 0;
+}
+
 static int parse_body(struct ta_index *index, struct cursor *c, const char *name, struct ta_log *log)
 {
     index->source.size_bytes = get64(c);
@@ -359,6 +377,7 @@ static int parse_body(struct ta_index *index, struct cursor *c, const char *name
     index->undecodable_start = get64(c);
     index->time_jumps = get64(c);
     index->variable = get64(c);
+    parse_faults(&index->faults, c);
     c->bad |= video > INT32_MAX || !num || num > INT32_MAX || !den || den > INT32_MAX || decoded > 1 ||
               index->undecodable_start < 0 || index->time_jumps < 0 || index->variable < 0;
     int err = 0;

@@ -196,6 +196,17 @@ static int fit_times(struct mux *m, struct ta_output *o)
     return 1;
 }
 
+// Damage in a stream that is copied may go so far that the muxer, which looks into packets, refuses one. The
+// film is worth more than that packet.
+static bool is_refusal(const struct mux *m, const struct ta_output *o, int ret)
+{
+    bool about_content = ret == AVERROR_INVALIDDATA || ret == AVERROR(EINVAL) || ret == AVERROR_PATCHWELCOME;
+    if (!o->lane->copied || !about_content || m->oc->pb->error < 0)
+        return false;
+    ta_debug(m->log, "output stream %d: a packet is refused: %s", o->st->index, ta_av_text(ret));
+    return true;
+}
+
 static int write_packet(struct mux *m, struct ta_output *o)
 {
     int err = fit_times(m, o);
@@ -204,8 +215,10 @@ static int write_packet(struct mux *m, struct ta_output *o)
         o->packet->stream_index = o->st->index;
         o->packet->pos = -1;
         int ret = av_write_frame(m->oc, o->packet);
-        err = ret < 0 ? fail_write(m, "can't be written", ret) : 0;
-        m->result.packets++;
+        bool refused = ret < 0 && is_refusal(m, o, ret);
+        err = ret < 0 && !refused ? fail_write(m, "can't be written", ret) : 0;
+        m->result.refused += refused;
+        m->result.packets += !refused;
     }
     av_packet_unref(o->packet);
     o->state = TA_OUTPUT_EMPTY;

@@ -11,8 +11,8 @@
 #include "media/source.h"
 #include "media/mux/streams.h"
 
-// A picture's time in the file is within a unit of the file's clock and this of what its lane said: mp4 and mov
-// keep the start of a track by a clock of its own.
+// A picture's time in the file is within a unit of the file's clock and this of what its lane said: mp4 and
+// mov keep the start of a track by a clock of its own.
 #define TA_MUX_TIME_ERROR 1e-6 // seconds
 
 struct ta_mux_params {
@@ -38,6 +38,7 @@ struct ta_mux_result {
     int64_t bytes; // size of the file
     int64_t packets;
     int64_t early; // packets left out because they start before time 0 in a container that has no such times
+    int64_t refused;   // packets that the muxer did not take for what is in them, and that are left out
     int64_t dts_fixed; // decoding times moved because the container requires them to increase
 };
 

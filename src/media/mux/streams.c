@@ -17,7 +17,6 @@
 // decoders that need a lead-in.
 #define LEAD_IN (20 * (int64_t)AV_TIME_BASE)
 #define HIGH_WATER (256 << 20)
-#define MAX_BAD_READS 64 // damaged places in a row before the rest of the file is given up
 
 struct node {
     struct node *next;
@@ -48,7 +47,6 @@ struct ta_streams {
     int64_t position; // time of the last packet, AV_TIME_BASE units; AV_NOPTS_VALUE before the first
     size_t queued_bytes;
     bool warned, started, eof;
-    int bad_reads;
 };
 
 int ta_streams_open(struct ta_streams **out, const char *path, struct ta_dv_table *dv, int64_t start,
@@ -248,7 +246,7 @@ static bool range_done(const struct ta_streams *s)
     return true;
 }
 
-// Reads one packet and puts it into its queue, or sets eof. Nothing happens at a damaged place.
+// Reads one packet and puts it into its queue, or sets eof.
 static int read_one(struct ta_streams *s)
 {
     AVFormatContext *fmt = s->source->fmt;
@@ -258,28 +256,14 @@ static int read_one(struct ta_streams *s)
     int ret = ta_source_read_packet(s->source, s->packet);
     if (ret == AVERROR_EXIT)
         return TA_ERR_CANCELED;
-    int error = ta_source_read_error(s->source);
-    if (error < 0)
-        ret = error;
     if (ret == AVERROR_EOF) {
         s->eof = true;
         return 0;
     }
-    if (ret == AVERROR_INVALIDDATA || ret == AVERROR(EAGAIN)) {
-        if (++s->bad_reads < MAX_BAD_READS)
-            return 0;
-        ta_problem(s->log, TA_PROBLEM_STREAMS_CUT,
-                   "%s: damaged after %.1f s; the rest of its sound and subtitles can't be read",
-                   s->source->path, s->position == AV_NOPTS_VALUE ? 0.0 : (double)s->position / AV_TIME_BASE);
-        s->eof = true;
-        return 0;
-    }
     if (ret < 0) {
-        av_packet_unref(s->packet);
         ta_error(s->log, "%s: can't be read: %s", s->source->path, ta_av_text(ret));
         return ta_error_from_av(ret);
     }
-    s->bad_reads = 0;
     unsigned i = (unsigned)s->packet->stream_index;
     if (i >= s->count) { // streams that appear later (MPEG-TS, FLV) were not planned for
         av_packet_unref(s->packet);

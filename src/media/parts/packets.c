@@ -13,7 +13,6 @@
 
 #define SOUND_SLACK 0.045 // seconds that nobody sees sound and pictures be apart
 #define SOUND_CHUNK 1.0   // sound is stored in chunks that are no longer than this
-#define MAX_ERRORS 64     // places in a row that can't be read before the next file's turn comes
 
 struct ta_packets {
     struct ta_source *first; // borrowed: its demuxer reads the first file
@@ -23,8 +22,8 @@ struct ta_packets {
     struct ta_source *now; // opened for it; NULL: the first one's
     enum AVDiscard *discard;
     bool told_discard;
-    int errors; // in a row
-    int failed; // AVERROR: the next file can't be opened
+    int64_t places; // where those that were read before are damaged
+    int failed;     // AVERROR: the next file can't be opened
     int64_t bytes;
 };
 
@@ -260,9 +259,9 @@ static int turn_to(struct ta_packets *p, int k, bool anew)
 {
     if (k == p->at && !anew)
         return 0;
+    p->places += source_now(p)->reading.places;
     ta_source_close(&p->now);
     p->at = k;
-    p->errors = 0;
     int err = ta_source_open(&p->now, p->pieces[k].path, p->first->cancel, p->first->log);
     if (err < 0) {
         p->failed = err == TA_ERR_CANCELED ? AVERROR_EXIT
@@ -274,6 +273,16 @@ static int turn_to(struct ta_packets *p, int k, bool anew)
         if (p->told_discard)
             apply_discard(p, i);
     return 1;
+}
+
+const char *ta_packets_file(const struct ta_packets *p, int k)
+{
+    return k < p->count ? p->pieces[k].path : NULL;
+}
+
+int64_t ta_packets_places(const struct ta_packets *p)
+{
+    return p->places + source_now(p)->reading.places;
 }
 
 int ta_packets_error(const struct ta_packets *p)
@@ -322,19 +331,15 @@ int ta_packets_read(struct ta_packets *p, AVPacket *packet)
     for (;;) {
         if (p->failed)
             return p->failed;
-        int ret = av_read_frame(source_now(p)->fmt, packet);
+        struct ta_source *now = source_now(p);
+        int ret = ta_reading_next(&now->reading, now->fmt, packet);
         if (ret >= 0) {
-            p->errors = 0;
             if (place_packet(p, packet))
                 return ret;
             av_packet_unref(packet);
             continue;
         }
-        if (ret == AVERROR(EAGAIN) || ret == AVERROR(ENOMEM) || ret == AVERROR_EXIT ||
-            ta_source_read_error(source_now(p)) < 0)
-            return ret;
-        // Whoever reads may find a way behind damage; if not, the next file is not lost with it.
-        if (ret != AVERROR_EOF && ++p->errors < MAX_ERRORS)
+        if (ret != AVERROR_EOF)
             return ret;
         if (p->at + 1 >= p->count)
             return AVERROR_EOF;
@@ -362,6 +367,7 @@ int ta_packets_seek(struct ta_packets *p, int stream, int64_t time)
     t -= s->shift;
     if (av_cmp_q(s->base, base))
         t = av_rescale_q_rnd(t, base, s->base, AV_ROUND_DOWN);
+    ta_reading_restart(&source_now(p)->reading);
     ret = av_seek_frame(source_now(p)->fmt, s->own, t, AVSEEK_FLAG_BACKWARD);
     // Its start is at or before that time, too.
     if (ret < 0 && k > 0)
@@ -378,6 +384,7 @@ int ta_packets_seek_byte(struct ta_packets *p, int64_t position)
     int ret = turn_to(p, k, false);
     if (ret < 0)
         return ret;
+    ta_reading_restart(&source_now(p)->reading);
     return av_seek_frame(source_now(p)->fmt, -1, position - p->pieces[k].base, AVSEEK_FLAG_BYTE);
 }
 

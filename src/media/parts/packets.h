@@ -31,6 +31,8 @@ void ta_packets_discard(struct ta_packets *p, int stream, enum AVDiscard discard
 int64_t ta_packets_bytes(const struct ta_packets *p);
 int64_t ta_packets_position(const struct ta_packets *p);
 int ta_packets_error(const struct ta_packets *p); // AVERROR: why the next file can't be read, else 0
+const char *ta_packets_file(const struct ta_packets *p, int k); // path of file `k`, NULL behind the last
+int64_t ta_packets_places(const struct ta_packets *p);          // damaged ones met so far (media/reading.h)
 const struct ta_source *ta_packets_now(const struct ta_packets *p); // the file that is being read
 
 // [{name, size_bytes, start_seconds, duration_seconds, sound_moved_seconds, sound_gap_seconds}]

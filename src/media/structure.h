@@ -1,0 +1,32 @@
+// What a container's own structure says of damage. libavformat's demuxers look for the next thing they know
+// where a file is damaged, and say nothing of it: here a file is walked from unit to unit, and where what
+// follows is none, that is counted. Nothing is decoded.
+#ifndef TA_MEDIA_STRUCTURE_H
+#define TA_MEDIA_STRUCTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ta_cancel;
+
+struct ta_structure {
+    int64_t breaks;      // places where no unit follows the one before
+    int64_t lost_bytes;  // from there to the next unit
+    bool cut_off;        // the file ends within a unit, or without the mark of its end
+    bool encrypted;      // what is in it can't be read without a key
+    int64_t duration_us; // as the head of the file says (ASF); -1 when that says nothing, or libav knows
+};
+
+// Reads up to `size` bytes at `position`: how many there were, or a negative TA_ERR_*.
+typedef int64_t ta_structure_read(void *priv, int64_t position, uint8_t *data, int64_t size);
+
+// Walks a file of `size` bytes as the libavformat demuxer of that name takes it. Demuxers that are not known
+// here find nothing wrong. 0, or what `read` returned; TA_ERR_CANCELED. Safe with any content.
+int ta_structure_walk(struct ta_structure *out, const char *demuxer, ta_structure_read *read, void *priv,
+                      int64_t size, const struct ta_cancel *cancel);
+// The same for a file. What can't be opened or read has no structure to complain of: never fails but for
+// TA_ERR_CANCELED.
+int ta_structure_check(struct ta_structure *out, const char *demuxer, const char *path,
+                       const struct ta_cancel *cancel);
+
+#endif
