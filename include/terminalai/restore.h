@@ -2,6 +2,7 @@
 #ifndef TERMINALAI_RESTORE_H
 #define TERMINALAI_RESTORE_H
 
+#include <terminalai/metrics.h>
 #include <terminalai/plan.h>
 #include <terminalai/problem.h>
 
@@ -20,8 +21,9 @@ struct ta_restore_result {
     int tasks_reused;    // the same for tasks of all kinds, segments among them
     double wall_seconds, cpu_seconds;
     int64_t peak_rss_bytes;
-    int64_t work_bytes; // most bytes that unfinished work took on disk
-    bool resumable;     // on failure: the work folder was kept and the same call goes on
+    int64_t work_bytes;        // most bytes that unfinished work took on disk
+    struct ta_metrics metrics; // all but the exit code, also on failure
+    bool resumable;            // on failure: the work folder was kept and the same call goes on
 };
 
 // Runs all tasks of the plan in this process, joins, verifies and puts the output in place; the report lies

@@ -7,6 +7,7 @@
 #include <terminalai/error.h>
 #include <terminalai/log.h>
 #include <terminalai/options.h>
+#include <terminalai/metrics.h>
 #include <terminalai/plan.h>
 #include <terminalai/preview.h>
 #include <terminalai/probe.h>

@@ -158,6 +158,8 @@ static const struct ta_example files[] = {
     {"~/.config/terminalai/config.yaml", "options that are always wanted"},
     {"~/.config/terminalai/presets/NAME.yaml", "own presets"},
     {"~/.cache/terminalai/", "indexes of sources, so that they are not read again"},
+    {"~/.local/state/terminalai/performance_metrics.jsonl",
+     "a line for each run: time, memory, frames a second"},
     {0},
 };
 
@@ -166,7 +168,8 @@ static const struct ta_example environment[] = {
     {"TERMINALAI_NO_CACHE", "set to 1, no index is kept in the cache"},
     {"NO_COLOR", "set to anything, messages have no colours"},
     {"COLUMNS", "width of help and tables when the output is no terminal"},
-    {"XDG_CONFIG_HOME, XDG_CACHE_HOME", "folders instead of ~/.config and ~/.cache"},
+    {"XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_STATE_HOME",
+     "folders instead of ~/.config, ~/.cache and ~/.local/state"},
     {0},
 };
 

@@ -108,6 +108,21 @@ static json_t *result_json(const char *input, const struct ta_plan *plan, const 
     return o;
 }
 
+// A line more in the file of records; a run that never began has none.
+static void keep_record(struct ta_cli *cli, const struct ta_restore_result *r, enum ta_exit status)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    bool set = state && *state;
+    if (!r->metrics.run_id[0] || (!set && !(home && *home)))
+        return;
+    char *path = ta_xprintf("%s%s/terminalai/performance_metrics.jsonl", set ? state : home,
+                            set ? "" : "/.local/state");
+    struct ta_metrics metrics = r->metrics;
+    metrics.exit_code = (int)status;
+    ta_metrics_append(path, &metrics, cli->log);
+    free(path);
+}
+
 enum ta_exit ta_restore_call_finish(struct ta_restore_call *run, const char *input,
                                     const struct ta_plan *plan, const struct ta_restore_result *r, int err)
 {
@@ -127,10 +142,13 @@ enum ta_exit ta_restore_call_finish(struct ta_restore_call *run, const char *inp
     json_object_update(event, result);
     ta_progress_event(&run->view, event);
     json_array_append_new(run->results, result);
+    enum ta_exit status = (enum ta_exit)ta_exit_status(
+        !err && r->losses > 0 ? TA_SEVERITY_LOSS : TA_SEVERITY_NONE, err);
     // While planning, a wrong value is the user's; later it would be ours.
     if (plan && err == TA_ERR_INVALID)
-        return TA_EXIT_FAILED;
-    return (enum ta_exit)ta_exit_status(!err && r->losses > 0 ? TA_SEVERITY_LOSS : TA_SEVERITY_NONE, err);
+        status = TA_EXIT_FAILED;
+    keep_record(cli, r, status);
+    return status;
 }
 
 enum ta_exit ta_restore_call_write(struct ta_restore_call *run, enum ta_exit status)

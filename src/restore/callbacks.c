@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/thread.h"
+#include "base/tuning.h"
 
 // At most ten updates a second, changes of phase always.
 static const double REPORT_INTERVAL = 0.1, WATCH_INTERVAL = 1;
@@ -21,6 +22,8 @@ void ta_meter_init(struct ta_meter *m, const struct ta_callbacks *callbacks)
     if (callbacks)
         m->cancel = (struct ta_cancel){ask, (void *)callbacks};
     m->now.kind = m->now.stage = "";
+    const struct ta_env *env = callbacks ? callbacks->env : NULL;
+    m->unthrottled = env && env->tuning && !env->tuning->progress_throttle;
     pthread_mutex_init(&m->lock, NULL);
     pthread_cond_init(&m->told, NULL);
     m->started = m->phase_started = ta_clock_seconds();
@@ -101,7 +104,7 @@ static void report(struct ta_meter *m, bool always)
         pthread_cond_wait(&m->told, &m->lock);
     double now = ta_clock_seconds();
     r.progress = m->callbacks && m->callbacks->progress &&
-                 (always || now - m->last_report >= REPORT_INTERVAL);
+                 (always || m->unthrottled || now - m->last_report >= REPORT_INTERVAL);
     r.watch = m->watch && (always || now - m->last_watch >= WATCH_INTERVAL);
     if (m->telling || (!r.progress && !r.watch))
         return;

@@ -17,6 +17,7 @@ struct ta_meter {
     struct ta_cancel cancel;
     pthread_mutex_t lock; // guards what follows
     pthread_cond_t told;  // nobody tells any more
+    bool unthrottled;     // measuring what reports cost: each packet is one
     bool telling;         // a thread is in a callback: one at a time
     struct ta_progress now;
     char stage[64];

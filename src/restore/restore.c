@@ -20,6 +20,7 @@
 #include "restore/framemd5.h"
 #include "restore/join.h"
 #include "restore/live.h"
+#include "restore/measure.h"
 #include "restore/output.h"
 #include "restore/report.h"
 #include "restore/run.h"
@@ -49,6 +50,7 @@ struct restore {
     struct ta_check_result check;
     struct ta_restore_result result;
     double started, cpu_started;
+    int64_t frames_made;
     bool join_only; // the tasks are others' work
     bool already;   // delivered before
 };
@@ -331,6 +333,9 @@ static int run_work(struct restore *r)
     err = ta_sound_start(&r->sound, &r->work, ta_meter_cancel(&r->meter), log);
     if (err >= 0)
         err = ta_run_tasks(&r->work, r->sound, &r->run, &r->space, &r->meter, log);
+    int64_t frames;
+    ta_work_segments_done(&r->work, &frames);
+    r->frames_made = frames - work.frames_done;
     if (err >= 0)
         err = deliver(r);
     ta_sound_destroy(&r->sound);
@@ -429,6 +434,8 @@ static int run_restore(struct restore *r, struct ta_log *log, struct ta_options 
 {
     r->started = ta_clock_seconds();
     r->cpu_started = ta_cpu_seconds();
+    struct ta_measure measure;
+    ta_measure_begin(&measure, &r->result.metrics, r->plan, callbacks, r->join_only ? "join" : "restore");
     // Problems are told through the log, so that there must be one.
     struct ta_log *silent = NULL;
     int err = ta_problems_create(&r->problems);
@@ -441,6 +448,7 @@ static int run_restore(struct restore *r, struct ta_log *log, struct ta_options 
         err = err < 0 ? ta_log_fail(r->log, err, r->plan->output, NULL) : run_with_options(r, callbacks);
     }
     json_decref(r->check.streams);
+    ta_measure_end(&measure, r->result.frames, r->frames_made, ta_clock_seconds() - r->started);
     if (result)
         *result = r->result;
     ta_log_destroy(&r->log);

@@ -56,6 +56,7 @@ class Program:
             (self.home / name).mkdir(parents=True, exist_ok=True)
         self.env = {k: v for k, v in os.environ.items() if not k.startswith('TERMINALAI_')}
         self.env.update(XDG_CONFIG_HOME=str(self.home / 'config'), XDG_CACHE_HOME=str(self.home / 'cache'),
+            XDG_STATE_HOME=str(self.home / 'state'),
             LC_ALL='C.UTF-8')
 
     def command(self, *args):
