@@ -282,7 +282,9 @@ static int decide_all(struct ta_decision *d)
     err = ta_plan_choose_streams(d);
     if (err < 0)
         return err;
+    ta_plan_choose_scenes(d);
     tell(d);
+    ta_plan_tell_dv(d);
     return 0;
 }
 
@@ -332,6 +334,7 @@ void ta_plan_destroy(struct ta_plan **plan)
     free(p->runs);
     free(p->parts);
     ta_show_destroy(&p->show);
+    ta_plan_scenes_release(p);
     free(p->film);
     free(p->film_out);
     ta_redo_release(p);

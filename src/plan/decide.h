@@ -40,6 +40,9 @@ int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_enc
 // The shape of the source's pixels, and where pictures of another size or shape stand: fills
 // source_format.sar and parts.
 void ta_plan_choose_shape(struct ta_decision *d);
+// Chapters and tags by the recordings on a DV tape, and what else is to be told of one.
+void ta_plan_choose_scenes(struct ta_decision *d);
+void ta_plan_tell_dv(struct ta_decision *d);
 
 // Warns of what is wrong with the file as a whole.
 void ta_plan_tell_faults(struct ta_decision *d);

@@ -192,6 +192,9 @@ char *ta_plan_to_json(const struct ta_plan *p)
     json_t *tasks = ta_tasks_json(p);
     if (tasks)
         json_object_set_new(root, "tasks", tasks);
+    json_t *scenes = ta_plan_scenes_to_json(p);
+    if (scenes)
+        json_object_set_new(root, "container", scenes);
     json_object_set(root, "decisions", p->decisions);
     json_object_set(root, "warnings", p->warnings);
     char *text = ta_json_text(root);
@@ -607,6 +610,8 @@ int ta_plan_from_json(struct ta_plan **out, const char *text, size_t size, const
         err = read_streams(p, root, name, log);
     if (err >= 0)
         err = ta_tasks_read(p, root, name, log);
+    if (err >= 0)
+        err = ta_plan_scenes_from_json(p, root, name, log);
     if (err >= 0)
         err = read_words(p, root, name, log);
     json_decref(root);

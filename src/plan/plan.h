@@ -125,6 +125,12 @@ struct ta_plan {
     struct ta_stream_plan *streams;
     int stream_count;
 
+    // Instead of the source's own; NULL: those.
+    struct ta_mux_chapter *chapters;
+    int chapter_count;
+    int no_chapters;    // switch: none at all
+    AVDictionary *tags; // of the file, over the source's own; NULL: none
+
     int framemd5; // switch: checksums of the output's frames are written beside it
 
     json_t *recipe;    // values with their origin
@@ -160,6 +166,10 @@ int ta_plan_hdr10_peak(const struct ta_plan *plan);
 // Pictures that change, the member "parts" of `video`; absent in plans without.
 json_t *ta_plan_parts_to_json(const struct ta_plan *plan);
 int ta_plan_parts_from_json(struct ta_plan *plan, const json_t *video, const char *where, struct ta_log *log);
+// Chapters and tags, the member "container"; NULL in plans that leave these as the source has them.
+json_t *ta_plan_scenes_to_json(const struct ta_plan *plan);
+int ta_plan_scenes_from_json(struct ta_plan *plan, const json_t *root, const char *where, struct ta_log *log);
+void ta_plan_scenes_release(struct ta_plan *plan);
 
 // The part on inverse telecine, of the member "film" of `video`; absent in plans without.
 json_t *ta_plan_film_to_json(const struct ta_plan *plan);

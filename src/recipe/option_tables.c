@@ -32,6 +32,12 @@ static const struct ta_choice dither_choices[] = {
     {0},
 };
 
+static const struct ta_choice chapter_choices[] = {
+    {"auto", "the source's; of a DV tape that has none, one for each recording, named by its date and time"},
+    {"source", "the source's only"},
+    {"off", "none"},
+    {0},
+};
 static const struct ta_choice audio_codec_choices[] = {
     {"auto", "copied where the container and its players take it, else transcoded"},
     {"flac", "uncompressed sound becomes FLAC, which loses nothing; the rest is copied (Matroska)"},
@@ -216,6 +222,12 @@ const struct ta_opt ta_recipe_options[] = {
      .def = "auto",
      .choices = audio_codec_choices,
      .help = "how sound is stored"},
+    {.name = "chapters",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_recipe_opts, chapters, int),
+     .def = "auto",
+     .choices = chapter_choices,
+     .help = "chapters of the output"},
     {.name = "framemd5",
      .kind = &ta_opt_switch,
      TA_FIELD(struct ta_recipe_opts, framemd5, bool),

@@ -86,9 +86,13 @@ static struct ta_film_run film[] = {
     {.first = FRAMES / 2, .count = FRAMES / 2, .period = 1, .pattern = {{TA_FILM_KEEP, 0}}},
 };
 
+static struct ta_dv_scene scenes[] = {{0, 0, 0x20030517, 0x142205}, {FRAMES / 2, 0, 0x20030518, 0x090000}};
+
 static void set_up_small(struct fixture *x)
 {
     set_up(x, FRAMES, TA_SCAN_TFF);
+    x->index.scenes = scenes;
+    x->index.scene_count = TA_COUNT(scenes);
     x->scan.film = film;
     x->scan.film_count = TA_COUNT(film);
     x->index.format.pix_fmt = AV_PIX_FMT_YUV420P;

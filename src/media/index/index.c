@@ -31,6 +31,7 @@ void ta_index_destroy(struct ta_index **index)
     free((*index)->clocks);
     ta_dv_table_destroy(&(*index)->dv);
     free((*index)->parts);
+    free((*index)->scenes);
     ta_freep(index);
 }
 
@@ -121,6 +122,9 @@ static int add_packet(struct ta_index_builder *b, const AVPacket *packet)
     index->packet_count = n + 1;
     if ((err = ta_index_note_shape(b, (uint32_t)n, ta_packet_parser_shape(b->parser, packet))) < 0)
         return err;
+    const struct ta_dv_facts *dv = ta_packet_parser_dv(b->parser);
+    if (dv && (err = ta_dv_scenes_add(&b->scenes, (uint32_t)n, dv)) < 0)
+        return err;
     int64_t end = packet->pts == AV_NOPTS_VALUE || packet->duration <= 0 ||
                           packet->duration > ((int64_t)1 << 40)
                       ? AV_NOPTS_VALUE
@@ -192,6 +196,25 @@ static void settle_scan(struct ta_index *index)
     index->format.mixed_scan = votes[most] < index->frame_count;
 }
 
+// From numbers of packets to numbers of frames.
+static void settle_scenes(struct ta_index_builder *b)
+{
+    struct ta_index *index = b->index;
+    index->scenes = b->scenes.list;
+    b->scenes.list = NULL;
+    size_t frame = 0;
+    for (size_t i = 0; i < b->scenes.count; i++) {
+        while (frame < index->frame_count && index->frames[frame].packet < index->scenes[i].frame)
+            frame++;
+        if (frame == index->frame_count)
+            break;
+        struct ta_dv_scene scene = index->scenes[i];
+        scene.frame = (uint32_t)frame;
+        bool again = index->scene_count && index->scenes[index->scene_count - 1].frame == scene.frame;
+        index->scenes[again ? index->scene_count - 1 : index->scene_count++] = scene;
+    }
+}
+
 static int64_t nominal_duration(const struct ta_index *index)
 {
     AVRational rate = index->format.frame_rate;
@@ -253,6 +276,7 @@ static int make_frames(struct ta_index_builder *b, bool decode_all)
     settle_scan(index);
     ta_index_settle_parts(b);
     ta_index_note_faults(b, step);
+    settle_scenes(b);
     return 0;
 }
 
@@ -331,6 +355,7 @@ static int create(struct ta_index **out, struct ta_source *source, bool decode_a
     b.index = NULL;
 end:
     free(b.shape_runs);
+    ta_dv_scenes_release(&b.scenes);
     ta_index_destroy(&b.index);
     ta_packet_parser_destroy(&b.parser);
     ta_source_close(&b.source);

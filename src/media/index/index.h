@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "media/dv/scenes.h"
 #include "media/dv/table.h"
 #include "media/source.h"
 
@@ -102,7 +103,9 @@ struct ta_index {
     int clock_count;
     struct ta_index_stream *streams;
     int stream_count;
-    struct ta_dv_table *dv;    // raw DV: where its frames are, for ta_source_open_known(); else NULL
+    struct ta_dv_table *dv;     // raw DV: where its frames are, for ta_source_open_known(); else NULL
+    struct ta_dv_scene *scenes; // DV: the recordings on the tape, ascending from frame 0; none elsewhere
+    int scene_count;
     bool decoded;              // frame list from a full decode, not from packets
     int64_t undecodable_start; // packets before the first frame that can be decoded (open GOP at the start):
                                // no frames for these

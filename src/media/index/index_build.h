@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "media/dv/scenes.h"
 #include "media/index/index.h"
 #include "media/index/packet_facts.h"
 #include "media/structure.h"
@@ -26,7 +27,8 @@ struct ta_index_builder {
     bool in_one;            // decodes with a single decoder
     const char *why_decode; // why packets do not tell the frames; NULL while they do
     struct ta_structure structure;
-    int64_t packets_end; // latest end of a packet, INT64_MIN when none tells
+    int64_t packets_end;        // latest end of a packet, INT64_MIN when none tells
+    struct ta_dv_scenes scenes; // DV: by packets
     struct ta_shape_run *shape_runs;
     size_t shape_run_count, shape_run_capacity;
     pthread_mutex_t shape_lock;             // guards the next two while decoders run

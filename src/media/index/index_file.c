@@ -17,12 +17,13 @@
 #include "media/index/index_build.h"
 
 #define MAGIC "TAINDEX"
-#define VERSION 6
+#define VERSION 7
 #define PACKET_BYTES 36
 #define FRAME_BYTES 16
 #define STREAM_BYTES 80
 #define CLOCK_BYTES 12
 #define PART_BYTES 24 // at least
+#define SCENE_BYTES 16
 #define MAX_STREAMS 100000
 #define MAX_FILE ((size_t)1 << 36)
 #define MAX_TIME ((int64_t)1 << 61)
@@ -107,6 +108,14 @@ static void serialise(const struct ta_index *index, struct ta_buf *b)
     for (int i = 0; i < index->clock_count; i++) {
         put64(b, index->clocks[i].offset);
         put32(b, index->clocks[i].frame);
+    }
+    put32(b, (uint32_t)index->scene_count);
+    for (int i = 0; i < index->scene_count; i++) {
+        const struct ta_dv_scene *s = &index->scenes[i];
+        put32(b, s->frame);
+        put32(b, s->timecode);
+        put32(b, s->date);
+        put32(b, s->time);
     }
     struct ta_buf dv = {0};
     if (index->dv)
@@ -298,6 +307,29 @@ static int parse_clocks(struct ta_index *index, struct cursor *c)
     return 0;
 }
 
+static int parse_scenes(struct ta_index *index, struct cursor *c)
+{
+    size_t count = get_count(c, get32(c), SCENE_BYTES);
+    if (c->bad || count > index->frame_count) {
+        c->bad = true;
+        return 0;
+    }
+    index->scenes = count ? calloc(count, sizeof(*index->scenes)) : NULL;
+    if (count && !index->scenes)
+        return TA_ERR_NOMEM;
+    index->scene_count = (int)count;
+    for (size_t i = 0; i < count; i++) {
+        struct ta_dv_scene *s = &index->scenes[i];
+        s->frame = get32(c);
+        s->timecode = get32(c);
+        s->date = get32(c);
+        s->time = get32(c);
+        c->bad |= s->frame >= index->frame_count ||
+                  (i ? s->frame <= index->scenes[i - 1].frame : s->frame != 0);
+    }
+    return 0;
+}
+
 static void parse_dv(struct ta_index *index, struct cursor *c)
 {
     size_t size = get_count(c, get64(c), 1);
@@ -391,6 +423,8 @@ static int parse_body(struct ta_index *index, struct cursor *c, const char *name
         err = parse_frames(index, c);
     if (err >= 0 && !c->bad)
         err = parse_clocks(index, c);
+    if (err >= 0 && !c->bad)
+        err = parse_scenes(index, c);
     if (err >= 0 && !c->bad)
         parse_dv(index, c);
     if (err >= 0 && !c->bad)

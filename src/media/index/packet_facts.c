@@ -17,8 +17,9 @@ struct ta_packet_parser {
     enum AVCodecID codec;
     AVCodecParserContext *parser; // NULL when libav has none for the codec
     AVCodecContext *context;
-    int nal_length_size; // H.264 and HEVC in mp4 and Matroska: bytes of the length before each NAL unit; 0:
-                         // start codes
+    int nal_length_size;   // H.264 and HEVC in mp4 and Matroska: bytes of the length before each NAL unit; 0:
+                           // start codes
+    struct ta_dv_facts dv; // of the last packet, where that is DV
 };
 
 enum ta_packet_rule ta_packet_rule(enum AVCodecID id)
@@ -154,13 +155,17 @@ static bool examine_mpeg4(const uint8_t *data, int size, struct ta_index_packet 
 }
 
 // Damage is what our demuxer found, or blocks of pictures that are none any more.
-static void examine_dv(const AVPacket *packet, struct ta_index_packet *out)
+static void examine_dv(struct ta_packet_parser *p, const AVPacket *packet, struct ta_index_packet *out)
 {
-    struct ta_dv_facts facts;
-    ta_dv_examine(packet->data, (size_t)packet->size, &facts);
-    if ((packet->flags & AV_PKT_FLAG_CORRUPT) ||
-        (facts.profile && facts.video < ta_dv_video_blocks(facts.profile)))
+    const struct ta_dv_facts *f = &p->dv;
+    ta_dv_examine(packet->data, (size_t)packet->size, &p->dv);
+    if ((packet->flags & AV_PKT_FLAG_CORRUPT) || (f->profile && f->video < ta_dv_video_blocks(f->profile)))
         out->flags |= TA_PACKET_DAMAGED;
+}
+
+const struct ta_dv_facts *ta_packet_parser_dv(const struct ta_packet_parser *p)
+{
+    return p->codec == AV_CODEC_ID_DVVIDEO ? &p->dv : NULL;
 }
 
 static void take_parser_facts(const struct ta_packet_parser *p, struct ta_index_packet *out)
@@ -247,7 +252,7 @@ bool ta_packet_parser_examine(struct ta_packet_parser *p, const AVPacket *packet
             out->flags |= TA_PACKET_HIDDEN;
         break;
     case AV_CODEC_ID_DVVIDEO:
-        examine_dv(packet, out);
+        examine_dv(p, packet, out);
         break;
     case AV_CODEC_ID_MPEG4:
         return examine_mpeg4(packet->data, packet->size, out);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "media/av.h"
+#include "media/dv/facts.h"
 #include "media/index/index.h"
 
 // How well packets tell frames for a codec.
@@ -29,5 +30,7 @@ uint32_t ta_packet_parser_shape(const struct ta_packet_parser *p, const AVPacket
 // needs a decoder to tell frames (packed MPEG-4 B-frames, pictures that are not coded, no data).
 bool ta_packet_parser_examine(struct ta_packet_parser *p, const AVPacket *packet,
                               struct ta_index_packet *out);
+// What the packet that was examined last says of itself; NULL where it is no DV.
+const struct ta_dv_facts *ta_packet_parser_dv(const struct ta_packet_parser *p);
 
 #endif

@@ -14,6 +14,10 @@
 // A picture's time in the file is within a unit of the file's clock and this of what its lane said: mp4 and
 // mov keep the start of a track by a clock of its own.
 #define TA_MUX_TIME_ERROR 1e-6 // seconds
+struct ta_mux_chapter {
+    int64_t start, end; // AV_TIME_BASE units of the source's clock
+    char *title;
+};
 
 struct ta_mux_params {
     const char *path; // temporary name to write, a new file; "-" is standard output (y4m only)
@@ -23,6 +27,10 @@ struct ta_mux_params {
     // Chapters, global metadata (the timecode moved on to where the output begins), attachments and cover art
     // come from here; may be NULL. Tags that the container has no place for are named in one line of the log.
     const AVFormatContext *like;
+    const struct ta_mux_chapter *chapters; // instead of those of `like`; NULL: those
+    int chapter_count;
+    bool no_chapters;         // none at all
+    const AVDictionary *tags; // of the file, over those of `like`; may be NULL
     int64_t offset;     // subtracted from chapter times (AV_TIME_BASE units), chapters outside start..end are
                         // left out
     int64_t start, end; // as for ta_streams_open

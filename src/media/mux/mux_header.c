@@ -300,36 +300,49 @@ static int describe_cover(AVFormatContext *oc, const AVStream *like)
     return 0;
 }
 
-// Chapters, moved and clipped to the range.
-static int describe_chapters(AVFormatContext *oc, const struct ta_mux_params *p)
+// Moved and clipped to the range.
+static int add_chapter(AVFormatContext *oc, const struct ta_mux_params *p, const AVChapter *from)
 {
-    for (unsigned i = 0; i < p->like->nb_chapters; i++) {
-        const AVChapter *from = p->like->chapters[i];
-        int64_t start = from->start, end = from->end;
-        if (p->start != AV_NOPTS_VALUE)
-            start = TA_MAX(start, ta_rescale(p->start, AV_TIME_BASE_Q, from->time_base));
-        if (p->end != AV_NOPTS_VALUE)
-            end = TA_MIN(end, ta_rescale(p->end, AV_TIME_BASE_Q, from->time_base));
-        int64_t shift = ta_rescale(p->offset, AV_TIME_BASE_Q, from->time_base);
-        start = TA_MAX(start - shift, 0);
-        end -= shift;
-        if (end <= start)
-            continue;
-        AVChapter *c = av_mallocz(sizeof(*c));
-        if (!c)
-            return TA_ERR_NOMEM;
-        c->id = from->id;
-        c->time_base = from->time_base;
-        c->start = start;
-        c->end = end;
-        if (av_dict_copy(&c->metadata, from->metadata, 0) < 0 ||
-            av_dynarray_add_nofree(&oc->chapters, (int *)&oc->nb_chapters, c) < 0) {
-            av_dict_free(&c->metadata);
-            av_free(c);
-            return TA_ERR_NOMEM;
-        }
+    int64_t start = from->start, end = from->end;
+    if (p->start != AV_NOPTS_VALUE)
+        start = TA_MAX(start, ta_rescale(p->start, AV_TIME_BASE_Q, from->time_base));
+    if (p->end != AV_NOPTS_VALUE)
+        end = TA_MIN(end, ta_rescale(p->end, AV_TIME_BASE_Q, from->time_base));
+    int64_t shift = ta_rescale(p->offset, AV_TIME_BASE_Q, from->time_base);
+    start = TA_MAX(start - shift, 0);
+    end -= shift;
+    if (end <= start)
+        return 0;
+    AVChapter *c = av_mallocz(sizeof(*c));
+    if (!c)
+        return TA_ERR_NOMEM;
+    c->id = from->id;
+    c->time_base = from->time_base;
+    c->start = start;
+    c->end = end;
+    if (av_dict_copy(&c->metadata, from->metadata, 0) < 0 ||
+        av_dynarray_add_nofree(&oc->chapters, (int *)&oc->nb_chapters, c) < 0) {
+        av_dict_free(&c->metadata);
+        av_free(c);
+        return TA_ERR_NOMEM;
     }
     return 0;
+}
+
+static int describe_chapters(AVFormatContext *oc, const struct ta_mux_params *p)
+{
+    int err = 0;
+    if (p->no_chapters)
+        return 0;
+    for (unsigned i = 0; !p->chapters && i < p->like->nb_chapters && err >= 0; i++)
+        err = add_chapter(oc, p, p->like->chapters[i]);
+    for (int i = 0; p->chapters && i < p->chapter_count && err >= 0; i++) {
+        const struct ta_mux_chapter *from = &p->chapters[i];
+        AVChapter c = {.id = i + 1, .time_base = AV_TIME_BASE_Q, .start = from->start, .end = from->end};
+        err = av_dict_set(&c.metadata, "title", from->title, 0) < 0 ? TA_ERR_NOMEM : add_chapter(oc, p, &c);
+        av_dict_free(&c.metadata);
+    }
+    return err;
 }
 
 static void report_lost(const AVDictionary *lost, const struct ta_mux_params *p, struct ta_log *log)
@@ -361,6 +374,8 @@ static int describe_like(AVFormatContext *oc, const struct ta_mux_params *p, AVD
             break;
         }
     }
+    if (copy_tags(&oc->metadata, p->tags, false, known, lost) < 0)
+        return TA_ERR_NOMEM;
     for (unsigned i = 0; i < p->like->nb_streams && err >= 0; i++) {
         const AVStream *st = p->like->streams[i];
         bool attachment = st->codecpar->codec_type == AVMEDIA_TYPE_ATTACHMENT;
