@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/opt.h"
+#include "base/words.h"
 #include "base/utf8.h"
 
 #define TIME_DECIMALS 9
@@ -135,7 +136,7 @@ const struct ta_opt_kind ta_opt_float = {.name = "number",
 static int refuse_count(const struct ta_opt *o, int most, struct ta_buf *why)
 {
     if (o->min_count == most)
-        ta_buf_printf(why, "must be %d number%s", most, most == 1 ? "" : "s");
+        ta_buf_printf(why, "must be %d %s", most, ta_plural(most, "number", "numbers"));
     else
         ta_buf_printf(why, "must be %d to %d numbers", TA_MAX(o->min_count, 1), most);
     ta_buf_puts(why, most == 1 ? "" : " joined by \":\"");

@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "media/parts/name.h"
 
 #define DEPTH_MAX 64   // folders in folders; more is a loop of links
@@ -159,11 +160,11 @@ static void tell_left_out(struct collector *c, const char *path)
     if (l->count > NAMED_MAX)
         ta_buf_printf(&b, " (%d files)", l->count);
     if (l->outputs)
-        ta_buf_printf(&b, "%s%d output%s of earlier calls", b.size ? "; " : "", l->outputs,
-                      l->outputs == 1 ? "" : "s");
+        ta_buf_printf(&b, "%s%d %s of earlier calls", b.size ? "; " : "", l->outputs,
+                      ta_plural(l->outputs, "output", "outputs"));
     if (l->folders)
-        ta_buf_printf(&b, "%s%d folder%s (--recursive looks into them)", b.size ? "; " : "", l->folders,
-                      l->folders == 1 ? "" : "s");
+        ta_buf_printf(&b, "%s%d %s (--recursive looks into them)", b.size ? "; " : "", l->folders,
+                      ta_plural(l->folders, "folder", "folders"));
     if (b.size)
         ta_info(c->log, "%s: left out: %s", path, ta_buf_text(&b));
     ta_buf_release(&b);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
+#include "base/words.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/progress.h"
@@ -43,9 +44,9 @@ static void append_age(struct ta_buf *out, double seconds)
 {
     int64_t s = (int64_t)seconds;
     if (s < 7200)
-        ta_buf_printf(out, "%" PRId64 " minutes", s / 60);
+        ta_buf_printf(out, "%" PRId64 " %s", s / 60, ta_plural(s / 60, "minute", "minutes"));
     else if (s < 172800)
-        ta_buf_printf(out, "%" PRId64 " hours", s / 3600);
+        ta_buf_printf(out, "%" PRId64 " hours", s / 3600); // two at least
     else
         ta_buf_printf(out, "%" PRId64 " days", s / 86400);
 }
@@ -65,9 +66,10 @@ static void append_facts(const json_t *o, struct ta_buf *out)
         ta_buf_puts(out, !strcmp(state, "garbled") ? " old" : " ago");
     }
     if (json_object_get(o, "tasks_total"))
-        ta_buf_printf(out, ", %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " tasks",
+        ta_buf_printf(out, ", %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " %s",
                       json_integer_value(json_object_get(o, "tasks_done")),
-                      json_integer_value(json_object_get(o, "tasks_total")));
+                      json_integer_value(json_object_get(o, "tasks_total")),
+                      ta_plural(json_integer_value(json_object_get(o, "tasks_total")), "task", "tasks"));
     ta_buf_puts(out, ", ");
     ta_append_bytes(out, json_integer_value(json_object_get(o, "bytes")));
     if (*text_of(o, "output")) {

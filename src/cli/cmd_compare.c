@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/progress.h"
@@ -137,9 +138,10 @@ static int make(struct ta_cli *cli, const char *folder, const struct ta_list *pr
         return err;
     if (!ta_console_is_quiet(cli->console))
         ta_console_print(cli->console,
-                         "%s: grid.mp4 (%dx%d, %" PRId64 " frames, %d panes), contact.png, report.html, "
+                         "%s: grid.mp4 (%dx%d, %" PRId64 " %s, %d %s), contact.png, report.html, "
                          "report.txt, report.json",
-                         folder, r.width, r.height, r.frames, r.panes);
+                         folder, r.width, r.height, r.frames, ta_plural(r.frames, "frame", "frames"), r.panes,
+                         ta_plural(r.panes, "pane", "panes"));
     *done = json_pack("{s:i, s:i, s:I, s:i, s:i, s:I, s:I}", "width", r.width, "height", r.height, "frames",
                       (json_int_t)r.frames, "panes", r.panes, "excerpts", r.excerpts, "warnings",
                       (json_int_t)r.warnings, "losses", (json_int_t)r.warnings);

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/tree.h"
+#include "base/words.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/progress.h"
@@ -270,7 +271,7 @@ static enum ta_exit run_doctor(struct ta_cli *cli)
     } else {
         ta_table_print(&r.table, 0, ta_console_columns(STDOUT_FILENO), &out);
         if (r.problems)
-            ta_buf_printf(&out, "\n%d problem%s\n", r.problems, r.problems == 1 ? "" : "s");
+            ta_buf_printf(&out, "\n%d %s\n", r.problems, ta_plural(r.problems, "problem", "problems"));
         else
             ta_buf_puts(&out, "\nready\n");
     }

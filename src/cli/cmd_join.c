@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/progress.h"
@@ -64,11 +65,12 @@ static void say(struct ta_cli *cli, const struct ta_plan *plan, const struct ta_
     if (ta_console_is_quiet(cli->console))
         return;
     ta_append_bytes(&size, r->bytes);
-    ta_console_print(cli->console, "%s: %s%" PRId64 " frames, %s", ta_plan_output(plan),
-                     already ? "done already, " : "", r->frames, ta_buf_text(&size));
+    ta_console_print(cli->console, "%s: %s%" PRId64 " %s, %s", ta_plan_output(plan),
+                     already ? "done already, " : "", r->frames, ta_plural(r->frames, "frame", "frames"),
+                     ta_buf_text(&size));
     if (r->warnings > 0)
-        ta_console_print(cli->console, "%" PRId64 " warning%s; see %s.json", r->warnings,
-                         r->warnings == 1 ? "" : "s", ta_plan_output(plan));
+        ta_console_print(cli->console, "%" PRId64 " %s; see %s.json", r->warnings,
+                         ta_plural(r->warnings, "warning", "warnings"), ta_plan_output(plan));
     ta_buf_release(&size);
 }
 

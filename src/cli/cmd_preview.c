@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "cli/batch.h"
 #include "cli/command.h"
 #include "cli/console.h"
@@ -137,8 +138,8 @@ static int make_video(struct ta_cli *cli, const char *output, struct ta_progress
     err = err == TA_ERR_INVALID ? TA_ERR_INTERNAL : err;
     if (err >= 0) {
         struct ta_buf line = {0};
-        ta_buf_printf(&line, "%s: %dx%d, %" PRId64 " frames, ", output, plan->out_format.width,
-                      plan->out_format.height, r.frames);
+        ta_buf_printf(&line, "%s: %dx%d, %" PRId64 " %s, ", output, plan->out_format.width,
+                      plan->out_format.height, r.frames, ta_plural(r.frames, "frame", "frames"));
         ta_append_bytes(&line, r.bytes);
         ta_buf_puts(&line, "; took ");
         ta_append_duration(&line, r.wall_seconds);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
+#include "base/words.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/outcome.h"
@@ -148,9 +149,10 @@ static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_ba
         err = ta_plan_create(&plan, item->input, item->output, cli->options, &callbacks, cli->log);
     if (err >= 0) {
         ta_progress_plan(&run->view, plan);
-        ta_info(cli->log, "%s: %" PRId64 " frames in %d segment%s, %dx%d, %s, to %s", item->input,
-                ta_plan_frames(plan), ta_plan_segments(plan), ta_plan_segments(plan) == 1 ? "" : "s",
-                plan->out_format.width, plan->out_format.height, plan->encoder.codec, ta_plan_output(plan));
+        ta_info(cli->log, "%s: %" PRId64 " %s in %d %s, %dx%d, %s, to %s", item->input, ta_plan_frames(plan),
+                ta_plural(ta_plan_frames(plan), "frame", "frames"), ta_plan_segments(plan),
+                ta_plural(ta_plan_segments(plan), "segment", "segments"), plan->out_format.width,
+                plan->out_format.height, plan->encoder.codec, ta_plan_output(plan));
         err = ta_restore(plan, cli->options, &callbacks, &result, cli->log);
     }
     enum ta_exit status = ta_restore_call_finish(run, item->input, plan, &result, TA_MIN(err, 0));

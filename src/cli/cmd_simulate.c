@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/progress.h"
@@ -53,9 +54,9 @@ static enum ta_exit run_simulate(struct ta_cli *cli)
         struct ta_buf size = {0};
         if (!stat(output, &st))
             ta_append_bytes(&size, st.st_size);
-        ta_console_print(cli->console, "%s: %dx%d, %lld frames, %s, %s", output, v->scene.width,
-                         v->scene.height, (long long)v->scene.frames, ta_scan_type_name(v->scene.scan),
-                         ta_buf_text(&size));
+        ta_console_print(cli->console, "%s: %dx%d, %lld %s, %s, %s", output, v->scene.width, v->scene.height,
+                         (long long)v->scene.frames, ta_plural(v->scene.frames, "frame", "frames"),
+                         ta_scan_type_name(v->scene.scan), ta_buf_text(&size));
         ta_buf_release(&size);
     }
     return TA_EXIT_OK;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/words.h"
 #include "cli/args.h"
 #include "cli/table.h"
 
@@ -92,8 +93,8 @@ void ta_help_command(const struct ta_command *command, bool all, struct ta_buf *
         ta_text_wrap(out, ta_help_layers, 0, width);
     }
     if (p.left_out) {
-        char *more = ta_xprintf("\n%d more option%s that few people need: terminalai %s --help=all",
-                                p.left_out, p.left_out == 1 ? "" : "s", command->name);
+        char *more = ta_xprintf("\n%d more %s that few people need: terminalai %s --help=all", p.left_out,
+                                ta_plural(p.left_out, "option", "options"), command->name);
         ta_text_wrap(out, more, 0, width);
         ta_freep(&more);
     }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/opt.h"
 #include "base/thread.h"
+#include "base/words.h"
 #include "base/utf8.h"
 #include "cli/console.h"
 #include "cli/signals.h"
@@ -83,8 +84,8 @@ static void fill_fields(const struct ta_progress *p, double frame_rate, int inde
     // Rounded down: 100 % is said when all is done.
     ta_buf_printf(&fields[FIELD_PERCENT], "%5.1f%%", floor(fraction * 1000) / 10);
     if (restoring && p->frames_total > 0)
-        ta_buf_printf(&fields[FIELD_FRAMES], "%" PRId64 "/%" PRId64 " frames", p->frames_done,
-                      p->frames_total);
+        ta_buf_printf(&fields[FIELD_FRAMES], "%" PRId64 "/%" PRId64 " %s", p->frames_done, p->frames_total,
+                      ta_plural(p->frames_total, "frame", "frames"));
     if (restoring && p->fps > 0)
         ta_buf_printf(&fields[FIELD_FPS], p->fps < 10 ? "%.2f fps" : "%.1f fps", p->fps);
     if (restoring && p->fps > 0 && frame_rate > 0)

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "base/words.h"
 #include "media/reader.h"
 #include "video/chain_threads.h"
 
@@ -203,8 +204,9 @@ static int end_chain(void *receiver, int err)
 {
     struct ta_frames *t = receiver;
     if (err >= 0 && t->given != t->seg.out_count) {
-        ta_error(t->log, "the chain gave %lld frames where %lld were planned", (long long)t->given,
-                 (long long)t->seg.out_count);
+        ta_error(t->log, "the chain gave %lld %s where %lld %s planned", (long long)t->given,
+                 ta_plural(t->given, "frame", "frames"), (long long)t->seg.out_count,
+                 ta_plural(t->seg.out_count, "was", "were"));
         err = TA_ERR_INTERNAL;
     }
     ta_queue_finish(t->restored, err);

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "media/encode/encoder_row.h"
 #include "video/chain.h"
 #include "video/edges.h"
@@ -456,8 +457,9 @@ static void warn_of_moved_blocks(struct ta_decision *d)
         if (e.left % wide || e.top % high)
             ta_decision_warn(d, TA_PROBLEM_DEBLOCK_GRID, NULL,
                              "cropping moves the grid of blocks that deblocking expects: cut multiples of "
-                             "%lld columns at the left and %lld lines at the top",
-                             (long long)wide, (long long)high);
+                             "%lld %s at the left and %lld %s at the top",
+                             (long long)wide, ta_plural(wide, "column", "columns"), (long long)high,
+                             ta_plural(high, "line", "lines"));
     }
 }
 

@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "media/encode/encoder_row.h"
 #include "media/parts/name.h"
 #include "video/chain.h"
@@ -138,8 +139,8 @@ static int choose_range(struct ta_decision *d)
     int64_t end = r->end.unit ? ta_plan_frame_of(p, index, &r->end) : n;
     if (first >= end) {
         double seconds = (double)(index->end_pts - index->frames[0].pts) * av_q2d(index->time_base);
-        ta_error(d->log, "%s: no frame lies in the given range; the file has %lld frames, %.3f seconds",
-                 d->facts->input, (long long)n, seconds);
+        ta_error(d->log, "%s: no frame lies in the given range; the file has %lld %s, %.3f seconds",
+                 d->facts->input, (long long)n, ta_plural(n, "frame", "frames"), seconds);
         return TA_ERR_INVALID;
     }
     p->first_frame = first;
@@ -239,11 +240,15 @@ static void tell(struct ta_decision *d)
                          "film in video is suspected: --deinterlace ivtc would give back its frames, "
                          "other deinterlacing keeps the video's rate");
     if (index->undecodable_start)
-        ta_decision_tell(d, "start", "%lld packets before the first picture that can be decoded are left out",
-                         (long long)index->undecodable_start);
+        ta_decision_tell(d, "start", "%lld %s before the first picture that can be decoded %s left out",
+                         (long long)index->undecodable_start,
+                         ta_plural(index->undecodable_start, "packet", "packets"),
+                         ta_plural(index->undecodable_start, "is", "are"));
     ta_plan_tell_faults(d);
     if (index->time_jumps)
-        ta_decision_tell(d, "time", "%lld gaps in the source's times are kept", (long long)index->time_jumps);
+        ta_decision_tell(d, "time", "%lld %s in the source's times %s kept", (long long)index->time_jumps,
+                         ta_plural(index->time_jumps, "gap", "gaps"),
+                         ta_plural(index->time_jumps, "is", "are"));
 }
 
 static int decide_all(struct ta_decision *d)

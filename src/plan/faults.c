@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/words.h"
 #include "plan/decide.h"
 
 enum {
@@ -78,8 +79,8 @@ static bool tell_missing(struct ta_decision *d)
     if (f->places) {
         missing_text(d, &what);
         ta_decision_warn(d, TA_PROBLEM_FILE_DAMAGED, &about,
-                         "the file is damaged in %lld place%s: %s can't be read%s%s", (long long)f->places,
-                         f->places == 1 ? "" : "s", ta_buf_text(&what), shorter ? "; it " : "",
+                         "the file is damaged in %lld %s: %s can't be read%s%s", (long long)f->places,
+                         ta_plural(f->places, "place", "places"), ta_buf_text(&what), shorter ? "; it " : "",
                          ta_buf_text(&lengths));
     } else if (shorter) {
         ta_decision_warn(d, TA_PROBLEM_FILE_SHORT, &about, "the file %s: %s", ta_buf_text(&lengths),
@@ -101,10 +102,10 @@ static void tell_lost_packets(struct ta_decision *d)
     for (int i = 0; i < index->stream_count && i < source->stream_count; i++) {
         const struct ta_index_stream *s = &index->streams[i];
         if (s->lost)
-            ta_decision_warn(d, TA_PROBLEM_FILE_DAMAGED, NULL,
-                             "stream %d (%s): %lld of %lld packets can't be read", i,
-                             ta_stream_kind_name(source->streams[i].kind), (long long)s->lost,
-                             (long long)(s->lost + s->packets));
+            ta_decision_warn(
+                d, TA_PROBLEM_FILE_DAMAGED, NULL, "stream %d (%s): %lld of %lld %s can't be read", i,
+                ta_stream_kind_name(source->streams[i].kind), (long long)s->lost,
+                (long long)(s->lost + s->packets), ta_plural(s->lost + s->packets, "packet", "packets"));
     }
 }
 

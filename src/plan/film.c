@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "plan/decide.h"
 #include "video/stages.h"
 
@@ -168,11 +169,11 @@ static void tell_film(struct ta_decision *d, const struct film *f, AVRational ra
     }
     film = f->count - video - dropped;
     struct ta_buf text = {0};
-    ta_buf_printf(&text, "%lld film frames and %lld of video from %lld; ", (long long)film, (long long)video,
-                  (long long)f->count);
+    ta_buf_printf(&text, "%lld film %s and %lld of video from %lld; ", (long long)film,
+                  ta_plural(film, "frame", "frames"), (long long)video, (long long)f->count);
     if (d->plan->constant_rate.num)
-        ta_buf_printf(&text, "a constant rate of %d/%d, %lld frames repeated", rate.num, rate.den,
-                      (long long)repeated);
+        ta_buf_printf(&text, "a constant rate of %d/%d, %lld %s repeated", rate.num, rate.den,
+                      (long long)repeated, ta_plural(repeated, "frame", "frames"));
     else
         ta_buf_printf(&text, "variable rate, mostly %d/%d", rate.num, rate.den);
     ta_decision_tell(d, "telecine", "%s", ta_buf_text(&text));

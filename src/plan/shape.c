@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/words.h"
 #include "media/fit.h"
 
 // The nearest simple words for a shape: "4:3", "16:9", "1.85:1".
@@ -86,15 +87,17 @@ static void tell_part(struct ta_decision *d, const struct ta_part *p, int64_t fr
     bool whole = p->place.width == f->width && p->place.height == f->height;
     struct ta_buf how = {0};
     if (!whole)
-        ta_buf_printf(&how, "stand as %dx%d in the frame, black %s", p->place.width, p->place.height,
+        ta_buf_printf(&how, "%s as %dx%d in the frame, black %s", ta_plural(frames, "stands", "stand"),
+                      p->place.width, p->place.height,
                       p->place.width < f->width ? "at the sides" : "above and below");
     else if (p->width != f->width || p->height != f->height)
-        ta_buf_puts(&how, "are scaled to the frame");
+        ta_buf_printf(&how, "%s scaled to the frame", ta_plural(frames, "is", "are"));
     else
-        ta_buf_puts(&how, "are the frame");
-    ta_decision_tell(d, "pictures", "%lld frames%s%s are %dx%d, shown as %s: they %s", (long long)frames,
-                     times > 1 ? ", in several places," : "", times == 1 ? " in a row" : "", p->width,
-                     p->height, shape, ta_buf_text(&how));
+        ta_buf_printf(&how, "%s the frame", ta_plural(frames, "is", "are"));
+    ta_decision_tell(d, "pictures", "%lld %s%s%s %s %dx%d, shown as %s: %s %s", (long long)frames,
+                     ta_plural(frames, "frame", "frames"), times > 1 ? ", in several places," : "",
+                     times == 1 && frames > 1 ? " in a row" : "", ta_plural(frames, "is", "are"), p->width,
+                     p->height, shape, ta_plural(frames, "it", "they"), ta_buf_text(&how));
     ta_buf_release(&how);
     free(shape);
 }

@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "media/av.h"
 
 enum {
@@ -168,8 +169,9 @@ static void end_piece(struct check *c)
         return;
     decode_packet(c, NULL);
     if (c->got_frames != c->expected_frames)
-        fault(c, "%lld frames decode from %lld packets up to %.3f s", (long long)c->got_frames,
-              (long long)c->expected_frames,
+        fault(c, "%lld %s from %lld %s up to %.3f s", (long long)c->got_frames,
+              ta_plural(c->got_frames, "frame decodes", "frames decode"), (long long)c->expected_frames,
+              ta_plural(c->expected_frames, "packet", "packets"),
               seconds(c->time_count ? c->times[c->time_count - 1] : 0, c->fmt->streams[c->video]->time_base));
     avcodec_flush_buffers(c->decoder);
     c->expected_frames = c->got_frames = 0;
@@ -264,7 +266,9 @@ static void check_times(struct check *c)
     const struct ta_plan *p = c->plan;
     AVRational tb = c->fmt->streams[c->video]->time_base;
     if ((int64_t)c->time_count != p->out_frames) {
-        fault(c, "has %zu video frames where %lld were planned", c->time_count, (long long)p->out_frames);
+        fault(c, "has %zu video %s where %lld %s planned", c->time_count,
+              ta_plural((int64_t)c->time_count, "frame", "frames"), (long long)p->out_frames,
+              ta_plural(p->out_frames, "was", "were"));
         return;
     }
     qsort(c->times, c->time_count, sizeof *c->times, by_value);

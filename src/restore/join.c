@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "media/mux/mux.h"
 #include "media/mux/segfile.h"
 
@@ -117,8 +118,9 @@ static int next_packet(struct ta_lane *lane, AVPacket *packet)
             return 1;
         }
         if (v->in_segment != n) {
-            ta_error(v->log, "segment %d has %lld frames where %lld were planned", v->segment,
-                     (long long)v->in_segment, (long long)n);
+            ta_error(v->log, "segment %d has %lld %s where %lld %s planned", v->segment,
+                     (long long)v->in_segment, ta_plural(v->in_segment, "frame", "frames"), (long long)n,
+                     ta_plural(n, "was", "were"));
             return TA_ERR_DAMAGED;
         }
         if (v->segment + 1 >= p->segment_count)

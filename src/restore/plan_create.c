@@ -14,6 +14,7 @@
 #include "media/parts/name.h"
 #include "base/mem.h"
 #include "base/tree.h"
+#include "base/words.h"
 #include "restore/advice.h"
 #include "restore/callbacks.h"
 #include "restore/joined.h"
@@ -282,9 +283,10 @@ char *ta_plan_describe(const struct ta_plan *p)
     ta_buf_name(&b, p->output);
     ta_buf_puts(&b, "\n          ");
     ta_format_describe(&p->out_format, &b);
-    ta_buf_printf(&b, "\nframes    %lld from %lld source frames, %.3f seconds, in %d segment%s\n",
-                  (long long)p->out_frames, (long long)p->frame_count, ta_plan_seconds(p), p->segment_count,
-                  p->segment_count == 1 ? "" : "s");
+    ta_buf_printf(&b, "\nframes    %lld from %lld source %s, %.3f seconds, in %d %s\n",
+                  (long long)p->out_frames, (long long)p->frame_count,
+                  ta_plural(p->frame_count, "frame", "frames"), ta_plan_seconds(p), p->segment_count,
+                  ta_plural(p->segment_count, "segment", "segments"));
     size_t i;
     json_t *item;
     ta_buf_puts(&b, "decisions\n");
@@ -294,8 +296,8 @@ char *ta_plan_describe(const struct ta_plan *p)
     char *chain = ta_chain_text(p->stages, p->stage_count);
     ta_buf_printf(&b, "chain     %s\n", chain[0] ? chain : "(pictures pass untouched)");
     free(chain);
-    ta_buf_printf(&b, "encoder   %s, %s, %d threads", p->encoder.codec,
-                  av_get_pix_fmt_name(p->encoder.pix_fmt), p->encoder.threads);
+    ta_buf_printf(&b, "encoder   %s, %s, %d %s", p->encoder.codec, av_get_pix_fmt_name(p->encoder.pix_fmt),
+                  p->encoder.threads, ta_plural(p->encoder.threads, "thread", "threads"));
     const AVDictionaryEntry *e = NULL;
     while ((e = av_dict_get(p->encoder.options, "", e, AV_DICT_IGNORE_SUFFIX)))
         ta_buf_printf(&b, ", %s=%s", e->key, e->value);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "base/words.h"
 #include "restore/task_kind.h"
 #include "video/chain.h"
 
@@ -193,8 +194,8 @@ static int do_task(struct run *r, int number)
     pthread_mutex_unlock(&r->lock);
     if (err >= 0)
         ta_meter_add_task(r->meter, number < r->work->plan->segment_count);
-    ta_verbose(r->log, "%s: %lld bytes, %.2f s", ta_plan_task(r->work->plan, number).stem,
-               (long long)done.bytes, ta_clock_seconds() - start);
+    ta_verbose(r->log, "%s: %lld %s, %.2f s", ta_plan_task(r->work->plan, number).stem, (long long)done.bytes,
+               ta_plural(done.bytes, "byte", "bytes"), ta_clock_seconds() - start);
     free(part);
     return err;
 }

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "media/encode/encoder.h"
 #include "media/mux/segfile.h"
 #include "pictures/compose.h"
@@ -82,8 +83,9 @@ static int encode(struct task *t, const char *path, struct ta_segment_result *ou
     if (err >= 0)
         err = encode_frames(t, &o);
     if (err >= 0 && o.packets != t->seg.out_count) {
-        ta_error(t->log, "the encoder gave %lld packets for %lld frames", (long long)o.packets,
-                 (long long)t->seg.out_count);
+        ta_error(t->log, "the encoder gave %lld %s for %lld %s", (long long)o.packets,
+                 ta_plural(o.packets, "packet", "packets"), (long long)t->seg.out_count,
+                 ta_plural(t->seg.out_count, "frame", "frames"));
         err = TA_ERR_INTERNAL;
     }
     if (err >= 0)

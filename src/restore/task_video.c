@@ -2,6 +2,7 @@
 #include <terminalai/error.h>
 
 #include "base/log.h"
+#include "base/words.h"
 #include "restore/segment.h"
 #include "restore/task_kind.h"
 #include "restore/work.h"
@@ -14,11 +15,11 @@ static int run(const struct ta_task_run *t, struct ta_done *done)
     struct ta_segment_result r;
     int err = ta_segment_run(p, t->number, t->path, t->turns, t->meter, t->env, &r);
     if (err >= 0 && t->strict && r.concealed + r.damaged > 0) {
-        ta_error(
-            t->env->log,
-            "%s: %lld frames can't be decoded and %lld decode with errors, from source frame %lld on (--strict)",
-            p->input, (long long)r.concealed, (long long)r.damaged,
-            (long long)ta_plan_segment(p, t->number).source_first);
+        ta_error(t->env->log,
+                 "%s: %lld %s be decoded and %lld %s with errors, from source frame %lld on (--strict)",
+                 p->input, (long long)r.concealed, ta_plural(r.concealed, "frame can't", "frames can't"),
+                 (long long)r.damaged, ta_plural(r.damaged, "decodes", "decode"),
+                 (long long)ta_plan_segment(p, t->number).source_first);
         err = TA_ERR_DAMAGED;
     }
     if (err >= 0)

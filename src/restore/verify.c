@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "restore/report.h"
 
 static int compare(const struct ta_report *r, const struct ta_check_result *c, const char *output,
@@ -15,8 +16,8 @@ static int compare(const struct ta_report *r, const struct ta_check_result *c, c
 {
     int err = 0;
     if (c->bytes != r->bytes) {
-        ta_error(log, "%s: has %lld bytes where the report says %lld", output, (long long)c->bytes,
-                 (long long)r->bytes);
+        ta_error(log, "%s: has %lld %s where the report says %lld", output, (long long)c->bytes,
+                 ta_plural(c->bytes, "byte", "bytes"), (long long)r->bytes);
         err = TA_ERR_MISMATCH;
     }
     if (strcmp(c->sha256, r->sha256) != 0) {

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "base/words.h"
 #include "base/utf8.h"
 
 // A 3D table of 256 nodes a side, written with six decimals, takes 453 MB.
@@ -86,13 +87,13 @@ static int read_values(const struct parser *p, const char *s, const char *what, 
     char word[MAX_WORD];
     for (int i = 0; i < count; i++) {
         if (!next_word(&s, word))
-            return refuse(p, "%s has %d of %d numbers", what, i, count);
+            return refuse(p, "%s has %d of %d %s", what, i, count, ta_plural(count, "number", "numbers"));
         int err = read_value(p, word, &out[i]);
         if (err < 0)
             return err;
     }
     if (next_word(&s, word))
-        return refuse(p, "%s has more than %d numbers", what, count);
+        return refuse(p, "%s has more than %d %s", what, count, ta_plural(count, "number", "numbers"));
     return 0;
 }
 
@@ -223,7 +224,8 @@ static int check_whole(const struct parser *p)
     if (!p->expected)
         return refuse(p, "ends without LUT_1D_SIZE or LUT_3D_SIZE: no .cube file");
     if (c->row_count < p->expected)
-        return refuse(p, "ends after %zu of the %zu rows of %s %d", c->row_count, p->expected,
+        return refuse(p, "ends after %zu of the %zu %s of %s %d", c->row_count, p->expected,
+                      ta_plural((int64_t)p->expected, "row", "rows"),
                       c->curves ? "LUT_1D_SIZE" : "LUT_3D_SIZE", c->size);
     for (int i = 0; i < 3; i++)
         if (c->domain_max[i] - c->domain_min[i] < 1e-6)

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "base/words.h"
 #include "media/index/index_build.h"
 #include "media/index/index_frames.h"
 #include "media/parts/packets.h"
@@ -264,8 +265,8 @@ static int make_frames(struct ta_index_builder *b, bool decode_all)
         ta_frames_repair_times(index->frames, index->frame_count, &rules, &index->clocks,
                                &index->clock_count);
         if (index->clock_count)
-            ta_verbose(b->log, "%s: its clock jumps %d times; the frames go on", b->source->path,
-                       index->clock_count);
+            ta_verbose(b->log, "%s: its clock jumps %d %s; the frames go on", b->source->path,
+                       index->clock_count, ta_plural(index->clock_count, "time", "times"));
     } else if (b->packets_end > index->frames[index->frame_count - 1].pts) {
         index->end_pts = b->packets_end;
     }

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "media/decoder.h"
 #include "media/index/index_build.h"
 #include "media/index/index_frames.h"
@@ -505,7 +506,8 @@ int ta_index_decode_all(struct ta_index_builder *b)
         return err;
     }
     if (all.lost_count)
-        ta_verbose(b->log, "%s: %zu packets can't be decoded", b->source->path, all.lost_count);
+        ta_verbose(b->log, "%s: %zu %s can't be decoded", b->source->path, all.lost_count,
+                   ta_plural((int64_t)all.lost_count, "packet", "packets"));
     index->frames = all.frames;
     index->frame_count = all.count;
     if (all.lost_count)

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "media/mux/streams.h"
 
 struct copy_lane {
@@ -32,9 +33,8 @@ static void destroy(struct ta_lane *lane)
 {
     struct copy_lane *c = (struct copy_lane *)lane;
     if (c->guessed)
-        ta_verbose(ta_streams_log(c->streams),
-                   "stream %d: %lld packets without time, placed after those before them", c->stream,
-                   (long long)c->guessed);
+        ta_verbose(ta_streams_log(c->streams), "stream %d: %lld %s without time, placed after what is before",
+                   c->stream, (long long)c->guessed, ta_plural(c->guessed, "packet", "packets"));
     avcodec_parameters_free(&c->lane.parameters);
     free(c);
 }

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "media/mux/mux_av.h"
 #include "media/mux/mux_internal.h"
 
@@ -367,12 +368,12 @@ int ta_mux_write(const struct ta_mux_params *p, struct ta_mux_result *result)
     }
     bool created = m.created;
     if (err >= 0 && m.result.early)
-        ta_info(m.log,
-                "%lld packets of sound or subtitles before the first picture left out: %s can't hold them",
-                (long long)m.result.early, p->container->name);
+        ta_info(m.log, "%lld %s of sound or subtitles before the first picture left out: %s can't hold %s",
+                (long long)m.result.early, ta_plural(m.result.early, "packet", "packets"), p->container->name,
+                ta_plural(m.result.early, "it", "them"));
     if (err >= 0 && m.result.dts_fixed)
-        ta_verbose(m.log, "%lld decoding times moved: %s needs them to increase",
-                   (long long)m.result.dts_fixed, p->container->name);
+        ta_verbose(m.log, "%lld decoding %s moved: %s needs them to increase", (long long)m.result.dts_fixed,
+                   ta_plural(m.result.dts_fixed, "time", "times"), p->container->name);
     release(&m);
     if (err < 0 && created)
         remove_file(p->path);

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "media/mux/containers.h"
 #include "media/mux/streams.h"
 
@@ -49,8 +50,8 @@ static void destroy(struct ta_lane *lane)
 
     if (s->bad)
         ta_problem(s->log, TA_PROBLEM_SUBTITLES_UNDECODABLE,
-                   "%lld subtitles can't be decoded (not UTF-8, perhaps) and are left out",
-                   (long long)s->bad);
+                   "%lld %s can't be decoded (not UTF-8, perhaps) and %s left out", (long long)s->bad,
+                   ta_plural(s->bad, "subtitle", "subtitles"), ta_plural(s->bad, "is", "are"));
     for (size_t i = 0; i < s->count; i++)
         free(s->events[i].line);
     free(s->events);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/words.h"
 
 #define HEAD_PACKETS 24 // of a stream: more than are ever reordered
 #define HEAD_READ 4000  // of all streams
@@ -96,8 +97,8 @@ static int match_audio(const struct ta_source *first, const struct ta_source *so
         return differs(first, source, "its sound has %d samples a second instead of %d", q->sample_rate,
                        p->sample_rate);
     if (p->ch_layout.nb_channels != q->ch_layout.nb_channels)
-        return differs(first, source, "its sound has %d channel%s instead of %d", q->ch_layout.nb_channels,
-                       q->ch_layout.nb_channels == 1 ? "" : "s", p->ch_layout.nb_channels);
+        return differs(first, source, "its sound has %d %s instead of %d", q->ch_layout.nb_channels,
+                       ta_plural(q->ch_layout.nb_channels, "channel", "channels"), p->ch_layout.nb_channels);
     return 0;
 }
 
@@ -153,8 +154,8 @@ int ta_piece_match(struct ta_piece *piece, const struct ta_source *first, const 
     for (size_t k = 0; k < TA_COUNT(kinds); k++) {
         int a = count_streams(first, kinds[k].type), b = count_streams(source, kinds[k].type);
         if (a != b)
-            return differs(first, source, "it has %d %s stream%s instead of %d", b, kinds[k].name,
-                           b == 1 ? "" : "s", a);
+            return differs(first, source, "it has %d %s %s instead of %d", b, kinds[k].name,
+                           ta_plural(b, "stream", "streams"), a);
     }
     int seen[AVMEDIA_TYPE_NB] = {0};
     for (int i = 0; i < count; i++) {
