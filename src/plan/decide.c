@@ -42,6 +42,17 @@ void ta_decision_warn(struct ta_decision *d, enum ta_problem_id id, const struct
 
 // ---- output, container, encoder ----
 
+// Is there a stream that is too much for the container, but not for Matroska?
+static bool needs_matroska(const struct ta_decision *d, const struct ta_container_info *container)
+{
+    const struct ta_source_facts *source = d->facts->source;
+    bool needs = false;
+    for (int i = 0; i < source->stream_count; i++)
+        needs |= source->streams[i].kind == TA_STREAM_AUDIO &&
+                 ta_stream_choose(source->streams[i].par, source->streams[i].disposition, container).refuse;
+    return needs && ta_encoder_may_be_in(d->encoder, "mkv");
+}
+
 static int choose_output(struct ta_decision *d)
 {
     const char *output = d->facts->output;
@@ -79,7 +90,9 @@ static int choose_output(struct ta_decision *d)
     if (!container) {
         char *first = ta_xstrndup(d->encoder->containers, strcspn(d->encoder->containers, " "));
         container = ta_container_find(first);
-        d->plan->output = ta_name_output(d->facts->input, first);
+        if (needs_matroska(d, container))
+            container = ta_container_find("mkv");
+        d->plan->output = ta_name_output(d->facts->input, container->name);
         free(first);
     } else {
         d->plan->output = ta_xstrdup(output);

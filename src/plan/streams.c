@@ -38,19 +38,26 @@ static bool flac_holds(const AVCodecParameters *par)
            bits > 0 && bits <= 24 && par->ch_layout.nb_channels <= 8 && par->sample_rate <= 655350;
 }
 
-static void choose_stream(struct ta_decision *d, int i)
+static int choose_stream(struct ta_decision *d, int i)
 {
     struct ta_plan *p = d->plan;
     const struct ta_stream_facts *st = &d->facts->source->streams[i];
     struct ta_stream_plan *s = &p->streams[p->stream_count++];
-    struct ta_stream_choice c = {TA_STREAM_RESTORE, "", ""};
+    struct ta_stream_choice c = {.action = TA_STREAM_RESTORE};
     bool sound = st->kind == TA_STREAM_AUDIO, main_video = i == d->facts->index->video;
     if (!main_video && st->kind == TA_STREAM_VIDEO)
-        c = (struct ta_stream_choice){TA_STREAM_DROP, "", "only the main video stream is restored"};
+        c = (struct ta_stream_choice){.action = TA_STREAM_DROP,
+                                      .reason = "only the main video stream is restored"};
     else if (!main_video)
         c = ta_stream_choose(st->par, st->disposition, p->container);
     if (d->recipe.audio_codec == TA_AUDIO_CODEC_FLAC && sound && flac_holds(st->par))
-        c = (struct ta_stream_choice){TA_STREAM_TRANSCODE, "flac", "smaller, and nothing is lost"};
+        c = (struct ta_stream_choice){
+            .action = TA_STREAM_TRANSCODE, .codec = "flac", .reason = "smaller, and nothing is lost"};
+    if (c.refuse) {
+        ta_error(d->log, "stream %d has %d channels of sound, and %s: %s", i, st->par->ch_layout.nb_channels,
+                 c.reason, c.refuse);
+        return TA_ERR_UNSUPPORTED;
+    }
     s->stream = i;
     s->kind = st->kind;
     s->source_codec = ta_xstrdup(avcodec_get_name(st->par->codec_id));
@@ -74,6 +81,7 @@ static void choose_stream(struct ta_decision *d, int i)
                                                                       s->source_codec)},
                          "stream %d (%s, %s) is left out: %s", i, ta_stream_kind_name(s->kind),
                          s->source_codec, s->reason);
+    return 0;
 }
 
 int ta_plan_choose_streams(struct ta_decision *d)
@@ -85,7 +93,8 @@ int ta_plan_choose_streams(struct ta_decision *d)
         return TA_ERR_UNSUPPORTED;
     }
     d->plan->streams = ta_xcalloc((size_t)source->stream_count + 1, sizeof *d->plan->streams);
-    for (int i = 0; i < source->stream_count; i++)
-        choose_stream(d, i);
-    return 0;
+    int err = 0;
+    for (int i = 0; i < source->stream_count && err >= 0; i++)
+        err = choose_stream(d, i);
+    return err;
 }

@@ -118,7 +118,8 @@ static int add_stream(struct tool *t, int index, const struct ta_container_info 
     int err = 0;
 
     if (t->codec && type == AVMEDIA_TYPE_AUDIO)
-        c = (struct ta_stream_choice){TA_STREAM_TRANSCODE, t->codec, "asked for"};
+        c = (struct ta_stream_choice){
+            .action = TA_STREAM_TRANSCODE, .codec = t->codec, .reason = "asked for"};
     printf("stream %d %s %s %s\n", index, ta_stream_action_name(c.action), c.codec ? c.codec : "-",
            c.reason ? c.reason : "-");
     if (c.action == TA_STREAM_DROP || type == AVMEDIA_TYPE_ATTACHMENT ||

@@ -24,6 +24,13 @@ static const uint64_t opus_layouts[] = {
     AV_CH_LAYOUT_6POINT1, AV_CH_LAYOUT_7POINT1,      0,
 };
 
+// Those that its format names, by the number of channels; it keeps any others in order.
+static const uint64_t flac_layouts[] = {
+    AV_CH_LAYOUT_MONO,    AV_CH_LAYOUT_STEREO,       AV_CH_LAYOUT_SURROUND,
+    AV_CH_LAYOUT_QUAD,    AV_CH_LAYOUT_5POINT0_BACK, AV_CH_LAYOUT_5POINT1_BACK,
+    AV_CH_LAYOUT_6POINT1, AV_CH_LAYOUT_7POINT1,      0,
+};
+
 static bool is_lossless(enum AVCodecID id)
 {
     const AVCodecDescriptor *d = avcodec_descriptor_get(id);
@@ -81,6 +88,8 @@ static uint64_t speakers(uint64_t mask)
 static uint64_t layout_of(const AVCodec *codec, size_t i, bool *any)
 {
     *any = false;
+    if (codec->id == AV_CODEC_ID_FLAC)
+        return flac_layouts[i];
     if (codec->id == AV_CODEC_ID_AAC)
         return aac_layouts[i];
     if (codec->id == AV_CODEC_ID_OPUS)
@@ -90,19 +99,44 @@ static uint64_t layout_of(const AVCodec *codec, size_t i, bool *any)
     return list && list[i].nb_channels && list[i].order == AV_CHANNEL_ORDER_NATIVE ? list[i].u.mask : 0;
 }
 
-// The same layout, else the smallest that has all its speakers, else the largest.
+// Mono and stereo need no names.
+static uint64_t mask_of(const AVChannelLayout *l)
+{
+    if (l->order == AV_CHANNEL_ORDER_NATIVE)
+        return l->u.mask;
+    return l->nb_channels == 1 ? AV_CH_LAYOUT_MONO : l->nb_channels == 2 ? AV_CH_LAYOUT_STEREO : 0;
+}
+
+bool ta_audio_keeps_channels(enum AVCodecID codec, const AVChannelLayout *layout, bool low_is_low)
+{
+    uint64_t mask = mask_of(layout);
+    const uint64_t *list = codec == AV_CODEC_ID_AAC ? aac_layouts : opus_layouts;
+    if (codec == AV_CODEC_ID_FLAC)
+        return layout->nb_channels <= 8;
+    if (layout->nb_channels <= 2)
+        return true;
+    if (!mask || ((mask & AV_CH_LOW_FREQUENCY) && !low_is_low))
+        return false;
+    for (; *list; list++)
+        if (!(speakers(mask) & ~speakers(*list)))
+            return true;
+    return false;
+}
+
+bool ta_audio_maps_in_order(const AVChannelLayout *from, const AVChannelLayout *to)
+{
+    uint64_t a = mask_of(from), b = mask_of(to);
+    return from->nb_channels == to->nb_channels && from->nb_channels > 2 &&
+           (!a || !b || speakers(a) != speakers(b));
+}
+
+// The same layout, else the smallest that has all its speakers, else one of as many channels, else the
+// largest.
 static void choose_layout(const AVCodec *codec, const AVChannelLayout *in, AVChannelLayout *out)
 {
-    AVChannelLayout usual = {0};
-    uint64_t mask, best = 0, largest = 0;
+    uint64_t mask = mask_of(in), best = 0, equal = 0, largest = 0;
     bool any;
 
-    av_channel_layout_default(&usual, in->nb_channels);
-    if (in->order == AV_CHANNEL_ORDER_NATIVE)
-        mask = in->u.mask;
-    else
-        mask = usual.order == AV_CHANNEL_ORDER_NATIVE ? usual.u.mask : 0;
-    av_channel_layout_uninit(&usual);
     for (size_t i = 0;; i++) {
         uint64_t l = layout_of(codec, i, &any);
         if (!l)
@@ -113,13 +147,15 @@ static void choose_layout(const AVCodec *codec, const AVChannelLayout *in, AVCha
         }
         if (mask && !(speakers(mask) & ~speakers(l)) && (!best || av_popcount64(l) < av_popcount64(best)))
             best = l;
+        if (av_popcount64(l) == in->nb_channels)
+            equal = l;
         if (!largest || av_popcount64(l) > av_popcount64(largest))
             largest = l;
     }
     if (any && !mask)
         av_channel_layout_copy(out, in);
     else
-        av_channel_layout_from_mask(out, any ? mask : best ? best : largest);
+        av_channel_layout_from_mask(out, any ? mask : best ? best : equal ? equal : largest);
 }
 
 int64_t ta_audio_default_bit_rate(const AVCodec *codec, int rate, int channels)
@@ -170,12 +206,22 @@ int ta_audio_encoder_open(AVCodecContext **out, const char *name, int rate, enum
     c->flags |= AV_CODEC_FLAG_BITEXACT;
     c->strict_std_compliance =
         FF_COMPLIANCE_EXPERIMENTAL; // who names libav's own Opus or Vorbis encoder wants it
+    // Opus: channels that are no speakers, each coded for itself.
+    AVDictionary *options = NULL;
+    if (!strcmp(name, "libopus") && !ta_audio_keeps_channels(codec->id, layout, false)) {
+        av_channel_layout_uninit(&c->ch_layout);
+        c->ch_layout = (AVChannelLayout){.order = AV_CHANNEL_ORDER_UNSPEC,
+                                         .nb_channels = layout->nb_channels};
+        c->bit_rate = bit_rate ? bit_rate : 80000 * (int64_t)layout->nb_channels;
+        av_dict_set(&options, "mapping_family", "255", 0);
+    }
     if (global_header)
         c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     // 32-bit samples of sound that has fewer bits: FLAC writes 24 of them.
     if (c->sample_fmt == AV_SAMPLE_FMT_S32 && codec->id == AV_CODEC_ID_FLAC)
         c->bits_per_raw_sample = 24;
-    int ret = ta_av_open_portable(c, codec, NULL);
+    int ret = ta_av_open_portable(c, codec, &options);
+    av_dict_free(&options);
     if (ret < 0) {
         ta_error(log, "the encoder %s can't be opened for %d Hz and %d channels: %s", name, c->sample_rate,
                  c->ch_layout.nb_channels, ta_av_text(ret));

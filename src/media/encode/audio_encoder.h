@@ -10,14 +10,25 @@
 
 #include "media/av.h"
 
+// Does the codec keep every channel apart, as it is? AAC and Opus know few layouts, and give the channel of
+// low frequencies little more than these: a layout that is not known, or whose low channel may hold anything
+// (`low_is_low` is false), needs another codec. FLAC has eight channels.
+bool ta_audio_keeps_channels(enum AVCodecID codec, const AVChannelLayout *layout, bool low_is_low);
+
 // Opens the encoder of that name for sound of this rate, format and layout, or for what it takes that is
 // nearest: see (*out)->sample_rate, sample_fmt, ch_layout; the caller converts. Sample rates are kept where
 // possible (at most 48 kHz for lossy codecs), formats widened rather than narrowed, layouts those that the
-// codec's usual decoders know. `bit_rate` 0: see ta_audio_default_bit_rate(). Time base 1/rate.
-// TA_ERR_UNSUPPORTED when there is no such encoder or it can't be opened; logged.
+// codec's usual decoders know. Channels are never mixed where the encoder has as many: then they go into its
+// layout one by one, whatever that calls them (ta_audio_maps_in_order()). `bit_rate` 0: see
+// ta_audio_default_bit_rate(). Time base 1/rate. TA_ERR_UNSUPPORTED when there is no such encoder or it can't
+// be opened; logged.
 int ta_audio_encoder_open(AVCodecContext **out, const char *codec, int rate, enum AVSampleFormat format,
                           const AVChannelLayout *layout, int64_t bit_rate, bool global_header,
                           struct ta_log *log);
+
+// Do channels of `from` go into those of `to` in their order, without a matrix? They do where there are as
+// many and the names of the speakers say nothing, or not the same.
+bool ta_audio_maps_in_order(const AVChannelLayout *from, const AVChannelLayout *to);
 
 // Bits a second that are transparent enough for `codec` with so many channels at this rate; 0 for codecs
 // without a choice.

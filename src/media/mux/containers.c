@@ -8,6 +8,7 @@
 #include <terminalai/error.h>
 
 #include "base/mem.h"
+#include "media/encode/audio_encoder.h"
 
 const struct ta_container_info ta_containers[] = {
     {"mp4", "mp4", "MPEG-4: plays everywhere", true, true},
@@ -179,6 +180,28 @@ static struct ta_stream_choice choose_mov_pcm(const AVCodecParameters *par)
     return transcode(par, plain_pcm(par), "mov has no PCM of this kind");
 }
 
+// In codecs that are made for it, the channel of low frequencies holds nothing else.
+static bool low_is_low(enum AVCodecID id)
+{
+    return id == AV_CODEC_ID_AC3 || id == AV_CODEC_ID_EAC3 || id == AV_CODEC_ID_DTS ||
+           id == AV_CODEC_ID_AAC || id == AV_CODEC_ID_AAC_LATM;
+}
+
+// As AAC, where that keeps every channel as it is; else without loss.
+static struct ta_stream_choice choose_aac(const AVCodecParameters *par, bool mov, const char *reason)
+{
+    const AVChannelLayout *l = &par->ch_layout;
+    if (ta_audio_keeps_channels(AV_CODEC_ID_AAC, l, low_is_low(par->codec_id)))
+        return transcode(par, "aac", reason);
+    if (mov)
+        return transcode(par, plain_pcm(par), "AAC would not keep all its channels as they are");
+    if (ta_audio_keeps_channels(AV_CODEC_ID_FLAC, l, true))
+        return transcode(par, "flac", "AAC would not keep all its channels as they are, FLAC does");
+    return (struct ta_stream_choice){.action = TA_STREAM_DROP,
+                                     .reason = "mp4 has no sound of more than 8 channels",
+                                     .refuse = "name the output .mkv or .mov"};
+}
+
 static struct ta_stream_choice choose_audio(const AVCodecParameters *par,
                                             const struct ta_container_info *info)
 {
@@ -194,15 +217,15 @@ static struct ta_stream_choice choose_audio(const AVCodecParameters *par,
         // MPEG-4 has no code for the low rates of MPEG-2.5.
         if (in_list(id, mp4_audio) && !(id == AV_CODEC_ID_MP3 && par->sample_rate < 16000))
             return copy();
-        return transcode(par, "aac",
-                         is_pcm(id) ? "mp4 has no PCM that players take"
-                                    : "players of mp4 do not take this codec");
+        return choose_aac(par, false,
+                          is_pcm(id) ? "mp4 has no PCM that players take"
+                                     : "players of mp4 do not take this codec");
     case MOV:
         if (in_list(id, mov_audio))
             return copy();
         if (is_pcm(id))
             return choose_mov_pcm(par);
-        return transcode(par, "aac", "players of mov do not take this codec");
+        return choose_aac(par, true, "players of mov do not take this codec");
     case WEBM:
         if (in_list(id, webm_audio))
             return copy();
@@ -214,6 +237,8 @@ static struct ta_stream_choice choose_audio(const AVCodecParameters *par,
             return copy();
         if (is_pcm(id))
             return transcode(par, plain_pcm(par), "Matroska has no PCM of this kind");
+        if (!ta_audio_keeps_channels(AV_CODEC_ID_FLAC, &par->ch_layout, true))
+            return transcode(par, plain_pcm(par), "Matroska does not hold this codec");
         return transcode(par, "flac", "Matroska does not hold this codec");
     case Y4M:
         break;

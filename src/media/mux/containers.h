@@ -28,13 +28,15 @@ struct ta_stream_choice {
     enum ta_stream_action action;
     const char *codec;
     const char *reason;
+    const char *refuse; // DROP: what to do instead, where the loss would be too much to go on; else NULL
 };
 
 // What to do with a stream that is not restored: copy where the container and its usual players take it, else
 // transcode, else drop.
 //
-// - Sound. mp4: AAC (as do players that know mp4 at all); mov: PCM stays PCM of the same depth (TRANSCODE
-// with its own codec: silence fills its gaps), the rest becomes AAC; webm: Opus;
+// - Sound. mp4: AAC (as do players that know mp4 at all) where it keeps every channel apart, else FLAC; mov:
+// PCM stays PCM of the same depth (TRANSCODE with its own codec: silence fills its gaps), the rest becomes
+// AAC; webm: Opus;
 //   mkv: nearly everything is copied, PCM of disc formats becomes plain PCM, what has no place in Matroska
 //   becomes FLAC.
 // - Text subtitles become mov_text, SubRip or WebVTT. Pictures as subtitles (DVD, Blu-ray, DVB) need
