@@ -43,9 +43,15 @@ int ta_options_load_environment(struct ta_options *options);
 // until the set changes. TA_ERR_NOT_FOUND for an unknown name. `from` may be NULL.
 int ta_options_get(struct ta_options *options, const char *name, const char **value, const char **from);
 
-// All options as a JSON list of {name, group, kind, default, min, max, choices, unit, help, advanced}. Static
-// for the process's life; never NULL. To be freed with free().
+// All options as a JSON list of {name, group, scope ("recipe": decides the output; "run"), kind, default
+// (null for none), min, max, min_count, max_count, choices [{name, help}], unit, help, syntax, letter,
+// advanced, deprecated, applies_to [stages that have it], depends {option: [values with which it matters]}};
+// keys that do not apply are absent. The one source for pages and APIs. Never NULL; to be freed with free().
 char *ta_options_describe(void);
+// The same as a JSON Schema (2020-12) of an object of options: type, enum, pattern, minimum, maximum, default
+// and description in the schema's own words, all else of a description under "x-terminalai". To be freed with
+// free().
+char *ta_options_schema(void);
 
 // The presets, built in and the user's own, as JSON [{name, summary, from, values:{...}}]. To be freed with
 // free(). free().

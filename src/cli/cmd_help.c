@@ -1,4 +1,5 @@
 // terminalai help: for people, as a manual page, as docs/options.md.
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@ struct help_opts {
     bool all;
     bool man;
     bool markdown;
+    bool json, schema;
 };
 
 static const struct ta_opt help_options[] = {
@@ -26,8 +28,23 @@ static const struct ta_opt help_options[] = {
      .kind = &ta_opt_switch,
      TA_FIELD(struct help_opts, markdown, bool),
      .help = "print docs/options.md"},
+    {.name = "json",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct help_opts, json, bool),
+     .help = "print all options of recipes and runs as JSON, for programs"},
+    {.name = "schema",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct help_opts, schema, bool),
+     .help = "print them as a JSON Schema (2020-12)"},
     {0},
 };
+
+static void append_options(bool schema, struct ta_buf *out)
+{
+    char *text = schema ? ta_options_schema() : ta_options_describe();
+    ta_buf_puts(out, text);
+    free(text);
+}
 
 static enum ta_exit run_help(struct ta_cli *cli)
 {
@@ -49,6 +66,8 @@ static enum ta_exit run_help(struct ta_cli *cli)
         ta_help_man(&out);
     else if (opts->markdown)
         ta_help_markdown(&out);
+    else if (opts->json || opts->schema)
+        append_options(opts->schema, &out);
     else if (command)
         ta_help_command(command, opts->all, &out, width);
     else

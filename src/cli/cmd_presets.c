@@ -95,7 +95,8 @@ static void append_preset(const json_t *preset, int width, struct ta_buf *out)
     json_t *value;
     json_object_foreach(json_object_get(preset, "values"), key, value)
     {
-        char *text = ta_opt_json_to_text(value);
+        char *text = json_is_boolean(value) ? ta_xstrdup(json_is_true(value) ? "on" : "off")
+                                            : ta_opt_json_to_text(value);
         const struct ta_opt *o = ta_option_find(key, NULL);
         ta_table_cell(&table, "--%s", key);
         ta_table_cell(&table, "%s", text && *text ? text : "-");

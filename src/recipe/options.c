@@ -431,24 +431,3 @@ json_t *ta_options_recipe_json(struct ta_options *options)
     }
     return out;
 }
-
-char *ta_options_describe(void)
-{
-    const struct ta_option_group *groups;
-    int count = ta_option_groups(&groups);
-    json_t *list = json_array();
-    for (int g = 0; g < count; g++)
-        for (const struct ta_opt *o = groups[g].table; o->name; o++) {
-            if (o->flags & TA_OPT_HIDDEN)
-                continue;
-            char *full = ta_option_full_name(&groups[g], o);
-            json_t *d = ta_opt_describe(o);
-            json_object_set_new(d, "name", json_string(full));
-            json_object_set_new(d, "group", json_string(groups[g].title));
-            json_array_append_new(list, d);
-            free(full);
-        }
-    char *text = ta_json_text(list);
-    json_decref(list);
-    return text;
-}

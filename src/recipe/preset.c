@@ -149,8 +149,27 @@ int ta_preset_load(struct ta_preset *out, const char *name, const char *from, st
     return TA_ERR_NOT_FOUND;
 }
 
+// Switches as JSON has them, whatever word the file has: values are what ta_options_schema() says.
+static void unify_switches(json_t *options)
+{
+    const char *name;
+    json_t *value;
+    void *tmp;
+    json_object_foreach_safe(options, tmp, name, value)
+    {
+        const struct ta_opt *o = ta_option_find(name, NULL);
+        struct ta_buf why = {0};
+        bool on = false;
+        if (o && o->kind == &ta_opt_switch && json_is_string(value) &&
+            o->kind->parse(o, json_string_value(value), &on, &why) >= 0)
+            json_object_set_new(options, name, json_boolean(on));
+        ta_buf_release(&why);
+    }
+}
+
 static void add_description(json_t *list, struct ta_preset *p, const char *kind)
 {
+    unify_switches(p->options);
     json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:O}", "name", p->name, "summary", p->summary,
                                           "from", kind, "values", p->options));
     ta_preset_release(p);
