@@ -61,13 +61,16 @@ struct ta_callbacks {
 // Thread-safety: a finished plan is read-only and may be shared.
 struct ta_plan;
 
-// Reads the source (index, scan type) and decides. `output` NULL means the default name beside the source
+// Surveys the source and decides, as ta_plan_from_survey() does with a survey of its own. `output` NULL means
+// the default name beside the source
 // ("tape.avi" gives "tape.restored.mp4"); "-" is standard output (raw only). Nothing is written but the index
 // cache. `callbacks` may be NULL.
 int ta_plan_create(struct ta_plan **out, const char *input, const char *output, struct ta_options *options,
                    const struct ta_callbacks *callbacks, struct ta_log *log);
-// A plan written earlier, with its index (index.bin in the same folder, or made again from the source).
-int ta_plan_load(struct ta_plan **out, const char *path, struct ta_log *log);
+// A plan written earlier, with its index: index.bin in the same folder or in the plan's work folder, the one
+// in the cache, or made again from the source. `work_dir` is where that work folder lies, as in the option of
+// this name; NULL or "": beside the output.
+int ta_plan_load(struct ta_plan **out, const char *path, const char *work_dir, struct ta_log *log);
 void ta_plan_destroy(struct ta_plan **plan);
 
 const char *ta_plan_json(const struct ta_plan *plan); // stable text; lives as long as the plan

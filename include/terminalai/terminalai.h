@@ -9,6 +9,7 @@
 #include <terminalai/options.h>
 #include <terminalai/metrics.h>
 #include <terminalai/plan.h>
+#include <terminalai/survey.h>
 #include <terminalai/preview.h>
 #include <terminalai/probe.h>
 #include <terminalai/problem.h>

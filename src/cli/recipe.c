@@ -108,7 +108,9 @@ enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *op
         err = ta_options_set(cli->options, TA_LAYER_CALLER, "work-dir", opts->work_dir, "--work-dir");
     if (err < 0)
         return ta_exit_from_error(err == TA_ERR_FORMAT ? TA_ERR_INVALID : err);
-    err = ta_plan_load(plan, opts->plan, cli->log);
+    const char *work_dir = "";
+    ta_options_get(cli->options, "work-dir", &work_dir, NULL);
+    err = ta_plan_load(plan, opts->plan, work_dir, cli->log);
     if (err < 0) { // a file that is no plan is a failure, whatever its numbers are
         ta_cli_end(cli, err, opts->plan);
         return TA_EXIT_FAILED;

@@ -1,32 +1,24 @@
-// Decoding and measuring the frames that the scan type is decided on, on all cores.
+// What the frames that the scan type is decided on look like, one by one.
 #ifndef TA_DIAGNOSE_SCAN_FRAMES_H
 #define TA_DIAGNOSE_SCAN_FRAMES_H
 
 #include "diagnose/cadence.h"
 #include "diagnose/scan_runs.h"
-#include "media/index/index.h"
 
-struct ta_cancel;
-struct ta_log;
-struct ta_progress_fn;
-
-enum { TA_SCAN_WINDOWS = 10, TA_SCAN_WINDOW_FRAMES = 12 };
+struct ta_measure_frame;
 
 struct ta_scan_frames {
     struct ta_scan_fact *facts; // [count] of the frames measured, in order
     struct ta_field_triple (
         *triples[2])[2]; // [count] for each field order; NULL unless all frames are measured
+    double *combing;     // [count] of still frames, 0 for others
+    uint8_t *flagged;    // [count] enum ta_scan_type by what the decoder says of them
     int64_t count;
-    int64_t flagged[TA_SCAN_TYPES]; // frames by what the decoder says of them
-    double combing;                 // sum over still frames
-    int64_t stills;
 };
 
-// Measures all frames, or windows of TA_SCAN_WINDOW_FRAMES spread evenly, the first and the last of the file
-// included. The result does not depend on the number of cores. On failure nothing has to be released.
-int ta_scan_frames_measure(struct ta_scan_frames *out, const char *path, const struct ta_index *index,
-                           bool all, const struct ta_cancel *cancel, const struct ta_progress_fn *progress,
-                           struct ta_log *log);
+// `all`: all frames of the file will come. TA_ERR_NOMEM; to be released in any case.
+int ta_scan_frames_init(struct ta_scan_frames *f, int64_t count, bool all);
+void ta_scan_frames_take(struct ta_scan_frames *f, const struct ta_measure_frame *frame);
 void ta_scan_frames_release(struct ta_scan_frames *f);
 
 #endif

@@ -1,23 +1,19 @@
-// The summary of what the measured frames say.
+// The summary of what the measured frames say, and its row in the table of measures.
 #include "diagnose/scan_type.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <terminalai/error.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "diagnose/cadence.h"
+#include "diagnose/measure.h"
 #include "diagnose/scan_frames.h"
 #include "diagnose/scan_runs.h"
 
-enum {
-    WINDOW_FRAMES = TA_SCAN_WINDOW_FRAMES,
-    SHORT_FILE = 2 * TA_SCAN_WINDOWS *
-                 WINDOW_FRAMES, // frames; a sample would hardly be faster than all of them
-};
+enum { WINDOW_FRAMES = TA_MEASURE_WINDOW_FRAMES, LEAST_LINES = 200 };
 
 // Frames' worth of evidence below which the stream's flags decide.
 static const double least_evidence = 4;
@@ -33,15 +29,20 @@ struct scan {
     const struct ta_index *index;
     struct ta_log *log;
     struct ta_scan_frames frames;
+    struct ta_scan_result result;
+    bool wants_full;
 };
 
 // What the decoder says of the frames measured: it knows more than the index, as DV and others have no
 // parser.
 static enum ta_scan_type flagged_type(const struct scan *s)
 {
+    int64_t frames[TA_SCAN_TYPES] = {0};
+    for (int64_t i = 0; i < s->frames.count; i++)
+        frames[s->frames.flagged[i]]++;
     int best = 0;
     for (int t = 1; t < TA_SCAN_TYPES; t++)
-        if (s->frames.flagged[t] > s->frames.flagged[best])
+        if (frames[t] > frames[best])
             best = t;
     return (enum ta_scan_type)best;
 }
@@ -100,8 +101,6 @@ static void single_run(struct ta_scan_result *out, int64_t frames, enum ta_scan_
     out->run_count = 1;
     out->type = type;
 }
-
-enum { LEAST_LINES = 200 };
 
 static double confidence_of(double agreeing, double sum)
 {
@@ -206,7 +205,13 @@ static int decide_film(const struct scan *s, struct ta_scan_result *out)
 // is the one that is usual: bottom first for DV (4:1:1 has no other use), else top first.
 static enum ta_scan_type guess_type(const struct scan *s, enum ta_scan_type flagged)
 {
-    bool combed = s->frames.stills > 0 && s->frames.combing / (double)s->frames.stills > least_combing;
+    double combing = 0;
+    int64_t stills = 0;
+    for (int64_t i = 0; i < s->frames.count; i++) {
+        stills += s->frames.facts[i].strength <= 0;
+        combing += s->frames.combing[i];
+    }
+    bool combed = stills > 0 && combing / (double)stills > least_combing;
     if (flagged != TA_SCAN_PROGRESSIVE || !combed)
         return flagged;
     return s->index->format.pix_fmt == AV_PIX_FMT_YUV411P ? TA_SCAN_BFF : TA_SCAN_TFF;
@@ -223,76 +228,87 @@ static bool is_weak(const struct scan *s, const struct ta_scan_result *r, const 
     return all->sum < least || all->of[r->type] < least_agreement * all->sum;
 }
 
-int ta_scan_type_measure(struct ta_scan_result *out, const char *path, const struct ta_index *index,
-                         bool full, bool *needs_full, const struct ta_cancel *cancel,
-                         const struct ta_progress_fn *progress, struct ta_log *log)
+static int decide(struct scan *s, bool full)
 {
-    *out = (struct ta_scan_result){0};
+    struct ta_scan_result *out = &s->result;
+    int64_t frames = (int64_t)s->index->frame_count;
     bool disagree = false;
-    if (needs_full)
-        *needs_full = false;
-    ta_require(log, index->frame_count > 0, TA_ERR_INVALID);
-    struct scan s = {.path = path, .index = index, .log = log};
-    int64_t frames = (int64_t)index->frame_count;
-    out->full = full || frames <= SHORT_FILE;
-    int err = ta_scan_frames_measure(&s.frames, path, index, out->full, cancel, progress, log);
+    int err = 0;
+    out->full = full;
+    out->flagged = flagged_type(s);
+    count_frames(out, s->frames.facts, s->frames.count);
+    if (full)
+        err = decide_full(s, out);
+    else
+        decide_sample(s, out, &disagree);
     if (err < 0)
-        goto fail;
-    out->flagged = flagged_type(&s);
-    count_frames(out, s.frames.facts, s.frames.count);
-    if (out->full) {
-        if ((err = decide_full(&s, out)) < 0)
-            goto fail;
-    } else {
-        decide_sample(&s, out, &disagree);
-    }
-    struct evidence all = evidence_of(s.frames.facts, s.frames.count);
-    if (index->format.height < LEAST_LINES) {
+        return err;
+    struct evidence all = evidence_of(s->frames.facts, s->frames.count);
+    if (s->index->format.height < LEAST_LINES) {
         // No interlaced standard has so few lines; what looks like combing there is detail.
         single_run(out, frames, out->flagged);
         out->confidence = 0;
         out->telecine_suspected = disagree = false;
-    } else if (is_weak(&s, out, &all)) {
-        out->type = guess_type(&s, out->flagged);
+    } else if (is_weak(s, out, &all)) {
+        out->type = guess_type(s, out->flagged);
         out->confidence = confidence_of(all.of[out->type], all.sum) / 2;
-        ta_verbose(log, "%s: too little motion to measure the scan type, taken as %s", path,
+        ta_verbose(s->log, "%s: too little motion to measure the scan type, taken as %s", s->path,
                    ta_scan_type_name(out->type));
     }
     if (out->run_count <= 1)
         single_run(out, frames, out->type);
-    if (out->full && (err = decide_film(&s, out)) < 0)
-        goto fail;
-    if (needs_full)
-        *needs_full = !out->full && disagree;
-    if (progress && progress->report)
-        progress->report(progress->priv, 1);
-    ta_scan_frames_release(&s.frames);
-    return 0;
+    s->wants_full = !full && disagree;
+    return full ? decide_film(s, out) : 0;
+}
 
-fail:
-    ta_scan_frames_release(&s.frames);
-    ta_scan_result_release(out);
+// ---- the row ----
+
+static int begin(void **state, const struct ta_measure_input *in)
+{
+    struct scan *s = *state = ta_xcalloc(1, sizeof(*s));
+    s->path = in->path;
+    s->index = in->index;
+    s->log = in->log;
+    int err = ta_scan_frames_init(&s->frames, in->count, in->depth == TA_DEPTH_FULL);
+    if (err < 0)
+        ta_error(in->log, "%s: no memory to measure %lld frames", in->path, (long long)in->count);
     return err;
 }
 
-void ta_scan_result_release(struct ta_scan_result *r)
+static void take(void *state, const struct ta_measure_frame *f)
 {
-    free(r->runs);
-    free(r->film);
-    *r = (struct ta_scan_result){0};
+    ta_scan_frames_take(&((struct scan *)state)->frames, f);
 }
 
-json_t *ta_scan_result_to_json(const struct ta_scan_result *r)
+static int end(void *state, const struct ta_measure_input *in)
 {
-    json_t *runs = json_array();
-    for (int i = 0; i < r->run_count; i++)
-        json_array_append_new(runs, json_pack("{s:I, s:I, s:s}", "first", (json_int_t)r->runs[i].first,
-                                              "count", (json_int_t)r->runs[i].count, "type",
-                                              ta_scan_type_name(r->runs[i].type)));
-    return json_pack("{s:s, s:f, s:s, s:b, s:b, s:{s:I, s:I, s:I, s:I, s:I}, s:o}", "type",
-                     ta_scan_type_name(r->type), "confidence", r->confidence, "flagged",
-                     ta_scan_type_name(r->flagged), "telecine_suspected", r->telecine_suspected, "full",
-                     r->full, "frames", "measured", (json_int_t)r->frames_measured, "progressive",
-                     (json_int_t)r->frames_progressive, "tff", (json_int_t)r->frames_tff, "bff",
-                     (json_int_t)r->frames_bff, "still", (json_int_t)r->frames_still, "runs", runs);
+    return decide(state, in->depth == TA_DEPTH_FULL);
 }
+
+static void write(const void *state, struct ta_measured *out)
+{
+    const struct scan *s = state;
+    out->value = ta_scan_result_to_json(&s->result);
+    out->confidence = s->result.confidence;
+    out->wants_full = s->wants_full;
+}
+
+static void release(void *state)
+{
+    struct scan *s = state;
+    if (!s)
+        return;
+    ta_scan_frames_release(&s->frames);
+    ta_scan_result_release(&s->result);
+    free(s);
+}
+
+const struct ta_measure_info ta_measure_scan_type = {
+    .name = "scan_type",
+    .version = 1,
+    .begin = begin,
+    .frame = take,
+    .end = end,
+    .json = write,
+    .release = release,
+};

@@ -10,7 +10,10 @@
 #include <jansson.h>
 
 #include "media/film.h"
-#include "media/index/index.h"
+#include "media/format.h"
+
+struct ta_log;
+struct ta_measure_info;
 
 struct ta_scan_run { // frames first..first+count-1 (numbers in index->frames)
     int64_t first, count;
@@ -34,15 +37,18 @@ struct ta_scan_result {
     enum ta_scan_type flagged; // what most of the measured frames are flagged as by the decoder
 };
 
-// Sampled windows (short runs of frames spread evenly over the file, head and tail included), or all frames
-// when `full` or when the file is short. Change points have a minimum distance of 12 frames. Without evidence
+// A sample, or all frames of the file. Change points have a minimum distance of 12 frames. Without evidence
 // (stills) the stream's flags decide, or torn pictures against a progressive flag, and confidence is low. A
-// sample that disagrees with itself, or looks telecined, asks for the full scan: *needs_full (may be NULL) is
-// set. 0 or TA_ERR_*; on failure *out is empty. Release *out in any case.
-int ta_scan_type_measure(struct ta_scan_result *out, const char *path, const struct ta_index *index,
-                         bool full, bool *needs_full, const struct ta_cancel *cancel,
-                         const struct ta_progress_fn *progress, struct ta_log *log);
-void ta_scan_result_release(struct ta_scan_result *r);
+// sample that disagrees with itself, or looks telecined, wants the full scan.
+extern const struct ta_measure_info ta_measure_scan_type;
+
+// All of it, and back: what is read is checked against the number of the source's frames. Release *out in any
+// case.
 json_t *ta_scan_result_to_json(const struct ta_scan_result *r);
+int ta_scan_result_from_json(struct ta_scan_result *out, const json_t *value, int64_t frames,
+                             const char *where, struct ta_log *log);
+// What a plan keeps of it for people to read: all but the film, of which it has its own.
+json_t *ta_scan_result_summary(const struct ta_scan_result *r);
+void ta_scan_result_release(struct ta_scan_result *r);
 
 #endif

@@ -293,6 +293,7 @@ static int open_one(struct ta_source **out, const char *path, struct ta_bytes *b
     }
 opened:
     s->video = choose_video(s->fmt);
+    ta_verbose(log, "%s: opened as %s", path, s->fmt->iformat->name);
     *out = s;
     return 0;
 fail:

@@ -238,16 +238,30 @@ void ta_plan_choose_cuts(struct ta_decision *d)
 
 // ---- facts worth telling ----
 
+// The values of other measures than the scan type; their series are the report's.
+static void tell_measured(struct ta_decision *d)
+{
+    for (int i = 0; i < d->facts->measured_count; i++) {
+        const struct ta_measured *m = &d->facts->measured[i];
+        if (json_object_get(d->plan->diagnosis, m->name))
+            continue;
+        json_object_set_new(d->plan->diagnosis, m->name,
+                            json_pack("{s:O, s:s, s:f, s:s}", "value", m->value, "unit", m->unit,
+                                      "confidence", m->confidence, "depth", ta_depth_name(m->depth)));
+    }
+}
+
 static void tell(struct ta_decision *d)
 {
     struct ta_plan *p = d->plan;
     const struct ta_index *index = d->facts->index;
-    json_t *scan = ta_scan_result_to_json(d->facts->scan);
+    json_t *scan = ta_scan_result_summary(d->facts->scan);
     p->diagnosis = json_pack("{s:o, s:{s:I, s:b, s:I, s:I, s:I}}", "scan_type", scan, "index", "frames",
                              (json_int_t)index->frame_count, "decoded", index->decoded, "undecodable_start",
                              (json_int_t)index->undecodable_start, "time_jumps",
                              (json_int_t)index->time_jumps, "variable_durations",
                              (json_int_t)index->variable);
+    tell_measured(d);
     if (d->facts->scan->telecine_suspected && p->deinterlaced && !p->film)
         ta_decision_tell(d, "telecine",
                          "film in video is suspected: --deinterlace ivtc would give back its frames, "
@@ -344,6 +358,7 @@ void ta_plan_destroy(struct ta_plan **plan)
     ta_index_destroy(&p->index);
     json_decref(p->recipe);
     json_decref(p->diagnosis);
+    json_decref(p->survey);
     json_decref(p->decisions);
     json_decref(p->warnings);
     free(p->streams);

@@ -6,6 +6,7 @@
 
 #include <terminalai/plan.h>
 
+#include "diagnose/measured.h"
 #include "diagnose/scan_type.h"
 #include "media/encode/encoder_settings.h"
 #include "media/facts.h"
@@ -138,8 +139,10 @@ struct ta_plan {
     json_t *decisions; // [{what, why}]: words for a person
     json_t *warnings;  // problems; strings in plans of before
 
-    struct ta_index *index; // owned; not part of the JSON
-    char *json;             // the stable text
+    // Shared and owned; not part of the JSON.
+    struct ta_index *index;
+    json_t *survey; // what was measured, as survey.json has it; NULL when not known
+    char *json;     // the stable text
 };
 
 // Everything that the decision needs; filled by ta_plan_create() (reads files) or by tests.
@@ -148,6 +151,8 @@ struct ta_plan_facts {
     struct ta_options *options;
     const struct ta_index *index;
     const struct ta_scan_result *scan;
+    const struct ta_measured *measured; // all that was measured, the scan type too
+    int measured_count;
     const struct ta_source_facts *source; // streams, metadata
 };
 // Pure: no I/O but the reading of files that options name (look-up tables), whose checksums become part of

@@ -16,6 +16,7 @@
 #include "plan/decide.h"
 #include "plan/redo_ranges.h"
 #include "plan/tasks.h"
+#include "restore/survey.h"
 #include "video/chain.h"
 
 // ---- a new range ----
@@ -226,6 +227,22 @@ static void add_redo(struct ta_plan *p, int64_t first, int64_t end, struct ta_pl
     p->json = ta_plan_to_json(p);
 }
 
+// From what the work folder knows of the source: nothing is indexed or measured again that was before.
+static int plan_anew(struct ta_plan **out, const struct ta_plan *old, struct ta_options *options,
+                     const struct ta_callbacks *callbacks, struct ta_log *log)
+{
+    struct ta_survey *survey = NULL;
+    char *cache = ta_cache_folder();
+    int err = ta_survey_create(&survey, old->input, cache, log);
+    if (err >= 0) {
+        ta_survey_adopt(survey, old);
+        err = ta_plan_from_survey(out, survey, old->output, options, callbacks, log);
+    }
+    ta_survey_destroy(&survey);
+    free(cache);
+    return err;
+}
+
 int ta_redo_plan(struct ta_plan **out, const char *input, const char *output, const char *work_dir,
                  const char *range, struct ta_options *options, const struct ta_callbacks *callbacks,
                  struct ta_redo_result *result, struct ta_log *log)
@@ -245,7 +262,7 @@ int ta_redo_plan(struct ta_plan **out, const char *input, const char *output, co
     if (err >= 0)
         err = find_range(p, range, &first, &end, own);
     if (err >= 0)
-        err = ta_plan_create(&new, p->input, p->output, mixed, callbacks, log);
+        err = plan_anew(&new, p, mixed, callbacks, log);
     if (err >= 0)
         err = check_fits(p, new, own);
     if (err >= 0) {

@@ -91,6 +91,9 @@ char *ta_report_text(const struct ta_work *work, const struct ta_join_result *jo
                                   (json_int_t)work_bytes));
     json_object_set_new(root, "segments", segments(work));
     json_object_set_new(root, "tasks", tasks(work));
+    json_t *measures = json_object_get(p->survey, "measures");
+    if (measures)
+        json_object_set(root, "measures", measures);
     json_t *plan = json_loads(p->json, 0, NULL);
     json_object_set_new(root, "plan", plan ? plan : json_null());
     char *text = ta_json_text(root);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "plan/diff.h"
+#include "recipe/folders.h"
 #include "restore/task_kind.h"
 #include "restore/work_files.h"
 #include "restore/work_parts.h"
@@ -23,9 +24,8 @@ void ta_work_choose_dir(const struct ta_plan *plan, struct ta_run_opts *run)
 {
     if (strcmp(plan->output, "-") || (run->work_dir && run->work_dir[0]))
         return;
-    const char *tmp = getenv("TMPDIR");
     free(run->work_dir);
-    run->work_dir = ta_xstrdup(tmp && tmp[0] ? tmp : "/tmp");
+    run->work_dir = ta_temporary_folder();
 }
 
 int ta_work_check_source(const struct ta_plan *plan, struct ta_log *log)

@@ -1,6 +1,6 @@
-// The work folder of a run: plan.json, index.bin, journal.jsonl, files of finished tasks. Whoever holds its
-// lock may change it. work.c opens and closes it, work_lock.c is its lock, work_state.c whose plan it is of,
-// work_tasks.c what is finished in it, work_files.c the names of what lies there.
+// The work folder of a run: plan.json, index.bin, survey.json, journal.jsonl, files of finished tasks.
+// Whoever holds its lock may change it. work.c opens and closes it, work_lock.c is its lock, work_state.c
+// whose plan it is of, work_tasks.c what is finished in it, work_files.c the names of what lies there.
 #ifndef TA_RESTORE_WORK_H
 #define TA_RESTORE_WORK_H
 

@@ -79,7 +79,7 @@ static bool is_sound_name(const char *name)
 
 bool ta_work_is_own_name(const char *name)
 {
-    static const char *const fixed[] = {"plan.json", "index.bin", "journal.jsonl", "run.json"};
+    static const char *const fixed[] = {"plan.json", "index.bin", "survey.json", "journal.jsonl", "run.json"};
     for (size_t i = 0; i < TA_COUNT(fixed); i++)
         if (!strcmp(name, fixed[i]))
             return true;

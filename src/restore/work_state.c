@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "media/av.h"
 #include "plan/diff.h"
+#include "restore/survey.h"
 #include "restore/work_files.h"
 #include "restore/work_parts.h"
 
@@ -111,12 +112,23 @@ struct ta_work_found ta_work_find(struct ta_work *w, const char identity[65])
 
 // ---- writing what says whose it is ----
 
+// What was measured; older folders have none, and plans that stand alone may not know it.
+static int write_survey(struct ta_work *w)
+{
+    char *path = inside(w, "survey.json");
+    json_t *there = ta_survey_load(path, w->plan->index->checksum);
+    int err = there || !w->plan->survey ? 0 : ta_survey_save(w->plan->survey, path, w->log);
+    json_decref(there);
+    free(path);
+    return err;
+}
+
 static int write_index(struct ta_work *w)
 {
     char *path = inside(w, "index.bin");
     int err = ta_index_save(w->plan->index, path, w->log);
     free(path);
-    return err;
+    return err < 0 ? err : write_survey(w);
 }
 
 static int write_plan(struct ta_work *w)
@@ -173,7 +185,7 @@ static int mend_index(struct ta_work *w)
     if (!ok)
         ta_problem(w->log, TA_PROBLEM_INDEX_REWRITTEN, "%s is missing or damaged: written anew", path);
     free(path);
-    return ok ? 0 : write_index(w);
+    return ok ? write_survey(w) : write_index(w);
 }
 
 static bool has_text(const char *path, const char *text)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <terminalai/error.h>
+#include <terminalai/survey.h>
 
 #include "base/file.h"
 #include "base/path.h"
@@ -56,12 +57,17 @@ static int check_presets(struct ta_options **sets, const struct ta_compare_wish 
 static int plan_all(struct ta_compare *c, struct ta_options **sets, const struct ta_compare_wish *wish,
                     const struct ta_callbacks *callbacks)
 {
-    int err = 0;
+    // All presets are planned from one survey: the source is read and measured once.
+    struct ta_survey *survey = NULL;
+    char *cache = ta_cache_folder();
+    int err = ta_survey_create(&survey, c->input, cache, c->log);
     for (int i = 0; i < wish->preset_count && err >= 0; i++) {
         struct ta_contestant *p = &c->contestants[c->count++];
         p->preset = ta_xstrdup(wish->presets[i]);
-        err = ta_plan_create(&p->plan, c->input, NULL, sets[i], callbacks, c->log);
+        err = ta_plan_from_survey(&p->plan, survey, NULL, sets[i], callbacks, c->log);
     }
+    ta_survey_destroy(&survey);
+    free(cache);
     return err;
 }
 

@@ -13,6 +13,7 @@
 #include <libavutil/pixdesc.h>
 
 #include <terminalai/error.h>
+#include <terminalai/survey.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -111,21 +112,24 @@ static int run(int argc, char **argv, struct ta_log *log)
     const char *path = argv[arg++];
     struct ta_source *source = NULL;
     struct ta_index *index = NULL;
+    char *cache = ta_cache_folder();
     int err = ta_source_open(&source, path, NULL, log);
     if (err >= 0 && facts) {
         json_t *root = ta_source_json(source);
         json_dumpf(root, stdout, JSON_INDENT(2));
         json_decref(root);
         ta_source_close(&source);
+        free(cache);
         return 0;
     }
     if (err >= 0)
         err = in_one ? ta_index_create_in_one(&index, source, log)
               : load ? ta_index_load(&index, load, log)
-                     : ta_index_get(&index, source, decode_all, NULL, log);
+                     : ta_index_get(&index, source, decode_all, cache, NULL, log);
     if (err >= 0 && save)
         err = ta_index_save(index, save, log);
     ta_source_close(&source);
+    free(cache);
     if (err >= 0)
         print_index(index);
     for (; err >= 0 && arg + 1 < argc; arg += 2) {

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/tree.h"
 #include "diagnose/field_metrics.h"
+#include "diagnose/measure.h"
 #include "diagnose/scan_type.h"
 #include "media/reader.h"
 
@@ -88,17 +89,21 @@ int main(int argc, char **argv)
     struct ta_source *source = NULL;
     struct ta_index *index = NULL;
     struct ta_scan_result result = {0};
-    bool needs_full = false;
+    static const struct ta_measure_info *const table[] = {&ta_measure_scan_type, NULL};
+    struct ta_measured *measured = NULL;
     if (ta_log_create(&log, NULL, NULL) < 0)
         return 1;
     int err = ta_source_open(&source, path, NULL, log);
     if (err >= 0)
         err = ta_index_create(&index, source, false, NULL, log);
     if (err >= 0)
-        err = ta_scan_type_measure(&result, path, index, full, &needs_full, NULL, NULL, log);
+        err = ta_measure_run(&measured, table, path, index, full ? TA_DEPTH_FULL : TA_DEPTH_SAMPLE, NULL,
+                             NULL, log);
+    if (err >= 0)
+        err = ta_scan_result_from_json(&result, measured->value, (int64_t)index->frame_count, path, log);
     if (err >= 0) {
         json_t *root = ta_scan_result_to_json(&result);
-        json_object_set_new(root, "needs_full", json_boolean(needs_full));
+        json_object_set_new(root, "needs_full", json_boolean(measured->wants_full));
         json_object_set_new(root, "film", film_json(&result));
         if (timing)
             json_object_set_new(root, "ns_per_frame", json_integer(measure_time(path, index, log)));
@@ -107,6 +112,7 @@ int main(int argc, char **argv)
         free(text);
         json_decref(root);
     }
+    ta_measured_free(&measured, 1);
     ta_scan_result_release(&result);
     ta_index_destroy(&index);
     ta_source_close(&source);

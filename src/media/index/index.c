@@ -22,10 +22,20 @@
 #define LONGEST_GAP_SECONDS 600
 #define MAX_PACKETS (UINT32_MAX - 1)
 
+struct ta_index *ta_index_share(struct ta_index *index)
+{
+    atomic_fetch_add(&index->shares, 1);
+    return index;
+}
+
 void ta_index_destroy(struct ta_index **index)
 {
     if (!*index)
         return;
+    if (atomic_fetch_sub(&(*index)->shares, 1) > 0) {
+        *index = NULL;
+        return;
+    }
     free((*index)->packets);
     free((*index)->frames);
     free((*index)->streams);

@@ -8,6 +8,7 @@
 #ifndef TA_MEDIA_INDEX_INDEX_H
 #define TA_MEDIA_INDEX_INDEX_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -120,6 +121,7 @@ struct ta_index {
     struct ta_index_part *parts; // ascending, the first from frame 0 on; none where all frames are alike
     int part_count;
     char checksum[65]; // SHA-256 of the serialised form
+    atomic_int shares; // owners besides the first
 };
 
 // Progress of a pass: 0..1, called at most some 20 times a second from the calling thread.
@@ -133,6 +135,8 @@ struct ta_progress_fn {
 // packets are counted, not fatal.
 int ta_index_create(struct ta_index **out, struct ta_source *source, bool decode_all,
                     const struct ta_progress_fn *progress, struct ta_log *log);
+// An index does not change once it is made: several may own it, each destroys it once. Returns `index`.
+struct ta_index *ta_index_share(struct ta_index *index);
 void ta_index_destroy(struct ta_index **index);
 
 // Serialised form (little-endian, versioned, SHA-256 at the end). Load checks magic, version, sizes, ranges
@@ -143,10 +147,14 @@ int ta_index_load(struct ta_index **out, const char *path, struct ta_log *log);
 int ta_index_parse(struct ta_index **out, const void *data, size_t size, const char *name,
                    struct ta_log *log);
 
-// Cached: $XDG_CACHE_HOME/terminalai/index/<sha256 of fingerprint>.bin (at most 512 MiB kept, oldest
-// removed). A cache that can't be read or written is no error. TERMINALAI_NO_CACHE=1 switches it off.
-int ta_index_get(struct ta_index **out, struct ta_source *source, bool decode_all,
+// Cached: CACHE/index/<sha256 of fingerprint>.bin (at most 512 MiB kept, oldest removed). A cache that can't
+// be read or written is no error; `cache` NULL: none.
+int ta_index_get(struct ta_index **out, struct ta_source *source, bool decode_all, const char *cache,
                  const struct ta_progress_fn *progress, struct ta_log *log);
+// The file in the cache for what is kept of a source beside its index: NAME of `extension`, where `key` says
+// what it depends on besides the index. Folders are made; NULL when there is no cache. To be freed.
+char *ta_index_cache_path(const char *cache, const struct ta_fingerprint *source, bool decode_all,
+                          const char *key, const char *extension);
 
 // Duration of frame i in the video time base: to the next frame, or for the last one to end_pts.
 int64_t ta_index_frame_duration(const struct ta_index *index, size_t i);

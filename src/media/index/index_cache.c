@@ -19,41 +19,37 @@
 #define CACHE_VERSION 9 // raise when the same file would be indexed differently
 
 // The folder, made when it is not there; NULL when there is none to be had.
-static char *cache_dir(void)
+static char *index_dir(const char *cache)
 {
-    const char *off = getenv("TERMINALAI_NO_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (off && *off && strcmp(off, "0") != 0)
+    if (!cache)
         return NULL;
-    char *dir;
-    if (xdg && xdg[0] == '/')
-        dir = ta_xstrdup(xdg);
-    else if (home && home[0] == '/')
-        dir = ta_path_join(home, ".cache");
-    else
+    char *parent = ta_path_dir(cache);
+    bool there = ta_dir_create(parent, NULL) >= 0 && ta_dir_create(cache, NULL) >= 0;
+    free(parent);
+    if (!there)
         return NULL;
-    static const char *const parts[] = {"", "terminalai", "index"};
-    for (size_t i = 0; i < TA_COUNT(parts); i++) {
-        char *next = *parts[i] ? ta_path_join(dir, parts[i]) : ta_xstrdup(dir);
-        free(dir);
-        dir = next;
-        if (ta_dir_create(dir, NULL) < 0) {
-            free(dir);
-            return NULL;
-        }
-    }
+    char *dir = ta_path_join(cache, "index");
+    if (ta_dir_create(dir, NULL) < 0)
+        ta_freep(&dir);
     return dir;
 }
 
 // What is indexed, by whom: another version of libavformat may read the same file differently.
-static char *cache_path(const char *dir, const struct ta_fingerprint *f, bool decode_all)
+char *ta_index_cache_path(const char *cache, const struct ta_fingerprint *f, bool decode_all, const char *key,
+                          const char *extension)
 {
+    char *dir = index_dir(cache);
+    if (!dir)
+        return NULL;
     char sum[TA_SHA256_HEX];
-    char *key = ta_xprintf("%lld %lld %s %d %d %u %u", (long long)f->size_bytes, (long long)f->mtime_ns,
-                           f->head_tail, CACHE_VERSION, decode_all, avformat_version(), avcodec_version());
-    ta_sha256_hex(key, strlen(key), sum);
-    free(key);
-    char *name = ta_xprintf("%s.bin", sum), *path = ta_path_join(dir, name);
+    char *all = ta_xprintf("%lld %lld %s %d %d %u %u%s%s", (long long)f->size_bytes, (long long)f->mtime_ns,
+                           f->head_tail, CACHE_VERSION, decode_all, avformat_version(), avcodec_version(),
+                           key[0] ? " " : "", key);
+    ta_sha256_hex(all, strlen(all), sum);
+    free(all);
+    char *name = ta_xprintf("%s.%s", sum, extension), *path = ta_path_join(dir, name);
     free(name);
+    free(dir);
     return path;
 }
 
@@ -98,7 +94,7 @@ static void trim(const char *dir)
     ta_dir_list_free(&names);
 }
 
-int ta_index_get(struct ta_index **out, struct ta_source *source, bool decode_all,
+int ta_index_get(struct ta_index **out, struct ta_source *source, bool decode_all, const char *cache,
                  const struct ta_progress_fn *progress, struct ta_log *log)
 {
     *out = NULL;
@@ -106,7 +102,7 @@ int ta_index_get(struct ta_index **out, struct ta_source *source, bool decode_al
     int err = ta_fingerprint_read(source->path, &f, log);
     if (err < 0)
         return err;
-    char *dir = cache_dir(), *path = dir ? cache_path(dir, &f, decode_all) : NULL;
+    char *path = ta_index_cache_path(cache, &f, decode_all, "", "bin");
     if (path && access(path, R_OK) == 0 && ta_index_load(out, path, NULL) >= 0) {
         if (ta_fingerprint_equal(&(*out)->source, &f) && (*out)->video == source->video) {
             ta_verbose(log, "%s: the index is taken from %s", source->path, path);
@@ -116,10 +112,12 @@ int ta_index_get(struct ta_index **out, struct ta_source *source, bool decode_al
         ta_index_destroy(out);
     }
     err = ta_index_create(out, source, decode_all, progress, log);
-    if (err >= 0 && path && ta_index_save(*out, path, NULL) >= 0)
+    if (err >= 0 && path && ta_index_save(*out, path, NULL) >= 0) {
+        char *dir = ta_path_dir(path);
         trim(dir);
+        free(dir);
+    }
 end:
     free(path);
-    free(dir);
     return err;
 }

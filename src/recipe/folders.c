@@ -1,0 +1,23 @@
+#include "recipe/folders.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+
+char *ta_cache_folder(void)
+{
+    const char *off = getenv("TERMINALAI_NO_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (off && *off && strcmp(off, "0") != 0)
+        return NULL;
+    if (xdg && xdg[0] == '/')
+        return ta_path_join(xdg, "terminalai");
+    return home && home[0] == '/' ? ta_path_join(home, ".cache/terminalai") : NULL;
+}
+
+char *ta_temporary_folder(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    return ta_xstrdup(tmp && tmp[0] ? tmp : "/tmp");
+}

@@ -1,0 +1,62 @@
+// The survey as the program sees it. Nothing in it is decided: plans decide.
+#ifndef TA_RESTORE_SURVEY_H
+#define TA_RESTORE_SURVEY_H
+
+#include <terminalai/survey.h>
+
+#include "diagnose/measure.h"
+#include "media/facts.h"
+#include "media/index/index.h"
+#include "plan/plan.h"
+#include "restore/callbacks.h"
+
+// What one reading of the source gave: by packets where these tell, or all decoded.
+struct ta_survey_reading {
+    struct ta_index *index; // NULL until asked for
+    struct ta_measured
+        *measured[2]; // [enum ta_depth], lists of a row of the table each; NULL until asked for
+    bool looked;      // in the cache
+};
+
+struct ta_survey {
+    char *input, *cache;
+    struct ta_log *log;
+    const struct ta_measure_info *const *table;
+    int rows; // of the table
+    bool has_facts;
+    struct ta_source_facts facts;
+    json_t *files;                        // of a source that is several, see joined.h; else NULL
+    struct ta_survey_reading readings[2]; // [everything decoded]
+};
+
+// What a plan asks for.
+struct ta_survey_wish {
+    bool decode_all;     // the index from a full decode
+    enum ta_depth depth; // of what is measured; a sample that can't tell becomes full
+};
+
+// What it gets; borrowed.
+struct ta_survey_view {
+    struct ta_index *index;
+    const struct ta_measured *measured; // [rows]
+};
+int ta_survey_require(struct ta_survey *s, const struct ta_survey_wish *wish, struct ta_meter *meter,
+                      struct ta_survey_view *out, struct ta_log *log);
+
+// Another table of measures than the program's; before anything was measured.
+void ta_survey_set_measures(struct ta_survey *s, const struct ta_measure_info *const *table);
+// Takes over what a plan knows of its source, so that another plan of it reads and measures nothing again.
+void ta_survey_adopt(struct ta_survey *s, const struct ta_plan *plan);
+
+// ---- survey.json (survey_json.c) ----
+
+enum { TA_SURVEY_VERSION = 1 };
+// What was measured on this index; NULL when nothing was.
+json_t *ta_survey_reading_json(const struct ta_survey *s, const struct ta_survey_reading *r);
+// Takes what fits index and table; true when anything did.
+bool ta_survey_reading_take(struct ta_survey *s, struct ta_survey_reading *r, const json_t *root);
+// A survey.json that is of the index with this checksum; NULL when it is missing, garbled or of another.
+json_t *ta_survey_load(const char *path, const char *index_checksum);
+int ta_survey_save(const json_t *root, const char *path, struct ta_log *log);
+
+#endif
