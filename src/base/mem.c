@@ -47,6 +47,8 @@ char *ta_xstrdup(const char *s)
 
 char *ta_xvprintf(const char *format, va_list args)
 {
+    if (!format) // never: but the checks that sanitizers put in make the compiler see a way here with none
+        return ta_xstrdup("");
     va_list copy;
     va_copy(copy, args);
     int length = vsnprintf(NULL, 0, format, copy);

@@ -14,6 +14,7 @@
     /* plan */ \
     X(PLAN_WARNING, "plan-warning", LOSS, "a warning of a plan that was made before warnings had codes") \
     X(STREAM_LEFT_OUT, "stream-left-out", LOSS, "a stream of the source is not in the output") \
+    X(COVER_LEFT_OUT, "cover-left-out", WARNING, "a cover that is no picture is not in the output") \
     X(TRANSPARENCY_DROPPED, "transparency-dropped", LOSS, "the output has no alpha channel") \
     X(FIELDS_MIXED, "fields-mixed", WARNING, "a stage mixes the fields of interlaced pictures") \
     X(FIELDS_SCALED, "fields-scaled", WARNING, "interlaced pictures are scaled field by field") \
@@ -32,6 +33,7 @@
     X(ROTATION_LOST, "rotation-lost", LOSS, "the rotation of the pictures can't be written") \
     /* sound and subtitles */ \
     X(SOUND_UNDECODABLE, "sound-undecodable", LOSS, "pieces of sound can't be decoded and are silent") \
+    X(SOUND_MISSING, "sound-missing", LOSS, "a sound stream of the source gives no sound") \
     X(SOUND_OUT_OF_SYNC, "sound-out-of-sync", LOSS, "sound does not start where the source has it") \
     X(SOUND_CLOCK_BACK, "sound-clock-back", WARNING, \
       "timestamps of sound go back; it goes on where it was") \

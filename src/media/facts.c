@@ -51,6 +51,23 @@ struct ta_stream_facts *ta_source_facts_add(struct ta_source_facts *f, enum ta_s
     return s;
 }
 
+// Opened for real: anything may be attached as "cover.jpg", and a muxer that has taken it finds out too late.
+static bool is_unreadable(const AVStream *st)
+{
+    const AVCodec *codec = avcodec_find_decoder(st->codecpar->codec_id);
+    AVCodecContext *c = codec ? avcodec_alloc_context3(codec) : NULL;
+    AVFrame *frame = av_frame_alloc();
+    bool read = false;
+    if (c && frame && avcodec_parameters_to_context(c, st->codecpar) >= 0) {
+        c->thread_count = 1;
+        read = ta_av_open(c, codec, NULL) >= 0 && avcodec_send_packet(c, &st->attached_pic) >= 0 &&
+               avcodec_send_packet(c, NULL) >= 0 && avcodec_receive_frame(c, frame) >= 0 && frame->width > 0;
+    }
+    av_frame_free(&frame);
+    avcodec_free_context(&c);
+    return !read || st->codecpar->width <= 0;
+}
+
 static int copy_stream(struct ta_source_facts *f, const AVStream *st)
 {
     struct ta_stream_facts *s = ta_source_facts_add(f, kind_of(st));
@@ -62,6 +79,7 @@ static int copy_stream(struct ta_source_facts *f, const AVStream *st)
     s->start = st->start_time;
     s->duration = st->duration;
     s->frame_rate = st->avg_frame_rate;
+    s->unreadable = s->kind == TA_STREAM_COVER && is_unreadable(st);
     int ret = avcodec_parameters_copy(s->par, st->codecpar);
     if (ret >= 0)
         ret = av_dict_copy(&s->metadata, st->metadata, 0);

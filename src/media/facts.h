@@ -3,6 +3,7 @@
 #ifndef TA_MEDIA_FACTS_H
 #define TA_MEDIA_FACTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <libavcodec/codec_par.h>
@@ -31,6 +32,7 @@ struct ta_stream_facts {
     int64_t start, duration; // in time_base, as the container states them; AV_NOPTS_VALUE: it does not
     AVRational frame_rate;   // mean, 0/0 or 0/1 when unknown or not of pictures
     AVDictionary *metadata;
+    bool unreadable; // a cover that no decoder makes a picture of
 };
 
 struct ta_chapter_facts {

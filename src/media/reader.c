@@ -173,7 +173,8 @@ void ta_reader_get_stats(const struct ta_reader *r, struct ta_reader_stats *out)
     out->packets_read = r->feed ? ta_feed_packets_read(r->feed) : 0;
 }
 
-// Number of the frame that `packet` holds, among those around the range; SIZE_MAX when it is none of them.
+// Number of the frame that `packet` holds, among those around the range; SIZE_MAX when it is none of them, or
+// one more than the packet has.
 static size_t frame_number(const struct ta_reader *r, uint32_t packet)
 {
     if (packet < r->map_base || packet - r->map_base >= r->map_size)
@@ -181,16 +182,10 @@ static size_t frame_number(const struct ta_reader *r, uint32_t packet)
     uint32_t n = r->map[packet - r->map_base];
     if (n == UINT32_MAX)
         return SIZE_MAX;
-    // Several frames of one packet come one after the other.
-    size_t number = n;
-    for (;;) {
-        bool taken = number < r->next;
-        for (int i = 0; i < r->waiting_count; i++)
-            taken |= r->waiting[i].number == number;
-        if (!taken || number + 1 >= r->index->frame_count || r->index->frames[number + 1].packet != packet)
-            return number;
-        number++;
-    }
+    size_t waiting[WAITING_MAX];
+    for (int i = 0; i < r->waiting_count; i++)
+        waiting[i] = r->waiting[i].number;
+    return ta_reader_number(r->index, n, r->next, waiting, r->waiting_count);
 }
 
 // Brings a picture of frame `number` into the frame that all have.

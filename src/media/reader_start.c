@@ -50,3 +50,18 @@ uint32_t ta_reader_start_packet(const struct ta_index *index, enum AVCodecID cod
     }
     return 0;
 }
+
+size_t ta_reader_number(const struct ta_index *index, size_t number, size_t next, const size_t *waiting,
+                        int waiting_count)
+{
+    uint32_t packet = index->frames[number].packet;
+    // Several frames of one packet come one after the other.
+    for (; number < index->frame_count && index->frames[number].packet == packet; number++) {
+        bool came = number < next;
+        for (int i = 0; i < waiting_count; i++)
+            came |= waiting[i] == number;
+        if (!came)
+            return number;
+    }
+    return SIZE_MAX;
+}

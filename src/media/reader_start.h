@@ -14,4 +14,9 @@
 uint32_t ta_reader_start_packet(const struct ta_index *index, enum AVCodecID codec, size_t first,
                                 int attempt);
 
+// A decoder gives frames of a packet whose first frame by the index is `number`: which of them is this one?
+// Those before `next` were given away, and `waiting` (numbers) came already; SIZE_MAX when it has no more.
+size_t ta_reader_number(const struct ta_index *index, size_t number, size_t next, const size_t *waiting,
+                        int waiting_count);
+
 #endif

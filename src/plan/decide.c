@@ -17,6 +17,8 @@
 #include "media/parts/name.h"
 #include "video/chain.h"
 
+#define MAX_TIME ((int64_t)1 << 60)
+
 void ta_decision_tell(struct ta_decision *d, const char *what, const char *format, ...)
 {
     va_list args;
@@ -110,6 +112,13 @@ static int choose_output(struct ta_decision *d)
 
 // ---- range and time ----
 
+// How finely the index's unit can be divided, so that neither the unit nor a time in it overflows.
+static int64_t finest_scale(const struct ta_index *index)
+{
+    int64_t most = TA_MAX(1, TA_MAX(llabs(index->frames[0].pts), llabs(index->end_pts)));
+    return TA_MIN(INT32_MAX / index->time_base.den, MAX_TIME / most);
+}
+
 // Time 0 of the output is where the earliest of picture and sound starts.
 static void choose_origin(struct ta_decision *d)
 {
@@ -126,8 +135,10 @@ static void choose_origin(struct ta_decision *d)
             start_tb = st->time_base;
         }
     }
-    p->time_scale = p->fields == 2 && p->deinterlaced ? 2 : 1;
-    if (p->film && tb.den <= INT32_MAX / TA_FILM_PARTS)
+    // A unit that is fine already need not be divided; what would overflow is rounded to it.
+    int64_t room = finest_scale(index);
+    p->time_scale = p->fields == 2 && p->deinterlaced && room >= 2 ? 2 : 1;
+    if (p->film && room >= TA_FILM_PARTS)
         p->time_scale = TA_FILM_PARTS;
     p->out_time_base = (AVRational){tb.num, tb.den * p->time_scale};
     if (start_tb.num == tb.num && start_tb.den == tb.den) {
@@ -135,11 +146,13 @@ static void choose_origin(struct ta_decision *d)
         return;
     }
     // Sound starts first: its start must be exact to 0.1 ms in the video's unit.
-    while (av_q2d(p->out_time_base) > 1e-4 && p->out_time_base.den <= INT32_MAX / 2) {
+    while (av_q2d(p->out_time_base) > 1e-4 && p->time_scale <= room / 2) {
         p->time_scale *= 2;
         p->out_time_base.den *= 2;
     }
     p->offset = av_rescale_q(start, start_tb, p->out_time_base);
+    if (llabs(p->offset) > MAX_TIME) // sound that starts ages before the pictures: its time is garbled
+        p->offset = index->frames[0].pts * p->time_scale;
 }
 
 static int choose_range(struct ta_decision *d)

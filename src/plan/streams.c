@@ -9,6 +9,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+static const char UNREADABLE[] = "it is no picture that can be read";
+static const char NOT_IN_RANGE[] = "nothing of it lies in the range";
+
 // Start of a kept stream by its container, AV_NOPTS_VALUE when unknown. Priming before it is not a start.
 int64_t ta_plan_stream_start(const struct ta_decision *d, int stream)
 {
@@ -38,6 +41,39 @@ static bool flac_holds(const AVCodecParameters *par)
            bits > 0 && bits <= 24 && par->ch_layout.nb_channels <= 8 && par->sample_rate <= 655350;
 }
 
+// Is anything of it between the times that are used?
+static bool is_in_range(const struct ta_decision *d, int i)
+{
+    const struct ta_index_stream *s = &d->facts->index->streams[i];
+    AVRational tb = d->facts->source->streams[i].time_base;
+    int64_t start = d->plan->range_start, end = d->plan->range_end;
+    return s->first_pts == AV_NOPTS_VALUE || s->end_pts == AV_NOPTS_VALUE ||
+           ((start == AV_NOPTS_VALUE || av_compare_ts(s->end_pts, tb, start, AV_TIME_BASE_Q) > 0) &&
+            (end == AV_NOPTS_VALUE || av_compare_ts(s->first_pts, tb, end, AV_TIME_BASE_Q) < 0));
+}
+
+static struct ta_stream_choice leave_out(const char *reason)
+{
+    return (struct ta_stream_choice){.action = TA_STREAM_DROP, .reason = reason};
+}
+
+// What becomes of a stream that is not restored, by what it is and by what the index has seen of it.
+static struct ta_stream_choice choose_other(const struct ta_decision *d, int i)
+{
+    const struct ta_stream_facts *st = &d->facts->source->streams[i];
+    const struct ta_index *index = d->facts->index;
+    if (st->unreadable)
+        return leave_out(UNREADABLE);
+    if (i < index->stream_count && st->kind == TA_STREAM_AUDIO) {
+        const struct ta_index_stream *s = &index->streams[i];
+        if (s->encrypted * 2 > s->packets)
+            return leave_out("it is encrypted");
+        if (!index->clock_count && !is_in_range(d, i))
+            return leave_out(NOT_IN_RANGE);
+    }
+    return ta_stream_choose(st->par, st->disposition, d->plan->container);
+}
+
 static int choose_stream(struct ta_decision *d, int i)
 {
     struct ta_plan *p = d->plan;
@@ -49,8 +85,9 @@ static int choose_stream(struct ta_decision *d, int i)
         c = (struct ta_stream_choice){.action = TA_STREAM_DROP,
                                       .reason = "only the main video stream is restored"};
     else if (!main_video)
-        c = ta_stream_choose(st->par, st->disposition, p->container);
-    if (d->recipe.audio_codec == TA_AUDIO_CODEC_FLAC && sound && flac_holds(st->par))
+        c = choose_other(d, i);
+    if (d->recipe.audio_codec == TA_AUDIO_CODEC_FLAC && sound && c.action != TA_STREAM_DROP &&
+        flac_holds(st->par))
         c = (struct ta_stream_choice){
             .action = TA_STREAM_TRANSCODE, .codec = "flac", .reason = "smaller, and nothing is lost"};
     if (c.refuse) {
@@ -74,6 +111,11 @@ static int choose_stream(struct ta_decision *d, int i)
     // Sound, subtitles and further videos that get lost matter; y4m is pictures alone, and whoever asks for
     // it knows.
     bool matters = !main_video && (sound || st->kind == TA_STREAM_SUBTITLE || st->kind == TA_STREAM_VIDEO);
+    matters &= !c.reason || strcmp(c.reason, NOT_IN_RANGE) != 0;
+    if (c.action == TA_STREAM_DROP && st->unreadable && strcmp(p->container->name, "y4m"))
+        ta_decision_warn(d, TA_PROBLEM_COVER_LEFT_OUT,
+                         &(struct ta_problem_about){.args = json_pack("{s:i}", "stream", i)},
+                         "the cover (stream %d) is left out: %s", i, s->reason);
     if (c.action == TA_STREAM_DROP && matters && strcmp(p->container->name, "y4m"))
         ta_decision_warn(d, TA_PROBLEM_STREAM_LEFT_OUT,
                          &(struct ta_problem_about){.args = json_pack("{s:i, s:s, s:s}", "stream", i, "kind",

@@ -135,7 +135,8 @@ static int64_t film_time_of(const struct ta_plan *plan, const struct ta_index *i
     int64_t end = (int64_t)index->frame_count;
     int64_t n = TA_MAX(0, TA_MIN(parts / TA_FILM_PARTS, end - 1)), rest = parts - TA_FILM_PARTS * n;
     return index->frames[n].pts * plan->time_scale - plan->offset +
-           rest * ta_index_frame_duration(index, (size_t)n) * plan->time_scale / TA_FILM_PARTS;
+           av_rescale_rnd(rest, ta_index_frame_duration(index, (size_t)n) * plan->time_scale, TA_FILM_PARTS,
+                          AV_ROUND_ZERO);
 }
 
 // ---- any timeline ----

@@ -12,6 +12,7 @@ struct ta_check_result {
     int64_t bytes;
     char sha256[65];
     int64_t frames_decoded;
+    int64_t sound_missing; // 1: fewer sound streams than planned
     json_t *streams; // [{"codec", "packets", "bytes", "start", "end"}] in output order; owned by the caller
     // Seconds: the largest distance of a sound stream's start from where the plan puts it.
     double worst_sync_copied, worst_sync_transcoded;

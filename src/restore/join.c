@@ -237,6 +237,18 @@ static int add_lanes(struct join *j, int64_t offset)
     return err;
 }
 
+// Covers and attachments that the plan leaves out, by their numbers in the source.
+static bool *covers_left_out(const struct join *j)
+{
+    const struct ta_plan *p = j->work->plan;
+    const unsigned count = ta_streams_format(j->streams)->nb_streams;
+    bool *left_out = ta_xcalloc(count + 1, sizeof *left_out);
+    for (int i = 0; i < p->stream_count; i++)
+        if ((unsigned)p->streams[i].stream < count)
+            left_out[p->streams[i].stream] = p->streams[i].action == TA_STREAM_DROP;
+    return left_out;
+}
+
 static void report_packets(void *priv, int64_t packets, int64_t bytes)
 {
     (void)packets;
@@ -260,6 +272,7 @@ int ta_join(const struct ta_work *work, struct ta_sound *sound, const char *path
     if (err >= 0)
         err = add_lanes(&j, offset);
     if (err >= 0) {
+        bool *left_out = covers_left_out(&j);
         struct ta_mux_params params = {
             .path = path,
             .container = p->container,
@@ -270,6 +283,7 @@ int ta_join(const struct ta_work *work, struct ta_sound *sound, const char *path
             .chapter_count = p->chapter_count,
             .no_chapters = p->no_chapters,
             .tags = p->tags,
+            .left_out = left_out,
             .offset = offset,
             .start = p->range_start,
             .end = p->range_end,
@@ -284,6 +298,7 @@ int ta_join(const struct ta_work *work, struct ta_sound *sound, const char *path
         out->bytes = result.bytes;
         out->early = result.early;
         out->refused = result.refused;
+        free(left_out);
     }
     for (int i = 0; i < j.lane_count; i++)
         ta_lane_destroy(&j.lanes[i]);

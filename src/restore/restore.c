@@ -162,6 +162,9 @@ static void sum_up(struct restore *r)
     tell_count(r, TA_PROBLEM_SOUND_UNDECODABLE, r->join.audio_errors,
                "piece of sound could not be decoded; it is silent",
                "pieces of sound could not be decoded; they are silent");
+    tell_count(r, TA_PROBLEM_SOUND_MISSING, r->check.sound_missing,
+               "sound stream gives no sound; the output is without it",
+               "sound streams give no sound; the output is without them");
     tell_count(r, TA_PROBLEM_PACKETS_REFUSED, r->join.refused,
                "packet of a copied stream is too damaged for the container; it is left out",
                "packets of copied streams are too damaged for the container; they are left out");

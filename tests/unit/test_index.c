@@ -417,6 +417,21 @@ static void test_measure(void **state)
 }
 
 // Packets: I0 P3 B1 B2 | I6 B4 B5 P9 B7 B8 | I12 B10 B11: open GOPs.
+// Packets 0, 1, 1, 2: a third frame of packet 1 is none of the index, whether the others wait or were given.
+static void test_reader_number(void **state)
+{
+    (void)state;
+    struct ta_index_frame frames[] = {{.packet = 0}, {.packet = 1}, {.packet = 1}, {.packet = 2}};
+    struct ta_index index = {.frames = frames, .frame_count = TA_COUNT(frames)};
+    const size_t waiting[] = {1, 2};
+    assert_int_equal(ta_reader_number(&index, 1, 0, NULL, 0), 1);
+    assert_int_equal(ta_reader_number(&index, 1, 0, waiting, 1), 2);
+    assert_int_equal(ta_reader_number(&index, 1, 2, NULL, 0), 2);
+    assert_true(ta_reader_number(&index, 1, 0, waiting, 2) == SIZE_MAX);
+    assert_true(ta_reader_number(&index, 1, 3, NULL, 0) == SIZE_MAX);
+    assert_true(ta_reader_number(&index, 3, 0, (const size_t[]){3}, 1) == SIZE_MAX);
+}
+
 static void test_reader_start(void **state)
 {
     (void)state;
@@ -463,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_repair_is_monotonic),
         cmocka_unit_test(test_measure),
         cmocka_unit_test(test_reader_start),
+        cmocka_unit_test(test_reader_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -398,9 +398,42 @@ static void clean_lossless_does_nothing(void **state)
     tear_down(&x);
 }
 
+// The clock of an mp4 file may be so fine that half its unit is no number any more.
+static void test_fine_clock(void **state)
+{
+    (void)state;
+    struct fixture x;
+    struct ta_plan *p;
+    set_up(&x, 50, TA_SCAN_TFF);
+    x.index.time_base = x.source.streams[0].time_base = (AVRational){1, 1800000000};
+    x.index.format.time_base = x.index.time_base;
+    for (int64_t i = 0; i < 50; i++)
+        x.index.frames[i].pts = 1000000000 + i * 72000000;
+    x.index.end_pts = 1000000000 + (int64_t)50 * 72000000;
+    assert_int_equal(decide(&x, "o.mp4", &p), 0);
+    assert_int_equal(p->time_scale, 1);
+    assert_int_equal(p->out_time_base.den, 1800000000);
+    assert_int_equal(p->fields, 2);
+    int64_t first = ta_plan_time_of(p, &x.index, 0, 0);
+    assert_int_equal(first, 1000000000); // the sound starts at 0
+    assert_int_equal(ta_plan_time_of(p, &x.index, 0, 1) - first, 36000000);
+    ta_plan_destroy(&p);
+
+    // Times near the end of what fits, in a coarse unit: they are not multiplied beyond it.
+    for (int64_t i = 0; i < 50; i++)
+        x.index.frames[i].pts = ((int64_t)1 << 57) + i * 40;
+    x.index.end_pts = ((int64_t)1 << 57) + 50 * 40;
+    x.index.time_base = x.source.streams[0].time_base = (AVRational){1, 1000};
+    assert_int_equal(decide(&x, "o.mp4", &p), 0);
+    assert_true(ta_plan_time_of(p, &x.index, 1, 0) > ta_plan_time_of(p, &x.index, 0, 0));
+    ta_plan_destroy(&p);
+    tear_down(&x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fine_clock),
         cmocka_unit_test(vhs_defaults),
         cmocka_unit_test(json_round_trip),
         cmocka_unit_test(altered_plans_are_refused),

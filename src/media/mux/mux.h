@@ -31,6 +31,7 @@ struct ta_mux_params {
     int chapter_count;
     bool no_chapters;         // none at all
     const AVDictionary *tags; // of the file, over those of `like`; may be NULL
+    const bool *left_out; // of the streams of `like`: its cover or attachment is not wanted; NULL: all are
     int64_t offset;     // subtracted from chapter times (AV_TIME_BASE units), chapters outside start..end are
                         // left out
     int64_t start, end; // as for ta_streams_open

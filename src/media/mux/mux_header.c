@@ -247,9 +247,10 @@ static bool is_cover(const AVStream *st)
     return (st->disposition & AV_DISPOSITION_ATTACHED_PIC) && st->attached_pic.size > 0;
 }
 
-static bool is_copied(const AVStream *st, const struct ta_container_info *container)
+static bool is_copied(const AVStream *st, const struct ta_mux_params *p)
 {
-    return ta_stream_choose(st->codecpar, st->disposition, container).action == TA_STREAM_COPY;
+    return !(p->left_out && p->left_out[st->index]) &&
+           ta_stream_choose(st->codecpar, st->disposition, p->container).action == TA_STREAM_COPY;
 }
 
 static int describe_attachment(AVFormatContext *oc, const AVStream *like)
@@ -379,7 +380,7 @@ static int describe_like(AVFormatContext *oc, const struct ta_mux_params *p, AVD
     for (unsigned i = 0; i < p->like->nb_streams && err >= 0; i++) {
         const AVStream *st = p->like->streams[i];
         bool attachment = st->codecpar->codec_type == AVMEDIA_TYPE_ATTACHMENT;
-        if ((!attachment && !is_cover(st)) || !is_copied(st, p->container))
+        if ((!attachment && !is_cover(st)) || !is_copied(st, p))
             continue;
         if (!strcmp(container, "mkv"))
             err = describe_attachment(oc, st);
@@ -470,7 +471,7 @@ int ta_mux_write_covers(AVFormatContext *oc, const struct ta_mux_params *p)
     int ret = 0;
     for (unsigned i = 0; i < p->like->nb_streams && ret >= 0; i++) {
         const AVStream *st = p->like->streams[i];
-        if (!is_cover(st) || !is_copied(st, p->container))
+        if (!is_cover(st) || !is_copied(st, p))
             continue;
         AVPacket *packet = av_packet_clone(&st->attached_pic);
         if (!packet)
