@@ -22,6 +22,7 @@ MAX_COLUMNS = 120  # the formatter breaks code at 110; this also bounds what it 
 
 SLEEPS = re.compile(r"\b(usleep|sleep|nanosleep|clock_nanosleep|sched_yield|pthread_cond_timedwait|pthread_cond_clockwait|thrd_sleep)\s*\(")
 LATER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+THREADS = re.compile(r"\b(ta_thread|pthread)_create\(")
 BRANCH = re.compile(r"\b(if|for|while|case)\b|&&|\|\||\?")
 
 
@@ -43,6 +44,8 @@ def check_file(path, name, in_library):
         if in_library and SLEEPS.search(code):
             if "timed wait:" not in line and "timed wait:" not in lines[number - 2]:
                 yield '%s:%d: a timed wait without "// timed wait: reason"' % (name, number)
+    if name.startswith("tests/unit/test_") and THREADS.search(text) and "// suite: thread" not in lines:
+        yield '%s: a test with threads needs the line "// suite: thread"' % name
     for function, first, last, body in functions(text):
         length, branches = last - first + 1, len(BRANCH.findall(body)) + 1
         if length > MAX_FUNCTION_LINES:
@@ -82,12 +85,14 @@ def self_test():
         "src/base/tab.c": "int\tta_x;\n",
         "src/base/guard.h": "int ta_h(void);\n",
         "src/base/huge.c": "int ta_y;\n" * 1100,
+        "tests/unit/test_y.c": "static void go(void)\n{\n    pthread_create(&t, NULL, run, NULL);\n}\n",
     }
     good = {
         "src/base/words.c": 'static const char *s = "volatile usleep(1)"; // volatile, usleep(1)\n',
         "src/base/reason.c": "static void tick(void)\n{\n    // timed wait: the progress line\n    nanosleep(&t, NULL);\n}\n",
         "src/base/signal.c": "static volatile sig_atomic_t interrupted;\n",
         "src/base/x.h": guard,
+        "tests/unit/test_z.c": "// suite: thread\nstatic void go(void)\n{\n    pthread_create(&t, NULL, run, NULL);\n}\n",
         "tests/unit/test_x.c": "static void nap(void)\n{\n    usleep(10);\n}\n",
     }
     with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,7 @@
 """Running the program, and judging its files with ffmpeg and ffprobe. What the tests know of the program's own words
 (JSON keys, names of files it makes) stands here and nowhere else."""
 
+import functools
 import hashlib
 import json
 import os
@@ -9,6 +10,8 @@ import signal
 import subprocess
 from fractions import Fraction
 from pathlib import Path
+
+import pytest
 
 SYNC = 0.005  # seconds: what the specification allows
 
@@ -303,3 +306,16 @@ def close(value, wanted, tolerance=SYNC):
 
 def even(value):
     return int(Fraction(value) / 2 + Fraction(1, 2)) * 2
+
+
+@functools.lru_cache(maxsize=None)
+def instructions(program):
+    """The sets of instructions that this machine has."""
+    found = re.search(r'^ok +instructions +(.*)$', program('doctor').out, re.M)
+    return frozenset(found.group(1).split()) if found else frozenset()
+
+
+def need_instructions(program, mask):
+    """Skips a test of --cpu-mask where the machine has nothing of that set. "all" is whatever it has."""
+    if not instructions(program) & ({mask} if mask != 'all' else {'sse2', 'ssse3', 'sse4.1', 'avx2', 'avx512', 'vnni'}):
+        pytest.skip(f'this machine has no {mask}')

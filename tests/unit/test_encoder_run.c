@@ -1,3 +1,4 @@
+// suite: thread
 // Encoders at work: what is refused, hardware, and those of which only one can be open.
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+// suite: thread
 // A stage as neural ones are, with a stand-in for the network: it takes 16 frames at a time, needs an engine
 // (a session of the cache) and works in a thread of its own. Between two plain stages, on threads.
 #include <setjmp.h>

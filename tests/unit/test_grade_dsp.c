@@ -16,6 +16,8 @@
 #include "base/mem.h"
 #include "dsp/grade.h"
 
+#include "sets.h"
+
 enum { MAX_N = 150, GUARD = 16, ROOM = 4 * MAX_N + 2 * GUARD, LUT_SIZE = 5 };
 
 static const int lengths[] = {0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 67, 136, MAX_N};
@@ -264,38 +266,19 @@ static void test_plain_c_stays_in_bounds(void **state)
     compare(&ta_grade_dsp_c);
 }
 
+static void test_set(void **state)
+{
+    use_set(state);
+    assert_true(ta_grade_dsp() != &ta_grade_dsp_c);
+    compare(ta_grade_dsp());
+}
+
 #ifdef __x86_64__
-static void test_avx2(void **state)
+// Dispatch takes the best that is allowed.
+static void test_dispatch(void **state)
 {
-    (void)state;
-    if (!(ta_cpu_flags() & TA_CPU_AVX2))
-        skip();
-    compare(&ta_grade_dsp_avx2);
-}
-
-static void test_avx512(void **state)
-{
-    (void)state;
-    if (!(ta_cpu_flags() & TA_CPU_AVX512))
-        skip();
-    compare(&ta_grade_dsp_avx512);
-}
-
-static void test_mask(void **state)
-{
-    (void)state;
-    unsigned allowed;
-    assert_int_equal(ta_cpu_mask_from_name("none", &allowed), 0);
-    ta_cpu_mask(allowed);
-    assert_ptr_equal(ta_grade_dsp(), &ta_grade_dsp_c);
-    assert_int_equal(ta_cpu_mask_from_name("avx2", &allowed), 0);
-    ta_cpu_mask(allowed);
-    if (ta_cpu_flags() & TA_CPU_AVX2)
-        assert_ptr_equal(ta_grade_dsp(), &ta_grade_dsp_avx2);
-    assert_int_equal(ta_cpu_mask_from_name("all", &allowed), 0);
-    ta_cpu_mask(allowed);
-    if (ta_cpu_flags() & TA_CPU_AVX512)
-        assert_ptr_equal(ta_grade_dsp(), &ta_grade_dsp_avx512);
+    const char *set = use_set(state);
+    assert_ptr_equal(ta_grade_dsp(), !strcmp(set, "avx2") ? &ta_grade_dsp_avx2 : &ta_grade_dsp_avx512);
 }
 #endif
 
@@ -348,9 +331,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_c_stays_in_bounds),
 #ifdef __x86_64__
-        cmocka_unit_test(test_avx2),
-        cmocka_unit_test(test_avx512),
-        cmocka_unit_test(test_mask),
+        SET_TEST(test_set, "avx2"),
+        SET_TEST(test_dispatch, "avx2"),
+        SET_TEST(test_set, "avx512"),
+        SET_TEST(test_dispatch, "avx512"),
 #endif
         cmocka_unit_test(test_power),
         cmocka_unit_test(test_lut_of_an_affine_function),

@@ -15,6 +15,8 @@
 #include "base/mem.h"
 #include "dsp/hdr.h"
 
+#include "sets.h"
+
 static const struct ta_hdr_source
     ntsc = {0.299, 0.114, false, TA_HDR_BT1886, {0.630, 0.340, 0.310, 0.595, 0.155, 0.070}},
     hd = {0.2126, 0.0722, false, TA_HDR_BT1886, {0.640, 0.330, 0.300, 0.600, 0.150, 0.060}},
@@ -261,25 +263,33 @@ static void same_bits(const struct ta_hdr_dsp *d)
             }
 }
 
-static void sets_agree(void **state)
+static void plain_c(void **state)
 {
     (void)state;
     same_bits(&ta_hdr_dsp_c);
-#ifdef __x86_64__
-    unsigned flags = ta_cpu_flags();
-    if (flags & TA_CPU_AVX2)
-        same_bits(&ta_hdr_dsp_avx2);
-    if (flags & TA_CPU_AVX512)
-        same_bits(&ta_hdr_dsp_avx512);
-#endif
+}
+
+static void set_agrees(void **state)
+{
+    use_set(state);
+    assert_true(ta_hdr_dsp() != &ta_hdr_dsp_c);
+    same_bits(ta_hdr_dsp());
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(curves_are_as_defined), cmocka_unit_test(gamut_is_bt2087),
-        cmocka_unit_test(white_and_black),       cmocka_unit_test(gray_ramps_rise),
-        cmocka_unit_test(colours_are_right),     cmocka_unit_test(sets_agree),
+        cmocka_unit_test(curves_are_as_defined),
+        cmocka_unit_test(gamut_is_bt2087),
+        cmocka_unit_test(white_and_black),
+        cmocka_unit_test(gray_ramps_rise),
+        cmocka_unit_test(colours_are_right),
+        cmocka_unit_test(plain_c),
+#ifdef __x86_64__
+        SET_TEST(set_agrees, "avx2"),
+        SET_TEST(set_agrees, "avx512"),
+#endif
+
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

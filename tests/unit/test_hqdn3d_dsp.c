@@ -15,6 +15,8 @@
 #include "base/mem.h"
 #include "dsp/hqdn3d.h"
 
+#include "sets.h"
+
 enum { MAX_N = 131, GUARD = 40 };
 
 static const int lengths[] = {0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 97, MAX_N};
@@ -27,20 +29,6 @@ static uint16_t random_word(int round)
     seed = seed * 1664525u + 1013904223u;
     unsigned r = seed >> 8;
     return (uint16_t)(round % 3 == 0 ? (r & 1 ? UINT16_MAX : 0) : round % 3 == 1 ? 30000 + (r & 0x7ff) : r);
-}
-
-static int sets(const struct ta_hqdn3d_dsp *out[2])
-{
-    int n = 0;
-#ifdef __x86_64__
-    if (ta_cpu_flags() & TA_CPU_AVX2)
-        out[n++] = &ta_hqdn3d_dsp_avx2;
-    if (ta_cpu_flags() & TA_CPU_AVX512)
-        out[n++] = &ta_hqdn3d_dsp_avx512;
-#else
-    (void)out;
-#endif
-    return n;
 }
 
 // What a kernel reads and writes; the input ends where its memory ends, so that a sanitizer sees what reads
@@ -72,40 +60,40 @@ static void empty(struct rows *r)
 
 static void kernels(void **state)
 {
-    (void)state;
-    const struct ta_hqdn3d_dsp *found[2];
+    const struct ta_hqdn3d_dsp *own;
     unsigned from = 1;
-    for (int k = 0, count = sets(found); k < count; k++)
-        for (size_t d = 0; d < TA_COUNT(depths); d++)
-            for (size_t s = 0; s < TA_COUNT(strengths); s++) {
-                struct ta_hqdn3d_curve curve;
-                ta_hqdn3d_curve_init(&curve, strengths[s], depths[d]);
-                for (size_t l = 0; l < TA_COUNT(lengths); l++)
-                    for (int way = 0; way < 9; way++) {
-                        const struct ta_hqdn3d_dsp *const dsp[2] = {&ta_hqdn3d_dsp_c, found[k]};
-                        struct rows r[2];
-                        int n = lengths[l], depth = depths[d];
-                        from += 17;
-                        for (int i = 0; i < 2; i++) {
-                            fill(&r[i], n, way / 3, from);
-                            if (way % 3 == 0)
-                                dsp[i]->down(r[i].before, r[i].row, &curve, n);
-                            else if (way % 3 == 1)
-                                dsp[i]->in_time8((uint8_t *)r[i].dst + 1, r[i].row, r[i].before, &curve, n);
-                            else
-                                dsp[i]->in_time16(r[i].dst + 1, r[i].row, r[i].before, depth, &curve, n);
-                        }
-                        size_t bytes = (size_t)n * sizeof(uint16_t);
-                        if (memcmp(r[0].row, r[1].row, bytes) || memcmp(r[0].before, r[1].before, bytes) ||
-                            memcmp(r[0].dst, r[1].dst, sizeof r[0].dst))
-                            fail_msg(
-                                "%s: kernel %d of %d samples of %d bits at strength %g differs from plain C",
-                                found[k]->name, way % 3, n, depth, strengths[s]);
-                        empty(&r[0]);
-                        empty(&r[1]);
+    use_set(state);
+    own = ta_hqdn3d_dsp();
+    assert_true(own && own != &ta_hqdn3d_dsp_c);
+    for (size_t d = 0; d < TA_COUNT(depths); d++)
+        for (size_t s = 0; s < TA_COUNT(strengths); s++) {
+            struct ta_hqdn3d_curve curve;
+            ta_hqdn3d_curve_init(&curve, strengths[s], depths[d]);
+            for (size_t l = 0; l < TA_COUNT(lengths); l++)
+                for (int way = 0; way < 9; way++) {
+                    const struct ta_hqdn3d_dsp *const dsp[2] = {&ta_hqdn3d_dsp_c, own};
+                    struct rows r[2];
+                    int n = lengths[l], depth = depths[d];
+                    from += 17;
+                    for (int i = 0; i < 2; i++) {
+                        fill(&r[i], n, way / 3, from);
+                        if (way % 3 == 0)
+                            dsp[i]->down(r[i].before, r[i].row, &curve, n);
+                        else if (way % 3 == 1)
+                            dsp[i]->in_time8((uint8_t *)r[i].dst + 1, r[i].row, r[i].before, &curve, n);
+                        else
+                            dsp[i]->in_time16(r[i].dst + 1, r[i].row, r[i].before, depth, &curve, n);
                     }
-                ta_hqdn3d_curve_release(&curve);
-            }
+                    size_t bytes = (size_t)n * sizeof(uint16_t);
+                    if (memcmp(r[0].row, r[1].row, bytes) || memcmp(r[0].before, r[1].before, bytes) ||
+                        memcmp(r[0].dst, r[1].dst, sizeof r[0].dst))
+                        fail_msg("%s: kernel %d of %d samples of %d bits at strength %g differs from plain C",
+                                 own->name, way % 3, n, depth, strengths[s]);
+                    empty(&r[0]);
+                    empty(&r[1]);
+                }
+            ta_hqdn3d_curve_release(&curve);
+        }
 }
 
 // At a difference of the strength a neighbour keeps a quarter of it; at none, and at a strength of 0, nothing
@@ -172,7 +160,10 @@ static void along(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kernels),
+#ifdef __x86_64__
+        SET_TEST(kernels, "avx2"),
+        SET_TEST(kernels, "avx512"),
+#endif
         cmocka_unit_test(curves),
         cmocka_unit_test(along),
     };

@@ -1,3 +1,4 @@
+// suite: thread
 // Ranges of packets that are decoded side by side: where they are cut, and who gets which packets.
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+// suite: thread
 // A lane read ahead gives what its inner lane gives, at whatever pace either side runs.
 #include <setjmp.h>
 #include <stdarg.h>

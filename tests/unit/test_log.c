@@ -1,3 +1,4 @@
+// suite: thread
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

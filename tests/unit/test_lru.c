@@ -1,3 +1,4 @@
+// suite: thread
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>

@@ -1,3 +1,4 @@
+// suite: thread
 // The meter: who is told how far a run is, when, and that nobody waits for it.
 #include <pthread.h>
 #include <semaphore.h>

@@ -15,6 +15,8 @@
 #include "base/mem.h"
 #include "dsp/nlmeans.h"
 
+#include "sets.h"
+
 enum { MAX_N = 200, GUARD = 24, ROOM = MAX_N + TA_NLMEANS_MAX_PATCH + 2 * GUARD };
 
 static const int lengths[] = {0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 127, 129, MAX_N};
@@ -71,32 +73,23 @@ static void run(const struct ta_nlmeans_dsp *dsp, struct rows *r, int n, int pat
 
 static void same_bits(void **state)
 {
-    (void)state;
-    const struct ta_nlmeans_dsp *tables[2];
-    int count = 0;
-#ifdef __x86_64__
-    if (ta_cpu_flags() & TA_CPU_AVX2)
-        tables[count++] = &ta_nlmeans_dsp_avx2;
-    if (ta_cpu_flags() & TA_CPU_AVX512)
-        tables[count++] = &ta_nlmeans_dsp_avx512;
-#endif
-    if (!count)
-        skip();
-    for (int t = 0; t < count; t++)
-        for (size_t l = 0; l < TA_COUNT(lengths); l++)
-            for (int patch = 3; patch <= TA_NLMEANS_MAX_PATCH; patch += 2)
-                for (int bits = 8; bits <= TA_NLMEANS_BITS; bits++) {
-                    static struct rows a, b;
-                    seed = (uint32_t)(l * 1000 + (size_t)patch * 10 + (size_t)bits);
-                    fill(&a, bits);
-                    b = a;
-                    float scale = 1 / (float)(1 << (2 * bits - 8 + patch % 4));
-                    run(&ta_nlmeans_dsp_c, &a, lengths[l], patch, scale);
-                    run(tables[t], &b, lengths[l], patch, scale);
-                    if (memcmp(&a, &b, sizeof a))
-                        fail_msg("%s differs from C: %d samples, patch %d, %d bit", tables[t]->name,
-                                 lengths[l], patch, bits);
-                }
+    use_set(state);
+    const struct ta_nlmeans_dsp *own = ta_nlmeans_dsp();
+    assert_true(own != &ta_nlmeans_dsp_c);
+    for (size_t l = 0; l < TA_COUNT(lengths); l++)
+        for (int patch = 3; patch <= TA_NLMEANS_MAX_PATCH; patch += 2)
+            for (int bits = 8; bits <= TA_NLMEANS_BITS; bits++) {
+                static struct rows a, b;
+                seed = (uint32_t)(l * 1000 + (size_t)patch * 10 + (size_t)bits);
+                fill(&a, bits);
+                b = a;
+                float scale = 1 / (float)(1 << (2 * bits - 8 + patch % 4));
+                run(&ta_nlmeans_dsp_c, &a, lengths[l], patch, scale);
+                run(own, &b, lengths[l], patch, scale);
+                if (memcmp(&a, &b, sizeof a))
+                    fail_msg("%s differs from C: %d samples, patch %d, %d bit", own->name, lengths[l], patch,
+                             bits);
+            }
 }
 
 // Only what is named is written.
@@ -150,7 +143,10 @@ static void means_what_it_says(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(same_bits),
+#ifdef __x86_64__
+        SET_TEST(same_bits, "avx2"),
+        SET_TEST(same_bits, "avx512"),
+#endif
         cmocka_unit_test(guards),
         cmocka_unit_test(means_what_it_says),
     };

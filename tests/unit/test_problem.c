@@ -1,3 +1,4 @@
+// suite: thread
 // Problems: kinds, lists, what a log does with them, exit statuses.
 #include <setjmp.h>
 #include <stdarg.h>

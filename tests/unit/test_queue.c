@@ -1,3 +1,4 @@
+// suite: thread
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>

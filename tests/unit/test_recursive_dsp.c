@@ -17,6 +17,8 @@
 #include "base/mem.h"
 #include "dsp/recursive.h"
 
+#include "sets.h"
+
 enum { MAX_N = 131, GUARD = 40, ROWS = 7, KERNELS = 10, PAGE = 4096 };
 
 static const int lengths[] = {0, 1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 97, MAX_N};
@@ -193,50 +195,21 @@ static void test_plain_c_stays_in_bounds(void **state)
     compare(&ta_recursive_dsp_c);
 }
 
+static void test_set(void **state)
+{
+    use_set(state);
+    assert_true(ta_recursive_dsp() != &ta_recursive_dsp_c);
+    compare(ta_recursive_dsp());
+}
+
 #ifdef __x86_64__
-static void test_sse41(void **state)
+// Dispatch takes the best that is allowed.
+static void test_dispatch(void **state)
 {
-    (void)state;
-    if (!(ta_cpu_flags() & TA_CPU_SSE41))
-        skip();
-    compare(&ta_recursive_dsp_sse41);
-}
-
-static void test_avx2(void **state)
-{
-    (void)state;
-    if (!(ta_cpu_flags() & TA_CPU_AVX2))
-        skip();
-    compare(&ta_recursive_dsp_avx2);
-}
-
-static void test_avx512(void **state)
-{
-    (void)state;
-    if (!(ta_cpu_flags() & TA_CPU_AVX512))
-        skip();
-    compare(&ta_recursive_dsp_avx512);
-}
-
-static void test_mask(void **state)
-{
-    (void)state;
-    unsigned allowed;
-    assert_int_equal(ta_cpu_mask_from_name("none", &allowed), 0);
-    ta_cpu_mask(allowed);
-    assert_ptr_equal(ta_recursive_dsp(), &ta_recursive_dsp_c);
-    assert_int_equal(ta_cpu_mask_from_name("sse4.1", &allowed), 0);
-    ta_cpu_mask(allowed);
-    if (ta_cpu_flags() & TA_CPU_SSE41)
-        assert_ptr_equal(ta_recursive_dsp(), &ta_recursive_dsp_sse41);
-    assert_int_equal(ta_cpu_mask_from_name("avx2", &allowed), 0);
-    ta_cpu_mask(allowed);
-    if (ta_cpu_flags() & TA_CPU_AVX2)
-        assert_ptr_equal(ta_recursive_dsp(), &ta_recursive_dsp_avx2);
-    assert_int_equal(ta_cpu_mask_from_name("all", &allowed), 0);
-    ta_cpu_mask(allowed);
-    if (ta_cpu_flags() & TA_CPU_AVX512)
-        assert_ptr_equal(ta_recursive_dsp(), &ta_recursive_dsp_avx512);
+    const char *set = use_set(state);
+    assert_ptr_equal(ta_recursive_dsp(), !strcmp(set, "sse4.1") ? &ta_recursive_dsp_sse41
+                                         : !strcmp(set, "avx2") ? &ta_recursive_dsp_avx2
+                                                                : &ta_recursive_dsp_avx512);
 }
 #endif
 
@@ -353,10 +326,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_c_stays_in_bounds),
 #ifdef __x86_64__
-        cmocka_unit_test(test_sse41),
-        cmocka_unit_test(test_avx2),
-        cmocka_unit_test(test_avx512),
-        cmocka_unit_test(test_mask),
+        SET_TEST(test_set, "sse4.1"),
+        SET_TEST(test_dispatch, "sse4.1"),
+        SET_TEST(test_set, "avx2"),
+        SET_TEST(test_dispatch, "avx2"),
+        SET_TEST(test_set, "avx512"),
+        SET_TEST(test_dispatch, "avx512"),
 #endif
         cmocka_unit_test(test_follow_is_what_is_meant),
         cmocka_unit_test(test_smoothing_is_what_is_meant),

@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "dsp/resample.h"
 
+#include "sets.h"
+
 enum { MAX_N = 700, GUARD = 64, ONE = 1 << 14 };
 
 static const int lengths[] = {0, 1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 97, 131};
@@ -39,23 +41,6 @@ static void fill(int16_t *p, int n, int round)
         p[i] = random_sample(round);
 }
 
-// The instruction sets that this machine has.
-static int sets(const struct ta_resample_dsp *out[3])
-{
-    int n = 0;
-#ifdef __x86_64__
-    if (ta_cpu_flags() & TA_CPU_AVX2)
-        out[n++] = &ta_resample_dsp_avx2;
-    if (ta_cpu_flags() & TA_CPU_AVX512)
-        out[n++] = &ta_resample_dsp_avx512;
-    if (ta_cpu_flags() & TA_CPU_AVX512 && ta_cpu_flags() & TA_CPU_VNNI)
-        out[n++] = &ta_resample_dsp_vnni;
-#else
-    (void)out;
-#endif
-    return n;
-}
-
 // Two buffers that began alike: what was to be written is alike, and all else untouched.
 static void expect_same(const void *a, const void *b, size_t bytes, const char *set, const char *what, int n)
 {
@@ -65,65 +50,67 @@ static void expect_same(const void *a, const void *b, size_t bytes, const char *
 
 static void rows(void **state)
 {
-    (void)state;
     static const int shifts[] = {0, 1, 2, 6, 8};
-    const struct ta_resample_dsp *c = &ta_resample_dsp_c, *found[3];
+    const struct ta_resample_dsp *c = &ta_resample_dsp_c, *own;
     static int16_t src[MAX_N + GUARD], a[MAX_N + GUARD], b[MAX_N + GUARD];
-    for (int k = 0, count = sets(found); k < count; k++)
-        for (size_t l = 0; l < TA_COUNT(lengths); l++)
-            for (int round = 0; round < 15; round++) {
-                int n = lengths[l], shift = shifts[round % (int)TA_COUNT(shifts)], odd = round % 2;
-                fill(src, MAX_N + GUARD, round);
-                for (int way = 0; way < 4; way++) {
-                    fill(a, MAX_N + GUARD, 2);
-                    memcpy(b, a, sizeof a);
-                    const void *in = (const uint8_t *)src + odd * (way == 0);
-                    if (way == 0) {
-                        c->widen8(a + odd, in, shift, n);
-                        found[k]->widen8(b + odd, in, shift, n);
-                    } else if (way == 1) {
-                        c->widen16(a + odd, in, shift, n);
-                        found[k]->widen16(b + odd, in, shift, n);
-                    } else if (way == 2) {
-                        c->narrow8((uint8_t *)a + odd, src + odd, shift, n);
-                        found[k]->narrow8((uint8_t *)b + odd, src + odd, shift, n);
-                    } else {
-                        c->narrow16((uint16_t *)a + odd, src + odd, n);
-                        found[k]->narrow16((uint16_t *)b + odd, src + odd, n);
-                    }
-                    static const char *const names[] = {"widen8", "widen16", "narrow8", "narrow16"};
-                    expect_same(a, b, sizeof a, found[k]->name, names[way], n);
+    use_set(state);
+    own = ta_resample_dsp();
+    assert_true(own && own != &ta_resample_dsp_c);
+    for (size_t l = 0; l < TA_COUNT(lengths); l++)
+        for (int round = 0; round < 15; round++) {
+            int n = lengths[l], shift = shifts[round % (int)TA_COUNT(shifts)], odd = round % 2;
+            fill(src, MAX_N + GUARD, round);
+            for (int way = 0; way < 4; way++) {
+                fill(a, MAX_N + GUARD, 2);
+                memcpy(b, a, sizeof a);
+                const void *in = (const uint8_t *)src + odd * (way == 0);
+                if (way == 0) {
+                    c->widen8(a + odd, in, shift, n);
+                    own->widen8(b + odd, in, shift, n);
+                } else if (way == 1) {
+                    c->widen16(a + odd, in, shift, n);
+                    own->widen16(b + odd, in, shift, n);
+                } else if (way == 2) {
+                    c->narrow8((uint8_t *)a + odd, src + odd, shift, n);
+                    own->narrow8((uint8_t *)b + odd, src + odd, shift, n);
+                } else {
+                    c->narrow16((uint16_t *)a + odd, src + odd, n);
+                    own->narrow16((uint16_t *)b + odd, src + odd, n);
                 }
+                static const char *const names[] = {"widen8", "widen16", "narrow8", "narrow16"};
+                expect_same(a, b, sizeof a, own->name, names[way], n);
             }
+        }
 }
 
 static void across(void **state)
 {
-    (void)state;
-    const struct ta_resample_dsp *c = &ta_resample_dsp_c, *found[3];
+    const struct ta_resample_dsp *c = &ta_resample_dsp_c, *own;
     static int16_t in[TA_RESAMPLE_TAPS][MAX_N], a[MAX_N + GUARD], b[MAX_N + GUARD];
-    for (int k = 0, count = sets(found); k < count; k++)
-        for (size_t l = 0; l < TA_COUNT(lengths); l++)
-            for (int taps = 2; taps <= TA_RESAMPLE_TAPS; taps += 2)
-                for (int round = 0; round < 6; round++) {
-                    const int16_t *p[TA_RESAMPLE_TAPS];
-                    int16_t weight[TA_RESAMPLE_TAPS] = {0};
-                    int left = ONE;
-                    for (int t = 0; t < taps; t++) {
-                        fill(in[t], MAX_N, round);
-                        p[t] = in[t] + round % 2;
-                        weight[t] = (int16_t)(t + 1 < taps ? (int)(random_bits() % 8192) - 4096 : left);
-                        left -= weight[t];
-                        if (t + 2 == taps)
-                            left = TA_MIN(TA_MAX(left, INT16_MIN), INT16_MAX);
-                    }
-                    int16_t most = round % 2 ? INT16_MAX : 1023 - 32768;
-                    fill(a, MAX_N + GUARD, 2);
-                    memcpy(b, a, sizeof a);
-                    c->across(a + 1, p, weight, taps, most, lengths[l]);
-                    found[k]->across(b + 1, p, weight, taps, most, lengths[l]);
-                    expect_same(a, b, sizeof a, found[k]->name, "across", lengths[l]);
+    use_set(state);
+    own = ta_resample_dsp();
+    assert_true(own && own != &ta_resample_dsp_c);
+    for (size_t l = 0; l < TA_COUNT(lengths); l++)
+        for (int taps = 2; taps <= TA_RESAMPLE_TAPS; taps += 2)
+            for (int round = 0; round < 6; round++) {
+                const int16_t *p[TA_RESAMPLE_TAPS];
+                int16_t weight[TA_RESAMPLE_TAPS] = {0};
+                int left = ONE;
+                for (int t = 0; t < taps; t++) {
+                    fill(in[t], MAX_N, round);
+                    p[t] = in[t] + round % 2;
+                    weight[t] = (int16_t)(t + 1 < taps ? (int)(random_bits() % 8192) - 4096 : left);
+                    left -= weight[t];
+                    if (t + 2 == taps)
+                        left = TA_MIN(TA_MAX(left, INT16_MIN), INT16_MAX);
                 }
+                int16_t most = round % 2 ? INT16_MAX : 1023 - 32768;
+                fill(a, MAX_N + GUARD, 2);
+                memcpy(b, a, sizeof a);
+                c->across(a + 1, p, weight, taps, most, lengths[l]);
+                own->across(b + 1, p, weight, taps, most, lengths[l]);
+                expect_same(a, b, sizeof a, own->name, "across", lengths[l]);
+            }
 }
 
 static double triangle(double x)
@@ -138,28 +125,29 @@ static double three(double x) // some kernel that reaches as far as any and goes
 
 static void along(void **state)
 {
-    (void)state;
     static const int sizes[][2] = {{8, 8},   {8, 9},     {9, 31},    {33, 64},  {64, 65},
                                    {40, 97}, {100, 640}, {180, 241}, {320, 640}};
-    const struct ta_resample_dsp *c = &ta_resample_dsp_c, *found[3];
+    const struct ta_resample_dsp *c = &ta_resample_dsp_c, *own;
     static int16_t src[MAX_N + TA_RESAMPLE_MARGIN], a[MAX_N + GUARD], b[MAX_N + GUARD];
-    for (int k = 0, count = sets(found); k < count; k++)
-        for (size_t s = 0; s < TA_COUNT(sizes); s++)
-            for (int round = 0; round < 8; round++) {
-                struct ta_resample_filter f;
-                double shift = round % 4 * 0.25 - 0.375;
-                assert_int_equal(ta_resample_filter_init(&f, round % 2 ? three : triangle, round % 2 ? 3 : 1,
-                                                         sizes[s][0], sizes[s][1], shift),
-                                 0);
-                fill(src, MAX_N + TA_RESAMPLE_MARGIN, round);
-                fill(a, MAX_N + GUARD, 2);
-                memcpy(b, a, sizeof a);
-                int16_t most = round % 3 ? INT16_MAX : 1023 - 32768;
-                c->along(a + 1, src, &f, most);
-                found[k]->along(b + 1, src, &f, most);
-                expect_same(a, b, sizeof a, found[k]->name, "along", f.to);
-                ta_resample_filter_release(&f);
-            }
+    use_set(state);
+    own = ta_resample_dsp();
+    assert_true(own && own != &ta_resample_dsp_c);
+    for (size_t s = 0; s < TA_COUNT(sizes); s++)
+        for (int round = 0; round < 8; round++) {
+            struct ta_resample_filter f;
+            double shift = round % 4 * 0.25 - 0.375;
+            assert_int_equal(ta_resample_filter_init(&f, round % 2 ? three : triangle, round % 2 ? 3 : 1,
+                                                     sizes[s][0], sizes[s][1], shift),
+                             0);
+            fill(src, MAX_N + TA_RESAMPLE_MARGIN, round);
+            fill(a, MAX_N + GUARD, 2);
+            memcpy(b, a, sizeof a);
+            int16_t most = round % 3 ? INT16_MAX : 1023 - 32768;
+            c->along(a + 1, src, &f, most);
+            own->along(b + 1, src, &f, most);
+            expect_same(a, b, sizeof a, own->name, "along", f.to);
+            ta_resample_filter_release(&f);
+        }
 }
 
 // A ramp comes out as a ramp, at the places that were asked for; weights add up to one exactly.
@@ -192,9 +180,15 @@ static void filters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows),
-        cmocka_unit_test(across),
-        cmocka_unit_test(along),
+#ifdef __x86_64__
+        SET_TEST(rows, "avx2"),    SET_TEST(rows, "avx512"),   SET_TEST(rows, "vnni"),
+#endif
+#ifdef __x86_64__
+        SET_TEST(across, "avx2"),  SET_TEST(across, "avx512"), SET_TEST(across, "vnni"),
+#endif
+#ifdef __x86_64__
+        SET_TEST(along, "avx2"),   SET_TEST(along, "avx512"),  SET_TEST(along, "vnni"),
+#endif
         cmocka_unit_test(filters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

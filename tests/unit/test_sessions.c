@@ -1,3 +1,4 @@
+// suite: thread
 // The cache of loaded networks, with a loader that loads nothing.
 #include <setjmp.h>
 #include <stdarg.h>

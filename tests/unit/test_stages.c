@@ -26,6 +26,8 @@
 #include "video/stages.h"
 #include "stages_kit.h"
 
+#include "sets.h"
+
 // ---- deinterlacing ----
 
 static const char *const deinterlacers[] = {"deinterlace.bwdif", "deinterlace.yadif", "deinterlace.w3fdif"};
@@ -147,11 +149,10 @@ static AVFrame *noise(const struct ta_format *fmt, int64_t number, enum ta_scan_
     return f;
 }
 
-// A native stage against the filter that it says it is.
-static void same_in_all_sets(maker *make, const char *stage, const char *option, const char *value,
-                             const struct ta_format *in, const char *scans)
+// A native stage against the filter that it says it is, with one set of instructions.
+static void same_with(const char *cpu, maker *make, const char *stage, const char *option, const char *value,
+                      const struct ta_format *in, const char *scans)
 {
-    static const char *const cpus[] = {"none", "sse4.1", "avx2", "all"};
     struct ta_stage_plan p;
     struct result ours, theirs;
     ta_stage_plan_init(&p, ta_stage_find(stage), in);
@@ -160,16 +161,11 @@ static void same_in_all_sets(maker *make, const char *stage, const char *option,
     char *text = ta_chain_text(&p, 1);
     run_libavfilter(make, text, in, scans, &theirs);
     assert_true(theirs.count > 0);
-    for (size_t c = 0; c < TA_COUNT(cpus); c++) {
-        unsigned mask;
-        char what[200];
-        assert_int_equal(ta_cpu_mask_from_name(cpus[c], &mask), 0);
-        ta_cpu_mask(mask);
-        run_stage_on(make, &p, scans, 0, (int)strlen(scans), &ours);
-        snprintf(what, sizeof what, "%s, %s, %dx%d, %s, %s", cpus[c], av_get_pix_fmt_name(in->pix_fmt),
-                 in->width, in->height, scans, text);
-        expect_same_result(&ours, &theirs, what); // the last set is that of the machine
-    }
+    char what[200];
+    run_stage_on(make, &p, scans, 0, (int)strlen(scans), &ours);
+    snprintf(what, sizeof what, "%s, %s, %dx%d, %s, %s", cpu, av_get_pix_fmt_name(in->pix_fmt), in->width,
+             in->height, scans, text);
+    expect_same_result(&ours, &theirs, what);
     free(text);
     ta_stage_plan_release(&p);
 }
@@ -177,7 +173,7 @@ static void same_in_all_sets(maker *make, const char *stage, const char *option,
 // Our bwdif has libavfilter's bits, in all sets of instructions, formats and sizes.
 static void bwdif_as_libavfilter(void **state)
 {
-    (void)state;
+    const char *cpu = use_set(state);
     static const enum AVPixelFormat formats[] = {
         AV_PIX_FMT_YUV420P,   AV_PIX_FMT_YUV411P,   AV_PIX_FMT_GRAY8,  AV_PIX_FMT_YUVA444P,
         AV_PIX_FMT_YUV422P10, AV_PIX_FMT_YUV420P12, AV_PIX_FMT_GBRP14, AV_PIX_FMT_YUV444P16};
@@ -193,8 +189,8 @@ static void bwdif_as_libavfilter(void **state)
             if (d->comp[0].depth > 8 && in.height >> d->log2_chroma_h < 8)
                 continue; // libavfilter would read outside of the picture
             for (size_t o = 0; o < TA_COUNT(orders); o++, compared++) {
-                same_in_all_sets(noise, "deinterlace.bwdif", "fields", "both", &in, orders[o]);
-                same_in_all_sets(noise, "deinterlace.bwdif", "fields", "one", &in, orders[o]);
+                same_with(cpu, noise, "deinterlace.bwdif", "fields", "both", &in, orders[o]);
+                same_with(cpu, noise, "deinterlace.bwdif", "fields", "one", &in, orders[o]);
             }
         }
     assert_true(compared > 100);
@@ -218,7 +214,7 @@ static AVFrame *inner_noise(const struct ta_format *fmt, int64_t number, enum ta
 
 static void hqdn3d_as_libavfilter(void **state)
 {
-    (void)state;
+    const char *cpu = use_set(state);
     static const enum AVPixelFormat formats[] = {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV411P, AV_PIX_FMT_YUV422P10,
                                                  AV_PIX_FMT_YUV420P12, AV_PIX_FMT_YUV444P16};
     static const int sizes[][2] = {{67, 32}, {38, 29}, {16, 3}, {1, 1}};
@@ -228,8 +224,8 @@ static void hqdn3d_as_libavfilter(void **state)
         for (size_t s = 0; s < TA_COUNT(sizes); s++)
             for (size_t k = 0; k < TA_COUNT(strengths); k++) {
                 struct ta_format in = format(formats[f], sizes[s][0], sizes[s][1], TA_SCAN_PROGRESSIVE);
-                same_in_all_sets(inner_noise, "denoise.hqdn3d", "strength", strengths[k], &in, "PPPP");
-                same_in_all_sets(picture, "denoise.hqdn3d", "strength", strengths[k], &in, "PPPP");
+                same_with(cpu, inner_noise, "denoise.hqdn3d", "strength", strengths[k], &in, "PPPP");
+                same_with(cpu, picture, "denoise.hqdn3d", "strength", strengths[k], &in, "PPPP");
             }
 }
 
@@ -444,15 +440,13 @@ int main(void)
 {
     av_log_set_level(AV_LOG_QUIET);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(changing_scan_types),
-        cmocka_unit_test(cut_anywhere),
-        cmocka_unit_test(as_libavfilter),
-        cmocka_unit_test(bwdif_as_libavfilter),
-        cmocka_unit_test(hqdn3d_as_libavfilter),
-        cmocka_unit_test(hqdn3d_of_nothing),
-        cmocka_unit_test(very_short),
-        cmocka_unit_test(every_format),
-        cmocka_unit_test(nlmeans_by_definition),
+        cmocka_unit_test(changing_scan_types),    cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(as_libavfilter),         SET_TEST(bwdif_as_libavfilter, "none"),
+        SET_TEST(bwdif_as_libavfilter, "sse4.1"), SET_TEST(bwdif_as_libavfilter, "avx2"),
+        SET_TEST(bwdif_as_libavfilter, "avx512"), SET_TEST(hqdn3d_as_libavfilter, "none"),
+        SET_TEST(hqdn3d_as_libavfilter, "avx2"),  SET_TEST(hqdn3d_as_libavfilter, "avx512"),
+        cmocka_unit_test(hqdn3d_of_nothing),      cmocka_unit_test(very_short),
+        cmocka_unit_test(every_format),           cmocka_unit_test(nlmeans_by_definition),
         cmocka_unit_test(nlmeans_as_libavfilter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
