@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <terminalai/error.h>
 
@@ -14,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/words.h"
+#include "media/parts/disc.h"
 #include "media/parts/name.h"
 
 #define DEPTH_MAX 64   // folders in folders; more is a loop of links
@@ -75,9 +77,10 @@ struct left_out {
 struct collector {
     struct ta_batch *batch;
     const struct ta_batch_wish *wish;
-    const char *folder; // outputs go there; NULL: beside the inputs
+    const char *folder; // outputs go there, and it is not searched; NULL: beside the inputs
     struct left_out left;
-    char **subs; // of each item: its folder below the operand, "" at the top
+    struct ta_buf notes; // lines to be said when all is well
+    char **subs;         // of each item: its folder below the operand, "" at the top
     struct ta_log *log;
 };
 
@@ -151,7 +154,7 @@ static bool is_own_note(const char *name)
     return note;
 }
 
-static void tell_left_out(struct collector *c, const char *path)
+static void note_left_out(struct collector *c, const char *path)
 {
     struct left_out *l = &c->left;
     struct ta_buf b = {0};
@@ -166,10 +169,29 @@ static void tell_left_out(struct collector *c, const char *path)
         ta_buf_printf(&b, "%s%d %s (--recursive looks into them)", b.size ? "; " : "", l->folders,
                       ta_plural(l->folders, "folder", "folders"));
     if (b.size)
-        ta_info(c->log, "%s: left out: %s", path, ta_buf_text(&b));
+        ta_buf_printf(&c->notes, "%s: left out: %s\n", path, ta_buf_text(&b));
     ta_buf_release(&b);
     ta_buf_release(&l->names);
     *l = (struct left_out){0};
+}
+
+static int add_titles(struct collector *c, const char *sub, const char *path)
+{
+    char **names;
+    int count = ta_disc_titles(&names, path, c->log);
+    for (int i = 0; i < count; i++)
+        add_item(c, sub, names[i]);
+    ta_name_files_free(&names);
+    if (count == TA_ERR_CANCELED || count == TA_ERR_NOMEM)
+        return count;
+    c->batch->empty_folders += count < 0; // the others are not lost with it
+    return 0;
+}
+
+// Is this entry of a folder that is a DVD part of it?
+static bool is_of_disc(const char *name)
+{
+    return ta_disc_has_name(name) || !strcasecmp(name, "VIDEO_TS") || !strcasecmp(name, "AUDIO_TS");
 }
 
 // `sub`: path from the operand to here, NULL at the top.
@@ -183,11 +205,14 @@ static int add_folder(struct collector *c, const char *path, const char *sub, in
     int err = ta_dir_list(path, &names, c->log);
     if (err < 0)
         return err;
-    err = 0;
+    bool disc = ta_disc_is(path);
+    err = disc ? add_titles(c, sub, path) : 0;
     for (char **name = names; *name && !err; name++) {
         char *full = ta_path_join(path, *name);
         if ((*name)[0] == '.') {
             // hidden files, and what cameras and desktops leave behind ("._tape.avi")
+        } else if (disc && is_of_disc(*name)) {
+            // its titles are taken, its menus left out
         } else if (is_folder(full)) {
             bool own = !strcmp(ta_path_extension(*name), "terminalai") ||
                        (c->folder && ta_path_same_file(full, c->folder));
@@ -212,14 +237,19 @@ static int add_folder(struct collector *c, const char *path, const char *sub, in
 
 static int add_operand(struct collector *c, const char *operand)
 {
+    // "VIDEO_TS.IFO" is the whole disc, "VTS_02_0.IFO" all titles of a set.
+    bool described = ta_name_title(operand, NULL) == 0 && ta_disc_has_name(ta_path_name(operand)) &&
+                     !access(operand, F_OK);
+    if (described)
+        return add_titles(c, NULL, operand);
     if (!is_folder(operand)) {
         add_item(c, NULL, operand);
         return 0;
     }
     int before = c->batch->count;
     int err = add_folder(c, operand, NULL, 0);
-    tell_left_out(c, operand);
-    if (!err && c->batch->count == before) {
+    note_left_out(c, operand);
+    if (!err && c->batch->count == before && !ta_disc_is(operand)) {
         ta_error(c->log, "%s: no video files in this folder%s", operand,
                  c->wish->recursive ? "" : " (--recursive looks deeper)");
         c->batch->empty_folders++;
@@ -239,9 +269,10 @@ static int join_items(struct collector *c)
         ta_error(c->log, "--join makes one film of several files: give two or more");
         err = TA_ERR_USAGE;
     } else if (!(name = ta_name_join(paths, w->count))) {
-        ta_error(c->log,
-                 "these %d files can't be named together: they are more than %d, or a name holds a tab",
-                 w->count, TA_NAME_MAX_FILES);
+        ta_error(
+            c->log,
+            "these %d files can't be named together: they are more than %d, or a name can't be part of such a name",
+            w->count, TA_NAME_MAX_FILES);
         err = TA_ERR_USAGE;
     } else {
         for (int i = 0; i < w->count; i++)
@@ -379,16 +410,16 @@ static int collect_items(struct collector *c, char *const *operands, int count)
 int ta_batch_collect(struct ta_batch *out, char *const *operands, int count, const struct ta_batch_wish *wish,
                      struct ta_log *log)
 {
-    struct collector c = {.batch = out, .wish = wish, .log = log};
+    struct collector c = {.batch = out, .wish = wish, .folder = wish->output, .log = log};
     char *folder = NULL;
-    bool several = !wish->join && (count > 1 || (count == 1 && is_folder(operands[0])));
-    int err = 0;
     *out = (struct ta_batch){0};
-    if (wish->output && (several || (strcmp(wish->output, "-") != 0 && means_folder(wish->output))))
+    int err = collect_items(&c, operands, count);
+    // A DVD with one title is one input.
+    bool several = !wish->join &&
+                   (count > 1 || out->count > 1 || (is_folder(operands[0]) && !ta_disc_is(operands[0])));
+    if (!err && wish->output && (several || (strcmp(wish->output, "-") != 0 && means_folder(wish->output))))
         err = choose_folder(&c, &folder);
     c.folder = folder;
-    if (!err)
-        err = collect_items(&c, operands, count);
     for (int i = 0; i < out->count && !err; i++) {
         if (folder || several)
             out->items[i].output = name_output(&c, i, BY_STEM);
@@ -401,6 +432,10 @@ int ta_batch_collect(struct ta_batch *out, char *const *operands, int count, con
         err = ta_dir_create(folder, log);
     for (int i = 0; i < out->count && folder && !err; i++)
         err = create_parents(folder, out->items[i].output, log);
+    char *rest = c.notes.data, *line;
+    while (!err && (line = strsep(&rest, "\n")) && *line)
+        ta_info(log, "%s", line);
+    ta_buf_release(&c.notes);
     for (int i = 0; i < out->count; i++)
         free(c.subs[i]);
     free(c.subs);

@@ -9,8 +9,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/parts/disc.h"
 #include "media/parts/name.h"
 #include "base/opt.h"
+#include "base/path.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/progress.h"
@@ -227,15 +229,31 @@ static enum ta_exit show(struct ta_cli *cli, const char *path, const json_t *fac
     return status;
 }
 
+static bool is_disc(const char *operand)
+{
+    return ta_disc_is(operand) ||
+           (ta_name_title(operand, NULL) == 0 && ta_disc_has_name(ta_path_name(operand)));
+}
+
 // The sources to probe, to free with ta_name_files_free(). NULL after a message.
 static char **collect(struct ta_cli *cli, bool join, int *count)
 {
     char **inputs = ta_xcalloc((size_t)cli->operand_count + 1, sizeof(*inputs));
     *count = join ? 1 : cli->operand_count;
-    for (int i = 0; i < cli->operand_count && !join; i++)
-        inputs[i] = ta_xstrdup(cli->operands[i]);
+    for (int i = 0, at = 0; i < cli->operand_count && !join; i++) {
+        char **titles = NULL;
+        int n = is_disc(cli->operands[i]) ? ta_disc_titles(&titles, cli->operands[i], cli->log) : 0;
+        if (n > 1)
+            inputs = ta_xrealloc(inputs, (size_t)(*count += n - 1) * sizeof(*inputs) + sizeof(*inputs));
+        for (int k = 0; k < n; k++)
+            inputs[at++] = ta_xstrdup(titles[k]);
+        if (n <= 0)
+            inputs[at++] = ta_xstrdup(cli->operands[i]);
+        inputs[at] = NULL;
+        ta_name_files_free(&titles);
+    }
     if (join && !(inputs[0] = ta_name_join(cli->operands, cli->operand_count))) {
-        ta_cli_usage(cli, "these files can't be joined: one has a name with a tab, or they are too many");
+        ta_cli_usage(cli, "these files can't be joined: they are too many");
         ta_name_files_free(&inputs);
     }
     return inputs;

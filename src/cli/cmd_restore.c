@@ -236,6 +236,7 @@ static const struct ta_example restore_examples[] = {
     {"terminalai restore tapes/ -o restored/ --recursive", "all video files of a folder, into another one"},
     {"terminalai restore --join capture_001.avi capture_002.avi -o tape.mp4",
      "a film that was stored in several files"},
+    {"terminalai restore \"Christmas 1994/\" -o restored/", "the titles of a DVD, copied to a folder"},
     {"terminalai restore tape.avi --encoder ffv1 -o tape.mkv", "lossless video, for an archive"},
     {"terminalai restore tape.avi -o excerpt.mp4 --range 1:00-1:20", "only twenty seconds, to try settings"},
     {"terminalai restore tape.avi --redo 12:30-12:48 --denoise-strength 10:8:15:12 --overwrite",
@@ -253,8 +254,10 @@ const struct ta_command ta_command_restore = {
     .description =
         "Restores each INPUT: measures it, plans, removes interlacing and noise, scales, encodes, checks "
         "the result and only then gives it its name. The source is never changed. An INPUT that is a "
-        "folder stands for the video files in it. A file that fails does not stop the others.\n\nAn "
-        "interrupted run (Ctrl-C, a power cut, a full disk) keeps the finished segments in OUT.terminalai: "
+        "folder stands for the video files in it, one that is a DVD (a folder with VIDEO_TS in it, VIDEO_TS "
+        "itself, or an .IFO) for its titles. With --join all INPUTs are one film. A file that fails does not "
+        "stop the others.\n\nAn interrupted run (Ctrl-C, a power cut, a full disk) keeps the finished "
+        "segments in OUT.terminalai: "
         "the same command goes on where it stopped, with the same result. A report is left beside the "
         "output as OUT.json.\n\nExit status: 0 done; 1 failed; 2 wrong call; 3 done, but the output "
         "lacks something, such as frames that could not be decoded; 130 interrupted, the same command goes on. Of "

@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/parts/disc.h"
 #include "media/parts/name.h"
 
 #define HASHED_PART ((int64_t)1 << 20)
@@ -33,7 +34,7 @@ static int hash_range(int fd, int64_t from, int64_t to, struct ta_sha256 *hash)
     return 0;
 }
 
-static int read_one(const char *path, struct ta_fingerprint *out, struct ta_log *log)
+int ta_fingerprint_read_file(const char *path, struct ta_fingerprint *out, struct ta_log *log)
 {
     *out = (struct ta_fingerprint){0};
     int fd = open(path, O_RDONLY | O_CLOEXEC), number = 0;
@@ -60,24 +61,58 @@ end:
     return 0;
 }
 
+int ta_source_files(const char *path, char ***files, struct ta_log *log)
+{
+    *files = NULL;
+    if (ta_name_title(path, NULL) < 0)
+        return ta_name_files(path, files);
+    struct ta_title *title;
+    int err = ta_title_load(&title, path, log);
+    if (err < 0)
+        return err;
+    *files = title->files;
+    int count = title->file_count;
+    title->files = NULL;
+    ta_title_destroy(&title);
+    return count;
+}
+
+// Of a title of a DVD not all bytes of its files count.
+static int add_title(const char *path, struct ta_buf *all, int64_t *bytes, struct ta_log *log)
+{
+    struct ta_title *title;
+    int err = ta_title_load(&title, path, log);
+    if (err < 0)
+        return err;
+    for (int i = 0; i < title->extent_count; i++)
+        ta_buf_printf(all, "%d %lld %lld\n", title->extents[i].file, (long long)title->extents[i].offset,
+                      (long long)title->extents[i].length);
+    *bytes = title->bytes;
+    ta_title_destroy(&title);
+    return 0;
+}
+
 int ta_fingerprint_read(const char *path, struct ta_fingerprint *out, struct ta_log *log)
 {
     if (!ta_name_is_several(path))
-        return read_one(path, out, log);
+        return ta_fingerprint_read_file(path, out, log);
     *out = (struct ta_fingerprint){0};
     char **files;
-    ta_name_files(path, &files);
     struct ta_buf all = {0};
-    int err = 0;
+    int err = ta_source_files(path, &files, log);
+    if (err < 0)
+        return err;
     for (char **f = files; *f && err >= 0; f++) {
         struct ta_fingerprint one;
-        err = read_one(*f, &one, log);
+        err = ta_fingerprint_read_file(*f, &one, log);
         ta_buf_printf(&all, "%lld %lld %s\n", (long long)one.size_bytes, (long long)one.mtime_ns,
                       one.head_tail);
         out->size_bytes += one.size_bytes;
         out->mtime_ns = f == files ? one.mtime_ns : TA_MAX(out->mtime_ns, one.mtime_ns);
     }
     ta_name_files_free(&files);
+    if (err >= 0 && ta_name_title(path, NULL) >= 0)
+        err = add_title(path, &all, &out->size_bytes, log);
     ta_sha256_hex(ta_buf_text(&all), all.size, out->head_tail);
     ta_buf_release(&all);
     return err;

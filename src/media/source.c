@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "media/dv/demux.h"
 #include "media/parts/bytes.h"
+#include "media/parts/disc.h"
 #include "media/parts/name.h"
 #include "media/parts/packets.h"
 #include "media/source_dv.h"
@@ -36,7 +37,10 @@ static int check_file(const char *path, struct ta_log *log)
         return ta_error_from_errno(number);
     }
     if (S_ISDIR(st.st_mode)) {
-        ta_error(log, "%s: this is a folder, not a video file", path);
+        ta_error(log,
+                 ta_disc_is(path) ? "%s: this is a DVD; name one of its titles: VTS_01_0.IFO in its VIDEO_TS"
+                                  : "%s: this is a folder, not a video file",
+                 path);
         return TA_ERR_FORMAT;
     }
     if (!S_ISREG(st.st_mode)) {
@@ -235,6 +239,18 @@ static int try_dv(struct ta_source *s, AVIOContext *pb, const AVInputFormat *dem
     return ret < 0 ? fail_open(s, ret, "can't be read") : 1;
 }
 
+static int check_encryption(const struct ta_source *s, AVIOContext *pb, const AVInputFormat *demuxer)
+{
+    if (!demuxer || strcmp(demuxer->name, "mpeg") != 0)
+        return 0;
+    bool encrypted = ta_disc_is_encrypted(pb);
+    avio_seek(pb, 0, SEEK_SET);
+    if (!encrypted)
+        return 0;
+    ta_error(s->log, "%s: it is encrypted (CSS, as bought DVDs are): its pictures can't be read", s->path);
+    return TA_ERR_UNSUPPORTED;
+}
+
 // `bytes` (may be NULL) is what to read instead of the file `path`; it becomes the source's, also on failure.
 // `dv` (may be NULL): the frames of raw DV.
 static int open_one(struct ta_source **out, const char *path, struct ta_bytes *bytes, struct ta_dv_table *dv,
@@ -257,6 +273,8 @@ static int open_one(struct ta_source **out, const char *path, struct ta_bytes *b
     }
     const AVInputFormat *demuxer = NULL;
     err = find_demuxer(s, pb, &demuxer);
+    if (err >= 0)
+        err = check_encryption(s, pb, demuxer);
     if (err >= 0)
         err = try_dv(s, pb, demuxer, dv);
     if (err == 0)
@@ -412,6 +430,24 @@ static int open_joined(struct ta_source **out, const char *name, struct ta_dv_ta
     return err;
 }
 
+static int open_title(struct ta_source **out, const char *name, const struct ta_cancel *cancel,
+                      struct ta_log *log)
+{
+    struct ta_title *title;
+    struct ta_bytes *bytes;
+    int err = ta_title_load(&title, name, log);
+    if (err < 0)
+        return err;
+    err = ta_bytes_open(&bytes, title->files + 1, title->file_count - 1, title->extents, title->extent_count,
+                        cancel, log);
+    if (err >= 0)
+        err = open_one(out, name, bytes, NULL, cancel, log);
+    if (err >= 0)
+        ta_title_describe(title, (*out)->fmt, (*out)->video);
+    ta_title_destroy(&title);
+    return err;
+}
+
 int ta_source_open(struct ta_source **out, const char *path, const struct ta_cancel *cancel,
                    struct ta_log *log)
 {
@@ -422,6 +458,8 @@ int ta_source_open_known(struct ta_source **out, const char *path, struct ta_dv_
                          const struct ta_cancel *cancel, struct ta_log *log)
 {
     *out = NULL;
+    if (ta_name_title(path, NULL) >= 0)
+        return open_title(out, path, cancel, log);
     if (ta_name_is_several(path))
         return open_joined(out, path, dv, cancel, log);
     int err = check_file(path, log);

@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "cli/batch.h"
+#include "media/parts/name.h"
 
 #include "capture.h"
 
@@ -199,10 +200,12 @@ static void test_join(void **state)
     static const struct {
         const char *operands[4], *output, *result;
     } cases[] = {
-        {{"one.avi", "same.avi"}, "x.mp4", "one.avi +\tsame.avi>x.mp4"},
-        {{"tapes/b.avi", "tapes/a.MPG"}, NULL, "tapes/b.avi +\ta.MPG>default"},
-        {{"tapes/b.avi", "same.avi"}, "out/", "tapes/b.avi +\t./same.avi>out/b.restored.mp4"},
-        {{"series"}, "-", "series/cap_1.avi +\tcap_2.avi +\tcap_3.avi +\tcap_5.avi>-"},
+        {{"one.avi", "same.avi"}, "x.mp4", "one.avi" TA_NAME_PLUS "same.avi>x.mp4"},
+        {{"tapes/b.avi", "tapes/a.MPG"}, NULL, "tapes/b.avi" TA_NAME_PLUS "a.MPG>default"},
+        {{"tapes/b.avi", "same.avi"}, "out/", "tapes/b.avi" TA_NAME_PLUS "./same.avi>out/b.restored.mp4"},
+        {{"series"},
+         "-",
+         "series/cap_1.avi" TA_NAME_PLUS "cap_2.avi" TA_NAME_PLUS "cap_3.avi" TA_NAME_PLUS "cap_5.avi>-"},
     };
     for (size_t i = 0; i < TA_COUNT(cases); i++) {
         struct capture log;
@@ -258,7 +261,7 @@ static void test_series(void **state)
 {
     (void)state;
     char *series = ta_batch_series("series/cap_1.avi");
-    assert_string_equal(series, "series/cap_1.avi +\tcap_2.avi +\tcap_3.avi");
+    assert_string_equal(series, "series/cap_1.avi" TA_NAME_PLUS "cap_2.avi" TA_NAME_PLUS "cap_3.avi");
     free(series);
     assert_null(ta_batch_series("series/cap_3.avi"));
     assert_null(ta_batch_series("one.avi"));

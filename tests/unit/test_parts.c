@@ -41,12 +41,12 @@ static void test_join_and_split(void **state)
     static const struct {
         const char *paths[4], *name;
     } cases[] = {
-        {{"a.avi", "b.avi"}, "a.avi +\tb.avi"},
-        {{"t/a.avi", "t/b.avi", "t/c.avi"}, "t/a.avi +\tb.avi +\tc.avi"},
-        {{"t/a.avi", "/x/b.avi"}, "t/a.avi +\t/x/b.avi"},
-        {{"t/a.avi", "b.avi"}, "t/a.avi +\t./b.avi"},
-        {{"a + b.avi", "c.avi"}, "a + b.avi +\tc.avi"},
-        {{"/a.avi", "/b.avi"}, "/a.avi +\tb.avi"},
+        {{"a.avi", "b.avi"}, "a.avi" TA_NAME_PLUS "b.avi"},
+        {{"t/a.avi", "t/b.avi", "t/c.avi"}, "t/a.avi" TA_NAME_PLUS "b.avi" TA_NAME_PLUS "c.avi"},
+        {{"t/a.avi", "/x/b.avi"}, "t/a.avi" TA_NAME_PLUS "/x/b.avi"},
+        {{"t/a.avi", "b.avi"}, "t/a.avi" TA_NAME_PLUS "./b.avi"},
+        {{"a + b.avi", "c.avi"}, "a + b.avi" TA_NAME_PLUS "c.avi"},
+        {{"/a.avi", "/b.avi"}, "/a.avi" TA_NAME_PLUS "b.avi"},
         {{"one.avi"}, "one.avi"},
     };
     for (size_t i = 0; i < TA_COUNT(cases); i++) {
@@ -64,7 +64,7 @@ static void test_join_and_split(void **state)
         ta_name_files_free(&files);
         free(name);
     }
-    char *bad[] = {"a +\tb.avi", "c.avi"};
+    char *bad[] = {"a" TA_NAME_PLUS "b.avi", "c.avi"};
     assert_null(ta_name_join(bad, 2));
 }
 
@@ -84,7 +84,7 @@ static void test_titles(void **state)
         {"VTS_01_0.IFO#", -1},
         {"VTS_01_1.VOB", -1},
         {".ifo", -1},
-        {"a.ifo +\tb.ifo", -1},
+        {"a.ifo" TA_NAME_PLUS "b.ifo", -1},
         {"x.ifox", -1},
         {"VTS_01_0.IFO#99999999999", -1},
     };
@@ -105,10 +105,10 @@ static void test_outputs(void **state)
         {"t/a.avi", "t/a.restored.mp4"},
         {"./a.avi", "./a.restored.mp4"},
         {"a.avi", "a.restored.mp4"},
-        {"t/a.avi +\tb.avi", "t/a.restored.mp4"},
+        {"t/a.avi" TA_NAME_PLUS "b.avi", "t/a.restored.mp4"},
         {"/d/Xmas/VIDEO_TS/VTS_01_0.IFO", "/d/Xmas/Xmas.title1.restored.mp4"},
         {"/d/Xmas/VIDEO_TS/VTS_02_0.IFO#3", "/d/Xmas/Xmas.title2-3.restored.mp4"},
-        {"/d/Xmas/VIDEO_TS/VTS_02_1.VOB +\tVTS_02_2.VOB", "/d/Xmas/Xmas.title2.restored.mp4"},
+        {"/d/Xmas/VIDEO_TS/VTS_02_1.VOB" TA_NAME_PLUS "VTS_02_2.VOB", "/d/Xmas/Xmas.title2.restored.mp4"},
         {"/d/Xmas/VIDEO_TS/VTS_02_1.VOB", "/d/Xmas/VIDEO_TS/VTS_02_1.restored.mp4"},
     };
     for (size_t i = 0; i < TA_COUNT(cases); i++) {
@@ -116,9 +116,9 @@ static void test_outputs(void **state)
         assert_string_equal(output, cases[i].output);
         free(output);
     }
-    char *below = ta_name_below("/r", "t/a.avi +\tb.avi +\t/x/c.avi"),
+    char *below = ta_name_below("/r", "t/a.avi" TA_NAME_PLUS "b.avi" TA_NAME_PLUS "/x/c.avi"),
          *title = ta_name_below("/r", "VIDEO_TS/VTS_01_0.IFO#2");
-    assert_string_equal(below, "/r/t/a.avi +\tb.avi +\t/x/c.avi");
+    assert_string_equal(below, "/r/t/a.avi" TA_NAME_PLUS "b.avi" TA_NAME_PLUS "/x/c.avi");
     assert_string_equal(title, "/r/VIDEO_TS/VTS_01_0.IFO#2");
     free(below);
     free(title);

@@ -1,10 +1,10 @@
 // What a source is called. Most are one file and called by its path. A film that is several files is called
 // by one text that names them all, which is taken wherever the path of a source is:
 //
-//   "tapes/a.avi +<tab>b.avi +<tab>/other/c.avi"  files, one behind the other; a name without a slash lies in
-//                                                 the folder of the first one
-//   "DVD/VIDEO_TS/VTS_02_0.IFO"                   the title of a title set of a DVD that holds one
-//   "DVD/VIDEO_TS/VTS_02_0.IFO#3"                 the third title of a set that holds several
+//   "tapes/a.avi + b.avi + /other/c.avi"  files, one behind the other; a name without a slash lies in the
+//                                         folder of the first one; the plus is TA_NAME_PLUS
+//   "DVD/VIDEO_TS/VTS_02_0.IFO"           the title of a title set of a DVD that holds one
+//   "DVD/VIDEO_TS/VTS_02_0.IFO#3"         the third title of a set that holds several
 //
 // All here is about names: no file is opened. Thread-safety: Safe.
 #ifndef TA_MEDIA_PARTS_NAME_H
@@ -12,7 +12,8 @@
 
 #include <stdbool.h>
 
-#define TA_NAME_PLUS " +\t"
+// A plus that no name of a file holds: a no-break space follows it.
+#define TA_NAME_PLUS " +\xc2\xa0"
 enum { TA_NAME_MAX_FILES = 4096, TA_NAME_MAX_TITLE = 99 };
 
 // The name of these files (one or more) as one source, freed by the caller; NULL when one of them can't be
