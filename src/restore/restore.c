@@ -330,19 +330,17 @@ static int run_work(struct restore *r)
     if (err < 0)
         return err;
     ta_meter_start(&r->meter, TA_PHASE_SEGMENTS);
-    // A source that can't be read stops sound and segments alike: it is told once.
-    struct ta_log *log = ta_log_child(r->log, "restore");
-    ta_log_only_first_error(log);
-    err = ta_sound_start(&r->sound, &r->work, ta_meter_cancel(&r->meter), log);
+    // A source that can't be read stops sound, tasks and join alike: it is told once.
+    ta_log_only_first_error(r->log);
+    err = ta_sound_start(&r->sound, &r->work, ta_meter_cancel(&r->meter), r->log);
     if (err >= 0)
-        err = ta_run_tasks(&r->work, r->sound, &r->run, &r->space, &r->meter, log);
+        err = ta_run_tasks(&r->work, r->sound, &r->run, &r->space, &r->meter, r->log);
     int64_t frames;
     ta_work_segments_done(&r->work, &frames);
     r->frames_made = frames - work.frames_done;
     if (err >= 0)
         err = deliver(r);
     ta_sound_destroy(&r->sound);
-    ta_log_destroy(&log);
     return err;
 }
 

@@ -141,6 +141,7 @@ def test_a_task_is_stopped(tally, planned, whole, how):
     assert judge.sha256(planned.out) == whole and not planned.work.exists()
 
 
+@pytest.mark.sanitizer
 def test_whole_run_keeps_the_order(tally, planned, whole):
     """The scheduler makes both kinds, each task after what it needs, however many may run at once."""
     planned.make(tally, 'seg-00001')
