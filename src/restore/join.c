@@ -181,7 +181,7 @@ struct join {
 
 // The source's colour, geometry and field order are replaced by the output's; the mux copies the rest
 // (rotation, language, ...) from the source stream.
-static void describe_video(const struct ta_plan *p, AVCodecParameters *par)
+void ta_join_describe_video(const struct ta_plan *p, AVCodecParameters *par)
 {
     const struct ta_format *f = &p->out_format;
     par->sample_aspect_ratio = f->sar;
@@ -224,7 +224,7 @@ static int add_lanes(struct join *j, int64_t offset)
     if (err < 0)
         return err;
     j->lane_count = 1;
-    describe_video(p, j->lanes[0]->parameters);
+    ta_join_describe_video(p, j->lanes[0]->parameters);
     // A preview's pictures are upright and no longer the source's.
     j->lanes[0]->like = p->show ? NULL : ta_streams_get(j->streams, p->index->video);
     for (int i = 0; i < p->stream_count && err >= 0; i++) {

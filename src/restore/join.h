@@ -19,6 +19,9 @@ struct ta_join_result {
 int ta_join(const struct ta_work *work, struct ta_sound *sound, const char *path, struct ta_meter *meter,
             struct ta_join_result *out, struct ta_log *log);
 
+// Colour, geometry and field order of the output's pictures, as the plan has them.
+void ta_join_describe_video(const struct ta_plan *plan, AVCodecParameters *par);
+
 // The video lane alone, for tests: packets with final times in plan->out_time_base. To be destroyed with
 // ta_lane_destroy().
 int ta_join_video_lane(struct ta_lane **out, const struct ta_work *work, struct ta_log *log);

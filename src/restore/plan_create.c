@@ -12,6 +12,7 @@
 #include "restore/callbacks.h"
 #include "restore/joined.h"
 #include "restore/plan_check.h"
+#include "restore/trial.h"
 #include "restore/survey.h"
 
 static int wish_of(struct ta_options *options, struct ta_survey_wish *out, struct ta_log *log)
@@ -63,7 +64,8 @@ static int create(struct ta_plan **out, struct ta_survey *survey, const char *ou
     if (err >= 0)
         err = decide(out, survey, &view, output, options, log);
     struct ta_env env = ta_meter_env(meter, ta_meter_cancel(meter), log);
-    if (err >= 0 && (err = ta_plan_check(*out, &env)) < 0)
+    if (err >= 0 &&
+        ((err = ta_plan_check(*out, &env)) < 0 || (err = ta_plan_trial(*out, view.index, &env)) < 0))
         ta_plan_destroy(out);
     if (err < 0)
         return err;

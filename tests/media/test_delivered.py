@@ -1,5 +1,6 @@
 """What once failed after all the work: starts that a container's clock does not hit, covers that are none, tracks without sound."""
 
+import random
 import re
 
 import pytest
@@ -90,3 +91,20 @@ def test_scrambled_transport_stream(program, folder):
     source.write_bytes(data)
     result = program('restore', source, '-o', folder / 'out.mp4', *FAST, '-q', code=1)
     assert 'encrypted' in result.err, result
+
+
+def test_sound_that_the_container_refuses(program, folder):
+    """E-AC-3 that is none: mp4 needs to look into it. Found while planning, and no reason to lose the film."""
+    source, out = folder / 'film.mkv', folder / 'out.mp4'
+    clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=25', '-f', 'lavfi', '-i', 'sine=sample_rate=48000', '-t', 1,
+        '-c:v', 'mpeg4', '-c:a', 'eac3', source)
+    data = bytearray(source.read_bytes())
+    noise = random.Random(1)
+    for p in judge.probe(source, '-select_streams', 'a', '-show_packets', '-show_entries', 'packet=pos,size')['packets']:
+        at, size = int(p['pos']), int(p['size'])
+        data[at + 8 : at + size] = bytes(noise.randrange(256) for _ in range(size - 8))
+    source.write_bytes(data)
+    result = program('plan', source, '-o', out, *FAST, code=0)
+    assert re.search(r'audio +eac3 +transcode to aac: the container refuses', result.out), result
+    program('restore', source, '-o', out, *FAST, code=3)
+    assert judge.decoded_count(out) == 25

@@ -1,11 +1,13 @@
 #include "media/mux/mux.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <libavutil/mathematics.h>
+#include <libavutil/mem.h>
 
 #include <terminalai/error.h>
 
@@ -15,6 +17,7 @@
 #include "media/mux/mux_av.h"
 #include "media/mux/mux_internal.h"
 
+#define TRIAL_BYTES 4096
 #define PROGRESS_PACKETS 64 // between two calls of progress()
 
 struct mux {
@@ -42,6 +45,36 @@ static int fail_write(const struct mux *m, const char *what, int ret)
     return ta_error_from_av(ret);
 }
 
+static int swallow(void *priv, TA_AVIO_DATA *data, int size)
+{
+    (void)priv;
+    (void)data;
+    return size;
+}
+
+static int64_t swallow_seek(void *priv, int64_t offset, int whence)
+{
+    (void)priv;
+    return whence == AVSEEK_SIZE ? AVERROR(ENOSYS) : offset;
+}
+
+// Where a trial writes to: nowhere.
+static int open_nothing(AVIOContext **pb)
+{
+    uint8_t *buffer = av_malloc(TRIAL_BYTES);
+    *pb = buffer ? avio_alloc_context(buffer, TRIAL_BYTES, 1, NULL, NULL, swallow, swallow_seek) : NULL;
+    if (!*pb)
+        av_free(buffer);
+    return *pb ? 0 : AVERROR(ENOMEM);
+}
+
+static void close_nothing(AVIOContext **pb)
+{
+    if (*pb)
+        av_freep(&(*pb)->buffer);
+    avio_context_free(pb);
+}
+
 static int open_output(struct mux *m)
 {
     const struct ta_mux_params *p = m->p;
@@ -58,8 +91,9 @@ static int open_output(struct mux *m)
         m->oc->flags |= AVFMT_FLAG_BITEXACT;
         m->oc->avoid_negative_ts = 0; // times are what the lanes say
         m->oc->interrupt_callback = (AVIOInterruptCB){interrupted, (void *)p->cancel};
-        ret = avio_open2(&m->oc->pb, url, AVIO_FLAG_WRITE, &m->oc->interrupt_callback, NULL);
-        m->created = ret >= 0;
+        ret = p->trial ? open_nothing(&m->oc->pb)
+                       : avio_open2(&m->oc->pb, url, AVIO_FLAG_WRITE, &m->oc->interrupt_callback, NULL);
+        m->created = ret >= 0 && !p->trial;
         if (ret < 0)
             ta_error(m->log, "%s: can't be created: %s", p->path, ta_av_text(ret));
     }
@@ -202,7 +236,7 @@ static int fit_times(struct mux *m, struct ta_output *o)
 static bool is_refusal(const struct mux *m, const struct ta_output *o, int ret)
 {
     bool about_content = ret == AVERROR_INVALIDDATA || ret == AVERROR(EINVAL) || ret == AVERROR_PATCHWELCOME;
-    if (!o->lane->copied || !about_content || m->oc->pb->error < 0)
+    if (!o->lane->copied || !about_content || m->oc->pb->error < 0 || m->p->trial)
         return false;
     ta_debug(m->log, "output stream %d: a packet is refused: %s", o->st->index, ta_av_text(ret));
     return true;
@@ -252,7 +286,7 @@ static int prime(struct mux *m)
     struct ta_output *first;
     int err = choose(m, &first);
 
-    if (err >= 0 && !first) {
+    if (err >= 0 && !first && !m->p->trial) {
         ta_error(m->log, "%s: there is nothing to write", m->p->path);
         return TA_ERR_INVALID;
     }
@@ -295,6 +329,8 @@ static int finish(struct mux *m)
         ret = m->oc->pb->error;
     if (ret < 0)
         return fail_write(m, "can't be finished", ret);
+    if (m->p->trial)
+        return 0;
     ret = avio_closep(&m->oc->pb);
     if (ret < 0)
         return fail_write(m, "can't be closed", ret);
@@ -308,7 +344,10 @@ static int finish(struct mux *m)
 static void release(struct mux *m)
 {
     if (m->oc) {
-        avio_closep(&m->oc->pb);
+        if (m->p->trial)
+            close_nothing(&m->oc->pb);
+        else
+            avio_closep(&m->oc->pb);
         avformat_free_context(m->oc);
     }
     for (int i = 0; m->outputs && i < m->p->lane_count; i++)

@@ -21,6 +21,7 @@ struct ta_mux_chapter {
 
 struct ta_mux_params {
     const char *path; // temporary name to write, a new file; "-" is standard output (y4m only)
+    bool trial;       // writes nothing: does the muxer take it? `path` is for messages
     const struct ta_container_info *container;
     struct ta_lane **lanes; // output stream order; the lanes stay the caller's
     int lane_count;
