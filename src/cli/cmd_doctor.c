@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/mem.h"
+#include "base/tuning.h"
 #include "base/thread.h"
 #include "base/tree.h"
 #include "base/words.h"
@@ -26,6 +27,7 @@
 #include "cli/table.h"
 #include "media/encode/encoder_check.h"
 #include "media/encode/encoder_row.h"
+#include "recipe/options.h"
 #include "media/picture/graph.h"
 #include "video/stage.h"
 
@@ -156,6 +158,27 @@ static void check_encoders(struct report *r)
     }
 }
 
+static void check_tuning(struct report *r)
+{
+    char *path = ta_config_path("tuning.yaml");
+    struct ta_tuning tuning;
+    struct ta_buf off = {0};
+    bool counts = path && ta_tuning_load(&tuning, path, NULL);
+    if (counts)
+        for (const struct ta_opt *o = ta_tuning_options; o->name; o++)
+            if (!ta_opt_is_default(o, &tuning))
+                ta_buf_printf(&off, " %s", o->name);
+    if (!counts && path && access(path, F_OK) == 0)
+        add(r, STATE_NOTE, "tuning",
+            "mend or remove it; every command that works with stages says what is wrong with it",
+            "%s can't be read: everything is applied", path);
+    else
+        add(r, STATE_OK, "tuning", NULL, "%s%s", off.size ? "not applied:" : "everything is applied",
+            ta_buf_text(&off));
+    ta_buf_release(&off);
+    free(path);
+}
+
 // --- the machine ---
 
 static int64_t available_memory(void)
@@ -262,6 +285,7 @@ static enum ta_exit run_doctor(struct ta_cli *cli)
     check_libraries(&r);
     check_filters(&r);
     check_encoders(&r);
+    check_tuning(&r);
     check_machine(&r);
     check_folders(&r);
     if (opts->json) {

@@ -150,9 +150,7 @@ static int choose_stage(struct ta_decision *d, const struct ta_slot *slot, struc
         // Options of a slot that is switched off would be ignored: refused.
         if (!strcmp(c->choice, slot->option->choices[0].name))
             return ta_options_stage(d->facts->options, slot->name, NULL, NULL, d->log);
-        char *name = ta_xprintf("%s.%s", slot->name, c->choice);
-        c->info = ta_stage_find(name);
-        free(name);
+        c->info = ta_slot_chosen(slot->name, c->choice);
     } else {
         c->info = ta_slot_stage(slot->name);
     }
@@ -317,8 +315,13 @@ static int set_kernel(const struct ta_decision *d, struct ta_convert_opts *o)
 static int add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to, int range)
 {
     int dither = dither_to(d, to);
-    struct ta_convert_opts *o = add_stage(d, &ta_stage_zscale);
-    int err = set_kernel(d, o);
+    const char *choice;
+    int err = ta_options_slot(d->facts->options, "scale", &choice);
+    const struct ta_stage_info *info = err < 0 ? NULL : ta_slot_chosen("scale", choice);
+    if (!info)
+        return err < 0 ? err : TA_ERR_INTERNAL;
+    struct ta_convert_opts *o = add_stage(d, info);
+    err = set_kernel(d, o);
     set_pix_fmt(&o->pix_fmt, to);
     o->dither = dither;
     o->range = range;

@@ -118,8 +118,9 @@ extern const struct ta_stage_info *const ta_stages[];
 const struct ta_stage_info *ta_stage_find(const char *name);
 
 // Slots of a recipe in the order of the chain. A slot with choices is an option of the recipe ("--denoise
-// hqdn3d"), whose first choice leaves the slot empty; one without holds a single stage that its own options
-// switch on ("--colour-saturation 1.1"), or is filled by the plan.
+// hqdn3d"), whose first choice leaves the slot empty (but for "scale": the plan knows whether to); one
+// without holds a single stage that its own options switch on ("--colour-saturation 1.1"), or is filled by
+// the plan.
 struct ta_slot_choice { // the field that `option` sets: index into its choices
     int stage;
 };
@@ -127,9 +128,11 @@ struct ta_slot {
     const char *name;
     const char *title;           // heading in help
     const struct ta_opt *option; // the choice, a table of one entry; NULL when there is none
-    bool planned;                // the plan alone decides which stage fills it
+    bool planned; // the plan decides whether it is filled, and by which stage where there is no choice
 };
 extern const struct ta_slot ta_slots[]; // ends with name NULL
+// The stage of a slot that a choice names; NULL for "off".
+const struct ta_stage_info *ta_slot_chosen(const char *slot, const char *choice);
 // The first stage of a slot: its only one where there is no choice.
 const struct ta_stage_info *ta_slot_stage(const char *slot);
 // The options of a slot's stages, each name once; static table, NULL for none. An option that several stages

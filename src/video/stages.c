@@ -66,6 +66,11 @@ static const struct ta_choice sharpen_choices[] = {
     {0},
 };
 
+static const struct ta_choice scale_choices[] = {
+    {"zscale", "zimg's filters, to the exact size (--scale-kernel)"},
+    {0},
+};
+
 static const struct ta_choice hdr_choices[] = {
     {"sdr", "standard dynamic range; what is HDR already stays so"},
     {"hdr10", "HDR10: PQ and BT.2020 in 10 bit, with MaxCLL and MaxFALL as measured"},
@@ -113,6 +118,17 @@ static const struct ta_opt sharpen_option[] = {
     {0},
 };
 
+static const struct ta_opt scale_option[] = {
+    {.name = "scale",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_slot_choice, stage, int),
+     .def = "zscale",
+     .choices = scale_choices,
+     .flags = TA_OPT_ADVANCED,
+     .help = "what changes the size of pictures"},
+    {0},
+};
+
 static const struct ta_opt hdr_option[] = {
     {.name = "hdr",
      .kind = &ta_opt_choice,
@@ -132,7 +148,7 @@ const struct ta_slot ta_slots[] = {
     {.name = "denoise", .title = "Noise", .option = denoise_option},
     {.name = "sharpen", .title = "Sharpness", .option = sharpen_option},
     {.name = "colour", .title = "Colour"},
-    {.name = "scale", .title = "Scaling", .planned = true},
+    {.name = "scale", .title = "Scaling", .option = scale_option, .planned = true},
     {.name = "hdr", .title = "HDR", .option = hdr_option},
     {.name = "format", .planned = true},
     {0},
@@ -142,6 +158,15 @@ static bool fills(const struct ta_stage_info *stage, const char *slot)
 {
     size_t n = strlen(slot);
     return strncmp(stage->name, slot, n) == 0 && stage->name[n] == '.';
+}
+
+const struct ta_stage_info *ta_slot_chosen(const char *slot, const char *choice)
+{
+    size_t n = strlen(slot);
+    for (const struct ta_stage_info *const *s = ta_stages; *s; s++)
+        if (fills(*s, slot) && !strcmp((*s)->name + n + 1, choice))
+            return *s;
+    return NULL;
 }
 
 const struct ta_stage_info *ta_slot_stage(const char *slot)

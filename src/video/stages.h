@@ -37,7 +37,9 @@ extern const struct ta_choice ta_fields_choices[];
 struct ta_planar_opts {
     char *pix_fmt;
 };
-struct ta_convert_opts { // of both zimg stages; the depth stage has no size and no kernel
+// Of both zimg stages; the depth stage has no size and no kernel. Whatever fills the slot "scale" has them,
+// gives that size and format, and may have more behind them.
+struct ta_convert_opts {
     int64_t width, height;
     char *pix_fmt;
     int kernel; // enum ta_scale_kernel, or the next:
