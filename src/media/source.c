@@ -247,7 +247,8 @@ static int check_encryption(const struct ta_source *s, AVIOContext *pb, const AV
     avio_seek(pb, 0, SEEK_SET);
     if (!encrypted)
         return 0;
-    ta_error(s->log, "%s: it is encrypted (CSS, as bought DVDs are): its pictures can't be read", s->path);
+    ta_problem_at(s->log, TA_PROBLEM_SOURCE_ENCRYPTED, &(struct ta_problem_about){.file = s->path},
+                  "%s: it is encrypted (CSS, as bought DVDs are): its pictures can't be read", s->path);
     return TA_ERR_UNSUPPORTED;
 }
 

@@ -39,6 +39,10 @@ static void tell_seams(struct ta_plan *plan, const json_t *pieces)
         double gap = number_of(piece, "sound_gap_seconds");
         moved = fmax(moved, fabs(number_of(piece, "sound_moved_seconds")));
         const char *name = json_string_value(json_object_get(piece, "name"));
+        double stated = number_of(piece, "stated_seconds");
+        if (stated > 0)
+            warn(plan, ta_xprintf("%s: says %.1f s, holds %.1f s", name, stated,
+                                  number_of(piece, "duration_seconds")));
         if (gap > TELL_SECONDS)
             decide(plan,
                    ta_xprintf("%s: its sound begins %.0f ms after that of the file before ends: silence "

@@ -170,6 +170,36 @@ def test_stopped_and_gone_on(program, tmp_path):
     assert judge.sha256(folder / 'out.mp4') == judge.sha256(one)
 
 
+@pytest.mark.parametrize('suffix', ['avi', 'mkv'])
+def test_piece_that_is_cut_off(program, tmp_path, suffix):
+    """What is there of it is used, the next file begins behind that, and the loss is said."""
+    whole = tmp_path / f'film.{suffix}'
+    make(whole, 25, *intra('mjpeg'), seconds=6)
+    pieces = cut_by_packets(whole, 2)
+    data = pieces[1].read_bytes()
+    pieces[1].write_bytes(data[: len(data) // 2])
+    out = tmp_path / 'out.mkv'
+    done = program('restore', '--join', *pieces, '-o', out, *ARGS, code=3)
+    assert f'{pieces[1].name}: says 2.0 s, holds ' in done.err
+    assert 118 <= judge.decoded_count(out) <= 132
+    values, start = judge.samples(out)
+    assert judge.close(start + len(values) / 48000, judge.decoded_count(out) / 25, 0.06)
+
+
+def test_damaged_bytes(program, tmp_path):
+    """Damage in what is read as one stream of bytes is counted as in one file."""
+    whole = tmp_path / 'film.vob'
+    make(whole, 25, '-c:v', 'mpeg2video', '-c:a', 'mp2', '-f', 'vob')
+    pieces = cut_by_bytes(whole, 2048)
+    data = bytearray(pieces[1].read_bytes())
+    data[20480:40960] = bytes(i * 89 & 255 for i in range(20480))
+    pieces[1].write_bytes(data)
+    whole.write_bytes(b''.join(p.read_bytes() for p in pieces))
+    for i, source in enumerate(([whole], ['--join', *pieces])):
+        program('restore', *source, '-o', tmp_path / f'{i}.mkv', *ARGS, code=3)
+    assert judge.report(tmp_path / '0.mkv')['result'] == judge.report(tmp_path / '1.mkv')['result']
+
+
 def test_changed_meanwhile(program, tmp_path):
     whole = tmp_path / 'film.avi'
     make(whole, 25, *intra('mjpeg'), seconds=2)

@@ -15,6 +15,7 @@
 #include "base/words.h"
 #include "media/index/index_build.h"
 #include "media/index/index_frames.h"
+#include "media/parts/bytes.h"
 #include "media/parts/packets.h"
 
 #define AUDIO_TOLERANCE_MS 5
@@ -291,10 +292,21 @@ static int make_frames(struct ta_index_builder *b, bool decode_all)
     return 0;
 }
 
+static int64_t read_bytes(void *priv, int64_t position, uint8_t *data, int64_t size)
+{
+    int got = ta_bytes_read_at(priv, position, data, (int)TA_MIN(size, (int64_t)1 << 20));
+    return got < 0 ? ta_error_from_av(got) : got;
+}
+
 static int check_structure(struct ta_index_builder *b)
 {
     const struct ta_source *s = b->source;
     const char *demuxer = s->fmt->iformat->name, *path;
+    if (s->bytes) {
+        int err = ta_structure_walk(&b->structure, demuxer, read_bytes, s->bytes, ta_bytes_size(s->bytes),
+                                    s->cancel);
+        return err == TA_ERR_CANCELED ? err : 0; // what can't be read is said where its packets are
+    }
     if (!s->packets)
         return ta_structure_check(&b->structure, demuxer, s->path, s->cancel);
     b->structure.duration_us = -1;

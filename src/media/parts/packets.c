@@ -12,6 +12,7 @@
 #include "media/parts/pieces.h"
 
 #define SOUND_SLACK 0.045 // seconds that nobody sees sound and pictures be apart
+#define STATED_SLACK 0.5  // seconds that a file may be shorter than its head says without a word
 #define SOUND_CHUNK 1.0   // sound is stored in chunks that are no longer than this
 
 struct ta_packets {
@@ -174,6 +175,17 @@ static void sum_durations(struct ta_packets *p)
     }
 }
 
+// By the container's head alone: AVI by its number of pictures, which libavformat leaves as it is.
+static double stated_seconds(const struct ta_source *source)
+{
+    const AVFormatContext *fmt = source->fmt;
+    const AVStream *st = source->video >= 0 ? fmt->streams[source->video] : NULL;
+    if (st && !strcmp(fmt->iformat->name, "avi") && st->nb_frames > 0 && st->avg_frame_rate.num > 0)
+        return (double)st->nb_frames / av_q2d(st->avg_frame_rate);
+    bool states = fmt->duration_estimation_method == AVFMT_DURATION_FROM_STREAM && fmt->duration > 0;
+    return states ? (double)fmt->duration / AV_TIME_BASE : 0;
+}
+
 static int look_at(struct ta_packets *p, int k)
 {
     struct ta_piece *piece = &p->pieces[k];
@@ -187,6 +199,7 @@ static int look_at(struct ta_packets *p, int k)
         piece->bytes = TA_MAX(ta_source_bytes(source), 0);
         piece->base = p->bytes;
         piece->chapters = source->fmt->nb_chapters > 0;
+        piece->stated = stated_seconds(source);
         p->bytes += piece->bytes;
     }
     ta_source_close(&source);
@@ -406,6 +419,18 @@ int64_t ta_packets_position(const struct ta_packets *p)
     return p->pieces[p->at].base + (pb ? avio_tell(pb) : 0);
 }
 
+// Of all its streams: how long a file really is.
+static double longest(const struct ta_packets *p, const struct ta_piece *piece)
+{
+    double most = piece->duration;
+    for (int i = 0; i < p->streams; i++) {
+        const struct ta_piece_stream *s = &piece->streams[i];
+        if (has_times(s))
+            most = fmax(most, (double)s->end * av_q2d(s->base) / TA_PIECE_FINE);
+    }
+    return most;
+}
+
 json_t *ta_packets_facts(const struct ta_packets *p)
 {
     json_t *list = json_array();
@@ -416,6 +441,8 @@ json_t *ta_packets_facts(const struct ta_packets *p)
         json_object_set_new(o, "size_bytes", json_integer(piece->bytes));
         json_object_set_new(o, "start_seconds", json_real(piece->start));
         json_object_set_new(o, "duration_seconds", json_real(piece->duration));
+        if (piece->stated > longest(p, piece) + STATED_SLACK)
+            json_object_set_new(o, "stated_seconds", json_real(piece->stated));
         for (int i = 0; i < p->streams; i++) {
             const struct ta_piece_stream *s = &piece->streams[i];
             if (s->moved != 0 && !json_object_get(o, "sound_moved_seconds"))

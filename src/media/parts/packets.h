@@ -35,7 +35,8 @@ const char *ta_packets_file(const struct ta_packets *p, int k); // path of file 
 int64_t ta_packets_places(const struct ta_packets *p);          // damaged ones met so far (media/reading.h)
 const struct ta_source *ta_packets_now(const struct ta_packets *p); // the file that is being read
 
-// [{name, size_bytes, start_seconds, duration_seconds, sound_moved_seconds, sound_gap_seconds}]
+// [{name, size_bytes, start_seconds, duration_seconds, sound_moved_seconds, sound_gap_seconds,
+// stated_seconds}]; the last one where a file is shorter than its head says.
 json_t *ta_packets_facts(const struct ta_packets *p);
 
 #endif

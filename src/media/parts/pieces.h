@@ -21,6 +21,7 @@ struct ta_piece {
     int64_t bytes, base;             // size; position of its first byte in the whole
     double start, duration;          // of its pictures, in the film
     bool chapters;                   // it has some
+    double stated;                   // seconds that its head says it lasts, 0 when it says nothing
     struct ta_piece_stream *streams; // as many as the first file has
 };
 
