@@ -112,11 +112,15 @@ static int choose_output(struct ta_decision *d)
 
 // ---- range and time ----
 
-// How finely the index's unit can be divided, so that neither the unit nor a time in it overflows.
+// How finely the index's unit can be divided, so that neither the unit nor a time in it overflows, and that
+// the longest pause between two pictures is a number that mp4 can hold, in ticks of 1/den.
 static int64_t finest_scale(const struct ta_index *index)
 {
-    int64_t most = TA_MAX(1, TA_MAX(llabs(index->frames[0].pts), llabs(index->end_pts)));
-    return TA_MIN(INT32_MAX / index->time_base.den, MAX_TIME / most);
+    int64_t most = TA_MAX(1, TA_MAX(llabs(index->frames[0].pts), llabs(index->end_pts))), longest = 1;
+    for (size_t i = 0; i < index->frame_count; i++)
+        longest = TA_MAX(longest, ta_index_frame_duration(index, i));
+    int64_t scale = TA_MIN(INT32_MAX / index->time_base.den, MAX_TIME / most);
+    return TA_MAX(1, TA_MIN(scale, (INT32_MAX - 1) / index->time_base.num / longest));
 }
 
 // Time 0 of the output is where the earliest of picture and sound starts.

@@ -261,6 +261,28 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+// Times that are nearer to each other than the container's unit come out as one, which the plan has to bear;
+// without an index it is not known how near they are, only that Matroska's unit is a coarse one.
+static void check_order(struct check *c)
+{
+    const struct ta_plan *p = c->plan;
+    AVRational tb = c->fmt->streams[c->video]->time_base;
+    bool coarse = av_cmp_q(p->out_time_base, tb) < 0;
+    int64_t unit = p->index && coarse ? av_rescale_q_rnd(1, tb, p->out_time_base, AV_ROUND_UP) : 0,
+            before = 0;
+    size_t i = 0;
+    for (int64_t f = p->first_frame; p->index && coarse && f < p->first_frame + p->frame_count; f++)
+        for (int field = 0; field < ta_plan_fields_of(p, f); field++, i++) {
+            int64_t time = ta_plan_time_of(p, p->index, f, field);
+            if (i && c->times[i] == c->times[i - 1] && time - before >= unit)
+                fault(c, "two frames have the same time, %.3f s", seconds(c->times[i], tb));
+            before = time;
+        }
+    for (i = 1; !coarse && i < c->time_count; i++)
+        if (c->times[i] <= c->times[i - 1])
+            fault(c, "two frames have the same time, %.3f s", seconds(c->times[i], tb));
+}
+
 static void check_times(struct check *c)
 {
     const struct ta_plan *p = c->plan;
@@ -272,9 +294,7 @@ static void check_times(struct check *c)
         return;
     }
     qsort(c->times, c->time_count, sizeof *c->times, by_value);
-    for (size_t i = 1; i < c->time_count; i++)
-        if (c->times[i] <= c->times[i - 1])
-            fault(c, "two frames have the same time, %.3f s", seconds(c->times[i], tb));
+    check_order(c);
     if (!p->index)
         return;
     // Containers round to their own unit; y4m counts frames.

@@ -108,3 +108,13 @@ def test_sound_that_the_container_refuses(program, folder):
     assert re.search(r'audio +eac3 +transcode to aac: the container refuses', result.out), result
     program('restore', source, '-o', out, *FAST, code=3)
     assert judge.decoded_count(out) == 25
+
+
+@pytest.mark.parametrize('suffix', ['mkv', 'mp4'])
+def test_times_nearer_than_a_millisecond(program, folder, suffix):
+    """Matroska counts milliseconds: two pictures that lie closer are there all the same."""
+    source, out = folder / 'film.mp4', folder / f'out.{suffix}'
+    clips.ffmpeg('-f', 'lavfi', '-i', "testsrc2=size=64x48:rate=25,settb=1/90000,setpts='if(eq(N,10),PTS-3580,PTS)'", '-t', 1,
+        '-vsync', 'passthrough', '-enc_time_base', '1/90000', '-c:v', 'mjpeg', '-video_track_timescale', 90000, source)
+    program('restore', source, '-o', out, *FAST, code=0)
+    assert judge.decoded_count(out) == 25

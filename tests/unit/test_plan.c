@@ -430,10 +430,32 @@ static void test_fine_clock(void **state)
     tear_down(&x);
 }
 
+// Sound that starts first wants a fine unit, a long pause one that mp4 can count it in.
+static void test_long_pause(void **state)
+{
+    (void)state;
+    struct fixture x;
+    struct ta_plan *p;
+    set_up(&x, 50, TA_SCAN_PROGRESSIVE);
+    x.source.streams[1].start = -48;
+    assert_int_equal(decide(&x, "o.mp4", &p), 0);
+    assert_int_equal(p->time_scale, 512);
+    ta_plan_destroy(&p);
+    const int64_t pause = 9000; // 300 s
+    for (int64_t i = 25; i < 50; i++)
+        x.index.frames[i].pts += pause;
+    x.index.end_pts += pause;
+    assert_int_equal(decide(&x, "o.mp4", &p), 0);
+    assert_true(p->time_scale > 1 && (pause + 1) * 1001 * p->time_scale < INT32_MAX);
+    ta_plan_destroy(&p);
+    tear_down(&x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fine_clock),
+        cmocka_unit_test(test_long_pause),
         cmocka_unit_test(vhs_defaults),
         cmocka_unit_test(json_round_trip),
         cmocka_unit_test(altered_plans_are_refused),
