@@ -5,10 +5,10 @@ Every number is a ratio of medians over interleaved runs (A B C A B C ...), beca
 CPU is user + system time of the program and its children, wall the time on the clock, memory the peak resident set.
 
     bench/bench.py --program build/terminalai                 all groups
-    bench/bench.py --program build/terminalai --only peers    one of: peers, chain, passes, speed, segments, memory
+    bench/bench.py --program build/terminalai --only peers    one of: peers, chain, pipe, passes, speed, segments, memory
 
-peers: a whole restore against ffmpeg, HandBrake and the encoder alone. chain: the same without an encoder. passes: one
-pass against a pass for each step with files between. speed: frames a second at 1080 lines. segments: what cutting
+peers: a whole restore against ffmpeg, HandBrake and the encoder alone. chain: the same without an encoder. pipe: raw
+pictures into another program, and how soon the first comes. passes: one pass against a pass for each step with files between. speed: frames a second at 1080 lines. segments: what cutting
 costs. memory: peaks.
 """
 import argparse
@@ -26,14 +26,18 @@ CHAIN = ("bwdif=mode=send_field:parity=auto:deint=interlaced,hqdn3d=3:2:3:2,"
 
 
 class Run:
-    """One measured process."""
+    """One measured process. `pipe`: its output goes into a pipe that is read as fast as it comes."""
 
-    def __init__(self, argv, cwd):
+    def __init__(self, argv, cwd, pipe=False):
         start = time.monotonic()
-        with open(os.devnull, "wb") as null:
-            child = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=null, stderr=subprocess.PIPE)
-            errors = child.stderr.read()
+        self.first = 0.0  # seconds until the first byte, of a pipe
+        with open(os.devnull, "wb") as null, tempfile.TemporaryFile() as messages:
+            child = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if pipe else null, stderr=messages)
+            while pipe and os.read(child.stdout.fileno(), 1 << 20):
+                self.first = self.first or time.monotonic() - start
             _, status, usage = os.wait4(child.pid, 0)
+            messages.seek(0)
+            errors = messages.read()
         self.wall = time.monotonic() - start
         self.cpu = usage.ru_utime + usage.ru_stime
         self.rss = usage.ru_maxrss * 1024
@@ -42,17 +46,17 @@ class Run:
             sys.exit("%s failed with %d:\n%s" % (" ".join(argv), code, errors.decode(errors="replace")[-2000:]))
 
 
-def measure(candidates, repeats, cwd):
-    """Runs each candidate `repeats` times, interleaved. {name: {"cpu": median, "wall": median, "rss": max, "all": [...]}}"""
+def measure(candidates, repeats, cwd, pipe=False):
+    """Runs each candidate `repeats` times, interleaved. {name: {"cpu": median, "wall": median, "first": median, "rss": max, "all": [...]}}"""
     runs, order = {name: [] for name in candidates}, list(candidates)
     for i in range(repeats):
         for name in order:
-            runs[name].append(Run(candidates[name], cwd))
+            runs[name].append(Run(candidates[name], cwd, pipe))
             print("  %d/%d %-24s cpu %7.2f s  wall %7.2f s  peak %5.0f MB" % (
                 i + 1, repeats, name, runs[name][-1].cpu, runs[name][-1].wall, runs[name][-1].rss / 1e6), flush=True)
         order.append(order.pop(0))  # nobody always runs behind the same other
     return {name: {"cpu": statistics.median(r.cpu for r in rs), "wall": statistics.median(r.wall for r in rs),
-                   "rss": max(r.rss for r in rs), "all": [(r.cpu, r.wall) for r in rs]} for name, rs in runs.items()}
+                   "first": statistics.median(r.first for r in rs), "rss": max(r.rss for r in rs), "all": [(r.cpu, r.wall) for r in rs]} for name, rs in runs.items()}
 
 
 def make_tape(program, folder, seconds, noise=4):
@@ -158,6 +162,23 @@ def bench_chain(args, folder, report):
     return {"times": m, "frames": frames}
 
 
+def bench_pipe(args, folder, report):
+    """The same chain, raw pictures into a pipe: their cost, and when the first comes, also from a longer tape."""
+    tape, longer = make_tape(args.program, folder, args.seconds), make_tape(args.program, folder, 3 * args.seconds)
+    ours_to_pipe = {denoise: ours(args.program, tape, "-", "--encoder", "raw", "--denoise", denoise) for denoise in ("recursive", "hqdn3d")}
+    for argv in ours_to_pipe.values():
+        del argv[argv.index("--preset-speed") : argv.index("--preset-speed") + 2]  # there is no encoder
+    m = measure({"ffmpeg": ["ffmpeg", "-v", "error", "-i", tape, "-vf", CHAIN, "-an", "-f", "yuv4mpegpipe", "-"], **ours_to_pipe},
+                args.repeats, folder, pipe=True)
+    first = measure({"longer": [longer if a == tape else a for a in ours_to_pipe["recursive"]]}, 1, folder, pipe=True)["longer"]["first"]
+    print("  first byte after: " + ", ".join("%s %.2f s" % (name, m[name]["first"]) for name in m) + ", three times the length %.2f s" % first)
+    report.ratio("CPU to a pipe with the recursive denoiser against ffmpeg's", m["recursive"]["cpu"] / m["ffmpeg"]["cpu"], 0.75)
+    report.ratio("CPU to a pipe with hqdn3d against ffmpeg's", m["hqdn3d"]["cpu"] / m["ffmpeg"]["cpu"], 0.75)
+    report.ratio("wall to a pipe with the recursive denoiser against ffmpeg's", m["recursive"]["wall"] / m["ffmpeg"]["wall"], 1.0)
+    report.ratio("first byte, as a part of the whole time", m["recursive"]["first"] / m["recursive"]["wall"], 0.2)
+    return {"times": m, "first_of_longer": first}
+
+
 class Passes:
     """A step a process, a lossless file between each two: how scripts that call ffmpeg several times do it."""
 
@@ -225,14 +246,15 @@ def bench_memory(args, folder, report):
     return {"times": m}
 
 
-GROUPS = {"peers": bench_peers, "chain": bench_chain, "passes": bench_passes, "speed": bench_speed, "segments": bench_segments, "memory": bench_memory}
+GROUPS = {"peers": bench_peers, "chain": bench_chain, "pipe": bench_pipe, "passes": bench_passes, "speed": bench_speed,
+          "segments": bench_segments, "memory": bench_memory}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", default="build/terminalai")
     parser.add_argument("--only", choices=sorted(GROUPS))
-    parser.add_argument("--seconds", type=int, default=30, help="length of the tape for peers, chain, passes and speed")
+    parser.add_argument("--seconds", type=int, default=30, help="length of the tape for peers, chain, pipe, passes and speed")
     parser.add_argument("--segment-seconds", type=int, default=90)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", help="also write the figures there")

@@ -25,7 +25,8 @@ extern "C" {
     X(TA_ERR_BUSY, -12, "in use", "in-use")                               \
     X(TA_ERR_MISMATCH, -13, "does not fit what was recorded", "mismatch") \
     X(TA_ERR_USAGE, -14, "wrong call", "wrong-call")                      \
-    X(TA_ERR_INTERNAL, -15, "internal error", "internal")
+    X(TA_ERR_INTERNAL, -15, "internal error", "internal")                 \
+    X(TA_ERR_CLOSED, -16, "the program that reads the output has ended", "reader-gone")
 
 enum ta_error {
 #define TA_ERROR_ENUM(name, value, text, code) name = value,

@@ -84,7 +84,7 @@ double ta_plan_seconds(const struct ta_plan *plan);
 struct ta_estimate {
     int64_t segment_bytes; // all finished segments
     int64_t output_bytes;
-    int64_t peak_bytes; // segments and joined file together: what has to be free
+    int64_t peak_bytes; // segments and joined file together: what has to be free; 0 for standard output
     bool exact;         // raw video
 };
 void ta_plan_estimate(const struct ta_plan *plan, struct ta_estimate *estimate);

@@ -30,8 +30,10 @@ struct ta_restore_result {
 // beside it as OUTPUT.json. `options` gives how to run (jobs, work-dir, overwrite, strict, ...); what to make
 // is in the plan. `result` may be NULL. TA_ERR_CANCELED when callbacks->canceled said so; TA_ERR_EXISTS when
 // the output exists and overwrite is off; TA_ERR_BUSY when another run works on the same output;
-// TA_ERR_MISMATCH when a work folder of another plan is there. The record of a failure (problem.h) has how
-// the run goes on as its advice ("finished work is kept in ...: the same command goes on from there").
+// TA_ERR_MISMATCH when a work folder of another plan is there. An output "-" goes to standard output picture
+// by picture, with nothing on the disk; TA_ERR_CLOSED when its reader has ended (the program must ignore
+// SIGPIPE). The record of a failure (problem.h) has how the run goes on as its advice ("finished work is kept
+// in ...: the same command goes on from there").
 int ta_restore(const struct ta_plan *plan, struct ta_options *options, const struct ta_callbacks *callbacks,
                struct ta_restore_result *result, struct ta_log *log);
 

@@ -53,6 +53,8 @@ int ta_error_from_errno(int errnum)
         return TA_ERR_UNSUPPORTED;
     case ECANCELED:
         return TA_ERR_CANCELED;
+    case EPIPE:
+        return TA_ERR_CLOSED;
     default:
         return TA_ERR_IO;
     }

@@ -299,7 +299,9 @@ int ta_log_fail(struct ta_log *log, int err, const char *about, const char *advi
     struct ta_problems *list = ta_log_problems(log);
     if (!list)
         return err;
-    if (err != TA_ERR_CANCELED && !ta_problems_error(list))
+    // A reader that had enough is nobody's trouble.
+    bool quiet = err == TA_ERR_CANCELED || err == TA_ERR_CLOSED;
+    if (!quiet && !ta_problems_error(list))
         ta_error(log, "%s: %s", about, ta_error_text(err));
     ta_problems_fail(list, err, about, advice);
     return err;

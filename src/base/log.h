@@ -40,8 +40,8 @@ void ta_problem_at(struct ta_log *log, enum ta_problem_id id, const struct ta_pr
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
 #define ta_problem(log, id, ...) ta_problem_at(log, id, NULL, __VA_ARGS__)
 // The end of a public call that returns `err`: when that is a failure, the record of it is completed, and
-// told in general words if nobody has told anything (but for TA_ERR_CANCELED). `about`: what was worked on, a
-// file mostly; `advice` may be NULL. Returns `err`, or 0 for a count.
+// told in general words if nobody has told anything (but for TA_ERR_CANCELED and TA_ERR_CLOSED). `about`:
+// what was worked on, a file mostly; `advice` may be NULL. Returns `err`, or 0 for a count.
 int ta_log_fail(struct ta_log *log, int err, const char *about, const char *advice);
 // One that exists already: from a plan.
 void ta_problem_tell(struct ta_log *log, const struct ta_problem *problem);

@@ -55,8 +55,7 @@
     /* simulate */ \
     X(DV_FIELD_ORDER, "dv-field-order", WARNING, "DV calls every frame bottom field first") \
     /* failures that have more to say than their kind */ \
-    X(SOURCE_ENCRYPTED, "source-encrypted", ERROR, "the source is encrypted") \
-    X(READER_GONE, "reader-gone", ERROR, "the program that reads the output has ended")
+    X(SOURCE_ENCRYPTED, "source-encrypted", ERROR, "the source is encrypted")
 // clang-format on
 
 #endif

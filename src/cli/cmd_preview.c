@@ -189,8 +189,11 @@ static enum ta_exit run_preview(struct ta_cli *cli)
     enum ta_progress_mode mode = (enum ta_progress_mode)opts->progress;
     if (ta_console_is_quiet(cli->console) && mode != TA_PROGRESS_JSON)
         mode = TA_PROGRESS_NONE;
-    struct ta_progress_view view = {
-        .console = cli->console, .mode = mode, .json = to_stdout ? stderr : stdout, .count = 1};
+    struct ta_progress_view view = {.console = cli->console,
+                                    .mode = mode,
+                                    .json = to_stdout ? stderr : stdout,
+                                    .count = 1,
+                                    .streams = to_stdout};
     struct ta_callbacks callbacks = ta_cli_callbacks(cli, &view);
     json_t *done = NULL;
     ta_progress_begin(&view, input, 0);

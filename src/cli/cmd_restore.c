@@ -219,7 +219,7 @@ static enum ta_exit run_restore(struct ta_cli *cli)
     if (ta_console_is_quiet(cli->console) && mode != TA_PROGRESS_JSON)
         mode = TA_PROGRESS_NONE;
     run.view = (struct ta_progress_view){
-        .console = cli->console, .mode = mode, .json = run.data, .count = batch.count};
+        .console = cli->console, .mode = mode, .json = run.data, .count = batch.count, .streams = to_stdout};
     ta_signals_catch();
     status = restore_all(&run, &batch);
     if (opts->json)

@@ -202,7 +202,9 @@ void ta_progress_show(void *view, const struct ta_progress *p)
     if (ta_signals_interrupted() && !v->stopping) {
         v->stopping = true;
         if (!ta_console_is_quiet(v->console))
-            ta_console_print(v->console, "stopping; what is finished is kept (again to stop at once)");
+            ta_console_print(v->console, v->streams
+                                             ? "stopping (again to stop at once)"
+                                             : "stopping; what is finished is kept (again to stop at once)");
     }
     double now = ta_clock_seconds();
     double interval = fmin(fmax(p->elapsed / PLAIN_LINES, PLAIN_INTERVAL_MIN), PLAIN_INTERVAL_MAX);

@@ -30,6 +30,7 @@ struct ta_progress_view {
     const char *input; // borrowed
     int index, count;  // of the files of this call, from 0
     double frame_rate; // of the output, on average; 0 when unknown
+    bool streams;      // to standard output: nothing is kept of a run that is stopped
     // Inner state.
     bool started, stopping;
     enum ta_phase phase;

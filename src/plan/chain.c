@@ -385,7 +385,7 @@ static int plan_encoder(struct ta_decision *d, const struct ta_format *in, const
     if (hdr && desc && desc->comp[0].depth < 10) {
         ta_error(d->log, "the %s encoder has no 10 bit, which --hdr %s needs: use hevc or av1",
                  d->encoder->name, hdr->choice);
-        return TA_ERR_UNSUPPORTED;
+        return TA_ERR_USAGE;
     }
     if (err >= 0 && d->recipe.hardware)
         ta_decision_tell(d, "hardware", "%s: not the same bytes on every machine and run",

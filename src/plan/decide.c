@@ -87,7 +87,7 @@ static int choose_output(struct ta_decision *d)
     }
     if (d->recipe.framemd5 && output && !strcmp(output, "-")) {
         ta_error(d->log, "--framemd5 writes beside the output, and standard output has no place beside it");
-        return TA_ERR_UNSUPPORTED;
+        return TA_ERR_USAGE;
     }
     if (!container) {
         char *first = ta_xstrndup(d->encoder->containers, strcspn(d->encoder->containers, " "));
@@ -100,9 +100,13 @@ static int choose_output(struct ta_decision *d)
         d->plan->output = ta_xstrdup(output);
     }
     if (!ta_encoder_may_be_in(d->encoder, container->name)) {
-        ta_error(d->log, "%s can't be put in %s: use one of %s", d->encoder->name, container->name,
-                 d->encoder->containers);
-        return TA_ERR_UNSUPPORTED;
+        if (!strcmp(d->plan->output, "-"))
+            ta_error(d->log, "standard output takes raw pictures (y4m), not %s: use --encoder raw",
+                     d->encoder->name);
+        else
+            ta_error(d->log, "%s can't be put in %s: use one of %s", d->encoder->name, container->name,
+                     d->encoder->containers);
+        return TA_ERR_USAGE;
     }
     d->plan->container = container;
     ta_decision_tell(d, "encoder", "%s in %s%s", d->encoder->name, container->name,
@@ -295,6 +299,46 @@ static void tell(struct ta_decision *d)
                          ta_plural(index->time_jumps, "is", "are"));
 }
 
+// y4m counts pictures, and must know how many a second: of a source without a rate, the average.
+static void give_average_rate(struct ta_decision *d)
+{
+    struct ta_plan *p = d->plan;
+    const struct ta_index *index = d->facts->index;
+    int64_t first = ta_plan_giving(p, p->first_frame);
+    if (strcmp(p->container->name, "y4m") || p->out_format.frame_rate.num > 0)
+        return;
+    int64_t span = ta_plan_end_time(p, index) - ta_plan_time_of(p, index, first, 0);
+    AVRational rate = {25, 1};
+    if (span > 0)
+        av_reduce(&rate.num, &rate.den, p->out_frames * p->out_time_base.den, span * p->out_time_base.num,
+                  1000000);
+    p->out_format.frame_rate = ta_usual_frame_rate(rate, 0.0005);
+    ta_decision_tell(d, "rate", "%d/%d frames a second, the average: y4m needs a constant rate",
+                     p->out_format.frame_rate.num, p->out_format.frame_rate.den);
+}
+
+// Half a frame off, and they would be shown at other times than they should.
+static void warn_of_times(struct ta_decision *d)
+{
+    const struct ta_plan *p = d->plan;
+    const struct ta_index *index = d->facts->index;
+    AVRational frame = av_inv_q(p->out_format.frame_rate);
+    int64_t end = p->first_frame + p->frame_count, n = 0, start = 0;
+    if (strcmp(p->container->name, "y4m") || frame.num <= 0)
+        return;
+    for (int64_t f = p->first_frame; f < end; f++)
+        for (int field = 0; field < ta_plan_fields_of(p, f); field++, n++) {
+            int64_t time = ta_plan_time_of(p, index, f, field);
+            start = n ? start : time;
+            int64_t off = llabs(time - start - ta_rescale(n, frame, p->out_time_base));
+            if (av_compare_ts(2 * off, p->out_time_base, 1, frame) > 0) {
+                ta_decision_warn(d, TA_PROBLEM_TIMES_LOST, &(struct ta_problem_about){.frame = &f},
+                                 "y4m has a constant frame rate, but the pictures' times have not");
+                return;
+            }
+        }
+}
+
 static int decide_all(struct ta_decision *d)
 {
     struct ta_plan *p = d->plan;
@@ -332,6 +376,8 @@ static int decide_all(struct ta_decision *d)
     if (err < 0)
         return err;
     ta_plan_choose_scenes(d);
+    give_average_rate(d);
+    warn_of_times(d);
     tell(d);
     ta_plan_tell_dv(d);
     return 0;

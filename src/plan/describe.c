@@ -79,9 +79,13 @@ char *ta_plan_describe(const struct ta_plan *p)
         ta_buf_printf(&b, ", %s=%s", e->key, e->value);
     struct ta_estimate disk;
     ta_plan_estimate(p, &disk);
-    ta_buf_printf(&b,
-                  "\ndisk      %s%.1f MB for the output, %.1f MB while it is made (segments and joined file)",
-                  disk.exact ? "" : "about ", (double)disk.output_bytes / 1e6, (double)disk.peak_bytes / 1e6);
+    if (disk.peak_bytes)
+        ta_buf_printf(
+            &b, "\ndisk      %s%.1f MB for the output, %.1f MB while it is made (segments and joined file)",
+            disk.exact ? "" : "about ", (double)disk.output_bytes / 1e6, (double)disk.peak_bytes / 1e6);
+    else
+        ta_buf_printf(&b, "\ndisk      nothing; %.1f MB go to standard output",
+                      (double)disk.output_bytes / 1e6);
     ta_buf_puts(&b, "\nstreams\n");
     describe_streams(p, &b);
     if (json_array_size(p->warnings))

@@ -39,7 +39,10 @@ void ta_plan_estimate(const struct ta_plan *p, struct ta_estimate *out)
     // Noise that stays in the picture costs several times as much: this is an estimate, and told as one.
     double each = pixels / 8 * (encoder ? ta_encoder_bits(encoder, quality, raw) : raw);
     *out = (struct ta_estimate){.exact = encoder && encoder->share == 1};
-    out->segment_bytes = (int64_t)(each * (double)p->out_frames);
-    out->output_bytes = out->segment_bytes + ta_estimate_other_streams(p);
-    out->peak_bytes = out->segment_bytes + out->output_bytes;
+    int64_t bytes = (int64_t)(each * (double)p->out_frames);
+    out->output_bytes = bytes + ta_estimate_other_streams(p);
+    if (!strcmp(p->output, "-"))
+        return; // nothing lies on the disk
+    out->segment_bytes = bytes;
+    out->peak_bytes = bytes + out->output_bytes;
 }

@@ -132,7 +132,7 @@ int ta_plan_choose_streams(struct ta_decision *d)
     if (d->recipe.audio_codec == TA_AUDIO_CODEC_FLAC && strcmp(d->plan->container->name, "mkv") != 0) {
         ta_error(d->log, "--audio-codec flac needs Matroska: name the output .mkv, not .%s",
                  d->plan->container->name);
-        return TA_ERR_UNSUPPORTED;
+        return TA_ERR_USAGE;
     }
     d->plan->streams = ta_xcalloc((size_t)source->stream_count + 1, sizeof *d->plan->streams);
     int err = 0;

@@ -45,6 +45,7 @@ static char *after_nothing_kept(const char *dir, int err)
     case TA_ERR_EXISTS:
     case TA_ERR_INVALID:
     case TA_ERR_UNSUPPORTED:
+    case TA_ERR_CLOSED:
         return ta_xstrdup(""); // the message says it
     case TA_ERR_CANCELED:
         return ta_xstrdup("nothing was kept: the same command begins anew");

@@ -105,6 +105,7 @@ int ta_plan_create(struct ta_plan **out, const char *input, const char *output, 
     int err = ta_survey_create(&survey, input, cache, log);
     if (err >= 0)
         err = ta_plan_from_survey(out, survey, output, options, callbacks, log);
+    ta_log_fail(log, err, input, ta_advice_after_planning(err));
     ta_survey_destroy(&survey);
     free(cache);
     return err;

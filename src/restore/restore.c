@@ -26,6 +26,7 @@
 #include "restore/run.h"
 #include "restore/sound.h"
 #include "restore/space.h"
+#include "restore/stream.h"
 #include "restore/task.h"
 #include "restore/work.h"
 #include "restore/work_files.h"
@@ -53,6 +54,7 @@ struct restore {
     int64_t frames_made;
     bool join_only; // the tasks are others' work
     bool already;   // delivered before
+    bool streamed;  // to standard output: there is no work folder
 };
 
 static bool to_stdout(const struct ta_plan *p)
@@ -147,12 +149,13 @@ static void sum_up(struct restore *r)
     struct ta_restore_result *out = &r->result;
     const struct ta_plan *p = r->plan;
     out->frames = p->out_frames;
-    for (int i = 0; i < p->segment_count; i++) {
+    for (int i = 0; !r->streamed && i < p->segment_count; i++) {
         struct ta_segment_result segment = ta_work_segment(&r->work, i);
         out->concealed += segment.concealed;
         out->damaged += segment.damaged;
     }
-    out->bytes = to_stdout(p) ? r->join.bytes : r->check.bytes;
+    if (!r->streamed)
+        out->bytes = to_stdout(p) ? r->join.bytes : r->check.bytes;
     tell_plan(r);
     tell_count(r, TA_PROBLEM_FRAMES_CONCEALED, out->concealed,
                "frame could not be decoded; a neighbour was repeated in its place",
@@ -358,9 +361,37 @@ static bool is_delivered_from_plan(struct restore *r)
     return same;
 }
 
+// To standard output, with nothing on the disk.
+static int stream(struct restore *r)
+{
+    const struct ta_plan *p = r->plan;
+    struct ta_stream_result streamed;
+    int err = ta_work_check_source(p, r->log);
+    if (err < 0)
+        return err;
+    tell_plan(r); // while the reader can still do something about it
+    ta_meter_set_work(&r->meter, &(struct ta_meter_work){.frames_total = p->out_frames,
+                                                         .tasks_total = p->segment_count,
+                                                         .segments_total = p->segment_count});
+    ta_meter_start(&r->meter, TA_PHASE_SEGMENTS);
+    err = ta_stream_run(p, r->run.strict, &r->meter, &streamed, r->log);
+    r->streamed = true;
+    r->result.concealed = streamed.concealed;
+    r->result.damaged = streamed.damaged;
+    r->result.bytes = streamed.bytes;
+    r->result.frames = streamed.frames;
+    if (err >= 0)
+        err = ta_work_check_source(p, r->log);
+    if (err >= 0)
+        sum_up(r);
+    return err;
+}
+
 static int restore(struct restore *r)
 {
     ta_work_choose_dir(r->plan, &r->run);
+    if (to_stdout(r->plan) && !r->join_only)
+        return stream(r);
     int err = ta_work_check_source(r->plan, r->log);
     int name_err = err >= 0 ? check_output_name(r) : 0;
     if (r->join_only && err >= 0 && is_delivered_from_plan(r)) {
@@ -414,7 +445,7 @@ static int run_with_options(struct restore *r, const struct ta_callbacks *callba
         ta_meter_start(&r->meter, TA_PHASE_DONE);
     ta_meter_release(&r->meter);
     char *advice = err < 0 ? ta_advice_after_run(r->plan, r->run.work_dir, r->result.resumable, err) : NULL;
-    err = ta_log_fail(r->log, err, r->plan->output, advice);
+    err = ta_log_fail(r->log, err, to_stdout(r->plan) ? "standard output" : r->plan->output, advice);
     free(advice);
     ta_opt_release(ta_run_options, &r->run);
     return err;

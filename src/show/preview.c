@@ -136,7 +136,7 @@ static int plan_board(struct ta_plan *p, const struct ta_recipe_opts *recipe, in
     if (!ta_board_takes(settings.pix_fmt)) {
         ta_error(log, "%s: a preview can't be encoded by %s in %s; leave --encoder out", p->input,
                  settings.name, av_get_pix_fmt_name(settings.pix_fmt));
-        return TA_ERR_UNSUPPORTED;
+        return TA_ERR_USAGE;
     }
     struct ta_format pane = show->chain;
     struct ta_pane_maker *maker = NULL;

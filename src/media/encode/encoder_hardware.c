@@ -158,7 +158,7 @@ int ta_hardware_choose(struct ta_encoder_settings *out, const struct ta_encoder_
         ta_error(log, "there is no hardware for the %s encoder; it makes %s", info->name,
                  ta_buf_text(&names));
         ta_buf_release(&names);
-        return TA_ERR_UNSUPPORTED;
+        return TA_ERR_USAGE;
     }
     struct ta_buf all = {0}, why = {0};
     int err = TA_ERR_UNSUPPORTED;

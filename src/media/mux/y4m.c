@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/mux/mux_internal.h"
+#include "media/mux/y4m_stream.h"
 
 struct y4m {
     const struct ta_mux_params *p;
@@ -79,68 +80,82 @@ static const char *colour_space(enum AVPixelFormat f, enum AVChromaLocation chro
     }
 }
 
-static char field_order(const AVCodecParameters *par)
+int ta_y4m_head(struct ta_buf *out, const struct ta_format *f, const char *name, struct ta_log *log)
+{
+    AVRational sar = f->sar.num > 0 ? f->sar : (AVRational){0, 0};
+    const char *space = colour_space(f->pix_fmt, f->chroma_location);
+    char order = f->scan == TA_SCAN_TFF ? 't' : f->scan == TA_SCAN_BFF ? 'b' : 'p';
+    if (!space) {
+        const char *format = av_get_pix_fmt_name(f->pix_fmt);
+        ta_error(log, "%s: y4m does not hold the pixel format %s", name, format ? format : "(unknown)");
+        return TA_ERR_UNSUPPORTED;
+    }
+    if (f->frame_rate.num <= 0) {
+        ta_error(log, "%s: y4m needs a frame rate", name);
+        return TA_ERR_UNSUPPORTED;
+    }
+    ta_buf_printf(out, "YUV4MPEG2 W%d H%d F%d:%d I%c A%d:%d C%s%s\n", f->width, f->height, f->frame_rate.num,
+                  f->frame_rate.den, order, sar.num, sar.den, space,
+                  f->range == AVCOL_RANGE_JPEG   ? " XCOLORRANGE=FULL"
+                  : f->range == AVCOL_RANGE_MPEG ? " XCOLORRANGE=LIMITED"
+                                                 : "");
+    return 0;
+}
+
+static enum ta_scan_type scan_of(const AVCodecParameters *par)
 {
     switch (par->field_order) {
     case AV_FIELD_TT:
     case AV_FIELD_TB:
-        return 't';
+        return TA_SCAN_TFF;
     case AV_FIELD_BB:
     case AV_FIELD_BT:
-        return 'b';
+        return TA_SCAN_BFF;
     default:
-        return 'p';
+        return TA_SCAN_PROGRESSIVE;
     }
 }
 
 static int fail_write(const struct y4m *y)
 {
-    int number = errno;
-    ta_error(y->log, "%s: can't be written: %s", y->p->path, strerror(number));
-    return ta_error_from_errno(number);
+    int err = ta_error_from_errno(errno);
+    if (err == TA_ERR_CLOSED)
+        ta_info(y->log, "%s: %s", y->p->path, ta_error_text(err));
+    else
+        ta_error(y->log, "%s: can't be written: %s", y->p->path, strerror(errno));
+    return err;
 }
 
 static int write_head(struct y4m *y, struct ta_mux_result *result)
 {
     const struct ta_lane *lane = y->p->lanes[0];
     const AVCodecParameters *par = lane->parameters;
-    AVRational sar = lane->sar.num > 0 ? lane->sar : (AVRational){0, 0};
-    const char *space = colour_space(par->format, par->chroma_location);
-
     if (y->p->lane_count != 1 || par->codec_type != AVMEDIA_TYPE_VIDEO ||
         par->codec_id != AV_CODEC_ID_RAWVIDEO) {
         ta_error(y->log, "%s: y4m holds a single stream of raw pictures", y->p->path);
         return TA_ERR_UNSUPPORTED;
     }
-    if (!space) {
-        const char *name = av_get_pix_fmt_name(par->format);
-        ta_error(y->log, "%s: y4m does not hold the pixel format %s", y->p->path, name ? name : "(unknown)");
-        return TA_ERR_UNSUPPORTED;
-    }
-    if (lane->frame_rate.num <= 0) {
-        ta_error(y->log, "%s: y4m needs a frame rate", y->p->path);
-        return TA_ERR_UNSUPPORTED;
-    }
+    struct ta_format f = {.pix_fmt = par->format,
+                          .width = par->width,
+                          .height = par->height,
+                          .sar = lane->sar,
+                          .scan = scan_of(par),
+                          .frame_rate = lane->frame_rate,
+                          .range = par->color_range,
+                          .chroma_location = par->chroma_location};
+    struct ta_buf head = {0};
+    int err = ta_y4m_head(&head, &f, y->p->path, y->log);
+    if (err >= 0 && fwrite(head.data, 1, head.size, y->file) != head.size)
+        err = fail_write(y);
     y->picture_bytes = av_image_get_buffer_size(par->format, par->width, par->height, 1);
-    bool full = par->color_range == AVCOL_RANGE_JPEG;
-    int n = fprintf(y->file, "YUV4MPEG2 W%d H%d F%d:%d I%c A%d:%d C%s%s\n", par->width, par->height,
-                    lane->frame_rate.num, lane->frame_rate.den, field_order(par), sar.num, sar.den, space,
-                    full                                   ? " XCOLORRANGE=FULL"
-                    : par->color_range == AVCOL_RANGE_MPEG ? " XCOLORRANGE=LIMITED"
-                                                           : "");
-    if (n < 0)
-        return fail_write(y);
-    result->bytes = n;
-    return 0;
+    result->bytes = (int64_t)head.size;
+    ta_buf_release(&head);
+    return err;
 }
 
 static int write_pictures(struct y4m *y, struct ta_mux_result *result)
 {
     struct ta_lane *lane = y->p->lanes[0];
-    AVRational frame = av_inv_q(lane->frame_rate);
-    int64_t first = AV_NOPTS_VALUE;
-    bool warned = false;
-
     for (;;) {
         if (ta_canceled(y->p->cancel))
             return TA_ERR_CANCELED;
@@ -153,16 +168,6 @@ static int write_pictures(struct y4m *y, struct ta_mux_result *result)
             ta_error(y->log, "%s: internal: a picture of %d bytes, not %d", y->p->path, k->size,
                      y->picture_bytes);
             return TA_ERR_INTERNAL;
-        }
-        if (first == AV_NOPTS_VALUE)
-            first = k->pts;
-        // Half a frame off, and pictures would be shown at other times than they should.
-        if (!warned &&
-            av_compare_ts(llabs(k->pts - first - ta_rescale(result->packets, frame, lane->time_base)) * 2,
-                          lane->time_base, 1, frame) > 0) {
-            ta_problem(y->log, TA_PROBLEM_TIMES_LOST,
-                       "%s: y4m has a constant frame rate, but the pictures' times have not", y->p->path);
-            warned = true;
         }
         if (fputs("FRAME\n", y->file) < 0 || fwrite(k->data, 1, (size_t)k->size, y->file) != (size_t)k->size)
             return fail_write(y);
