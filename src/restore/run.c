@@ -262,6 +262,9 @@ int ta_run_task(struct ta_work *work, const struct ta_run_opts *run, int number,
     ta_space_init(&space, work, run, r.log);
     r.flying[r.flying_count++] = number;
     int err = do_task(&r, number);
+    // What stopped it, a full disk for example, is why it failed.
+    if (err < 0 && r.err < 0)
+        err = r.err;
     work->log = work_log;
     run_release(&r);
     return err;

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "plan/plan.h"
+#include "plan/tasks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,6 +27,15 @@ static void ask(const struct ta_plan *plan)
     if (expected != plan->out_frames ||
         ta_plan_out_before(plan, plan->first_frame + plan->frame_count) != expected)
         abort();
+    int tasks = ta_plan_tasks(plan);
+    for (int i = 0; i < tasks && tasks < 1000; i++) {
+        struct ta_task task = ta_plan_task(plan, i);
+        if (ta_plan_find_task(plan, task.stem) != i || !ta_task_stem_valid(task.stem))
+            abort();
+        for (int k = 0; k < task.need_count; k++)
+            if (task.needs[k] < 0 || task.needs[k] >= tasks || task.needs[k] == i)
+                abort();
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
