@@ -233,7 +233,7 @@ static void close_io(struct ta_source *s, AVIOContext **pb)
 static int try_dv(struct ta_source *s, AVIOContext *pb, const AVInputFormat *demuxer,
                   struct ta_dv_table *known)
 {
-    if (!known && !ta_source_is_dv(s, pb, demuxer))
+    if (known ? known->in_avi : !ta_source_is_dv(s, pb, demuxer))
         return 0;
     int ret = ta_source_open_dv(s, pb, known);
     return ret < 0 ? fail_open(s, ret, "can't be read") : 1;
@@ -299,6 +299,10 @@ static int open_one(struct ta_source **out, const char *path, struct ta_bytes *b
     }
     if ((ret = avformat_find_stream_info(s->fmt, NULL)) < 0) {
         err = fail_open(s, ret, "its streams can't be read");
+        goto fail;
+    }
+    if ((ret = ta_source_take_avi(s, dv)) < 0) {
+        err = fail_open(s, ret, "can't be read");
         goto fail;
     }
     if (ta_canceled(cancel)) {

@@ -37,13 +37,13 @@ bool ta_source_is_dv(const struct ta_source *s, AVIOContext *pb, const AVInputFo
     return is;
 }
 
-int ta_source_open_dv(struct ta_source *s, AVIOContext *pb, struct ta_dv_table *known)
+static int open_table(struct ta_source *s, AVIOContext *pb, struct ta_dv_table *known, bool in_avi)
 {
     int ret = 0;
     s->dv_table = ta_dv_table_ref(known);
     if (!s->dv_table) {
         const struct ta_dv_file file = file_of(pb);
-        ret = ta_dv_scan(&s->dv_table, &file, NULL, 0, canceled, (void *)s->cancel);
+        ret = ta_dv_scan(&s->dv_table, &file, in_avi, canceled, (void *)s->cancel);
     }
     if (ret >= 0)
         ret = ta_dv_demux_create(&s->dv, s->dv_table, pb);
@@ -52,6 +52,39 @@ int ta_source_open_dv(struct ta_source *s, AVIOContext *pb, struct ta_dv_table *
         return ret;
     }
     s->fmt = ta_dv_demux_format(s->dv);
+    return 0;
+}
+
+int ta_source_open_dv(struct ta_source *s, AVIOContext *pb, struct ta_dv_table *known)
+{
+    return open_table(s, pb, known, false);
+}
+
+// The head of its stream says so.
+static bool is_type1(AVIOContext *pb)
+{
+    uint8_t head[4096];
+    int size = read_at(pb, 0, head, sizeof(head));
+    for (int i = 0; i + 12 <= size; i++)
+        if (!memcmp(head + i, "strh", 4))
+            return !memcmp(head + i + 8, "iavs", 4);
+    return false;
+}
+
+int ta_source_take_avi(struct ta_source *s, struct ta_dv_table *known)
+{
+    AVFormatContext *libav = s->fmt;
+    AVIOContext *pb = libav->pb;
+    if (strcmp(libav->iformat->name, "avi") != 0 || !is_type1(pb))
+        return 0;
+    int ret = open_table(s, pb, known, true);
+    if (ret == AVERROR_INVALIDDATA)
+        return 0; // nothing that we know: libav may
+    if (ret < 0)
+        return ret;
+    for (AVDictionaryEntry *e = NULL; (e = av_dict_get(libav->metadata, "", e, AV_DICT_IGNORE_SUFFIX));)
+        av_dict_set(&s->fmt->metadata, e->key, e->value, AV_DICT_DONT_OVERWRITE);
+    avformat_close_input(&libav); // not what it reads from, which was given to it
     return 0;
 }
 

@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bytes b = {data, (int64_t)size, 0};
     const struct ta_dv_file file = {read_at, &b, (int64_t)size};
     struct ta_dv_table *table = NULL;
-    if (ta_dv_scan(&table, &file, NULL, 0, NULL, NULL) >= 0) {
+    if (ta_dv_scan(&table, &file, false, NULL, NULL) >= 0) {
         struct ta_buf text = {0};
         ta_dv_table_write(table, &text);
         struct ta_dv_table *again = ta_dv_table_parse((const uint8_t *)text.data, text.size);

@@ -1,11 +1,12 @@
 """Raw DV: each frame says what it is; damage is found, mended and counted; sound keeps its pitch; recordings are chapters."""
 
 import json
+import random
 
 import pytest
 
 import judge
-from dv_kit import NTSC, PAL, SEQUENCE, insert, lose, pitches, steepest, tape, zero
+from dv_kit import BLOCK, NTSC, PAL, SEQUENCE, insert, lose, pitches, steepest, tape, type1_avi, zero
 
 FRAMES = 12
 RAW = ['--preset', 'clean', '--resolution', 'source', '--encoder', 'ffv1', '--quality', 'fast', '--progress', 'none']
@@ -95,6 +96,27 @@ def test_rates_of_sound(program, tmp_path, rates, container):
     assert judge.decoded_count(out) == len(rates) * FRAMES
 
 
+def test_four_channels_of_12_bits(program, tmp_path):
+    """32 kHz, two pairs in 12 bits that are not linear: all of it, as libav decodes it."""
+    data, noise = bytearray(tape(tmp_path / 'tape.dv', rate=32000)), random.Random(1)
+    for at in range(0, len(data), BLOCK):
+        if data[at] >> 5 != 3:
+            continue
+        if data[at + 3] == 0x50:
+            data[at + 7] |= 1
+        # No sample is 0x800, the mark of one that could not be read.
+        data[at + 8 : at + BLOCK] = b''.join(bytes([noise.randrange(0x78), noise.randrange(0x90, 256), noise.randrange(256)])
+            for _ in range(24))
+    source, out = tmp_path / 'twelve.dv', tmp_path / 'out.mkv'
+    source.write_bytes(data)
+    program.restore(source, out, *FAST)
+    assert len(judge.streams(out, 'audio')) == 2
+    for pair in range(2):
+        ours, libav = (judge.run('ffmpeg', '-v', 'error', '-nostdin', '-i', path, '-map', f'0:a:{pair}', '-f', 's16le', '-')
+            for path in (out, source))
+        assert len(ours) == FRAMES * 1280 * 4 and ours == libav
+
+
 def test_part_without_sound(program, tmp_path, tapes):
     """Silence where the tape has no sound: the block that describes it is empty there."""
     silent = bytearray(tapes['pal'])
@@ -128,6 +150,45 @@ def test_stray_frame_of_another_system(program, tmp_path, tapes):
     out, report, _ = restored(program, tmp_path, data, *FAST, code=3)
     assert counted(report) == 1
     assert judge.video_stream(out)['r_frame_rate'] == '25/1'
+
+
+def test_parts_of_another_aspect(program, tmp_path, tapes):
+    """The wide mark is each frame's own: black at the sides of what is 4:3 among what is 16:9."""
+    data = tapes['pal'] + tape(tmp_path / 'wide.dv', wide=True) * 2
+    out, report, _ = restored(program, tmp_path, data, *FAST)
+    assert judge.display_aspect(judge.video_stream(out)) == pytest.approx(16 / 9, rel=0.01)
+    left = judge.run('ffmpeg', '-v', 'error', '-nostdin', '-i', out, '-vf', 'crop=64:480:8:48,scale=1:1:flags=area,format=gray',
+        '-f', 'rawvideo', '-')
+    assert len(left) == 3 * FRAMES
+    assert max(left[:FRAMES]) < 20 and min(left[FRAMES:]) > 30, list(left)
+    assert 'shown as 4:3' in json.dumps(report['plan']['decisions'])
+
+
+# AVI of type 1: the frames as they are, sound and all, in chunks
+
+
+def test_avi_of_type_1(program, tmp_path, tapes):
+    data = tapes['pal'] + tape(tmp_path / 'slow.dv', rate=32000, wide=True)
+    avi = zero(type1_avi(data), 5 * PAL + 4000, 512)
+    source, out = tmp_path / 'tape.avi', tmp_path / 'out.mkv'
+    source.write_bytes(avi)
+    program.restore(source, out, *FAST, code=3)
+    assert judge.decoded_count(out) == 2 * FRAMES and counted(judge.report(out)) == 1
+    found = pitches(judge.samples(out)[0])
+    assert len(found) >= 10 and all(abs(f - 440) < 2 for f in found), found
+    assert judge.close(judge.sound_span(out)[1], 0.96, 0.002)
+    assert program('probe', source, code=0).out.count('Audio Video Interleaved') == 1
+
+
+def test_avi_with_frames_that_were_missed(program, tmp_path, tapes):
+    """Chunks without data keep their time."""
+    avi = type1_avi(tapes['pal'])
+    at = avi.index(b'00__', avi.index(b'movi')) + 5 * (PAL + 8)
+    (tmp_path / 'tape.avi').write_bytes(avi[:at] + (b'00__' + bytes(4)) * 2 + avi[at:])
+    out = tmp_path / 'out.mkv'
+    program.restore(tmp_path / 'tape.avi', out, *FAST, code=3)
+    assert judge.decoded_count(out) == FRAMES + 2 and counted(judge.report(out)) == 2
+    assert judge.close(judge.sound_span(out)[1], (FRAMES + 2) / 25, 0.002)
 
 
 # Recordings

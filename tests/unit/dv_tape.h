@@ -145,7 +145,7 @@ static inline struct ta_dv_table *scan(struct tape *t)
 {
     const struct ta_dv_file file = {read_tape, t, (int64_t)t->size};
     struct ta_dv_table *table = NULL;
-    assert_int_equal(ta_dv_scan(&table, &file, NULL, 0, NULL, NULL), 0);
+    assert_int_equal(ta_dv_scan(&table, &file, false, NULL, NULL), 0);
     return table;
 }
 

@@ -192,7 +192,7 @@ static void test_not_dv(void **state)
     struct ta_dv_file file = {read_tape, &t, (int64_t)t.size};
     struct ta_dv_table *table = NULL;
     assert_false(ta_dv_probe(&file));
-    assert_int_equal(ta_dv_scan(&table, &file, NULL, 0, NULL, NULL), AVERROR_INVALIDDATA);
+    assert_int_equal(ta_dv_scan(&table, &file, false, NULL, NULL), AVERROR_INVALIDDATA);
     for (size_t i = 0; i < t.size; i++)
         t.data[i] = (uint8_t)(rand() >> 7);
     assert_false(ta_dv_probe(&file));

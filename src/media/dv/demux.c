@@ -386,7 +386,7 @@ static int describe(struct ta_dv_demux *d)
     AVStream *st = fmt ? avformat_new_stream(fmt, NULL) : NULL;
     if (!st)
         return AVERROR(ENOMEM);
-    fmt->iformat = av_find_input_format("dv"); // for its names only
+    fmt->iformat = av_find_input_format(t->in_avi ? "avi" : "dv"); // for its names only
     fmt->pb = d->pb;
     st->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
     st->codecpar->codec_id = AV_CODEC_ID_DVVIDEO;
@@ -394,7 +394,8 @@ static int describe(struct ta_dv_demux *d)
     st->codecpar->height = p->height;
     st->codecpar->format = p->pix_fmt;
     st->codecpar->field_order = p->height < 720 ? AV_FIELD_BB : AV_FIELD_UNKNOWN;
-    st->codecpar->sample_aspect_ratio = st->sample_aspect_ratio = p->sar[t->wide];
+    // Of most frames. The stream has none of its own: each frame says it.
+    st->codecpar->sample_aspect_ratio = p->sar[t->wide];
     st->codecpar->bit_rate = av_rescale_q((int64_t)p->frame_size * 8, (AVRational){1, 1}, p->time_base);
     st->time_base = d->time_base;
     st->avg_frame_rate = st->r_frame_rate = av_inv_q(p->time_base);

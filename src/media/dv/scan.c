@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <libavutil/error.h>
+#include <libavutil/intreadwrite.h>
 
 #include "media/dv/table.h"
 
@@ -35,6 +36,7 @@ struct scanner {
     int64_t window_at;
     int window_size;
     int error;
+    bool in_avi;
     bool (*canceled)(void *priv);
     void *priv;
 
@@ -343,6 +345,21 @@ static int64_t frames_between(const struct scanner *s, int order, int64_t distan
     return natural;
 }
 
+// In an AVI a chunk without data between two with frames is a frame that the recorder missed. How many there
+// are in a gap that is nothing but heads of chunks.
+static int64_t empty_chunks(struct scanner *s, int64_t at, int64_t next, int64_t end)
+{
+    enum { HEAD = 8, MOST = 1 << 16 };
+    if (!s->in_avi || (next - at) % HEAD || next - at > MOST)
+        return 0;
+    for (int64_t i = at; i + HEAD < next; i += HEAD) {
+        const uint8_t *head = view(s, i, end, HEAD);
+        if (!head || head[0] != '0' || head[1] != '0' || AV_RL32(head + 4))
+            return 0;
+    }
+    return (next - at) / HEAD - 1;
+}
+
 static int cross_gap(struct scanner *s, int64_t at, int64_t next, int64_t end, int order, bool zeros)
 {
     if (s->last == NO_ORDER) {
@@ -355,6 +372,8 @@ static int cross_gap(struct scanner *s, int64_t at, int64_t next, int64_t end, i
     }
     distrust_last(s, at, end, zeros);
     int64_t frames = frames_between(s, order, next - at, zeros);
+    if (order == 0)
+        frames += empty_chunks(s, at, next, end);
     int err = frames ? flush(s) : 0;
     if (err >= 0 && frames > 1)
         err = add_missing(s, frames - 1);
@@ -373,7 +392,7 @@ static int finish(struct scanner *s, int64_t at, int64_t end, bool zeros)
     int slot = s->like ? slot_of(s->last, s->like) : -1;
     if (slot >= 0) {
         int64_t rest = end - at - (int64_t)(ta_dv_frame_blocks(s->like) - 1 - slot) * TA_DV_BLOCK;
-        if (rest >= 0 && rest % s->like->frame_size == 0)
+        if (rest >= 0 && rest % s->like->frame_size == 0 && (!s->in_avi || !rest))
             frames = rest / s->like->frame_size;
     }
     int err = 0;
@@ -416,27 +435,6 @@ static int scan_range(struct scanner *s, int64_t at, int64_t end)
         at += TA_DV_BLOCK;
     }
     return s->error ? s->error : finish(s, at, end, zeros);
-}
-
-// One frame in each extent, whatever is found there.
-static int scan_extents(struct scanner *s, const struct ta_dv_extent *extents, size_t count)
-{
-    struct ta_dv_table *t = s->table;
-    for (size_t i = 0; i < count; i++) {
-        size_t before = t->frame_count;
-        int err = scan_range(s, extents[i].offset, extents[i].offset + extents[i].bytes);
-        if (err < 0)
-            return err;
-        if (t->frame_count > before + 1) {
-            for (size_t k = before + 1; k < t->frame_count; k++)
-                if (t->frames[k].missing < t->frames[before].missing)
-                    t->frames[before] = t->frames[k];
-            t->frame_count = before + 1;
-        } else if (t->frame_count == before && (err = add_missing(s, 1)) < 0) {
-            return err;
-        }
-    }
-    return 0;
 }
 
 // ---- the whole ----
@@ -520,12 +518,12 @@ static int add_lead(struct scanner *s)
     return 0;
 }
 
-static int scan(struct scanner *s, const struct ta_dv_extent *extents, size_t extent_count, int64_t limit)
+static int scan(struct scanner *s, int64_t limit)
 {
     s->lead = -1;
     s->used = 0;
     s->table->file_bytes = s->file->bytes;
-    int err = extents ? scan_extents(s, extents, extent_count) : scan_range(s, 0, limit);
+    int err = scan_range(s, 0, limit);
     if (err < 0)
         return err;
     if (!s->table->frame_count)
@@ -552,31 +550,33 @@ static int init(struct scanner *s, const struct ta_dv_file *file)
     return AVERROR(ENOMEM);
 }
 
-int ta_dv_scan(struct ta_dv_table **out, const struct ta_dv_file *file, const struct ta_dv_extent *extents,
-               size_t extent_count, bool (*canceled)(void *priv), void *priv)
+int ta_dv_scan(struct ta_dv_table **out, const struct ta_dv_file *file, bool in_avi,
+               bool (*canceled)(void *priv), void *priv)
 {
     *out = NULL;
     struct scanner s;
     int err = init(&s, file);
     if (err < 0)
         return err;
+    s.in_avi = in_avi;
     s.canceled = canceled;
     s.priv = priv;
     // What most frames at the beginning are is what a frame is taken for that has lost its head.
-    err = scan(&s, extents, TA_MIN(extent_count, 64), TA_MIN(file->bytes, PROBE_BYTES));
+    err = scan(&s, TA_MIN(file->bytes, PROBE_BYTES));
     if (err >= 0 || err == AVERROR_INVALIDDATA) {
         s.like = err < 0 ? NULL : ta_dv_profile(s.table->profile);
         ta_dv_table_destroy(&s.table);
         s.table = ta_dv_table_create();
         s.sound = (struct ta_dv_sound){0};
-        err = scan(&s, extents, extent_count, file->bytes);
+        err = scan(&s, file->bytes);
     }
-    if (err >= 0 && !extents)
+    if (err >= 0 && !in_avi)
         err = add_lead(&s);
     if (err >= 0) {
         drop_strays(s.table);
         choose_sound(s.table);
-        s.table->lost_bytes = extents ? 0 : file->bytes - s.used;
+        s.table->in_avi = in_avi;
+        s.table->lost_bytes = in_avi ? 0 : file->bytes - s.used;
         *out = s.table;
         s.table = NULL;
     }
@@ -590,7 +590,7 @@ bool ta_dv_probe(const struct ta_dv_file *file)
     if (init(&s, file) < 0)
         return false;
     bool whole = false;
-    if (scan(&s, NULL, 0, TA_MIN(file->bytes, PROBE_BYTES)) >= 0)
+    if (scan(&s, TA_MIN(file->bytes, PROBE_BYTES)) >= 0)
         for (size_t i = 0; i < s.table->frame_count; i++)
             whole |= !s.table->frames[i].missing;
     release(&s);

@@ -5,8 +5,8 @@
 
 #include <libavutil/intreadwrite.h>
 
-#define MAGIC "TADV0001"
-#define HEAD_BYTES (8 + 8 + 8 + 4 + 12 + 4 + 4)
+#define MAGIC "TADV0002"
+#define HEAD_BYTES (8 + 8 + 8 + 5 + 12 + 4 + 4)
 #define FRAME_BYTES 16
 #define PIECE_BYTES 16
 
@@ -83,6 +83,7 @@ void ta_dv_table_write(const struct ta_dv_table *t, struct ta_buf *out)
     put(out, t->wide, 1);
     put(out, t->rate, 1);
     put(out, t->pairs, 1);
+    put(out, t->in_avi, 1);
     put(out, t->timecode, 4);
     put(out, t->date, 4);
     put(out, t->time, 4);
@@ -135,8 +136,8 @@ static bool check_frame(const struct ta_dv_table *t, const struct ta_dv_frame *f
 static bool check(const struct ta_dv_table *t)
 {
     if (!t->frame_count || t->file_bytes < 0 || t->lost_bytes < 0 || t->lost_bytes > t->file_bytes ||
-        t->wide > 1 || !is_rate(t->rate) || t->pairs > TA_DV_CHANNELS || (t->rate && !t->pairs) ||
-        !ta_dv_profile(t->profile))
+        t->wide > 1 || t->in_avi > 1 || !is_rate(t->rate) || t->pairs > TA_DV_CHANNELS ||
+        (t->rate && !t->pairs) || !ta_dv_profile(t->profile))
         return false;
     for (size_t i = 0; i < t->piece_count; i++) {
         const struct ta_dv_piece *p = &t->pieces[i];
@@ -155,7 +156,7 @@ struct ta_dv_table *ta_dv_table_parse(const uint8_t *data, size_t size)
     if (size < HEAD_BYTES || memcmp(data, MAGIC, 8) != 0)
         return NULL;
     const uint8_t *p = data + 8;
-    uint64_t frames = AV_RL32(p + 32), pieces = AV_RL32(p + 36);
+    uint64_t frames = AV_RL32(p + 33), pieces = AV_RL32(p + 37);
     if (frames * FRAME_BYTES + pieces * PIECE_BYTES != size - HEAD_BYTES)
         return NULL;
     struct ta_dv_table *t = ta_dv_table_create();
@@ -165,9 +166,10 @@ struct ta_dv_table *ta_dv_table_parse(const uint8_t *data, size_t size)
     t->wide = p[17];
     t->rate = p[18];
     t->pairs = p[19];
-    t->timecode = AV_RL32(p + 20);
-    t->date = AV_RL32(p + 24);
-    t->time = AV_RL32(p + 28);
+    t->in_avi = p[20];
+    t->timecode = AV_RL32(p + 21);
+    t->date = AV_RL32(p + 25);
+    t->time = AV_RL32(p + 29);
     t->frame_count = frames;
     t->piece_count = pieces;
     t->frames = calloc(frames ? frames : 1, sizeof(*t->frames));

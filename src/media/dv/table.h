@@ -35,6 +35,7 @@ struct ta_dv_table {
     // What most frames are.
     uint8_t profile, wide;
     uint8_t rate, pairs;           // of the sound; pairs: the most that a part has
+    uint8_t in_avi;                // 0, 1: the file is an AVI of type 1, each of whose chunks is a frame
     uint32_t timecode, date, time; // of the first frame that has one
 };
 
@@ -70,13 +71,10 @@ struct ta_dv_file {
 // Is this raw DV? Looks at the first megabytes.
 bool ta_dv_probe(const struct ta_dv_file *file);
 
-// A stretch of the file that holds one frame, as containers know them.
-struct ta_dv_extent {
-    int64_t offset, bytes;
-};
-// Finds all frames: in the whole file, or (`extents` not NULL) one in each extent. 0; an AVERROR of reading;
-// AVERROR(ENOMEM); AVERROR_INVALIDDATA when there is no frame. `canceled` may be NULL.
-int ta_dv_scan(struct ta_dv_table **out, const struct ta_dv_file *file, const struct ta_dv_extent *extents,
-               size_t extent_count, bool (*canceled)(void *priv), void *priv);
+// Finds all frames of raw DV or (`in_avi`) of an AVI that holds it with its sound (type 1), whose other
+// chunks lie between frames. 0; an AVERROR of reading; AVERROR(ENOMEM); AVERROR_INVALIDDATA when there is no
+// frame. `canceled` may be NULL.
+int ta_dv_scan(struct ta_dv_table **out, const struct ta_dv_file *file, bool in_avi,
+               bool (*canceled)(void *priv), void *priv);
 
 #endif
