@@ -41,7 +41,8 @@ static int reopen(struct ta_feed *f)
         return err;
     const struct ta_index *index = f->index;
     int64_t size = ta_source_bytes(f->source);
-    AVStream *st = f->source->video == index->video ? f->source->fmt->streams[index->video] : NULL;
+    AVStream *st = ta_source_set_video(f->source, index->video) ? f->source->fmt->streams[index->video]
+                                                                : NULL;
     if (!st || size != index->source.size_bytes || av_cmp_q(st->time_base, index->time_base) != 0) {
         ta_error(f->log, "%s: this is not the file that was indexed", f->path);
         return TA_ERR_MISMATCH;

@@ -39,7 +39,10 @@ static int64_t still_listed(const struct ta_reading *r, const AVFormatContext *f
 
 void ta_reading_restart(struct ta_reading *r)
 {
-    *r = (struct ta_reading){.places = r->places};
+    r->packets = r->failures = r->stood_at = r->furthest = 0;
+    r->stood = r->jumps = 0;
+    r->ended = false;
+    memset(r->latest, 0, sizeof r->latest);
 }
 
 // Puts the demuxer behind a place that it can't get over.
@@ -81,6 +84,19 @@ static bool goes_on(struct ta_reading *r, AVFormatContext *fmt, int ret)
     return ++r->stood < STOOD_MAX || jump(r, fmt, size);
 }
 
+static bool is_left_behind(struct ta_reading *r, const AVFormatContext *fmt, const AVPacket *packet)
+{
+    int i = packet->stream_index;
+    if (i >= TA_READING_STREAMS || packet->pos < 0 || strcmp(fmt->iformat->name, "mpegts") != 0)
+        return false;
+    if (packet->pos < r->latest[i]) {
+        r->left_behind[i]++;
+        return true;
+    }
+    r->latest[i] = packet->pos;
+    return false;
+}
+
 int ta_reading_next(struct ta_reading *r, AVFormatContext *fmt, AVPacket *packet)
 {
     while (!r->ended) {
@@ -97,6 +113,10 @@ int ta_reading_next(struct ta_reading *r, AVFormatContext *fmt, AVPacket *packet
         }
         if (r->jumps && packet->pos >= 0 && packet->pos <= r->furthest) {
             av_packet_unref(packet); // given before
+            continue;
+        }
+        if (is_left_behind(r, fmt, packet)) {
+            av_packet_unref(packet);
             continue;
         }
         r->places += r->failures > 0;

@@ -159,6 +159,9 @@ static int open_demuxer(struct ta_source *s, AVIOContext *pb, const AVInputForma
     AVDictionary *options = NULL;
     av_dict_set(&options, "probesize", PROBE_BYTES, 0);
     av_dict_set(&options, "analyzeduration", PROBE_MICROSECONDS, 0);
+    // Broadcasts whose programme gets other packet identifiers: its streams go on as what they were. Options
+    // that a demuxer does not have are left alone.
+    av_dict_set(&options, "merge_pmt_versions", "1", 0);
     AVFormatContext *fmt = s->fmt;
     int ret = avformat_open_input(&fmt, s->path, demuxer, &options); // frees it on failure
     av_dict_free(&options);

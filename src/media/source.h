@@ -42,6 +42,10 @@ struct ta_dv_table;
 int ta_source_open_known(struct ta_source **out, const char *path, struct ta_dv_table *dv,
                          const struct ta_cancel *cancel, struct ta_log *log);
 void ta_source_close(struct ta_source **s);
+// Other pictures than the largest are meant: false when this is no video stream.
+bool ta_source_set_video(struct ta_source *s, int stream);
+// The largest pictures of a programme of a broadcast. TA_ERR_INVALID (logged, with those that there are).
+int ta_source_choose_programme(struct ta_source *s, int programme);
 
 // The one door to what is in the source: a source need not be one file, so nobody else reads or seeks `fmt`,
 // asks its byte stream or sets what a stream discards. What they return is libav's: 0, or an AVERROR.

@@ -12,14 +12,18 @@
 static const char UNREADABLE[] = "it is no picture that can be read";
 static const char NOT_IN_RANGE[] = "nothing of it lies in the range";
 
+#define LATE_SECONDS 1
+
 // Start of a kept stream by its container, AV_NOPTS_VALUE when unknown. Priming before it is not a start.
 int64_t ta_plan_stream_start(const struct ta_decision *d, int stream)
 {
     const struct ta_stream_facts *st = &d->facts->source->streams[stream];
-    if (st->start != AV_NOPTS_VALUE)
-        return st->start;
-    return stream < d->facts->index->stream_count ? d->facts->index->streams[stream].first_pts
-                                                  : AV_NOPTS_VALUE;
+    int64_t seen = stream < d->facts->index->stream_count ? d->facts->index->streams[stream].first_pts
+                                                          : AV_NOPTS_VALUE;
+    // libav takes the file's own start for that of a stream of which it has not met a packet yet.
+    bool late = seen != AV_NOPTS_VALUE && st->start != AV_NOPTS_VALUE &&
+                (double)(seen - st->start) * av_q2d(st->time_base) > 0.5;
+    return st->start == AV_NOPTS_VALUE || late ? seen : st->start;
 }
 
 static int64_t sound_bit_rate(const char *codec, int channels)
@@ -74,6 +78,59 @@ static struct ta_stream_choice choose_other(const struct ta_decision *d, int i)
     return ta_stream_choose(st->par, st->disposition, d->plan->container);
 }
 
+static const struct ta_index_stream *indexed(const struct ta_decision *d, int i)
+{
+    static const struct ta_index_stream none;
+    return i < d->facts->index->stream_count ? &d->facts->index->streams[i] : &none;
+}
+
+// Of another programme than the pictures.
+static bool is_stranger(const struct ta_decision *d, int i)
+{
+    int own = indexed(d, d->facts->index->video)->programme, its = indexed(d, i)->programme;
+    return own && its && its != own;
+}
+
+// Players of a copy see each packet's own header in these codecs.
+static bool tells_itself(enum AVCodecID id)
+{
+    return id == AV_CODEC_ID_MP1 || id == AV_CODEC_ID_MP2 || id == AV_CODEC_ID_MP3 || id == AV_CODEC_ID_AC3 ||
+           id == AV_CODEC_ID_EAC3 || id == AV_CODEC_ID_DTS;
+}
+
+// Sound whose channels or rate change on the way.
+static void choose_changing_sound(struct ta_decision *d, int i, struct ta_stream_choice *c)
+{
+    const struct ta_stream_facts *st = &d->facts->source->streams[i];
+    const struct ta_index_stream *s = indexed(d, i);
+    if (!s->layout_changes && !s->rate_changes)
+        return;
+    if (c->action == TA_STREAM_COPY && (s->rate_changes || !tells_itself(st->par->codec_id)))
+        *c = ta_sound_transcode_choose(st->par, d->plan->container);
+    if (s->layout_changes)
+        ta_decision_tell(d, "sound", "stream %d changes between %d and %d channels, %lld time%s: %s", i,
+                         s->least_channels, s->channels, (long long)s->layout_changes,
+                         s->layout_changes == 1 ? "" : "s",
+                         c->action == TA_STREAM_COPY        ? "kept as it is"
+                         : c->action == TA_STREAM_TRANSCODE ? "room for all of them throughout"
+                                                            : "left out");
+    if (s->rate_changes)
+        ta_decision_tell(d, "sound", "stream %d changes its sample rate, %lld time%s: all of it gets %d Hz",
+                         i, (long long)s->rate_changes, s->rate_changes == 1 ? "" : "s",
+                         st->par->sample_rate);
+}
+
+// Seconds between the first packets of the picture and of a stream.
+static double late_by(const struct ta_decision *d, int i)
+{
+    const struct ta_index *index = d->facts->index;
+    int64_t start = ta_plan_stream_start(d, i);
+    if (start == AV_NOPTS_VALUE)
+        return 0;
+    return (double)start * av_q2d(d->facts->source->streams[i].time_base) -
+           (double)index->frames[0].pts * av_q2d(index->time_base);
+}
+
 static int choose_stream(struct ta_decision *d, int i)
 {
     struct ta_plan *p = d->plan;
@@ -83,13 +140,20 @@ static int choose_stream(struct ta_decision *d, int i)
     bool sound = st->kind == TA_STREAM_AUDIO, main_video = i == d->facts->index->video;
     if (!main_video && st->kind == TA_STREAM_VIDEO)
         c = (struct ta_stream_choice){.action = TA_STREAM_DROP,
-                                      .reason = "only the main video stream is restored"};
+                                      .reason = is_stranger(d, i) ? "it is another programme's"
+                                                                  : "only the main video stream is restored"};
     else if (!main_video)
         c = choose_other(d, i);
     if (d->recipe.audio_codec == TA_AUDIO_CODEC_FLAC && sound && c.action != TA_STREAM_DROP &&
         flac_holds(st->par))
         c = (struct ta_stream_choice){
             .action = TA_STREAM_TRANSCODE, .codec = "flac", .reason = "smaller, and nothing is lost"};
+    if (sound && c.action != TA_STREAM_DROP) {
+        choose_changing_sound(d, i, &c);
+        if (late_by(d, i) > LATE_SECONDS)
+            ta_decision_tell(d, "sound", "stream %d begins %.2f s after the pictures, and stays there", i,
+                             late_by(d, i));
+    }
     if (c.refuse) {
         ta_error(d->log, "stream %d has %d channels of sound, and %s: %s", i, st->par->ch_layout.nb_channels,
                  c.reason, c.refuse);
@@ -110,7 +174,10 @@ static int choose_stream(struct ta_decision *d, int i)
         s->bit_rate = sound_bit_rate(s->codec, st->par->ch_layout.nb_channels);
     // Sound, subtitles and further videos that get lost matter; y4m is pictures alone, and whoever asks for
     // it knows.
-    bool matters = !main_video && (sound || st->kind == TA_STREAM_SUBTITLE || st->kind == TA_STREAM_VIDEO);
+    // What is another programme's is told with that.
+    bool other_pictures = st->kind == TA_STREAM_VIDEO && is_stranger(d, i);
+    bool matters = !main_video && !other_pictures &&
+                   (sound || st->kind == TA_STREAM_SUBTITLE || st->kind == TA_STREAM_VIDEO);
     matters &= !c.reason || strcmp(c.reason, NOT_IN_RANGE) != 0;
     if (c.action == TA_STREAM_DROP && st->unreadable && strcmp(p->container->name, "y4m"))
         ta_decision_warn(d, TA_PROBLEM_COVER_LEFT_OUT,
@@ -126,6 +193,27 @@ static int choose_stream(struct ta_decision *d, int i)
     return 0;
 }
 
+static void tell_programmes(struct ta_decision *d, int own)
+{
+    const struct ta_source_facts *source = d->facts->source;
+    struct ta_buf others = {0};
+    for (int i = 0; i < source->programme_count; i++) {
+        const struct ta_programme_facts *p = &source->programmes[i];
+        const AVDictionaryEntry *name = av_dict_get(p->metadata, "service_name", NULL, 0);
+        if (p->id == own)
+            continue;
+        ta_buf_printf(&others, "%s%d", others.size ? ", " : "", p->id);
+        if (name && *name->value)
+            ta_buf_printf(&others, " (%s)", name->value);
+    }
+    if (own && others.size)
+        ta_decision_tell(d, "programme",
+                         "%d%s; there %s also %s (--programme takes one, and nothing of others)", own,
+                         d->recipe.programme ? " as asked" : ", that of the largest picture",
+                         strchr(ta_buf_text(&others), ',') ? "are" : "is", ta_buf_text(&others));
+    ta_buf_release(&others);
+}
+
 int ta_plan_choose_streams(struct ta_decision *d)
 {
     const struct ta_source_facts *source = d->facts->source;
@@ -135,8 +223,14 @@ int ta_plan_choose_streams(struct ta_decision *d)
         return TA_ERR_USAGE;
     }
     d->plan->streams = ta_xcalloc((size_t)source->stream_count + 1, sizeof *d->plan->streams);
-    int err = 0;
-    for (int i = 0; i < source->stream_count && err >= 0; i++)
-        err = choose_stream(d, i);
+    // What belongs to the picture comes first: players take the first track of sound.
+    int own = indexed(d, d->facts->index->video)->programme, err = 0;
+    for (int others = 0; others < 2; others++)
+        for (int i = 0; i < source->stream_count && err >= 0; i++) {
+            bool stranger = is_stranger(d, i);
+            if (stranger == (others > 0) && !(stranger && d->recipe.programme))
+                err = choose_stream(d, i);
+        }
+    tell_programmes(d, own);
     return err;
 }

@@ -193,6 +193,15 @@ const struct ta_opt ta_recipe_options[] = {
      TA_FIELD(struct ta_recipe_opts, range, struct ta_range),
      .def = "",
      .help = "part of the source to restore, as times (1:23:45.5), percent (25%) or frames (1200f)"},
+    {.name = "programme",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct ta_recipe_opts, programme, int64_t),
+     .def = "0",
+     .min = 0,
+     .max = 65535,
+     .help =
+         "the programme of a broadcast to restore, by its number, and nothing of others; 0 is that of the "
+         "largest picture"},
     {.name = "scan",
      .kind = &ta_opt_choice,
      TA_FIELD(struct ta_recipe_opts, scan, int),

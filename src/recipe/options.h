@@ -20,6 +20,7 @@ struct ta_recipe_opts {
     double crf;
     int preset_speed; // index into ta_speed_choices; 0 follows the quality
     struct ta_range range;
+    int64_t programme;     // of a broadcast; 0: that of the largest picture
     int scan;              // enum ta_scan_depth
     double segment_length; // seconds
     int dither;            // enum ta_dither

@@ -329,8 +329,11 @@ static void check_sync(struct check *c, struct ta_check_result *out)
         const AVStream *st = c->fmt->streams[o++];
         if (s->start == AV_NOPTS_VALUE || st->start_time == AV_NOPTS_VALUE)
             continue;
-        double distance = fabs(seconds(st->start_time, st->time_base) -
-                               (double)TA_MAX(s->start, 0) / AV_TIME_BASE);
+        // Of sound that begins late libav knows no start when it opens the file.
+        int64_t seen = c->sums[o - 1].first, start = st->start_time;
+        if (seen != AV_NOPTS_VALUE && seconds(seen - start, st->time_base) > 0.5)
+            start = seen;
+        double distance = fabs(seconds(start, st->time_base) - (double)TA_MAX(s->start, 0) / AV_TIME_BASE);
         double *worst = s->action == TA_STREAM_TRANSCODE ? &out->worst_sync_transcoded
                                                          : &out->worst_sync_copied;
         *worst = TA_MAX(*worst, distance);

@@ -177,6 +177,7 @@ struct join {
     struct ta_sound *sound;
     struct ta_lane **lanes;
     int lane_count;
+    int sounds;
 };
 
 // The source's colour, geometry and field order are replaced by the output's; the mux copies the rest
@@ -195,6 +196,17 @@ void ta_join_describe_video(const struct ta_plan *p, AVCodecParameters *par)
                                                 : AV_FIELD_PROGRESSIVE;
 }
 
+// Sound of other programmes of a broadcast, behind that of the picture's own?
+static bool has_strangers(const struct ta_plan *p)
+{
+    int own = p->index->streams[p->index->video].programme;
+    bool any = false;
+    for (int i = 0; i < p->stream_count && own; i++)
+        any |= p->streams[i].stream < p->index->stream_count && p->streams[i].kind == TA_STREAM_AUDIO &&
+               p->index->streams[p->streams[i].stream].programme != own;
+    return any;
+}
+
 static int add_lane(struct join *j, const struct ta_stream_plan *s, int64_t offset)
 {
     const struct ta_plan *p = j->work->plan;
@@ -211,6 +223,8 @@ static int add_lane(struct join *j, const struct ta_stream_plan *s, int64_t offs
         err = ta_lane_subtitle(lane, j->streams, s->stream, offset, s->codec, global_header, j->log);
     else
         return 0;
+    if (err >= 0 && s->kind == TA_STREAM_AUDIO && !j->sounds++ && has_strangers(p))
+        (*lane)->disposition |= AV_DISPOSITION_DEFAULT;
     if (err >= 0)
         j->lane_count++;
     return err;
@@ -219,8 +233,9 @@ static int add_lane(struct join *j, const struct ta_stream_plan *s, int64_t offs
 static int add_lanes(struct join *j, int64_t offset)
 {
     const struct ta_plan *p = j->work->plan;
-    ta_sound_set_clocks(p, j->streams);
-    int err = ta_join_video_lane(&j->lanes[0], j->work, j->log);
+    int err = ta_sound_prepare(p, j->streams);
+    if (err >= 0)
+        err = ta_join_video_lane(&j->lanes[0], j->work, j->log);
     if (err < 0)
         return err;
     j->lane_count = 1;

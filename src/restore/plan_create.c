@@ -23,6 +23,7 @@ static int wish_of(struct ta_options *options, struct ta_survey_wish *out, struc
     if (err < 0)
         return err;
     out->decode_all = recipe.scan == TA_SCAN_FULL;
+    out->programme = (int)recipe.programme;
     ta_opt_release(ta_recipe_options, &recipe);
     if ((err = ta_options_slot(options, "deinterlace", &deinterlace)) < 0)
         return err;

@@ -62,6 +62,9 @@ static int index_source(struct ta_plan *p, const char *cache, struct ta_log *log
 {
     struct ta_source *source = NULL;
     int err = ta_source_open(&source, p->input, NULL, log);
+    for (int i = 0; err >= 0 && i < p->stream_count; i++)
+        if (p->streams[i].action == TA_STREAM_RESTORE)
+            ta_source_set_video(source, p->streams[i].stream);
     if (err >= 0)
         err = ta_index_get(&p->index, source, planned_decoded(p), cache, NULL, log);
     ta_source_close(&source);

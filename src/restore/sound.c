@@ -22,16 +22,18 @@ struct ta_sound {
     int count;
 };
 
-void ta_sound_set_clocks(const struct ta_plan *plan, struct ta_streams *streams)
+int ta_sound_prepare(const struct ta_plan *plan, struct ta_streams *streams)
 {
     const struct ta_index *index = plan->index;
-    if (!index->clock_count)
-        return;
+    int err = ta_streams_complete(streams, index);
+    if (err < 0 || !index->clock_count)
+        return err;
     int64_t *offsets = ta_xcalloc((size_t)index->clock_count, sizeof *offsets);
     for (int i = 0; i < index->clock_count; i++)
         offsets[i] = ta_rescale(index->clocks[i].offset, index->time_base, AV_TIME_BASE_Q);
     ta_streams_set_clocks(streams, offsets, index->clock_count);
     free(offsets);
+    return 0;
 }
 
 static int start_track(struct ta_sound *s, struct track *t, const struct ta_work *work,
@@ -43,7 +45,8 @@ static int start_track(struct ta_sound *s, struct track *t, const struct ta_work
                               s->log);
     if (err < 0)
         return err;
-    ta_sound_set_clocks(p, t->streams);
+    if ((err = ta_sound_prepare(p, t->streams)) < 0)
+        return err;
     if (!ta_streams_get(t->streams, t->stream)) {
         ta_error(s->log, "%s: stream %d of the plan is not in the file", p->input, t->stream);
         return TA_ERR_MISMATCH;

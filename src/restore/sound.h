@@ -24,7 +24,8 @@ int64_t ta_sound_bytes(const struct ta_sound *s);
 struct ta_audio_transcode_stats ta_sound_stats(const struct ta_sound *s);
 void ta_sound_destroy(struct ta_sound **s);
 
-// The other streams follow the clock that the index made of the video's times.
-void ta_sound_set_clocks(const struct ta_plan *plan, struct ta_streams *streams);
+// What the index knows of the other streams: those that begin late, and the clock that they follow. 0 or
+// TA_ERR_*.
+int ta_sound_prepare(const struct ta_plan *plan, struct ta_streams *streams);
 
 #endif

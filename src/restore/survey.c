@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
+#include "media/index/index_streams.h"
 #include "media/source.h"
 #include "restore/joined.h"
 
@@ -27,19 +28,28 @@ void ta_survey_set_measures(struct ta_survey *s, const struct ta_measure_info *c
     s->rows = ta_measure_count(table);
 }
 
+static void forget(struct ta_survey *s)
+{
+    for (int i = 0; i < 2; i++) {
+        ta_index_destroy(&s->readings[i].index);
+        for (int depth = 0; depth < 2; depth++)
+            ta_measured_free(&s->readings[i].measured[depth], s->rows);
+        s->readings[i] = (struct ta_survey_reading){0};
+    }
+    if (s->has_facts)
+        ta_source_facts_release(&s->facts);
+    s->has_facts = false;
+    json_decref(s->files);
+    s->files = NULL;
+}
+
 void ta_survey_destroy(struct ta_survey **survey)
 {
     struct ta_survey *s = *survey;
     *survey = NULL;
     if (!s)
         return;
-    for (int i = 0; i < 2; i++) {
-        ta_index_destroy(&s->readings[i].index);
-        for (int depth = 0; depth < 2; depth++)
-            ta_measured_free(&s->readings[i].measured[depth], s->rows);
-    }
-    ta_source_facts_release(&s->facts);
-    json_decref(s->files);
+    forget(s);
     ta_log_destroy(&s->log);
     free(s->input);
     free(s->cache);
@@ -57,16 +67,23 @@ static int read_source(struct ta_survey *s, bool decode_all, struct ta_meter *me
     struct ta_progress_fn progress = ta_meter_start(meter, TA_PHASE_INDEX);
     struct ta_source *source = NULL;
     int err = ta_source_open(&source, s->input, ta_meter_cancel(meter), log);
-    if (err >= 0 && !s->has_facts) {
+    if (err >= 0 && s->programme)
+        err = ta_source_choose_programme(source, s->programme);
+    if (err >= 0 && !r->index)
+        err = ta_index_get(&r->index, source, decode_all, s->cache, &progress, log);
+    // What its head says, and what only shows when all of it was read.
+    if (err >= 0 && !s->has_facts && (err = ta_index_complete_source(r->index, source)) >= 0) {
+        s->has_facts = true;
         err = ta_source_facts_read(&s->facts, source);
         if (err < 0)
             ta_error(log, "%s: out of memory for what its headers say", s->input);
         if (err >= 0)
             err = ta_joined_read(&s->files, source, log);
-        s->has_facts = err >= 0;
+        if (err < 0) {
+            ta_source_facts_release(&s->facts);
+            s->has_facts = false;
+        }
     }
-    if (err >= 0 && !r->index)
-        err = ta_index_get(&r->index, source, decode_all, s->cache, &progress, log);
     ta_source_close(&source);
     return err;
 }
@@ -137,6 +154,9 @@ int ta_survey_require(struct ta_survey *s, const struct ta_survey_wish *wish, st
 {
     struct ta_survey_reading *r = &s->readings[wish->decode_all];
     enum ta_depth depth = wish->depth;
+    if (wish->programme != s->programme)
+        forget(s); // other pictures
+    s->programme = wish->programme;
     int err = read_source(s, wish->decode_all, meter, log);
     if (err >= 0 && ta_measure_is_short(r->index))
         depth = TA_DEPTH_FULL; // what the pass would do, too
@@ -158,6 +178,9 @@ void ta_survey_adopt(struct ta_survey *s, const struct ta_plan *plan)
     struct ta_survey_reading *r = &s->readings[scan && !strcmp(scan, "full")];
     if (!plan->index || r->index)
         return;
+    const char *programme = json_string_value(
+        json_object_get(json_object_get(plan->recipe, "programme"), "value"));
+    s->programme = programme ? atoi(programme) : 0;
     r->index = ta_index_share(plan->index);
     if (plan->survey)
         ta_survey_reading_take(s, r, plan->survey);

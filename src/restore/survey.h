@@ -22,7 +22,8 @@ struct ta_survey {
     char *input, *cache;
     struct ta_log *log;
     const struct ta_measure_info *const *table;
-    int rows; // of the table
+    int rows;      // of the table
+    int programme; // that the readings are of
     bool has_facts;
     struct ta_source_facts facts;
     json_t *files;                        // of a source that is several, see joined.h; else NULL
@@ -32,6 +33,7 @@ struct ta_survey {
 // What a plan asks for.
 struct ta_survey_wish {
     bool decode_all;     // the index from a full decode
+    int programme;       // of a broadcast; 0: that of the largest picture
     enum ta_depth depth; // of what is measured; a sample that can't tell becomes full
 };
 

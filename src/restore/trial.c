@@ -132,6 +132,8 @@ static int attempt(const struct ta_plan *p, const struct ta_index *index, int wh
     int count = 0;
     err = ta_streams_open(&streams, p->input, index->dv, p->range_start, p->range_end, cancel, log);
     if (err >= 0)
+        err = ta_streams_complete(streams, index);
+    if (err >= 0)
         err = picture_lane(&lanes[count++], p, ta_streams_get(streams, index->video), log);
     if (err < 0 && err != TA_ERR_CANCELED && err != TA_ERR_NOMEM)
         err = TA_ERR_IO; // no refusal: the file is gone, or the encoder

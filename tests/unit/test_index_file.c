@@ -61,9 +61,14 @@ static struct ta_index *make_index(void)
     index->frames[0] = (struct ta_index_frame){.pts = -3600, .packet = 2, .flags = TA_FRAME_TIME_GUESSED};
     index->frames[1] = (struct ta_index_frame){.pts = 0, .packet = 1, .flags = TA_FRAME_INTERLACED};
     index->clocks[0] = (struct ta_index_clock){.offset = -5, .frame = 1};
-    index->streams[1] = (struct ta_index_stream){-1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
-    index->faults = (struct ta_index_faults){
-        .places = 1, .cut_off = true, .stated = 20, .held = 10, .missing_time = 3, .late_start = 4};
+    index->streams[1] = (struct ta_index_stream){-1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 3, 15, 16};
+    index->faults = (struct ta_index_faults){.places = 1,
+                                             .cut_off = true,
+                                             .stated = 20,
+                                             .held = 10,
+                                             .missing_time = 3,
+                                             .left_behind = 5,
+                                             .late_start = 4};
     assert_int_equal(ta_index_seal(index), 0);
     return index;
 }

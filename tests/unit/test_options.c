@@ -58,6 +58,7 @@ static const char *const elsewhere[][2] = {
     {"hardware", "needs a device: tests/media/test_cli.py"},
     {"audio-codec", "needs a source with sound: tests/media/test_archive.py"},
     {"scan", "what is measured before planning: tests/media/test_options.py"},
+    {"programme", "which pictures are indexed: tests/media/test_broadcast.py"},
 };
 
 // Options of running never change the result: why each is there.

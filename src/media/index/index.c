@@ -106,16 +106,6 @@ static void measure_stream(struct ta_index_stream *s, const AVStream *st, const 
         s->end_pts = end;
 }
 
-static void grow_streams(struct ta_index *index, int count)
-{
-    if (count <= index->stream_count)
-        return;
-    index->streams = ta_xrealloc(index->streams, (size_t)count * sizeof(*index->streams));
-    for (int i = index->stream_count; i < count; i++)
-        index->streams[i] = (struct ta_index_stream){.first_pts = AV_NOPTS_VALUE, .end_pts = AV_NOPTS_VALUE};
-    index->stream_count = count;
-}
-
 static int add_packet(struct ta_index_builder *b, const AVPacket *packet)
 {
     struct ta_index *index = b->index;
@@ -156,7 +146,8 @@ static int read_all_packets(struct ta_index_builder *b)
     int64_t size = ta_source_bytes(s);
     int err;
     while ((err = ta_index_read_packet(s, packet)) > 0) {
-        grow_streams(index, (int)s->fmt->nb_streams);
+        ta_index_grow_streams(b);
+        ta_index_watch_stream(b, packet);
         measure_stream(&index->streams[packet->stream_index], s->fmt->streams[packet->stream_index], packet);
         err = packet->stream_index == s->video ? add_packet(b, packet) : 0;
         av_packet_unref(packet);
@@ -166,7 +157,9 @@ static int read_all_packets(struct ta_index_builder *b)
             ta_index_report(b, (double)ta_source_position(s) / (double)size);
     }
     av_packet_free(&packet);
-    grow_streams(index, (int)s->fmt->nb_streams);
+    ta_index_grow_streams(b);
+    ta_index_end_streams(b);
+    index->faults.left_behind = s->reading.left_behind[s->video < TA_READING_STREAMS ? s->video : 0];
     if (err >= 0 && !index->packet_count) {
         ta_error(b->log, "%s: the video stream is empty", s->path);
         err = TA_ERR_FORMAT;
@@ -354,9 +347,9 @@ static int create(struct ta_index **out, struct ta_source *source, bool decode_a
         return err;
     b.index = ta_xcalloc(1, sizeof(*b.index));
     b.index->dv = ta_dv_table_ref(source->dv_table);
-    b.index->video = b.source->video;
+    b.index->video = source->video;
     b.index->end_pts = AV_NOPTS_VALUE;
-    if (b.source->video != source->video) {
+    if (!ta_source_set_video(b.source, source->video)) {
         ta_error(log, "%s: it has changed while it was read", source->path);
         err = TA_ERR_MISMATCH;
         goto end;

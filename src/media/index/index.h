@@ -76,6 +76,11 @@ struct ta_index_stream {        // every stream of the file, video included
     int64_t gap_time, overlap_time; // their sums, stream time base
     int64_t lost;      // packets that the file lists and that can't be read (where it lists them: mp4, mov)
     int64_t encrypted; // packets that are
+    int programme;     // number of the programme that it belongs to, the picture's before others; 0: none
+    // Sound, as its packets say it; 0 where they do not. How it begins, and the most and least channels.
+    int rate, channels, least_channels;
+    int layer; // of MPEG audio, which some broadcasts do not say: 1, 2 or 3
+    int64_t layout_changes, rate_changes;
 };
 
 struct ta_index_faults { // what is wrong with the file as a whole
@@ -86,6 +91,8 @@ struct ta_index_faults { // what is wrong with the file as a whole
               // AV_NOPTS_VALUE when that does not say. Equal but for a little when nothing is missing
     int64_t missing_time; // pictures that are not there, by the times of those around them; video time base.
                           // Counted only in a file that is damaged: others may pause
+    int64_t left_behind;  // pictures that libav gives only at the end: the last ones before streams changed
+                          // their packet identifiers
     int64_t late_start;   // from the first packet of the video to its first frame; video time base
 };
 

@@ -19,6 +19,8 @@ struct ta_shape_run { // packets from this one on have the same headers (packet_
     uint32_t packet, key;
 };
 
+struct ta_stream_watch;
+
 struct ta_index_builder {
     struct ta_source *source; // the builder's own
     struct ta_index *index;
@@ -27,8 +29,9 @@ struct ta_index_builder {
     bool in_one;            // decodes with a single decoder
     const char *why_decode; // why packets do not tell the frames; NULL while they do
     struct ta_structure structure;
-    int64_t packets_end;        // latest end of a packet, INT64_MIN when none tells
-    struct ta_dv_scenes scenes; // DV: by packets
+    int64_t packets_end;             // latest end of a packet, INT64_MIN when none tells
+    struct ta_dv_scenes scenes;      // DV: by packets
+    struct ta_stream_watch *watches; // one a stream
     struct ta_shape_run *shape_runs;
     size_t shape_run_count, shape_run_capacity;
     pthread_mutex_t shape_lock;             // guards the next two while decoders run
@@ -53,6 +56,10 @@ int ta_index_decode_all(struct ta_index_builder *b);
 // As ta_index_create() with everything decoded, but by one decoder from start to end: slow, and the measure
 // of what decoding in ranges must give.
 int ta_index_create_in_one(struct ta_index **out, struct ta_source *source, struct ta_log *log);
+// Streams as they turn up, each packet, and the end (also after a failure).
+void ta_index_grow_streams(struct ta_index_builder *b);
+void ta_index_watch_stream(struct ta_index_builder *b, const AVPacket *packet);
+void ta_index_end_streams(struct ta_index_builder *b);
 // Notes what a packet says of the shape of its pictures. TA_ERR_NOMEM.
 int ta_index_note_shape(struct ta_index_builder *b, uint32_t packet, uint32_t key);
 // The number of a decoded frame's shape, a new one if need be.

@@ -16,7 +16,7 @@
 #include "media/index/index.h"
 
 #define CACHE_BYTES ((int64_t)512 << 20)
-#define CACHE_VERSION 9 // raise when the same file would be indexed differently
+#define CACHE_VERSION 10 // raise when the same file would be indexed differently
 
 // The folder, made when it is not there; NULL when there is none to be had.
 static char *index_dir(const char *cache)

@@ -273,7 +273,7 @@ static int decode_packets(struct ta_index_builder *b, size_t count, struct decod
     struct ta_packet_range *list = NULL;
     struct ta_source *source = NULL;
     int err = ta_source_open_known(&source, b->source->path, index->dv, b->source->cancel, b->log);
-    if (err >= 0 && source->video != index->video)
+    if (err >= 0 && !ta_source_set_video(source, index->video))
         err = TA_ERR_MISMATCH;
     if (err >= 0) {
         const AVCodecParameters *par = source->fmt->streams[source->video]->codecpar;

@@ -17,10 +17,10 @@
 #include "media/index/index_build.h"
 
 #define MAGIC "TAINDEX"
-#define VERSION 7
+#define VERSION 8
 #define PACKET_BYTES 36
 #define FRAME_BYTES 16
-#define STREAM_BYTES 80
+#define STREAM_BYTES 136
 #define CLOCK_BYTES 12
 #define PART_BYTES 24 // at least
 #define SCENE_BYTES 16
@@ -77,7 +77,8 @@ static void serialise(const struct ta_index *index, struct ta_buf *b)
     put64(b, index->time_jumps);
     put64(b, index->variable);
     const struct ta_index_faults *f = &index->faults;
-    const int64_t faults[] = {f->places, f->cut_off, f->stated, f->held, f->missing_time, f->late_start};
+    const int64_t faults[] = {f->places,       f->cut_off,    f->stated,     f->held,
+                              f->missing_time, f->late_start, f->left_behind};
     for (size_t k = 0; k < TA_COUNT(faults); k++)
         put64(b, faults[k]);
     // By names: libav's numbers of pixel formats differ from version to version.
@@ -90,8 +91,10 @@ static void serialise(const struct ta_index *index, struct ta_buf *b)
     put32(b, (uint32_t)index->stream_count);
     for (int i = 0; i < index->stream_count; i++) {
         const struct ta_index_stream *s = &index->streams[i];
-        const int64_t values[] = {s->first_pts, s->end_pts,  s->packets,      s->bytes, s->gaps,
-                                  s->overlaps,  s->gap_time, s->overlap_time, s->lost,  s->encrypted};
+        const int64_t values[] = {
+            s->first_pts, s->end_pts,        s->packets,        s->bytes,        s->gaps,      s->overlaps,
+            s->gap_time,  s->overlap_time,   s->lost,           s->encrypted,    s->programme, s->rate,
+            s->channels,  s->least_channels, s->layout_changes, s->rate_changes, s->layer};
         for (size_t k = 0; k < TA_COUNT(values); k++)
             put64(b, values[k]);
     }
@@ -211,6 +214,13 @@ static int parse_format(struct ta_index *index, struct cursor *c, const char *na
     return err;
 }
 
+static int get_small(struct cursor *c)
+{
+    int64_t value = get64(c);
+    c->bad |= value < 0 || value > INT32_MAX;
+    return c->bad ? 0 : (int)value;
+}
+
 static int parse_streams(struct ta_index *index, struct cursor *c)
 {
     size_t count = get_count(c, get32(c), STREAM_BYTES);
@@ -228,8 +238,15 @@ static int parse_streams(struct ta_index *index, struct cursor *c)
                                    &s->overlaps,  &s->gap_time, &s->overlap_time, &s->lost,  &s->encrypted};
         for (size_t k = 0; k < TA_COUNT(fields); k++)
             *fields[k] = get64(c);
+        s->programme = get_small(c);
+        s->rate = get_small(c);
+        s->channels = get_small(c);
+        s->least_channels = get_small(c);
+        s->layout_changes = get64(c);
+        s->rate_changes = get64(c);
+        s->layer = get_small(c);
         c->bad |= s->packets < 0 || s->bytes < 0 || s->gaps < 0 || s->overlaps < 0 || s->lost < 0 ||
-                  s->encrypted < 0;
+                  s->encrypted < 0 || s->layer > 3;
     }
     return 0;
 }
@@ -386,8 +403,10 @@ static void parse_faults(struct ta_index_faults *f, struct cursor *c)
     f->held = get64(c);
     f->missing_time = get64(c);
     f->late_start = get64(c);
+    f->left_behind = get64(c);
     c->bad |= f->places < 0 || cut_off < 0 || cut_off > 1 || (f->stated < 0 && f->stated != AV_NOPTS_VALUE) ||
-              (f->held < 0 && f->held != AV_NOPTS_VALUE) || f->missing_time < 0 || f->late_start < 0;
+              (f->held < 0 && f->held != AV_NOPTS_VALUE) || f->missing_time < 0 || f->late_start < 0 ||
+              f->left_behind < 0;
 }
 
 static int parse_body(struct ta_index *index, struct cursor *c, const char *name, struct ta_log *log)

@@ -246,6 +246,25 @@ static struct ta_stream_choice choose_audio(const AVCodecParameters *par,
     return drop("y4m holds pictures only");
 }
 
+struct ta_stream_choice ta_sound_transcode_choose(const AVCodecParameters *par,
+                                                  const struct ta_container_info *info)
+{
+    static const char *const reason = "it changes on the way, which a copy could not say";
+    switch (container_of(info)) {
+    case MP4:
+        return choose_aac(par, false, reason);
+    case MOV:
+        return choose_aac(par, true, reason);
+    case WEBM:
+        return transcode(par, avcodec_find_encoder_by_name("libopus") ? "libopus" : "opus", reason);
+    case MKV:
+        return transcode(par, par->ch_layout.nb_channels <= 8 ? "flac" : plain_pcm(par), reason);
+    case Y4M:
+        break;
+    }
+    return drop("y4m holds pictures only");
+}
+
 bool ta_subtitle_is_text(enum AVCodecID id)
 {
     const AVCodecDescriptor *d = avcodec_descriptor_get(id);

@@ -53,6 +53,9 @@ struct ta_stream_choice {
 // TA_STREAM_RESTORE is never the answer: it is the caller's own choice.
 struct ta_stream_choice ta_stream_choose(const AVCodecParameters *par, int disposition,
                                          const struct ta_container_info *container);
+// The same for sound that must not be copied: what it changes on the way the container's head can't say.
+struct ta_stream_choice ta_sound_transcode_choose(const AVCodecParameters *par,
+                                                  const struct ta_container_info *container);
 
 // Can one decode it into text and encode that?
 bool ta_subtitle_is_text(enum AVCodecID id);

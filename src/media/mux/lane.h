@@ -29,6 +29,7 @@ struct ta_lane {
     // What goes to the output stream beside the packets; borrowed, may be NULL: metadata (language, title,
     // ...), disposition and side data (rotation, ...) are copied from this source stream.
     const AVStream *like;
+    int disposition; // AV_DISPOSITION_*: added to what `like` has
     bool copied; // packets are those of `like`: what describes its coding (encoder tag, HDR facts) is still
                  // true
     AVRational frame_rate, sar; // video; 0/1 when unknown

@@ -225,7 +225,8 @@ static int describe_lane(AVFormatContext *oc, const struct ta_mux_params *p, str
         return TA_ERR_NOMEM;
     if (!like)
         return 0;
-    st->disposition = like->disposition & ~(AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS);
+    st->disposition = (like->disposition | lane->disposition) &
+                      ~(AV_DISPOSITION_ATTACHED_PIC | AV_DISPOSITION_TIMED_THUMBNAILS);
     if (copy_tags(&st->metadata, like->metadata, lane->copied, is_iso(p->container) ? track_tags : NULL,
                   lost) < 0 ||
         ta_av_copy_side_data(st, like, want_side_data, lane) < 0)

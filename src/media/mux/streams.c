@@ -1,6 +1,7 @@
 #include "media/mux/streams.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <libavutil/mathematics.h>
 
@@ -8,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/index/index_streams.h"
 #include "media/source.h"
 
 // The demuxer may be this far ahead of what is wanted before a lane answers TA_LANE_LATER. More than sound
@@ -49,6 +51,19 @@ struct ta_streams {
     bool warned, started, eof;
 };
 
+static void grow(struct ta_streams *s)
+{
+    unsigned before = s->count;
+    s->count = s->source->fmt->nb_streams;
+    s->queues = ta_xrealloc(s->queues, s->count * sizeof(*s->queues));
+    // Those of before are still empty, but point into what has moved.
+    memset(s->queues + before, 0, (s->count - before) * sizeof(*s->queues));
+    for (unsigned i = 0; i < s->count; i++) {
+        s->queues[i].tail = &s->queues[i].head;
+        s->queues[i].last = AV_NOPTS_VALUE;
+    }
+}
+
 int ta_streams_open(struct ta_streams **out, const char *path, struct ta_dv_table *dv, int64_t start,
                     int64_t end, const struct ta_cancel *cancel, struct ta_log *log)
 {
@@ -65,14 +80,16 @@ int ta_streams_open(struct ta_streams **out, const char *path, struct ta_dv_tabl
         ta_streams_close(&s);
         return err;
     }
-    s->count = s->source->fmt->nb_streams;
-    s->queues = ta_xcalloc(s->count, sizeof(*s->queues));
-    for (unsigned i = 0; i < s->count; i++) {
-        s->queues[i].tail = &s->queues[i].head;
-        s->queues[i].last = AV_NOPTS_VALUE;
-    }
+    grow(s);
     *out = s;
     return 0;
+}
+
+int ta_streams_complete(struct ta_streams *s, const struct ta_index *index)
+{
+    int err = ta_index_complete_source(index, s->source);
+    grow(s);
+    return err;
 }
 
 void ta_streams_set_clocks(struct ta_streams *s, const int64_t *offsets, int count)

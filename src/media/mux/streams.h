@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "media/dv/table.h"
+#include "media/index/index.h"
 #include "media/mux/lane.h"
 
 // Packets of streams that were not asked for are dropped early, each lane's packets queue up while another
@@ -19,6 +20,9 @@
 struct ta_streams;
 int ta_streams_open(struct ta_streams **out, const char *path, struct ta_dv_table *dv, int64_t start,
                     int64_t end, const struct ta_cancel *cancel, struct ta_log *log);
+// Streams that begin later in the file, and what its head does not say of them, as the index has it; before
+// anything else. 0 or TA_ERR_*.
+int ta_streams_complete(struct ta_streams *s, const struct ta_index *index);
 // Recordings joined into one file start their clocks anew: offsets[k] (AV_TIME_BASE units) is what must be
 // added to the times of the k-th recording, as the index found it for the video (ta_index.clocks). Each
 // stream passes to the next recording where its own times jump by about as much. Copied; before the first
