@@ -81,6 +81,16 @@ def test_encrypted(program, folder):
     assert set(judge.listing(folder)) == {'film.mp4'}
 
 
+def test_protected_by_a_shop(program, folder):
+    source = folder / 'film.mp4'
+    clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=25', '-t', 1, '-c:v', 'libx264', source)
+    data = source.read_bytes()
+    at = data.index(b'avc1', data.index(b'stsd'))
+    source.write_bytes(data[:at] + b'drmi' + data[at + 4 :])
+    result = program('restore', source, '-o', folder / 'out.mp4', *FAST, '-q', code=1)
+    assert len(result.error_lines) == 1 and 'the file is encrypted' in result.err, result
+
+
 def test_scrambled_transport_stream(program, folder):
     source = folder / 'film.ts'
     clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=25', '-t', 1, '-c:v', 'mpeg2video', source)

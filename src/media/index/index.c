@@ -319,7 +319,9 @@ static int check_structure(struct ta_index_builder *b)
 static int refuse_encrypted(struct ta_index_builder *b)
 {
     const struct ta_index_stream *video = &b->index->streams[b->index->video];
-    if (!b->structure.encrypted && video->encrypted * 2 <= video->packets)
+    uint32_t tag = b->source->fmt->streams[b->index->video]->codecpar->codec_tag;
+    bool protected = tag == MKTAG('d', 'r', 'm', 'i') || tag == MKTAG('e', 'n', 'c', 'v'); // mp4 of shops
+    if (!b->structure.encrypted && !protected && video->encrypted * 2 <= video->packets)
         return 0;
     ta_problem_at(b->log, TA_PROBLEM_SOURCE_ENCRYPTED, &(struct ta_problem_about){.file = b->source->path},
                   "%s: the file is encrypted: it can't be read without its key", b->source->path);
