@@ -189,6 +189,22 @@ static void warn_of_woven_fields(struct ta_decision *d, const struct chosen *c)
                              c->info->name);
 }
 
+// What was found of the file that the recipe names for this stage; NULL when it names none.
+static const struct ta_named_file *named_file(struct ta_decision *d, const struct chosen *c)
+{
+    const char *value = "";
+    char *name = c->info->file_option ? ta_xprintf("%s-%s", c->slot->name, c->info->file_option) : NULL;
+    if (name)
+        ta_options_get(d->facts->options, name, &value, NULL);
+    for (int i = 0; name && i < d->facts->file_count; i++)
+        if (d->facts->files[i].stage == c->info && !strcmp(d->facts->files[i].value, value)) {
+            free(name);
+            return &d->facts->files[i];
+        }
+    free(name);
+    return NULL;
+}
+
 static int add_chosen(struct ta_decision *d, const struct chosen *c)
 {
     warn_of_woven_fields(d, c);
@@ -202,7 +218,7 @@ static int add_chosen(struct ta_decision *d, const struct chosen *c)
             tell_options(d, c, opts);
     }
     if (err >= 0 && c->info->prepare)
-        err = c->info->prepare(opts, &d->plan->source_format, d->log);
+        err = c->info->prepare(opts, &d->plan->source_format, named_file(d, c), d->log);
     return err < 0 ? err : finish_stage(d);
 }
 
@@ -361,13 +377,13 @@ static enum AVPixelFormat work_format(const struct ta_decision *d, bool needs_yu
 }
 
 int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_encoder_info *info,
-                        const struct ta_format *in, int hdr_peak, struct ta_encoder_settings *out,
-                        struct ta_log *log)
+                        const struct ta_format *in, int hdr_peak, const struct ta_hardware_facts *hardware,
+                        struct ta_encoder_settings *out, struct ta_log *log)
 {
     static const char *const qualities[] = {"fast", "good", "best"};
     struct ta_encoder_wish wish = {.crf = recipe->crf,
                                    .quality = qualities[recipe->quality],
-                                   .hardware = recipe->hardware,
+                                   .hardware = recipe->hardware ? hardware : NULL,
                                    .hdr_peak = hdr_peak};
     if (recipe->preset_speed > 0)
         wish.speed = ta_speed_choices[recipe->preset_speed].name;
@@ -380,7 +396,8 @@ static int plan_encoder(struct ta_decision *d, const struct ta_format *in, const
     int err = hdr ? ta_options_stage(d->facts->options, "hdr", hdr->info->options, &o, d->log) : 0;
     int peak = hdr && hdr->info == &ta_stage_hdr10 ? (int)o.peak : 0;
     if (err >= 0)
-        err = ta_plan_encoder_for(&d->recipe, d->encoder, in, peak, &d->plan->encoder, d->log);
+        err = ta_plan_encoder_for(&d->recipe, d->encoder, in, peak, d->facts->hardware, &d->plan->encoder,
+                                  d->log);
     const AVPixFmtDescriptor *desc = err >= 0 ? av_pix_fmt_desc_get(d->plan->encoder.pix_fmt) : NULL;
     if (hdr && desc && desc->comp[0].depth < 10) {
         ta_error(d->log, "the %s encoder has no 10 bit, which --hdr %s needs: use hevc or av1",

@@ -227,14 +227,14 @@ static int64_t least_end(const struct ta_plan *p, int64_t from)
     return from;
 }
 
-void ta_plan_choose_cuts(struct ta_decision *d)
+void ta_plan_choose_cuts(struct ta_plan *p, const struct ta_index *index, double seconds)
 {
-    struct ta_plan *p = d->plan;
-    const struct ta_index *index = d->facts->index;
     double unit = av_q2d(index->time_base);
-    int64_t length = TA_MAX(1, (int64_t)(d->recipe.segment_length / unit + 0.5));
+    int64_t length = TA_MAX(1, (int64_t)(seconds / unit + 0.5));
     int64_t end = p->first_frame + p->frame_count;
     size_t capacity = 16;
+    free(p->cuts);
+    p->segment_count = 0;
     p->cuts = ta_xcalloc(capacity, sizeof *p->cuts);
     p->cuts[0] = p->first_frame;
     int64_t from = p->first_frame;
@@ -370,7 +370,7 @@ static int decide_all(struct ta_decision *d)
     p->out_format.time_base = p->out_time_base;
     p->reach = ta_chain_reach(p->stages, p->stage_count);
     p->out_frames = ta_plan_out_before(p, p->first_frame + p->frame_count);
-    ta_plan_choose_cuts(d);
+    ta_plan_choose_cuts(p, d->facts->index, d->recipe.segment_length);
     p->framemd5 = d->recipe.framemd5;
     err = ta_plan_choose_streams(d);
     if (err < 0)

@@ -30,12 +30,13 @@ int ta_plan_choose_chain(struct ta_decision *d);
 // change nothing.
 int ta_plan_choose_film(struct ta_decision *d, bool *any);
 
-// Segments for the plan's frames, by recipe.segment_length.
-void ta_plan_choose_cuts(struct ta_decision *d);
-// The encoder's settings by the recipe, for pictures `in`.
+// Segments of about so many seconds for the plan's frames; replaces the plan's cuts.
+void ta_plan_choose_cuts(struct ta_plan *plan, const struct ta_index *index, double seconds);
+// The encoder's settings by the recipe, for pictures `in`. `hardware` is what works of it; may be NULL where
+// the recipe wants none.
 int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_encoder_info *info,
-                        const struct ta_format *in, int hdr_peak, struct ta_encoder_settings *out,
-                        struct ta_log *log);
+                        const struct ta_format *in, int hdr_peak, const struct ta_hardware_facts *hardware,
+                        struct ta_encoder_settings *out, struct ta_log *log);
 
 // The shape of the source's pixels, and where pictures of another size or shape stand: fills
 // source_format.sar and parts.

@@ -153,6 +153,9 @@ struct ta_plan_facts {
     const struct ta_scan_result *scan;
     const struct ta_measured *measured; // all that was measured, the scan type too
     int measured_count;
+    const struct ta_hardware_facts *hardware; // where the recipe wants it
+    const struct ta_named_file *files;        // that options of the recipe name
+    int file_count;
     const struct ta_source_facts *source; // streams, metadata
 };
 // Pure: no I/O but the reading of files that options name (look-up tables), whose checksums become part of

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/encode/encoder_check.h"
 #include "media/parts/name.h"
 #include "plan/plan.h"
 #include "restore/advice.h"
@@ -15,7 +16,7 @@
 #include "restore/trial.h"
 #include "restore/survey.h"
 
-static int wish_of(struct ta_options *options, struct ta_survey_wish *out, struct ta_log *log)
+static int wish_of(struct ta_options *options, struct ta_survey_wish *out, bool *hardware, struct ta_log *log)
 {
     struct ta_recipe_opts recipe;
     const char *deinterlace;
@@ -24,6 +25,7 @@ static int wish_of(struct ta_options *options, struct ta_survey_wish *out, struc
         return err;
     out->decode_all = recipe.scan == TA_SCAN_FULL;
     out->programme = (int)recipe.programme;
+    *hardware = recipe.hardware;
     ta_opt_release(ta_recipe_options, &recipe);
     if ((err = ta_options_slot(options, "deinterlace", &deinterlace)) < 0)
         return err;
@@ -47,6 +49,9 @@ static int decide(struct ta_plan **out, const struct ta_survey *s, const struct 
                                       .scan = &scan,
                                       .measured = view->measured,
                                       .measured_count = s->rows,
+                                      .hardware = &s->hardware,
+                                      .files = s->named,
+                                      .file_count = s->named_count,
                                       .source = &s->facts};
         err = ta_plan_decide(out, &facts, log);
     }
@@ -54,16 +59,37 @@ static int decide(struct ta_plan **out, const struct ta_survey *s, const struct 
     return err;
 }
 
+// Does the hardware encode what is planned? Else the survey knows better from now on.
+static bool encodes(struct ta_survey *s, const struct ta_plan *p)
+{
+    struct ta_buf why = {0};
+    bool can = ta_encoder_try(&p->encoder, &p->out_format, &why) >= 0;
+    if (!can)
+        ta_hardware_refute(&s->hardware, p->encoder.codec, ta_buf_text(&why));
+    ta_buf_release(&why);
+    return can;
+}
+
 static int create(struct ta_plan **out, struct ta_survey *survey, const char *output,
                   struct ta_options *options, struct ta_meter *meter, struct ta_log *log)
 {
     struct ta_survey_wish wish;
     struct ta_survey_view view;
-    int err = wish_of(options, &wish, log);
+    bool hardware = false;
+    int err = wish_of(options, &wish, &hardware, log);
     if (err >= 0)
         err = ta_survey_require(survey, &wish, meter, &view, log);
-    if (err >= 0)
+    if (err >= 0) {
+        ta_survey_find_files(survey, options);
+        if (hardware)
+            ta_survey_look_at_hardware(survey);
         err = decide(out, survey, &view, output, options, log);
+    }
+    // What encodes small pictures may not encode these: then the next kind is planned, or none is left.
+    while (err >= 0 && hardware && !encodes(survey, *out)) {
+        ta_plan_destroy(out);
+        err = decide(out, survey, &view, output, options, log);
+    }
     struct ta_env env = ta_meter_env(meter, ta_meter_cancel(meter), log);
     if (err >= 0 &&
         ((err = ta_plan_check(*out, &env)) < 0 || (err = ta_plan_trial(*out, view.index, &env)) < 0))

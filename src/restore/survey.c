@@ -50,6 +50,13 @@ void ta_survey_destroy(struct ta_survey **survey)
     if (!s)
         return;
     forget(s);
+    ta_hardware_facts_release(&s->hardware);
+    for (int i = 0; i < s->named_count; i++) {
+        free(s->named[i].value);
+        free(s->named[i].path);
+        free(s->named[i].why);
+    }
+    free(s->named);
     ta_log_destroy(&s->log);
     free(s->input);
     free(s->cache);

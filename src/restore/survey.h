@@ -5,6 +5,7 @@
 #include <terminalai/survey.h>
 
 #include "diagnose/measure.h"
+#include "media/encode/encoder_hardware.h"
 #include "media/facts.h"
 #include "media/index/index.h"
 #include "plan/plan.h"
@@ -28,6 +29,11 @@ struct ta_survey {
     struct ta_source_facts facts;
     json_t *files;                        // of a source that is several, see joined.h; else NULL
     struct ta_survey_reading readings[2]; // [everything decoded]
+    // Of this machine and its files, as they were when first asked; not kept for later runs.
+    bool has_hardware;
+    struct ta_hardware_facts hardware;
+    struct ta_named_file *named; // those that plans' options have named so far
+    int named_count;
 };
 
 // What a plan asks for.
@@ -44,6 +50,12 @@ struct ta_survey_view {
 };
 int ta_survey_require(struct ta_survey *s, const struct ta_survey_wish *wish, struct ta_meter *meter,
                       struct ta_survey_view *out, struct ta_log *log);
+
+// Tries the hardware; once.
+void ta_survey_look_at_hardware(struct ta_survey *s);
+// Finds the files that stages' options name; each once. One that can't be used is no error here: the plan may
+// not need it.
+void ta_survey_find_files(struct ta_survey *s, struct ta_options *options);
 
 // Another table of measures than the program's; before anything was measured.
 void ta_survey_set_measures(struct ta_survey *s, const struct ta_measure_info *const *table);

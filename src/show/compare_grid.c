@@ -315,7 +315,7 @@ static int encode(struct grid *g, struct ta_options *options)
     int err = ta_options_recipe(options, &recipe, g->c->log);
     if (err >= 0) {
         recipe.hardware = false;
-        err = ta_plan_encoder_for(&recipe, ta_encoder_find("h264"), &g->board_format, 0, &settings,
+        err = ta_plan_encoder_for(&recipe, ta_encoder_find("h264"), &g->board_format, 0, NULL, &settings,
                                   g->c->log);
         ta_opt_release(ta_recipe_options, &recipe);
     }

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "draw/board.h"
 #include "pictures/compose.h"
+#include "media/encode/encoder_hardware.h"
 #include "plan/decide.h"
 #include "show/preview.h"
 
@@ -126,8 +127,12 @@ static int plan_board(struct ta_plan *p, const struct ta_recipe_opts *recipe, in
     show->details[1] = ta_show_result_detail(p, &show->chain, true);
     ta_show_board(show, &p->out_format);
     struct ta_encoder_settings settings = {0};
-    int err = ta_plan_encoder_for(recipe, p->encoder.info, &p->out_format, ta_plan_hdr10_peak(p), &settings,
-                                  log);
+    struct ta_hardware_facts hardware = {0};
+    if (recipe->hardware)
+        ta_hardware_look(&hardware);
+    int err = ta_plan_encoder_for(recipe, p->encoder.info, &p->out_format, ta_plan_hdr10_peak(p), &hardware,
+                                  &settings, log);
+    ta_hardware_facts_release(&hardware);
     if (err < 0)
         return err;
     ta_encoder_settings_release(&p->encoder);
@@ -171,14 +176,11 @@ static int decide(struct ta_plan *p, struct ta_options *options, const struct ta
     if (err >= 0 && (err = narrow(p, &excerpt)) < 0)
         ta_error(log, "out of memory for the timeline");
     if (err >= 0) {
-        struct ta_plan_facts facts = {.index = p->index};
-        struct ta_decision d = {.facts = &facts, .plan = p, .recipe = recipe, .log = log};
-        p->segment_count = 0;
-        ta_freep(&p->cuts);
-        ta_plan_choose_cuts(&d);
-        ta_decision_tell(&d, "preview", "source frames %lld to %lld beside the source, %s",
-                         (long long)excerpt.first, (long long)(excerpt.end - 1),
-                         ta_show_layouts[layout].help);
+        ta_plan_choose_cuts(p, p->index, recipe.segment_length);
+        char *why = ta_xprintf("source frames %lld to %lld beside the source, %s", (long long)excerpt.first,
+                               (long long)(excerpt.end - 1), ta_show_layouts[layout].help);
+        json_array_append_new(p->decisions, json_pack("{s:s, s:s}", "what", "preview", "why", why));
+        free(why);
         free(p->json);
         p->json = ta_plan_to_json(p);
     }

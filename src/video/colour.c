@@ -200,7 +200,17 @@ static bool neutral(const void *opts, const struct ta_format *in)
     return !tone && !turn && !ta_grade_needs_rgb(&s) && !(names_lut(o) && s.strength > 0);
 }
 
-static int prepare(void *opts, const struct ta_format *source, struct ta_log *log)
+static int find_file(const char *value, char **path, char sum[65], struct ta_log *log)
+{
+    struct ta_cube cube;
+    int err = ta_lut_load(&cube, value, path, sum, log);
+    if (err >= 0)
+        ta_cube_release(&cube);
+    return err;
+}
+
+static int prepare(void *opts, const struct ta_format *source, const struct ta_named_file *file,
+                   struct ta_log *log)
 {
     struct colour_opts *o = opts;
     struct ta_grade_settings s = settings_of(o, source, NULL);
@@ -211,16 +221,15 @@ static int prepare(void *opts, const struct ta_format *source, struct ta_log *lo
     }
     if (!names_lut(o))
         return 0;
-    struct ta_cube cube;
-    char *resolved, sum[TA_SHA256_HEX];
-    int err = ta_lut_load(&cube, o->lut, &resolved, sum, log);
-    if (err < 0)
-        return err;
-    ta_cube_release(&cube);
+    ta_require(log, file, TA_ERR_USAGE);
+    if (file->err < 0) {
+        ta_error(log, "%s", file->why);
+        return file->err;
+    }
     free(o->lut);
     free(o->lut_sum);
-    o->lut = resolved;
-    o->lut_sum = ta_xstrdup(sum);
+    o->lut = ta_xstrdup(file->path);
+    o->lut_sum = ta_xstrdup(file->sum);
     return 0;
 }
 
@@ -381,6 +390,8 @@ const struct ta_stage_info ta_stage_colour = {
     .priv_size = sizeof(struct colour_priv),
     .needs_yuv = true,
     .neutral = neutral,
+    .file_option = "lut",
+    .find_file = find_file,
     .prepare = prepare,
     .configure = configure,
     .init = init,

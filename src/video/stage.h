@@ -39,6 +39,16 @@ struct ta_stage_needs {
 };
 enum { TA_STAGE_FRAMES_MAX = 64 };
 
+// A file that an option of a stage names, as it was found before planning; plain data.
+struct ta_stage_info;
+struct ta_named_file {
+    const struct ta_stage_info *stage;
+    char *value; // of the option
+    char *path, sum[65];
+    int err;   // why it can't be used, 0 when it can
+    char *why; // ... in words
+};
+
 struct ta_stage_info {
     const char *name;    // "denoise.hqdn3d": unique; the part before the dot is the slot that recipes fill
     const char *summary; // one line for help and docs
@@ -58,10 +68,16 @@ struct ta_stage_info {
     // These options would change nothing in such pictures: the plan leaves the stage out. NULL means they
     // always do something. Asked of stages whose slot has no choice "off".
     bool (*neutral)(const void *opts, const struct ta_format *in);
-    // Once while planning, before the first configure(): reads what the options name (a file) and notes in
-    // hidden options what it must be (a checksum), so that the plan alone says what is done. Logs why it
-    // refuses. `source` is what the recipe's pictures were before the plan converted them for this stage.
-    int (*prepare)(void *opts, const struct ta_format *source, struct ta_log *log);
+    // The option that names a file, NULL for none, and what is found of it before planning: its path from the
+    // root and its checksum, both of which the plan keeps. Logs why it can't be used.
+    const char *file_option;
+    int (*find_file)(const char *value, char **path, char sum[65], struct ta_log *log);
+    // Once while planning, before the first configure(): notes in hidden options what the file must be, so
+    // that the plan alone says what is done. `file` is what was found of the one that is named; NULL: none.
+    // Opens nothing; logs why it refuses. `source` is what the recipe's pictures were before the plan
+    // converted them for this stage.
+    int (*prepare)(void *opts, const struct ta_format *source, const struct ta_named_file *file,
+                   struct ta_log *log);
     // Frames needed, for these options and this input; NULL means none. Called while planning.
     struct ta_reach (*reach)(const void *opts, const struct ta_format *in);
     // Output frames for each interlaced input frame: 1 or 2. NULL means 1. Progressive frames always give

@@ -7,8 +7,10 @@
 
 #include "base/mem.h"
 #include "media/av.h"
+#include "media/encode/encoder_hardware.h"
 #include "plan/plan.h"
 #include "restore/plan_check.h"
+#include "restore/survey.h"
 
 // A video stream of `count` frames with times first, first+step, ... and one sound
 // stream.
@@ -17,6 +19,8 @@ struct fixture {
     struct ta_index index;
     struct ta_scan_result scan;
     struct ta_scan_run runs[4];
+    struct ta_hardware_facts hardware;
+    struct ta_named_file file; // value NULL: found by the options
     struct ta_options *options;
 };
 
@@ -71,15 +75,32 @@ static inline void set(struct fixture *x, const char *name, const char *value)
     assert_int_equal(ta_options_set(x->options, TA_LAYER_CALLER, name, value, NULL), 0);
 }
 
-static inline int decide(struct fixture *x, const char *output, struct ta_plan **plan)
+// By the facts alone. Files that options name are found as a survey finds them, unless the test gives one.
+static inline int decide_only(struct fixture *x, const char *output, struct ta_plan **plan)
 {
-    struct ta_plan_facts facts = {.input = "dir/tape.avi",
+    struct ta_survey *survey = NULL;
+    bool own = x->file.value != NULL;
+    assert_int_equal(ta_survey_create(&survey, "dir/tape.avi", NULL, NULL), 0);
+    if (!own)
+        ta_survey_find_files(survey, x->options);
+    struct ta_plan_facts facts = {.hardware = &x->hardware,
+                                  .files = own ? &x->file : survey->named,
+                                  .file_count = own ? 1 : survey->named_count,
+                                  .input = "dir/tape.avi",
                                   .output = output,
                                   .options = x->options,
                                   .index = &x->index,
                                   .scan = &x->scan,
                                   .source = &x->source};
     int err = ta_plan_decide(plan, &facts, NULL);
+    ta_survey_destroy(&survey);
+    return err;
+}
+
+// And can this machine do it?
+static inline int decide(struct fixture *x, const char *output, struct ta_plan **plan)
+{
+    int err = decide_only(x, output, plan);
     if (err >= 0 && (err = ta_plan_check(*plan, NULL)) < 0)
         ta_plan_destroy(plan);
     return err;

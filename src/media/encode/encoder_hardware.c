@@ -146,6 +146,45 @@ int ta_hardware_plan(struct ta_encoder_settings *out, const struct ta_encoder_in
     return err;
 }
 
+void ta_hardware_look(struct ta_hardware_facts *out)
+{
+    struct ta_buf why = {0};
+    *out = (struct ta_hardware_facts){0};
+    for (const struct ta_encoder_info *const *e = ta_encoders; *e; e++)
+        for (const struct ta_hardware_kind *k = ta_hardware_kinds; (*e)->hardware && k->name; k++) {
+            int err = ta_encoder_test(*e, k, &why);
+            out->list = ta_xrealloc(out->list, ((size_t)out->count + 1) * sizeof *out->list);
+            out->list[out->count++] = (struct ta_hardware_fact){
+                .codec = ta_hardware_codec(*e, k), .why = err < 0 ? ta_xstrdup(ta_buf_text(&why)) : NULL};
+        }
+    ta_buf_release(&why);
+}
+
+void ta_hardware_refute(struct ta_hardware_facts *facts, const char *codec, const char *why)
+{
+    for (int i = 0; i < facts->count; i++)
+        if (!strcmp(facts->list[i].codec, codec) && !facts->list[i].why)
+            facts->list[i].why = ta_xstrdup(why);
+}
+
+void ta_hardware_facts_release(struct ta_hardware_facts *facts)
+{
+    for (int i = 0; i < facts->count; i++) {
+        free(facts->list[i].codec);
+        free(facts->list[i].why);
+    }
+    free(facts->list);
+    *facts = (struct ta_hardware_facts){0};
+}
+
+static const char *why_not(const struct ta_hardware_facts *facts, const char *codec)
+{
+    for (int i = 0; i < facts->count; i++)
+        if (!strcmp(facts->list[i].codec, codec))
+            return facts->list[i].why;
+    return "it was not tried";
+}
+
 int ta_hardware_choose(struct ta_encoder_settings *out, const struct ta_encoder_info *info,
                        const struct ta_encoder_wish *wish, const struct ta_format *in, struct ta_log *log)
 {
@@ -165,12 +204,11 @@ int ta_hardware_choose(struct ta_encoder_settings *out, const struct ta_encoder_
     for (const struct ta_hardware_kind *k = ta_hardware_kinds; k->name && err < 0; k++) {
         ta_buf_clear(&why);
         err = ta_hardware_plan(out, info, k, wish, in, &why);
-        if (err >= 0) {
-            struct ta_format f = *in;
-            f.pix_fmt = out->pix_fmt;
-            err = ta_encoder_try(out, &f, &why);
-            if (err < 0)
-                ta_encoder_settings_release(out);
+        const char *not = err >= 0 ? why_not(wish->hardware, out->codec) : NULL;
+        if (not ) {
+            ta_buf_puts(&why, not );
+            ta_encoder_settings_release(out);
+            err = TA_ERR_UNSUPPORTED;
         }
         if (err < 0)
             ta_buf_printf(&all, "%s%s", all.size ? "; " : "", ta_buf_text(&why));

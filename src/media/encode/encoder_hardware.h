@@ -32,8 +32,23 @@ char *ta_hardware_codec(const struct ta_encoder_info *info, const struct ta_hard
 int ta_hardware_plan(struct ta_encoder_settings *out, const struct ta_encoder_info *info,
                      const struct ta_hardware_kind *kind, const struct ta_encoder_wish *wish,
                      const struct ta_format *in, struct ta_buf *why);
-// The first kind that opens for pictures `in` and encodes some; TA_ERR_UNSUPPORTED with one line that says
-// why each does not.
+// What the hardware of this machine encodes, found by trying it; plain data.
+struct ta_hardware_fact {
+    char *codec; // libav's name: "h264_nvenc"
+    char *why;   // why it does not; NULL: it does
+};
+struct ta_hardware_facts {
+    struct ta_hardware_fact *list;
+    int count;
+};
+// Opens each and encodes a few small pictures.
+void ta_hardware_look(struct ta_hardware_facts *out);
+// Notes that one does not encode what was planned after all.
+void ta_hardware_refute(struct ta_hardware_facts *facts, const char *codec, const char *why);
+void ta_hardware_facts_release(struct ta_hardware_facts *facts);
+
+// The first kind that works by wish->hardware; TA_ERR_UNSUPPORTED with one line that says why each does not.
+// Opens nothing.
 int ta_hardware_choose(struct ta_encoder_settings *out, const struct ta_encoder_info *info,
                        const struct ta_encoder_wish *wish, const struct ta_format *in, struct ta_log *log);
 

@@ -13,13 +13,16 @@
 
 struct ta_encoder_info;
 
+struct ta_hardware_facts;
+
 // What the user wants, before it is frozen.
 struct ta_encoder_wish {
     double crf;          // 0..51 on x264's scale
     const char *speed;   // "ultrafast".."placebo" on x264's scale; NULL: by quality
     const char *quality; // "fast", "good" (also NULL), "best": working depth, and speed when `speed` is NULL
-    bool hardware;       // the first graphics hardware that works, see encoder_hardware.h
-    int hdr_peak;        // HDR10: the brightest that the pictures were made for, in cd/m2; else 0
+    const struct ta_hardware_facts
+        *hardware; // the first of it that works, see encoder_hardware.h; NULL: none
+    int hdr_peak;  // HDR10: the brightest that the pictures were made for, in cd/m2; else 0
 };
 
 // Everything that decides the encoder's output. Plain data, in the plan as JSON.
@@ -37,7 +40,7 @@ struct ta_encoder_settings {
 // quality is "fast", as far as they have it. in->pix_fmt may differ from the result: the plan adds a format
 // stage. Interlaced pictures are coded as such where the codec can, else TA_ERR_UNSUPPORTED; sizes beyond the
 // encoder's limits are refused too, here at plan time (also odd sizes for 4:2:0). The reason is logged.
-// Hardware is opened, and encodes some frames.
+// Opens nothing.
 int ta_encoder_plan(struct ta_encoder_settings *out, const struct ta_encoder_info *info,
                     const struct ta_encoder_wish *wish, const struct ta_format *in, struct ta_log *log);
 void ta_encoder_settings_release(struct ta_encoder_settings *s);

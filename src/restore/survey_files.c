@@ -1,0 +1,58 @@
+// What a survey knows of the machine and of files besides the source.
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/error.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "restore/survey.h"
+
+void ta_survey_look_at_hardware(struct ta_survey *s)
+{
+    if (!s->has_hardware)
+        ta_hardware_look(&s->hardware);
+    s->has_hardware = true;
+}
+
+static void keep_message(void *priv, enum ta_log_level level, const char *component, const char *message,
+                         const char *code)
+{
+    char **why = priv;
+    (void)component;
+    (void)code;
+    if (level == TA_LOG_ERROR && !*why)
+        *why = ta_xstrdup(message);
+}
+
+static void find(struct ta_survey *s, const struct ta_stage_info *stage, const char *value)
+{
+    for (int i = 0; i < s->named_count; i++)
+        if (s->named[i].stage == stage && !strcmp(s->named[i].value, value))
+            return;
+    struct ta_named_file f = {.stage = stage, .value = ta_xstrdup(value)};
+    struct ta_log *log = NULL;
+    f.err = ta_log_create(&log, keep_message, &f.why);
+    if (f.err >= 0)
+        f.err = stage->find_file(value, &f.path, f.sum, log);
+    ta_log_destroy(&log);
+    if (f.err < 0 && !f.why)
+        f.why = ta_xstrdup(ta_error_text(f.err));
+    s->named = ta_xrealloc(s->named, ((size_t)s->named_count + 1) * sizeof *s->named);
+    s->named[s->named_count++] = f;
+}
+
+void ta_survey_find_files(struct ta_survey *s, struct ta_options *options)
+{
+    for (const struct ta_stage_info *const *stage = ta_stages; *stage; stage++) {
+        if (!(*stage)->file_option)
+            continue;
+        char *slot = ta_xstrndup((*stage)->name, strcspn((*stage)->name, "."));
+        char *name = ta_xprintf("%s-%s", slot, (*stage)->file_option);
+        const char *value = "";
+        if (ta_options_get(options, name, &value, NULL) >= 0 && value[0] && strcmp(value, "none"))
+            find(s, *stage, value);
+        free(name);
+        free(slot);
+    }
+}
