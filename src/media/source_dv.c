@@ -64,7 +64,9 @@ int ta_source_open_dv(struct ta_source *s, AVIOContext *pb, struct ta_dv_table *
 static bool is_type1(AVIOContext *pb)
 {
     uint8_t head[4096];
+    int64_t place = avio_tell(pb); // from where libav goes on
     int size = read_at(pb, 0, head, sizeof(head));
+    avio_seek(pb, place, SEEK_SET);
     for (int i = 0; i + 12 <= size; i++)
         if (!memcmp(head + i, "strh", 4))
             return !memcmp(head + i + 8, "iavs", 4);
@@ -77,9 +79,12 @@ int ta_source_take_avi(struct ta_source *s, struct ta_dv_table *known)
     AVIOContext *pb = libav->pb;
     if (strcmp(libav->iformat->name, "avi") != 0 || !is_type1(pb))
         return 0;
+    int64_t place = avio_tell(pb);
     int ret = open_table(s, pb, known, true);
-    if (ret == AVERROR_INVALIDDATA)
+    if (ret == AVERROR_INVALIDDATA) {
+        avio_seek(pb, place, SEEK_SET);
         return 0; // nothing that we know: libav may
+    }
     if (ret < 0)
         return ret;
     for (AVDictionaryEntry *e = NULL; (e = av_dict_get(libav->metadata, "", e, AV_DICT_IGNORE_SUFFIX));)

@@ -255,3 +255,11 @@ def test_wrong_dates_of_a_frame_are_no_recording(program, tmp_path, recordings):
                 data[at + k + 2 : at + k + 5] = bytes([0x11, 0x11, 0x11])
     out, _, _ = restored(program, tmp_path, bytes(data), *FAST)
     assert chapters(out) == []
+
+
+def test_avi_of_type_2_begins_with_its_first_frame(program, tmp_path):
+    """Looking whether it is of type 1 leaves the demuxer where it was: no frame is found in the head."""
+    path = tmp_path / 'tape.avi'
+    program('simulate', '-o', path, '--frames', 8, code=0)
+    plan = program('plan', path, '--json', code=0).json()
+    assert plan['diagnosis']['index']['frames'] == 8
