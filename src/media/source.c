@@ -33,6 +33,11 @@ static int check_file(const char *path, struct ta_log *log)
     struct stat st;
     if (stat(path, &st) < 0) {
         int number = errno;
+        if (!strcmp(path, "-")) {
+            ta_error(log,
+                     "-: standard input can't be restored: a file that can be read more than once is needed");
+            return TA_ERR_USAGE;
+        }
         ta_error(log, "%s: %s", path, number == ENOENT ? "there is no such file" : strerror(number));
         return ta_error_from_errno(number);
     }

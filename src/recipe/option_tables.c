@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <terminalai/error.h>
 
@@ -56,23 +57,51 @@ const struct ta_choice ta_speed_choices[] = {
     {"slower", NULL},       {"veryslow", NULL},  {"placebo", NULL},   {0},
 };
 
-// "auto", "source", lines ("1080" or "1080p") or "WIDTHxHEIGHT".
+// What shops call sizes, by lines.
+static const char *named_resolution(const char *text)
+{
+    static const char *const names[][2] = {{"8k", "4320"},     {"4k", "2160"},     {"uhd", "2160"},
+                                           {"qhd", "1440"},    {"hd", "720"},      {"fhd", "1080"},
+                                           {"fullhd", "1080"}, {"full-hd", "1080"}};
+    for (size_t i = 0; i < TA_COUNT(names); i++)
+        if (!strcasecmp(text, names[i][0]))
+            return names[i][1];
+    return text;
+}
+
+// The right word for what is nearly a resolution.
+static int refuse_resolution(const char *text, int lines, const char *rest, struct ta_buf *why)
+{
+    if (lines >= 16 && lines <= 32768 && !strcasecmp(rest, "i"))
+        ta_buf_printf(why, "the output has whole pictures, no fields: %d makes them of %d lines", lines,
+                      lines);
+    else if (!strcasecmp(text, "2k"))
+        ta_buf_puts(why, "is 1080 to some and 1440 to others: say which");
+    else if (!strcasecmp(text, "sd"))
+        ta_buf_puts(why, "is 480 lines in some countries and 576 in others: say which");
+    else
+        ta_buf_puts(why,
+                    "must be auto, source, a number of lines such as 1080 (hd, fhd, qhd, uhd, 4k and 8k are "
+                    "known too), or WIDTHxHEIGHT (up to 32768)");
+    return TA_ERR_INVALID;
+}
+
+// "auto", "source", lines ("1080", "1080p", "4k") or "WIDTHxHEIGHT".
 static int parse_resolution(const struct ta_opt *o, const char *text, void *field, struct ta_buf *why)
 {
     (void)o;
     char **out = field;
     int w = 0, h = 0, end = 0;
+    const char *given = text;
+    text = named_resolution(text);
     bool ok = !strcmp(text, "auto") || !strcmp(text, "source");
     if (!ok && sscanf(text, "%6dx%6d%n", &w, &h, &end) == 2 && !text[end])
         ok = w >= 2 && w <= 32768 && h >= 2 && h <= 32768;
     else if (!ok && (end = 0, sscanf(text, "%6d%n", &h, &end) == 1) &&
              (!text[end] || !strcmp(text + end, "p")))
         ok = h >= 16 && h <= 32768;
-    if (!ok) {
-        ta_buf_puts(why,
-                    "must be auto, source, a number of lines such as 1080, or WIDTHxHEIGHT (up to 32768)");
-        return TA_ERR_INVALID;
-    }
+    if (!ok)
+        return refuse_resolution(given, h, end ? given + end : "", why);
     free(*out);
     *out = ta_xstrdup(text);
     return 0;
@@ -144,8 +173,8 @@ const struct ta_opt ta_recipe_options[] = {
      TA_FIELD(struct ta_recipe_opts, resolution, char *),
      .def = "auto",
      .letter = 'r',
-     .help = "height of the output as it is shown, with square pixels; auto is 1080 for standard "
-             "definition and the source's size above it"},
+     .help = "height of the output as it is shown, with square pixels (4k, uhd and 8k are known too); "
+             "auto is 1080 for standard definition and the source's size above it"},
     {.name = "aspect",
      .kind = &kind_aspect,
      TA_FIELD(struct ta_recipe_opts, aspect, char *),

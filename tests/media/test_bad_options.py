@@ -36,7 +36,10 @@ def usage(program, folder, *args, words):
         (['--encoder', 'h265'], ['h265']),
         (['--encoder', 'hvec'], ['hvec', 'hevc']),
         (['--resolution', '0x0'], ['resolution']),
-        (['--resolution', 'huge'], ['huge']),
+        (['--resolution', 'huge'], ['huge', '4k']),
+        (['--resolution', '1080i'], ['1080i', 'whole pictures']),
+        (['--resolution', '2k'], ['2k', '1080']),
+        (['--resolution', '4ki'], ['4ki']),
         (['--range', '5-2'], ['range']),
         (['--range', 'abc'], ['range', 'abc']),
         (['--deinterlace', 'bwdiff'], ['bwdiff', 'bwdif']),
@@ -169,3 +172,9 @@ def test_strange_names(program, folder, name):
     assert result.code == 0, result
     assert judge.decoded_count(folder / f'out {name}') == 1
     assert source.exists()
+
+
+@pytest.mark.parametrize('command', ['restore', 'plan', 'preview'])
+def test_standard_input(program, folder, command):
+    result = program(command, '-', '-o', 'x.mp4', code=2, cwd=folder)
+    assert 'standard input' in result.err and not judge.listing(folder), result

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from mux_kit import (  # noqa: F401
-    tool, LAVFI, PICTURES, SYNC, click, click_time, clicked, join, made, packets, payload, probe, samples,
+    tool, LAVFI, PICTURES, click, click_time, clicked, join, made, packets, payload, probe, samples, sync_of,
     stream,
 )
 
@@ -66,8 +66,7 @@ def test_matrix(made, join, source, container):
     for got, was in zip(times, source_times):
         assert abs(got - (was - source_times[0])) <= tick, (float(got), float(was))
 
-    # Both containers may round to milliseconds.
-    sync = SYNC + (0.0006 if container in ('mkv', 'webm') else 0)
+    sync = sync_of(container)
     assert abs(click_time(out.path) - (click_time(path) - float(source_times[0]))) <= sync
     again = join(path, f'again.{container}', '--offset', 'auto')
     assert out.path.read_bytes() == again.path.read_bytes()
@@ -91,7 +90,7 @@ def test_click_stays(made, join, codec, container):
     source = clicked(made, 'click_vp8.mkv', 'libvpx -deadline realtime', 'pcm_s16le') if container in ('webm', 'mkv') else \
         clicked(made, 'click_mpeg4.avi', 'mpeg4', 'pcm_s16le')
     out = join(source, f'out.{container}', '--codec', codec)
-    assert abs(click_time(out.path) - 1.0) <= SYNC
+    assert abs(click_time(out.path) - 1.0) <= sync_of(container)
     assert packets(out.path, 'v:0')[0][0] == 0
     data = samples(out.path)
     assert abs(len(data) / 48000 - 3.0) < 0.03
@@ -109,7 +108,7 @@ def test_click_stays_at_all_rates(made, join, rate, codec, container):
     out = join(source, f'out.{container}', '--codec', codec)
     got = int(stream(out.path, 'audio')['sample_rate'])
     assert got == (48000 if codec == 'libopus' or (codec == 'aac' and rate > 48000) else rate)
-    assert abs(click_time(out.path) - click_time(source)) <= SYNC
+    assert abs(click_time(out.path) - click_time(source)) <= sync_of(container)
 
 
 @pytest.mark.parametrize('source,container,codec', [
@@ -121,7 +120,7 @@ def test_sound_alone(made, join, source, container, codec):
     out = join(path, f'out.{container}', '--drop-video', '--offset', 'auto')
     assert ('transcode', codec) in out.streams.values()
     first = float(min(t for t, _ in packets(path, 'v:0')))
-    assert abs(click_time(out.path) - (click_time(path) - first)) <= SYNC
+    assert abs(click_time(out.path) - (click_time(path) - first)) <= sync_of(container)
 
 
 @pytest.mark.parametrize('container,codec', [('mp4', 'aac'), ('mp4', 'flac'), ('mov', None), ('mkv', 'flac'), ('mkv', None),
@@ -132,7 +131,7 @@ def test_late_sound(made, join, container, codec):
     source = made(f'late_{container}.mkv', *LAVFI, PICTURES, '-itsoffset', '0.512', *LAVFI, click(0.5, 1.5), '-c:v', *video.split(),
             '-c:a', 'pcm_s16le')
     out = join(source, f'out.{container}', *(['--codec', codec] if codec else []))
-    assert abs(click_time(out.path) - 1.012) <= SYNC
+    assert abs(click_time(out.path) - 1.012) <= sync_of(container)
     assert packets(out.path, 'v:0')[0][0] == 0
     assert abs(len(samples(out.path)) / 48000 - 2.012) < 0.025
 
@@ -153,7 +152,7 @@ def test_sound_longer_than_pictures(made, join):
             'pcm_s16le')
     for name in ('out.mp4', 'out.mkv'):
         out = join(source, name)
-        assert abs(click_time(out.path) - 2.5) <= SYNC
+        assert abs(click_time(out.path) - 2.5) <= sync_of(name[4:])
         assert abs(float(sum(packets(out.path, 'a:0')[-1])) - 4) < 0.03
 
 
@@ -166,7 +165,7 @@ def test_start_not_zero(made, join, name):
     out = join(source, name, '--offset', 'auto')
     assert min(t for t, _ in packets(out.path, 'v:0')) == 0
     assert abs(click_time(out.path) - (1.0 + 0.0)) < 0.03  # mp2's delay, and what the muxer of the source made of it
-    assert abs(click_time(out.path) + float(first) - click_time_at(source, first)) <= SYNC
+    assert abs(click_time(out.path) + float(first) - click_time_at(source, first)) <= sync_of(name[4:])
 
 
 def click_time_at(path, first):

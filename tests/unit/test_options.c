@@ -330,12 +330,30 @@ static void vain_options_are_refused(void **state)
     tear_down(&x);
 }
 
+static void names_of_sizes_stand_for_lines(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {{"4k", "2160"},     {"UHD", "2160"},        {"8K", "4320"},
+                                           {"hd", "720"},      {"FullHD", "1080"},     {"qhd", "1440"},
+                                           {"1080p", "1080p"}, {"720x576", "720x576"}, {"source", "source"}};
+    struct fixture x;
+    set_up_small(&x);
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        const char *value = NULL;
+        set(&x, "resolution", cases[i][0]);
+        assert_true(ta_options_get(x.options, "resolution", &value, NULL) >= 0);
+        assert_string_equal(value, cases[i][1]);
+    }
+    tear_down(&x);
+}
+
 int main(void)
 {
     av_log_set_level(AV_LOG_QUIET);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_option_matters),
         cmocka_unit_test(vain_options_are_refused),
+        cmocka_unit_test(names_of_sizes_stand_for_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
