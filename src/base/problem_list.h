@@ -11,6 +11,7 @@
       "an option changes nothing with the others as they are") \
     X(OPTION_DEPRECATED, "option-deprecated", WARNING, "an option will go away") \
     X(ENVIRONMENT_IGNORED, "environment-ignored", WARNING, "a TERMINALAI_ variable that is no option") \
+    X(TUNING_IGNORED, "tuning-ignored", WARNING, "the tuning file can't be used") \
     /* plan */ \
     X(PLAN_WARNING, "plan-warning", LOSS, "a warning of a plan that was made before warnings had codes") \
     X(STREAM_LEFT_OUT, "stream-left-out", LOSS, "a stream of the source is not in the output") \
