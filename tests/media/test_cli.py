@@ -185,7 +185,7 @@ def test_hardware(program, tmp_path):
         for kind in ('nvenc', 'qsv', 'vaapi', 'amf'):
             assert kind in result.err
     assert all(e.get('why') for e in here if not e['works'])
-    refused = program('plan', clips.path('h264'), '-o', tmp_path / 'x.mkv', '--encoder', 'ffv1', '--hardware', code=1)
+    refused = program('plan', clips.path('h264'), '-o', tmp_path / 'x.mkv', '--encoder', 'ffv1', '--hardware', code=2)
     assert 'ffv1' in refused.err
 
 
