@@ -164,7 +164,7 @@ clip('vp9_altref', 'webm', 40, SIF, PAL,
     '-c:v libvpx-vp9 -b:v 300k -cpu-used 5 -g 20 -auto-alt-ref 1 -lag-in-frames 16')
 clip('av1', 'webm', 24, CIF, PAL, '-c:v libsvtav1 -preset 12 -crf 35 -g 12', audio='-c:a libopus -b:a 64k')
 clip('wmv', 'wmv', 24, CIF, PAL, '-c:v wmv2 -b:v 600k -g 12', audio='-c:a wmav2 -b:a 96k')
-clip('flv', 'flv', 24, CIF, PAL, '-c:v flv -b:v 600k -g 12', audio='-c:a libmp3lame -ar 44100 -b:a 96k')
+clip('flv', 'flv', 24, CIF, PAL, '-c:v flv -b:v 600k -g 12', audio='-c:a libmp3lame -ar 44100 -b:a 96k', dar=TV)
 clip('mpeg4_bframes', 'avi', 30, CIF, PAL, '-c:v mpeg4 -q:v 3 -bf 2 -g 12 -tag:v DIVX',
     audio='-c:a libmp3lame -b:a 96k')
 # Xvid writes packed B-frames itself; the two empty chunks ahead of them come from its delay and are left out. It keeps

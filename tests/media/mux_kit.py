@@ -3,14 +3,14 @@
 import array
 import json
 import os
-import shlex
 import subprocess
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+import judge
+
 SYNC = 0.001  # seconds
 # Times in Matroska are whole milliseconds: half of one is rounding, the rest is a packet's own.
 SYNC_MKV = SYNC + 0.0006
@@ -18,47 +18,20 @@ SYNC_MKV = SYNC + 0.0006
 
 def sync_of(container):
     return SYNC_MKV if container in ('mkv', 'webm') else SYNC
+
+
 PICTURES = 'testsrc2=s=160x120:r=25:d=3'
 
 
 # Tools
 
 
-def find_library():
-    """The built internal library, beside the program that the other tests run."""
-    named = os.environ.get('TERMINALAI') or os.environ.get('TA_PROGRAM')
-    folders = [Path(named).resolve().parent] if named else []
-    for folder in folders + [ROOT / 'build']:
-        for place in (folder, folder / 'src'):
-            if (place / 'libta_internal.a').exists():
-                return place / 'libta_internal.a'
-    return None
-
-
-def build_tool(library, out):
-    # A library that was built with a sanitizer needs it in the program too.
-    symbols = subprocess.run(['nm', '--undefined-only', library], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
-    checks = [f'-fsanitize={name}' for name, mark in (('address', b'__asan_init'), ('undefined', b'__ubsan_'),
-                                                      ('thread', b'__tsan_init')) if mark in symbols]
-    libraries = 'libavformat libavcodec libavfilter libavutil libswresample jansson yaml-0.1'.split()
-    flags = subprocess.run(['pkg-config', '--cflags', '--libs', *libraries], check=True, stdout=subprocess.PIPE, text=True)
-    command = [*shlex.split(os.environ.get('CC', 'cc')), '-std=c11', '-D_GNU_SOURCE', '-g', '-O1', *checks, f'-I{ROOT}/include',
-               f'-I{ROOT}/src', str(ROOT / 'tests/media/mux_tool.c'), str(library), '-o', str(out), *shlex.split(flags.stdout),
-               '-lpthread', '-lm']
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert done.returncode == 0, done.stdout
-
-
 @pytest.fixture(scope='session')
-def tool(tmp_path_factory):
+def tool():
     named = os.environ.get('TA_MUX_TOOL')
-    if named:
-        return named
-    library = find_library()
-    if not library:
-        pytest.skip('the library is not built yet')
-    path = tmp_path_factory.mktemp('tool') / 'mux_tool'
-    build_tool(library, path)
+    path = Path(named) if named else judge.find_program()[0].parent / 'tests/mux_tool'
+    if not path.exists():
+        pytest.skip(f'{path} is not built')
     return str(path)
 
 

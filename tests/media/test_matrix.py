@@ -121,6 +121,8 @@ def check_lossless(program, tmp_path, name):
     clip, source = clips.CLIPS[name], clips.path(name)
     out = tmp_path / 'out.mkv'
     codes = clip.codes if 'mid_gop' in clip.tags else 0
+    if clip.rotate:  # Matroska can't say it with libav before 6.1, which is a loss
+        codes = (0, 3)
     result = program.restore(source, out, '--preset', 'clean', '--resolution', 'source', '--encoder', 'ffv1',
         code=codes)
     found = Findings()
@@ -235,7 +237,8 @@ def test_same_as_ffmpeg(program, tmp_path, name, options, filters):
 def test_crop_means_sides_as_shown(program, tmp_path):
     """A turned picture is cut at the top that is seen."""
     source, out = clips.path('rotated_90'), tmp_path / 'out.mkv'  # Matroska keeps no rotation: turned here by hand
-    program.restore(source, out, '--preset', 'clean', '--encoder', 'ffv1', '--crop-top', '40', '--crop-left', '10')
+    program.restore(source, out, '--preset', 'clean', '--encoder', 'ffv1', '--crop-top', '40', '--crop-left', '10',
+        code=(0, 3))
     turn = {90: 'clock', 270: 'cclock'}[judge.rotation(judge.video_stream(source))]
     whole = judge.picture_sums(source, filters=f'transpose={turn},crop=iw-10:ih-40:10:40')
     assert judge.picture_sums(out, filters=f'transpose={turn}') == whole

@@ -73,7 +73,7 @@ def test_rich_mp4(rich, join, container):
     out = join(rich, f'out.{container}')
     result = streams(out.path)
     audio = [s for s in result if s['codec_type'] == 'audio']
-    assert [s['codec_name'] for s in audio] == (['aac', 'aac', 'flac'] if container == 'mp4' else ['pcm_s16le', 'pcm_s24be', 'aac'])
+    assert [s['codec_name'] for s in audio] == (['aac', 'aac', 'flac'] if container == 'mp4' else ['pcm_s16le', 'pcm_s24be', 'pcm_s24le'])
     assert [s['tags']['language'] for s in audio] == ['ger', 'fre' if container == 'mp4' else 'fra', 'eng']
     assert [s['disposition']['default'] for s in audio] == [0, 1, 0]
     assert audio[2]['channels'] == 6

@@ -22,7 +22,8 @@ static int64_t stated_length(const struct ta_source *s, const struct ta_structur
     return length;
 }
 
-// From the start of the file to the end of what lasts longest.
+// From the start of the file to the end of what lasts longest; from 0 where the file starts later, because
+// heads count from there.
 static int64_t held_length(const struct ta_index *index, const AVFormatContext *fmt)
 {
     int64_t end = AV_NOPTS_VALUE, start = fmt->start_time != AV_NOPTS_VALUE ? fmt->start_time : 0;
@@ -33,7 +34,7 @@ static int64_t held_length(const struct ta_index *index, const AVFormatContext *
         if (counts && t != AV_NOPTS_VALUE)
             end = TA_MAX(end, ta_rescale(t, st->time_base, AV_TIME_BASE_Q));
     }
-    return end == AV_NOPTS_VALUE ? end : TA_MAX(0, end - start);
+    return end == AV_NOPTS_VALUE ? end : TA_MAX(0, end - TA_MIN(start, 0));
 }
 
 // Packets that the file lists and that were not read. Parsers may give one packet for several or the other
