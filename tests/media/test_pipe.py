@@ -17,8 +17,7 @@ CLEAN = ['--preset', 'clean', '--resolution', 'source', '--quality', 'fast']
 
 
 def start(program, folder, source, *more, **kw):
-    return subprocess.Popen(program.command('restore', source, *RAW, *more), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, env=program.env, cwd=folder, **kw)
+    return program.start('restore', source, *RAW, *more, cwd=folder, **kw)
 
 
 def piped(program, folder, source, *more, code=0):
