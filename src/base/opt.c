@@ -250,6 +250,18 @@ int ta_opt_from_json(const struct ta_opt *table, void *values, const json_t *obj
     return ret;
 }
 
+int ta_opt_require_all(const struct ta_opt *table, const json_t *object, const char *where,
+                       struct ta_log *log)
+{
+    for (const struct ta_opt *o = table; o->name; o++) {
+        if (o->flags & TA_OPT_DEPRECATED || json_object_get(object, o->name))
+            continue;
+        ta_error(log, "%s: the option \"%s\" is missing", where, o->name);
+        return TA_ERR_FORMAT;
+    }
+    return 0;
+}
+
 #define NAME_MAX_LENGTH 63
 
 static int folded(char c)

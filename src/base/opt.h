@@ -146,6 +146,10 @@ json_t *ta_opt_to_json(const struct ta_opt *table, const void *values);
 // `object` is no object), with all fields released and zero.
 int ta_opt_from_json(const struct ta_opt *table, void *values, const json_t *object, const char *where,
                      struct ta_log *log);
+// For what a program wrote: is every option there, so that nothing becomes a default unseen? TA_ERR_FORMAT,
+// which names the first that is missing; also when `object` is no object.
+int ta_opt_require_all(const struct ta_opt *table, const json_t *object, const char *where,
+                       struct ta_log *log);
 // Sets only what `object` holds, over what is there. Messages say "FILE:LINE" when `marks` (see tree.h; may
 // be NULL) know the line; `path` is the place of `object` in that file ("video.stages.0", "" for the root).
 // On failure some of the fields may have been set.

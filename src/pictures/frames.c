@@ -225,7 +225,7 @@ int ta_frames_open(struct ta_frames **out, const struct ta_plan *plan, const str
                             .log = env->log,
                             .source = ta_plan_giving(plan, segment->source_first),
                             .last_pts = INT64_MIN,
-                            .measured = ta_plan_hdr10_peak(plan) > 0,
+                            .measured = ta_plan_hdr10_peak(plan->stages, plan->stage_count) > 0,
                             .paired = plan->deinterlaced};
     struct ta_chain_sink sink = {take_restored, has_all, end_chain, t};
     int err = ta_chain_queue_create(&t->decoded, segment->stages, segment->stage_count, env);

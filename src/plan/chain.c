@@ -602,10 +602,10 @@ int ta_plan_choose_chain(struct ta_decision *d)
     return err;
 }
 
-int ta_plan_hdr10_peak(const struct ta_plan *plan)
+int ta_plan_hdr10_peak(const struct ta_stage_plan *stages, int count)
 {
-    for (int i = 0; i < plan->stage_count; i++)
-        if (plan->stages[i].info == &ta_stage_hdr10)
-            return (int)((const struct ta_hdr_opts *)plan->stages[i].opts)->peak;
+    for (int i = 0; i < count; i++)
+        if (stages[i].info == &ta_stage_hdr10)
+            return (int)((const struct ta_hdr_opts *)stages[i].opts)->peak;
     return 0;
 }

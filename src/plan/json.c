@@ -346,7 +346,9 @@ int ta_stages_read(const json_t *owner, const char *where, const struct ta_forma
         if (info->options) {
             ta_opt_release(info->options, s->opts);
             memset(s->opts, 0, info->options_size);
-            err = ta_opt_from_json(info->options, s->opts, options, where, log);
+            err = ta_opt_require_all(info->options, options, where, log);
+            if (err >= 0)
+                err = ta_opt_from_json(info->options, s->opts, options, where, log);
         }
         if (err >= 0)
             err = ta_stage_plan_configure(s, log);
@@ -470,6 +472,9 @@ static int read_video(struct ta_plan *p, const json_t *root, const char *where, 
         err = read_show(p, o, where, log);
     if (err >= 0)
         err = ta_encoder_settings_from_json(&p->encoder, json_object_get(o, "encoder"), where, log);
+    if (err >= 0)
+        err = ta_encoder_settings_trust(&p->encoder, &p->out_format,
+                                        ta_plan_hdr10_peak(p->stages, p->stage_count), where, log);
     if (err >= 0)
         err = read_cuts(p, o, where, "cuts", &p->cuts, &p->segment_count, log);
     if (err >= 0 && json_object_get(o, "redo")) {

@@ -168,8 +168,8 @@ char *ta_plan_to_json(const struct ta_plan *plan);
 int ta_plan_from_json(struct ta_plan **out, const char *text, size_t size, const char *name,
                       struct ta_log *log);
 
-// The peak of HDR10 in cd/m2 when the chain makes it, else 0.
-int ta_plan_hdr10_peak(const struct ta_plan *plan);
+// The peak of HDR10 in cd/m2 when these stages make it, else 0.
+int ta_plan_hdr10_peak(const struct ta_stage_plan *stages, int count);
 
 // Pictures that change, the member "parts" of `video`; absent in plans without.
 json_t *ta_plan_parts_to_json(const struct ta_plan *plan);

@@ -118,6 +118,9 @@ static int read_one(struct ta_plan *p, struct ta_redo *r, const json_t *o, const
     if (err >= 0)
         err = ta_encoder_settings_from_json(&r->encoder, json_object_get(o, "encoder"), where, log);
     if (err >= 0)
+        err = ta_encoder_settings_trust(&r->encoder, &p->out_format,
+                                        ta_plan_hdr10_peak(r->stages, r->stage_count), where, log);
+    if (err >= 0)
         err = ta_json_get_object(o, where, "changes", &changes, log);
     if (err >= 0)
         r->changes = json_incref(changes);

@@ -66,7 +66,7 @@ struct ta_segment_result ta_work_segment(const struct ta_work *w, int k)
 
 struct ta_light ta_work_light(const struct ta_work *w)
 {
-    struct ta_light light = {.peak = ta_plan_hdr10_peak(w->plan)};
+    struct ta_light light = {.peak = ta_plan_hdr10_peak(w->plan->stages, w->plan->stage_count)};
     for (int i = 0; i < w->plan->segment_count; i++) {
         struct ta_segment_result r = ta_work_segment(w, i);
         light.max_cll = TA_MAX(light.max_cll, r.max_cll);

@@ -130,8 +130,8 @@ static int plan_board(struct ta_plan *p, const struct ta_recipe_opts *recipe, in
     struct ta_hardware_facts hardware = {0};
     if (recipe->hardware)
         ta_hardware_look(&hardware);
-    int err = ta_plan_encoder_for(recipe, p->encoder.info, &p->out_format, ta_plan_hdr10_peak(p), &hardware,
-                                  &settings, log);
+    int err = ta_plan_encoder_for(recipe, p->encoder.info, &p->out_format,
+                                  ta_plan_hdr10_peak(p->stages, p->stage_count), &hardware, &settings, log);
     ta_hardware_facts_release(&hardware);
     if (err < 0)
         return err;

@@ -346,8 +346,11 @@ static void test_json(void **state)
               "\"any\":\"\",\"title\":\"A \\\"B\\\"\",\"output\":\"\",\"quality\":\"best\",\"scan\":"
               "\"auto\",\"at\":\"25%\",\"start\":\"1:30\",\"range\":\"10-1:00\",\"secret\":5}");
     free(text);
+    assert_int_equal(ta_opt_require_all(table, object, "test", c.log), 0);
     // "low" is out of its own range while unset; all others come back.
     json_object_del(object, "low");
+    assert_int_equal(ta_opt_require_all(table, object, "test", c.log), TA_ERR_FORMAT);
+    capture_expect(&c, "error terminalai: test: the option \"low\" is missing\n");
     assert_int_equal(ta_opt_from_json(table, &w, object, "test", c.log), 0);
     for (const struct ta_opt *o = table; o->name; o++) {
         char *a = ta_opt_text_of(o, &v), *b = ta_opt_text_of(o, &w);

@@ -51,7 +51,7 @@ static void hdr_is_planned(void **state)
         assert_int_equal(p->out_format.matrix, AVCOL_SPC_BT2020_NCL);
         assert_int_equal(p->out_format.range, AVCOL_RANGE_MPEG);
         assert_int_equal(p->out_format.chroma_location, AVCHROMA_LOC_TOPLEFT);
-        assert_int_equal(ta_plan_hdr10_peak(p), hlg ? 0 : 400);
+        assert_int_equal(ta_plan_hdr10_peak(p->stages, p->stage_count), hlg ? 0 : 400);
         // At the final size, before the one step to fewer bits.
         const struct ta_stage_plan *s = stage_of(p, hlg ? "hdr.hlg" : "hdr.hdr10");
         assert_ptr_equal(s, &p->stages[p->stage_count - 2]);
@@ -76,7 +76,7 @@ static void hdr_peak_is_planned(void **state)
     set(&x, "hdr", "hdr10");
     set(&x, "hdr-peak", "650");
     struct ta_plan *p = must_decide(&x, NULL), *r = NULL;
-    assert_int_equal(ta_plan_hdr10_peak(p), 650);
+    assert_int_equal(ta_plan_hdr10_peak(p->stages, p->stage_count), 650);
     assert_non_null(strstr(av_dict_get(p->encoder.options, "x265-params", NULL, 0)->value, "L(6500000,1)"));
     // Another peak in the plan's text is checked as one on the command line is.
     char *good = ta_plan_to_json(p), *at = strstr(good, "\"peak\": 650");

@@ -48,6 +48,12 @@ json_t *ta_encoder_settings_to_json(const struct ta_encoder_settings *s);
 int ta_encoder_settings_from_json(struct ta_encoder_settings *s, const json_t *object, const char *where,
                                   struct ta_log *log);
 
+// Are these settings, read from a file, such that this program would have chosen them for pictures `f` (in
+// any pixel format), at some crf and speed? TA_ERR_FORMAT when not: a plan is data, and no way to hand
+// options to libraries.
+int ta_encoder_settings_trust(const struct ta_encoder_settings *s, const struct ta_format *f, int hdr_peak,
+                              const char *where, struct ta_log *log);
+
 // By the row's own encoder, and not by hardware?
 bool ta_encoder_is_software(const struct ta_encoder_settings *s);
 // Can there be only one such encoder at a time in a process? See ta_encoder_open().
