@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/index/index_build.h"
+#include "media/source.h"
 
 #define NEAR_BYTES ((int64_t)1 << 20) // so near to the start seeking saves nothing
 #define NEAR_PACKETS 32

@@ -91,7 +91,35 @@ def check_internal(root, folder, where, name, system):
         yield "%s: src/%s does not exist" % (where, name)
 
 
+def reached(root, folder, name, seen):
+    """Headers of other folders that a file includes, however far, by lawful ways; with the one that includes each."""
+    path = root / "src" / name
+    if not path.exists():
+        return
+    for _, below, system in includes(path.read_text(encoding="utf-8")):
+        home = below.split("/")[0]
+        if system or below in seen or (home != folder and home not in LAYERS[folder]):
+            continue
+        seen.add(below)
+        if not name.startswith(folder + "/"):
+            yield below, name
+        yield from reached(root, folder, below, seen)
+
+
+def check_reached(root, folder):
+    """What is refused may not come in by way of another header either."""
+    told = set()
+    for path in source_files(root, ("src/" + folder,)):
+        name = str(path.relative_to(root / "src"))
+        for below, by in reached(root, folder, name, set()):
+            if (below, by) not in told and any(re.match(p, below) for p in REFUSED[folder]):
+                told.add((below, by))
+                yield "src/%s: it reaches %s by way of %s, which src/%s may not" % (name, below, by, folder)
+
+
 def problems(root):
+    for folder in REFUSED:
+        yield from check_reached(root, folder)
     for path in source_files(root, ("include", "src", "examples")):
         parts = path.relative_to(root).parts
         for line, name, system in includes(path.read_text(encoding="utf-8")):
@@ -123,6 +151,7 @@ def self_test():
         "src/cli/k.c": '#include "base/missing.h"\n',
         "src/plan/p.c": "#include <unistd.h>\n",
         "src/plan/q.c": '#include "base/file.h"\n',
+        "src/plan/u.h": '#include "media/u.h"\n',
         "src/plan/r.c": '#include "restore/run.h"\n',
         "src/restore/s.c": '#include "show/preview.h"\n',
         "src/pictures/t.c": '#include "restore/run.h"\n',
@@ -133,6 +162,7 @@ def self_test():
     }
     good = {
         "src/base/file.h": "",
+        "src/media/u.h": '#include "media/source.h"\n',
         "src/restore/run.h": '#include "pictures/frames.h"\n',
         "src/pictures/frames.h": '#include "plan/plan.h"\n#include "media/source.h"\n',
         "src/media/source.h": "",

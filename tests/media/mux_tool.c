@@ -24,6 +24,7 @@
 #include "base/number.h"
 #include "base/thread.h"
 #include "media/mux/mux.h"
+#include "media/source.h"
 
 #define MAX_LANES 32
 

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "media/index/index_build.h"
 #include "media/reader.h"
+#include "media/source.h"
 
 // The MD5 of the packed picture, as libavformat's framemd5 has it.
 static int print_picture(const AVFrame *f)

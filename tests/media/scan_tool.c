@@ -20,6 +20,7 @@
 #include "diagnose/measure.h"
 #include "diagnose/scan_type.h"
 #include "media/reader.h"
+#include "media/source.h"
 
 static int64_t thread_ns(void)
 {

@@ -15,7 +15,11 @@
 
 #include "media/dv/scenes.h"
 #include "media/dv/table.h"
-#include "media/source.h"
+#include "media/av.h"
+#include "media/fingerprint.h"
+#include "media/format.h"
+
+struct ta_source;
 
 enum ta_packet_flags {
     TA_PACKET_KEY = 1,       // decoding can start here (a recovery point counts)

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/index/index.h"
+#include "media/source.h"
 
 #define CACHE_BYTES ((int64_t)512 << 20)
 #define CACHE_VERSION 10 // raise when the same file would be indexed differently

@@ -14,6 +14,7 @@
 #include "media/index/index_frames.h"
 #include "media/index/index_ranges.h"
 #include "media/index/packet_shape.h"
+#include "media/source.h"
 
 #define HEAD_PACKETS 150 // most packets of the head, from the first key packet on
 #define HEAD_MIN 16

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "media/index/index_build.h"
+#include "media/source.h"
 #include "media/structure.h"
 
 // The length that the head of the file states, AV_TIME_BASE units; AV_NOPTS_VALUE where it states none.

@@ -9,6 +9,7 @@
 #include "media/fit.h"
 #include "media/index/index_build.h"
 #include "media/packet_feed.h"
+#include "media/source.h"
 
 // Packets that are decoded at most to learn what a header means.
 #define SHAPE_PACKETS 64

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "media/index/index_build.h"
 #include "media/index/sound_header.h"
+#include "media/source.h"
 
 #define LEARN_PACKETS 16 // that are decoded at most to learn what sound it is
 

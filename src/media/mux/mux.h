@@ -8,7 +8,6 @@
 #include "media/av.h"
 #include "media/mux/containers.h"
 #include "media/mux/lane.h"
-#include "media/source.h"
 #include "media/mux/streams.h"
 
 // A picture's time in the file is within a unit of the file's clock and this of what its lane said: mp4 and
