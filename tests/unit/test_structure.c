@@ -33,7 +33,8 @@ static void put(struct ta_buf *b, const void *data, size_t size)
 static void put_number(struct ta_buf *b, uint64_t value, int bytes, bool big)
 {
     for (int i = 0; i < bytes; i++) {
-        uint8_t byte = (uint8_t)(value >> 8 * (big ? bytes - 1 - i : i));
+        int place = big ? bytes - 1 - i : i;
+        uint8_t byte = place < 8 ? (uint8_t)(value >> 8 * place) : 0;
         ta_buf_append(b, &byte, 1);
     }
 }
