@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks what the formatter can't see: no volatile, no polling by sleeping, no notes to be done later, limits on the size
-and branching of functions and files, header guards.
+"""Checks what the formatter can't see: no volatile, no polling by sleeping, no notes to be done later, the environment read
+by the program and the recipe alone, limits on the size and branching of functions and files, header guards.
 
 A wait that is meant to end by time (a progress line, a retry) is allowed when its line or the one before it says why:
 "// timed wait: ...".
@@ -21,6 +21,7 @@ MAX_FILE_LINES = 1000
 MAX_COLUMNS = 120  # the formatter breaks code at 110; this also bounds what it can't break
 
 SLEEPS = re.compile(r"\b(usleep|sleep|nanosleep|clock_nanosleep|sched_yield|pthread_cond_timedwait|pthread_cond_clockwait|thrd_sleep)\s*\(")
+ENVIRONMENT = re.compile(r"\b(secure_)?getenv\s*\(")
 LATER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 THREADS = re.compile(r"\b(ta_thread|pthread)_create\(")
 BRANCH = re.compile(r"\b(if|for|while|case)\b|&&|\|\||\?")
@@ -41,6 +42,8 @@ def check_file(path, name, in_library):
         if in_library and re.search(r"\bvolatile\b", code):
             if "sig_atomic_t" not in code:
                 yield "%s:%d: volatile does not synchronise; use the queue, a lock or an atomic" % (name, number)
+        if in_library and ENVIRONMENT.search(code) and not name.startswith(("src/cli/", "src/recipe/")):
+            yield "%s:%d: only cli and recipe read the environment; hand it down" % (name, number)
         if in_library and SLEEPS.search(code):
             if "timed wait:" not in line and "timed wait:" not in lines[number - 2]:
                 yield '%s:%d: a timed wait without "// timed wait: reason"' % (name, number)
@@ -84,12 +87,14 @@ def self_test():
         "src/base/wide.c": "// " + "x" * 130 + "\n",
         "src/base/tab.c": "int\tta_x;\n",
         "src/base/guard.h": "int ta_h(void);\n",
+        "src/media/environment.c": "static const char *home(void)\n{\n    return getenv(\"HOME\");\n}\n",
         "src/base/huge.c": "int ta_y;\n" * 1100,
         "tests/unit/test_y.c": "static void go(void)\n{\n    pthread_create(&t, NULL, run, NULL);\n}\n",
     }
     good = {
         "src/base/words.c": 'static const char *s = "volatile usleep(1)"; // volatile, usleep(1)\n',
         "src/base/reason.c": "static void tick(void)\n{\n    // timed wait: the progress line\n    nanosleep(&t, NULL);\n}\n",
+        "src/recipe/environment.c": "static const char *home(void)\n{\n    return getenv(\"HOME\");\n}\n",
         "src/base/signal.c": "static volatile sig_atomic_t interrupted;\n",
         "src/base/x.h": guard,
         "tests/unit/test_z.c": "// suite: thread\nstatic void go(void)\n{\n    pthread_create(&t, NULL, run, NULL);\n}\n",
