@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 import clips
+from dv_kit import type1_avi
 from mux_kit import (  # noqa: F401
     tool, LAVFI, PICTURES, SYNC, click, click_time, clicked, ffmpeg, join, made, packets, payload, probe,
     stream, streams,
@@ -305,24 +306,3 @@ def test_dv_sound(made, join, tmp_path, suffix):
     for name in ('out.mp4', 'out.mkv'):
         out = join(source, name) if name == 'out.mkv' else join(source, name, '--drop-video')
         assert abs(click_time(out.path) - 1.0) <= SYNC
-
-
-def type1_avi(raw, size=144000):
-    def chunk(name, data):
-        return name + len(data).to_bytes(4, 'little') + data + b'\0' * (len(data) % 2)
-
-    def u32(*values):
-        return b''.join(v.to_bytes(4, 'little') for v in values)
-    frames = [raw[i:i + size] for i in range(0, len(raw), size)]
-    avih = u32(40000, 0, 0, 0x10, len(frames), 0, 1, size, 720, 576, 0, 0, 0, 0)
-    strh = b'iavs' + b'dvsd' + u32(0, 0, 0, 1, 25, 0, len(frames), size, 0xffffffff, 0) + (0).to_bytes(2, 'little') * 2 + \
-        (720).to_bytes(2, 'little') + (576).to_bytes(2, 'little')
-    strl = chunk(b'LIST', b'strl' + chunk(b'strh', strh) + chunk(b'strf', b'\0' * 32))
-    header = chunk(b'LIST', b'hdrl' + chunk(b'avih', avih) + strl)
-    movi = chunk(b'LIST', b'movi' + b''.join(chunk(b'00__', f) for f in frames))
-    index, at = b'', 4
-    for f in frames:
-        index += b'00__' + u32(0x10, at, len(f))
-        at += 8 + len(f)
-    body = b'AVI ' + header + movi + chunk(b'idx1', index)
-    return b'RIFF' + len(body).to_bytes(4, 'little') + body
