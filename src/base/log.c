@@ -144,6 +144,21 @@ struct ta_log *ta_log_child(struct ta_log *parent, const char *component, ...)
     return log;
 }
 
+static void keep_first(void *priv, enum ta_log_level level, const char *component, const char *message,
+                       const char *code)
+{
+    struct ta_buf *first = priv;
+    (void)component;
+    (void)code;
+    if (level == TA_LOG_ERROR && first && !first->size)
+        ta_buf_puts(first, message);
+}
+
+int ta_log_keep_first(struct ta_log **out, struct ta_buf *first)
+{
+    return ta_log_create(out, keep_first, first);
+}
+
 void ta_log_set_about(struct ta_log *log, const char *about)
 {
     if (!log)

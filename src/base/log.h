@@ -9,10 +9,16 @@
 
 #include "base/problem.h"
 
+struct ta_buf;
+
 // A child log that shares the root's callback and levels and speaks as `component` (copied). `parent` may be
 // NULL: then the child is NULL too, which every log function takes and ignores. Aborts when out of memory.
 struct ta_log *ta_log_child(struct ta_log *parent, const char *component, ...)
     __attribute__((format(printf, 2, 3)));
+
+// A root log that is heard by nobody: the first error goes to `first` (NULL: nowhere), which must outlive it
+// and be empty, so that it can be told as the reason of something else. 0, or TA_ERR_NOMEM with *out = NULL.
+int ta_log_keep_first(struct ta_log **out, struct ta_buf *first);
 
 // What messages are about, a file mostly: those of this log, and of children made later, begin with "ABOUT: "
 // unless they do so already. For parts that are not told which file they work on. `about` is copied. Call

@@ -106,16 +106,6 @@ static int read_tree(struct ta_tuning *t, json_t *root, const char *path, const 
     return err < 0 ? err : ta_opt_merge_json(ta_tuning_options, t, root, path, marks, "", log);
 }
 
-static void keep_first(void *priv, enum ta_log_level level, const char *component, const char *message,
-                       const char *code)
-{
-    struct ta_buf *why = priv;
-    (void)component;
-    (void)code;
-    if (level == TA_LOG_ERROR && !why->size)
-        ta_buf_puts(why, message);
-}
-
 bool ta_tuning_load(struct ta_tuning *t, const char *path, struct ta_log *log)
 {
     ta_tuning_defaults(t);
@@ -125,7 +115,7 @@ bool ta_tuning_load(struct ta_tuning *t, const char *path, struct ta_log *log)
     struct ta_log *own = NULL;
     struct ta_marks *marks = NULL;
     json_t *root = NULL;
-    int err = ta_log_create(&own, keep_first, &why);
+    int err = ta_log_keep_first(&own, &why);
     if (err >= 0)
         err = ta_yaml_load(path, &root, &marks, own);
     if (err >= 0)

@@ -21,6 +21,11 @@ const char *ta_scan_type_name(enum ta_scan_type t)
     return (unsigned)t < TA_COUNT(scan_names) ? scan_names[t] : "unknown";
 }
 
+enum AVFieldOrder ta_scan_field_order(enum ta_scan_type t)
+{
+    return t == TA_SCAN_TFF ? AV_FIELD_TT : t == TA_SCAN_BFF ? AV_FIELD_BB : AV_FIELD_PROGRESSIVE;
+}
+
 int ta_scan_type_from_name(const char *name)
 {
     for (size_t i = 0; name && i < TA_COUNT(scan_names); i++)

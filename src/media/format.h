@@ -17,8 +17,9 @@ enum ta_scan_type { // how the lines of a frame were taken in time
     TA_SCAN_TFF, // interlaced, top field first
     TA_SCAN_BFF, // interlaced, bottom field first
 };
-const char *ta_scan_type_name(enum ta_scan_type t); // "progressive", "tff", "bff"
-int ta_scan_type_from_name(const char *name);       // or TA_ERR_INVALID
+const char *ta_scan_type_name(enum ta_scan_type t);         // "progressive", "tff", "bff"
+enum AVFieldOrder ta_scan_field_order(enum ta_scan_type t); // as libav's streams and encoders say it
+int ta_scan_type_from_name(const char *name);               // or TA_ERR_INVALID
 
 struct ta_format {
     enum AVPixelFormat pix_fmt;

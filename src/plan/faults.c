@@ -115,11 +115,11 @@ void ta_plan_tell_faults(struct ta_decision *d)
     if (!tell_missing(d))
         tell_lost_packets(d);
     if (index->faults.left_behind)
-        ta_decision_warn(
-            d, TA_PROBLEM_FRAMES_CONCEALED, NULL,
-            "%lld picture%s before a change of packet identifiers can't be had: those before are "
-            "shown longer",
-            (long long)index->faults.left_behind, index->faults.left_behind == 1 ? "" : "s");
+        ta_decision_warn(d, TA_PROBLEM_FRAMES_CONCEALED, NULL,
+                         "%lld %s before a change of packet identifiers can't be had: those before are "
+                         "shown longer",
+                         (long long)index->faults.left_behind,
+                         ta_plural(index->faults.left_behind, "picture", "pictures"));
     double late = to_seconds(index->faults.late_start, index->time_base);
     char text[32];
     if (late > LATE_START_SECONDS)

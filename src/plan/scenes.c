@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 #include "base/tree.h"
 #include "plan/decide.h"
 
@@ -111,8 +112,8 @@ void ta_plan_tell_dv(struct ta_decision *d)
         ta_decision_tell(d, "DV", "%lld of its frames are of another system: fitted in, at their own rate",
                          (long long)s.other_system);
     if (s.other_rate)
-        ta_decision_tell(d, "sound", "its rate changes %d time%s; %lld of %zu frames are resampled to %d Hz",
-                         s.rate_changes, s.rate_changes == 1 ? "" : "s", (long long)s.other_rate,
+        ta_decision_tell(d, "sound", "its rate changes %d %s; %lld of %zu frames are resampled to %d Hz",
+                         s.rate_changes, ta_plural(s.rate_changes, "time", "times"), (long long)s.other_rate,
                          t->frame_count, ta_dv_rate_hz(t->rate));
     if (s.silent)
         ta_decision_tell(d, "sound", "%lld frames have none: silence", (long long)s.silent);

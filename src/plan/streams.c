@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/words.h"
 
 static const char UNREADABLE[] = "it is no picture that can be read";
 static const char NOT_IN_RANGE[] = "nothing of it lies in the range";
@@ -108,15 +109,15 @@ static void choose_changing_sound(struct ta_decision *d, int i, struct ta_stream
     if (c->action == TA_STREAM_COPY && (s->rate_changes || !tells_itself(st->par->codec_id)))
         *c = ta_sound_transcode_choose(st->par, d->plan->container);
     if (s->layout_changes)
-        ta_decision_tell(d, "sound", "stream %d changes between %d and %d channels, %lld time%s: %s", i,
+        ta_decision_tell(d, "sound", "stream %d changes between %d and %d channels, %lld %s: %s", i,
                          s->least_channels, s->channels, (long long)s->layout_changes,
-                         s->layout_changes == 1 ? "" : "s",
+                         ta_plural(s->layout_changes, "time", "times"),
                          c->action == TA_STREAM_COPY        ? "kept as it is"
                          : c->action == TA_STREAM_TRANSCODE ? "room for all of them throughout"
                                                             : "left out");
     if (s->rate_changes)
-        ta_decision_tell(d, "sound", "stream %d changes its sample rate, %lld time%s: all of it gets %d Hz",
-                         i, (long long)s->rate_changes, s->rate_changes == 1 ? "" : "s",
+        ta_decision_tell(d, "sound", "stream %d changes its sample rate, %lld %s: all of it gets %d Hz", i,
+                         (long long)s->rate_changes, ta_plural(s->rate_changes, "time", "times"),
                          st->par->sample_rate);
 }
 

@@ -191,9 +191,7 @@ void ta_join_describe_video(const struct ta_plan *p, AVCodecParameters *par)
     par->color_space = f->matrix;
     par->color_range = f->range;
     par->chroma_location = f->chroma_location;
-    par->field_order = f->scan == TA_SCAN_TFF   ? AV_FIELD_TT
-                       : f->scan == TA_SCAN_BFF ? AV_FIELD_BB
-                                                : AV_FIELD_PROGRESSIVE;
+    par->field_order = ta_scan_field_order(f->scan);
 }
 
 // Sound of other programmes of a broadcast, behind that of the picture's own?

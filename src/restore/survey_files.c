@@ -15,16 +15,6 @@ void ta_survey_look_at_hardware(struct ta_survey *s)
     s->has_hardware = true;
 }
 
-static void keep_message(void *priv, enum ta_log_level level, const char *component, const char *message,
-                         const char *code)
-{
-    char **why = priv;
-    (void)component;
-    (void)code;
-    if (level == TA_LOG_ERROR && !*why)
-        *why = ta_xstrdup(message);
-}
-
 static void find(struct ta_survey *s, const struct ta_stage_info *stage, const char *value)
 {
     for (int i = 0; i < s->named_count; i++)
@@ -32,12 +22,14 @@ static void find(struct ta_survey *s, const struct ta_stage_info *stage, const c
             return;
     struct ta_named_file f = {.stage = stage, .value = ta_xstrdup(value)};
     struct ta_log *log = NULL;
-    f.err = ta_log_create(&log, keep_message, &f.why);
+    struct ta_buf why = {0};
+    f.err = ta_log_keep_first(&log, &why);
     if (f.err >= 0)
         f.err = stage->find_file(value, &f.path, f.sum, log);
     ta_log_destroy(&log);
-    if (f.err < 0 && !f.why)
-        f.why = ta_xstrdup(ta_error_text(f.err));
+    if (why.size || f.err < 0)
+        f.why = ta_xstrdup(why.size ? ta_buf_text(&why) : ta_error_text(f.err));
+    ta_buf_release(&why);
     s->named = ta_xrealloc(s->named, ((size_t)s->named_count + 1) * sizeof *s->named);
     s->named[s->named_count++] = f;
 }

@@ -106,16 +106,6 @@ static int other_lane(struct ta_lane **out, const struct ta_plan *p, const struc
     return err;
 }
 
-static void keep_message(void *priv, enum ta_log_level level, const char *component, const char *message,
-                         const char *code)
-{
-    struct ta_buf *why = priv;
-    (void)component;
-    (void)code;
-    if (level == TA_LOG_ERROR && !why->size)
-        ta_buf_puts(why, message);
-}
-
 // The pictures with all other streams of the plan, with number `which` of them, or alone. *why is the first
 // error.
 static int attempt(const struct ta_plan *p, const struct ta_index *index, int which,
@@ -123,7 +113,7 @@ static int attempt(const struct ta_plan *p, const struct ta_index *index, int wh
 {
     struct ta_log *log;
     ta_buf_clear(why);
-    int err = ta_log_create(&log, keep_message, why);
+    int err = ta_log_keep_first(&log, why);
     if (err < 0)
         return err;
     struct ta_lane **lanes = ta_xcalloc((size_t)p->stream_count + 1, sizeof *lanes);

@@ -46,9 +46,7 @@ static void set_format(AVCodecContext *c, const struct ta_format *f)
     c->colorspace = f->matrix;
     c->color_range = f->range;
     c->chroma_sample_location = f->chroma_location;
-    c->field_order = f->scan == TA_SCAN_TFF   ? AV_FIELD_TT
-                     : f->scan == TA_SCAN_BFF ? AV_FIELD_BB
-                                              : AV_FIELD_PROGRESSIVE;
+    c->field_order = ta_scan_field_order(f->scan);
 }
 
 // A pool of frames on the device, which the encoder takes its input from.

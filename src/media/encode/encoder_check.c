@@ -15,16 +15,6 @@
 
 #define TEST_FRAMES 5
 
-static void keep_message(void *priv, enum ta_log_level level, const char *component, const char *message,
-                         const char *code)
-{
-    (void)code;
-    struct ta_buf *why = priv;
-    (void)component;
-    if (level == TA_LOG_ERROR && why && !why->size)
-        ta_buf_puts(why, message);
-}
-
 // A frame whose planes rise from line to line, another for each `n`; NULL when out of memory.
 static AVFrame *make_frame(const struct ta_format *f, int n)
 {
@@ -82,7 +72,7 @@ int ta_encoder_try(const struct ta_encoder_settings *s, const struct ta_format *
     struct ta_log *log;
     if (why)
         ta_buf_clear(why);
-    int err = ta_log_create(&log, keep_message, why);
+    int err = ta_log_keep_first(&log, why);
     if (err < 0)
         return err;
     err = ta_encoder_open(&e, s, f, log);
@@ -102,7 +92,7 @@ static int plan_software(struct ta_encoder_settings *settings, const struct ta_e
                          const struct ta_encoder_wish *wish, const struct ta_format *f, struct ta_buf *why)
 {
     struct ta_log *log;
-    int err = ta_log_create(&log, keep_message, why);
+    int err = ta_log_keep_first(&log, why);
     if (err < 0)
         return err;
     err = ta_encoder_plan(settings, info, wish, f, log);

@@ -81,8 +81,6 @@ static void try_hardware(struct nearest *n, const struct ta_hardware_kind *kind,
         if (ta_hardware_plan(&chosen, n->s->info, kind, &wish, in, &why) >= 0) {
             ta_encoder_sort_options(&chosen);
             compare(n, &chosen, false);
-        } else if (!avcodec_find_encoder_by_name(n->s->codec)) {
-            n->least = 0; // it can't be opened here, so nothing of it is used
         }
         ta_buf_release(&why);
     }
@@ -96,6 +94,8 @@ int ta_encoder_settings_trust(const struct ta_encoder_settings *s, const struct 
     struct ta_format in = *f;
     in.pix_fmt = s->pix_fmt;
     const struct ta_hardware_kind *kind = ta_hardware_of(s->codec);
+    if (kind && !avcodec_find_encoder_by_name(s->codec))
+        return 0; // it can't be opened here, so nothing of it is used
     for (size_t q = 0; q < TA_COUNT(qualities); q++)
         for (int speed = 0; ta_encoder_speeds[speed] && n.least; speed++) {
             struct ta_encoder_wish wish = {
