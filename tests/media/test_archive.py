@@ -73,5 +73,5 @@ def test_refusals(program, tmp_path):
     source = clips.path('dv_ntsc')
     wrong = program('restore', source, '-o', tmp_path / 'x.mp4', '--preset', 'clean', '--audio-codec', 'flac', '-q', code=2)
     assert len(wrong.error_lines) == 1 and 'mkv' in wrong.err and not list(tmp_path.iterdir())
-    wrong = program('restore', source, '-o', '-', '--preset', 'clean', '--encoder', 'raw', '--framemd5', '-q', code=1)
+    wrong = program('restore', source, '-o', '-', '--preset', 'clean', '--encoder', 'raw', '--framemd5', '-q', code=2)
     assert len(wrong.error_lines) == 1 and 'framemd5' in wrong.err and not wrong.out
