@@ -10,6 +10,7 @@
 
 #include <terminalai/error.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "media/parts/packets.h"
@@ -270,4 +271,49 @@ json_t *ta_source_json(const struct ta_source *s)
     json_object_set_new(o, "chapters", chapters);
     json_object_set_new(o, "attachments", attachments);
     return o;
+}
+
+static enum ta_scan_type scan_of(enum AVFieldOrder order)
+{
+    switch (order) { // the second letter is the field that is shown first
+    case AV_FIELD_TT:
+    case AV_FIELD_BT:
+        return TA_SCAN_TFF;
+    case AV_FIELD_BB:
+    case AV_FIELD_TB:
+        return TA_SCAN_BFF;
+    default:
+        return TA_SCAN_PROGRESSIVE;
+    }
+}
+
+int ta_source_video_format(const struct ta_source *s, struct ta_format *out)
+{
+    if (s->video < 0) {
+        ta_error(s->log, "%s: there is no video stream in it", s->path);
+        return TA_ERR_FORMAT;
+    }
+    AVStream *st = s->fmt->streams[s->video];
+    const AVCodecParameters *p = st->codecpar;
+    *out = (struct ta_format){
+        .pix_fmt = p->format,
+        .width = p->width,
+        .height = p->height,
+        .sar = av_guess_sample_aspect_ratio(s->fmt, st, NULL),
+        .scan = scan_of(p->field_order),
+        .frame_rate = ta_usual_frame_rate(av_guess_frame_rate(s->fmt, st, NULL), 1e-5),
+        .time_base = st->time_base,
+        .primaries = p->color_primaries,
+        .transfer = p->color_trc,
+        .matrix = p->color_space,
+        .range = p->color_range,
+        .chroma_location = p->chroma_location,
+        .rotation = ta_stream_rotation(st),
+    };
+    if (out->sar.num <= 0 || out->sar.den <= 0)
+        out->sar = (AVRational){0, 1};
+    if (out->frame_rate.num <= 0 || out->frame_rate.den <= 0)
+        out->frame_rate = (AVRational){0, 1};
+    ta_format_resolve_colour(out);
+    return 0;
 }
