@@ -17,8 +17,7 @@ enum ta_layer {
     TA_LAYER_CALLER,      // command line, API call
 };
 
-// A set of option values. Thread-safety: Unsafe while it is being filled; any number of threads may read it
-// afterwards.
+// A set of option values. Thread-safety: Unsafe: also reading it notes what the preset says.
 struct ta_options;
 
 // An empty set (all defaults). `log` may be NULL and must outlive the set. Returns 0 or TA_ERR_NOMEM.

@@ -74,7 +74,7 @@ static int dither_to(const struct ta_decision *d, enum AVPixelFormat to)
     const AVPixFmtDescriptor *t = av_pix_fmt_desc_get(to);
     if (!t || t->comp[0].depth >= ta_format_depth(&d->cur))
         return TA_DITHER_KIND_NONE;
-    switch (d->recipe.dither) {
+    switch (d->recipe->dither) {
     case TA_DITHER_NONE:
         return TA_DITHER_KIND_NONE;
     case TA_DITHER_ORDERED:
@@ -82,7 +82,8 @@ static int dither_to(const struct ta_decision *d, enum AVPixelFormat to)
     case TA_DITHER_ERROR_DIFFUSION:
         return TA_DITHER_KIND_ERROR_DIFFUSION;
     default:
-        return d->recipe.quality == TA_QUALITY_BEST ? TA_DITHER_KIND_ERROR_DIFFUSION : TA_DITHER_KIND_ORDERED;
+        return d->recipe->quality == TA_QUALITY_BEST ? TA_DITHER_KIND_ERROR_DIFFUSION
+                                                     : TA_DITHER_KIND_ORDERED;
     }
 }
 
@@ -265,7 +266,7 @@ static int side_for(int lines, double aspect)
 static int choose_size(struct ta_decision *d, int *w, int *h, const char **why)
 {
     const struct ta_format *f = &d->cur;
-    const char *res = d->recipe.resolution;
+    const char *res = d->recipe->resolution;
     AVRational sar = f->sar.num > 0 ? f->sar : (AVRational){1, 1};
     double aspect = (double)f->width * sar.num / sar.den / f->height; // coded orientation
     bool turned = f->rotation % 180 != 0;
@@ -324,7 +325,7 @@ static int set_kernel(const struct ta_decision *d, struct ta_convert_opts *o)
     if (err >= 0)
         err = ta_opt_set(ta_opt_find(ta_stage_zscale.options, "kernel"), o, kernel, NULL, d->log);
     if (err >= 0 && o->kernel == TA_KERNEL_CHOICE_AUTO)
-        o->kernel = by_quality[d->recipe.quality];
+        o->kernel = by_quality[d->recipe->quality];
     return err;
 }
 
@@ -364,7 +365,7 @@ static enum AVPixelFormat work_format(const struct ta_decision *d, bool needs_yu
         }
     }
     int depth = desc->comp[0].depth;
-    bool eight = d->recipe.quality == TA_QUALITY_FAST && depth == 8 && !hdr;
+    bool eight = d->recipe->quality == TA_QUALITY_FAST && depth == 8 && !hdr;
     int want = eight ? 8 : TA_MAX(depth, 10);
     enum AVPixelFormat deep = ta_pix_fmt_with_depth(f, want);
     if (deep != AV_PIX_FMT_NONE || want == 8)
@@ -396,7 +397,7 @@ static int plan_encoder(struct ta_decision *d, const struct ta_format *in, const
     int err = hdr ? ta_options_stage(d->facts->options, "hdr", hdr->info->options, &o, d->log) : 0;
     int peak = hdr && hdr->info == &ta_stage_hdr10 ? (int)o.peak : 0;
     if (err >= 0)
-        err = ta_plan_encoder_for(&d->recipe, d->encoder, in, peak, d->facts->hardware, &d->plan->encoder,
+        err = ta_plan_encoder_for(d->recipe, d->encoder, in, peak, d->facts->hardware, &d->plan->encoder,
                                   d->log);
     const AVPixFmtDescriptor *desc = err >= 0 ? av_pix_fmt_desc_get(d->plan->encoder.pix_fmt) : NULL;
     if (hdr && desc && desc->comp[0].depth < 10) {
@@ -404,7 +405,7 @@ static int plan_encoder(struct ta_decision *d, const struct ta_format *in, const
                  d->encoder->name, hdr->choice);
         return TA_ERR_USAGE;
     }
-    if (err >= 0 && d->recipe.hardware)
+    if (err >= 0 && d->recipe->hardware)
         ta_decision_tell(d, "hardware", "%s: not the same bytes on every machine and run",
                          d->plan->encoder.codec);
     return err;

@@ -67,7 +67,7 @@ static int choose_output(struct ta_decision *d)
             return TA_ERR_INVALID;
         }
     }
-    const char *name = d->recipe.encoder;
+    const char *name = d->recipe->encoder;
     bool automatic = !strcmp(name, "auto");
     const char *range = "";
     int err = ta_options_slot(d->facts->options, "hdr", &range);
@@ -85,7 +85,7 @@ static int choose_output(struct ta_decision *d)
                  near ? "\"?" : "");
         return TA_ERR_INVALID;
     }
-    if (d->recipe.framemd5 && output && !strcmp(output, "-")) {
+    if (d->recipe->framemd5 && output && !strcmp(output, "-")) {
         ta_error(d->log, "--framemd5 writes beside the output, and standard output has no place beside it");
         return TA_ERR_USAGE;
     }
@@ -167,7 +167,7 @@ static int choose_range(struct ta_decision *d)
 {
     struct ta_plan *p = d->plan;
     const struct ta_index *index = d->facts->index;
-    const struct ta_range *r = &d->recipe.range;
+    const struct ta_range *r = &d->recipe->range;
     int64_t n = (int64_t)index->frame_count;
     int64_t first = r->start.unit ? ta_plan_frame_of(p, index, &r->start) : 0;
     int64_t end = r->end.unit ? ta_plan_frame_of(p, index, &r->end) : n;
@@ -370,8 +370,8 @@ static int decide_all(struct ta_decision *d)
     p->out_format.time_base = p->out_time_base;
     p->reach = ta_chain_reach(p->stages, p->stage_count);
     p->out_frames = ta_plan_out_before(p, p->first_frame + p->frame_count);
-    ta_plan_choose_cuts(p, d->facts->index, d->recipe.segment_length);
-    p->framemd5 = d->recipe.framemd5;
+    ta_plan_choose_cuts(p, d->facts->index, d->recipe->segment_length);
+    p->framemd5 = d->recipe->framemd5;
     err = ta_plan_choose_streams(d);
     if (err < 0)
         return err;
@@ -395,7 +395,6 @@ int ta_plan_decide(struct ta_plan **out, const struct ta_plan_facts *facts, stru
     p->warnings = json_array();
     p->recipe = ta_options_recipe_json(facts->options);
     int err = decide_all(&d);
-    ta_opt_release(ta_recipe_options, &d.recipe);
     ta_log_destroy(&d.log);
     if (err < 0)
         ta_plan_destroy(&p);

@@ -8,7 +8,7 @@
 
 struct ta_decision {
     const struct ta_plan_facts *facts;
-    struct ta_recipe_opts recipe;
+    const struct ta_recipe_opts *recipe; // the options'
     const struct ta_encoder_info *encoder;
     struct ta_plan *plan;
     struct ta_log *log;

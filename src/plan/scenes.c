@@ -26,11 +26,11 @@ static void choose_chapters(struct ta_decision *d)
     struct ta_plan *p = d->plan;
     const struct ta_index *index = d->facts->index;
     char text[TA_DV_TEXT];
-    p->no_chapters = d->recipe.chapters == TA_CHAPTERS_OFF;
+    p->no_chapters = d->recipe->chapters == TA_CHAPTERS_OFF;
     if (index->scene_count < 2)
         return;
     const char *first = ta_dv_scene_title(&index->scenes[0], text);
-    if (d->recipe.chapters != TA_CHAPTERS_AUTO || d->facts->source->chapter_count) {
+    if (d->recipe->chapters != TA_CHAPTERS_AUTO || d->facts->source->chapter_count) {
         ta_decision_tell(d, "recordings", "%d on the tape, the first one of %s", index->scene_count, first);
         return;
     }

@@ -52,11 +52,11 @@ static void choose_aspect(struct ta_decision *d)
 {
     struct ta_format *f = &d->plan->source_format;
     bool known = f->sar.num > 0, assumed = false;
-    AVRational asked = ta_aspect_from_text(d->recipe.aspect), usual;
+    AVRational asked = ta_aspect_from_text(d->recipe->aspect), usual;
     if (asked.num) {
         char *was = shown_text(f, aspect_of(f));
         ask_for(f, asked);
-        ta_decision_tell(d, "aspect", "%s as asked, where the file says %s", d->recipe.aspect,
+        ta_decision_tell(d, "aspect", "%s as asked, where the file says %s", d->recipe->aspect,
                          known ? was : "nothing");
         free(was);
         return;
@@ -114,7 +114,7 @@ static void choose_parts(struct ta_decision *d)
                                       p->runs[k].first < p->parts[i].first + p->parts[i].count &&
                                       p->parts[i].first < p->runs[k].first + p->runs[k].count;
     // Who names the shape names it for all.
-    bool asked = ta_aspect_from_text(d->recipe.aspect).num > 0, plain = true;
+    bool asked = ta_aspect_from_text(d->recipe->aspect).num > 0, plain = true;
     for (int i = 0; i < p->part_count && asked; i++) {
         p->parts[i].place = (struct ta_place){0, 0, p->source_format.width, p->source_format.height};
         p->parts[i].sar = (AVRational){0, 1};

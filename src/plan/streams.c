@@ -145,7 +145,7 @@ static int choose_stream(struct ta_decision *d, int i)
                                                                   : "only the main video stream is restored"};
     else if (!main_video)
         c = choose_other(d, i);
-    if (d->recipe.audio_codec == TA_AUDIO_CODEC_FLAC && sound && c.action != TA_STREAM_DROP &&
+    if (d->recipe->audio_codec == TA_AUDIO_CODEC_FLAC && sound && c.action != TA_STREAM_DROP &&
         flac_holds(st->par))
         c = (struct ta_stream_choice){
             .action = TA_STREAM_TRANSCODE, .codec = "flac", .reason = "smaller, and nothing is lost"};
@@ -210,7 +210,7 @@ static void tell_programmes(struct ta_decision *d, int own)
     if (own && others.size)
         ta_decision_tell(d, "programme",
                          "%d%s; there %s also %s (--programme takes one, and nothing of others)", own,
-                         d->recipe.programme ? " as asked" : ", that of the largest picture",
+                         d->recipe->programme ? " as asked" : ", that of the largest picture",
                          strchr(ta_buf_text(&others), ',') ? "are" : "is", ta_buf_text(&others));
     ta_buf_release(&others);
 }
@@ -218,7 +218,7 @@ static void tell_programmes(struct ta_decision *d, int own)
 int ta_plan_choose_streams(struct ta_decision *d)
 {
     const struct ta_source_facts *source = d->facts->source;
-    if (d->recipe.audio_codec == TA_AUDIO_CODEC_FLAC && strcmp(d->plan->container->name, "mkv") != 0) {
+    if (d->recipe->audio_codec == TA_AUDIO_CODEC_FLAC && strcmp(d->plan->container->name, "mkv") != 0) {
         ta_error(d->log, "--audio-codec flac needs Matroska: name the output .mkv, not .%s",
                  d->plan->container->name);
         return TA_ERR_USAGE;
@@ -229,7 +229,7 @@ int ta_plan_choose_streams(struct ta_decision *d)
     for (int others = 0; others < 2; others++)
         for (int i = 0; i < source->stream_count && err >= 0; i++) {
             bool stranger = is_stranger(d, i);
-            if (stranger == (others > 0) && !(stranger && d->recipe.programme))
+            if (stranger == (others > 0) && !(stranger && d->recipe->programme))
                 err = choose_stream(d, i);
         }
     tell_programmes(d, own);

@@ -31,11 +31,21 @@ struct ta_options {
     struct value *values; // [count][LAYER_COUNT]
     char *loaded_preset;  // whose values lie in LAYER_PRESET; NULL before the first use
     char **defaults;      // [count] canonical text of the defaults
+    struct ta_recipe_opts recipe;
+    bool typed; // `recipe` is what the texts say
 };
 
 static struct value *value_at(struct ta_options *o, int option, int layer)
 {
     return &o->values[option * LAYER_COUNT + layer];
+}
+
+// What follows from the texts is worked out anew when it is asked for next.
+static void forget_typed(struct ta_options *o)
+{
+    if (o->typed)
+        ta_opt_release(ta_recipe_options, &o->recipe);
+    o->typed = false;
 }
 
 static int option_number(const char *name)
@@ -100,6 +110,7 @@ void ta_options_destroy(struct ta_options **options)
         set_value(&o->values[i], NULL, NULL);
     for (int i = 0; i < o->count; i++)
         free(o->defaults[i]);
+    forget_typed(o);
     free(o->defaults);
     free(o->values);
     free(o->loaded_preset);
@@ -177,6 +188,7 @@ static int set_in_layer(struct ta_options *o, int layer, const char *name, const
     if (!canonical)
         return TA_ERR_INVALID;
     set_value(value_at(o, n, layer), canonical, from);
+    forget_typed(o);
     return 0;
 }
 
@@ -357,10 +369,18 @@ static int fill_table(struct ta_options *o, const char *prefix, const struct ta_
     return err;
 }
 
-int ta_options_recipe(struct ta_options *options, struct ta_recipe_opts *out, struct ta_log *log)
+int ta_options_recipe(struct ta_options *options, const struct ta_recipe_opts **out, struct ta_log *log)
 {
-    memset(out, 0, sizeof *out);
-    return fill_table(options, "", ta_recipe_options, out, log);
+    *out = NULL;
+    if (!options->typed) {
+        options->recipe = (struct ta_recipe_opts){0};
+        int err = fill_table(options, "", ta_recipe_options, &options->recipe, log);
+        if (err < 0)
+            return err;
+        options->typed = true;
+    }
+    *out = &options->recipe;
+    return 0;
 }
 
 int ta_options_run(struct ta_options *options, struct ta_run_opts *out, struct ta_log *log)

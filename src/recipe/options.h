@@ -63,11 +63,13 @@ char *ta_option_full_name(const struct ta_option_group *group, const struct ta_o
 // All full names, NULL-terminated, static for the process: for nearest-name messages and completion.
 const char *const *ta_option_names(void);
 
-// Typed values with defaults, preset and layers applied. Released with ta_opt_release() of the table.
+// Typed values with defaults, preset and layers applied. Those that the caller holds are released with
+// ta_opt_release() of the table.
 extern const struct ta_choice ta_speed_choices[]; // "auto", then x264's preset names from fast to slow
 extern const struct ta_opt ta_recipe_options[];
 extern const struct ta_opt ta_run_options[];
-int ta_options_recipe(struct ta_options *options, struct ta_recipe_opts *out, struct ta_log *log);
+// What to make: typed once, by the first that asks, and valid until the set changes. NULL after a failure.
+int ta_options_recipe(struct ta_options *options, const struct ta_recipe_opts **out, struct ta_log *log);
 int ta_options_run(struct ta_options *options, struct ta_run_opts *out, struct ta_log *log);
 // A set of its own with the same values.
 void ta_options_clone(struct ta_options **out, const struct ta_options *options);

@@ -76,18 +76,30 @@ struct report {
     char stage[sizeof((struct ta_meter *)0)->stage];
 };
 
+// Frames and what else is done, as one number.
+static double work_done(const struct ta_meter *m)
+{
+    return (double)m->now.frames_done + m->other_done;
+}
+
+static double all_work(const struct ta_meter *m)
+{
+    return (double)m->now.frames_total + m->other_total;
+}
+
 static void fill(struct ta_meter *m, double now, struct report *r)
 {
     struct ta_progress *p = &m->now;
     double in_phase = now - m->phase_started;
     p->elapsed = now - m->started;
     p->total = shares[p->phase].before + shares[p->phase].own * p->fraction;
-    p->eta = 0;
+    p->eta = p->fps = 0;
     p->rss_bytes = ta_rss_bytes();
-    if (p->phase == TA_PHASE_SEGMENTS) {
-        int64_t own = p->frames_done - m->frames_at_start;
-        p->fps = in_phase > 0.05 ? (double)own / in_phase : 0;
-        p->eta = p->fps > 0 ? (double)(p->frames_total - p->frames_done) / p->fps : 0;
+    if (p->phase == TA_PHASE_SEGMENTS && in_phase > 0.05) {
+        double own = (double)(p->frames_done - m->frames_at_start);
+        double rate = (own + m->other_done - m->other_at_start) / in_phase;
+        p->fps = own / in_phase;
+        p->eta = rate > 0 ? TA_MAX(0.0, all_work(m) - work_done(m)) / rate : 0;
     }
     r->now = *p;
     memcpy(r->stage, m->stage, sizeof r->stage);
@@ -157,7 +169,17 @@ void ta_meter_set_work(struct ta_meter *m, const struct ta_meter_work *work)
     m->now.tasks_done = work->tasks_done;
     m->now.segments_total = work->segments_total;
     m->now.segments_done = work->segments_done;
+    m->other_total = work->other_total;
+    m->other_done = m->other_at_start = work->other_done;
     pthread_mutex_unlock(&m->lock);
+}
+
+// Under the lock.
+static void advance(struct ta_meter *m)
+{
+    if (m->now.phase == TA_PHASE_SEGMENTS && all_work(m) > 0)
+        m->now.fraction = TA_MIN(1.0, work_done(m) / all_work(m));
+    report(m, false);
 }
 
 void ta_meter_add(struct ta_meter *m, int64_t frames, int64_t bytes)
@@ -165,9 +187,15 @@ void ta_meter_add(struct ta_meter *m, int64_t frames, int64_t bytes)
     pthread_mutex_lock(&m->lock);
     m->now.frames_done += frames;
     m->now.bytes += bytes;
-    if (m->now.phase == TA_PHASE_SEGMENTS && m->now.frames_total)
-        m->now.fraction = TA_MIN(1.0, (double)m->now.frames_done / (double)m->now.frames_total);
-    report(m, false);
+    advance(m);
+    pthread_mutex_unlock(&m->lock);
+}
+
+void ta_meter_add_other(struct ta_meter *m, double frames)
+{
+    pthread_mutex_lock(&m->lock);
+    m->other_done += frames;
+    advance(m);
     pthread_mutex_unlock(&m->lock);
 }
 

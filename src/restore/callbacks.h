@@ -23,6 +23,8 @@ struct ta_meter {
     char stage[64];
     double phase_started, started, last_report;
     int64_t frames_at_start; // done by earlier runs: not counted in fps
+    // Work besides output frames that are counted one by one, in frames that take as long.
+    double other_done, other_total, other_at_start;
     // Set after ta_meter_init(): called once a second at most, and at each change of phase. May be NULL.
     void (*watch)(void *priv, const struct ta_progress *progress);
     void *watch_priv;
@@ -45,9 +47,11 @@ struct ta_meter_work {
     int64_t frames_total, frames_done;
     int tasks_total, tasks_done;       // of all kinds
     int segments_total, segments_done; // those of video
+    double other_total, other_done;    // what is no output frame, in frames that take as long
 };
 void ta_meter_set_work(struct ta_meter *m, const struct ta_meter_work *work);
 void ta_meter_add(struct ta_meter *m, int64_t frames, int64_t bytes);
+void ta_meter_add_other(struct ta_meter *m, double frames);
 void ta_meter_add_task(struct ta_meter *m, bool segment);
 // What is being worked on from now on: `kind` outlives the meter, `stage` is copied.
 void ta_meter_name(struct ta_meter *m, const char *kind, const char *stage);

@@ -18,15 +18,14 @@
 
 static int wish_of(struct ta_options *options, struct ta_survey_wish *out, bool *hardware, struct ta_log *log)
 {
-    struct ta_recipe_opts recipe;
+    const struct ta_recipe_opts *recipe;
     const char *deinterlace;
     int err = ta_options_recipe(options, &recipe, log);
     if (err < 0)
         return err;
-    out->decode_all = recipe.scan == TA_SCAN_FULL;
-    out->programme = (int)recipe.programme;
-    *hardware = recipe.hardware;
-    ta_opt_release(ta_recipe_options, &recipe);
+    out->decode_all = recipe->scan == TA_SCAN_FULL;
+    out->programme = (int)recipe->programme;
+    *hardware = recipe->hardware;
     if ((err = ta_options_slot(options, "deinterlace", &deinterlace)) < 0)
         return err;
     bool film = !strcmp(deinterlace, "ivtc");

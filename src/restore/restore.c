@@ -28,6 +28,7 @@
 #include "restore/space.h"
 #include "restore/stream.h"
 #include "restore/task.h"
+#include "restore/task_kind.h"
 #include "restore/work.h"
 #include "restore/work_files.h"
 
@@ -323,6 +324,11 @@ static int run_work(struct restore *r)
                                  .tasks_done = r->work.done_count,
                                  .segments_total = p->segment_count};
     work.segments_done = ta_work_segments_done(&r->work, &work.frames_done);
+    for (int i = p->segment_count; i < work.tasks_total; i++) {
+        double cost = ta_task_cost(p, i);
+        work.other_total += cost;
+        work.other_done += r->work.done[i].bytes ? cost : 0;
+    }
     r->result.segments_reused = work.segments_done;
     r->result.tasks_reused = work.tasks_done;
     if (r->work.done_count && !r->join_only)

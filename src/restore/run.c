@@ -156,12 +156,14 @@ static int make(struct run *r, int number, const char *part, struct ta_done *don
     struct ta_task task = ta_plan_task(r->work->plan, number);
     const struct ta_task_kind *kind = ta_task_kind_of(r->work->plan, number);
     struct ta_env env = ta_meter_env(r->meter, &r->stop, r->log);
+    double told = 0;
     struct ta_task_run run = {.work = r->work,
                               .number = number,
                               .path = part,
                               .strict = r->opts->strict,
                               .turns = &r->turns,
                               .meter = r->meter,
+                              .told = &told,
                               .env = &env};
     *done = (struct ta_done){0};
     ta_meter_name(r->meter, kind->name, task.stem);
@@ -170,6 +172,8 @@ static int make(struct run *r, int number, const char *part, struct ta_done *don
         ta_error(r->log, "%s: internal: its result is not what was planned", task.stem);
         err = TA_ERR_INTERNAL;
     }
+    if (err >= 0)
+        ta_task_tell(&run, 1);
     return err;
 }
 
@@ -233,8 +237,6 @@ static void name_run(struct run *r)
 
 static void run_init(struct run *r, int turns)
 {
-    // What stops one segment, a full disk mostly, stops those beside it too: it is told once.
-    ta_log_only_first_error(r->log);
     r->stop = (struct ta_cancel){asked_to_stop, r};
     name_run(r);
     pthread_mutex_init(&r->lock, NULL);
@@ -247,25 +249,20 @@ static void run_release(struct run *r)
     ta_turns_release(&r->turns);
     pthread_cond_destroy(&r->landed);
     pthread_mutex_destroy(&r->lock);
-    ta_log_destroy(&r->log);
 }
 
 int ta_run_task(struct ta_work *work, const struct ta_run_opts *run, int number, struct ta_meter *meter,
                 struct ta_log *log)
 {
     struct ta_space space;
-    struct run r = {
-        .work = work, .opts = run, .space = &space, .meter = meter, .log = ta_log_child(log, "restore")};
-    struct ta_log *work_log = work->log;
+    struct run r = {.work = work, .opts = run, .space = &space, .meter = meter, .log = log};
     run_init(&r, 1);
-    work->log = r.log;
-    ta_space_init(&space, work, run, r.log);
+    ta_space_init(&space, work, run, log);
     r.flying[r.flying_count++] = number;
     int err = do_task(&r, number);
     // What stopped it, a full disk for example, is why it failed.
     if (err < 0 && r.err < 0)
         err = r.err;
-    work->log = work_log;
     run_release(&r);
     return err;
 }
@@ -273,14 +270,7 @@ int ta_run_task(struct ta_work *work, const struct ta_run_opts *run, int number,
 int ta_run_tasks(struct ta_work *work, const struct ta_sound *sound, const struct ta_run_opts *run,
                  struct ta_space *space, struct ta_meter *meter, struct ta_log *log)
 {
-    struct run r = {.work = work,
-                    .sound = sound,
-                    .opts = run,
-                    .space = space,
-                    .meter = meter,
-                    .log = ta_log_child(log, "restore")};
-    struct ta_log *work_log = work->log, *space_log = space->log;
-    work->log = space->log = r.log;
+    struct run r = {.work = work, .sound = sound, .opts = run, .space = space, .meter = meter, .log = log};
     struct ta_env env = ta_meter_env(meter, NULL, r.log);
     int jobs = ta_run_jobs(work->plan, run, &env);
     int missing = ta_plan_tasks(work->plan) - work->done_count, count = TA_MIN(jobs + 1, missing);
@@ -298,8 +288,6 @@ int ta_run_tasks(struct ta_work *work, const struct ta_sound *sound, const struc
     for (int i = 0; i < count; i++)
         ta_thread_join(&threads[i]);
     free(threads);
-    work->log = work_log;
-    space->log = space_log;
     run_release(&r);
     return r.err;
 }

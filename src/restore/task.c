@@ -46,9 +46,11 @@ static int make_task(struct ta_work *work, int number, const struct ta_run_opts 
                  ta_plan_task(work->plan, missing).stem);
         return TA_ERR_NOT_FOUND;
     }
-    ta_meter_set_work(meter, &(struct ta_meter_work){.frames_total = task.frames,
-                                                     .tasks_total = 1,
-                                                     .segments_total = number < work->plan->segment_count});
+    ta_meter_set_work(
+        meter, &(struct ta_meter_work){.frames_total = number < work->plan->segment_count ? task.frames : 0,
+                                       .other_total = ta_task_cost(work->plan, number),
+                                       .tasks_total = 1,
+                                       .segments_total = number < work->plan->segment_count});
     ta_meter_start(meter, TA_PHASE_SEGMENTS);
     return ta_run_task(work, run, number, meter, log);
 }
@@ -85,6 +87,7 @@ int ta_task_run(const struct ta_plan *plan, const char *stem, struct ta_options 
     struct ta_meter meter;
     struct ta_task_result out = {0};
     double wall = ta_clock_seconds(), cpu = ta_cpu_seconds();
+    ta_log_only_first_error(own); // a full disk stops the encoder and what writes for it
     int number = ta_plan_find_task(plan, stem), err = number < 0 ? number : 0;
     if (err < 0)
         ta_error(own, "%s: the plan has no task \"%s\"", plan->output, stem);

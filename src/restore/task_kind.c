@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "restore/work.h"
 
 const struct ta_task_kind *ta_task_kind_find(const char *name)
 {
@@ -66,6 +67,22 @@ bool ta_task_is_file(const char *name, bool part, char *stem)
             return true;
     }
     return false;
+}
+
+double ta_task_cost(const struct ta_plan *plan, int number)
+{
+    struct ta_task task = ta_plan_task(plan, number);
+    const struct ta_task_kind *kind = ta_task_kind_find(task.kind);
+    return kind && kind->cost ? TA_MAX(0.0, kind->cost(plan, &task)) : 0;
+}
+
+void ta_task_tell(const struct ta_task_run *run, double fraction)
+{
+    double more = TA_MIN(1.0, fraction) - *run->told;
+    if (more < 0) // what is told twice is no news, but the time that passes is
+        more = 0;
+    *run->told += more;
+    ta_meter_add_other(run->meter, more * ta_task_cost(run->work->plan, run->number));
 }
 
 bool ta_task_fits(const struct ta_plan *plan, int number, const struct ta_done *done)

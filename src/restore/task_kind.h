@@ -21,6 +21,7 @@ struct ta_task_run {
     bool strict;                // damage in the source is a failure
     struct ta_turns *turns;     // for encoders: as many at once as the machine has room for
     struct ta_meter *meter;
+    double *told;             // of it, 0 to 1: for ta_task_tell()
     const struct ta_env *env; // what it may use: threads, engines, cancelling, the log
 };
 
@@ -35,6 +36,9 @@ struct ta_task_kind {
     // Can this be the result of such a task? Frames and samples are compared with the plan's before. May be
     // NULL.
     bool (*fits)(const struct ta_plan *plan, const struct ta_task *task, const struct ta_done *done);
+    // How much of the whole it is, in output frames that take as long: an experienced guess, for progress.
+    // NULL for tasks that make output frames and count each with ta_meter_add().
+    double (*cost)(const struct ta_plan *plan, const struct ta_task *task);
 };
 
 // NULL-terminated.
@@ -50,6 +54,11 @@ int ta_task_kinds_check(const struct ta_plan *plan, struct ta_log *log);
 // Does the file of a task have this name: STEM.SUFFIX, or with `part` STEM.RUN.part? Then `stem`
 // (TA_STEM_SIZE bytes, may be NULL) gets its stem.
 bool ta_task_is_file(const char *name, bool part, char *stem);
+// What the task weighs besides output frames; 0 where these are all.
+double ta_task_cost(const struct ta_plan *plan, int number);
+// From a running task of a kind with a cost: so much of it is done, 0 to 1. One that never tells counts when
+// it has ended. One thread at a time.
+void ta_task_tell(const struct ta_task_run *run, double fraction);
 // Is this what the plan expects of the task?
 bool ta_task_fits(const struct ta_plan *plan, int number, const struct ta_done *done);
 

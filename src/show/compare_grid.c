@@ -308,16 +308,16 @@ static int show_excerpt(struct grid *g, int excerpt, int64_t *clock)
 
 static int encode(struct grid *g, struct ta_options *options)
 {
-    struct ta_recipe_opts recipe;
+    const struct ta_recipe_opts *wanted;
     struct ta_encoder_settings settings = {0};
     char *path = ta_path_join(g->c->temporary, "grid.nut"), sum[65];
     int64_t clock = 0, frames, bytes;
-    int err = ta_options_recipe(options, &recipe, g->c->log);
+    int err = ta_options_recipe(options, &wanted, g->c->log);
     if (err >= 0) {
+        struct ta_recipe_opts recipe = *wanted;
         recipe.hardware = false;
         err = ta_plan_encoder_for(&recipe, ta_encoder_find("h264"), &g->board_format, 0, NULL, &settings,
                                   g->c->log);
-        ta_opt_release(ta_recipe_options, &recipe);
     }
     if (err >= 0 && settings.pix_fmt != g->cell.pix_fmt)
         err = TA_ERR_INTERNAL;

@@ -159,7 +159,7 @@ static int decide(struct ta_plan *p, struct ta_options *options, const struct ta
                   struct ta_log *log)
 {
     struct ta_excerpt excerpt;
-    struct ta_recipe_opts recipe;
+    const struct ta_recipe_opts *recipe;
     int layout = 0;
     while (ta_show_layouts[layout].name && strcmp(ta_show_layouts[layout].name, wish->layout))
         layout++;
@@ -172,11 +172,11 @@ static int decide(struct ta_plan *p, struct ta_options *options, const struct ta
         return err;
     err = ta_excerpt_find(p, wish->start, wish->duration, &excerpt, log);
     if (err >= 0)
-        err = plan_board(p, &recipe, layout, log);
+        err = plan_board(p, recipe, layout, log);
     if (err >= 0 && (err = narrow(p, &excerpt)) < 0)
         ta_error(log, "out of memory for the timeline");
     if (err >= 0) {
-        ta_plan_choose_cuts(p, p->index, recipe.segment_length);
+        ta_plan_choose_cuts(p, p->index, recipe->segment_length);
         char *why = ta_xprintf("source frames %lld to %lld beside the source, %s", (long long)excerpt.first,
                                (long long)(excerpt.end - 1), ta_show_layouts[layout].help);
         json_array_append_new(p->decisions, json_pack("{s:s, s:s}", "what", "preview", "why", why));
@@ -184,7 +184,6 @@ static int decide(struct ta_plan *p, struct ta_options *options, const struct ta
         free(p->json);
         p->json = ta_plan_to_json(p);
     }
-    ta_opt_release(ta_recipe_options, &recipe);
     return err;
 }
 

@@ -1,8 +1,10 @@
 // The program with tasks of a second kind, "tally": a stand-in for what will be sound or neural work. One
 // lists the checksums of the files that it needs, and counts ten samples for each.
 //
-// TA_TALLY_HOLD: as long as a file of this name exists, a task that is half-way waits. TA_TALLY_SAMPLES: what
-// it says it has counted instead.
+// A tally takes as long as 25 frames do.
+//
+// TA_TALLY_HOLD: as long as a file of this name exists, a task that is half-way waits, and says so.
+// TA_TALLY_SAMPLES: what it says it has counted instead.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,7 @@ static int hold(const struct ta_task_run *t)
     while (path && access(path, F_OK) == 0) {
         if (ta_canceled(t->env->cancel))
             return TA_ERR_CANCELED;
+        ta_task_tell(t, 0.5);
         usleep(5000); // timed wait: a test removes the file
     }
     return 0;
@@ -75,7 +78,14 @@ static bool fits(const struct ta_plan *plan, const struct ta_task *task, const s
     return ta_counts_get(&done->counts, "files") == task->need_count;
 }
 
+static double cost(const struct ta_plan *plan, const struct ta_task *task)
+{
+    (void)plan;
+    (void)task;
+    return 25;
+}
+
 static const struct ta_task_kind tally = {
-    .name = "tally", .prefix = "tally", .suffix = "txt", .run = run, .fits = fits};
+    .name = "tally", .prefix = "tally", .suffix = "txt", .run = run, .fits = fits, .cost = cost};
 
 const struct ta_task_kind *const ta_task_kinds[] = {&ta_task_video, &tally, NULL};

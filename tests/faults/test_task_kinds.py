@@ -175,6 +175,28 @@ def test_a_run_is_killed(tally, planned, whole, seed):
     assert sorted(p.name for p in planned.folder.iterdir()) == ['hold', 'out.mp4', 'out.mp4.json', 'plan.json']
 
 
+@pytest.mark.parametrize('alone', [False, True])
+def test_progress_counts_all_kinds(tally, planned, alone):
+    """A tally is worth 25 frames: with 50 frames in three segments and two tallies, all is 100."""
+    frames = {t['task']: t['expect'].get('frames') for t in tally('task', '--plan', planned.path, '--list', '--json', code=0).json()['tasks']}
+    for stem in ORDER[:2]:
+        planned.make(tally, stem)
+    held, env = hold(planned.folder)
+    args = ['task', '--plan', planned.path, '--task', 'tally-0'] if alone else ['resume', planned.out]
+    running = tally.start(*args, '--progress', 'json', env=env, start_new_session=True)
+    at = []
+    for line in running.stdout:
+        at.append(json.loads(line))
+        if at[-1].get('kind') == 'tally' and at[-1]['fraction'] > 0 and held.exists():
+            wanted = 0.5 if alone else (frames['seg-00000'] + frames['seg-00001'] + 12.5) / 100
+            if abs(at[-1]['fraction'] - wanted) < 1e-9 and at[-1]['eta'] > 0:
+                held.unlink()
+    assert running.wait() == 0 and not held.exists(), at
+    made = [p for p in at if p.get('phase') == 'restore']
+    assert all(a['fraction'] <= b['fraction'] for a, b in zip(made, made[1:])), made
+    assert made[-1]['tasks_total'] == (1 if alone else 5) and made[-1]['segments_total'] == (0 if alone else 3)
+
+
 def test_a_result_that_does_not_fit(tally, planned):
     """What a task says it made is compared with the plan before it counts."""
     for stem in ORDER[:2]:

@@ -1,5 +1,6 @@
 // suite: thread
 // The meter: who is told how far a run is, when, and that nobody waits for it.
+#include <math.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
@@ -171,6 +172,38 @@ static void test_what_is_said(void **state)
     end(&h, &m);
 }
 
+// What is no frame weighs as many frames as it takes time for, in the fraction and in what is left.
+static void test_other_work(void **state)
+{
+    (void)state;
+    static struct heard h;
+    struct ta_meter m;
+    struct ta_callbacks callbacks;
+    begin(&h, &m, &callbacks);
+    ta_meter_set_work(&m, &(struct ta_meter_work){.frames_total = 200,
+                                                  .frames_done = 100,
+                                                  .tasks_total = 4,
+                                                  .other_total = 300,
+                                                  .other_done = 100});
+    ta_meter_start(&m, TA_PHASE_SEGMENTS);
+    usleep(120000);
+    ta_meter_add(&m, 100, 10);
+    assert_true(fabs(m.now.fraction - 0.6) < 1e-9);
+    assert_true(m.now.fps > 0);
+    double rate = m.now.fps; // of frames that are done, all that there are
+    // Two hundred frames' worth are left, at as many a second.
+    assert_true(fabs(m.now.eta - 200 / rate) < 1e-6);
+    usleep(120000);
+    ta_meter_add_other(&m, 150);
+    assert_true(fabs(m.now.fraction - 0.9) < 1e-9);
+    assert_true(m.now.fps < rate && m.now.eta > 0 && m.now.eta < 200 / rate);
+    ta_meter_add_other(&m, 50);
+    assert_true(m.now.fraction == 1);
+    ta_meter_start(&m, TA_PHASE_JOIN);
+    assert_true(m.now.eta == 0);
+    end(&h, &m);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -185,9 +218,8 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_lock_is_held),
-        cmocka_unit_test(test_how_often),
-        cmocka_unit_test(test_what_is_said),
+        cmocka_unit_test(test_no_lock_is_held), cmocka_unit_test(test_how_often),
+        cmocka_unit_test(test_what_is_said),    cmocka_unit_test(test_other_work),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -347,10 +347,37 @@ static void names_of_sizes_stand_for_lines(void **state)
     tear_down(&x);
 }
 
+// The recipe is typed once, for whoever asks, until a value changes.
+static void test_typed_once(void **state)
+{
+    (void)state;
+    struct ta_options *o = NULL;
+    const struct ta_recipe_opts *a, *b;
+    assert_int_equal(ta_options_create(&o, NULL), 0);
+    assert_int_equal(ta_options_recipe(o, &a, NULL), 0);
+    assert_int_equal(ta_options_recipe(o, &b, NULL), 0);
+    assert_ptr_equal(a, b);
+    assert_string_equal(a->encoder, "auto");
+    const char *text = a->encoder;
+    assert_ptr_equal(b->encoder, text);
+    assert_int_equal(ta_options_set(o, TA_LAYER_CALLER, "encoder", "hevc", NULL), 0);
+    assert_int_equal(ta_options_recipe(o, &a, NULL), 0);
+    assert_string_equal(a->encoder, "hevc");
+    // What can't be typed, because its preset is none, is no recipe.
+    assert_int_equal(ta_options_set(o, TA_LAYER_CALLER, "preset", "/nowhere/none.yaml", NULL), 0);
+    assert_true(ta_options_recipe(o, &a, NULL) < 0);
+    assert_null(a);
+    assert_int_equal(ta_options_set(o, TA_LAYER_CALLER, "preset", "vhs", NULL), 0);
+    assert_int_equal(ta_options_recipe(o, &a, NULL), 0);
+    assert_string_equal(a->encoder, "hevc");
+    ta_options_destroy(&o);
+}
+
 int main(void)
 {
     av_log_set_level(AV_LOG_QUIET);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_typed_once),
         cmocka_unit_test(every_option_matters),
         cmocka_unit_test(vain_options_are_refused),
         cmocka_unit_test(names_of_sizes_stand_for_lines),
