@@ -71,6 +71,9 @@ int ta_plan_create(struct ta_plan **out, const char *input, const char *output, 
 // in the cache, or made again from the source. `work_dir` is where that work folder lies, as in the option of
 // this name; NULL or "": beside the output.
 int ta_plan_load(struct ta_plan **out, const char *path, const char *work_dir, struct ta_log *log);
+// The same without its index: the source is not looked at. For what asks for tasks and makes single ones
+// (task.h): a task finds the index itself, and when several begin at once, one of them makes it for all.
+int ta_plan_read(struct ta_plan **out, const char *path, struct ta_log *log);
 void ta_plan_destroy(struct ta_plan **plan);
 
 const char *ta_plan_json(const struct ta_plan *plan); // stable text; lives as long as the plan

@@ -97,7 +97,7 @@ static enum ta_exit run_join(struct ta_cli *cli)
     struct ta_plan *plan = NULL;
     struct ta_restore_result result = {0};
     bool already = false;
-    enum ta_exit status = ta_cli_task_start(cli, &opts->task, &plan);
+    enum ta_exit status = ta_cli_task_start(cli, &opts->task, true, &plan);
     if (status)
         return status;
     int err = set_options(cli, opts);

@@ -228,7 +228,7 @@ static enum ta_exit run_task(struct ta_cli *cli)
     if (named == opts->list)
         return ta_cli_usage(cli, named ? "--task and --list do not go together"
                                        : "task needs --task STEM or --list");
-    enum ta_exit status = ta_cli_task_start(cli, &opts->one.task, &plan);
+    enum ta_exit status = ta_cli_task_start(cli, &opts->one.task, false, &plan);
     if (status)
         return status;
     int number = named ? ta_plan_find_task(plan, opts->stem) : 0;
@@ -249,7 +249,7 @@ static enum ta_exit run_segment(struct ta_cli *cli)
     struct ta_plan *plan = NULL;
     if (opts->index < 0)
         return ta_cli_usage(cli, "segment needs --index N");
-    enum ta_exit status = ta_cli_task_start(cli, &opts->one.task, &plan);
+    enum ta_exit status = ta_cli_task_start(cli, &opts->one.task, false, &plan);
     if (status)
         return status;
     int count = ta_plan_segments(plan);

@@ -96,7 +96,8 @@ struct ta_callbacks ta_cli_callbacks(struct ta_cli *cli, struct ta_progress_view
         .progress = ta_progress_show, .canceled = is_interrupted, .priv = view, .env = cli->env};
 }
 
-enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *opts, struct ta_plan **plan)
+enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *opts, bool with_index,
+                               struct ta_plan **plan)
 {
     if (!opts->plan)
         return ta_cli_usage(cli, "%s needs --plan FILE", cli->command->name);
@@ -109,7 +110,8 @@ enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *op
         return ta_exit_from_error(err == TA_ERR_FORMAT ? TA_ERR_INVALID : err);
     const char *work_dir = "";
     ta_options_get(cli->options, "work-dir", &work_dir, NULL);
-    err = ta_plan_load(plan, opts->plan, work_dir, cli->log);
+    err = with_index ? ta_plan_load(plan, opts->plan, work_dir, cli->log)
+                     : ta_plan_read(plan, opts->plan, cli->log);
     if (err < 0) { // a file that is no plan is a failure, whatever its numbers are
         ta_cli_end(cli, err, opts->plan);
         return TA_EXIT_FAILED;

@@ -64,8 +64,10 @@ struct ta_task_opts {
         .help = "write what was done as one JSON object to standard output at the end"                    \
     }
 
-// Loads options of running and the plan. TA_EXIT_OK, or the status after a message.
-enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *opts, struct ta_plan **plan);
+// Loads options of running and the plan, with its index where the whole is worked on. TA_EXIT_OK, or the
+// status after a message.
+enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *opts, bool with_index,
+                               struct ta_plan **plan);
 // A view of its progress; signals are caught from here on.
 struct ta_progress_view ta_cli_task_view(struct ta_cli *cli, const struct ta_task_opts *opts,
                                          const struct ta_plan *plan);

@@ -437,6 +437,7 @@ void ta_plan_destroy(struct ta_plan **plan)
     free(p->input);
     free(p->output);
     free(p->input_at);
+    free(p->folder);
     json_decref(p->source_files);
     free(p->output_at);
     free(p->json);

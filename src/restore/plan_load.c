@@ -11,101 +11,32 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "media/parts/name.h"
-#include "media/source.h"
 #include "plan/plan.h"
 #include "restore/journal.h"
-#include "restore/survey.h"
+#include "restore/plan_index.h"
 #include "restore/work_files.h"
 
 enum { PLAN_LIMIT = 16 << 20 };
 
-// Takes the index in the file if it is the plan's, whichever version of libav has made it: the checksum says
-// that it is the one that was planned with, and its version that it can be read.
-static bool take_index(struct ta_plan *p, const char *path, struct ta_log *log)
-{
-    if (!path || access(path, F_OK) || ta_index_load(&p->index, path, NULL) < 0)
-        return false;
-    if (!strcmp(p->index->checksum, p->index_checksum)) {
-        ta_verbose(log, "%s: the index is taken from %s", p->input, path);
-        return true;
-    }
-    ta_index_destroy(&p->index);
-    return false;
-}
-
-static bool take_from_folder(struct ta_plan *p, const char *dir, struct ta_log *log)
-{
-    char *index = ta_path_join(dir, "index.bin"), *survey = ta_path_join(dir, "survey.json");
-    bool taken = take_index(p, index, log);
-    if (taken && access(survey, F_OK) == 0)
-        p->survey = ta_survey_load(survey, p->index_checksum);
-    free(index);
-    free(survey);
-    return taken;
-}
-
-static bool planned_decoded(const struct ta_plan *p)
-{
-    const char *scan = json_string_value(json_object_get(json_object_get(p->recipe, "scan"), "value"));
-    return scan && !strcmp(scan, "full");
-}
-
-static bool take_from_cache(struct ta_plan *p, const char *cache, struct ta_log *log)
-{
-    char *path = ta_index_cache_path(cache, &p->source, planned_decoded(p), "", "bin");
-    bool taken = take_index(p, path, log);
-    free(path);
-    return taken;
-}
-
-static int index_source(struct ta_plan *p, const char *cache, struct ta_log *log)
-{
-    struct ta_source *source = NULL;
-    int err = ta_source_open(&source, p->input, NULL, log);
-    for (int i = 0; err >= 0 && i < p->stream_count; i++)
-        if (p->streams[i].action == TA_STREAM_RESTORE)
-            ta_source_set_video(source, p->streams[i].stream);
-    if (err >= 0)
-        err = ta_index_get(&p->index, source, planned_decoded(p), cache, NULL, log);
-    ta_source_close(&source);
-    if (err < 0 || strcmp(p->index->checksum, p->index_checksum) == 0)
-        return err;
-    if (ta_fingerprint_equal(&p->index->source, &p->source))
-        ta_error(log,
-                 "%s: it was planned by other versions of this program or its libraries, which index it in "
-                 "another way: plan it anew, or run tasks where the plan's work folder holds its index.bin",
-                 p->input);
-    else
-        ta_error(log, "%s: the file is not the one that was planned for", p->input);
-    return TA_ERR_MISMATCH;
-}
-
-// The plan's index: beside the plan, in its work folder, in the cache, else from the source, which alone
-// takes long.
-static int load_index(struct ta_plan *p, const char *plan_path, const char *work_dir, struct ta_log *log)
-{
-    char *beside = ta_path_dir(plan_path), *work = ta_work_path_of(p->output, work_dir),
-         *cache = ta_cache_folder();
-    int err = 0;
-    if (!take_from_folder(p, beside, log) && !take_from_folder(p, work, log) &&
-        !take_from_cache(p, cache, log))
-        err = index_source(p, cache, log);
-    free(beside);
-    free(work);
-    free(cache);
-    return err;
-}
-
-// `folder`: where a relative path of the source starts (NULL: here). `output`: another name for the same
-// output, as the caller writes it (NULL: the plan's own). `work_dir` as the option: "" beside the output.
-static int load(struct ta_plan **out, const char *path, const char *folder, const char *output,
-                const char *work_dir, struct ta_log *log)
+static int read_plan(struct ta_plan **out, const char *path, struct ta_log *log)
 {
     struct ta_buf text = {0};
     int err = ta_file_read(path, PLAN_LIMIT, &text, log);
     if (err >= 0)
         err = ta_plan_from_json(out, ta_buf_text(&text), text.size, path, log);
     ta_buf_release(&text);
+    if (err >= 0)
+        (*out)->folder = ta_path_dir(path);
+    return err;
+}
+
+// `folder`: where a relative path of the source starts (NULL: here). `output`: another name for the same
+// output, as the caller writes it (NULL: the plan's own). `work_dir` as the option: "" beside the output;
+// NULL: no index is looked for.
+static int load(struct ta_plan **out, const char *path, const char *folder, const char *output,
+                const char *work_dir, struct ta_log *log)
+{
+    int err = read_plan(out, path, log);
     if (err < 0)
         return err;
     struct ta_plan *p = *out;
@@ -122,12 +53,7 @@ static int load(struct ta_plan **out, const char *path, const char *folder, cons
         free(p->json);
         p->json = ta_plan_to_json(p);
     }
-    err = load_index(p, path, work_dir, log);
-    if (err >= 0 && (size_t)(p->first_frame + p->frame_count) > p->index->frame_count) {
-        ta_error(log, "%s: the plan has more frames than the source", path);
-        err = TA_ERR_FORMAT;
-    }
-    return err;
+    return work_dir ? ta_plan_find_index(p, work_dir, log) : 0;
 }
 
 static int load_with_log(struct ta_plan **out, const char *path, const char *folder, const char *output,
@@ -148,7 +74,12 @@ static int load_with_log(struct ta_plan **out, const char *path, const char *fol
 
 int ta_plan_load(struct ta_plan **out, const char *path, const char *work_dir, struct ta_log *log)
 {
-    return load_with_log(out, path, NULL, NULL, work_dir, log);
+    return load_with_log(out, path, NULL, NULL, work_dir ? work_dir : "", log);
+}
+
+int ta_plan_read(struct ta_plan **out, const char *path, struct ta_log *log)
+{
+    return load_with_log(out, path, NULL, NULL, NULL, log);
 }
 
 int ta_plan_resume(struct ta_plan **out, const char *output, const char *work_dir, struct ta_log *log)
@@ -159,7 +90,7 @@ int ta_plan_resume(struct ta_plan **out, const char *output, const char *work_di
     if (access(path, F_OK) == 0) {
         struct ta_journal journal;
         ta_journal_load(&journal, dir);
-        err = load_with_log(out, path, journal.folder, output, work_dir, log);
+        err = load_with_log(out, path, journal.folder, output, work_dir ? work_dir : "", log);
         ta_journal_release(&journal);
         if (err == TA_ERR_FORMAT || err == TA_ERR_INVALID)
             ta_error(

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "restore/plan_index.h"
 #include "restore/report.h"
 #include "restore/run.h"
 #include "restore/task.h"
@@ -55,6 +56,22 @@ static int make_task(struct ta_work *work, int number, const struct ta_run_opts 
     return ta_run_task(work, run, number, meter, log);
 }
 
+static int run_with_index(const struct ta_plan *plan, int number, const struct ta_run_opts *run,
+                          struct ta_meter *meter, struct ta_task_result *out, struct ta_log *log)
+{
+    struct ta_work work;
+    int err = ta_work_open_task(&work, plan, run, number, log);
+    if (err < 0)
+        return err;
+    out->already = work.done[number].bytes > 0;
+    if (!out->already)
+        err = make_task(&work, number, run, meter, log);
+    if (err >= 0)
+        tell_done(&work.done[number], out);
+    ta_work_close(&work, err < 0);
+    return err;
+}
+
 static int run_task(const struct ta_plan *plan, int number, const struct ta_run_opts *run,
                     struct ta_meter *meter, struct ta_task_result *out, struct ta_log *log)
 {
@@ -64,18 +81,19 @@ static int run_task(const struct ta_plan *plan, int number, const struct ta_run_
         out->already = out->delivered = true;
         return 0;
     }
-    struct ta_work work;
+    // What was read without its index gets it here, in a copy: a plan is read-only.
+    struct ta_plan own = *plan;
+    own.survey = json_incref(plan->survey);
     int err = ta_work_check_source(plan, log);
     if (err >= 0)
-        err = ta_work_open_task(&work, plan, run, number, log);
-    if (err < 0)
-        return err;
-    out->already = work.done[number].bytes > 0;
-    if (!out->already)
-        err = make_task(&work, number, run, meter, log);
+        err = ta_task_kinds_check(plan, log);
+    if (err >= 0 && !own.index)
+        err = ta_plan_find_index_once(&own, run->work_dir, log);
     if (err >= 0)
-        tell_done(&work.done[number], out);
-    ta_work_close(&work, err < 0);
+        err = run_with_index(&own, number, run, meter, out, log);
+    if (!plan->index)
+        ta_index_destroy(&own.index);
+    json_decref(own.survey);
     return err;
 }
 

@@ -165,6 +165,41 @@ def test_tasks_read_the_source_once(program, tape, tmp_path):
     assert len(told(done, f'{tape}: opened as')) == 1, done.err
 
 
+@pytest.mark.parametrize('count', [2, 4])
+def test_tasks_that_begin_at_once_index_once(program, tape, tmp_path, count):
+    """In a folder that nobody has begun, and without a cache, one of them makes the index; the others open the source once."""
+    plan, out = tmp_path / 'plan.json', tmp_path / 'out.mp4'
+    assert write_plan(program, tape, out, plan) >= 4
+    running = [program.start('segment', '-vv', '--plan', plan, '--index', k, '--progress', 'none', env=NO_CACHE) for k in range(count)]
+    opened = []
+    for p in running:
+        _, err = p.communicate(timeout=120)
+        assert p.returncode == 0, err.decode()
+        opened.append(err.decode().count(f'{tape}: opened as'))
+    assert sorted(opened)[:-1] == [1] * (count - 1) and max(opened) > 1, opened
+    for k in range(count, 6):
+        program('segment', '--plan', plan, '--index', k, env=NO_CACHE, code=0)
+    program('join', '--plan', plan, '--progress', 'none', env=NO_CACHE, code=0)
+    whole = tmp_path / 'whole.mp4'
+    program('restore', tape, '-o', whole, *QUICK, '--segment-length', 2, env=NO_CACHE, code=0)
+    assert judge.sha256(whole) == judge.sha256(out)
+
+
+def test_looking_at_tasks_reads_no_source(program, tape, tmp_path):
+    """What is listed stands in the plan: the source may be away, and nothing is made."""
+    plan, out = tmp_path / 'plan.json', tmp_path / 'out.mp4'
+    count = write_plan(program, tape, out, plan)
+    text = json.loads(plan.read_text())
+    text['source']['path'] = str(tmp_path / 'away.mkv')
+    plan.write_text(json.dumps(text))
+    listed = program('task', '--plan', plan, '--list', '--json', env=NO_CACHE, code=0).json()
+    assert len(listed['tasks']) == count and not judge.work_folder(out).exists()
+    refused = program('segment', '--plan', plan, '--index', 0, env=NO_CACHE, code=1)
+    assert len(refused.error_lines) == 1 and 'away.mkv' in refused.err, refused
+    refused = program('segment', '--plan', plan, '--index', count, env=NO_CACHE, code=2)
+    assert not judge.work_folder(out).exists(), 'nothing is left of what could not begin'
+
+
 def test_an_index_of_another_libav(program, tape, tmp_path):
     """An index that another version of libav has made is used: it is the one that was planned with. Without it the reason is said."""
     plan, out = tmp_path / 'plan.json', tmp_path / 'out.mp4'

@@ -1,0 +1,152 @@
+// What a plan's index is: the list of packets that it was planned with.
+#include "restore/plan_index.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <terminalai/error.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "media/source.h"
+#include "restore/survey.h"
+#include "restore/work_files.h"
+
+static const double LOCK_PAUSE = 0.05;
+
+// Takes the index in the file if it is the plan's, whichever version of libav has made it: the checksum says
+// that it is the one that was planned with, and its version that it can be read.
+static bool take_index(struct ta_plan *p, const char *path, struct ta_log *log)
+{
+    if (!path || access(path, F_OK) || ta_index_load(&p->index, path, NULL) < 0)
+        return false;
+    if (!strcmp(p->index->checksum, p->index_checksum)) {
+        ta_verbose(log, "%s: the index is taken from %s", p->input, path);
+        return true;
+    }
+    ta_index_destroy(&p->index);
+    return false;
+}
+
+static bool take_from_folder(struct ta_plan *p, const char *dir, struct ta_log *log)
+{
+    char *index = ta_path_join(dir, "index.bin"), *survey = ta_path_join(dir, "survey.json");
+    bool taken = take_index(p, index, log);
+    if (taken && access(survey, F_OK) == 0)
+        p->survey = ta_survey_load(survey, p->index_checksum);
+    free(index);
+    free(survey);
+    return taken;
+}
+
+static bool planned_decoded(const struct ta_plan *p)
+{
+    const char *scan = json_string_value(json_object_get(json_object_get(p->recipe, "scan"), "value"));
+    return scan && !strcmp(scan, "full");
+}
+
+static bool take_from_cache(struct ta_plan *p, const char *cache, struct ta_log *log)
+{
+    char *path = ta_index_cache_path(cache, &p->source, planned_decoded(p), "", "bin");
+    bool taken = take_index(p, path, log);
+    free(path);
+    return taken;
+}
+
+static int index_source(struct ta_plan *p, const char *cache, struct ta_log *log)
+{
+    struct ta_source *source = NULL;
+    int err = ta_source_open(&source, p->input, NULL, log);
+    for (int i = 0; err >= 0 && i < p->stream_count; i++)
+        if (p->streams[i].action == TA_STREAM_RESTORE)
+            ta_source_set_video(source, p->streams[i].stream);
+    if (err >= 0)
+        err = ta_index_get(&p->index, source, planned_decoded(p), cache, NULL, log);
+    ta_source_close(&source);
+    if (err < 0 || strcmp(p->index->checksum, p->index_checksum) == 0)
+        return err;
+    if (ta_fingerprint_equal(&p->index->source, &p->source))
+        ta_error(log,
+                 "%s: it was planned by other versions of this program or its libraries, which index it in "
+                 "another way: plan it anew, or run tasks where the plan's work folder holds its index.bin",
+                 p->input);
+    else
+        ta_error(log, "%s: the file is not the one that was planned for", p->input);
+    return TA_ERR_MISMATCH;
+}
+
+// Beside the plan, in its work folder, in the cache: without reading the source.
+static bool take(struct ta_plan *p, const char *work, const char *cache, struct ta_log *log)
+{
+    return (p->folder && take_from_folder(p, p->folder, log)) || take_from_folder(p, work, log) ||
+           take_from_cache(p, cache, log);
+}
+
+static int check_length(struct ta_plan *p, struct ta_log *log)
+{
+    if ((size_t)(p->first_frame + p->frame_count) <= p->index->frame_count)
+        return 0;
+    ta_error(log, "%s: the plan has more frames than the source", p->input);
+    return TA_ERR_FORMAT;
+}
+
+// May one make an index there for others? Not in a folder that has been begun: its index came first.
+static bool may_make(const char *work)
+{
+    char *begun = ta_path_join(work, "plan.json"), *foreign = NULL;
+    bool may = access(begun, F_OK) && ta_dir_create(work, NULL) >= 0 &&
+               ta_work_find_foreign(work, &foreign, NULL) >= 0 && !foreign;
+    free(foreign);
+    free(begun);
+    return may;
+}
+
+// The lock on a work folder that nobody has begun, when it is our turn to make the index for all; TA_ERR_BUSY
+// when another one has made it meanwhile, TA_ERR_NOT_FOUND where there is no such folder to be had.
+static int take_turn(struct ta_plan *p, const char *work, struct ta_log *log)
+{
+    for (;;) {
+        bool may = may_make(work);
+        int lock = may ? ta_lock_try(work, NULL) : TA_ERR_NOT_FOUND;
+        // Looked at after these: who begins the folder writes the index before plan.json.
+        if (take_from_folder(p, work, log)) {
+            if (lock >= 0)
+                close(lock);
+            return TA_ERR_BUSY;
+        }
+        if (lock != TA_ERR_BUSY)
+            return lock;
+        usleep((useconds_t)(LOCK_PAUSE * 1e6)); // timed wait: a lock tells nobody that it is free
+    }
+}
+
+int ta_plan_find_index(struct ta_plan *p, const char *work_dir, struct ta_log *log)
+{
+    char *work = ta_work_path_of(p->output, work_dir), *cache = ta_cache_folder();
+    int err = take(p, work, cache, log) ? 0 : index_source(p, cache, log);
+    free(work);
+    free(cache);
+    return err < 0 ? err : check_length(p, log);
+}
+
+int ta_plan_find_index_once(struct ta_plan *p, const char *work_dir, struct ta_log *log)
+{
+    char *work = ta_work_path_of(p->output, work_dir), *cache = ta_cache_folder();
+    int err = 0, lock = TA_ERR_BUSY;
+    if (!take(p, work, cache, log) && (lock = take_turn(p, work, log)) != TA_ERR_BUSY)
+        err = index_source(p, cache, log);
+    if (lock >= 0) {
+        char *path = ta_path_join(work, "index.bin");
+        // What can't be written here fails when the folder is begun, with the reason.
+        if (err < 0 || ta_index_save(p->index, path, NULL) < 0)
+            rmdir(work);
+        free(path);
+        close(lock);
+    }
+    free(work);
+    free(cache);
+    return err < 0 ? err : check_length(p, log);
+}
