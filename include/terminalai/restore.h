@@ -23,7 +23,8 @@ struct ta_restore_result {
     int64_t peak_rss_bytes;
     int64_t work_bytes;        // most bytes that unfinished work took on disk
     struct ta_metrics metrics; // all but the exit code, also on failure
-    bool resumable;            // on failure: the work folder was kept and the same call goes on
+    bool already;   // the output was there, made by this plan, and its work is kept: nothing was done
+    bool resumable; // on failure: the work folder was kept and the same call goes on
 };
 
 // Runs all tasks of the plan in this process, joins, verifies and puts the output in place; the report lies

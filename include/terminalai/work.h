@@ -25,8 +25,8 @@ int ta_plan_resume(struct ta_plan **out, const char *output, const char *work_di
 // The work folders in `dir` (or `dir` itself when it is one), as a JSON list of {folder, state, output,
 // source, source_exists, output_exists, bytes, age_seconds, segments_done, segments_total}, and folder_hex
 // where the name is no UTF-8. "state" is "running" (a run is working in it now), "unfinished", "garbled" (no
-// plan that can be read) or "foreign" (it holds files that no run makes). recursive: in folders in it too,
-// links not followed.
+// plan that can be read), "kept" (whole, left on purpose by keep-work) or "foreign" (it holds files that no
+// run makes). recursive: in folders in it too, links not followed.
 int ta_work_list(const char *dir, bool recursive, char **json, struct ta_log *log);
 
 // Removes a work folder with what runs have made in it. TA_ERR_BUSY when a run is working in it,

@@ -55,6 +55,12 @@ static bool is_other_data(const char *path)
 static bool is_own_output(const char *name)
 {
     char *stem = ta_path_stem(name);
+    const char *extension = ta_path_extension(stem);
+    if (*extension && strspn(extension, "0123456789") == strlen(extension)) { // "tape.restored.2.mp4"
+        char *first = ta_path_stem(stem);
+        free(stem);
+        stem = first;
+    }
     bool own = !strcasecmp(ta_path_extension(stem), "restored");
     free(stem);
     return own;

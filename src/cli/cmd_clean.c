@@ -16,7 +16,7 @@
 #include "cli/table.h"
 
 struct clean_opts {
-    bool remove, recursive, json;
+    bool remove, kept, recursive, json;
 };
 
 static const struct ta_opt clean_options[] = {
@@ -25,6 +25,10 @@ static const struct ta_opt clean_options[] = {
      TA_FIELD(struct clean_opts, remove, bool),
      .help =
          "remove them, without asking; one that a run is working in stays, and so do files that no run makes"},
+    {.name = "kept",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct clean_opts, kept, bool),
+     .help = "with --remove, also work that is finished and was kept for \"restore --redo\""},
     {.name = "recursive",
      .kind = &ta_opt_switch,
      TA_FIELD(struct clean_opts, recursive, bool),
@@ -60,6 +64,10 @@ static void append_facts(const json_t *o, struct ta_buf *out)
     } else if (!strcmp(state, "foreign")) {
         ta_buf_puts(out, "holds files that no run makes: left alone");
         return;
+    } else if (!strcmp(state, "kept")) {
+        ta_buf_puts(out, "finished ");
+        append_age(out, json_number_value(json_object_get(o, "age_seconds")));
+        ta_buf_puts(out, " ago, kept for --redo");
     } else {
         ta_buf_puts(out, !strcmp(state, "garbled") ? "no plan that can be read, " : "interrupted ");
         append_age(out, json_number_value(json_object_get(o, "age_seconds")));
@@ -103,18 +111,20 @@ static char *folder_of(const json_t *o)
 // Removes what may be removed; each item learns what became of it.
 static enum ta_exit remove_all(struct ta_cli *cli, json_t *list)
 {
+    const struct clean_opts *opts = cli->values;
     enum ta_exit status = TA_EXIT_OK;
     size_t i;
     json_t *o;
     json_array_foreach(list, i, o)
     {
         const char *state = text_of(o, "state");
-        bool live = !strcmp(state, "running"), foreign = !strcmp(state, "foreign");
+        bool stays = !strcmp(state, "running") || !strcmp(state, "foreign") ||
+                     (!strcmp(state, "kept") && !opts->kept);
         char *folder = folder_of(o);
-        int err = live || foreign ? TA_ERR_BUSY : ta_work_discard(folder, cli->log);
+        int err = stays ? TA_ERR_BUSY : ta_work_discard(folder, cli->log);
         free(folder);
         json_object_set_new(o, "removed", json_boolean(err >= 0));
-        if (err < 0 && !live && !foreign)
+        if (err < 0 && !stays)
             status = TA_EXIT_FAILED;
     }
     return status;
@@ -124,9 +134,9 @@ static enum ta_exit show(struct ta_cli *cli, const json_t *list)
 {
     const struct clean_opts *opts = cli->values;
     struct ta_buf out = {0};
-    size_t i, idle = 0;
+    size_t i, idle = 0, kept = 0;
     json_t *o;
-    int64_t bytes = 0;
+    int64_t bytes = 0, kept_bytes = 0;
     json_array_foreach(list, i, o)
     {
         struct ta_buf facts = {0};
@@ -134,9 +144,14 @@ static enum ta_exit show(struct ta_cli *cli, const json_t *list)
         ta_buf_name(&out, text_of(o, "folder"));
         ta_buf_printf(&out, ": %s\n", ta_buf_text(&facts));
         ta_buf_release(&facts);
-        bool counts = strcmp(text_of(o, "state"), "running") && strcmp(text_of(o, "state"), "foreign");
+        bool is_kept = !strcmp(text_of(o, "state"), "kept") && !json_is_true(json_object_get(o, "removed"));
+        bool counts = strcmp(text_of(o, "state"), "running") && strcmp(text_of(o, "state"), "foreign") &&
+                      strcmp(text_of(o, "state"), "kept");
+        int64_t size = json_integer_value(json_object_get(o, "bytes"));
         idle += counts;
-        bytes += counts ? json_integer_value(json_object_get(o, "bytes")) : 0;
+        bytes += counts ? size : 0;
+        kept += is_kept;
+        kept_bytes += is_kept ? size : 0;
     }
     if (!json_array_size(list))
         ta_buf_puts(&out, "no work folders\n");
@@ -144,6 +159,11 @@ static enum ta_exit show(struct ta_cli *cli, const json_t *list)
         ta_buf_printf(&out, "%zu without a run, ", idle);
         ta_append_bytes(&out, bytes);
         ta_buf_puts(&out, "; --remove removes them\n");
+    }
+    if (kept) {
+        ta_buf_printf(&out, "%zu finished and kept, ", kept);
+        ta_append_bytes(&out, kept_bytes);
+        ta_buf_puts(&out, "; --remove --kept removes them too\n");
     }
     enum ta_exit status = ta_cli_show(cli, ta_buf_text(&out));
     ta_buf_release(&out);
@@ -195,7 +215,8 @@ const struct ta_command ta_command_clean = {
     .description =
         "Lists the work folders (OUTPUT.terminalai) in each DIR, or in the current folder: how old and how large each "
         "is, what it would become, whether its source still exists and whether a run is working in it. With --remove "
-        "those without a run are removed; nothing is asked. Sources and outputs are never touched.",
+        "those without a run are removed, but work that is finished and kept (--keep-work) only with --kept; "
+        "nothing is asked. Sources and outputs are never touched.",
     .examples = clean_examples,
     .groups = clean_groups,
     .values_size = sizeof(struct clean_opts),

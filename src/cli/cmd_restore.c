@@ -23,17 +23,20 @@
 #include "recipe/options.h"
 #include "plan/plan.h"
 #include "media/parts/name.h"
-#include "restore/work_files.h"
+#include "restore/delivered.h"
 
 struct restore_opts {
     char *output;
     bool recursive;
     bool join;
+    bool new_name;
     char *config;
     int progress; // enum ta_progress_mode
     bool json;
     struct ta_range redo;
 };
+
+enum { NEW_NAMES_MAX = 999 };
 
 static const struct ta_opt restore_options[] = {
     {.name = "output",
@@ -54,6 +57,10 @@ static const struct ta_opt restore_options[] = {
      TA_FIELD(struct restore_opts, join, bool),
      .help = "the inputs, in the order given, are one film that was stored in several files: sound and time "
              "go on at the seams"},
+    {.name = "new-name",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct restore_opts, new_name, bool),
+     .help = "where another file has the output's name, leave it and make tape.restored.2.mp4"},
     {.name = "redo",
      .kind = &ta_opt_range,
      TA_FIELD(struct restore_opts, redo, struct ta_range),
@@ -78,42 +85,100 @@ static const struct ta_opt restore_options[] = {
     {0},
 };
 
-// Is a finished output in the way? The library asks that before it starts to work, but reading and measuring
-// a long source comes before.
-static bool is_done_already(struct ta_cli *cli, const struct ta_batch_item *item)
+static bool is_on(struct ta_cli *cli, const char *name)
 {
-    const char *overwrite = "off";
-    struct stat st;
-    if (item->output && !strcmp(item->output, "-"))
-        return false;
-    char *output = item->output ? ta_xstrdup(item->output)
-                                : ta_name_output(item->input, ta_cli_output_extension(cli));
-    // Beside a work folder it may be what an earlier run has put in place before it was killed: the library
-    // knows.
+    const char *value = "off";
+    return !ta_options_get(cli->options, name, &value, NULL) && !strcmp(value, "on");
+}
+
+static const char *work_dir_of(struct ta_cli *cli)
+{
     const char *work_dir = "";
     ta_options_get(cli->options, "work-dir", &work_dir, NULL);
-    char *work = ta_work_path_of(output, work_dir);
-    bool done = !ta_options_get(cli->options, "overwrite", &overwrite, NULL) && strcmp(overwrite, "on") &&
-                ta_name_exists(item->input) && !stat(output, &st) && S_ISREG(st.st_mode) &&
-                !ta_name_holds(item->input, output) && access(work, F_OK);
-    free(work);
-    if (done)
-        ta_error(cli->log, "%s: exists already; --overwrite replaces it", output);
-    free(output);
-    return done;
+    return work_dir;
+}
+
+static int refuse_existing(struct ta_cli *cli, const struct ta_batch_item *item,
+                           const struct ta_output_found *found, const char *output)
+{
+    static const char ways[] = "--overwrite replaces it, --new-name leaves it and makes another";
+    switch (found->state) {
+    case TA_OUTPUT_OTHER_RECIPE:
+        ta_error(cli->log, "%s: exists already, made with other options (%s); %s", output, found->differs,
+                 ways);
+        break;
+    case TA_OUTPUT_CHANGED_SOURCE:
+        ta_error(cli->log, "%s: exists already, made of %s before that changed (%s); %s", output, item->input,
+                 found->differs, ways);
+        break;
+    case TA_OUTPUT_OTHER_SOURCE:
+        ta_error(cli->log, "%s: exists already, made of another source (%s); %s", output,
+                 found->report.plan->input, ways);
+        break;
+    default:
+        ta_error(cli->log, "%s: exists already, and no report says of what it was made; %s", output, ways);
+    }
+    return TA_ERR_EXISTS;
+}
+
+// "tape.restored.2.mp4" for 2, the name itself for 1.
+static char *numbered(const char *output, int number)
+{
+    char *stem = ta_path_stem(output), *dir = ta_path_dir(output);
+    char *name = ta_xprintf("%s.%d.%s", stem, number, ta_path_extension(output));
+    char *path = strchr(output, '/') ? ta_path_join(dir, name) : ta_xstrdup(name);
+    free(stem);
+    free(dir);
+    free(name);
+    return path;
+}
+
+// What stands at the output's name decides before anything is read: the library would ask too, but reading
+// and measuring a long source comes before. TA_OUTPUT_SAME: there is nothing to do. Else, at 0, *output is
+// the name to make, to be freed.
+static int settle_output(struct ta_cli *cli, const struct ta_batch_item *item, struct ta_output_found *found,
+                         char **output)
+{
+    const struct restore_opts *opts = cli->values;
+    char *wanted = item->output ? ta_xstrdup(item->output)
+                                : ta_name_output(item->input, ta_cli_output_extension(cli));
+    int err = 0;
+    *found = (struct ta_output_found){0};
+    *output = ta_xstrdup(wanted);
+    for (int n = 2; strcmp(wanted, "-") && !is_on(cli, "overwrite"); n++) {
+        err = ta_output_find(found, item->input, *output, work_dir_of(cli), cli->options, cli->log);
+        if (err < 0 || found->state <= TA_OUTPUT_UNFINISHED || found->state == TA_OUTPUT_SAME)
+            break;
+        if (!opts->new_name || n > NEW_NAMES_MAX) {
+            err = refuse_existing(cli, item, found, *output);
+            break;
+        }
+        ta_output_found_release(found);
+        free(*output);
+        *output = numbered(wanted, n);
+    }
+    free(wanted);
+    return err;
 }
 
 // The plan of an output that was made with --keep-work, with a part of it to be made again.
 static int plan_redo(struct ta_cli *cli, const struct ta_batch_item *item,
                      const struct ta_callbacks *callbacks, struct ta_plan **plan)
 {
-    const char *work_dir = "";
     struct ta_redo_result r;
-    ta_options_get(cli->options, "work-dir", &work_dir, NULL);
+    struct stat st;
     char *output = item->output ? ta_xstrdup(item->output)
                                 : ta_name_output(item->input, ta_cli_output_extension(cli)),
          *range = ta_opt_text_of(ta_opt_find(restore_options, "redo"), cli->values);
-    int err = ta_redo_plan(plan, item->input, output, work_dir, range, cli->options, callbacks, &r, cli->log);
+    int err = 0;
+    if (!is_on(cli, "overwrite") && stat(output, &st) == 0) {
+        ta_error(cli->log, "%s: exists already; --overwrite lets --redo put the new one in its place",
+                 output);
+        err = TA_ERR_EXISTS;
+    }
+    if (err >= 0)
+        err = ta_redo_plan(plan, item->input, output, work_dir_of(cli), range, cli->options, callbacks, &r,
+                           cli->log);
     if (err >= 0 && !ta_console_is_quiet(cli->console))
         ta_console_print(cli->console,
                          r.changed ? "%s: source frames %" PRId64 " to %" PRId64 " are made again"
@@ -142,11 +207,20 @@ static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_ba
     ta_progress_begin(&run->view, item->input, index);
     struct ta_callbacks callbacks = ta_cli_callbacks(cli, &run->view);
     ta_cli_begin(cli);
-    int err = is_done_already(cli, item) ? TA_ERR_EXISTS : 0;
-    if (!err && is_redo(cli))
-        err = plan_redo(cli, item, &callbacks, &plan);
-    else if (!err)
-        err = ta_plan_create(&plan, item->input, item->output, cli->options, &callbacks, cli->log);
+    struct ta_output_found found = {0};
+    char *output = NULL;
+    int err = is_redo(cli) ? plan_redo(cli, item, &callbacks, &plan)
+                           : settle_output(cli, item, &found, &output);
+    if (err >= 0 && found.state == TA_OUTPUT_SAME) {
+        ta_restore_call_already(run, item->input, output, &found);
+        ta_output_found_release(&found);
+        free(output);
+        return TA_EXIT_OK;
+    }
+    ta_output_found_release(&found);
+    if (err >= 0 && !plan)
+        err = ta_plan_create(&plan, item->input, output, cli->options, &callbacks, cli->log);
+    free(output);
     if (err >= 0) {
         ta_progress_plan(&run->view, plan);
         ta_info(cli->log, "%s: %" PRId64 " %s in %d %s, %dx%d, %s, to %s", item->input, ta_plan_frames(plan),
@@ -162,29 +236,43 @@ static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_ba
 
 // --- all files ---
 
+// "3 already done, 1 restored"
+static void sum_up(const struct ta_restore_call *run, const struct ta_batch *batch, int begun, int failed)
+{
+    struct ta_console *console = run->cli->console;
+    int already = 0, done = 0;
+    for (int k = 0; k < begun; k++) {
+        const json_t *result = json_array_get(run->results, (size_t)k);
+        bool was = json_is_true(json_object_get(result, "already"));
+        already += was;
+        done += !was && !strcmp(json_string_value(json_object_get(result, "status")), "done");
+    }
+    if (already)
+        ta_console_print(console, "%d already done, %d restored%s", already, done, failed ? "; failed:" : "");
+    else
+        ta_console_print(console, "%d of %d files restored%s", done, batch->count, failed ? "; failed:" : "");
+    for (int k = 0; failed && k < begun; k++) {
+        const json_t *result = json_array_get(run->results, (size_t)k);
+        if (!strcmp(json_string_value(json_object_get(result, "status")), "failed"))
+            ta_console_print(console, "  %s", batch->items[k].input);
+    }
+}
+
 static enum ta_exit restore_all(struct ta_restore_call *run, const struct ta_batch *batch)
 {
     enum ta_exit worst = batch->empty_folders ? TA_EXIT_FAILED : TA_EXIT_OK;
-    int done = 0, failed = 0, i;
+    int failed = 0, i;
     for (i = 0; i < batch->count && !ta_signals_interrupted(); i++) {
         if (batch->count > 1)
             ta_info(run->cli->log, "[%d/%d] %s", i + 1, batch->count, batch->items[i].input);
         enum ta_exit status = restore_file(run, &batch->items[i], i);
-        done += status == TA_EXIT_OK || status == TA_EXIT_LOSS;
         failed += status == TA_EXIT_FAILED || status == TA_EXIT_USAGE;
         worst = ta_exit_worse(worst, status);
     }
     if (ta_signals_interrupted() && i < batch->count)
         worst = ta_exit_worse(worst, TA_EXIT_INTERRUPTED);
-    if (batch->count > 1 && !ta_console_is_quiet(run->cli->console)) {
-        ta_console_print(run->cli->console, "%d of %d files restored%s", done, batch->count,
-                         failed ? "; failed:" : "");
-        for (int k = 0; failed && k < (int)json_array_size(run->results); k++) {
-            const json_t *result = json_array_get(run->results, (size_t)k);
-            if (!strcmp(json_string_value(json_object_get(result, "status")), "failed"))
-                ta_console_print(run->cli->console, "  %s", batch->items[k].input);
-        }
-    }
+    if (batch->count > 1 && !ta_console_is_quiet(run->cli->console))
+        sum_up(run, batch, i, failed);
     return worst;
 }
 
@@ -256,7 +344,9 @@ const struct ta_command ta_command_restore = {
         "the result and only then gives it its name. The source is never changed. An INPUT that is a "
         "folder stands for the video files in it, one that is a DVD (a folder with VIDEO_TS in it, VIDEO_TS "
         "itself, or an .IFO) for its titles. With --join all INPUTs are one film. A file that fails does not "
-        "stop the others.\n\nAn interrupted run (Ctrl-C, a power cut, a full disk) keeps the finished "
+        "stop the others.\n\nA file that was made before, of the same source with the same options, is not made "
+        "again; one that is another is left alone and said.\n\nAn interrupted run (Ctrl-C, a power cut, a full "
+        "disk) keeps the finished "
         "segments in OUT.terminalai: "
         "the same command goes on where it stopped, with the same result. A report is left beside the "
         "output as OUT.json.\n\nExit status: 0 done; 1 failed; 2 wrong call; 3 done, but the output "

@@ -12,6 +12,7 @@
 #include "cli/recipe.h"
 #include "cli/signals.h"
 #include "plan/plan.h"
+#include "restore/delivered.h"
 
 struct resume_opts {
     int progress; // enum ta_progress_mode
@@ -39,6 +40,19 @@ static bool is_on(struct ta_cli *cli, const char *name)
     return ta_options_get(cli->options, name, &value, NULL) >= 0 && !strcmp(value, "on");
 }
 
+// Finished, and its work left for parts to be made again: that is no unfinished work.
+static enum ta_exit already_done(struct ta_restore_call *run, const char *output)
+{
+    char *path = ta_report_path(output);
+    struct ta_output_found found = {.state = TA_OUTPUT_SAME, .kept = true};
+    int err = ta_report_load(&found.report, path, run->cli->log);
+    if (err >= 0)
+        ta_restore_call_already(run, found.report.plan->input, output, &found);
+    ta_output_found_release(&found);
+    free(path);
+    return ta_exit_from_error(TA_MIN(err, 0));
+}
+
 static enum ta_exit resume_file(struct ta_restore_call *run, const char *output, const char *work_dir,
                                 int index)
 {
@@ -48,6 +62,8 @@ static enum ta_exit resume_file(struct ta_restore_call *run, const char *output,
     ta_progress_begin(&run->view, output, index);
     struct ta_callbacks callbacks = ta_cli_callbacks(cli, &run->view);
     ta_cli_begin(cli);
+    if (!is_on(cli, "overwrite") && ta_output_is_kept(output, work_dir, NULL))
+        return already_done(run, output);
     int err = ta_plan_resume(&plan, output, work_dir, cli->log);
     if (err >= 0) {
         ta_progress_plan(&run->view, plan);

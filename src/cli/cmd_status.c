@@ -117,7 +117,8 @@ static enum ta_exit show(struct ta_cli *cli, const json_t *o)
     const json_t *source = json_object_get(o, "source");
     if (!strcmp(json_string_value(json_object_get(o, "state")), "finished")) {
         append_name(&out, o, "output");
-        ta_buf_puts(&out, ": finished, ");
+        ta_buf_puts(&out, json_is_true(json_object_get(o, "kept")) ? ": finished, work kept for --redo, "
+                                                                   : ": finished, ");
         ta_append_bytes(&out, whole(o, "bytes"));
         ta_buf_putc(&out, '\n');
     } else {

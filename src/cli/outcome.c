@@ -89,6 +89,7 @@ static json_t *result_json(const char *input, const struct ta_plan *plan, const 
         json_object_set_new(o, "resumable", json_boolean(r->resumable));
         return o;
     }
+    json_object_set_new(o, "already", json_boolean(r->already));
     json_object_set_new(o, "width", json_integer(plan->out_format.width));
     json_object_set_new(o, "height", json_integer(plan->out_format.height));
     json_object_set_new(o, "frames", json_integer(r->frames));
@@ -123,6 +124,31 @@ static void keep_record(struct ta_cli *cli, const struct ta_restore_result *r, e
     free(path);
 }
 
+// As an event, and with the others; takes it.
+static void add_result(struct ta_restore_call *run, json_t *result)
+{
+    json_object_set_new(result, "problems", ta_problems_to_json(ta_console_problems(run->cli->console)));
+    json_t *event = json_pack("{s:s}", "event", "result");
+    json_object_update(event, result);
+    ta_progress_event(&run->view, event);
+    json_array_append_new(run->results, result);
+}
+
+void ta_restore_call_already(struct ta_restore_call *run, const char *input, const char *output,
+                             const struct ta_output_found *found)
+{
+    const struct ta_plan *plan = found->report.plan;
+    struct ta_restore_result r = {.already = true, .frames = plan->out_frames, .bytes = found->report.bytes};
+    ta_progress_end(&run->view);
+    ta_cli_end(run->cli, 0, input);
+    if (!ta_console_is_quiet(run->cli->console))
+        ta_console_print(run->cli->console, "%s: already done, of %s with these options%s", output, input,
+                         found->kept ? "; its work is kept for --redo" : "");
+    json_t *result = result_json(input, plan, &r, 0, NULL);
+    json_object_set_new(result, "output", ta_cli_json_text(output));
+    add_result(run, result);
+}
+
 enum ta_exit ta_restore_call_finish(struct ta_restore_call *run, const char *input,
                                     const struct ta_plan *plan, const struct ta_restore_result *r, int err)
 {
@@ -136,12 +162,7 @@ enum ta_exit ta_restore_call_finish(struct ta_restore_call *run, const char *inp
     // What is lost otherwise is said even when little is to be said.
     if (failure && *failure->advice && (r->resumable || !ta_console_is_quiet(cli->console)))
         ta_console_print(cli->console, "%s", failure->advice);
-    json_t *result = result_json(input, plan, r, err, failure);
-    json_object_set_new(result, "problems", ta_problems_to_json(ta_console_problems(cli->console)));
-    json_t *event = json_pack("{s:s}", "event", "result");
-    json_object_update(event, result);
-    ta_progress_event(&run->view, event);
-    json_array_append_new(run->results, result);
+    add_result(run, result_json(input, plan, r, err, failure));
     enum ta_exit status = (enum ta_exit)ta_exit_status(
         !err && r->losses > 0 ? TA_SEVERITY_LOSS : TA_SEVERITY_NONE, err);
     // While planning, a wrong value is the user's; later it would be ours.

@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "restore/delivered.h"
 
 struct ta_restore_call {
     struct ta_cli *cli;
@@ -21,6 +22,9 @@ struct ta_restore_call {
 enum ta_exit ta_restore_call_finish(struct ta_restore_call *run, const char *input,
                                     const struct ta_plan *plan, const struct ta_restore_result *result,
                                     int err);
+// The same of a file that was made before, by another call: there was nothing to do.
+void ta_restore_call_already(struct ta_restore_call *run, const char *input, const char *output,
+                             const struct ta_output_found *found);
 // Writes {"files": [...], "exit_code": N}. The worse of `status` and how that went.
 enum ta_exit ta_restore_call_write(struct ta_restore_call *run, enum ta_exit status);
 

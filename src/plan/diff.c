@@ -82,7 +82,9 @@ static void compare_recipes(struct differences *d, const json_t *before, const j
         const json_t *a = json_object_get(json_object_get(before, key), "value");
         const json_t *b = json_object_get(item, "value");
         char *option = ta_xprintf("--%s", key);
-        if (!json_equal(a, b))
+        const char *from = json_string_value(json_object_get(item, "from"));
+        bool new = !a &&from && !strcmp(from, "default");
+        if (!json_equal(a, b) && !new)
             add(d, option, a, b);
         free(option);
     }
@@ -94,6 +96,12 @@ static void compare_recipes(struct differences *d, const json_t *before, const j
         add(d, option, json_object_get(item, "value"), NULL);
         free(option);
     }
+}
+
+void ta_recipe_differences(const json_t *before, const json_t *now, struct ta_buf *out)
+{
+    struct differences d = {.out = out};
+    compare_recipes(&d, before, now);
 }
 
 static void compare_sources(struct differences *d, const json_t *before, const json_t *now)

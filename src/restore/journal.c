@@ -65,6 +65,11 @@ char *ta_journal_joined_line(const char *sha256, int64_t bytes, const char *redo
     return checked_line(entry);
 }
 
+char *ta_journal_keep_line(bool done)
+{
+    return checked_line(json_pack("{s:s}", "keep_work", done ? "done" : "asked"));
+}
+
 // The entry of a line whose checksum fits, or NULL. To be dereferenced.
 static json_t *entry_of(const char *line, size_t size)
 {
@@ -189,6 +194,10 @@ static void take_line(struct ta_journal *j, const char *line, size_t size)
             j->joined_redo[0] = 0;
     } else if (json_is_true(json_object_get(e, "joining"))) {
         j->joining = true;
+    } else if (json_object_get(e, "keep_work")) {
+        const char *word = json_string_value(json_object_get(e, "keep_work"));
+        j->kept = word && !strcmp(word, "done");
+        j->keep = word && !strcmp(word, "asked");
     } else {
         j->bad_lines++;
     }

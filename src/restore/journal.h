@@ -22,6 +22,8 @@ struct ta_journal {
     char joined[65]; // checksum of the finished file; "" when there is none yet
     int64_t joined_bytes;
     char joined_redo[65]; // which redone ranges it has, see ta_redo_sum()
+    bool keep;            // a run that has not come to its end was asked to keep the folder (keep-work)
+    bool kept;            // the last run that came to its end has left it on purpose
     // Finished tasks in the order of their lines. A later one of the same stem counts; a plan need not have
     // all of them, as of a range that was redone and is so no more.
     struct ta_journal_task {
@@ -48,6 +50,8 @@ char *ta_journal_task_line(const char *stem, const struct ta_done *done);
 char *ta_journal_head_line(const char *plan, const char *made_by, const char *folder);
 char *ta_journal_joining_line(void);
 char *ta_journal_joined_line(const char *sha256, int64_t bytes, const char *redo);
+// That the folder is to be kept; `done`: that it has been, and the wish is over.
+char *ta_journal_keep_line(bool done);
 
 // One line of a finished task, checked; for tests and the fuzzer. False: not a line to trust. Lines of
 // version 0.1 are understood, which knew segments alone, by number or by key.

@@ -17,6 +17,7 @@
 #include "base/words.h"
 #include "restore/advice.h"
 #include "restore/check.h"
+#include "restore/delivered.h"
 #include "restore/framemd5.h"
 #include "restore/join.h"
 #include "restore/live.h"
@@ -55,6 +56,7 @@ struct restore {
     int64_t frames_made;
     bool join_only; // the tasks are others' work
     bool already;   // delivered before
+    bool drop;      // the caller says that the work is not to be kept
     bool streamed;  // to standard output: there is no work folder
 };
 
@@ -393,11 +395,26 @@ static int stream(struct restore *r)
     return err;
 }
 
+// Delivered by this plan, and its work kept: there is nothing to do, and what redo needs stays.
+static bool is_kept(struct restore *r)
+{
+    struct stat st;
+    if (r->run.overwrite || r->run.restart || r->drop || r->join_only ||
+        !ta_output_is_kept(r->plan->output, r->run.work_dir, r->plan) || stat(r->plan->output, &st) < 0)
+        return false;
+    r->result.frames = r->plan->out_frames;
+    r->result.bytes = st.st_size;
+    r->result.already = true;
+    return true;
+}
+
 static int restore(struct restore *r)
 {
     ta_work_choose_dir(r->plan, &r->run);
     if (to_stdout(r->plan) && !r->join_only)
         return stream(r);
+    if (is_kept(r))
+        return 0;
     int err = ta_work_check_source(r->plan, r->log);
     int name_err = err >= 0 ? check_output_name(r) : 0;
     if (r->join_only && err >= 0 && is_delivered_from_plan(r)) {
@@ -426,17 +443,24 @@ static int restore(struct restore *r)
     r->live = (struct ta_live){.dir = r->work.dir, .started = ta_wall_clock()};
     r->meter.watch_priv = &r->live;
     r->meter.watch = ta_live_write;
+    // Left on purpose, now or by the run that put the output in place: it stays until somebody says
+    // otherwise.
+    bool keep = r->run.keep_work ||
+                (!r->drop && (r->work.journal.keep || (r->work.journal.kept && r->work.delivered)));
     if (r->work.delivered)
         err = finish_delivered(r);
     else if (name_err < 0)
         err = name_err;
-    else if ((err = ta_work_check_part(&r->work)) >= 0)
+    else if ((err = ta_work_check_part(&r->work)) >= 0 &&
+             (!keep || (err = ta_work_note_keep(&r->work, false)) >= 0))
         err = run_work(r);
     r->meter.watch = NULL;
     // Before the first finished task there is nothing worth keeping.
     r->result.resumable = err < 0 && r->work.done_count > 0;
     r->result.work_bytes = r->space.peak;
-    bool remove = err >= 0 ? !r->run.keep_work : r->work.done_count == 0;
+    if (err >= 0 && keep)
+        err = ta_work_note_keep(&r->work, true);
+    bool remove = err >= 0 ? !keep : r->work.done_count == 0;
     ta_work_close(&r->work, remove);
     return err;
 }
@@ -483,6 +507,7 @@ static int run_restore(struct restore *r, struct ta_log *log, struct ta_options 
         r->log = ta_log_child(log ? log : silent, "restore");
         ta_log_collect(r->log, r->problems);
         err = ta_options_run(options, &r->run, r->log);
+        r->drop = err >= 0 && ta_options_by_caller(options, "keep-work") && !r->run.keep_work;
         err = err < 0 ? ta_log_fail(r->log, err, r->plan->output, NULL) : run_with_options(r, callbacks);
     }
     json_decref(r->check.streams);

@@ -13,6 +13,7 @@
 #include "base/tree.h"
 #include "media/parts/name.h"
 #include "plan/redo_ranges.h"
+#include "restore/delivered.h"
 #include "restore/live.h"
 #include "restore/look.h"
 #include "restore/report.h"
@@ -168,8 +169,9 @@ static json_t *unfinished(const struct ta_look *f, const char *output, const cha
     return o;
 }
 
-// A report of this very file, by its size; reading all of it is what "verify" is for.
-static json_t *finished(const char *output)
+// A report of this very file, by its size; reading all of it is what "verify" is for. `kept`: its work folder
+// was left for parts to be made again.
+static json_t *finished(const char *output, bool kept)
 {
     struct ta_report report;
     struct stat st;
@@ -181,9 +183,14 @@ static json_t *finished(const char *output)
         o = json_pack("{s:o, s:s, s:I, s:b}", "output", ta_look_text(output), "state", "finished", "bytes",
                       (json_int_t)st.st_size, "report_fits", fits);
         char *name = shell_word(output);
-        char *next = fits ? ta_xprintf("nothing; terminalai verify %s checks it", name)
-                          : ta_xstrdup("it is no file that was restored, or was changed since: look at it");
+        char *next = !fits  ? ta_xstrdup("it is no file that was restored, or was changed since: look at it")
+                     : kept ? ta_xprintf(
+                                  "nothing; \"terminalai restore ... -o %s --redo START-END\" makes a part "
+                                  "again, \"terminalai clean --remove --kept\" gives the room back",
+                                  name)
+                            : ta_xprintf("nothing; terminalai verify %s checks it", name);
         json_object_set_new(o, "next", ta_look_text(next));
+        json_object_set_new(o, "kept", json_boolean(kept));
         free(next);
         free(name);
         if (known)
@@ -191,24 +198,6 @@ static json_t *finished(const char *output)
     }
     free(path);
     return o;
-}
-
-// Is the work folder only kept, as --keep-work says, and the output what was joined from it?
-static bool is_delivered(const struct ta_look *f, const char *output)
-{
-    struct ta_report report;
-    char *path = ta_report_path(output), redo[65];
-    ta_redo_sum(f->plan, redo);
-    bool yes = !f->live && f->journal.joined[0] && !strcmp(f->journal.joined_redo, redo) &&
-               ta_look_is_file(output) && access(path, F_OK) == 0 && ta_report_load(&report, path, NULL) >= 0;
-    free(path);
-    if (!yes)
-        return false;
-    struct stat st;
-    yes = stat(output, &st) == 0 && st.st_size == f->journal.joined_bytes && report.bytes == st.st_size &&
-          !strcmp(report.sha256, f->journal.joined);
-    ta_report_release(&report);
-    return yes;
 }
 
 int ta_status(const char *output, const char *work_dir, char **json, struct ta_log *log)
@@ -221,18 +210,18 @@ int ta_status(const char *output, const char *work_dir, char **json, struct ta_l
     if (access(dir, F_OK) == 0) {
         struct ta_look f;
         ta_look_init(&f, dir);
-        if (f.plan && is_delivered(&f, output)) {
-            o = finished(output);
+        if (ta_look_is_delivered(&f, output)) {
+            o = finished(output, ta_look_is_kept(&f));
             json_object_set_new(o, "work_folder", ta_look_text(dir));
         } else if (f.plan) {
             o = unfinished(&f, output, work_dir);
-        } else if (!(o = finished(output))) {
+        } else if (!(o = finished(output, false))) {
             ta_error(own, "%s: %s has no plan that can be read: the command that began it makes it anew",
                      output, dir);
             err = TA_ERR_FORMAT;
         }
         ta_look_release(&f);
-    } else if (!(o = finished(output))) {
+    } else if (!(o = finished(output, false))) {
         ta_error(own, "%s: there is no such file and no unfinished work of it (%s)", output, dir);
         err = TA_ERR_NOT_FOUND;
     }

@@ -72,6 +72,8 @@ int ta_work_begin_joining(struct ta_work *w);
 int ta_work_check_part(const struct ta_work *w);
 // How bright the whole film is: as bright as its brightest segment.
 struct ta_light ta_work_light(const struct ta_work *w);
+// The journal's note that this folder is to be kept when all is done, or (`done`) has been.
+int ta_work_note_keep(struct ta_work *w, bool done);
 // The journal's note that the joined file has this checksum and is about to get its name; and whether there
 // is such a note.
 int ta_work_note_joined(struct ta_work *w, const char *sha256, int64_t bytes);

@@ -14,6 +14,7 @@
 #include "base/tree.h"
 #include "base/utf8.h"
 #include "media/parts/name.h"
+#include "restore/delivered.h"
 #include "restore/live.h"
 #include "restore/look.h"
 #include "restore/work.h"
@@ -67,7 +68,11 @@ static void describe(const char *dir, json_t *list)
 {
     struct ta_look f;
     ta_look_init(&f, dir);
-    const char *state = f.live ? "running" : is_foreign(dir) ? "foreign" : f.plan ? "unfinished" : "garbled";
+    const char *state = f.live                ? "running"
+                        : is_foreign(dir)     ? "foreign"
+                        : ta_look_is_kept(&f) ? "kept"
+                        : f.plan              ? "unfinished"
+                                              : "garbled";
     json_t *o = json_pack("{s:o, s:s, s:I, s:f}", "folder", ta_look_text(dir), "state", state, "bytes",
                           (json_int_t)f.bytes, "age_seconds", age_of(dir));
     if (!ta_utf8_valid(dir)) { // the very bytes, for whoever wants to remove it

@@ -198,6 +198,18 @@ int ta_work_note_joined(struct ta_work *w, const char *sha256, int64_t bytes)
     return err;
 }
 
+int ta_work_note_keep(struct ta_work *w, bool done)
+{
+    if (done ? w->journal.kept : w->journal.keep)
+        return 0;
+    int err = ta_journal_append(w->dir, ta_journal_keep_line(done), w->log);
+    if (err >= 0) {
+        w->journal.keep = !done;
+        w->journal.kept = done;
+    }
+    return err;
+}
+
 int ta_work_check_part(const struct ta_work *w)
 {
     char *part = ta_work_output_part(w->plan->output);

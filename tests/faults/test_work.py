@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -42,7 +43,7 @@ class Half:
             path.unlink()
         last = len(self.segments) - 1
         lines = self.journal.read_text().splitlines(keepends=True)
-        self.journal.write_text(''.join(line for line in lines if 'joined' not in line and 'joining' not in line and
+        self.journal.write_text(''.join(line for line in lines if not re.search('joined|joining|keep_work', line) and
             json.loads(line)['entry'].get('task') != f'seg-{last:05d}'))
 
     def goes_on(self, program, *args, reused=None):
@@ -303,7 +304,8 @@ def test_segments_of_another_program(program, half):
 
 def joined(half, finished):
     shutil.copy2(finished / 'out.mp4', half.out)
-    shutil.copy2(judge.work_folder(finished / 'out.mp4') / 'journal.jsonl', half.journal)
+    lines = (judge.work_folder(finished / 'out.mp4') / 'journal.jsonl').read_text().splitlines(keepends=True)
+    half.journal.write_text(''.join(line for line in lines if 'keep_work' not in line))
     last = half.segments[-1]
     shutil.copy2(judge.work_folder(finished / 'out.mp4') / last.name, last)
 
