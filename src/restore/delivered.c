@@ -128,14 +128,13 @@ int ta_output_find(struct ta_output_found *out, const char *input, const char *o
                    struct ta_options *options, struct ta_log *log)
 {
     struct ta_buf differs = {0};
-    struct ta_recipe_opts recipe;
+    const struct ta_recipe_opts *recipe;
     *out = (struct ta_output_found){0};
     if (!ta_look_is_file(output) || ta_name_holds(input, output) || !ta_name_exists(input))
         return 0;
     int err = ta_options_recipe(options, &recipe, log);
     if (err < 0)
         return err;
-    ta_opt_release(ta_recipe_options, &recipe);
     char *dir = ta_work_path_of(output, work_dir);
     out->kept = ta_output_is_kept(output, work_dir, NULL);
     if (!out->kept && access(dir, F_OK) == 0)
