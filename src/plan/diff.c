@@ -109,11 +109,16 @@ static void compare_sources(struct differences *d, const json_t *before, const j
     const json_t *size_before = json_object_get(before, "size"), *size_now = json_object_get(now, "size");
     if (json_equal(before, now))
         return;
+    const json_t *head_before = json_object_get(before, "head_tail_sha256"),
+                 *head_now = json_object_get(now, "head_tail_sha256"),
+                 *date_before = json_object_get(before, "mtime_ns"),
+                 *date_now = json_object_get(now, "mtime_ns");
     if (!json_equal(size_before, size_now))
         add(d, "the source has changed, its bytes", size_before, size_now);
-    else if (!json_equal(json_object_get(before, "head_tail_sha256"),
-                         json_object_get(now, "head_tail_sha256")) ||
-             json_equal(json_object_get(before, "mtime_ns"), json_object_get(now, "mtime_ns")))
+    else if (json_equal(head_before, head_now) && json_equal(date_before, date_now))
+        ta_buf_printf(d->out, "%sthe program, which indexes the source in another way",
+                      d->count++ ? "; " : "");
+    else if (!json_equal(head_before, head_now))
         ta_buf_printf(d->out, "%sthe source has changed: its content is another", d->count++ ? "; " : "");
     else
         ta_buf_printf(d->out, "%sthe source has changed: its date is another", d->count++ ? "; " : "");

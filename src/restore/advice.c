@@ -6,7 +6,21 @@
 #include <terminalai/error.h>
 
 #include "base/mem.h"
+#include "restore/look.h"
 #include "restore/work.h"
+
+static const char begin_anew[] =
+    "another version of the program or its libraries began this work: \"terminalai "
+    "restore\" with --restart throws it away and begins anew";
+
+static bool is_outdated(const char *dir)
+{
+    struct ta_look look;
+    ta_look_init(&look, dir);
+    bool outdated = look.outdated;
+    ta_look_release(&look);
+    return outdated;
+}
 
 static char *after_kept(const char *dir, int err)
 {
@@ -32,7 +46,8 @@ static char *after_nothing_kept(const char *dir, int err)
             "nothing was kept: make room, or set --work-dir to a folder on a larger disk, then give "
             "the same command again");
     case TA_ERR_MISMATCH:
-        return access(dir, F_OK) < 0
+        return is_outdated(dir) ? ta_xstrdup(begin_anew)
+               : access(dir, F_OK) < 0
                    ? ta_xstrdup("nothing was kept: give the same command again")
                    : ta_xstrdup("\"terminalai resume OUTPUT\" goes on with the old settings, "
                                 "--restart throws the old work away");
@@ -60,6 +75,11 @@ char *ta_advice_after_run(const struct ta_plan *plan, const char *work_dir, bool
     char *text = resumable ? after_kept(dir, err) : after_nothing_kept(dir, err);
     free(dir);
     return text;
+}
+
+const char *ta_advice_after_resuming(const char *dir, int err)
+{
+    return err == TA_ERR_MISMATCH && is_outdated(dir) ? begin_anew : "";
 }
 
 const char *ta_advice_after_planning(int err)

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <terminalai/error.h>
+
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -56,9 +58,10 @@ static void load_index(struct ta_look *look)
 {
     char *path = ta_path_join(look->dir, "index.bin");
     struct ta_plan *p = look->plan;
-    if (access(path, R_OK) == 0 && ta_index_load(&p->index, path, NULL) >= 0 &&
-        (strcmp(p->index->checksum, p->index_checksum) ||
-         (size_t)(p->first_frame + p->frame_count) > p->index->frame_count))
+    int err = access(path, R_OK) == 0 ? ta_index_load(&p->index, path, NULL) : TA_ERR_NOT_FOUND;
+    look->outdated |= err == TA_ERR_UNSUPPORTED;
+    if (err >= 0 && (strcmp(p->index->checksum, p->index_checksum) ||
+                     (size_t)(p->first_frame + p->frame_count) > p->index->frame_count))
         ta_index_destroy(&p->index);
     free(path);
 }
@@ -90,6 +93,9 @@ void ta_look_init(struct ta_look *look, const char *dir)
     look->live = ta_work_is_live(dir);
     look->bytes = ta_work_disk_bytes(dir);
     ta_journal_load(&look->journal, dir);
+    char *made_by = ta_work_made_by();
+    look->outdated = look->journal.made_by && strcmp(look->journal.made_by, made_by);
+    free(made_by);
     if (!look->plan)
         return;
     load_index(look);

@@ -12,7 +12,8 @@ struct ta_look {
     char *dir;
     struct ta_plan *plan; // NULL when it can't be read; with its index where that lies in the folder
     struct ta_journal journal;
-    bool live; // a run, or a task, works in it now
+    bool live;     // a run, or a task, works in it now
+    bool outdated; // another version of the program or its libraries began it: it can't be gone on with
     // Of its tasks: NULL without a plan.
     enum ta_look_task { TA_LOOK_LEFT = 0, TA_LOOK_RUNNING, TA_LOOK_DONE } * tasks;
     int done, running; // of all kinds

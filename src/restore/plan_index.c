@@ -19,9 +19,12 @@ static const double LOCK_PAUSE = 0.05;
 
 // Takes the index in the file if it is the plan's, whichever version of libav has made it: the checksum says
 // that it is the one that was planned with, and its version that it can be read.
-static bool take_index(struct ta_plan *p, const char *path, struct ta_log *log)
+static bool take_index(struct ta_plan *p, const char *path, bool *outdated, struct ta_log *log)
 {
-    if (!path || access(path, F_OK) || ta_index_load(&p->index, path, NULL) < 0)
+    int err = path && !access(path, F_OK) ? ta_index_load(&p->index, path, NULL) : TA_ERR_NOT_FOUND;
+    if (outdated)
+        *outdated |= err == TA_ERR_UNSUPPORTED;
+    if (err < 0)
         return false;
     if (!strcmp(p->index->checksum, p->index_checksum)) {
         ta_verbose(log, "%s: the index is taken from %s", p->input, path);
@@ -31,10 +34,10 @@ static bool take_index(struct ta_plan *p, const char *path, struct ta_log *log)
     return false;
 }
 
-static bool take_from_folder(struct ta_plan *p, const char *dir, struct ta_log *log)
+static bool take_from_folder(struct ta_plan *p, const char *dir, bool *outdated, struct ta_log *log)
 {
     char *index = ta_path_join(dir, "index.bin"), *survey = ta_path_join(dir, "survey.json");
-    bool taken = take_index(p, index, log);
+    bool taken = take_index(p, index, outdated, log);
     if (taken && access(survey, F_OK) == 0)
         p->survey = ta_survey_load(survey, p->index_checksum);
     free(index);
@@ -51,12 +54,13 @@ static bool planned_decoded(const struct ta_plan *p)
 static bool take_from_cache(struct ta_plan *p, const char *cache, struct ta_log *log)
 {
     char *path = ta_index_cache_path(cache, &p->source, planned_decoded(p), "", "bin");
-    bool taken = take_index(p, path, log);
+    bool taken = take_index(p, path, NULL, log);
     free(path);
     return taken;
 }
 
-static int index_source(struct ta_plan *p, const char *cache, struct ta_log *log)
+// `outdated`: the plan's index lies there, but this program does not read that version.
+static int index_source(struct ta_plan *p, const char *cache, bool outdated, struct ta_log *log)
 {
     struct ta_source *source = NULL;
     int err = ta_source_open(&source, p->input, NULL, log);
@@ -71,18 +75,21 @@ static int index_source(struct ta_plan *p, const char *cache, struct ta_log *log
     if (ta_fingerprint_equal(&p->index->source, &p->source))
         ta_error(log,
                  "%s: it was planned by other versions of this program or its libraries, which index it in "
-                 "another way: plan it anew, or run tasks where the plan's work folder holds its index.bin",
-                 p->input);
+                 "another way%s",
+                 p->input,
+                 outdated ? ": plan it anew"
+                          : ": plan it anew, or run tasks where the plan's work folder holds its index.bin");
     else
         ta_error(log, "%s: the file is not the one that was planned for", p->input);
     return TA_ERR_MISMATCH;
 }
 
 // Beside the plan, in its work folder, in the cache: without reading the source.
-static bool take(struct ta_plan *p, const char *work, const char *cache, struct ta_log *log)
+static bool take(struct ta_plan *p, const char *work, const char *cache, bool *outdated, struct ta_log *log)
 {
-    return (p->folder && take_from_folder(p, p->folder, log)) || take_from_folder(p, work, log) ||
-           take_from_cache(p, cache, log);
+    *outdated = false;
+    return (p->folder && take_from_folder(p, p->folder, outdated, log)) ||
+           take_from_folder(p, work, outdated, log) || take_from_cache(p, cache, log);
 }
 
 static int check_length(struct ta_plan *p, struct ta_log *log)
@@ -112,7 +119,7 @@ static int take_turn(struct ta_plan *p, const char *work, struct ta_log *log)
         bool may = may_make(work);
         int lock = may ? ta_lock_try(work, NULL) : TA_ERR_NOT_FOUND;
         // Looked at after these: who begins the folder writes the index before plan.json.
-        if (take_from_folder(p, work, log)) {
+        if (take_from_folder(p, work, NULL, log)) {
             if (lock >= 0)
                 close(lock);
             return TA_ERR_BUSY;
@@ -126,7 +133,8 @@ static int take_turn(struct ta_plan *p, const char *work, struct ta_log *log)
 int ta_plan_find_index(struct ta_plan *p, const char *work_dir, struct ta_log *log)
 {
     char *work = ta_work_path_of(p->output, work_dir), *cache = ta_cache_folder();
-    int err = take(p, work, cache, log) ? 0 : index_source(p, cache, log);
+    bool outdated;
+    int err = take(p, work, cache, &outdated, log) ? 0 : index_source(p, cache, outdated, log);
     free(work);
     free(cache);
     return err < 0 ? err : check_length(p, log);
@@ -135,9 +143,10 @@ int ta_plan_find_index(struct ta_plan *p, const char *work_dir, struct ta_log *l
 int ta_plan_find_index_once(struct ta_plan *p, const char *work_dir, struct ta_log *log)
 {
     char *work = ta_work_path_of(p->output, work_dir), *cache = ta_cache_folder();
+    bool outdated;
     int err = 0, lock = TA_ERR_BUSY;
-    if (!take(p, work, cache, log) && (lock = take_turn(p, work, log)) != TA_ERR_BUSY)
-        err = index_source(p, cache, log);
+    if (!take(p, work, cache, &outdated, log) && (lock = take_turn(p, work, log)) != TA_ERR_BUSY)
+        err = index_source(p, cache, outdated, log);
     if (lock >= 0) {
         char *path = ta_path_join(work, "index.bin");
         // What can't be written here fails when the folder is begun, with the reason.

@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "media/parts/name.h"
 #include "plan/plan.h"
+#include "restore/advice.h"
 #include "restore/journal.h"
 #include "restore/plan_index.h"
 #include "restore/work_files.h"
@@ -56,8 +57,9 @@ static int load(struct ta_plan **out, const char *path, const char *folder, cons
     return work_dir ? ta_plan_find_index(p, work_dir, log) : 0;
 }
 
+// `resumed`: the work folder that the plan is of, NULL for none.
 static int load_with_log(struct ta_plan **out, const char *path, const char *folder, const char *output,
-                         const char *work_dir, struct ta_log *log)
+                         const char *work_dir, const char *resumed, struct ta_log *log)
 {
     *out = NULL;
     struct ta_log *own = ta_log_child(log, "plan");
@@ -66,7 +68,7 @@ static int load_with_log(struct ta_plan **out, const char *path, const char *fol
         (*out)->log = own;
         return 0;
     }
-    ta_log_fail(own, err, path, NULL);
+    ta_log_fail(own, err, path, resumed ? ta_advice_after_resuming(resumed, err) : NULL);
     ta_plan_destroy(out);
     ta_log_destroy(&own);
     return err;
@@ -74,12 +76,12 @@ static int load_with_log(struct ta_plan **out, const char *path, const char *fol
 
 int ta_plan_load(struct ta_plan **out, const char *path, const char *work_dir, struct ta_log *log)
 {
-    return load_with_log(out, path, NULL, NULL, work_dir ? work_dir : "", log);
+    return load_with_log(out, path, NULL, NULL, work_dir ? work_dir : "", NULL, log);
 }
 
 int ta_plan_read(struct ta_plan **out, const char *path, struct ta_log *log)
 {
-    return load_with_log(out, path, NULL, NULL, NULL, log);
+    return load_with_log(out, path, NULL, NULL, NULL, NULL, log);
 }
 
 int ta_plan_resume(struct ta_plan **out, const char *output, const char *work_dir, struct ta_log *log)
@@ -90,7 +92,7 @@ int ta_plan_resume(struct ta_plan **out, const char *output, const char *work_di
     if (access(path, F_OK) == 0) {
         struct ta_journal journal;
         ta_journal_load(&journal, dir);
-        err = load_with_log(out, path, journal.folder, output, work_dir ? work_dir : "", log);
+        err = load_with_log(out, path, journal.folder, output, work_dir ? work_dir : "", dir, log);
         ta_journal_release(&journal);
         if (err == TA_ERR_FORMAT || err == TA_ERR_INVALID)
             ta_error(

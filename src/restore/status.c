@@ -139,6 +139,10 @@ static char *next_step(const struct ta_look *f, const char *output, const char *
 {
     if (f->live)
         return ta_xstrdup("wait; a second run would be refused");
+    if (f->outdated)
+        return ta_xstrdup(
+            "another version of the program or its libraries began it: the \"terminalai restore\" "
+            "command that did, with --restart, begins anew");
     char *name = shell_word(output), *dir = shell_word(work_dir ? work_dir : "");
     char *text = work_dir && work_dir[0] ? ta_xprintf("terminalai resume %s --work-dir %s", name, dir)
                                          : ta_xprintf("terminalai resume %s", name);

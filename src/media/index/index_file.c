@@ -463,15 +463,15 @@ int ta_index_parse(struct ta_index **out, const void *data, size_t size, const c
     }
     struct cursor c = {.at = bytes + sizeof(MAGIC), .end = bytes + size - sum_size};
     uint32_t version = get32(&c);
-    if (version != VERSION) {
-        ta_error(log, "%s: the index has version %" PRIu32 ", this program reads %d", name, version, VERSION);
-        return TA_ERR_FORMAT;
-    }
     char sum[TA_SHA256_HEX];
     ta_sha256_hex(bytes, size - sum_size, sum);
     if (memcmp(sum, bytes + size - sum_size, sum_size) != 0) {
         ta_error(log, "%s: the index is damaged: its checksum does not match", name);
         return TA_ERR_DAMAGED;
+    }
+    if (version != VERSION) {
+        ta_error(log, "%s: the index has version %" PRIu32 ", this program reads %d", name, version, VERSION);
+        return TA_ERR_UNSUPPORTED;
     }
     struct ta_index *index = ta_xcalloc(1, sizeof(*index));
     memcpy(index->checksum, sum, sizeof(sum));
