@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "media/source.h"
 #include "restore/survey.h"
+#include "restore/work.h"
 #include "restore/work_files.h"
 
 static const double LOCK_PAUSE = 0.05;
@@ -132,7 +133,7 @@ static int take_turn(struct ta_plan *p, const char *work, struct ta_log *log)
 
 int ta_plan_find_index(struct ta_plan *p, const char *work_dir, struct ta_log *log)
 {
-    char *work = ta_work_path_of(p->output, work_dir), *cache = ta_cache_folder();
+    char *work = ta_work_path(p, work_dir), *cache = ta_cache_folder();
     bool outdated;
     int err = take(p, work, cache, &outdated, log) ? 0 : index_source(p, cache, outdated, log);
     free(work);
@@ -142,7 +143,7 @@ int ta_plan_find_index(struct ta_plan *p, const char *work_dir, struct ta_log *l
 
 int ta_plan_find_index_once(struct ta_plan *p, const char *work_dir, struct ta_log *log)
 {
-    char *work = ta_work_path_of(p->output, work_dir), *cache = ta_cache_folder();
+    char *work = ta_work_path(p, work_dir), *cache = ta_cache_folder();
     bool outdated;
     int err = 0, lock = TA_ERR_BUSY;
     if (!take(p, work, cache, &outdated, log) && (lock = take_turn(p, work, log)) != TA_ERR_BUSY)

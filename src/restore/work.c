@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/thread.h"
 #include "plan/diff.h"
 #include "recipe/folders.h"
@@ -17,7 +18,16 @@
 
 char *ta_work_path(const struct ta_plan *plan, const char *work_dir)
 {
-    return ta_work_path_of(plan->output, work_dir);
+    if (strcmp(plan->output, "-") != 0)
+        return ta_work_path_of(plan->output, work_dir);
+    // Standard output is the name of all plans that go there: one whose reader has ended must not be in the
+    // way of the next.
+    char identity[65], *name;
+    ta_plan_identity(plan->json, identity);
+    name = ta_xprintf("stdout-%.12s%s", identity, TA_WORK_SUFFIX);
+    char *path = ta_path_join(work_dir && work_dir[0] ? work_dir : ".", name);
+    free(name);
+    return path;
 }
 
 void ta_work_choose_dir(const struct ta_plan *plan, struct ta_run_opts *run)

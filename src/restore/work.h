@@ -23,8 +23,8 @@ struct ta_work {
     struct ta_log *log;
 };
 
-// Where the work folder of this plan lies: OUTPUT.terminalai, or NAME-HASH.terminalai under `work_dir`. To be
-// freed.
+// Where the work folder of this plan lies: OUTPUT.terminalai, or NAME-HASH.terminalai under `work_dir`; of a
+// plan to standard output stdout-IDENTITY.terminalai. To be freed.
 char *ta_work_path(const struct ta_plan *plan, const char *work_dir);
 
 // Unfinished work of a stream to standard output has no place beside the output: sets work_dir where the user

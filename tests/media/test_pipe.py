@@ -164,6 +164,27 @@ def test_a_reader_that_ends(program, tape, tmp_path, bytes_read):
     program('restore', tape, '-o', tmp_path / 'x.y4m', '--encoder', 'raw', *VHS, '--range', '0-0.2', code=0)
 
 
+def test_a_join_whose_reader_ends(program, tmp_path):
+    """What its tasks have made stays, and is in no other plan's way."""
+    work, plans = tmp_path / 'work', []
+    work.mkdir()
+    for crf, denoise in enumerate(['off', 'recursive']):
+        plan = tmp_path / f'{crf}.json'
+        plan.write_text(program('plan', clips.path('frames_3'), '-o', '-', '--encoder', 'raw', *CLEAN, '--denoise', denoise, '--json',
+            code=0).out)
+        plans.append(plan)
+        program('task', '--plan', plan, '--task', 'seg-00000', '--work-dir', work, code=0)
+        running = program.start('join', '--plan', plan, '--work-dir', work, '--progress', 'none')
+        running.stdout.close()
+        assert running.wait(30) == 1 and b'error' not in running.stderr.read()
+    assert len(list(work.iterdir())) == 2
+    made = [subprocess.run(program.command('join', '--plan', plan, '--work-dir', work), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=program.env, check=True).stdout for plan in plans]
+    assert made[0] != made[1] and not list(work.iterdir())
+    for denoise, data in zip(['off', 'recursive'], made):
+        assert data == piped(program, work, clips.path('frames_3'), *CLEAN, '--denoise', denoise)[0]
+
+
 def test_a_reader_that_ends_as_json(program, tape, tmp_path):
     running = start(program, tmp_path, tape, *VHS, '--quality', 'fast', '--resolution', '480', '--json')
     read_head(running)
