@@ -45,7 +45,7 @@ static int final_range(const struct ta_decision *d)
     return d->encoder->lossless ? TA_RANGE_KEEP : TA_RANGE_LIMITED;
 }
 
-static int add_depth(struct ta_decision *d, enum AVPixelFormat to, int range)
+int ta_chain_add_depth(struct ta_decision *d, enum AVPixelFormat to, int range)
 {
     bool limit = range == TA_RANGE_LIMITED && d->cur.range == AVCOL_RANGE_JPEG && !ta_format_is_rgb(&d->cur);
     if (to == d->cur.pix_fmt && !limit)
@@ -73,7 +73,7 @@ static int leave_out_neutral(struct ta_decision *d, struct chosen *c)
 {
     const struct ta_opt *table = c->info->options;
     void *opts = ta_xcalloc(1, c->info->options_size);
-    int err = ta_options_stage(d->facts->options, c->slot->name, table, opts, d->log);
+    int err = ta_options_stage(d->facts->options, c->slot->name, table, NULL, opts, d->log);
     if (err >= 0) {
         if (c->info->neutral(opts, &d->cur))
             c->info = NULL;
@@ -102,7 +102,7 @@ static int choose_stage(struct ta_decision *d, const struct ta_slot *slot, struc
             return err;
         // Options of a slot that is switched off would be ignored: refused.
         if (!strcmp(c->choice, slot->option->choices[0].name))
-            return ta_options_stage(d->facts->options, slot->name, NULL, NULL, d->log);
+            return ta_options_stage(d->facts->options, slot->name, NULL, NULL, NULL, d->log);
         c->info = ta_slot_chosen(slot->name, c->choice);
     } else {
         c->info = ta_slot_stage(slot->name);
@@ -166,7 +166,7 @@ static int add_chosen(struct ta_decision *d, const struct chosen *c)
     if (c->info->options) {
         ta_opt_release(c->info->options, opts);
         memset(opts, 0, c->info->options_size);
-        err = ta_options_stage(d->facts->options, c->slot->name, c->info->options, opts, d->log);
+        err = ta_options_stage(d->facts->options, c->slot->name, c->info->options, NULL, opts, d->log);
         if (err >= 0 && !c->slot->option)
             tell_options(d, c, opts);
     }
@@ -182,7 +182,7 @@ static int add_ivtc(struct ta_decision *d)
     struct ta_ivtc_opts *o = ta_chain_add_stage(d, info);
     ta_opt_release(info->options, o);
     memset(o, 0, info->options_size);
-    int err = ta_options_stage(d->facts->options, "deinterlace", info->options, o, d->log);
+    int err = ta_options_stage(d->facts->options, "deinterlace", info->options, NULL, o, d->log);
     bool both = o->fields == TA_FIELDS_BOTH && o->rate == TA_IVTC_VARIABLE;
     // The deinterlacer doubles it.
     free(o->frame_rate);
@@ -243,7 +243,7 @@ int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_enc
 static int plan_encoder(struct ta_decision *d, const struct ta_format *in, const struct chosen *hdr)
 {
     struct ta_hdr_opts o = {0};
-    int err = hdr ? ta_options_stage(d->facts->options, "hdr", hdr->info->options, &o, d->log) : 0;
+    int err = hdr ? ta_options_stage(d->facts->options, "hdr", hdr->info->options, NULL, &o, d->log) : 0;
     int peak = hdr && hdr->info == &ta_stage_hdr10 ? (int)o.peak : 0;
     if (err >= 0)
         err = ta_plan_encoder_for(d->recipe, d->encoder, in, peak, d->facts->hardware, &d->plan->encoder,
@@ -338,7 +338,7 @@ static int add_hdr(struct ta_decision *d, const struct chosen *hdr, int w, int h
 {
     int err = w != d->cur.width || h != d->cur.height
                   ? ta_chain_add_scale(d, w, h, AV_PIX_FMT_YUV444P16, TA_RANGE_KEEP)
-                  : add_depth(d, AV_PIX_FMT_YUV444P16, TA_RANGE_KEEP);
+                  : ta_chain_add_depth(d, AV_PIX_FMT_YUV444P16, TA_RANGE_KEEP);
     if (err >= 0)
         err = add_chosen(d, hdr);
     if (err < 0)
@@ -374,9 +374,9 @@ static int add_end(struct ta_decision *d, int w, int h, const struct chosen *hdr
     if (scale)
         err = ta_chain_add_scale(d, w, h, planar, final_range(d));
     else if (last != d->cur.pix_fmt)
-        err = add_depth(d, planar, final_range(d));
+        err = ta_chain_add_depth(d, planar, final_range(d));
     else
-        err = add_depth(d, last, final_range(d));
+        err = ta_chain_add_depth(d, last, final_range(d));
     if (err >= 0 && last != planar && d->cur.pix_fmt != last)
         err = add_repack(d, last);
     return err;
@@ -433,9 +433,11 @@ int ta_plan_choose_chain(struct ta_decision *d)
         return err;
     bool scale = w != sizing.width || h != sizing.height;
     ta_decision_tell(d, "size", "%dx%d to %dx%d: %s", sizing.width, sizing.height, w, h, why);
+    if (!scale)
+        ta_chain_tell_vain_scale(d);
     enum AVPixelFormat work = work_format(d, needs_yuv, hdr);
     if (count > kept || (scale && !hdr))
-        err = add_depth(d, work, TA_RANGE_KEEP);
+        err = ta_chain_add_depth(d, work, TA_RANGE_KEEP);
     if (err >= 0)
         err = add_all_chosen(d, chosen, kept, count);
     if (err < 0)

@@ -1,6 +1,7 @@
 // The size of the pictures, and the stages that bring them to it.
 #include "plan/chain_parts.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ enum {
     SD_MAX_HEIGHT = 576, // standard definition, upscaled by default ...
     HD_MIN_WIDTH = 1280, // ... unless this wide
     DEFAULT_LINES = 1080,
+    MAX_SIDE = 1 << 20, // more than any picture has
 };
 
 void *ta_chain_add_stage(struct ta_decision *d, const struct ta_stage_info *info)
@@ -61,9 +63,10 @@ int ta_chain_dither_to(const struct ta_decision *d, enum AVPixelFormat to)
 }
 
 // Delivery formats are limited range, as players expect; lossless ones keep what the source has.
+// Pixels of a garbled shape may be a million times as wide as high.
 static int even(double x)
 {
-    int n = 2 * (int)(x / 2 + 0.5);
+    int n = 2 * (int)(fmin(x, MAX_SIDE) / 2 + 0.5);
     return n < 2 ? 2 : n;
 }
 
@@ -132,34 +135,76 @@ int ta_chain_choose_size(struct ta_decision *d, int *w, int *h, const char **why
     return 0;
 }
 
-static int set_kernel(const struct ta_decision *d, struct ta_convert_opts *o)
+// The recipe's options of a stage in the slot; `beside`: those of the other one that is in it, or NULL.
+static void *add_with_options(struct ta_decision *d, const struct ta_stage_info *info,
+                              const struct ta_opt *beside, int *err)
+{
+    void *opts = ta_chain_add_stage(d, info);
+    if (info->options) {
+        ta_opt_release(info->options, opts);
+        memset(opts, 0, info->options_size);
+    }
+    *err = ta_options_stage(d->facts->options, "scale", info->options, beside, opts, d->log);
+    return opts;
+}
+
+// To exactly this size.
+static int add_exact(struct ta_decision *d, const struct ta_stage_info *info, const struct ta_opt *beside,
+                     int w, int h, enum AVPixelFormat to, int range)
 {
     static const enum ta_scale_kernel by_quality[] = {[TA_QUALITY_FAST] = TA_KERNEL_BICUBIC,
                                                       [TA_QUALITY_GOOD] = TA_KERNEL_SPLINE36,
                                                       [TA_QUALITY_BEST] = TA_KERNEL_LANCZOS};
-    const char *kernel;
-    int err = ta_options_get(d->facts->options, "scale-kernel", &kernel, NULL);
-    if (err >= 0)
-        err = ta_opt_set(ta_opt_find(ta_stage_zscale.options, "kernel"), o, kernel, NULL, d->log);
-    if (err >= 0 && o->kernel == TA_KERNEL_CHOICE_AUTO)
-        o->kernel = by_quality[d->recipe->quality];
-    return err;
-}
-
-int ta_chain_add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to, int range)
-{
-    int dither = ta_chain_dither_to(d, to);
-    const char *choice;
-    int err = ta_options_slot(d->facts->options, "scale", &choice);
-    const struct ta_stage_info *info = err < 0 ? NULL : ta_slot_chosen("scale", choice);
-    if (!info)
-        return err < 0 ? err : TA_ERR_INTERNAL;
-    struct ta_convert_opts *o = ta_chain_add_stage(d, info);
-    err = set_kernel(d, o);
+    int dither = ta_chain_dither_to(d, to), err;
+    struct ta_convert_opts *o = add_with_options(d, info, beside, &err);
+    if (err < 0)
+        return err;
+    if (o->kernel == TA_KERNEL_CHOICE_AUTO)
+        o->kernel = (int)by_quality[d->recipe->quality];
     ta_chain_set_pix_fmt(&o->pix_fmt, to);
     o->dither = dither;
     o->range = range;
     o->width = w;
     o->height = h;
+    return ta_chain_finish_stage(d);
+}
+
+// By a factor that is the stage's own; the size comes as it comes.
+static int add_by_factor(struct ta_decision *d, const struct ta_stage_info *info)
+{
+    if (d->cur.scan != TA_SCAN_PROGRESSIVE && !info->by_field) {
+        ta_error(d->log, "%s would mix the fields of interlaced pictures, because deinterlacing is off",
+                 info->name);
+        return TA_ERR_USAGE;
+    }
+    int err;
+    add_with_options(d, info, ta_stage_zscale.options, &err);
     return err < 0 ? err : ta_chain_finish_stage(d);
+}
+
+int ta_chain_add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to, int range)
+{
+    const char *choice;
+    int err = ta_options_slot(d->facts->options, "scale", &choice);
+    const struct ta_stage_info *info = err < 0 ? NULL : ta_slot_chosen("scale", choice);
+    if (!info)
+        return err < 0 ? err : TA_ERR_INTERNAL;
+    if (!info->own_factor)
+        return add_exact(d, info, NULL, w, h, to, range);
+    err = add_by_factor(d, info);
+    if (err < 0)
+        return err;
+    bool exact = d->cur.width == w && d->cur.height == h;
+    ta_decision_tell(d, "scale", "%s gives %dx%d%s%s", choice, d->cur.width, d->cur.height,
+                     exact ? "" : "; the exact size comes behind it by ",
+                     exact ? "" : ta_scale_choices[0].name);
+    return exact ? ta_chain_add_depth(d, to, range)
+                 : add_exact(d, &ta_stage_zscale, info->options, w, h, to, range);
+}
+
+void ta_chain_tell_vain_scale(struct ta_decision *d)
+{
+    if (ta_options_by_caller(d->facts->options, "scale"))
+        ta_decision_warn(d, TA_PROBLEM_OPTION_WITHOUT_EFFECT, &(struct ta_problem_about){.option = "scale"},
+                         "--scale changes nothing: the pictures keep their size");
 }
