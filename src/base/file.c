@@ -19,6 +19,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 // Logs "PATH: can't WHAT: reason" for errno and returns its code.
 static int fail_errno(struct ta_log *log, const char *path, const char *what)
@@ -225,6 +226,20 @@ fail:;
     return ret;
 }
 
+int ta_file_create(const char *path, struct ta_log *log)
+{
+    int fd = open_retry(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
+    return fd < 0 ? fail_errno(log, path, "create") : fd;
+}
+
+void ta_file_tag(char out[9])
+{
+    uint32_t id = (uint32_t)getpid();
+    if (getrandom(&id, sizeof id, 0) != (ssize_t)sizeof id)
+        id ^= (uint32_t)(ta_clock_seconds() * 1e6); // a name that is taken is refused, not used
+    snprintf(out, 9, "%08x", (unsigned)id);
+}
+
 int ta_file_write_atomic(const char *path, const void *data, size_t size, struct ta_log *log)
 {
     char *tmp = NULL;
@@ -239,8 +254,8 @@ int ta_file_write_atomic(const char *path, const void *data, size_t size, struct
 int ta_file_write_through(const char *tmp, const char *path, const void *data, size_t size,
                           struct ta_log *log)
 {
-    int fd = open_retry(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666);
-    return fd < 0 ? fail_errno(log, tmp, "create") : finish_write(fd, tmp, path, data, size, log);
+    int fd = ta_file_create(tmp, log);
+    return fd < 0 ? fd : finish_write(fd, tmp, path, data, size, log);
 }
 
 int ta_file_append_sync(const char *path, const void *data, size_t size, struct ta_log *log)

@@ -16,9 +16,15 @@ int ta_file_read(const char *path, size_t limit, struct ta_buf *out, struct ta_l
 // On failure nothing is left behind and an old `path` is untouched. Logs failures with the path.
 int ta_file_write_atomic(const char *path, const void *data, size_t size, struct ta_log *log);
 
-// The same by way of a temporary name that the caller chooses, in the same folder; what has it is replaced.
+// The same by way of a temporary name that the caller chooses, in the same folder, and that nothing has yet.
 int ta_file_write_through(const char *tmp, const char *path, const void *data, size_t size,
                           struct ta_log *log);
+
+// Opens a new file for writing and reading: TA_ERR_EXISTS when anything has the name, links that lead nowhere
+// included. So nothing that was there is ever written into. A descriptor to close(); logs failures.
+int ta_file_create(const char *path, struct ta_log *log);
+// Digits that no other file's temporary name has (base/path.h: ta_path_part).
+void ta_file_tag(char out[9]);
 
 // Makes an existing finished temporary file permanent: fsync(tmp), rename(tmp, path), fsync(folder).
 int ta_file_commit(const char *tmp, const char *path, struct ta_log *log);

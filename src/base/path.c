@@ -35,6 +35,29 @@ const char *ta_path_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+int ta_path_name_max(const char *dir)
+{
+    long most = pathconf(dir, _PC_NAME_MAX);
+    return most > 32 && most < 65536 ? (int)most : 255;
+}
+
+bool ta_path_is_tag(const char *text)
+{
+    return strlen(text) == TA_TAG_SIZE - 1 && strspn(text, "0123456789abcdef") == TA_TAG_SIZE - 1;
+}
+
+char *ta_path_part(const char *path, const char *tag)
+{
+    const char *name = ta_path_name(path);
+    char *dir = ta_path_dir(path);
+    size_t keep = (size_t)ta_path_name_max(dir) - strlen(".part") - TA_TAG_SIZE;
+    keep = TA_MIN(keep, strlen(name));
+    while (keep > 0 && name[keep] && ((unsigned char)name[keep] & 0xC0) == 0x80)
+        keep--; // not in the middle of a character
+    free(dir);
+    return ta_xprintf("%.*s.%s.part", (int)((size_t)(name - path) + keep), path, tag);
+}
+
 const char *ta_path_extension(const char *path)
 {
     const char *name = ta_path_name(path);

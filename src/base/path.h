@@ -11,6 +11,13 @@ char *ta_path_dir(const char *path);
 const char *ta_path_name(const char *path); // borrowed from `path`
 char *ta_path_stem(const char *path);
 const char *ta_path_extension(const char *path); // borrowed, without the dot
+// The name under which `path` is made, in the same folder: NAME.TAG.part, with as much of the name as the
+// file system has room for. TAG is TA_TAG_SIZE - 1 hexadecimal digits.
+enum { TA_TAG_SIZE = 9 };
+char *ta_path_part(const char *path, const char *tag);
+bool ta_path_is_tag(const char *text);
+// Bytes that a name may have in this folder.
+int ta_path_name_max(const char *dir);
 // path made absolute, "." and ".." and links resolved as far as they exist; never NULL.
 char *ta_path_absolute(const char *path);
 // Do both names exist and mean the same file (device and inode)? False if either does not exist.

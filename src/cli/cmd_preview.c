@@ -18,6 +18,7 @@
 #include "cli/recipe.h"
 #include "cli/signals.h"
 #include "plan/plan.h"
+#include "restore/output.h"
 
 struct preview_opts {
     char *output;
@@ -200,6 +201,8 @@ static enum ta_exit run_preview(struct ta_cli *cli)
     ta_cli_begin(cli);
     ta_signals_catch();
     int err = !to_stdout && is_done_already(cli, output) ? TA_ERR_EXISTS : 0;
+    if (err >= 0 && !to_stdout && !picture)
+        err = ta_output_check_early(input, output, cli->options, cli->log);
     if (err >= 0)
         err = picture ? make_picture(cli, output, &callbacks, &done) : make_video(cli, output, &view, &done);
     ta_progress_end(&view);

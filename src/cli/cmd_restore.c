@@ -24,6 +24,7 @@
 #include "plan/plan.h"
 #include "media/parts/name.h"
 #include "restore/delivered.h"
+#include "restore/output.h"
 
 struct restore_opts {
     char *output;
@@ -145,6 +146,12 @@ static int settle_output(struct ta_cli *cli, const struct ta_batch_item *item, s
     int err = 0;
     *found = (struct ta_output_found){0};
     *output = ta_xstrdup(wanted);
+    if (strcmp(wanted, "-"))
+        err = ta_output_check_early(item->input, wanted, cli->options, cli->log);
+    if (err < 0) {
+        free(wanted);
+        return err;
+    }
     for (int n = 2; strcmp(wanted, "-") && !is_on(cli, "overwrite"); n++) {
         err = ta_output_find(found, item->input, *output, work_dir_of(cli), cli->options, cli->log);
         if (err < 0 || found->state <= TA_OUTPUT_UNFINISHED || found->state == TA_OUTPUT_SAME)
@@ -302,6 +309,8 @@ static enum ta_exit run_restore(struct ta_cli *cli)
         ta_batch_release(&batch);
         return ta_cli_usage(cli, "--redo is for one file");
     }
+    for (int i = 0; i < batch.count; i++)
+        ta_guard_add_source(ta_options_guard(cli->options), batch.items[i].input);
     struct ta_restore_call run = {.cli = cli, .data = to_stdout ? stderr : stdout, .results = json_array()};
     enum ta_progress_mode mode = (enum ta_progress_mode)opts->progress;
     if (ta_console_is_quiet(cli->console) && mode != TA_PROGRESS_JSON)

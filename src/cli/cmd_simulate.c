@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/progress.h"
+#include "restore/output.h"
 #include "simulate/scene.h"
 
 struct simulate_values {
@@ -42,11 +43,10 @@ static enum ta_exit run_simulate(struct ta_cli *cli)
     struct stat st;
     if (!output)
         return ta_cli_usage(cli, "simulate needs -o TAPE");
-    if (!stat(output, &st) && !v->own.overwrite) {
-        ta_error(cli->log, "%s: exists already; --overwrite replaces it", output);
-        return TA_EXIT_FAILED;
-    }
-    int err = ta_scene_write_tape(&v->scene, output, cli->log);
+    static const struct ta_guard none = {0}; // nothing is read
+    int err = ta_output_check(&none, output, v->own.overwrite, cli->log);
+    if (err >= 0)
+        err = ta_scene_write_tape(&v->scene, output, cli->log);
     ta_cli_end(cli, err, output);
     if (err < 0)
         return ta_exit_from_error(err);

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/guard.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -237,7 +239,52 @@ static int apply_level(struct ta_console *c, const char *text)
     return 0;
 }
 
-int ta_console_configure(struct ta_console *c, const struct ta_common_opts *common)
+// "2026-11-29T15:04:05.678Z info ": does a file that is there begin as one of ours does?
+static bool is_log(const char *path, const struct stat *opened)
+{
+    static const char form[] = "0000-00-00T00:00:00.000Z ";
+    char head[sizeof form - 1];
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is = fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == opened->st_dev && st.st_ino == opened->st_ino &&
+              pread(fd, head, sizeof head, 0) == (ssize_t)sizeof head;
+    for (size_t i = 0; is && i < sizeof head; i++)
+        is = form[i] == '0' ? head[i] >= '0' && head[i] <= '9' : head[i] == form[i];
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
+// Messages are added to a log, to a file without anything in it, and to what is no file; never to a file that
+// holds something else, which a source does.
+static int open_log(struct ta_console *c, const char *path, const struct ta_guard *guard)
+{
+    struct stat st;
+    const char *why = NULL;
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0666);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        int error = errno;
+        ta_error(c->log, "%s: cannot write the log: %s", path, strerror(error));
+        if (fd >= 0)
+            close(fd);
+        return ta_error_from_errno(error);
+    }
+    if (ta_guard_find(guard, path))
+        why = "this call reads it or makes it";
+    else if (S_ISREG(st.st_mode) && st.st_size > 0 && !is_log(path, &st))
+        why = "it holds something else";
+    if (why) {
+        ta_error(c->log, "%s: no log is written there: %s", path, why);
+        close(fd);
+        return TA_ERR_EXISTS;
+    }
+    c->file_name = ta_xstrdup(path);
+    c->file = fd;
+    return 0;
+}
+
+int ta_console_configure(struct ta_console *c, const struct ta_common_opts *common,
+                         const struct ta_guard *guard)
 {
     int level = TA_LOG_WARN + common->verbose;
     c->quiet = common->quiet && !common->verbose;
@@ -250,13 +297,9 @@ int ta_console_configure(struct ta_console *c, const struct ta_common_opts *comm
             return err;
     }
     if (common->log_file) {
-        c->file_name = ta_xstrdup(common->log_file);
-        c->file = open(common->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-        if (c->file < 0) {
-            int error = errno;
-            ta_error(c->log, "%s: cannot write the log: %s", common->log_file, strerror(error));
-            return ta_error_from_errno(error);
-        }
+        int err = open_log(c, common->log_file, guard);
+        if (err < 0)
+            return err;
     }
     ta_log_set_level(c->log, NULL,
                      c->file < 0 ? c->terminal_level : TA_MAX(c->terminal_level, c->file_level));

@@ -9,14 +9,17 @@
 
 struct ta_buf;
 struct ta_common_opts;
+struct ta_guard;
 
 // Thread-safety: Safe, except create, configure and destroy.
 struct ta_console;
 
 int ta_console_create(struct ta_console **out);
 struct ta_log *ta_console_log(struct ta_console *c); // lives as long as the console
-// Verbosity, --log-level and --log-file. TA_ERR_* after a message.
-int ta_console_configure(struct ta_console *c, const struct ta_common_opts *common);
+// Verbosity, --log-level and --log-file, which must not be a guarded file nor one that holds anything but a
+// log. TA_ERR_* after a message.
+int ta_console_configure(struct ta_console *c, const struct ta_common_opts *common,
+                         const struct ta_guard *guard);
 void ta_console_destroy(struct ta_console **c);
 
 // Is standard error a terminal that understands a rewritten line?

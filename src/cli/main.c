@@ -14,6 +14,7 @@
 #include "cli/signals.h"
 #include "media/av.h"
 #include "media/encode/encoder.h"
+#include "restore/output.h"
 
 static enum ta_exit show_help(struct ta_cli *cli)
 {
@@ -36,10 +37,29 @@ static enum ta_exit show_version(struct ta_cli *cli)
     return status;
 }
 
+// What the log must not be: the files that the command names, to read or to write.
+static void guard_files(struct ta_guard *g, const struct ta_cli *cli)
+{
+    for (int i = 0; i < cli->operand_count; i++)
+        ta_guard_add_source(g, cli->operands[i]);
+    for (const struct ta_command_group *group = cli->command->groups; group && group->table; group++)
+        for (const struct ta_opt *o = group->table; o->name; o++) {
+            char *path = o->kind == &ta_opt_path
+                             ? ta_opt_text_of(o, (const char *)cli->values + group->offset)
+                             : NULL;
+            if (path && *path)
+                ta_guard_add(g, path, false);
+            free(path);
+        }
+}
+
 static enum ta_exit run_command(struct ta_cli *cli)
 {
     unsigned allowed;
-    int err = ta_console_configure(cli->console, &cli->common);
+    struct ta_guard guard = {0};
+    guard_files(&guard, cli);
+    int err = ta_console_configure(cli->console, &cli->common, &guard);
+    ta_guard_release(&guard);
     if (err < 0)
         return ta_exit_from_error(err);
     char *mask = ta_opt_text_of(ta_opt_find(ta_common_options, "cpu-mask"), &cli->common);

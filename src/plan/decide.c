@@ -438,6 +438,7 @@ void ta_plan_destroy(struct ta_plan **plan)
     free(p->output);
     free(p->input_at);
     free(p->folder);
+    free(p->read_from);
     json_decref(p->source_files);
     free(p->output_at);
     free(p->json);

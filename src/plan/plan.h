@@ -75,7 +75,8 @@ struct ta_plan {
     // The same from any folder, for the JSON: a plan is run by programs that are started elsewhere. NULL: as
     // above.
     char *input_at, *output_at;
-    char *folder; // where it was read from; NULL when it was not
+    char *folder;    // where it was read from; NULL when it was not
+    char *read_from; // the file; NULL when it was not given as one
     const struct ta_container_info *container;
     struct ta_fingerprint source; // identity of the file that was planned for
     json_t *source_files; // where the source is several files: what they are, for the record; else NULL

@@ -33,6 +33,7 @@ struct ta_options {
     char **defaults;      // [count] canonical text of the defaults
     struct ta_recipe_opts recipe;
     bool typed; // `recipe` is what the texts say
+    struct ta_guard guard;
 };
 
 static struct value *value_at(struct ta_options *o, int option, int layer)
@@ -114,6 +115,7 @@ void ta_options_destroy(struct ta_options **options)
     free(o->defaults);
     free(o->values);
     free(o->loaded_preset);
+    ta_guard_release(&o->guard);
     ta_log_destroy(&o->log);
     free(o);
 }
@@ -125,6 +127,12 @@ void ta_options_clone(struct ta_options **out, const struct ta_options *options)
         if (options->values[i].text)
             set_value(&(*out)->values[i], ta_xstrdup(options->values[i].text), options->values[i].from);
     (*out)->loaded_preset = options->loaded_preset ? ta_xstrdup(options->loaded_preset) : NULL;
+    ta_guard_add_all(&(*out)->guard, &options->guard);
+}
+
+struct ta_guard *ta_options_guard(struct ta_options *options)
+{
+    return &options->guard;
 }
 
 // Did the value come from the preset (its file, with a line) or from nowhere?
@@ -250,6 +258,7 @@ int ta_options_load_config(struct ta_options *options, const char *path)
     }
     json_t *root = NULL;
     struct ta_marks *marks = NULL;
+    ta_guard_add(&options->guard, path, false);
     int err = ta_yaml_load(path, &root, &marks, options->log);
     if (err >= 0 && json_is_null(root)) {
         // an empty file sets nothing
@@ -323,6 +332,7 @@ static int use_preset(struct ta_options *o)
     int err = ta_preset_load(&preset, wanted, strcmp(from, "default") ? from : NULL, o->log);
     if (err < 0)
         return err;
+    ta_guard_add(&o->guard, preset.file, false);
     if (json_object_get(preset.options, "preset")) {
         ta_error(o->log, "%s: a preset can't name another preset", preset.file);
         err = TA_ERR_INVALID;
@@ -411,8 +421,8 @@ static void refuse_foreign(struct ta_options *o, int option, const char *name, c
              chosen ? "" : " is off");
 }
 
-int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table,
-                     const struct ta_opt *beside, void *values, struct ta_log *log)
+int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values,
+                     struct ta_log *log)
 {
     // Options that the caller set for this slot and that the chosen stage does not have.
     const struct ta_option_group *groups;
@@ -423,8 +433,7 @@ int ta_options_stage(struct ta_options *options, const char *slot, const struct 
         for (const struct ta_opt *o = groups[g].table; o->name; o++) {
             char *full = ta_option_full_name(&groups[g], o);
             int n = option_number(full);
-            bool foreign = ta_options_by_caller(options, full) && !(table && ta_opt_find(table, o->name)) &&
-                           !(beside && ta_opt_find(beside, o->name));
+            bool foreign = ta_options_by_caller(options, full) && !(table && ta_opt_find(table, o->name));
             if (foreign)
                 refuse_foreign(options, n, full, slot, table != NULL, log);
             free(full);

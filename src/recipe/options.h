@@ -7,6 +7,7 @@
 
 #include <terminalai/options.h>
 
+#include "base/guard.h"
 #include "base/opt.h"
 
 // What to make. Goes into the plan.
@@ -71,6 +72,9 @@ extern const struct ta_opt ta_run_options[];
 // What to make: typed once, by the first that asks, and valid until the set changes. NULL after a failure.
 int ta_options_recipe(struct ta_options *options, const struct ta_recipe_opts **out, struct ta_log *log);
 int ta_options_run(struct ta_options *options, struct ta_run_opts *out, struct ta_log *log);
+// What may not be written by a call with these options: the configuration and presets that were read so far,
+// and what the caller adds. Borrowed.
+struct ta_guard *ta_options_guard(struct ta_options *options);
 // A set of its own with the same values.
 void ta_options_clone(struct ta_options **out, const struct ta_options *options);
 // The values of a plan's recipe, and over them what the caller of `options` has set. A preset that the caller
@@ -83,10 +87,9 @@ int ta_options_slot(struct ta_options *options, const char *slot, const char **c
 bool ta_options_by_caller(struct ta_options *options, const char *name);
 // Typed options of a stage from the values "SLOT-...": `values` zeroed, of the stage's size. A value that the
 // caller set for an option that this stage does not have is an error that says so; with `table` NULL (no
-// stage) any value of the slot that the caller set. Not of those in `beside` (may be NULL), which another
-// stage of the same slot takes.
-int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table,
-                     const struct ta_opt *beside, void *values, struct ta_log *log);
+// stage) any value of the slot that the caller set.
+int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values,
+                     struct ta_log *log);
 // One description of ta_options_describe() as the JSON Schema of its value; a new reference.
 json_t *ta_option_schema(const json_t *description);
 // A file or folder of the user's configuration, "config.yaml"; to be freed. NULL when there is no home.

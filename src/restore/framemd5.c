@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/av.h"
+#include "media/avio_new.h"
 
 // A stream on its way from packets to raw pictures or samples.
 struct track {
@@ -297,21 +298,20 @@ static int take_all(struct sums *s)
     return 0;
 }
 
-// `tmp` is where the list grows.
-static int write_list(struct sums *s, const char *tmp)
+// `part` is where the list grows.
+static int write_list(struct sums *s, const char *part, bool *created)
 {
-    char *url = ta_xprintf("file:%s", tmp);
-    int ret = avio_open(&s->out->pb, url, AVIO_FLAG_WRITE);
-    free(url);
-    if (ret >= 0)
-        ret = avformat_write_header(s->out, NULL);
+    int err = ta_avio_create(s->out, part, NULL, s->log);
+    *created = err >= 0;
+    int ret = err < 0 ? 0 : avformat_write_header(s->out, NULL);
     if (ret < 0)
         return fail(s, s->path, "can't be written", ret);
-    int err = take_all(s);
+    if (err >= 0)
+        err = take_all(s);
     if (err < 0)
         return err;
     ret = av_write_trailer(s->out);
-    int closed = avio_closep(&s->out->pb);
+    int closed = ta_avio_close(s->out, NULL);
     ret = ret < 0 ? ret : closed;
     return ret < 0 ? fail(s, s->path, "can't be written", ret) : 0;
 }
@@ -324,8 +324,7 @@ static void release(struct sums *s)
         swr_free(&s->tracks[i].packer);
     }
     free(s->tracks);
-    if (s->out)
-        avio_closep(&s->out->pb);
+    ta_avio_close(s->out, NULL);
     avformat_free_context(s->out);
     avformat_close_input(&s->in);
     av_packet_free(&s->packet);
@@ -333,18 +332,18 @@ static void release(struct sums *s)
     av_frame_free(&s->frame);
 }
 
-int ta_framemd5_write(const char *input, const char *path, struct ta_meter *meter, struct ta_log *log)
+int ta_framemd5_write(const char *input, const char *part, const char *path, struct ta_meter *meter,
+                      struct ta_log *log)
 {
     struct sums s = {.input = input, .path = path, .meter = meter, .log = log};
-    char *tmp = ta_xprintf("%s.part", path);
+    bool created = false;
     int err = open_input(&s);
     if (err >= 0)
-        err = write_list(&s, tmp);
+        err = write_list(&s, part, &created);
     release(&s);
     if (err >= 0)
-        err = ta_file_commit(tmp, path, log);
-    else
-        unlink(tmp);
-    free(tmp);
+        err = ta_file_commit(part, path, log);
+    if (err < 0 && created)
+        unlink(part);
     return err;
 }

@@ -52,9 +52,9 @@ char *ta_journal_head_line(const char *plan, const char *made_by, const char *fo
     return checked_line(entry);
 }
 
-char *ta_journal_joining_line(void)
+char *ta_journal_joining_line(const char *tag)
 {
-    return checked_line(json_pack("{s:b}", "joining", 1));
+    return checked_line(json_pack("{s:s}", "joining", tag));
 }
 
 char *ta_journal_joined_line(const char *sha256, int64_t bytes, const char *redo)
@@ -98,6 +98,17 @@ static bool take_sum(const json_t *entry, const char *key, char out[65])
     if (!text || strlen(text) != 64 || strspn(text, "0123456789abcdef") != 64)
         return false;
     memcpy(out, text, 65);
+    return true;
+}
+
+// Version 0.1 said no more than "true", of a name that any file may have.
+static bool take_tag(const json_t *entry, char out[TA_TAG_SIZE])
+{
+    const json_t *tag = json_object_get(entry, "joining");
+    if (json_is_string(tag) && ta_path_is_tag(json_string_value(tag)))
+        memcpy(out, json_string_value(tag), TA_TAG_SIZE);
+    else if (!json_is_true(tag))
+        return false;
     return true;
 }
 
@@ -192,8 +203,8 @@ static void take_line(struct ta_journal *j, const char *line, size_t size)
         j->joined_bytes = json_integer_value(json_object_get(e, "bytes"));
         if (!take_sum(e, "redo_sha256", j->joined_redo))
             j->joined_redo[0] = 0;
-    } else if (json_is_true(json_object_get(e, "joining"))) {
-        j->joining = true;
+    } else if (take_tag(e, j->joining)) {
+        // that is all
     } else if (json_object_get(e, "keep_work")) {
         const char *word = json_string_value(json_object_get(e, "keep_work"));
         j->kept = word && !strcmp(word, "done");

@@ -9,17 +9,19 @@
 
 #include <terminalai/task.h>
 
+#include "base/path.h"
+
 #include "restore/done.h"
 
 struct ta_log;
 
 // What a whole journal says.
 struct ta_journal {
-    char plan[65];   // identity of the plan that it belongs to (see ta_plan_identity()); "" when no line says
-    char *made_by;   // the program and libraries that made the files; NULL when no line says
-    char *folder;    // where relative paths of the plan start; NULL when no line says
-    bool joining;    // the joined file was begun under its temporary name: what has that name is a run's
-    char joined[65]; // checksum of the finished file; "" when there is none yet
+    char plan[65]; // identity of the plan that it belongs to (see ta_plan_identity()); "" when no line says
+    char *made_by; // the program and libraries that made the files; NULL when no line says
+    char *folder;  // where relative paths of the plan start; NULL when no line says
+    char joining[TA_TAG_SIZE]; // of the temporary name under which the joined file was begun; "" for none
+    char joined[65];           // checksum of the finished file; "" when there is none yet
     int64_t joined_bytes;
     char joined_redo[65]; // which redone ranges it has, see ta_redo_sum()
     bool keep;            // a run that has not come to its end was asked to keep the folder (keep-work)
@@ -48,7 +50,7 @@ int ta_journal_append(const char *dir, char *line, struct ta_log *log);
 // Lines without newline; to be freed.
 char *ta_journal_task_line(const char *stem, const struct ta_done *done);
 char *ta_journal_head_line(const char *plan, const char *made_by, const char *folder);
-char *ta_journal_joining_line(void);
+char *ta_journal_joining_line(const char *tag);
 char *ta_journal_joined_line(const char *sha256, int64_t bytes, const char *redo);
 // That the folder is to be kept; `done`: that it has been, and the wish is over.
 char *ta_journal_keep_line(bool done);

@@ -26,8 +26,10 @@ static int read_plan(struct ta_plan **out, const char *path, struct ta_log *log)
     if (err >= 0)
         err = ta_plan_from_json(out, ta_buf_text(&text), text.size, path, log);
     ta_buf_release(&text);
-    if (err >= 0)
+    if (err >= 0) {
         (*out)->folder = ta_path_dir(path);
+        (*out)->read_from = ta_xstrdup(path);
+    }
     return err;
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <terminalai/error.h>
 #include <terminalai/task.h>
@@ -34,6 +35,12 @@ static json_t *segments(const struct ta_work *w)
     return list;
 }
 
+static json_t *name_json(const char *output)
+{
+    json_t *name = json_string(ta_path_name(output));
+    return name ? name : json_string("(not UTF-8)");
+}
+
 // All tasks, as the journal had them.
 static json_t *tasks(const struct ta_work *w)
 {
@@ -59,10 +66,9 @@ char *ta_report_text(const struct ta_work *work, const struct ta_join_result *jo
     json_t *versions = ta_av_versions();
     json_object_set_new(versions, "terminalai", json_string(ta_version()));
     json_object_set_new(root, "versions", versions);
-    json_t *name = json_string(ta_path_name(p->output));
     json_object_set_new(root, "output",
-                        json_pack("{s:o, s:I, s:s, s:O}", "name", name ? name : json_string("(not UTF-8)"),
-                                  "bytes", (json_int_t)check->bytes, "sha256", check->sha256, "streams",
+                        json_pack("{s:o, s:I, s:s, s:O}", "name", name_json(p->output), "bytes",
+                                  (json_int_t)check->bytes, "sha256", check->sha256, "streams",
                                   check->streams));
     json_object_set_new(root, "result",
                         json_pack("{s:I, s:I, s:I, s:I, s:I}", "frames", (json_int_t)result->frames,
@@ -149,6 +155,23 @@ int ta_report_load(struct ta_report *out, const char *path, struct ta_log *log)
         err = ta_report_parse(out, ta_buf_text(&text), text.size, path, log);
     ta_buf_release(&text);
     return err;
+}
+
+bool ta_report_is_of(const char *path, const char *output, bool sums)
+{
+    struct ta_buf text = {0};
+    json_t *root = NULL, *name = name_json(output);
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && ta_file_read(path, REPORT_LIMIT, &text, NULL) >= 0)
+        root = json_loadb(ta_buf_text(&text), text.size, 0, NULL);
+    json_t *made = json_object_get(json_object_get(root, "plan"), "output");
+    bool is = json_is_string(json_object_get(json_object_get(root, "versions"), "terminalai")) &&
+              json_equal(json_object_get(json_object_get(root, "output"), "name"), name) &&
+              json_is_object(made) && (!sums || json_is_true(json_object_get(made, "framemd5")));
+    json_decref(name);
+    json_decref(root);
+    ta_buf_release(&text);
+    return is;
 }
 
 void ta_report_release(struct ta_report *r)

@@ -28,5 +28,7 @@ int ta_report_load(struct ta_report *out, const char *path, struct ta_log *log);
 int ta_report_parse(struct ta_report *out, const char *text, size_t size, const char *name,
                     struct ta_log *log);
 void ta_report_release(struct ta_report *r);
+// Is the file a report of ours that names this output? With `sums`: of a run that made frame checksums, too.
+bool ta_report_is_of(const char *path, const char *output, bool sums);
 
 #endif

@@ -45,6 +45,7 @@ struct restore {
     struct ta_meter meter;
     struct ta_log *log;
     struct ta_problems *problems; // of this run
+    struct ta_guard guard;        // what it must not write
     struct ta_work work;
     struct ta_sound *sound;
     struct ta_space space;
@@ -70,13 +71,13 @@ static bool to_stdout(const struct ta_plan *p)
 // What lies beside the output has its name with some bytes more.
 static int check_name_length(const struct restore *r, const char *dir)
 {
-    const char *longest = r->plan->framemd5 ? ".framemd5.part" : ".part";
+    const char *longest = r->plan->framemd5 ? ".framemd5" : ".json";
     const char *name = ta_path_name(r->plan->output);
-    int most = ta_work_name_max(dir) - (int)strlen(longest);
+    int most = ta_path_name_max(dir) - (int)strlen(longest);
     if (strlen(name) <= (size_t)most)
         return 0;
     ta_error(r->log, "%s: this name has %zu bytes; with what lies beside it (NAME%s) %d are possible",
-             r->plan->output, strlen(name), r->plan->framemd5 ? longest : ".json", most);
+             r->plan->output, strlen(name), longest, most);
     return TA_ERR_INVALID;
 }
 
@@ -84,12 +85,21 @@ static int check_output_name(const struct restore *r)
 {
     if (to_stdout(r->plan))
         return 0;
-    int err = ta_output_check(r->plan->input, r->plan->output, r->run.overwrite, r->log);
+    int err = ta_output_check(&r->guard, r->plan->output, r->run.overwrite, r->log);
     char *dir = ta_path_dir(r->plan->output);
     if (err >= 0)
         err = check_name_length(r, dir);
     free(dir);
     return err;
+}
+
+static int check_beside(const struct restore *r)
+{
+    // What a run that was killed left beside its output has no report yet.
+    bool sums = r->plan->framemd5 && !r->work.delivered;
+    return to_stdout(r->plan)
+               ? 0
+               : ta_output_check_beside(&r->guard, r->plan->output, sums, r->run.overwrite, r->log);
 }
 
 // ---- delivering ----
@@ -185,20 +195,28 @@ static void sum_up(struct restore *r)
 // What lies beside the output: checksums if asked for, and the report, whose presence says that all is done.
 static int write_beside(struct restore *r)
 {
-    if (r->plan->framemd5) {
-        char *sums = ta_framemd5_path(r->plan->output);
-        int err = ta_framemd5_write(r->plan->output, sums, &r->meter, r->log);
-        free(sums);
-        if (err < 0)
-            return err;
+    // What was not there before the work began may be now.
+    int err = check_beside(r);
+    char *part = ta_work_part(&r->work);
+    if (err >= 0 && !part) {
+        err = ta_work_begin_joining(&r->work);
+        part = ta_work_part(&r->work);
     }
-    // By way of the temporary name that the journal knows, so that a kill leaves nothing that nobody removes.
-    char *path = ta_report_path(r->plan->output), *part = ta_work_output_part(r->plan->output);
-    char *text = ta_report_text(&r->work, &r->join, &r->check, &r->result, r->problems);
-    int err = ta_file_write_through(part, path, text, strlen(text), r->log);
-    free(text);
+    // Both by way of the temporary name that the journal knows, so that a kill leaves nothing that nobody
+    // removes.
+    if (err >= 0 && r->plan->framemd5) {
+        char *sums = ta_framemd5_path(r->plan->output);
+        err = ta_framemd5_write(r->plan->output, part, sums, &r->meter, r->log);
+        free(sums);
+    }
+    if (err >= 0) {
+        char *path = ta_report_path(r->plan->output);
+        char *text = ta_report_text(&r->work, &r->join, &r->check, &r->result, r->problems);
+        err = ta_file_write_through(part, path, text, strlen(text), r->log);
+        free(text);
+        free(path);
+    }
     free(part);
-    free(path);
     return err;
 }
 
@@ -206,9 +224,11 @@ static int write_beside(struct restore *r)
 static int take_name(struct restore *r, const char *part)
 {
     const struct ta_plan *p = r->plan;
-    if (r->run.overwrite)
-        return ta_file_commit(part, p->output, r->log);
-    int err = ta_file_commit_new(part, p->output, r->log);
+    // Once more: whoever moves files about while it works must not lose the source.
+    int err = r->run.overwrite ? ta_output_check(&r->guard, p->output, true, r->log) : 0;
+    if (err < 0 || r->run.overwrite)
+        return err < 0 ? err : ta_file_commit(part, p->output, r->log);
+    err = ta_file_commit_new(part, p->output, r->log);
     if (err == TA_ERR_EXISTS)
         ta_error(r->log, "%s: another program has made this file in the meantime; --overwrite replaces it",
                  p->output);
@@ -230,11 +250,11 @@ static int deliver(struct restore *r)
             sum_up(r);
         return err;
     }
-    char *part = ta_work_output_part(p->output);
     err = ta_work_begin_joining(&r->work);
-    bool ours = err >= 0;
-    if (err >= 0)
-        err = join_and_check(r, part);
+    if (err < 0)
+        return err;
+    char *part = ta_work_part(&r->work);
+    err = join_and_check(r, part);
     // Noted before the name is taken: a run that is killed in between knows the file that it finds.
     if (err >= 0)
         err = ta_work_note_joined(&r->work, r->check.sha256, r->check.bytes);
@@ -244,7 +264,7 @@ static int deliver(struct restore *r)
         sum_up(r);
         err = write_beside(r);
     }
-    if (err < 0 && ours)
+    if (err < 0)
         unlink(part);
     free(part);
     return err;
@@ -417,6 +437,8 @@ static int restore(struct restore *r)
         return 0;
     int err = ta_work_check_source(r->plan, r->log);
     int name_err = err >= 0 ? check_output_name(r) : 0;
+    if (err >= 0 && name_err >= 0)
+        err = check_beside(r);
     if (r->join_only && err >= 0 && is_delivered_from_plan(r)) {
         r->already = true;
         return 0;
@@ -451,8 +473,7 @@ static int restore(struct restore *r)
         err = finish_delivered(r);
     else if (name_err < 0)
         err = name_err;
-    else if ((err = ta_work_check_part(&r->work)) >= 0 &&
-             (!keep || (err = ta_work_note_keep(&r->work, false)) >= 0))
+    else if (!keep || (err = ta_work_note_keep(&r->work, false)) >= 0)
         err = run_work(r);
     r->meter.watch = NULL;
     // Before the first finished task there is nothing worth keeping.
@@ -507,10 +528,13 @@ static int run_restore(struct restore *r, struct ta_log *log, struct ta_options 
         r->log = ta_log_child(log ? log : silent, "restore");
         ta_log_collect(r->log, r->problems);
         err = ta_options_run(options, &r->run, r->log);
+        ta_guard_add_plan(&r->guard, r->plan);
+        ta_guard_add_options(&r->guard, options);
         r->drop = err >= 0 && ta_options_by_caller(options, "keep-work") && !r->run.keep_work;
         err = err < 0 ? ta_log_fail(r->log, err, r->plan->output, NULL) : run_with_options(r, callbacks);
     }
     json_decref(r->check.streams);
+    ta_guard_release(&r->guard);
     ta_measure_end(&measure, r->result.frames, r->frames_made, ta_clock_seconds() - r->started);
     if (result)
         *result = r->result;

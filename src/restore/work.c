@@ -12,6 +12,7 @@
 #include "base/thread.h"
 #include "plan/diff.h"
 #include "recipe/folders.h"
+#include "restore/output.h"
 #include "restore/task_kind.h"
 #include "restore/work_files.h"
 #include "restore/work_parts.h"
@@ -46,6 +47,16 @@ int ta_work_check_source(const struct ta_plan *plan, struct ta_log *log)
         ta_error(log, "%s: the file has changed since it was planned", plan->input);
         err = TA_ERR_MISMATCH;
     }
+    return err;
+}
+
+// A source may lie where unfinished work would, under whatever name.
+static int check_place(const struct ta_work *w)
+{
+    struct ta_guard g = {0};
+    ta_guard_add_plan(&g, w->plan);
+    int err = ta_output_check_folder(&g, w->dir, w->log);
+    ta_guard_release(&g);
     return err;
 }
 
@@ -91,6 +102,8 @@ int ta_work_open(struct ta_work *w, const struct ta_plan *plan, const struct ta_
 {
     *w = (struct ta_work){.plan = plan, .lock = -1, .log = log, .dir = ta_work_path(plan, run->work_dir)};
     int err = ta_task_kinds_check(plan, log);
+    if (err >= 0)
+        err = check_place(w);
     if (err >= 0)
         err = ta_work_lock(w);
     if (err >= 0)
@@ -157,6 +170,8 @@ int ta_work_open_task(struct ta_work *w, const struct ta_plan *plan, const struc
     *w = (struct ta_work){
         .plan = plan, .lock = -1, .shared = true, .log = log, .dir = ta_work_path(plan, run->work_dir)};
     int err = ta_task_kinds_check(plan, log);
+    if (err >= 0)
+        err = check_place(w);
     if (err >= 0)
         err = open_task(w, number);
     if (err < 0)

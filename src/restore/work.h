@@ -65,11 +65,11 @@ int64_t ta_work_video_bytes(const struct ta_work *w);
 int ta_work_segments_done(const struct ta_work *w, int64_t *frames);
 // What the finished segment k is; frames is 0 when it is not.
 struct ta_segment_result ta_work_segment(const struct ta_work *w, int k);
-// Before the joined file is begun under its temporary name: the journal notes it, so that a later run knows
-// that what has this name is a run's. TA_ERR_EXISTS when somebody else's file has it.
+// Before the joined file is begun: the journal notes a temporary name that no file had, so that a later run
+// knows what a killed one has left. What an earlier one was writing is removed.
 int ta_work_begin_joining(struct ta_work *w);
-// The same check without the note, for before the work.
-int ta_work_check_part(const struct ta_work *w);
+// The name, to be freed; NULL when none is noted.
+char *ta_work_part(const struct ta_work *w);
 // How bright the whole film is: as bright as its brightest segment.
 struct ta_light ta_work_light(const struct ta_work *w);
 // The journal's note that this folder is to be kept when all is done, or (`done`) has been.

@@ -20,12 +20,6 @@ enum {
 
 // ---- names ----
 
-int ta_work_name_max(const char *dir)
-{
-    long most = pathconf(dir, _PC_NAME_MAX);
-    return most > 32 && most < 65536 ? (int)most : 255;
-}
-
 // NAME-HASH.terminalai; the hash is of the whole path, so that outputs of the same name in different folders
 // do not share one.
 static char *hashed_name(const char *output, int most)
@@ -44,7 +38,7 @@ static char *hashed_name(const char *output, int most)
 char *ta_work_path_of(const char *output, const char *work_dir)
 {
     char *dir = work_dir && work_dir[0] ? ta_xstrdup(work_dir) : ta_path_dir(output);
-    int most = ta_work_name_max(dir);
+    int most = ta_path_name_max(dir);
     bool beside = !work_dir || !work_dir[0];
     char *path;
     if (beside && strlen(ta_path_name(output)) + strlen(TA_WORK_SUFFIX) <= (size_t)most) {
@@ -58,9 +52,15 @@ char *ta_work_path_of(const char *output, const char *work_dir)
     return path;
 }
 
-char *ta_work_output_part(const char *output)
+void ta_work_remove_part(const char *output, const char *tag)
 {
-    return ta_xprintf("%s.part", output);
+    struct stat st;
+    if (!ta_path_is_tag(tag))
+        return;
+    char *part = ta_path_part(output, tag);
+    if (lstat(part, &st) == 0 && S_ISREG(st.st_mode))
+        unlink(part);
+    free(part);
 }
 
 // "FIRST...LAST", with something between?

@@ -12,10 +12,9 @@ struct ta_log;
 // Where the work folder of an output lies: OUTPUT.terminalai; NAME-HASH.terminalai under `work_dir`, or
 // beside an output whose name is too long for that. To be freed.
 char *ta_work_path_of(const char *output, const char *work_dir);
-// The temporary name of the joined file, OUTPUT.part. To be freed.
-char *ta_work_output_part(const char *output);
-// Bytes that a name may have in this folder.
-int ta_work_name_max(const char *dir);
+// Removes what a killed run was writing under this tag beside the output; "" for none. Only ever a plain file
+// that has such a name, which no other program gives.
+void ta_work_remove_part(const char *output, const char *tag);
 
 // Has a file in the work folder this name because a run made it?
 bool ta_work_is_own_name(const char *name);

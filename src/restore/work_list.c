@@ -143,13 +143,10 @@ int ta_work_list(const char *dir, bool recursive, char **json, struct ta_log *lo
 // The joined file that a killed run was writing.
 static void remove_output_part(const struct ta_look *f)
 {
-    if (!f->plan || !f->journal.joining)
+    if (!f->plan)
         return;
-    char *output = ta_look_resolve(f, f->plan->output), *part = ta_work_output_part(output);
-    struct stat st;
-    if (lstat(part, &st) == 0 && S_ISREG(st.st_mode))
-        unlink(part);
-    free(part);
+    char *output = ta_look_resolve(f, f->plan->output);
+    ta_work_remove_part(output, f->journal.joining);
     free(output);
 }
 

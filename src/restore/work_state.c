@@ -52,11 +52,7 @@ int ta_work_refuse_foreign(const struct ta_work *w)
 
 void ta_work_remove_joined_part(struct ta_work *w)
 {
-    char *part = ta_work_output_part(w->plan->output);
-    struct stat st;
-    if (w->journal.joining && lstat(part, &st) == 0 && S_ISREG(st.st_mode))
-        unlink(part);
-    free(part);
+    ta_work_remove_part(w->plan->output, w->journal.joining);
 }
 
 // ---- whose plan it is ----

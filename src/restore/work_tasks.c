@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/sha256.h"
 #include "base/words.h"
 #include "plan/redo_ranges.h"
@@ -210,26 +211,18 @@ int ta_work_note_keep(struct ta_work *w, bool done)
     return err;
 }
 
-int ta_work_check_part(const struct ta_work *w)
+char *ta_work_part(const struct ta_work *w)
 {
-    char *part = ta_work_output_part(w->plan->output);
-    struct stat st;
-    int err = 0;
-    if (lstat(part, &st) == 0 && (!w->journal.joining || !S_ISREG(st.st_mode))) {
-        ta_error(w->log, "%s is in the way and was made by no run: move it away or choose another output",
-                 part);
-        err = TA_ERR_EXISTS;
-    }
-    free(part);
-    return err;
+    return w->journal.joining[0] ? ta_path_part(w->plan->output, w->journal.joining) : NULL;
 }
 
 int ta_work_begin_joining(struct ta_work *w)
 {
-    int err = ta_work_check_part(w);
-    if (err >= 0 && !w->journal.joining)
-        err = ta_journal_append(w->dir, ta_journal_joining_line(), w->log);
+    char tag[TA_TAG_SIZE];
+    ta_work_remove_joined_part(w);
+    ta_file_tag(tag);
+    int err = ta_journal_append(w->dir, ta_journal_joining_line(tag), w->log);
     if (err >= 0)
-        w->journal.joining = true;
+        memcpy(w->journal.joining, tag, sizeof tag);
     return err;
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "restore/output.h"
 
 static const char *const files[] = {"grid.mp4", "contact.png", "report.json", "report.txt", "report.html"};
 
@@ -24,16 +25,17 @@ static int check_folder(const struct ta_compare *c, struct ta_options *options)
     if (err < 0)
         return err;
     bool overwrite = run.overwrite;
+    struct ta_guard g = {0};
     ta_opt_release(ta_run_options, &run);
+    ta_guard_add_source(&g, c->input);
+    ta_guard_add_options(&g, options);
     err = ta_dir_create(c->folder, c->log);
     for (size_t i = 0; i < TA_COUNT(files) && err >= 0; i++) {
         char *path = ta_path_join(c->folder, files[i]);
-        if (!overwrite && access(path, F_OK) == 0) {
-            ta_error(c->log, "%s: exists already; --overwrite replaces it", path);
-            err = TA_ERR_EXISTS;
-        }
+        err = ta_output_check(&g, path, overwrite, c->log);
         free(path);
     }
+    ta_guard_release(&g);
     return err;
 }
 

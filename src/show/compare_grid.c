@@ -339,9 +339,10 @@ static int encode(struct grid *g, struct ta_options *options)
     ta_encoder_close(&g->encoder);
     ta_encoder_settings_release(&settings);
     if (err >= 0) {
-        char *out = ta_path_join(g->c->folder, "grid.mp4");
-        err = ta_compare_mux(path, out, g->times, g->frames, &g->board_format, ta_meter_cancel(g->c->meter),
-                             g->c->log);
+        char *out = ta_path_join(g->c->folder, "grid.mp4"), *part = ta_path_join(g->c->temporary, "grid.mp4");
+        err = ta_compare_mux(path, part, out, g->times, g->frames, &g->board_format,
+                             ta_meter_cancel(g->c->meter), g->c->log);
+        free(part);
         free(out);
     }
     free(path);

@@ -307,12 +307,12 @@ static void destroy_lane(struct ta_lane *lane)
     free(g);
 }
 
-int ta_compare_mux(const char *segment, const char *path, const int64_t *times, int64_t frames,
-                   const struct ta_format *format, const struct ta_cancel *cancel, struct ta_log *log)
+int ta_compare_mux(const char *segment, const char *part, const char *path, const int64_t *times,
+                   int64_t frames, const struct ta_format *format, const struct ta_cancel *cancel,
+                   struct ta_log *log)
 {
     struct grid_lane *g = ta_xcalloc(1, sizeof *g);
     struct ta_lane *lane = &g->lane;
-    char *part = ta_xprintf("%s.part", path);
     g->lane = (struct ta_lane){.next = next_packet,
                                .destroy = destroy_lane,
                                .time_base = format->time_base,
@@ -335,14 +335,10 @@ int ta_compare_mux(const char *segment, const char *path, const int64_t *times, 
                                        .faststart = true,
                                        .cancel = cancel,
                                        .log = log};
-        unlink(part); // of a run that was killed
         err = ta_mux_write(&params, NULL);
     }
     if (err >= 0)
         err = ta_file_commit(part, path, log);
-    if (err < 0)
-        unlink(part);
     ta_lane_destroy(&lane);
-    free(part);
     return err;
 }

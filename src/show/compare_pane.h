@@ -23,9 +23,10 @@ int ta_compare_pane_probe(const struct ta_compare_pane *p, AVFrame **out);
 const char *ta_compare_pane_name(const struct ta_compare_pane *p);
 const char *ta_compare_pane_detail(const struct ta_compare_pane *p);
 
-// A finished segment file as an MP4 of its own, by a temporary name; `times` of its frames in
-// format->time_base, and the end behind them.
-int ta_compare_mux(const char *segment, const char *path, const int64_t *times, int64_t frames,
-                   const struct ta_format *format, const struct ta_cancel *cancel, struct ta_log *log);
+// A finished segment file as an MP4 of its own, by way of the free name `part` on the same file system;
+// `times` of its frames in format->time_base, and the end behind them.
+int ta_compare_mux(const char *segment, const char *part, const char *path, const int64_t *times,
+                   int64_t frames, const struct ta_format *format, const struct ta_cancel *cancel,
+                   struct ta_log *log);
 
 #endif

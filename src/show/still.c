@@ -201,7 +201,11 @@ int ta_preview_png(const char *input, const char *output, struct ta_options *opt
     struct ta_run_opts run;
     int err = ta_options_run(options, &run, s.log);
     if (err >= 0) {
-        err = ta_output_check(input, output, run.overwrite, s.log);
+        struct ta_guard g = {0};
+        ta_guard_add_source(&g, input);
+        ta_guard_add_options(&g, options);
+        err = ta_output_check(&g, output, run.overwrite, s.log);
+        ta_guard_release(&g);
         ta_opt_release(ta_run_options, &run);
     }
     if (err >= 0)

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "media/av.h"
+#include "media/avio_new.h"
 #include "simulate/sound.h"
 
 struct tape_kind {
@@ -42,6 +43,7 @@ struct writer {
     AVFrame *picture, *coded, *sound;
     AVPacket *packet;
     int64_t samples; // sent so far
+    bool created;    // the temporary file
 };
 
 static int failed(const struct writer *w, const char *what, int averror)
@@ -151,8 +153,9 @@ static int open_file(struct writer *w)
     int err = open_video(w);
     if (err < 0 || (err = open_audio(w)) < 0)
         return err;
-    if ((ret = avio_open(&w->fmt->pb, w->path, AVIO_FLAG_WRITE)) < 0)
-        return failed(w, "can't be written", ret);
+    if ((err = ta_avio_create(w->fmt, w->path, NULL, w->log)) < 0)
+        return err;
+    w->created = true;
     AVDictionary *options = NULL;
     if (!strcmp(w->kind->muxer, "vob")) { // as on a DVD
         av_dict_set(&options, "muxrate", "10080000", 0);
@@ -282,14 +285,13 @@ static int write_all(struct writer *w)
         return err;
     int ret = av_write_trailer(w->fmt);
     if (ret >= 0)
-        ret = avio_closep(&w->fmt->pb);
+        ret = ta_avio_close(w->fmt, NULL);
     return ret < 0 ? failed(w, "can't be written", ret) : 0;
 }
 
 static void release(struct writer *w)
 {
-    if (w->fmt && w->fmt->pb)
-        avio_closep(&w->fmt->pb);
+    ta_avio_close(w->fmt, NULL);
     avformat_free_context(w->fmt);
     avcodec_free_context(&w->video);
     avcodec_free_context(&w->audio);
@@ -317,13 +319,15 @@ int ta_scene_write_tape(const struct ta_scene_opts *o, const char *path, struct 
     int err = ta_scene_create(&w.scene, o, log);
     if (err < 0)
         return err;
-    char *temporary = ta_xprintf("%s.part", path);
+    char tag[TA_TAG_SIZE];
+    ta_file_tag(tag);
+    char *temporary = ta_path_part(path, tag);
     w.path = temporary;
     err = write_all(&w);
     release(&w);
     if (err >= 0)
         err = ta_file_commit(temporary, path, log);
-    if (err < 0)
+    if (err < 0 && w.created)
         unlink(temporary);
     free(temporary);
     return err < 0 ? err : 0;

@@ -7,9 +7,10 @@
 //   TA_FAULT_SYNC=WORD:CALLS[:TIMES]   fsync() fails with EIO after CALLS calls that went well
 //   TA_FAULT_CLOCK=SECONDS:CALLS       the wall clock is set back by SECONDS after CALLS looks at it
 //
-// WORD may be empty: all files.
+// WORD may be empty: all files. With * or ? it is a pattern for the whole path.
 #include <dlfcn.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -69,7 +70,8 @@ static bool is_meant(int fd, const char *word)
     if (n < 0)
         return false;
     path[n] = 0;
-    return path[0] == '/' && strncmp(path, "/dev/", 5) && strncmp(path, "/proc/", 6) && strstr(path, word);
+    return path[0] == '/' && strncmp(path, "/dev/", 5) && strncmp(path, "/proc/", 6) &&
+           (strpbrk(word, "*?") ? !fnmatch(word, path, 0) : strstr(path, word) != NULL);
 }
 
 // Counts `amount` for the file; true when this call is to fail.

@@ -1,6 +1,8 @@
 """The muxer where the disk is full, a codec is refused, or memory would grow."""
 
 import os
+import resource
+import signal
 import subprocess
 from pathlib import Path
 
@@ -57,17 +59,27 @@ def test_full_disk(made, join, tool, tmp_path, name, part):
         subprocess.run(['umount', disk], check=True)
 
 
+def limit_files():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+
 @pytest.mark.parametrize('name', ['out.mp4', 'out.mkv', 'out.y4m'])
-def test_device_full(made, tool, tmp_path, name):
-    """/dev/full by a link: its error is told apart, and what is no plain file is not removed."""
+def test_names_that_are_taken(made, tool, tmp_path, name):
+    """A link is neither followed nor removed; a file that may grow no further is told apart and removed."""
     source = made('raw.nut', *LAVFI, PICTURES, *LAVFI, click(1.0, 3), '-c:v', 'rawvideo', '-pix_fmt', 'yuv420p', '-c:a',
             'pcm_s16le') \
         if name == 'out.y4m' else clicked(made, 'click_mpeg4.avi', 'mpeg4', 'pcm_s16le')
     link = tmp_path / name
     link.symlink_to('/dev/full')
     done = subprocess.run([tool, str(source), str(link)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
-    assert done.returncode == 1 and 'error no space left' in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 1 and 'error exists already' in done.stdout, done.stdout + done.stderr
     assert link.is_symlink() and Path('/dev/full').exists()
+    link.unlink()
+    done = subprocess.run([tool, str(source), str(link)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
+            preexec_fn=limit_files)
+    assert done.returncode == 1 and 'error no space left' in done.stdout, done.stdout + done.stderr
+    assert not link.exists()
 
 
 def test_refused_codec_leaves_nothing(made, join, tmp_path):

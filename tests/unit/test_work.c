@@ -52,6 +52,7 @@ static void set_up(struct fixture *x)
                                .segment_count = 3,
                                .fields = 1};
     x->plan.frame_count = x->plan.out_frames = 60;
+    x->plan.input = ta_xprintf("%s/tape.avi", x->dir);
     x->plan.output = ta_xprintf("%s/out.mp4", x->dir);
     x->plan.json = ta_xstrdup("{\"version\": 1, \"crf\": 18}\n");
 }
@@ -63,6 +64,7 @@ static void tear_down(struct fixture *x)
     free(dir);
     free(x->index.frames);
     free(x->index.packets);
+    free(x->plan.input);
     free(x->plan.output);
     free(x->plan.json);
     assert_int_equal(rmdir(x->dir), 0); // nothing else was left

@@ -1,9 +1,7 @@
 #include "media/mux/mux.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <libavutil/mathematics.h>
@@ -14,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/words.h"
+#include "media/avio_new.h"
 #include "media/mux/mux_av.h"
 #include "media/mux/mux_internal.h"
 
@@ -91,14 +90,17 @@ static int open_output(struct mux *m)
         m->oc->flags |= AVFMT_FLAG_BITEXACT;
         m->oc->avoid_negative_ts = 0; // times are what the lanes say
         m->oc->interrupt_callback = (AVIOInterruptCB){interrupted, (void *)p->cancel};
-        ret = p->trial ? open_nothing(&m->oc->pb)
-                       : avio_open2(&m->oc->pb, url, AVIO_FLAG_WRITE, &m->oc->interrupt_callback, NULL);
-        m->created = ret >= 0 && !p->trial;
-        if (ret < 0)
-            ta_error(m->log, "%s: can't be created: %s", p->path, ta_av_text(ret));
+        if (p->trial)
+            ret = open_nothing(&m->oc->pb);
     }
     free(url);
-    return ret < 0 ? ta_error_from_av(ret) : 0;
+    if (ret < 0) {
+        ta_error(m->log, "%s: can't be created: %s", p->path, ta_av_text(ret));
+        return ta_error_from_av(ret);
+    }
+    int err = p->trial ? 0 : ta_avio_create(m->oc, p->path, p->cancel, m->log);
+    m->created = err >= 0 && !p->trial;
+    return err;
 }
 
 // Asks a lane for its next packet. `horizon`: AV_TIME_BASE units.
@@ -331,14 +333,8 @@ static int finish(struct mux *m)
         return fail_write(m, "can't be finished", ret);
     if (m->p->trial)
         return 0;
-    ret = avio_closep(&m->oc->pb);
-    if (ret < 0)
-        return fail_write(m, "can't be closed", ret);
-    struct stat st;
-    if (stat(m->p->path, &st) < 0)
-        return TA_ERR_IO;
-    m->result.bytes = st.st_size;
-    return 0;
+    ret = ta_avio_close(m->oc, &m->result.bytes);
+    return ret < 0 ? fail_write(m, "can't be closed", ret) : 0;
 }
 
 static void release(struct mux *m)
@@ -347,21 +343,13 @@ static void release(struct mux *m)
         if (m->p->trial)
             close_nothing(&m->oc->pb);
         else
-            avio_closep(&m->oc->pb);
+            ta_avio_close(m->oc, NULL);
         avformat_free_context(m->oc);
     }
     for (int i = 0; m->outputs && i < m->p->lane_count; i++)
         av_packet_free(&m->outputs[i].packet);
     free(m->outputs);
     ta_log_destroy(&m->log);
-}
-
-// Devices and the like are left alone.
-static void remove_file(const char *path)
-{
-    struct stat st;
-    if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
-        unlink(path);
 }
 
 static int write_file(struct mux *m)
@@ -415,7 +403,7 @@ int ta_mux_write(const struct ta_mux_params *p, struct ta_mux_result *result)
                    ta_plural(m.result.dts_fixed, "time", "times"), p->container->name);
     release(&m);
     if (err < 0 && created)
-        remove_file(p->path);
+        unlink(p->path);
     if (result)
         *result = m.result;
     return err;

@@ -60,8 +60,8 @@ struct ta_mux_result {
 // nothing can start before 0 but Opus's declared delay, so packets that do are left out and counted. y4m: one
 // lane of raw video in a format that y4m knows, constant frame rate.
 //
-// On failure a regular file at `path` is removed. TA_ERR_NO_SPACE is told apart. What the container can't
-// hold is an error here (the plan sorted it out before). `result` may be NULL.
+// `path` must be free (TA_ERR_EXISTS). On failure the file is removed. TA_ERR_NO_SPACE is told apart. What
+// the container can't hold is an error here (the plan sorted it out before). `result` may be NULL.
 int ta_mux_write(const struct ta_mux_params *p, struct ta_mux_result *result);
 
 #endif

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <libavutil/imgutils.h>
@@ -12,6 +11,7 @@
 #include <terminalai/error.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/mux/mux_internal.h"
@@ -186,8 +186,9 @@ int ta_y4m_write(const struct ta_mux_params *p, struct ta_mux_result *result, st
     int err = TA_ERR_NOMEM;
 
     if (y.packet) {
-        y.file = to_stdout ? stdout : fopen(p->path, "wb");
-        err = y.file ? 0 : fail_write(&y);
+        int fd = to_stdout ? -1 : ta_file_create(p->path, log);
+        y.file = to_stdout ? stdout : fd >= 0 ? fdopen(fd, "wb") : NULL;
+        err = y.file ? 0 : fd < 0 ? fd : fail_write(&y);
     }
     if (err >= 0)
         err = write_head(&y, result);
@@ -198,8 +199,7 @@ int ta_y4m_write(const struct ta_mux_params *p, struct ta_mux_result *result, st
     if (y.file && !to_stdout) {
         if (fclose(y.file) != 0 && err >= 0)
             err = fail_write(&y);
-        struct stat st;
-        if (err < 0 && lstat(p->path, &st) == 0 && S_ISREG(st.st_mode))
+        if (err < 0)
             unlink(p->path);
     }
     av_packet_free(&y.packet);
