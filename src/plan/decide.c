@@ -216,47 +216,6 @@ static void choose_runs(struct ta_decision *d)
     p->source_format.mixed_scan = p->run_count > 1;
 }
 
-// ---- segments ----
-
-// Source frames from `from` on until at least TA_MIN_SEGMENT_OUT output frames are reached.
-static int64_t least_end(const struct ta_plan *p, int64_t from)
-{
-    int64_t end = p->first_frame + p->frame_count, out = 0;
-    while (from < end && out < TA_MIN_SEGMENT_OUT)
-        out += ta_plan_fields_of(p, from++);
-    return from;
-}
-
-void ta_plan_choose_cuts(struct ta_plan *p, const struct ta_index *index, double seconds)
-{
-    double unit = av_q2d(index->time_base);
-    int64_t length = TA_MAX(1, (int64_t)(seconds / unit + 0.5));
-    int64_t end = p->first_frame + p->frame_count;
-    size_t capacity = 16;
-    free(p->cuts);
-    p->segment_count = 0;
-    p->cuts = ta_xcalloc(capacity, sizeof *p->cuts);
-    p->cuts[0] = p->first_frame;
-    int64_t from = p->first_frame;
-    for (;;) {
-        int64_t cut = least_end(p, from);
-        while (cut < end && index->frames[cut].pts - index->frames[from].pts < length)
-            cut++;
-        while (cut < end && ta_plan_fields_of(p, cut) == 0) // a segment begins with a frame that it shows
-            cut++;
-        // What would remain must be a segment of its own.
-        if (cut >= end || ta_plan_out_before(p, end) - ta_plan_out_before(p, cut) < TA_MIN_SEGMENT_OUT)
-            break;
-        if ((size_t)p->segment_count + 3 > capacity) {
-            capacity *= 2;
-            p->cuts = ta_xrealloc(p->cuts, capacity * sizeof *p->cuts);
-        }
-        p->cuts[++p->segment_count] = cut;
-        from = cut;
-    }
-    p->cuts[++p->segment_count] = end;
-}
-
 // ---- facts worth telling ----
 
 // The values of other measures than the scan type; their series are the report's.
@@ -370,7 +329,11 @@ static int decide_all(struct ta_decision *d)
     p->out_format.time_base = p->out_time_base;
     p->reach = ta_chain_reach(p->stages, p->stage_count);
     p->out_frames = ta_plan_out_before(p, p->first_frame + p->frame_count);
-    ta_plan_choose_cuts(p, d->facts->index, d->recipe->segment_length);
+    char *why = NULL;
+    ta_plan_choose_cuts(p, d->facts->index, d->recipe->segment_length, &why);
+    if (why)
+        ta_decision_tell(d, "segments", "%s", why);
+    free(why);
     p->framemd5 = d->recipe->framemd5;
     err = ta_plan_choose_streams(d);
     if (err < 0)

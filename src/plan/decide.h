@@ -30,8 +30,9 @@ int ta_plan_choose_chain(struct ta_decision *d);
 // change nothing.
 int ta_plan_choose_film(struct ta_decision *d, bool *any);
 
-// Segments of about so many seconds for the plan's frames; replaces the plan's cuts.
-void ta_plan_choose_cuts(struct ta_plan *plan, const struct ta_index *index, double seconds);
+// Segments of about so many seconds for the plan's frames (0: by the work in them, which is told with *why
+// when it makes them shorter than they would be; to be freed); replaces the plan's cuts.
+void ta_plan_choose_cuts(struct ta_plan *plan, const struct ta_index *index, double seconds, char **why);
 // The encoder's settings by the recipe, for pictures `in`. `hardware` is what works of it; may be NULL where
 // the recipe wants none.
 int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_encoder_info *info,

@@ -241,12 +241,14 @@ const struct ta_opt ta_recipe_options[] = {
     {.name = "segment-length",
      .kind = &ta_opt_float,
      TA_FIELD(struct ta_recipe_opts, segment_length, double),
-     .def = "30",
-     .min = 0.1,
+     .def = "0",
+     .min = 0,
      .max = 36000,
      .unit = "seconds",
      .flags = TA_OPT_ADVANCED,
-     .help = "length of the pieces that are restored one by one; what a kill can lose"},
+     .help =
+         "length of the pieces that are restored one by one; what a kill can lose. 0 is 30, and less where "
+         "that is more than half a minute of work on a small machine"},
     {.name = "dither",
      .kind = &ta_opt_choice,
      TA_FIELD(struct ta_recipe_opts, dither, int),

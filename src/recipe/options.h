@@ -23,7 +23,7 @@ struct ta_recipe_opts {
     struct ta_range range;
     int64_t programme;     // of a broadcast; 0: that of the largest picture
     int scan;              // enum ta_scan_depth
-    double segment_length; // seconds
+    double segment_length; // seconds; 0: by the work
     int dither;            // enum ta_dither
     int audio_codec;       // enum ta_audio_codec
     int chapters;          // enum ta_chapters

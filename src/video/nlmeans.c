@@ -236,11 +236,19 @@ static void release(struct ta_stage *s)
     free(p->weight);
 }
 
+// Each sample is compared with all of the area.
+static double cost(const void *opts)
+{
+    const struct nlmeans_opts *o = opts;
+    return 430 * (double)(o->research * o->research) / (15 * 15);
+}
+
 const struct ta_stage_info ta_stage_nlmeans = {
     .name = "denoise.nlmeans",
     .summary = "mean of similar patches of the same frame, 8 to 16 bit, slow",
     .options = options,
     .options_size = sizeof(struct nlmeans_opts),
+    .cost = cost,
     .priv_size = sizeof(struct nlmeans_priv),
     .needs_yuv = true,
     .configure = configure,

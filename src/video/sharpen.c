@@ -65,11 +65,18 @@ static int describe(const void *opts, const struct ta_format *in, const struct t
 
 static const char *const filters[] = {"cas", NULL};
 
+static double cost(const void *opts)
+{
+    (void)opts;
+    return 14;
+}
+
 const struct ta_stage_info ta_stage_cas = {
     .name = "sharpen.cas",
     .summary = "contrast adaptive sharpening (libavfilter)",
     .options = options,
     .options_size = sizeof(struct sharpen_opts),
+    .cost = cost,
     .needs_yuv = true,
     .filters = filters,
     .configure = configure,

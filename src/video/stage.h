@@ -98,6 +98,9 @@ struct ta_stage_info {
     // memory of segments that run at once), and before init(). Pure.
     void (*needs)(const void *opts, const struct ta_format *in, const struct ta_env *env,
                   struct ta_stage_needs *needs);
+    // Milliseconds of one core for an output of a million pixels, roughly and the same on every machine.
+    // NULL: as the quick ones (see ta_stage_plan_cost()). While planning; decides how long segments are.
+    double (*cost)(const void *opts);
     // Native stages: starts one; may be NULL. Called once, before the first frame, in the thread that the
     // stage works in.
     int (*init)(struct ta_stage *s);
@@ -168,6 +171,7 @@ void ta_stage_plan_init(struct ta_stage_plan *p, const struct ta_stage_info *inf
 int ta_stage_plan_configure(struct ta_stage_plan *p, struct ta_log *log);
 // Can it start here? On refusal logs "STAGE: reason". Loads nothing.
 int ta_stage_plan_check(const struct ta_stage_plan *p, const struct ta_env *env);
+double ta_stage_plan_cost(const struct ta_stage_plan *p);
 struct ta_stage_needs ta_stage_plan_needs(const struct ta_stage_plan *p, const struct ta_env *env);
 void ta_stage_plan_release(struct ta_stage_plan *p);
 // The field of one of its options, or NULL when it has none of this name.

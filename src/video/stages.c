@@ -276,6 +276,12 @@ int ta_stage_plan_check(const struct ta_stage_plan *p, const struct ta_env *env)
     return err;
 }
 
+double ta_stage_plan_cost(const struct ta_stage_plan *p)
+{
+    static const double QUICK = 3;
+    return p->info->cost ? p->info->cost(p->opts) : QUICK;
+}
+
 struct ta_stage_needs ta_stage_plan_needs(const struct ta_stage_plan *p, const struct ta_env *env)
 {
     struct ta_stage_needs needs = {.frames = 1};

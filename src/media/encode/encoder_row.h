@@ -42,6 +42,9 @@ struct ta_encoder_info {
     // ---- what it costs ----
     // Memory of a running one: `frame` is the size of a picture in bytes. NULL: 8 MiB and 8 pictures.
     int64_t (*memory)(const struct ta_encoder_settings *s, int64_t pixels, int64_t frame);
+    // Milliseconds of one core for a million pixels at each speed; of those without speeds the first alone.
+    // For the length of segments, see encoder_scales.c.
+    double cost[TA_ENCODER_SPEEDS];
     // Bits a pixel that restored tapes take at --crf 18 (lossy_intra: always). 0: see `share`.
     double bits;
     double share; // of the uncompressed size; 1: exactly that

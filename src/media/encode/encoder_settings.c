@@ -78,17 +78,30 @@ bool ta_encoder_is_reproducible(const struct ta_encoder_settings *s)
     return !ta_hardware_of(s->codec);
 }
 
+// The first speed that is called as the settings say; negative when none is.
+static int speed_of(const struct ta_encoder_settings *s)
+{
+    const AVDictionaryEntry *preset = av_dict_get(s->options, "preset", NULL, 0);
+    for (int k = 0; preset && ta_encoder_speeds[k]; k++)
+        if (!strcmp(preset->value, ta_encoder_speed(s->info, ta_encoder_speeds[k])))
+            return k;
+    return -1;
+}
+
 int64_t ta_encoder_memory_by_speed(const struct ta_encoder_settings *s, int base_mib,
                                    const int frames[TA_ENCODER_SPEEDS], int64_t frame)
 {
-    const AVDictionaryEntry *preset = av_dict_get(s->options, "preset", NULL, 0);
-    int most = frames[TA_ENCODER_SPEEDS - 1];
-    for (int k = 0; preset && ta_encoder_speeds[k]; k++)
-        if (!strcmp(preset->value, ta_encoder_speed(s->info, ta_encoder_speeds[k]))) {
-            most = frames[k];
-            break;
-        }
-    return ((int64_t)base_mib << 20) + most * frame;
+    int k = speed_of(s);
+    return ((int64_t)base_mib << 20) + frames[k < 0 ? TA_ENCODER_SPEEDS - 1 : k] * frame;
+}
+
+double ta_encoder_cost(const struct ta_encoder_settings *s)
+{
+    static const double HARDWARE = 5; // what feeding it takes
+    if (!s->info || !ta_encoder_is_software(s))
+        return HARDWARE;
+    int k = speed_of(s);
+    return s->info->cost[k < 0 ? 0 : k];
 }
 
 int64_t ta_encoder_memory_bytes(const struct ta_encoder_settings *s, int width, int height)

@@ -104,5 +104,6 @@ const struct ta_encoder_info ta_encoder_ffv1 = {
     .check = check,
     .plan = plan,
     .memory = memory,
+    .cost = {60},
     .share = 0.4,
 };

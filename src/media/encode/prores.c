@@ -34,6 +34,7 @@ const struct ta_encoder_info ta_encoder_prores = {
     .interlaced = true,
     .pix_fmts = formats,
     .plan = plan,
+    .cost = {60},
     .bits = 3.5,
     .portable = true, // libav's own DCT has SIMD versions
 };

@@ -23,5 +23,6 @@ const struct ta_encoder_info ta_encoder_rawvideo = {
     .max_height = 32768,
     .interlaced = true,
     .pix_fmts = formats,
+    .cost = {2},
     .share = 1,
 };

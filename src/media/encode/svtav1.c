@@ -59,6 +59,7 @@ const struct ta_encoder_info ta_encoder_svtav1 = {
     .speeds = speeds,
     .plan = plan,
     .memory = memory,
+    .cost = {40, 60, 80, 80, 80, 110, 250, 700, 1200, 2000},
     .bits = 0.04,
     // It keeps tables for the whole process and makes them anew when an encoder is opened: one that is at
     // work then reads them half made, and crashes.

@@ -42,5 +42,6 @@ const struct ta_encoder_info ta_encoder_x264 = {
     .pix_fmts = formats,
     .plan = plan,
     .memory = memory,
+    .cost = {20, 45, 57, 83, 113, 150, 205, 510, 900, 1900},
     .bits = 0.07,
 };

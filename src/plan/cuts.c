@@ -1,0 +1,92 @@
+// Where the output is cut into segments.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "media/encode/encoder_settings.h"
+#include "plan/decide.h"
+
+static const double SEGMENT_SECONDS = 30; // of the output, at most
+static const double SEGMENT_WORK = 40;    // seconds of one core
+static const double LEAD_INS = 10;        // the lead-in is at most a tenth
+enum { LEAST_FRAMES = 48 };
+
+// Source frames from `from` on until at least TA_MIN_SEGMENT_OUT output frames are reached.
+static int64_t least_end(const struct ta_plan *p, int64_t from)
+{
+    int64_t end = p->first_frame + p->frame_count, out = 0;
+    while (from < end && out < TA_MIN_SEGMENT_OUT)
+        out += ta_plan_fields_of(p, from++);
+    return from;
+}
+
+// Seconds of one core for an output frame, as ta_stage_info and ta_encoder_info tell it: of the chain, of
+// all.
+static double work_of_frame(const struct ta_plan *p, double *chain)
+{
+    double sum = 0, pixels = (double)p->out_format.width * p->out_format.height;
+    for (int i = 0; i < p->stage_count; i++) {
+        const struct ta_format *f = &p->stages[i].out;
+        sum += ta_stage_plan_cost(&p->stages[i]) * (double)f->width * f->height;
+    }
+    *chain = sum / 1e9;
+    return *chain + ta_encoder_cost(&p->encoder) * pixels / 1e9;
+}
+
+// Seconds of the output that a segment should have. A stop loses what is being made, which should be no more
+// than half a minute on a machine of two cores. Which machine it is does not count: the output's bytes would.
+static double length_by_work(const struct ta_plan *p, const struct ta_index *index)
+{
+    double chain, each = work_of_frame(p, &chain);
+    double whole = (double)(index->frames[p->first_frame + p->frame_count - 1].pts -
+                            index->frames[p->first_frame].pts) *
+                   av_q2d(index->time_base);
+    double rate = whole > 0 ? (double)p->out_frames / whole : 25;
+    double frames = SEGMENT_WORK / TA_MAX(each, 1e-9);
+    // Too short, and most of it would be the chain's lead-in, or the encoder would see too little ahead.
+    double lead_in = (double)p->reach.before * p->fields * chain / TA_MAX(each, 1e-9);
+    double seconds = TA_MAX(frames, TA_MAX((double)LEAST_FRAMES, LEAD_INS * lead_in)) / rate;
+    if (seconds >= SEGMENT_SECONDS)
+        return SEGMENT_SECONDS;
+    // Of the same length, all of them.
+    double pieces = ceil(whole / seconds - 0.25);
+    return pieces > 1 ? whole / pieces : SEGMENT_SECONDS;
+}
+
+void ta_plan_choose_cuts(struct ta_plan *p, const struct ta_index *index, double seconds, char **why)
+{
+    double unit = av_q2d(index->time_base);
+    bool by_work = seconds <= 0;
+    if (by_work)
+        seconds = length_by_work(p, index);
+    if (why && by_work && seconds < SEGMENT_SECONDS)
+        *why = ta_xprintf(
+            "%.1f seconds each: no more than half a minute of work on two cores, which is what a stop can lose",
+            seconds);
+    int64_t length = TA_MAX(1, (int64_t)(seconds / unit + 0.5));
+    int64_t end = p->first_frame + p->frame_count;
+    size_t capacity = 16;
+    free(p->cuts);
+    p->segment_count = 0;
+    p->cuts = ta_xcalloc(capacity, sizeof *p->cuts);
+    p->cuts[0] = p->first_frame;
+    int64_t from = p->first_frame;
+    for (;;) {
+        int64_t cut = least_end(p, from);
+        while (cut < end && index->frames[cut].pts - index->frames[from].pts < length)
+            cut++;
+        while (cut < end && ta_plan_fields_of(p, cut) == 0) // a segment begins with a frame that it shows
+            cut++;
+        // What would remain must be a segment of its own.
+        if (cut >= end || ta_plan_out_before(p, end) - ta_plan_out_before(p, cut) < TA_MIN_SEGMENT_OUT)
+            break;
+        if ((size_t)p->segment_count + 3 > capacity) {
+            capacity *= 2;
+            p->cuts = ta_xrealloc(p->cuts, capacity * sizeof *p->cuts);
+        }
+        p->cuts[++p->segment_count] = cut;
+        from = cut;
+    }
+    p->cuts[++p->segment_count] = end;
+}
