@@ -156,7 +156,7 @@ packages() { # MANAGER GROUP
         echo build-essential meson ninja-build pkg-config python3 libavformat-dev libavcodec-dev libavfilter-dev \
             libavutil-dev libswresample-dev libswscale-dev libzimg-dev libjansson-dev libyaml-dev uthash-dev
         ;;
-    apt-test) echo g++ binutils git ffmpeg libcmocka-dev python3-pytest python3-pytest-xdist "$(apt_has clang-14 clang)" \
+    apt-test) echo g++ binutils git strace ffmpeg libcmocka-dev python3-pytest python3-pytest-xdist "$(apt_has clang-14 clang)" \
         "$(apt_has libclang-rt-14-dev libclang-rt-dev)" ;;
     apt-lint) echo git "$(apt_has clang-format-14 clang-format)" shellcheck ;;
     apt-bench) echo ffmpeg handbrake-cli valgrind ;;
@@ -168,7 +168,7 @@ packages() { # MANAGER GROUP
             'pkgconfig(yaml-0.1)' uthash-devel
         ;;
     dnf-test)
-        echo gcc-c++ binutils git /usr/bin/ffmpeg 'pkgconfig(cmocka)' python3-pytest python3-pytest-xdist clang compiler-rt libasan libubsan \
+        echo gcc-c++ binutils git strace /usr/bin/ffmpeg 'pkgconfig(cmocka)' python3-pytest python3-pytest-xdist clang compiler-rt libasan libubsan \
             libtsan
         ;;
     dnf-lint) echo git clang-tools-extra ShellCheck ;;
@@ -176,7 +176,7 @@ packages() { # MANAGER GROUP
 
     # Arch
     pacman-build) echo base-devel meson ninja pkgconf python ffmpeg zimg jansson libyaml uthash ;;
-    pacman-test) echo git ffmpeg cmocka python-pytest python-pytest-xdist clang compiler-rt ;;
+    pacman-test) echo git strace ffmpeg cmocka python-pytest python-pytest-xdist clang compiler-rt ;;
     pacman-lint) echo git clang shellcheck ;;
     pacman-bench) echo ffmpeg handbrake-cli valgrind ;;
 

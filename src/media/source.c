@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "media/alone.h"
 #include "media/dv/demux.h"
 #include "media/parts/bytes.h"
 #include "media/parts/disc.h"
@@ -67,28 +68,6 @@ static int check_file(const char *path, struct ta_log *log)
 static int interrupted(void *opaque)
 {
     return ta_canceled(opaque);
-}
-
-// Playlists and reference files name other files. A source is one file: nothing else is opened on its behalf.
-static int refuse_other_files(AVFormatContext *fmt, AVIOContext **pb, const char *url, int flags,
-                              AVDictionary **options)
-{
-    (void)flags;
-    (void)options;
-    struct ta_source *s = fmt->opaque;
-    *pb = NULL;
-    if (s)
-        ta_verbose(s->log, "%s: it refers to another file, %s, which is not opened", s->path, url);
-    return AVERROR(EACCES);
-}
-
-static bool is_playlist(const AVInputFormat *f)
-{
-    static const char *const names[] = {"hls", "dash", "concat", "sdp", "imf", "rtsp", "ffmetadata"};
-    for (size_t i = 0; i < TA_COUNT(names); i++)
-        if (!strcmp(f->name, names[i]))
-            return true;
-    return strstr(f->name, "applehttp") != NULL;
 }
 
 // Does this MP4 file have its index? Walks the top-level boxes: true also when it can't tell.
@@ -155,7 +134,7 @@ static int open_demuxer(struct ta_source *s, AVIOContext *pb, const AVInputForma
 {
     if (!demuxer)
         return fail_unknown(s);
-    if (is_playlist(demuxer)) {
+    if (ta_is_playlist(demuxer)) {
         ta_error(s->log, "%s: this is a list that refers to other files (%s), not a video file", s->path,
                  demuxer->name);
         return TA_ERR_UNSUPPORTED;
@@ -295,12 +274,10 @@ static int open_one(struct ta_source **out, const char *path, struct ta_bytes *b
     }
     if (err > 0)
         goto opened;
-    s->fmt->opaque = s;
     s->fmt->pb = pb;
     s->fmt->interrupt_callback = callback;
-    s->fmt->io_open = refuse_other_files;
-    s->fmt->protocol_whitelist = av_strdup("file");
-    if ((err = open_demuxer(s, pb, demuxer)) < 0) {
+    err = ta_keep_alone(s->fmt) ? open_demuxer(s, pb, demuxer) : TA_ERR_NOMEM;
+    if (err < 0) {
         if (!s->fmt)
             close_io(s, &pb); // libav freed the context, but not what we gave it to read from
         goto fail;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/words.h"
+#include "media/alone.h"
 #include "media/av.h"
 
 enum {
@@ -66,11 +67,7 @@ static double seconds(int64_t t, AVRational tb)
 
 static int open_file(struct check *c)
 {
-    char *url = ta_xprintf("file:%s", c->path); // a name such as "a:b.mp4" is no protocol
-    int err = avformat_open_input(&c->fmt, url, NULL, NULL);
-    free(url);
-    if (err >= 0)
-        err = avformat_find_stream_info(c->fmt, NULL);
+    int err = ta_open_alone(&c->fmt, c->path);
     if (err < 0) {
         ta_error(c->log, "%s: can't be read back: %s", c->path, ta_av_text(err));
         return TA_ERR_DAMAGED;
@@ -391,7 +388,7 @@ int ta_check_output(const struct ta_plan *plan, const char *path, bool full, str
     }
     av_frame_free(&c.frame);
     avcodec_free_context(&c.decoder);
-    avformat_close_input(&c.fmt);
+    ta_close_alone(&c.fmt);
     free(c.sums);
     free(c.times);
     free(c.seams);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/alone.h"
 #include "media/av.h"
 #include "media/avio_new.h"
 
@@ -151,9 +152,7 @@ static int open_track(struct sums *s, struct track *t, const AVStream *st)
 
 static int open_input(struct sums *s)
 {
-    int ret = avformat_open_input(&s->in, s->input, NULL, NULL);
-    if (ret >= 0)
-        ret = avformat_find_stream_info(s->in, NULL);
+    int ret = ta_open_alone(&s->in, s->input);
     if (ret >= 0)
         ret = avformat_alloc_output_context2(&s->out, NULL, "framemd5", NULL);
     if (ret < 0)
@@ -326,7 +325,7 @@ static void release(struct sums *s)
     free(s->tracks);
     ta_avio_close(s->out, NULL);
     avformat_free_context(s->out);
-    avformat_close_input(&s->in);
+    ta_close_alone(&s->in);
     av_packet_free(&s->packet);
     av_packet_free(&s->raw_packet);
     av_frame_free(&s->frame);
