@@ -194,6 +194,43 @@ void ta_opt_help(const struct ta_opt *o, int width, struct ta_buf *out)
     ta_buf_release(&form);
 }
 
+// The first part of a help text: up to a semicolon, or to a parenthesis that does not stand at its start.
+static int first_part(const char *help)
+{
+    enum { LEAST = 20 };
+    int n = (int)strcspn(help, ";");
+    const char *open = strchr(help, '(');
+    if (open && open - help >= LEAST && open - help < n)
+        n = (int)(open - help);
+    while (n && (help[n - 1] == ' ' || help[n - 1] == ','))
+        n--;
+    return n;
+}
+
+void ta_opt_help_line(const struct ta_opt *o, int width, struct ta_buf *out)
+{
+    struct ta_buf form = {0}, line = {0};
+    const char *help = o->help ? o->help : "";
+    if (o->letter)
+        ta_buf_printf(&form, "-%c, ", o->letter);
+    append_form(o, &form);
+    ta_buf_printf(&line, "%.*s", first_part(help), help);
+    if (o->choices) {
+        ta_buf_puts(&line, ": ");
+        append_choices(o, "", &line);
+    }
+    int column = NAME_INDENT + (int)ta_utf8_columns(form.data, form.size);
+    int room = TA_MAX(width, WIDTH_MIN) - TA_MAX(column + 2, HELP_COLUMN);
+    size_t end = line.size;
+    while (end && ((int)ta_utf8_columns(line.data, end) > room - (end < line.size ? 4 : 0) ||
+                   (end < line.size && line.data[end] != ' ')))
+        end--;
+    ta_buf_printf(out, "%*s%s%*s%.*s%s\n", NAME_INDENT, "", form.data, TA_MAX(2, HELP_COLUMN - column), "",
+                  (int)end, ta_buf_text(&line), end < line.size ? " ..." : "");
+    ta_buf_release(&line);
+    ta_buf_release(&form);
+}
+
 // The default as ta_opt_to_json() would write it, or null when there is none to tell.
 static json_t *default_to_json(const struct ta_opt *o)
 {

@@ -6,6 +6,7 @@
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cli/help.h"
 #include "recipe/options.h"
 
 // --- kinds of the command line alone ---
@@ -71,21 +72,15 @@ const struct ta_opt_kind ta_opt_count = {.name = "count", .parse = parse_count, 
 static int parse_help(const struct ta_opt *o, const char *text, void *field, struct ta_buf *why)
 {
     (void)o;
-    if (!strcmp(text, "on")) {
-        *(int *)field = TA_HELP_BASIC;
-    } else if (!strcmp(text, "all")) {
-        *(int *)field = TA_HELP_ALL;
-    } else {
-        ta_buf_puts(why, "must be left out or \"all\"");
-        return TA_ERR_INVALID;
-    }
+    (void)why;
+    *(int *)field = !strcmp(text, "short") ? TA_HELP_SHORT : TA_HELP_ALL;
     return 0;
 }
 
 static void format_help(const struct ta_opt *o, const void *field, struct ta_buf *out)
 {
     (void)o;
-    ta_buf_puts(out, *(const int *)field == TA_HELP_ALL ? "all" : *(const int *)field ? "on" : "off");
+    ta_buf_puts(out, *(const int *)field == TA_HELP_ALL ? "all" : *(const int *)field ? "short" : "off");
 }
 
 const struct ta_opt_kind ta_opt_help_kind = {.name = "help", .parse = parse_help, .format = format_help};
@@ -101,12 +96,14 @@ const struct ta_opt ta_common_options[] = {
     {.name = "help",
      .kind = &ta_opt_help_kind,
      TA_FIELD(struct ta_common_opts, help, int),
-     .help = "show help; --help=all adds the options that few people need",
+     .help =
+         "show help: -h what most people need, --help everything, --help GROUP one group (--help noise) or option",
      .letter = 'h'},
     {.name = "version",
      .kind = &ta_opt_switch,
      TA_FIELD(struct ta_common_opts, version, bool),
-     .help = "show the version"},
+     .help = "show the version, and those of the libraries",
+     .letter = 'V'},
     {.name = "verbose",
      .kind = &ta_opt_count,
      TA_FIELD(struct ta_common_opts, verbose, int),
@@ -196,7 +193,8 @@ static void *values_of(struct ta_cli *cli, const struct ta_opt *o)
 }
 
 struct search {
-    const char *name; // to find, or
+    const char *name;  // to find, or
+    const char *other; // ... this way of writing it; may be NULL
     char letter;
     struct ta_found_option found;
 };
@@ -205,7 +203,7 @@ static bool search_visit(void *priv, const char *title, const char *name, const 
 {
     (void)title;
     struct search *s = priv;
-    if (s->name ? strcmp(s->name, name) != 0 : o->letter != s->letter)
+    if (s->name ? strcmp(s->name, name) && (!s->other || strcmp(s->other, name)) : o->letter != s->letter)
         return true;
     s->found.opt = o;
     s->found.name = ta_xstrdup(name);
@@ -214,8 +212,10 @@ static bool search_visit(void *priv, const char *title, const char *name, const 
 
 static bool find_option(struct ta_cli *cli, const char *name, char letter, struct ta_found_option *found)
 {
-    struct search s = {.name = name, .letter = letter};
+    char *other = name ? ta_option_other_spelling(name) : NULL;
+    struct search s = {.name = name, .other = other, .letter = letter};
     ta_command_each_option(cli->command, search_visit, &s);
+    free(other);
     if (!s.found.opt)
         return false;
     *found = s.found;
@@ -323,6 +323,29 @@ static const char *next_value(struct ta_cli *cli, const char *option, int argc, 
     return value;
 }
 
+// "--help noise": the word behind it, unless that is something else.
+static bool next_is_help_about(const struct ta_cli *cli, int argc, char **argv, int i)
+{
+    const char *next = i + 1 < argc ? argv[i + 1] : NULL;
+    return cli->command && next && next[0] && next[0] != '-' && !strpbrk(next, "./\\");
+}
+
+static int take_help_about(struct ta_cli *cli, const char *about)
+{
+    if (!strcmp(about, "all"))
+        return 0;
+    if (!cli->command || !ta_help_knows(cli->command, about)) {
+        struct ta_buf groups = {0};
+        ta_help_groups(cli->command, &groups);
+        ta_cli_usage(cli, "--help knows no group or option \"%s\"%s%s", about,
+                     groups.size ? "; groups: " : "", ta_buf_text(&groups));
+        ta_buf_release(&groups);
+        return TA_ERR_USAGE;
+    }
+    cli->common.help_about = about;
+    return 0;
+}
+
 static int parse_long(struct ta_cli *cli, int argc, char **argv, int *i)
 {
     const char *arg = argv[*i] + 2, *equals = strchr(arg, '=');
@@ -342,6 +365,9 @@ static int parse_long(struct ta_cli *cli, int argc, char **argv, int *i)
             err = TA_ERR_USAGE;
         }
         value = "off";
+    } else if (found.opt->kind == &ta_opt_help_kind) {
+        value = value ? value : next_is_help_about(cli, argc, argv, *i) ? argv[++*i] : "all";
+        err = take_help_about(cli, value);
     } else if (!value && ta_option_is_switch(found.opt)) {
         value = "on";
     } else if (!value) {
@@ -371,7 +397,10 @@ static int parse_letters(struct ta_cli *cli, int argc, char **argv, int *i)
             return TA_ERR_USAGE;
         }
         bool last = !ta_option_is_switch(found.opt);
-        const char *value = !last ? "on" : s[1] ? s + 1 : next_value(cli, as_written, argc, argv, i);
+        const char *value = found.opt->kind == &ta_opt_help_kind ? "short"
+                            : !last                              ? "on"
+                            : s[1]                               ? s + 1
+                                                                 : next_value(cli, as_written, argc, argv, i);
         int err = value ? set_option(cli, &found, value, as_written) : TA_ERR_USAGE;
         free(found.name);
         if (err || last)
@@ -383,6 +412,10 @@ static int parse_letters(struct ta_cli *cli, int argc, char **argv, int *i)
 // The first operand.
 static int choose_command(struct ta_cli *cli, const char *name)
 {
+    if (!strcmp(name, "version")) { // as other programs have it
+        cli->common.version = true;
+        return 0;
+    }
     cli->command = ta_command_find(name);
     if (!cli->command) {
         const char *nearest = ta_command_nearest(name);

@@ -434,9 +434,9 @@ int ta_batch_collect(struct ta_batch *out, char *const *operands, int count, con
     }
     if (!err && several)
         err = make_distinct(&c);
-    if (!err && folder && out->count)
+    if (!err && folder && out->count && !wish->look)
         err = ta_dir_create(folder, log);
-    for (int i = 0; i < out->count && folder && !err; i++)
+    for (int i = 0; i < out->count && folder && !wish->look && !err; i++)
         err = create_parents(folder, out->items[i].output, log);
     char *rest = c.notes.data, *line;
     while (!err && (line = strsep(&rest, "\n")) && *line)

@@ -22,6 +22,7 @@ struct ta_batch_wish {
     const char *output;    // -o; NULL when not given
     const char *extension; // of outputs that get their name here
     bool recursive;
+    bool look; // nothing is to be made: no folders
     bool join; // all inputs, in the order given, are one film
 };
 

@@ -190,6 +190,9 @@ static const struct ta_example compare_examples[] = {
 
 static const struct ta_command_group compare_groups[] = {{"What to compare", compare_options, 0}, {0}};
 
+static const char *const compare_often[] = {"presets",  "output",     "start", "duration",
+                                            "excerpts", "resolution", NULL};
+
 const struct ta_command ta_command_compare = {
     .name = "compare",
     .operands = "INPUT",
@@ -202,6 +205,7 @@ const struct ta_command ta_command_compare = {
         "result. Sizes that differ are brought to the largest, with their shapes kept. Takes the options of "
         "\"restore\" that say what to make, but --preset.",
     .examples = compare_examples,
+    .often = compare_often,
     .groups = compare_groups,
     .values_size = sizeof(struct compare_opts),
     .recipe = true,

@@ -3,23 +3,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/help.h"
 
 struct help_opts {
-    bool all;
     bool man;
     bool markdown;
     bool json, schema;
 };
 
 static const struct ta_opt help_options[] = {
-    {.name = "all",
-     .kind = &ta_opt_switch,
-     TA_FIELD(struct help_opts, all, bool),
-     .help = "show the options that few people need too"},
     {.name = "man",
      .kind = &ta_opt_switch,
      TA_FIELD(struct help_opts, man, bool),
@@ -60,6 +56,15 @@ static enum ta_exit run_help(struct ta_cli *cli)
         ta_buf_release(&quoted);
         return status;
     }
+    const char *about = cli->operand_count > 1 ? cli->operands[1] : NULL;
+    if (about && !ta_help_knows(command, about)) {
+        struct ta_buf groups = {0};
+        ta_help_groups(command, &groups);
+        ta_error(cli->log, "%s has no group or option \"%s\"; groups: %s", command->name, about,
+                 ta_buf_text(&groups));
+        ta_buf_release(&groups);
+        return TA_EXIT_USAGE;
+    }
     int width = TA_MIN(ta_console_columns(STDOUT_FILENO), 100);
     struct ta_buf out = {0};
     if (opts->man)
@@ -69,7 +74,7 @@ static enum ta_exit run_help(struct ta_cli *cli)
     else if (opts->json || opts->schema)
         append_options(opts->schema, &out);
     else if (command)
-        ta_help_command(command, opts->all, &out, width);
+        ta_help_command(command, TA_HELP_ALL, about, &out, width);
     else
         ta_help_overview(&out, width);
     enum ta_exit status = ta_cli_output(cli, ta_buf_text(&out));
@@ -81,13 +86,14 @@ static const struct ta_command_group help_groups[] = {{"Form", help_options, 0},
 
 const struct ta_command ta_command_help = {
     .name = "help",
-    .operands = "[COMMAND]",
+    .operands = "[COMMAND [GROUP]]",
     .summary = "explain the program or one command",
     .description =
-        "Without COMMAND, an overview. \"terminalai COMMAND --help\" does the same for one command.",
+        "Without COMMAND, an overview. \"terminalai COMMAND --help\" does the same for one command, and -h is "
+        "shorter. GROUP is a part of the title of a group of options, or of an option's name.",
     .groups = help_groups,
     .values_size = sizeof(struct help_opts),
     .operand_kind = TA_OPERAND_COMMAND,
-    .max_operands = 1,
+    .max_operands = 2,
     .run = run_help,
 };

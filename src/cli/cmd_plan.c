@@ -118,7 +118,7 @@ static enum ta_exit run_plan(struct ta_cli *cli)
         return status;
     struct ta_batch batch;
     struct ta_batch_wish wish = {
-        .output = opts->output, .extension = ta_cli_output_extension(cli), .join = opts->join};
+        .output = opts->output, .extension = ta_cli_output_extension(cli), .join = opts->join, .look = true};
     int err = ta_batch_collect(&batch, cli->operands, cli->operand_count, &wish, cli->log);
     if (err < 0)
         return ta_exit_from_error(err);
@@ -153,6 +153,9 @@ static const struct ta_example plan_examples[] = {
 
 static const struct ta_command_group plan_groups[] = {{"What to show", plan_options, 0}, {0}};
 
+static const char *const plan_often[] = {"output",     "values",  "json",    "preset",
+                                         "resolution", "quality", "encoder", NULL};
+
 const struct ta_command ta_command_plan = {
     .name = "plan",
     .operands = "INPUT...",
@@ -162,6 +165,7 @@ const struct ta_command ta_command_plan = {
         "deinterlaced, cleaned and scaled, what becomes of each stream, into how many segments it is cut. "
         "Nothing is made. Takes the options of \"restore\".",
     .examples = plan_examples,
+    .often = plan_often,
     .groups = plan_groups,
     .values_size = sizeof(struct plan_opts),
     .recipe = true,

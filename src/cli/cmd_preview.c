@@ -222,6 +222,9 @@ static const struct ta_example preview_examples[] = {
 
 static const struct ta_command_group preview_groups[] = {{"What to show", preview_options, 0}, {0}};
 
+static const char *const preview_often[] = {"output",           "start",   "duration", "layout", "preset",
+                                            "denoise-strength", "quality", NULL};
+
 const struct ta_command ta_command_preview = {
     .name = "preview",
     .operands = "INPUT",
@@ -233,6 +236,7 @@ const struct ta_command ta_command_preview = {
         "comes along. Takes the options of \"restore\".\n\nWith an output that ends in .png one frame is shown: the "
         "source, the result, and the difference of both, eight times amplified, where grey means none.",
     .examples = preview_examples,
+    .often = preview_often,
     .groups = preview_groups,
     .values_size = sizeof(struct preview_opts),
     .recipe = true,

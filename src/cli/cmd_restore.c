@@ -31,6 +31,7 @@ struct restore_opts {
     bool recursive;
     bool join;
     bool new_name;
+    bool dry_run;
     char *config;
     int progress; // enum ta_progress_mode
     bool json;
@@ -62,6 +63,11 @@ static const struct ta_opt restore_options[] = {
      .kind = &ta_opt_switch,
      TA_FIELD(struct restore_opts, new_name, bool),
      .help = "where another file has the output's name, leave it and make tape.restored.2.mp4"},
+    {.name = "dry-run",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct restore_opts, dry_run, bool),
+     .help = "only show what would be done, as \"terminalai plan\" does",
+     .letter = 'n'},
     {.name = "redo",
      .kind = &ta_opt_range,
      TA_FIELD(struct restore_opts, redo, struct ta_range),
@@ -206,9 +212,27 @@ static bool is_redo(const struct ta_cli *cli)
     return opts->redo.start.unit || opts->redo.end.unit;
 }
 
+// What would be done, instead of doing it.
+static enum ta_exit show_plan(struct ta_restore_call *run, const char *input, const struct ta_plan *plan,
+                              int err)
+{
+    const struct restore_opts *opts = run->cli->values;
+    ta_progress_end(&run->view);
+    ta_cli_end(run->cli, err, input);
+    if (err < 0)
+        return ta_exit_from_error(err);
+    if (opts->json)
+        return ta_cli_output(run->cli, ta_plan_json(plan));
+    char *words = ta_plan_describe(plan);
+    enum ta_exit status = ta_cli_show(run->cli, words);
+    free(words);
+    return status;
+}
+
 static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_batch_item *item, int index)
 {
     struct ta_cli *cli = run->cli;
+    const struct restore_opts *opts = cli->values;
     struct ta_plan *plan = NULL;
     struct ta_restore_result result = {0};
     ta_progress_begin(&run->view, item->input, index);
@@ -228,6 +252,11 @@ static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_ba
     if (err >= 0 && !plan)
         err = ta_plan_create(&plan, item->input, output, cli->options, &callbacks, cli->log);
     free(output);
+    if (opts->dry_run) {
+        enum ta_exit status = show_plan(run, item->input, plan, TA_MIN(err, 0));
+        ta_plan_destroy(&plan);
+        return status;
+    }
     if (err >= 0) {
         ta_progress_plan(&run->view, plan);
         ta_info(cli->log, "%s: %" PRId64 " %s in %d %s, %dx%d, %s, to %s", item->input, ta_plan_frames(plan),
@@ -278,7 +307,8 @@ static enum ta_exit restore_all(struct ta_restore_call *run, const struct ta_bat
     }
     if (ta_signals_interrupted() && i < batch->count)
         worst = ta_exit_worse(worst, TA_EXIT_INTERRUPTED);
-    if (batch->count > 1 && !ta_console_is_quiet(run->cli->console))
+    const struct restore_opts *opts = run->cli->values;
+    if (batch->count > 1 && !opts->dry_run && !ta_console_is_quiet(run->cli->console))
         sum_up(run, batch, i, failed);
     return worst;
 }
@@ -300,7 +330,8 @@ static enum ta_exit run_restore(struct ta_cli *cli)
     struct ta_batch_wish wish = {.output = opts->output,
                                  .extension = ta_cli_output_extension(cli),
                                  .recursive = opts->recursive,
-                                 .join = opts->join};
+                                 .join = opts->join,
+                                 .look = opts->dry_run};
     int err = ta_batch_collect(&batch, cli->operands, cli->operand_count, &wish, cli->log);
     if (err < 0)
         return ta_exit_from_error(err);
@@ -319,7 +350,7 @@ static enum ta_exit run_restore(struct ta_cli *cli)
         .console = cli->console, .mode = mode, .json = run.data, .count = batch.count, .streams = to_stdout};
     ta_signals_catch();
     status = restore_all(&run, &batch);
-    if (opts->json)
+    if (opts->json && !opts->dry_run)
         status = ta_restore_call_write(&run, status);
     json_decref(run.results);
     ta_batch_release(&batch);
@@ -344,6 +375,11 @@ static const struct ta_example restore_examples[] = {
 
 static const struct ta_command_group restore_groups[] = {{"Files and messages", restore_options, 0}, {0}};
 
+static const char *const restore_often[] = {"output",           "preset",      "resolution",  "quality",
+                                            "encoder",          "crf",         "deinterlace", "denoise",
+                                            "denoise-strength", "crop-bottom", "range",       "overwrite",
+                                            "recursive",        "join",        "dry-run",     NULL};
+
 const struct ta_command ta_command_restore = {
     .name = "restore",
     .operands = "INPUT...",
@@ -362,6 +398,7 @@ const struct ta_command ta_command_restore = {
         "lacks something, such as frames that could not be decoded; 130 interrupted, the same command goes on. Of "
         "several files the worst counts.",
     .examples = restore_examples,
+    .often = restore_often,
     .groups = restore_groups,
     .values_size = sizeof(struct restore_opts),
     .recipe = true,

@@ -40,9 +40,10 @@ struct ta_list {
 extern const struct ta_opt_kind ta_opt_list; // struct ta_list: each use adds one
 extern const struct ta_opt_kind
     ta_opt_count; // int: a switch that counts how often it is given; "--no-..." sets 0
-extern const struct ta_opt_kind ta_opt_help_kind; // int, enum ta_help_wish: a switch that takes "=all"
+extern const struct ta_opt_kind
+    ta_opt_help_kind; // int, enum ta_help_wish: a switch that takes "=all" or "=GROUP"
 
-enum ta_help_wish { TA_HELP_NONE = 0, TA_HELP_BASIC, TA_HELP_ALL };
+enum ta_help_wish { TA_HELP_NONE = 0, TA_HELP_SHORT, TA_HELP_ALL };
 
 // Options of every command.
 struct ta_common_opts {
@@ -50,8 +51,9 @@ struct ta_common_opts {
     bool quiet;
     char *log_file;
     struct ta_list log_level;
-    int cpu_mask; // index into the choices
-    int help;     // enum ta_help_wish
+    int cpu_mask;           // index into the choices
+    int help;               // enum ta_help_wish
+    const char *help_about; // a group, or an option: what alone to tell of; NULL for all
     bool version;
 };
 extern const struct ta_opt ta_common_options[];
@@ -72,10 +74,11 @@ struct ta_cli;
 
 struct ta_command {
     const char *name;
-    const char *operands;    // as the usage line shows them: "INPUT..."; "" for none
-    const char *summary;     // one line, no full stop
-    const char *description; // paragraphs, separated by an empty line
-    const struct ta_example *examples;
+    const char *operands;              // as the usage line shows them: "INPUT..."; "" for none
+    const char *summary;               // one line, no full stop
+    const char *description;           // paragraphs, separated by an empty line
+    const struct ta_example *examples; // those that most people need first
+    const char *const *often; // options that -h shows, NULL-terminated; NULL: all that are not advanced
     const struct ta_command_group *groups;
     size_t values_size;
     bool recipe;  // also takes the options of recipe, stages and run: cli->options

@@ -9,10 +9,47 @@
 #include "cli/args.h"
 #include "cli/help.h"
 #include "media/encode/encoder_row.h"
+#include "video/luts.h"
 
 // --- words that values and operands may be ---
 
-static void append_preset_names(struct ta_buf *out)
+struct word {
+    char *name, *text; // what it means; "" when there is nothing to say
+};
+
+struct words {
+    struct word *items;
+    int count;
+    bool list;  // several with commas between
+    bool files; // or the name of a file
+};
+
+static void add_word(struct words *w, const char *name, const char *text)
+{
+    if (name[strcspn(name, " '\"\\$`()")]) // a preset of the user's own may be called so
+        return;
+    w->items = ta_xrealloc(w->items, ((size_t)w->count + 1) * sizeof *w->items);
+    w->items[w->count++] = (struct word){ta_xstrdup(name), ta_xstrdup(text ? text : "")};
+}
+
+static void words_release(struct words *w)
+{
+    for (int i = 0; i < w->count; i++) {
+        free(w->items[i].name);
+        free(w->items[i].text);
+    }
+    free(w->items);
+    *w = (struct words){0};
+}
+
+// With spaces between.
+static void append_names(const struct words *w, struct ta_buf *out)
+{
+    for (int i = 0; i < w->count; i++)
+        ta_buf_printf(out, "%s%s", i ? " " : "", w->items[i].name);
+}
+
+static void add_presets(struct words *w)
 {
     char *text = ta_presets_describe();
     json_t *presets = json_loads(text, 0, NULL), *preset;
@@ -20,39 +57,65 @@ static void append_preset_names(struct ta_buf *out)
     json_array_foreach(presets, i, preset)
     {
         const char *name = json_string_value(json_object_get(preset, "name"));
-        if (name && name[strcspn(name, " '\"\\$`()")] == 0)
-            ta_buf_printf(out, "%s%s", out->size ? " " : "", name);
+        if (name)
+            add_word(w, name, json_string_value(json_object_get(preset, "summary")));
     }
     json_decref(presets);
     free(text);
 }
 
-// The words an option's value may be, with spaces between; "" when it is free (numbers, files).
-static void append_values(const char *name, const struct ta_opt *o, struct ta_buf *out)
+// The words that an option's value may be; none when it is free (numbers, files).
+static void find_values(const char *name, const struct ta_opt *o, struct words *w)
 {
+    *w = (struct words){0};
     if (o->choices) {
         for (const struct ta_choice *c = o->choices; c->name; c++)
-            ta_buf_printf(out, "%s%s", c == o->choices ? "" : " ", c->name);
-    } else if (!strcmp(name, "preset")) {
-        append_preset_names(out);
+            add_word(w, c->name, c->help);
+    } else if (!strcmp(name, "preset") || !strcmp(name, "presets")) {
+        add_presets(w);
+        w->list = !strcmp(name, "presets");
+        w->files = true;
     } else if (!strcmp(name, "encoder")) {
-        ta_buf_puts(out, "auto");
+        add_word(w, "auto", "h264, or hevc for HDR");
         for (const struct ta_encoder_info *const *e = ta_encoders; *e; e++)
-            ta_buf_printf(out, " %s", (*e)->name);
+            add_word(w, (*e)->name, (*e)->summary);
     } else if (!strcmp(name, "resolution")) {
-        ta_buf_puts(out, "auto source 480 576 720 1080 1440 2160");
+        static const struct ta_choice sizes[] = {{"auto", "by the preset and the source"},
+                                                 {"source", "as the source has it"},
+                                                 {"480", "lines"},
+                                                 {"576", "lines"},
+                                                 {"720", "lines"},
+                                                 {"1080", "lines"},
+                                                 {"1440", "lines"},
+                                                 {"2160", "lines, also called 4k"},
+                                                 {0}};
+        for (const struct ta_choice *c = sizes; c->name; c++)
+            add_word(w, c->name, c->help);
+    } else if (!strcmp(name, "aspect")) {
+        add_word(w, "auto", "as the source says");
+        add_word(w, "4:3", "television as it was");
+        add_word(w, "16:9", "wide screen");
+    } else if (!strcmp(name, "colour-lut")) {
+        add_word(w, "none", "no look-up table");
+        for (const struct ta_lut_info *l = ta_luts; l->name; l++)
+            add_word(w, l->name, l->summary);
+        w->files = true;
     }
 }
 
-static void append_operands(const struct ta_command *c, struct ta_buf *out)
+static void find_operands(const struct ta_command *c, struct words *w)
 {
-    if (c->operand_kind == TA_OPERAND_PRESET)
-        append_preset_names(out);
-    else if (c->operand_kind == TA_OPERAND_SHELL)
-        ta_buf_puts(out, "bash zsh fish");
-    else if (c->operand_kind == TA_OPERAND_COMMAND)
+    *w = (struct words){0};
+    if (c && c->operand_kind == TA_OPERAND_PRESET) {
+        add_presets(w);
+    } else if (c && c->operand_kind == TA_OPERAND_SHELL) {
+        add_word(w, "bash", "");
+        add_word(w, "zsh", "");
+        add_word(w, "fish", "");
+    } else if (!c || c->operand_kind == TA_OPERAND_COMMAND) {
         for (const struct ta_command *const *other = ta_commands; *other; other++)
-            ta_buf_printf(out, "%s%s", other == ta_commands ? "" : " ", (*other)->name);
+            add_word(w, (*other)->name, (*other)->summary);
+    }
 }
 
 // Is the value of this option the name of a file or folder?
@@ -86,16 +149,20 @@ static bool bash_visit(void *priv, const char *title, const char *name, const st
     ta_buf_printf(&b->names, "%s--%s", b->names.size ? " " : "", name);
     if (ta_option_is_switch(o))
         return true;
-    struct ta_buf values = {0};
-    append_values(name, o, &values);
+    struct words values;
+    struct ta_buf names = {0};
+    find_values(name, o, &values);
+    append_names(&values, &names);
     ta_buf_puts(&b->cases, "        ");
     if (o->letter)
         ta_buf_printf(&b->cases, "-%c|", o->letter);
-    if (values.size)
-        ta_buf_printf(&b->cases, "--%s) words='%s' ;;\n", name, values.data);
+    if (values.count)
+        ta_buf_printf(&b->cases, "--%s) words='%s'%s%s ;;\n", name, ta_buf_text(&names),
+                      values.list ? " list=1" : "", values.files ? " files=1" : "");
     else
         ta_buf_printf(&b->cases, "--%s) %s ;;\n", name, takes_path(o) ? "return" : "plain=1");
-    ta_buf_release(&values);
+    ta_buf_release(&names);
+    words_release(&values);
     return true;
 }
 
@@ -105,7 +172,7 @@ void ta_completion_bash(struct ta_buf *out)
                      "# An empty answer lets bash complete file names.\n"
                      "_terminalai()\n{\n"
                      "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-                     "    local command='' words='' options='' plain='' i\n"
+                     "    local command='' words='' options='' plain='' list='' files='' before='' i\n"
                      "    COMPREPLY=()\n"
                      "    if [[ $cur == '=' ]]; then # --name= is three words here\n"
                      "        cur=''\n"
@@ -131,12 +198,11 @@ void ta_completion_bash(struct ta_buf *out)
     for (const struct ta_command *const *c = ta_commands;; c++) {
         struct bash_lists b = {{0}, {0}};
         struct ta_buf operands = {0};
+        struct words words;
         ta_command_each_option(*c, bash_visit, &b);
-        if (*c)
-            append_operands(*c, &operands);
-        else
-            for (const struct ta_command *const *other = ta_commands; *other; other++)
-                ta_buf_printf(&operands, "%s%s", other == ta_commands ? "" : " ", (*other)->name);
+        find_operands(*c, &words);
+        append_names(&words, &operands);
+        words_release(&words);
         ta_buf_printf(out, "    %s)\n        options='%s'\n        case $prev in\n", *c ? (*c)->name : "''",
                       b.names.data);
         ta_buf_printf(out, "%s", ta_buf_text(&b.cases));
@@ -150,8 +216,14 @@ void ta_completion_bash(struct ta_buf *out)
             break;
     }
     ta_buf_puts(out, "    esac\n"
+                     "    if [[ $list && $cur == *,* ]]; then # a,b,c: the last one is completed\n"
+                     "        before=${cur%,*},\n"
+                     "    fi\n"
                      "    if [[ $words ]]; then\n"
-                     "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+                     "        COMPREPLY=($(compgen -P \"$before\" -W \"$words\" -- \"${cur#\"$before\"}\"))\n"
+                     "    fi\n"
+                     "    if [[ $files && ! $before ]]; then\n"
+                     "        COMPREPLY+=($(compgen -f -- \"$cur\"))\n"
                      "    fi\n"
                      "    if [[ $plain ]]; then # a number or such: nothing to offer\n"
                      "        compopt +o default +o bashdefault 2>/dev/null\n"
@@ -174,6 +246,43 @@ static void append_zsh(struct ta_buf *out, const char *text)
     }
 }
 
+// As an action of _arguments: "((auto\:words of\ its own ...))".
+static void append_zsh_words(struct ta_buf *out, const struct words *w)
+{
+    for (int i = 0; i < w->count; i++) {
+        ta_buf_puts(out, i ? " " : "");
+        for (const char *c = w->items[i].name; *c; c++)
+            ta_buf_printf(out, "%s%c", *c == ':' ? "\\\\" : "", *c);
+        ta_buf_puts(out, w->items[i].text[0] ? "\\:" : "");
+        for (const char *c = w->items[i].text; *c; c++) {
+            if (*c == '\'')
+                ta_buf_puts(out, "\\'\\'");
+            else if (strchr(" ()[]:\\\";&|<>*?#$`,", *c))
+                ta_buf_putc(out, '\\');
+            ta_buf_putc(out, *c);
+        }
+    }
+}
+
+static void append_zsh_values(struct ta_buf *out, const struct words *w, bool path)
+{
+    struct ta_buf names = {0};
+    append_names(w, &names);
+    if (w->list)
+        ta_buf_printf(out, "_sequence compadd - %s", ta_buf_text(&names));
+    else if (w->count && w->files)
+        ta_buf_printf(out, "{_alternative \"names\\:name\\:(%s)\" \"files\\:file\\:_files\"}",
+                      ta_buf_text(&names));
+    else if (w->count) {
+        ta_buf_puts(out, "((");
+        append_zsh_words(out, w);
+        ta_buf_puts(out, "))");
+    } else if (path) {
+        ta_buf_puts(out, "_files");
+    }
+    ta_buf_release(&names);
+}
+
 static bool zsh_visit(void *priv, const char *title, const char *name, const struct ta_opt *o)
 {
     (void)title;
@@ -192,16 +301,13 @@ static bool zsh_visit(void *priv, const char *title, const char *name, const str
     append_zsh(out, o->help ? o->help : "");
     ta_buf_putc(out, ']');
     if (takes_value) {
-        struct ta_buf values = {0};
-        append_values(name, o, &values);
+        struct words values;
+        find_values(name, o, &values);
         ta_buf_puts(out, ":");
         append_zsh(out, o->syntax ? o->syntax : o->kind->syntax ? o->kind->syntax : "VALUE");
         ta_buf_puts(out, ":");
-        if (values.size)
-            ta_buf_printf(out, "(%s)", values.data);
-        else if (takes_path(o))
-            ta_buf_puts(out, "_files");
-        ta_buf_release(&values);
+        append_zsh_values(out, &values, takes_path(o));
+        words_release(&values);
     }
     ta_buf_puts(out, "' \\\n");
     return true;
@@ -230,18 +336,20 @@ void ta_completion_zsh(struct ta_buf *out)
         out,
         "        )\n        _describe command commands\n        ;;\n    argument)\n        case $line[1] in\n");
     for (const struct ta_command *const *c = ta_commands; *c; c++) {
-        struct ta_buf operands = {0};
-        append_operands(*c, &operands);
+        struct words operands;
+        find_operands(*c, &operands);
         ta_buf_printf(out, "        %s)\n            _arguments -S \\\n", (*c)->name);
         ta_command_each_option(*c, zsh_visit, out);
         if ((*c)->operand_kind == TA_OPERAND_NONE)
             ta_buf_puts(out, "            && return\n");
-        else if (operands.size)
-            ta_buf_printf(out, "            '*:name:(%s)'\n", operands.data);
-        else
+        else if (operands.count) {
+            ta_buf_puts(out, "            '*:name:((");
+            append_zsh_words(out, &operands);
+            ta_buf_puts(out, "))'\n");
+        } else
             ta_buf_puts(out, "            '*:file:_files'\n");
         ta_buf_puts(out, "            ;;\n");
-        ta_buf_release(&operands);
+        words_release(&operands);
     }
     ta_buf_puts(out, "        esac\n        ;;\n    esac\n}\n\n_terminalai \"$@\"\n");
 }
@@ -256,6 +364,24 @@ static void append_fish(struct ta_buf *out, const char *text)
             ta_buf_putc(out, '\\');
         ta_buf_putc(out, *text);
     }
+}
+
+// Lines "name<tab>text", inside single quotes; of a list behind what is there of it already.
+static void append_fish_words(struct ta_buf *out, const struct words *w)
+{
+    if (w->list)
+        ta_buf_puts(out, "(__fish_append , ");
+    for (int i = 0; i < w->count; i++) {
+        ta_buf_printf(out, "%s%s", i ? w->list ? " " : "\n" : "", w->items[i].name);
+        if (w->list || !w->items[i].text[0])
+            continue;
+        ta_buf_putc(out, '\t');
+        for (const char *c = w->items[i].text; *c; c++)
+            if (!strchr("\"$()\\'", *c))
+                ta_buf_putc(out, *c);
+    }
+    if (w->list)
+        ta_buf_puts(out, ")");
 }
 
 struct fish_command {
@@ -284,13 +410,16 @@ static bool fish_visit(void *priv, const char *title, const char *name, const st
         ta_buf_printf(f->out, " -s %c", o->letter);
     ta_buf_printf(f->out, " -l %s", name);
     if (!ta_option_is_switch(o)) {
-        struct ta_buf values = {0};
-        append_values(name, o, &values);
-        if (values.size)
-            ta_buf_printf(f->out, " -x -a '%s'", values.data);
-        else
+        struct words values;
+        find_values(name, o, &values);
+        if (values.count) {
+            ta_buf_puts(f->out, values.files && !values.list ? " -r -F -a '" : " -x -a '");
+            append_fish_words(f->out, &values);
+            ta_buf_puts(f->out, "'");
+        } else {
             ta_buf_puts(f->out, takes_path(o) ? " -r -F" : " -x");
-        ta_buf_release(&values);
+        }
+        words_release(&values);
     }
     ta_buf_puts(f->out, " -d '");
     append_fish(f->out, o->help ? o->help : "");
@@ -307,14 +436,16 @@ void ta_completion_fish(struct ta_buf *out)
         ta_buf_printf(out, "complete -c terminalai -n __fish_use_subcommand -f -a %s -d '", (*c)->name);
         append_fish(out, (*c)->summary);
         ta_buf_puts(out, "'\n");
-        struct ta_buf operands = {0};
-        append_operands(*c, &operands);
-        if (operands.size)
-            ta_buf_printf(out, "complete -c terminalai -n '__fish_seen_subcommand_from %s' -f -a '%s'\n",
-                          (*c)->name, operands.data);
-        else if ((*c)->operand_kind == TA_OPERAND_NONE)
+        struct words operands;
+        find_operands(*c, &operands);
+        if (operands.count) {
+            ta_buf_printf(out, "complete -c terminalai -n '__fish_seen_subcommand_from %s' -f -a '",
+                          (*c)->name);
+            append_fish_words(out, &operands);
+            ta_buf_puts(out, "'\n");
+        } else if ((*c)->operand_kind == TA_OPERAND_NONE)
             ta_buf_printf(out, "complete -c terminalai -n '__fish_seen_subcommand_from %s' -f\n", (*c)->name);
-        ta_buf_release(&operands);
+        words_release(&operands);
         f.command = *c;
         ta_command_each_option(*c, fish_visit, &f);
     }

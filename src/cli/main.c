@@ -21,7 +21,8 @@ static enum ta_exit show_help(struct ta_cli *cli)
     struct ta_buf out = {0};
     int width = TA_MIN(ta_console_columns(STDOUT_FILENO), 100);
     if (cli->command)
-        ta_help_command(cli->command, cli->common.help == TA_HELP_ALL, &out, width);
+        ta_help_command(cli->command, (enum ta_help_wish)cli->common.help, cli->common.help_about, &out,
+                        width);
     else
         ta_help_overview(&out, width);
     enum ta_exit status = ta_cli_output(cli, ta_buf_text(&out));
@@ -31,9 +32,11 @@ static enum ta_exit show_help(struct ta_cli *cli)
 
 static enum ta_exit show_version(struct ta_cli *cli)
 {
-    char *text = ta_xprintf("terminalai %s\n", ta_version());
-    enum ta_exit status = ta_cli_output(cli, text);
-    ta_freep(&text);
+    struct ta_buf text = {0};
+    ta_buf_printf(&text, "terminalai %s\n", ta_version());
+    ta_av_describe(&text);
+    enum ta_exit status = ta_cli_output(cli, ta_buf_text(&text));
+    ta_buf_release(&text);
     return status;
 }
 

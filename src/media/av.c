@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <zimg.h>
+
 #include <libavfilter/avfilter.h>
 #include <libavutil/cpu.h>
 #include <libavutil/display.h>
@@ -17,6 +19,7 @@
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/number.h"
 #include "base/tree.h"
 
@@ -369,6 +372,19 @@ int ta_av_add_chapter(AVFormatContext *fmt, AVRational time_base, int64_t start,
     fmt->chapters = list;
     list[fmt->nb_chapters++] = chapter;
     return av_dict_copy(&chapter->metadata, metadata, 0);
+}
+
+void ta_av_describe(struct ta_buf *out)
+{
+    json_t *versions = ta_av_versions(), *version;
+    const char *name;
+    unsigned major, minor, micro;
+    ta_buf_printf(out, "FFmpeg %s:", av_version_info());
+    json_object_foreach(versions, name, version)
+        ta_buf_printf(out, " %s %s", name, json_string_value(version));
+    json_decref(versions);
+    zimg_get_version_info(&major, &minor, &micro);
+    ta_buf_printf(out, "\nzimg %u.%u.%u\njansson %s\n", major, minor, micro, JANSSON_VERSION);
 }
 
 json_t *ta_av_versions(void)

@@ -70,6 +70,8 @@ int ta_av_add_chapter(AVFormatContext *fmt, AVRational time_base, int64_t start,
 
 // {"libavcodec": "59.37.100", ...} of the libraries that run.
 json_t *ta_av_versions(void);
+// The same for people, a line for each library that pictures pass, zimg and jansson among them.
+void ta_av_describe(struct ta_buf *out);
 
 json_t *ta_json_rational(AVRational r); // "30000/1001" as a JSON string
 int ta_json_get_rational(const json_t *object, const char *where, const char *key, AVRational *out,

@@ -74,7 +74,12 @@ void ta_plan_choose_cuts(struct ta_plan *p, const struct ta_index *index, double
     int64_t from = p->first_frame;
     for (;;) {
         int64_t cut = least_end(p, from);
-        while (cut < end && index->frames[cut].pts - index->frames[from].pts < length)
+        // By the work in them all are alike; else each is as long as it was said, and the last one what
+        // remains.
+        int64_t begun = by_work ? index->frames[p->first_frame].pts +
+                                      (int64_t)(p->segment_count * seconds / unit + 0.5)
+                                : index->frames[from].pts;
+        while (cut < end && index->frames[cut].pts - begun < length)
             cut++;
         while (cut < end && ta_plan_fields_of(p, cut) == 0) // a segment begins with a frame that it shows
             cut++;

@@ -127,6 +127,28 @@ static const struct ta_opt_kind kind_resolution = {
     .release = release_text,
 };
 
+// Names that other programs have for the same.
+static int parse_encoder(const struct ta_opt *o, const char *text, void *field, struct ta_buf *why)
+{
+    static const struct {
+        const char *other, *name;
+    } known[] = {{"x264", "h264"}, {"avc", "h264"},   {"h.264", "h264"},  {"h265", "hevc"},
+                 {"x265", "hevc"}, {"h.265", "hevc"}, {"svt-av1", "av1"}, {"svtav1", "av1"}};
+    for (size_t i = 0; i < TA_COUNT(known); i++)
+        if (!strcasecmp(text, known[i].other))
+            text = known[i].name;
+    return ta_opt_text.parse(o, text, field, why);
+}
+
+static const struct ta_opt_kind kind_encoder = {
+    .name = "text",
+    .syntax = "NAME",
+    .parse = parse_encoder,
+    .format = format_text,
+    .release = release_text,
+    .type = TA_OPT_TYPE_TEXT,
+};
+
 AVRational ta_aspect_from_text(const char *text)
 {
     double w = 0, h = 0;
@@ -188,7 +210,7 @@ const struct ta_opt ta_recipe_options[] = {
      .choices = quality_choices,
      .help = "how much care and time"},
     {.name = "encoder",
-     .kind = &ta_opt_text,
+     .kind = &kind_encoder,
      TA_FIELD(struct ta_recipe_opts, encoder, char *),
      .def = "auto",
      .syntax = "NAME",
@@ -400,6 +422,13 @@ const char *const *ta_option_names(void)
 {
     pthread_once(&all_once, collect);
     return all.names;
+}
+
+char *ta_option_other_spelling(const char *name)
+{
+    static const char american[] = "color";
+    const char *at = strstr(name, american);
+    return at ? ta_xprintf("%.*scolour%s", (int)(at - name), name, at + strlen(american)) : NULL;
 }
 
 char *ta_option_full_name(const struct ta_option_group *group, const struct ta_opt *o)

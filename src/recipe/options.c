@@ -49,13 +49,21 @@ static void forget_typed(struct ta_options *o)
     o->typed = false;
 }
 
-static int option_number(const char *name)
+static int listed_number(const char *name)
 {
     const char *const *names = ta_option_names();
     for (int i = 0; names[i]; i++)
         if (strcmp(names[i], name) == 0)
             return i;
     return -1;
+}
+
+static int option_number(const char *name)
+{
+    char *other = ta_option_other_spelling(name);
+    int n = listed_number(other ? other : name);
+    free(other);
+    return n;
 }
 
 static void set_value(struct value *v, char *text, const char *from)
@@ -192,7 +200,7 @@ static int set_in_layer(struct ta_options *o, int layer, const char *name, const
     int n = option_number(name);
     if (n < 0)
         return unknown_option(o, name, from);
-    char *canonical = check_value(ta_option_find(name, NULL), text, from, o->log);
+    char *canonical = check_value(ta_option_find(ta_option_names()[n], NULL), text, from, o->log);
     if (!canonical)
         return TA_ERR_INVALID;
     set_value(value_at(o, n, layer), canonical, from);

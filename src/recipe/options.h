@@ -59,6 +59,8 @@ struct ta_option_group {
 int ta_option_groups(const struct ta_option_group **groups); // the count; static
 // The option by its full name, and its group (may be NULL); NULL if unknown.
 const struct ta_opt *ta_option_find(const char *name, const struct ta_option_group **group);
+// The name as it is listed when this is another way of spelling it ("color-gamma"), to be freed; else NULL.
+char *ta_option_other_spelling(const char *name);
 // Full name as the user writes it ("denoise-strength"); freed by the caller.
 char *ta_option_full_name(const struct ta_option_group *group, const struct ta_opt *o);
 // All full names, NULL-terminated, static for the process: for nearest-name messages and completion.

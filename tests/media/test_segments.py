@@ -24,7 +24,7 @@ def lengths(program, source, *args):
     ([], 60, 100),
     (['--quality', 'fast'], 160, 260),
     (['--quality', 'best'], 24, 40),
-    (['--encoder', 'hevc'], 30, 60),
+    (['--encoder', 'hevc'], 24, 40),
     (['--denoise', 'nlmeans', '--resolution', 'source'], 70, 150),
     (['--resolution', 'source'], 280, 460),
     (['--resolution', 'source', '--quality', 'fast'], 900, 900),

@@ -189,7 +189,7 @@ static void test_errors(void **state)
         {"restore a --progress jsn", "json"},
         {"restore a -Z", "unknown option \"-Z\""},
         {"restore a -vZ", "unknown letter in \"-vZ\""},
-        {"restore a --help=some", "\"all\""},
+        {"restore a --help=some", "no group or option"},
         {"probe a --crf 3", "\"restore\" has it"},
         {"--crf 3 restore a", "behind the command"},
         {"resore a", "did you mean \"restore\"?"},
@@ -226,13 +226,13 @@ static void test_help(void **state)
         int help;
         const char *command;
     } cases[] = {
-        {"--help", TA_HELP_BASIC, NULL},
-        {"-h", TA_HELP_BASIC, NULL},
-        {"--help restore", TA_HELP_BASIC, "restore"},
-        {"restore --help", TA_HELP_BASIC, "restore"},
+        {"--help", TA_HELP_ALL, NULL},
+        {"-h", TA_HELP_SHORT, NULL},
+        {"--help restore", TA_HELP_ALL, "restore"},
+        {"restore --help", TA_HELP_ALL, "restore"},
         {"restore --help=all", TA_HELP_ALL, "restore"},
-        {"restore --help --nonsense", TA_HELP_BASIC, "restore"},
-        {"restore a -h", TA_HELP_BASIC, "restore"},
+        {"restore --help --nonsense", TA_HELP_ALL, "restore"},
+        {"restore a -h", TA_HELP_SHORT, "restore"},
         {"--version --nonsense", TA_HELP_NONE, NULL},
     };
     for (size_t i = 0; i < TA_COUNT(cases); i++) {

@@ -56,6 +56,6 @@ const struct ta_encoder_info ta_encoder_x265 = {
     .crf_steps = 10, // so that plans show a number that a person can type
     .plan = plan,
     .memory = memory,
-    .cost = {70, 90, 150, 170, 200, 280, 600, 1800, 3000, 6000},
+    .cost = {90, 150, 225, 225, 255, 495, 1000, 2500, 4000, 8000},
     .bits = 0.045,
 };

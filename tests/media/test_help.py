@@ -1,0 +1,130 @@
+"""Help that fits a screen, help with everything, and the words that people bring along from other programs."""
+
+import re
+import subprocess
+
+import pytest
+
+import clips
+
+COMMANDS = ['restore', 'resume', 'status', 'plan', 'preview', 'compare', 'task', 'join', 'probe', 'verify', 'clean', 'presets', 'encoders',
+    'doctor', 'simulate', 'completion', 'help']
+FAST = ['--preset', 'clean', '--resolution', 'source', '--quality', 'fast', '--preset-speed', 'ultrafast']
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_short_help_fits_a_screen(program, command):
+    text = program(command, '-h', code=0, env={'COLUMNS': '80'}).out
+    lines = text.splitlines()
+    assert len(lines) <= 40 and all(len(line) <= 80 for line in lines if not line.startswith('  terminalai')) and all(line == line.rstrip() for line in lines), text
+    assert lines[0].startswith(f'Usage: terminalai {command}') and f'terminalai {command} --help' in ' '.join(text.split()), text
+
+
+def test_short_help_of_restore(program):
+    text = program('restore', '-h', code=0, env={'COLUMNS': '80'}).out
+    assert 30 <= len(text.splitlines()) <= 40, text
+    for word in ['terminalai restore tape.avi\n', '--output OUT', '--preset NAME', '--denoise-strength', '--help GROUP', 'Noise', 'Colour',
+            'How to run']:
+        assert word in text, word
+    assert '--segment-length' not in text
+    # All lines are of options that there are.
+    everything = program('restore', '--help', code=0).out
+    for name in re.findall(r'^  (?:-\w, )?(--[\w-]+)', text, re.M):
+        assert re.search(rf'^  (?:-\w, )?{name}\b', everything, re.M), name
+
+
+def test_help_is_everything(program):
+    everything = program('restore', '--help', code=0).out
+    assert everything == program('restore', '--help=all', code=0).out
+    for option in ['--segment-length', '--max-work-size', '--cpu-mask', '--colour-hue', '--redo']:
+        assert option in everything
+
+
+@pytest.mark.parametrize('words, has, has_not', [
+    (['restore', '--help', 'noise'], ['Noise:', '--denoise-strength'], ['--crf', '--colour-hue']),
+    (['restore', '--help=Noise'], ['Noise:', '--denoise-strength'], ['--crf']),
+    (['help', 'restore', 'how to run'], ['How to run:', '--jobs', '--keep-work'], ['--crf']),
+    (['restore', '--help', 'crf'], ['--crf X', '0..51'], ['--denoise ']),
+    (['restore', '--help', 'color'], ['--colour-hue'], ['--crf']),
+    (['preview', '--help', 'noise'], ['--denoise-strength'], ['--layout']),
+])
+def test_help_of_a_group(program, words, has, has_not):
+    text = program(*words, code=0).out
+    assert all(w in text for w in has) and not any(w in text for w in has_not), text
+
+
+def test_help_of_an_unknown_group(program):
+    for words in (['restore', '--help', 'nonsens'], ['help', 'restore', 'nonsens']):
+        refused = program(*words, code=2)
+        assert 'nonsens' in refused.err and 'Deinterlacing' in refused.err and not refused.out
+
+
+@pytest.mark.parametrize('command', ['preview', 'plan', 'compare'])
+def test_recipes_are_explained_once(program, command):
+    text = program(command, '--help', code=0).out
+    assert 'terminalai restore --help' in ' '.join(text.split()) and '--colour-hue' not in text, text
+
+
+# What people bring along
+
+
+@pytest.mark.parametrize('words', [['-V'], ['--version'], ['version']])
+def test_version_names_libraries(program, words):
+    text = program(*words, code=0).out
+    assert re.match(r'terminalai \d+\.\d+\.\d+\n', text)
+    for name in ['FFmpeg', 'libavcodec', 'libavfilter', 'zimg']:
+        assert re.search(rf'{name} \d+\.\d+|{name} n?\d+', text), text
+
+
+@pytest.mark.parametrize('given, is_', [('h265', 'hevc'), ('x265', 'hevc'), ('x264', 'h264'), ('H.264', 'h264'), ('hevc', 'hevc')])
+def test_other_names_of_encoders(program, given, is_):
+    plan = program('plan', clips.path('frames_2'), '--encoder', given, '--json', code=0).json()
+    assert plan['video']['encoder']['name'] == is_ and plan['recipe']['encoder']['value'] == is_
+
+
+def test_american_spelling(program, tmp_path):
+    tape, config = clips.path('frames_2'), tmp_path / 'c.yaml'
+    config.write_text('color-gamma: 1.2\n')
+    plan = program('plan', tape, '--config', config, '--color-saturation', 1.5, '--json', code=0, env={'TERMINALAI_COLOR_HUE': '5'}).json()
+    values = {k: v['value'] for k, v in plan['recipe'].items() if k.startswith('colour-')}
+    assert (values['colour-saturation'], values['colour-gamma'], values['colour-hue']) == ('1.5', '1.2', '5'), values
+    assert '--colour-saturation' in program('plan', tape, '--color-saturaton', 1, code=2).err
+
+
+@pytest.mark.parametrize('word', ['-n', '--dry-run'])
+def test_dry_run(program, tmp_path, word):
+    """What plan says, and nothing is made, no folder either."""
+    tape = tmp_path / 'tape.mp4'
+    tape.write_bytes(clips.path('frames_2').read_bytes())
+    said = program('restore', tape, '-o', f'{tmp_path}/new/', *FAST, word, code=0)
+    assert said.out == program('plan', tape, '-o', f'{tmp_path}/new/', *FAST, code=0).out and 'decisions' in said.out
+    assert [p.name for p in tmp_path.iterdir()] == ['tape.mp4']
+    assert program('restore', tape, *FAST, word, '--json', code=0).json()['video']['frames'] == 2
+
+
+# Completion
+
+
+@pytest.mark.parametrize('shell', ['bash', 'zsh', 'fish'])
+def test_values_have_their_texts(program, shell):
+    text = program('completion', shell, code=0).out
+    for name in ['vhs_restore', 'warm_vintage', 'broadcast_1080i', 'prores']:
+        assert name in text
+    if shell != 'bash':
+        assert 'Bob Weaver' in text.replace('\\', '') and 'plays everywhere' in text.replace('\\', '')
+
+
+def complete(program, tmp_path, *words):
+    script = tmp_path / 'completion'
+    script.write_text(program('completion', 'bash', code=0).out)
+    quoted = ' '.join(f"'{w}'" for w in words)
+    done = subprocess.run(['bash', '--norc', '-c', f'source {script}; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _terminalai; '
+        'printf "%s\\n" "${COMPREPLY[@]}"'], stdout=subprocess.PIPE, cwd=tmp_path, check=True)
+    return set(done.stdout.decode().split())
+
+
+def test_bash_completes_lists(program, tmp_path):
+    assert complete(program, tmp_path, 'terminalai', 'compare', '--presets', 'vhs_h') == {'vhs_heavy'}
+    assert complete(program, tmp_path, 'terminalai', 'compare', '--presets', 'dvd,vhs_h') == {'dvd,vhs_heavy'}
+    (tmp_path / 'warm.cube').write_text('')
+    assert complete(program, tmp_path, 'terminalai', 'restore', '--colour-lut', 'warm') == {'warm_vintage', 'warm.cube'}
