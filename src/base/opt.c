@@ -57,6 +57,17 @@ void ta_opt_defaults(const struct ta_opt *table, void *values)
         set_default(o, field_of(o, values));
 }
 
+enum { QUOTED_MAX = 200 }; // bytes: what stands in a file may be long
+
+static void quote_start(struct ta_buf *out, const char *text)
+{
+    char *start = ta_xstrndup(text, TA_MIN(strlen(text), QUOTED_MAX));
+    ta_buf_quote(out, start);
+    free(start);
+    if (strlen(text) > QUOTED_MAX)
+        ta_buf_puts(out, "...");
+}
+
 int ta_opt_set(const struct ta_opt *o, void *values, const char *text, const char *where, struct ta_log *log)
 {
     struct ta_buf why = {0};
@@ -64,7 +75,7 @@ int ta_opt_set(const struct ta_opt *o, void *values, const char *text, const cha
     int ret = o->kind->parse(o, text, field_of(o, values), &why);
     if (ret < 0) {
         struct ta_buf quoted = {0};
-        ta_buf_quote(&quoted, text);
+        quote_start(&quoted, text);
         ta_error(log, "%s%s%s for %s: %s", prefix, colon, quoted.data, o->name, ta_buf_text(&why));
         ta_buf_release(&quoted);
     } else if (o->flags & TA_OPT_DEPRECATED) {
@@ -182,7 +193,7 @@ int ta_opt_unknown(const struct ta_opt *table, const char *name, const char *wha
     if (where)
         ta_buf_printf(&message, "%s: ", where);
     ta_buf_printf(&message, "unknown %s ", what);
-    ta_buf_quote(&message, name);
+    quote_start(&message, name);
     if (nearest)
         ta_buf_printf(&message, "; did you mean \"%s\"?", nearest);
     ta_error(log, "%s", message.data);
@@ -199,7 +210,7 @@ static int set_from_json(const struct ta_opt *table, void *values, const char *k
         return ta_opt_unknown(table, key, "option", where, log);
     char *text = ta_opt_json_to_text(value);
     if (!text) {
-        ta_error(log, "%s%s%s must be a single value, not %s", where ? where : "", where ? ": " : "", key,
+        ta_error(log, "%s%s%.80s must be a single value, not %s", where ? where : "", where ? ": " : "", key,
                  json_is_object(value)  ? "an object"
                  : json_is_array(value) ? "a list"
                                         : "null");

@@ -342,7 +342,7 @@ int ta_json_get_rational(const json_t *object, const char *where, const char *ke
     *out = (AVRational){(int)num, (int)den};
     return 0;
 bad:
-    ta_error(log, "%s: %s must be a fraction such as 30000/1001, not \"%s\"", where, key, text);
+    ta_error(log, "%s: %s must be a fraction such as 30000/1001, not \"%.80s\"", where, key, text);
     return TA_ERR_FORMAT;
 }
 

@@ -12,8 +12,6 @@
 #include "base/tree.h"
 #include "media/av.h"
 
-#define MAX_SIDE 32768
-
 static const char *const scan_names[] = {"progressive", "tff", "bff"};
 
 const char *ta_scan_type_name(enum ta_scan_type t)
@@ -204,7 +202,7 @@ static int get_tag(const json_t *object, const char *where, const char *key, enu
         if (text && name && !strcmp(text, name) && strcmp(text, "reserved"))
             return value;
     }
-    ta_error(log, "%s: %s \"%s\" is unknown", where, key, text ? text : "");
+    ta_error(log, "%s: %s \"%.80s\" is unknown", where, key, text ? text : "");
     return TA_ERR_FORMAT;
 }
 
@@ -236,8 +234,8 @@ int ta_format_from_json(struct ta_format *f, const json_t *object, const char *w
     int64_t width = 0, height = 0, rotation = 0;
     int mixed = 0, err;
     if ((err = ta_json_get_string(object, where, "pix_fmt", &pix_fmt, log)) < 0 ||
-        (err = ta_json_get_int(object, where, "width", 1, MAX_SIDE, &width, log)) < 0 ||
-        (err = ta_json_get_int(object, where, "height", 1, MAX_SIDE, &height, log)) < 0 ||
+        (err = ta_json_get_int(object, where, "width", 1, TA_FORMAT_SIDE_MAX, &width, log)) < 0 ||
+        (err = ta_json_get_int(object, where, "height", 1, TA_FORMAT_SIDE_MAX, &height, log)) < 0 ||
         (err = ta_json_get_rational(object, where, "sar", &out.sar, log)) < 0 ||
         (err = ta_json_get_string(object, where, "scan", &scan, log)) < 0 ||
         (err = ta_json_get_bool(object, where, "mixed_scan", &mixed, log)) < 0 ||

@@ -51,6 +51,8 @@ AVRational ta_usual_frame_rate(AVRational rate, double tolerance);
 // The colour and geometry facts of `f` written on a frame (not pix_fmt and size).
 void ta_format_tag_frame(const struct ta_format *f, AVFrame *frame);
 
+// Reading refuses what no picture has: unknown names, sides beyond this, rates and shapes below 0.
+enum { TA_FORMAT_SIDE_MAX = 32768 };
 json_t *ta_format_to_json(const struct ta_format *f);
 int ta_format_from_json(struct ta_format *f, const json_t *object, const char *where, struct ta_log *log);
 void ta_format_describe(const struct ta_format *f,

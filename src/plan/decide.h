@@ -49,6 +49,8 @@ void ta_plan_tell_dv(struct ta_decision *d);
 // Warns of what is wrong with the file as a whole.
 void ta_plan_tell_faults(struct ta_decision *d);
 
+// Bits a second for sound that is encoded; 0: the encoder's default, or lossless.
+int64_t ta_plan_sound_bit_rate(const char *codec, int channels);
 // What happens to each stream of the source.
 int ta_plan_choose_streams(struct ta_decision *d);
 // Start of a stream by its container, in its own unit; AV_NOPTS_VALUE when unknown. Priming before it is not

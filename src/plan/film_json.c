@@ -1,13 +1,10 @@
 // The timeline of inverse telecine in a plan's JSON.
-#include <stdlib.h>
-
 #include <terminalai/error.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/tree.h"
 #include "media/av.h"
-#include "plan/plan.h"
+#include "plan/json_read.h"
 
 json_t *ta_plan_film_to_json(const struct ta_plan *p)
 {
@@ -25,12 +22,6 @@ json_t *ta_plan_film_to_json(const struct ta_plan *p)
     }
     return json_pack("{s:o, s:o}", "rate",
                      p->constant_rate.num ? ta_json_rational(p->constant_rate) : json_null(), "runs", list);
-}
-
-static int refuse(const char *where, const char *what, struct ta_log *log)
-{
-    ta_error(log, "%s: %s", where, what);
-    return TA_ERR_FORMAT;
 }
 
 // Where a run shows its output frames in parts of frame durations: they must rise.
@@ -51,61 +42,53 @@ static int check_rise(const struct ta_plan *p, const struct ta_film_run *r, int6
     return 0;
 }
 
-static int read_film_run(const struct ta_plan *p, const json_t *o, const char *where, int64_t next,
-                         struct ta_film_run *r, struct ta_log *log)
+static void read_film_run(const struct ta_plan *p, const json_t *o, int64_t next, struct ta_film_run *r,
+                          struct ta_reading *in)
 {
-    const char *pattern;
     int64_t end = p->first_frame + p->frame_count;
-    int err = ta_json_get_int(o, where, "first", next, next, &r->first, log);
-    if (err >= 0)
-        err = ta_json_get_int(o, where, "count", 1, end - next, &r->count, log);
-    if (err >= 0)
-        err = ta_json_get_string(o, where, "pattern", &pattern, log);
-    if (err >= 0 && ta_film_read_pattern(r, pattern) < 0)
-        err = refuse(where, "a pattern of film is garbled", log);
-    if (err >= 0 && r->period > r->count)
-        err = refuse(where, "a pattern of film is longer than its run", log);
-    int64_t repeat = 0;
-    if (err >= 0 && json_object_get(o, "repeat"))
-        err = ta_json_get_int(o, where, "repeat", 1, p->constant_rate.num ? TA_FILM_MAX_REPEAT : 1, &repeat,
-                              log);
-    if (err >= 0 && repeat && !p->constant_rate.num)
-        err = refuse(where, "frames are repeated without a constant rate", log);
-    r->repeat = (int)repeat;
-    return err;
+    r->first = ta_read_int(in, o, "first", next, next);
+    r->count = ta_read_int(in, o, "count", 1, end - next);
+    const char *pattern = ta_read_text(in, o, "pattern");
+    if (!in->err && ta_film_read_pattern(r, pattern) < 0)
+        ta_read_refuse(in, "a pattern of film is garbled");
+    if (r->period > r->count)
+        ta_read_refuse(in, "a pattern of film is longer than its run");
+    if (in->err || !json_object_get(o, "repeat"))
+        return;
+    r->repeat = ta_read_small(in, o, "repeat", 1, TA_FILM_MAX_REPEAT);
+    if (!p->constant_rate.num)
+        ta_read_refuse(in, "frames are repeated without a constant rate");
 }
 
-int ta_plan_film_from_json(struct ta_plan *p, const json_t *video, const char *where, struct ta_log *log)
+void ta_plan_read_film(struct ta_plan *p, const json_t *video, struct ta_reading *in)
 {
-    json_t *o, *list;
-    if (!json_object_get(video, "film"))
-        return 0;
-    int err = ta_json_get_object(video, where, "film", &o, log);
-    if (err >= 0 && !json_is_null(json_object_get(o, "rate"))) {
-        err = ta_json_get_rational(o, where, "rate", &p->constant_rate, log);
-        if (err >= 0 && (p->constant_rate.num < 1 || p->constant_rate.den < 1))
-            err = refuse(where, "the rate of film must be positive", log);
-    }
-    if (err >= 0)
-        err = ta_json_get_array(o, where, "runs", &list, log);
-    if (err < 0)
-        return err;
+    if (in->err || !json_object_get(video, "film"))
+        return;
+    const json_t *o = ta_read_object(in, video, "film");
+    if (!json_object_get(o, "rate"))
+        ta_read_refuse(in, "the rate of film is missing");
+    if (!json_is_null(json_object_get(o, "rate")))
+        p->constant_rate = ta_read_positive(in, o, "rate");
+    const json_t *list = ta_read_array(in, o, "runs");
     size_t n = json_array_size(list);
     if (n < 1 || n > (size_t)p->frame_count)
-        return refuse(where, "the number of film runs does not fit the frames", log);
+        ta_read_refuse(in, "the number of film runs does not fit the frames");
+    if (in->err)
+        return;
     p->film = ta_xcalloc(n, sizeof *p->film);
     int64_t next = p->first_frame, last = INT64_MIN;
-    for (size_t i = 0; i < n && err >= 0; i++) {
+    for (size_t i = 0; i < n && !in->err; i++) {
         struct ta_film_run *r = &p->film[i];
-        err = read_film_run(p, json_array_get(list, i), where, next, r, log);
-        if (err >= 0 && check_rise(p, r, &last) < 0)
-            err = refuse(where, "the times of film frames must rise", log);
+        read_film_run(p, json_array_get(list, i), next, r, in);
+        if (!in->err && check_rise(p, r, &last) < 0)
+            ta_read_refuse(in, "the times of film frames must rise");
         next += r->count;
-        p->film_count += err >= 0;
+        p->film_count += !in->err;
     }
-    if (err >= 0 && next != p->first_frame + p->frame_count)
-        err = refuse(where, "the film runs do not cover the frames", log);
-    if (err >= 0 && (err = ta_plan_index_film(p)) < 0)
-        ta_error(log, "%s: out of memory", where);
-    return err;
+    if (next != p->first_frame + p->frame_count)
+        ta_read_refuse(in, "the film runs do not cover the frames");
+    if (!in->err && ta_plan_index_film(p) < 0) {
+        ta_error(in->log, "%s: out of memory", in->where);
+        ta_read_note(in, TA_ERR_NOMEM);
+    }
 }

@@ -1,4 +1,5 @@
-// The plan as the program sees it. Made by decide.c from facts alone; json.c writes and reads it.
+// The plan as the program sees it. Made by decide.c from facts alone; json.c writes it,
+// json_read.c reads it.
 #ifndef TA_PLAN_PLAN_H
 #define TA_PLAN_PLAN_H
 
@@ -66,6 +67,8 @@ struct ta_show {
     char *details[2];       // what stands behind them
 };
 
+// No time in a plan is farther from 0, in its unit: sums of two do not overflow.
+#define TA_PLAN_TIME_MAX (INT64_MAX >> 2)
 // Output frames of a segment at least: as many as any encoder holds back.
 enum { TA_MIN_SEGMENT_OUT = 16 };
 
@@ -165,25 +168,31 @@ struct ta_plan_facts {
 // json.
 int ta_plan_decide(struct ta_plan **out, const struct ta_plan_facts *facts, struct ta_log *log);
 
-// Stable text and back. from_json() checks every number; a plan that it accepts can be run without crashing.
+// Stable text and back. from_json() believes nothing: it accepts what this program could have decided, for
+// whatever source, and refuses the rest with one line. It opens and builds nothing; whether this machine can
+// do it is ta_plan_check()'s.
 char *ta_plan_to_json(const struct ta_plan *plan);
 int ta_plan_from_json(struct ta_plan **out, const char *text, size_t size, const char *name,
                       struct ta_log *log);
+
+// Is it a plan of this source? Only then may its timeline be asked, which counts in the index's times. 0, or
+// TA_ERR_FORMAT after a message.
+int ta_plan_fits_source(const struct ta_plan *plan, const struct ta_index *index, const char *where,
+                        struct ta_log *log);
+// Does an output of this name ("-": standard output) get this container?
+bool ta_plan_output_fits(const struct ta_container_info *container, const char *output);
 
 // The peak of HDR10 in cd/m2 when these stages make it, else 0.
 int ta_plan_hdr10_peak(const struct ta_stage_plan *stages, int count);
 
 // Pictures that change, the member "parts" of `video`; absent in plans without.
 json_t *ta_plan_parts_to_json(const struct ta_plan *plan);
-int ta_plan_parts_from_json(struct ta_plan *plan, const json_t *video, const char *where, struct ta_log *log);
 // Chapters and tags, the member "container"; NULL in plans that leave these as the source has them.
 json_t *ta_plan_scenes_to_json(const struct ta_plan *plan);
-int ta_plan_scenes_from_json(struct ta_plan *plan, const json_t *root, const char *where, struct ta_log *log);
 void ta_plan_scenes_release(struct ta_plan *plan);
 
 // The part on inverse telecine, of the member "film" of `video`; absent in plans without.
 json_t *ta_plan_film_to_json(const struct ta_plan *plan);
-int ta_plan_film_from_json(struct ta_plan *plan, const json_t *video, const char *where, struct ta_log *log);
 
 // Timeline. A frame's number of output frames: 2 for interlaced frames of a plan with fields == 2, else 1;
 // with inverse telecine also 0, or more where frames are repeated.
@@ -233,10 +242,7 @@ void ta_plan_segment_input(const struct ta_plan *plan, const struct ta_segment *
 
 void ta_show_destroy(struct ta_show **show);
 
-// Stages as the plan's JSON has them. Read: `owner` has "stages"; *stages is allocated, also on failure, and
-// *count (0 before) of it are to be released.
+// Stages as the plan's JSON has them.
 json_t *ta_stages_json(const struct ta_stage_plan *stages, int count);
-int ta_stages_read(const json_t *owner, const char *where, const struct ta_format *in,
-                   struct ta_stage_plan **stages, int *count, struct ta_log *log);
 
 #endif

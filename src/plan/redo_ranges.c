@@ -3,12 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <terminalai/error.h>
-
 #include "base/sha256.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/tree.h"
+#include "plan/json_read.h"
 #include "video/chain.h"
 
 enum { MAX_REDOS = 1000 };
@@ -98,40 +95,6 @@ static bool same_pictures(const struct ta_format *a, const struct ta_format *b)
     return a->pix_fmt == b->pix_fmt && a->width == b->width && a->height == b->height;
 }
 
-static int read_one(struct ta_plan *p, struct ta_redo *r, const json_t *o, const char *where,
-                    struct ta_log *log)
-{
-    json_t *reach, *changes;
-    int64_t before = 0, after = 0, end = p->first_frame + p->frame_count;
-    int err = ta_json_get_int(o, where, "first", p->first_frame, end - 1, &r->first, log);
-    if (err >= 0)
-        err = ta_json_get_int(o, where, "count", 1, end - r->first, &r->count, log);
-    if (err >= 0)
-        err = ta_stages_read(o, where, &p->source_format, &r->stages, &r->stage_count, log);
-    if (err >= 0)
-        err = ta_json_get_object(o, where, "reach", &reach, log);
-    if (err >= 0)
-        err = ta_json_get_int(reach, where, "before", 0, 1 << 20, &before, log);
-    if (err >= 0)
-        err = ta_json_get_int(reach, where, "after", 0, 1 << 20, &after, log);
-    r->reach = (struct ta_reach){(int)before, (int)after};
-    if (err >= 0)
-        err = ta_encoder_settings_from_json(&r->encoder, json_object_get(o, "encoder"), where, log);
-    if (err >= 0)
-        err = ta_encoder_settings_trust(&r->encoder, &p->out_format,
-                                        ta_plan_hdr10_peak(r->stages, r->stage_count), where, log);
-    if (err >= 0)
-        err = ta_json_get_object(o, where, "changes", &changes, log);
-    if (err >= 0)
-        r->changes = json_incref(changes);
-    const struct ta_format *gives = r->stage_count ? &r->stages[r->stage_count - 1].out : &p->source_format;
-    if (err >= 0 && !same_pictures(gives, p->show ? &p->show->chain : &p->out_format)) {
-        ta_error(log, "%s: a redone range gives other pictures than the rest", where);
-        err = TA_ERR_FORMAT;
-    }
-    return err;
-}
-
 bool ta_plan_is_cut(const struct ta_plan *p, int64_t frame)
 {
     for (int i = 0; i <= p->segment_count; i++)
@@ -140,29 +103,55 @@ bool ta_plan_is_cut(const struct ta_plan *p, int64_t frame)
     return false;
 }
 
-int ta_redo_read(struct ta_plan *p, const json_t *video, const char *where, struct ta_log *log)
+static void read_one(struct ta_plan *p, struct ta_redo *r, const json_t *o, struct ta_reading *in)
 {
-    json_t *list;
-    int err = ta_json_get_array(video, where, "redo", &list, log);
-    size_t n = err >= 0 ? json_array_size(list) : 0;
-    if (err >= 0 && (n < 1 || n > MAX_REDOS)) {
-        ta_error(log, "%s: the number of redone ranges is not possible", where);
-        err = TA_ERR_FORMAT;
+    int64_t end = p->first_frame + p->frame_count;
+    r->first = ta_read_int(in, o, "first", p->first_frame, end - 1);
+    r->count = ta_read_int(in, o, "count", 1, end - r->first);
+    ta_read_stages(in, o, &p->source_format, &r->stages, &r->stage_count);
+    r->reach = ta_read_reach(in, o, r->stages, r->stage_count);
+    ta_read_encoder(in, o, &p->out_format, ta_plan_hdr10_peak(r->stages, r->stage_count), &r->encoder);
+    r->changes = json_incref(ta_read_object(in, o, "changes"));
+    const char *option;
+    json_t *change;
+    json_object_foreach(r->changes, option, change)
+    {
+        ta_read_text(in, change, "was");
+        ta_read_text(in, change, "is");
     }
-    if (err < 0)
-        return err;
+    if (in->err)
+        return;
+    const struct ta_format *gives = r->stage_count ? &r->stages[r->stage_count - 1].out : &p->source_format;
+    if (!same_pictures(gives, p->show ? &p->show->chain : &p->out_format))
+        ta_read_refuse(in, "a redone range gives other pictures than the rest");
+    if (!ta_plan_is_cut(p, r->first) || !ta_plan_is_cut(p, r->first + r->count))
+        ta_read_refuse(in, "a redone range does not end at cuts");
+}
+
+// The cuts before are among those now, or a segment would have no name.
+static bool holds_base_cuts(const struct ta_plan *p)
+{
+    int i = 0, k = 0;
+    for (; k <= p->segment_count && i <= p->base_count; k++)
+        i += p->cuts[k] == p->base_cuts[i];
+    return i > p->base_count;
+}
+
+void ta_plan_read_redo(struct ta_plan *p, const json_t *video, struct ta_reading *in)
+{
+    const json_t *list = ta_read_array(in, video, "redo");
+    size_t n = json_array_size(list);
+    if (n < 1 || n > MAX_REDOS)
+        ta_read_refuse(in, "the number of redone ranges is not possible");
+    if (!in->err && !holds_base_cuts(p))
+        ta_read_refuse(in, "the cuts before a range was redone are not among the cuts");
+    if (in->err)
+        return;
     p->redos = ta_xcalloc(n, sizeof *p->redos);
-    for (size_t i = 0; i < n && err >= 0; i++) {
-        struct ta_redo *r = &p->redos[p->redo_count++];
-        err = read_one(p, r, json_array_get(list, i), where, log);
-        if (err >= 0 && (!ta_plan_is_cut(p, r->first) || !ta_plan_is_cut(p, r->first + r->count))) {
-            ta_error(log, "%s: a redone range does not end at cuts", where);
-            err = TA_ERR_FORMAT;
-        }
-    }
-    if (err >= 0)
+    for (size_t i = 0; i < n && !in->err; i++)
+        read_one(p, &p->redos[p->redo_count++], json_array_get(list, i), in);
+    if (!in->err)
         ta_plan_name_segments(p);
-    return err;
 }
 
 void ta_redo_release(struct ta_plan *p)

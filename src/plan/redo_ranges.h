@@ -10,9 +10,8 @@
 
 #include "plan/plan.h"
 
-// The plan's part of JSON, and back; reading names the segments too.
+// The plan's part of JSON.
 json_t *ta_redo_json(const struct ta_plan *p);
-int ta_redo_read(struct ta_plan *p, const json_t *video, const char *where, struct ta_log *log);
 void ta_redo_release(struct ta_plan *p);
 
 // Numbers that segments of the plan go by: 0..this-1.

@@ -10,10 +10,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/words.h"
-#include "base/tree.h"
 #include "plan/decide.h"
+#include "plan/json_read.h"
 
-#define MAX_CHAPTERS 100000
+enum { MAX_CHAPTERS = 100000, MAX_TITLE = 1024 };
 
 static int64_t source_time(const struct ta_index *index, size_t frame)
 {
@@ -149,54 +149,54 @@ json_t *ta_plan_scenes_to_json(const struct ta_plan *p)
     return o;
 }
 
-static int read_chapters(struct ta_plan *p, const json_t *o, const char *where, struct ta_log *log)
+static void read_chapters(struct ta_plan *p, const json_t *o, struct ta_reading *in)
 {
-    json_t *list;
-    int err = ta_json_get_array(o, where, "chapters", &list, log);
-    if (err < 0)
-        return err;
+    const json_t *list = ta_read_array(in, o, "chapters");
     size_t n = json_array_size(list);
-    if (n > MAX_CHAPTERS) {
-        ta_error(log, "%s: too many chapters", where);
-        return TA_ERR_FORMAT;
-    }
+    if (n > MAX_CHAPTERS)
+        ta_read_refuse(in, "too many chapters");
+    if (in->err)
+        return;
     p->no_chapters = !n;
     p->chapters = n ? ta_xcalloc(n, sizeof(*p->chapters)) : NULL;
-    for (size_t i = 0; i < n && err >= 0; i++) {
-        struct ta_mux_chapter *c = &p->chapters[i];
+    for (size_t i = 0; i < n && !in->err; i++) {
+        struct ta_mux_chapter *c = &p->chapters[p->chapter_count++];
         const json_t *item = json_array_get(list, i);
-        const char *title = "";
-        err = ta_json_get_int(item, where, "start", -(INT64_MAX / 4), INT64_MAX / 4, &c->start, log);
-        if (err >= 0)
-            err = ta_json_get_int(item, where, "end", c->start, INT64_MAX / 4, &c->end, log);
-        if (err >= 0)
-            err = ta_json_get_string(item, where, "title", &title, log);
-        c->title = ta_xstrdup(title);
-        p->chapter_count++;
+        c->start = ta_read_int(in, item, "start", -TA_PLAN_TIME_MAX, TA_PLAN_TIME_MAX);
+        c->end = ta_read_int(in, item, "end", c->start, TA_PLAN_TIME_MAX);
+        c->title = ta_read_copy(in, item, "title");
+        if (strlen(c->title) > MAX_TITLE)
+            ta_read_refuse(in, "a chapter's title is too long");
     }
-    return err;
 }
 
-int ta_plan_scenes_from_json(struct ta_plan *p, const json_t *root, const char *where, struct ta_log *log)
+// The two tags that choose_tags() writes, in its form: a container's others are the source's.
+static void read_tag(struct ta_plan *p, const json_t *tags, const char *key, struct ta_reading *in)
 {
-    json_t *o;
-    if (!json_object_get(root, "container"))
-        return 0;
-    int err = ta_json_get_object(root, where, "container", &o, log);
-    if (err >= 0 && json_object_get(o, "chapters"))
-        err = read_chapters(p, o, where, log);
-    json_t *tags = NULL, *value;
-    if (err >= 0 && json_object_get(o, "tags"))
-        err = ta_json_get_object(o, where, "tags", &tags, log);
+    bool timecode = !strcmp(key, "timecode");
+    const char *text = ta_read_text(in, tags, key),
+               *form = timecode ? "00:00:00:00" : "0000-00-00T00:00:00.000000Z";
+    bool fits = (timecode || !strcmp(key, "creation_time")) && strlen(text) == strlen(form);
+    for (size_t i = 0; fits && form[i]; i++)
+        fits = form[i] == '0' ? strchr(timecode ? "0123456789abcdef" : "0123456789", text[i]) != NULL
+               : timecode && i == strlen("00:00:00") ? text[i] == ':' || text[i] == ';'
+                                                     : text[i] == form[i];
+    if (!fits)
+        ta_read_refuse(in, "its tags are not those that this program writes");
+    if (!in->err && av_dict_set(&p->tags, key, text, 0) < 0)
+        ta_read_note(in, TA_ERR_NOMEM);
+}
+
+void ta_plan_read_scenes(struct ta_plan *p, const json_t *root, struct ta_reading *in)
+{
+    if (in->err || !json_object_get(root, "container"))
+        return;
+    const json_t *o = ta_read_object(in, root, "container");
+    if (!in->err && json_object_get(o, "chapters"))
+        read_chapters(p, o, in);
+    json_t *tags = ta_read_object(in, o, "tags?"), *value;
     const char *key;
-    json_object_foreach(tags, key, value) if (err >= 0)
-    {
-        const char *text;
-        err = ta_json_get_string(tags, where, key, &text, log);
-        if (err >= 0 && av_dict_set(&p->tags, key, text, 0) < 0)
-            err = TA_ERR_NOMEM;
-    }
-    return err;
+    json_object_foreach(tags, key, value) read_tag(p, tags, key, in);
 }
 
 void ta_plan_scenes_release(struct ta_plan *p)

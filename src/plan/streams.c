@@ -27,7 +27,7 @@ int64_t ta_plan_stream_start(const struct ta_decision *d, int stream)
     return st->start == AV_NOPTS_VALUE || late ? seen : st->start;
 }
 
-static int64_t sound_bit_rate(const char *codec, int channels)
+int64_t ta_plan_sound_bit_rate(const char *codec, int channels)
 {
     if (!strcmp(codec, "aac"))
         return channels <= 2 ? 192000 : 64000 * (int64_t)channels;
@@ -172,7 +172,7 @@ static int choose_stream(struct ta_decision *d, int i)
         s->start = av_rescale_q(start, st->time_base, AV_TIME_BASE_Q) -
                    av_rescale_q(p->offset, p->out_time_base, AV_TIME_BASE_Q);
     if (c.action == TA_STREAM_TRANSCODE && sound)
-        s->bit_rate = sound_bit_rate(s->codec, st->par->ch_layout.nb_channels);
+        s->bit_rate = ta_plan_sound_bit_rate(s->codec, st->par->ch_layout.nb_channels);
     // Sound, subtitles and further videos that get lost matter; y4m is pictures alone, and whoever asks for
     // it knows.
     // What is another programme's is told with that.

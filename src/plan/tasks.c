@@ -5,12 +5,12 @@
 
 #include <terminalai/error.h>
 
-#include "base/log.h"
 #include "base/mem.h"
-#include "base/tree.h"
+#include "plan/json_read.h"
 #include "plan/redo_ranges.h"
 
 enum { MAX_LISTED = 100000, MAX_NEEDS = 1000000 };
+#define MAX_EXPECTED ((int64_t)1 << 53)
 
 const char ta_task_video_kind[] = "video";
 
@@ -132,57 +132,51 @@ static bool is_kind(const char *kind)
     return n && n < TA_STEM_SIZE / 2 && strspn(kind, "abcdefghijklmnopqrstuvwxyz-") == n;
 }
 
-static int refuse(const char *where, const char *stem, const char *what, struct ta_log *log)
+static void refuse(struct ta_reading *in, const char *stem, const char *what)
 {
-    ta_error(log, "%s: the task \"%.40s\" %s", where, stem, what);
-    return TA_ERR_FORMAT;
+    char *text = ta_xprintf("the task \"%.40s\" %s", stem, what);
+    ta_read_refuse(in, text);
+    free(text);
 }
 
-static int read_expect(struct ta_listed_task *task, const json_t *o, const char *where, struct ta_log *log)
+static void read_expect(struct ta_listed_task *task, const json_t *o, struct ta_reading *in)
 {
-    const json_t *expect = json_object_get(o, "expect");
-    if (!expect)
-        return 0;
+    const json_t *expect = ta_read_object(in, o, "expect?");
     if (json_object_get(expect, "samples"))
-        return ta_json_get_int(expect, where, "samples", 1, INT64_MAX, &task->samples, log);
-    return ta_json_get_int(expect, where, "frames", 1, INT64_MAX, &task->frames, log);
+        task->samples = ta_read_int(in, expect, "samples", 1, MAX_EXPECTED);
+    else if (expect)
+        task->frames = ta_read_int(in, expect, "frames", 1, MAX_EXPECTED);
 }
 
 // All but the needs.
-static int read_task(struct ta_plan *plan, const json_t *o, const char *where, struct ta_log *log)
+static void read_task(struct ta_plan *plan, const json_t *o, struct ta_reading *in)
 {
-    const char *kind, *stem;
-    int64_t index = 0;
     struct ta_listed_task task = {0};
-    int err = ta_json_get_string(o, where, "kind", &kind, log);
-    if (err >= 0)
-        err = ta_json_get_string(o, where, "stem", &stem, log);
-    if (err >= 0)
-        err = ta_json_get_int(o, where, "index", 0, INT32_MAX - 1, &index, log);
-    if (err >= 0)
-        err = read_expect(&task, o, where, log);
-    if (err >= 0 && (!is_kind(kind) || !ta_task_stem_valid(stem)))
-        err = refuse(where, stem, "has no name that a task may have", log);
-    if (err < 0)
-        return err;
+    const char *kind = ta_read_text(in, o, "kind"), *stem = ta_read_text(in, o, "stem");
+    task.index = ta_read_small(in, o, "index", 0, INT32_MAX - 1);
+    read_expect(&task, o, in);
+    if (!in->err && (!is_kind(kind) || !ta_task_stem_valid(stem)))
+        refuse(in, stem, "has no name that a task may have");
+    if (in->err)
+        return;
     bool segment = !strcmp(kind, ta_task_video_kind);
     if (segment) {
-        struct ta_task is = index < plan->segment_count ? ta_plan_task(plan, (int)index)
-                                                        : (struct ta_task){0};
+        struct ta_task is = task.index < plan->segment_count ? ta_plan_task(plan, task.index)
+                                                             : (struct ta_task){0};
         if (strcmp(is.stem, stem) || task.samples || (task.frames && task.frames != is.frames))
-            return refuse(where, stem, "is none of the plan's segments", log);
-        if (plan->needing_count && plan->needing[plan->needing_count - 1].index >= index)
-            return refuse(where, stem, "is not in the order of the segments", log);
+            refuse(in, stem, "is none of the plan's segments");
+        else if (plan->needing_count && plan->needing[plan->needing_count - 1].index >= task.index)
+            refuse(in, stem, "is not in the order of the segments");
         task.frames = is.frames;
     }
+    if (in->err)
+        return;
     task.kind = ta_xstrdup(kind);
     task.stem = ta_xstrdup(stem);
-    task.index = (int)index;
     if (segment)
         plan->needing[plan->needing_count++] = task;
     else
         plan->listed[plan->listed_count++] = task;
-    return 0;
 }
 
 // Stems of all tasks, sorted, with the tasks' numbers.
@@ -196,7 +190,7 @@ static int by_stem(const void *a, const void *b)
     return strcmp(((const struct named *)a)->stem, ((const struct named *)b)->stem);
 }
 
-static int name_tasks(const struct ta_plan *plan, struct named *names, const char *where, struct ta_log *log)
+static void name_tasks(const struct ta_plan *plan, struct named *names, struct ta_reading *in)
 {
     int n = ta_plan_tasks(plan);
     for (int i = 0; i < n; i++) {
@@ -206,33 +200,32 @@ static int name_tasks(const struct ta_plan *plan, struct named *names, const cha
     qsort(names, (size_t)n, sizeof *names, by_stem);
     for (int i = 1; i < n; i++)
         if (!strcmp(names[i - 1].stem, names[i].stem))
-            return refuse(where, names[i].stem, "is there twice", log);
-    return 0;
+            refuse(in, names[i].stem, "is there twice");
 }
 
-static int read_needs(struct ta_listed_task *task, const json_t *o, const struct named *names, int count,
-                      int *total, const char *where, struct ta_log *log)
+static void read_needs(struct ta_listed_task *task, const json_t *o, const struct named *names, int count,
+                       int *total, struct ta_reading *in)
 {
-    json_t *list, *item;
-    size_t i;
-    int err = ta_json_get_array(o, where, "needs", &list, log);
-    size_t n = err >= 0 ? json_array_size(list) : 0;
-    if (err >= 0 && (*total += (int)TA_MIN(n, MAX_NEEDS)) >= MAX_NEEDS)
-        err = refuse(where, task->stem, "needs too much", log);
-    if (err < 0)
-        return err;
+    const json_t *list = ta_read_array(in, o, "needs");
+    json_t *item;
+    size_t i, n = json_array_size(list);
+    if ((*total += (int)TA_MIN(n, MAX_NEEDS)) >= MAX_NEEDS)
+        refuse(in, task->stem, "needs too much");
+    if (in->err)
+        return;
     task->needs = ta_xcalloc(n + 1, sizeof *task->needs);
-    json_array_foreach(list, i, item)
+    json_array_foreach((json_t *)list, i, item)
     {
         struct named key = {.task = 0};
         const char *stem = json_string_value(item);
         snprintf(key.stem, sizeof key.stem, "%s", stem && strlen(stem) < sizeof key.stem ? stem : "");
         const struct named *found = bsearch(&key, names, (size_t)count, sizeof key, by_stem);
-        if (!found)
-            return refuse(where, task->stem, "needs one that the plan does not have", log);
+        if (!found) {
+            refuse(in, task->stem, "needs one that the plan does not have");
+            return;
+        }
         task->needs[task->need_count++] = found->task;
     }
-    return 0;
 }
 
 // Can all tasks be made, each after what it needs? Takes away what needs nothing (any more) until nothing is
@@ -276,46 +269,41 @@ static bool has_circle(const struct ta_plan *plan)
     return done < n;
 }
 
-static int read_all_needs(struct ta_plan *plan, const json_t *list, const char *where, struct ta_log *log)
+static void read_all_needs(struct ta_plan *plan, const json_t *list, struct ta_reading *in)
 {
     int n = ta_plan_tasks(plan), total = 0, segments = 0, others = 0;
     struct named *names = ta_xcalloc((size_t)n + 1, sizeof *names);
-    int err = name_tasks(plan, names, where, log);
+    name_tasks(plan, names, in);
     size_t i;
     json_t *o;
     json_array_foreach((json_t *)list, i, o)
     {
         bool segment = !strcmp(json_string_value(json_object_get(o, "kind")), ta_task_video_kind);
         struct ta_listed_task *task = segment ? &plan->needing[segments++] : &plan->listed[others++];
-        if (err >= 0)
-            err = read_needs(task, o, names, n, &total, where, log);
+        read_needs(task, o, names, n, &total, in);
     }
     free(names);
-    if (err >= 0 && has_circle(plan)) {
-        ta_error(log, "%s: its tasks need each other in a circle", where);
-        err = TA_ERR_FORMAT;
-    }
-    return err;
+    if (!in->err && has_circle(plan))
+        ta_read_refuse(in, "its tasks need each other in a circle");
 }
 
-int ta_tasks_read(struct ta_plan *plan, const json_t *root, const char *where, struct ta_log *log)
+void ta_plan_read_tasks(struct ta_plan *plan, const json_t *root, struct ta_reading *in)
 {
-    json_t *list, *o;
+    json_t *o;
     size_t i;
-    if (!json_object_get(root, "tasks"))
-        return 0;
-    int err = ta_json_get_array(root, where, "tasks", &list, log);
-    size_t n = err >= 0 ? json_array_size(list) : 0;
-    if (err >= 0 && n > MAX_LISTED) {
-        ta_error(log, "%s: has too many tasks", where);
-        err = TA_ERR_FORMAT;
-    }
-    if (err < 0)
-        return err;
+    if (in->err || !json_object_get(root, "tasks"))
+        return;
+    const json_t *list = ta_read_array(in, root, "tasks");
+    size_t n = json_array_size(list);
+    if (n > MAX_LISTED)
+        ta_read_refuse(in, "has too many tasks");
+    if (in->err)
+        return;
     plan->listed = ta_xcalloc(n + 1, sizeof *plan->listed);
     plan->needing = ta_xcalloc(n + 1, sizeof *plan->needing);
-    json_array_foreach(list, i, o) if (err >= 0) err = read_task(plan, o, where, log);
-    return err >= 0 ? read_all_needs(plan, list, where, log) : err;
+    json_array_foreach((json_t *)list, i, o) read_task(plan, o, in);
+    if (!in->err)
+        read_all_needs(plan, list, in);
 }
 
 static void release_list(struct ta_listed_task **list, int *count)

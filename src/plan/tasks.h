@@ -14,10 +14,8 @@
 
 extern const char ta_task_video_kind[]; // "video"
 
-// The plan's part of JSON (NULL when there are only segments that need nothing), and back. Reading comes when
-// the cuts are known; it refuses what can't be run: two tasks of one name, needs that are no task, circles.
+// The plan's part of JSON (NULL when there are only segments that need nothing).
 json_t *ta_tasks_json(const struct ta_plan *plan);
-int ta_tasks_read(struct ta_plan *plan, const json_t *root, const char *where, struct ta_log *log);
 void ta_tasks_release(struct ta_plan *plan);
 
 // Is this the stem of a task: lower-case words and a hexadecimal number, joined by hyphens? No other name

@@ -61,7 +61,7 @@ static void load_index(struct ta_look *look)
     int err = access(path, R_OK) == 0 ? ta_index_load(&p->index, path, NULL) : TA_ERR_NOT_FOUND;
     look->outdated |= err == TA_ERR_UNSUPPORTED;
     if (err >= 0 && (strcmp(p->index->checksum, p->index_checksum) ||
-                     (size_t)(p->first_frame + p->frame_count) > p->index->frame_count))
+                     ta_plan_fits_source(p, p->index, look->dir, NULL) < 0))
         ta_index_destroy(&p->index);
     free(path);
 }

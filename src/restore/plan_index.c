@@ -93,14 +93,6 @@ static bool take(struct ta_plan *p, const char *work, const char *cache, bool *o
            take_from_folder(p, work, outdated, log) || take_from_cache(p, cache, log);
 }
 
-static int check_length(struct ta_plan *p, struct ta_log *log)
-{
-    if ((size_t)(p->first_frame + p->frame_count) <= p->index->frame_count)
-        return 0;
-    ta_error(log, "%s: the plan has more frames than the source", p->input);
-    return TA_ERR_FORMAT;
-}
-
 // May one make an index there for others? Not in a folder that has been begun: its index came first.
 static bool may_make(const char *work)
 {
@@ -138,7 +130,7 @@ int ta_plan_find_index(struct ta_plan *p, const char *work_dir, struct ta_log *l
     int err = take(p, work, cache, &outdated, log) ? 0 : index_source(p, cache, outdated, log);
     free(work);
     free(cache);
-    return err < 0 ? err : check_length(p, log);
+    return err < 0 ? err : ta_plan_fits_source(p, p->index, p->input, log);
 }
 
 int ta_plan_find_index_once(struct ta_plan *p, const char *work_dir, struct ta_log *log)
@@ -158,5 +150,5 @@ int ta_plan_find_index_once(struct ta_plan *p, const char *work_dir, struct ta_l
     }
     free(work);
     free(cache);
-    return err < 0 ? err : check_length(p, log);
+    return err < 0 ? err : ta_plan_fits_source(p, p->index, p->input, log);
 }

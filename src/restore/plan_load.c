@@ -48,6 +48,10 @@ static int load(struct ta_plan **out, const char *path, const char *folder, cons
         free(p->input);
         p->input = input;
     }
+    if (output && !ta_plan_output_fits(p->container, output)) {
+        ta_error(log, "%s: the plan in its work folder makes %s", output, p->container->name);
+        return TA_ERR_MISMATCH;
+    }
     if (output) {
         free(p->output);
         p->output = ta_xstrdup(output);

@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/reading.h"
 #include "base/tree.h"
 #include "media/av.h"
 
@@ -107,43 +108,42 @@ char *ta_report_text(const struct ta_work *work, const struct ta_join_result *jo
     return text;
 }
 
+// A stream as the check has counted it.
+static void check_stream(struct ta_reading *in, const json_t *o)
+{
+    ta_read_text(in, o, "codec");
+    ta_read_int(in, o, "packets", 0, INT64_MAX);
+    ta_read_int(in, o, "bytes", 0, INT64_MAX);
+    for (int i = 0; i < 2 && json_object_get(o, "start"); i++)
+        ta_read_number(in, o, i ? "start" : "end");
+}
+
 int ta_report_parse(struct ta_report *out, const char *text, size_t size, const char *name,
                     struct ta_log *log)
 {
     *out = (struct ta_report){0};
-    json_t *root = NULL, *output, *plan;
-    const char *sum;
-    int64_t version;
+    json_t *root = NULL, *stream;
+    size_t i;
     int err = ta_json_parse(text, size, name, &root, log);
-    if (err >= 0)
-        err = ta_json_get_int(root, name, "version", REPORT_VERSION, REPORT_VERSION, &version, log);
-    if (err >= 0)
-        err = ta_json_get_object(root, name, "output", &output, log);
-    if (err >= 0)
-        err = ta_json_get_int(output, name, "bytes", 0, INT64_MAX, &out->bytes, log);
-    if (err >= 0)
-        err = ta_json_get_string(output, name, "sha256", &sum, log);
-    if (err >= 0)
-        err = ta_json_get_array(output, name, "streams", &out->streams, log);
-    if (err >= 0)
-        json_incref(out->streams);
-    if (err >= 0 && strlen(sum) != 64) {
-        ta_error(log, "%s: output.sha256 is not a checksum", name);
-        err = TA_ERR_FORMAT;
-    }
-    if (err >= 0)
-        memcpy(out->sha256, sum, 65);
-    if (err >= 0)
-        err = ta_json_get_object(root, name, "plan", &plan, log);
-    if (err >= 0) {
+    if (err < 0)
+        return err;
+    struct ta_reading in = {.where = name, .log = log};
+    ta_read_int(&in, root, "version", REPORT_VERSION, REPORT_VERSION);
+    const json_t *output = ta_read_object(&in, root, "output");
+    out->bytes = ta_read_int(&in, output, "bytes", 0, INT64_MAX);
+    ta_read_checksum(&in, output, "sha256", out->sha256);
+    out->streams = json_incref(ta_read_array(&in, output, "streams"));
+    json_array_foreach(out->streams, i, stream) check_stream(&in, stream);
+    const json_t *plan = ta_read_object(&in, root, "plan");
+    if (!in.err) {
         char *plan_text = ta_json_text(plan);
-        err = ta_plan_from_json(&out->plan, plan_text, strlen(plan_text), name, log);
+        ta_read_note(&in, ta_plan_from_json(&out->plan, plan_text, strlen(plan_text), name, log));
         free(plan_text);
     }
     json_decref(root);
-    if (err < 0)
+    if (in.err)
         ta_report_release(out);
-    return err;
+    return in.err;
 }
 
 int ta_report_load(struct ta_report *out, const char *path, struct ta_log *log)

@@ -233,6 +233,14 @@ static int prepare(void *opts, const struct ta_format *source, const struct ta_n
     return 0;
 }
 
+// As prepare() has left it.
+static bool is_found(const struct colour_opts *o)
+{
+    return (ta_lut_find(o->lut) || o->lut[0] == '/') && o->lut_sum &&
+           strlen(o->lut_sum) == TA_SHA256_HEX - 1 &&
+           strspn(o->lut_sum, "0123456789abcdef") == TA_SHA256_HEX - 1;
+}
+
 static int configure(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why)
 {
     const struct colour_opts *o = opts;
@@ -251,6 +259,10 @@ static int configure(const void *opts, const struct ta_format *in, struct ta_for
     }
     if (o->gamma.count == 2) {
         ta_buf_puts(why, "takes a gamma of one number, or of three (red, green, blue)");
+        return TA_ERR_INVALID;
+    }
+    if (names_lut(o) && !is_found(o)) {
+        ta_buf_puts(why, "takes a look-up table of its own, or a path from the root, with its checksum");
         return TA_ERR_INVALID;
     }
     return ta_grade_check(in, why);

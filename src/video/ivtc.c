@@ -1,16 +1,17 @@
 // Inverse telecine. Each frame comes marked with what the plan's timeline makes of it; nothing is measured or
 // guessed here, so that any cut of the film gives the same frames. What is video stays interlaced, for the
 // deinterlacer that the plan puts behind.
+#include <stdlib.h>
 #include <string.h>
 
 #include <libavutil/imgutils.h>
-#include <libavutil/parseutils.h>
 #include <libavutil/pixdesc.h>
 
 #include <terminalai/error.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "media/av.h"
 #include "media/film.h"
 #include "video/stages.h"
@@ -43,6 +44,20 @@ static const struct ta_opt options[] = {
     {0},
 };
 
+// "24000/1001" and nothing else: libav's own parser would compute whatever formula stands there.
+static bool read_rate(const char *text, AVRational *out)
+{
+    const char *slash = strchr(text, '/');
+    char *left = ta_xstrndup(text, slash ? (size_t)(slash - text) : 0);
+    int64_t num = 0, den = 0;
+    bool ok = slash && ta_int_parse(left, &num) >= 0 && ta_int_parse(slash + 1, &den) >= 0 && num > 0 &&
+              num <= INT32_MAX && den > 0 && den <= INT32_MAX;
+    free(left);
+    if (ok)
+        av_reduce(&out->num, &out->den, num, den, 1 << 30);
+    return ok;
+}
+
 static int configure(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why)
 {
     const struct ta_ivtc_opts *o = opts;
@@ -52,9 +67,8 @@ static int configure(const void *opts, const struct ta_format *in, struct ta_for
         return TA_ERR_UNSUPPORTED;
     }
     AVRational rate;
-    if (o->frame_rate &&
-        (av_parse_ratio(&rate, o->frame_rate, 1 << 30, 0, NULL) < 0 || rate.num < 1 || rate.den < 1)) {
-        ta_buf_printf(why, "\"%s\" is no frame rate", o->frame_rate);
+    if (o->frame_rate && !read_rate(o->frame_rate, &rate)) {
+        ta_buf_printf(why, "\"%.80s\" is no frame rate", o->frame_rate);
         return TA_ERR_INVALID;
     }
     if (o->frame_rate)

@@ -96,9 +96,9 @@ static const struct ta_opt planar_options[] = {
 
 static int set_pix_fmt(struct ta_format *out, const char *name, struct ta_buf *why)
 {
-    out->pix_fmt = av_get_pix_fmt(name);
+    out->pix_fmt = name ? av_get_pix_fmt(name) : AV_PIX_FMT_NONE; // an empty text is kept as NULL
     if (out->pix_fmt == AV_PIX_FMT_NONE) {
-        ta_buf_printf(why, "does not know the pixel format \"%s\"", name);
+        ta_buf_printf(why, "does not know the pixel format \"%.80s\"", name ? name : "");
         return TA_ERR_UNSUPPORTED;
     }
     return 0;
@@ -122,16 +122,6 @@ static void set_colour(const struct ta_convert_opts *o, const struct ta_format *
         out->chroma_location = AVCHROMA_LOC_LEFT;
 }
 
-// Whether zimg can do it is found out while planning.
-static int try_converter(const struct ta_convert_opts *o, const struct ta_format *in,
-                         const struct ta_format *out, struct ta_buf *why)
-{
-    struct ta_converter *c = NULL;
-    int err = ta_converter_create(&c, in, out, kernel_of(o), (enum ta_dither_kind)o->dither, why);
-    ta_converter_destroy(&c);
-    return err;
-}
-
 static int configure_zscale(const void *opts, const struct ta_format *in, struct ta_format *out,
                             struct ta_buf *why)
 {
@@ -150,10 +140,10 @@ static int configure_zscale(const void *opts, const struct ta_format *in, struct
     out->height = (int)o->height;
     av_reduce(&out->sar.num, &out->sar.den, num, den, 65535);
     // Rounding the width to an even number moves the aspect by a fraction of a pixel: such pixels are square.
-    if (llabs(num - den) * 2 * o->width <= den * 4)
+    if (llabs(num - den) <= 2 * den / o->width)
         out->sar = (AVRational){1, 1};
     set_colour(o, in, out);
-    return try_converter(o, in, out, why);
+    return ta_convert_check(in, out, why); // what zimg itself refuses init() finds, while planning
 }
 
 static int configure_depth(const void *opts, const struct ta_format *in, struct ta_format *out,
@@ -164,7 +154,7 @@ static int configure_depth(const void *opts, const struct ta_format *in, struct 
     if (err < 0)
         return err;
     set_colour(o, in, out);
-    return try_converter(o, in, out, why);
+    return ta_convert_check(in, out, why); // what zimg itself refuses init() finds, while planning
 }
 
 static int configure_planar(const void *opts, const struct ta_format *in, struct ta_format *out,

@@ -168,12 +168,12 @@ int ta_encoder_settings_from_json(struct ta_encoder_settings *s, const json_t *o
 
     const struct ta_encoder_info *info = ta_encoder_find(name);
     if (!info || !makes(info, codec)) {
-        ta_error(log, "%s: there is no encoder \"%s\" of the codec \"%s\"", where, name, codec);
+        ta_error(log, "%s: there is no encoder \"%.80s\" of the codec \"%.80s\"", where, name, codec);
         return TA_ERR_FORMAT;
     }
     s->pix_fmt = av_get_pix_fmt(pix_fmt);
     if (s->pix_fmt == AV_PIX_FMT_NONE) {
-        ta_error(log, "%s: pix_fmt \"%s\" is unknown", where, pix_fmt);
+        ta_error(log, "%s: pix_fmt \"%.80s\" is unknown", where, pix_fmt);
         return TA_ERR_FORMAT;
     }
     s->info = info;
@@ -183,7 +183,7 @@ int ta_encoder_settings_from_json(struct ta_encoder_settings *s, const json_t *o
     json_object_foreach(options, key, value)
     {
         if (!json_is_string(value)) {
-            ta_error(log, "%s: options.%s must be a text", where, key);
+            ta_error(log, "%s: options.%.80s must be a text", where, key);
             ta_encoder_settings_release(s);
             return TA_ERR_FORMAT;
         }

@@ -108,7 +108,7 @@ int ta_encoder_settings_trust(const struct ta_encoder_settings *s, const struct 
         }
     if (!n.least)
         return 0;
-    ta_error(log, "%s: this program would not give the %s encoder such %s for these pictures", where, s->name,
-             n.strange);
+    ta_error(log, "%s: this program would not give the %s encoder such %.80s for these pictures", where,
+             s->name, n.strange);
     return TA_ERR_FORMAT;
 }

@@ -1,5 +1,6 @@
 #include "media/mux/containers.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -389,5 +390,52 @@ struct ta_stream_choice ta_stream_choose(const AVCodecParameters *par, int dispo
         return drop("the container does not hold data of this kind");
     default:
         return drop("nothing is known of it");
+    }
+}
+
+// Every codec that a choice above may name, by container; PCM is plain_pcm()'s, and in mov also mov_pcm's.
+static const char *const sounds[] = {
+    [MP4] = " aac flac ",
+    [MKV] = " flac pcm_s16le pcm_s24le pcm_s32le pcm_f32le pcm_f64le ",
+    [MOV] = " aac pcm_s16le pcm_s24le pcm_s32le pcm_f32le pcm_f64le ",
+    [WEBM] = " libopus opus ",
+    [Y4M] = "",
+};
+static const char *const subtitles[] = {
+    [MP4] = " mov_text ", [MKV] = " subrip ", [MOV] = " mov_text ", [WEBM] = " webvtt ", [Y4M] = "",
+};
+
+static bool has_word(const char *list, const char *word)
+{
+    char *framed = ta_xprintf(" %s ", word);
+    bool has = *word && !strchr(word, ' ') && strstr(list, framed);
+    free(framed);
+    return has;
+}
+
+bool ta_stream_may_become(enum ta_stream_kind kind, const char *codec, const struct ta_container_info *info)
+{
+    enum container c = container_of(info);
+    if (kind == TA_STREAM_SUBTITLE)
+        return has_word(subtitles[c], codec);
+    if (kind != TA_STREAM_AUDIO)
+        return false;
+    const AVCodec *pcm = c == MOV ? avcodec_find_encoder_by_name(codec) : NULL;
+    return has_word(sounds[c], codec) || (pcm && in_list(pcm->id, mov_pcm) && !strcmp(pcm->name, codec));
+}
+
+bool ta_stream_may_be_copied(enum ta_stream_kind kind, const struct ta_container_info *info)
+{
+    enum container c = container_of(info);
+    switch (kind) {
+    case TA_STREAM_AUDIO:
+    case TA_STREAM_SUBTITLE:
+        return c != Y4M;
+    case TA_STREAM_COVER:
+        return c == MP4 || c == MKV;
+    case TA_STREAM_ATTACHMENT:
+        return c == MKV;
+    default: // further pictures are left out, data has no place
+        return false;
     }
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "media/av.h"
+#include "media/facts.h"
 
 struct ta_container_info {
     const char *name;  // extension: "mp4", "mkv", "mov", "webm", "y4m"
@@ -56,6 +57,12 @@ struct ta_stream_choice ta_stream_choose(const AVCodecParameters *par, int dispo
 // The same for sound that must not be copied: what it changes on the way the container's head can't say.
 struct ta_stream_choice ta_sound_transcode_choose(const AVCodecParameters *par,
                                                   const struct ta_container_info *container);
+
+// Whether the answers above can be: sound or subtitles transcoded with `codec`, a stream of this kind copied.
+// For plans from elsewhere, whose word alone is not enough.
+bool ta_stream_may_become(enum ta_stream_kind kind, const char *codec,
+                          const struct ta_container_info *container);
+bool ta_stream_may_be_copied(enum ta_stream_kind kind, const struct ta_container_info *container);
 
 // Can one decode it into text and encode that?
 bool ta_subtitle_is_text(enum AVCodecID id);

@@ -261,10 +261,8 @@ static void create_resamplers(struct ta_converter *c, enum ta_scale_kernel kerne
     }
 }
 
-int ta_converter_create(struct ta_converter **out, const struct ta_format *from, const struct ta_format *to,
-                        enum ta_scale_kernel kernel, enum ta_dither_kind dither, struct ta_buf *why)
+int ta_convert_check(const struct ta_format *from, const struct ta_format *to, struct ta_buf *why)
 {
-    *out = NULL;
     for (int i = 0; i < 2; i++) {
         enum AVPixelFormat p = i ? to->pix_fmt : from->pix_fmt;
         const char *name = av_get_pix_fmt_name(p);
@@ -281,6 +279,16 @@ int ta_converter_create(struct ta_converter **out, const struct ta_format *from,
             ta_buf_puts(why, "does not convert between gray and RGB");
         return TA_ERR_UNSUPPORTED;
     }
+    return 0;
+}
+
+int ta_converter_create(struct ta_converter **out, const struct ta_format *from, const struct ta_format *to,
+                        enum ta_scale_kernel kernel, enum ta_dither_kind dither, struct ta_buf *why)
+{
+    *out = NULL;
+    int err = ta_convert_check(from, to, why);
+    if (err < 0)
+        return err;
     struct ta_converter *c = ta_xcalloc(1, sizeof *c);
     c->from = *from;
     c->to = *to;
@@ -294,7 +302,7 @@ int ta_converter_create(struct ta_converter **out, const struct ta_format *from,
     c->from_height = FFALIGN(from->height, lines << c->from_desc->log2_chroma_h);
     c->to_width = FFALIGN(to->width, 1 << c->to_desc->log2_chroma_w);
     c->to_height = FFALIGN(to->height, lines << c->to_desc->log2_chroma_h);
-    int err = create_parts(c, kernel, dither, why);
+    err = create_parts(c, kernel, dither, why);
     if (err >= 0) {
         c->pool = ta_frame_pool_create(to->pix_fmt, c->to_width, c->to_height);
         err = c->pool ? 0 : TA_ERR_NOMEM;

@@ -14,6 +14,9 @@ enum ta_dither_kind { TA_DITHER_KIND_NONE = 0, TA_DITHER_KIND_ORDERED, TA_DITHER
 
 // Planar YUV, RGB and gray of 8 to 16 bits, with or without alpha, native byte order.
 bool ta_convert_takes(enum AVPixelFormat p);
+// Are both sides of that kind, and not gray and RGB? TA_ERR_UNSUPPORTED with the reason in `why` (may be
+// NULL). Builds nothing; zimg itself may still refuse, which ta_converter_create() finds.
+int ta_convert_check(const struct ta_format *from, const struct ta_format *to, struct ta_buf *why);
 
 // Formats that a conversion is made between. Only pixel format, size, scan, colour and range count. Gray to
 // YUV gets neutral chroma, YUV to gray loses it, alpha is scaled along or left out. Interlaced pictures are
