@@ -1,5 +1,5 @@
 // The chain: which stages, in which formats, to which size, for which encoder.
-#include "plan/decide.h"
+#include "plan/chain_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,43 +16,14 @@
 #include "video/edges.h"
 #include "video/stages.h"
 
-enum {
-    SD_MAX_HEIGHT = 576, // standard definition, upscaled by default ...
-    HD_MIN_WIDTH = 1280, // ... unless this wide
-    DEFAULT_LINES = 1080,
-    MIN_SIDE = 8, // smaller pictures are no recording; encoders and filters refuse them one by one
-};
-
-// Places a stage; the result is its options, at their defaults.
-static void *add_stage(struct ta_decision *d, const struct ta_stage_info *info)
-{
-    struct ta_plan *p = d->plan;
-    p->stages = ta_xrealloc(p->stages, ((size_t)p->stage_count + 1) * sizeof *p->stages);
-    struct ta_stage_plan *s = &p->stages[p->stage_count++];
-    ta_stage_plan_init(s, info, &d->cur);
-    return s->opts;
-}
-
-static int finish_stage(struct ta_decision *d)
-{
-    struct ta_stage_plan *s = &d->plan->stages[d->plan->stage_count - 1];
-    int err = ta_stage_plan_configure(s, d->log);
-    d->cur = s->out;
-    return err;
-}
-
-static void set_pix_fmt(char **option, enum AVPixelFormat p)
-{
-    free(*option);
-    *option = ta_xstrdup(av_get_pix_fmt_name(p));
-}
+enum { MIN_SIDE = 8 }; // smaller pictures are no recording; encoders and filters refuse them one by one
 
 // The same values in another order of bytes: packed formats unpacked, or packed for an encoder that wants it.
 static int add_repack(struct ta_decision *d, enum AVPixelFormat to)
 {
-    struct ta_planar_opts *o = add_stage(d, &ta_stage_planar);
-    set_pix_fmt(&o->pix_fmt, to);
-    return finish_stage(d);
+    struct ta_planar_opts *o = ta_chain_add_stage(d, &ta_stage_planar);
+    ta_chain_set_pix_fmt(&o->pix_fmt, to);
+    return ta_chain_finish_stage(d);
 }
 
 static int add_planar(struct ta_decision *d)
@@ -69,42 +40,23 @@ static int add_planar(struct ta_decision *d)
     return add_repack(d, planar);
 }
 
-static int dither_to(const struct ta_decision *d, enum AVPixelFormat to)
-{
-    const AVPixFmtDescriptor *t = av_pix_fmt_desc_get(to);
-    if (!t || t->comp[0].depth >= ta_format_depth(&d->cur))
-        return TA_DITHER_KIND_NONE;
-    switch (d->recipe->dither) {
-    case TA_DITHER_NONE:
-        return TA_DITHER_KIND_NONE;
-    case TA_DITHER_ORDERED:
-        return TA_DITHER_KIND_ORDERED;
-    case TA_DITHER_ERROR_DIFFUSION:
-        return TA_DITHER_KIND_ERROR_DIFFUSION;
-    default:
-        return d->recipe->quality == TA_QUALITY_BEST ? TA_DITHER_KIND_ERROR_DIFFUSION
-                                                     : TA_DITHER_KIND_ORDERED;
-    }
-}
-
-// Delivery formats are limited range, as players expect; lossless ones keep what the source has.
 static int final_range(const struct ta_decision *d)
 {
     return d->encoder->lossless ? TA_RANGE_KEEP : TA_RANGE_LIMITED;
 }
 
-static int add_depth(struct ta_decision *d, enum AVPixelFormat to, int range)
+int ta_chain_add_depth(struct ta_decision *d, enum AVPixelFormat to, int range)
 {
     bool limit = range == TA_RANGE_LIMITED && d->cur.range == AVCOL_RANGE_JPEG && !ta_format_is_rgb(&d->cur);
     if (to == d->cur.pix_fmt && !limit)
         return 0;
-    int dither = dither_to(d, to);
-    struct ta_convert_opts *o = add_stage(d, &ta_stage_depth);
+    int dither = ta_chain_dither_to(d, to);
+    struct ta_convert_opts *o = ta_chain_add_stage(d, &ta_stage_depth);
     o->kernel = TA_KERNEL_SPLINE36;
-    set_pix_fmt(&o->pix_fmt, to);
+    ta_chain_set_pix_fmt(&o->pix_fmt, to);
     o->dither = dither;
     o->range = range;
-    return finish_stage(d);
+    return ta_chain_finish_stage(d);
 }
 
 // A stage that the recipe asks for, before it is placed.
@@ -121,7 +73,7 @@ static int leave_out_neutral(struct ta_decision *d, struct chosen *c)
 {
     const struct ta_opt *table = c->info->options;
     void *opts = ta_xcalloc(1, c->info->options_size);
-    int err = ta_options_stage(d->facts->options, c->slot->name, table, opts, d->log);
+    int err = ta_options_stage(d->facts->options, c->slot->name, table, NULL, opts, d->log);
     if (err >= 0) {
         if (c->info->neutral(opts, &d->cur))
             c->info = NULL;
@@ -150,7 +102,7 @@ static int choose_stage(struct ta_decision *d, const struct ta_slot *slot, struc
             return err;
         // Options of a slot that is switched off would be ignored: refused.
         if (!strcmp(c->choice, slot->option->choices[0].name))
-            return ta_options_stage(d->facts->options, slot->name, NULL, NULL, d->log);
+            return ta_options_stage(d->facts->options, slot->name, NULL, NULL, NULL, d->log);
         c->info = ta_slot_chosen(slot->name, c->choice);
     } else {
         c->info = ta_slot_stage(slot->name);
@@ -209,142 +161,39 @@ static const struct ta_named_file *named_file(struct ta_decision *d, const struc
 static int add_chosen(struct ta_decision *d, const struct chosen *c)
 {
     warn_of_woven_fields(d, c);
-    void *opts = add_stage(d, c->info);
+    void *opts = ta_chain_add_stage(d, c->info);
     int err = 0;
     if (c->info->options) {
         ta_opt_release(c->info->options, opts);
         memset(opts, 0, c->info->options_size);
-        err = ta_options_stage(d->facts->options, c->slot->name, c->info->options, opts, d->log);
+        err = ta_options_stage(d->facts->options, c->slot->name, c->info->options, NULL, opts, d->log);
         if (err >= 0 && !c->slot->option)
             tell_options(d, c, opts);
     }
     if (err >= 0 && c->info->prepare)
         err = c->info->prepare(opts, &d->plan->source_format, named_file(d, c), d->log);
-    return err < 0 ? err : finish_stage(d);
+    return err < 0 ? err : ta_chain_finish_stage(d);
 }
 
 // Inverse telecine, and behind it what deinterlaces the rest: frames of film pass it untouched.
 static int add_ivtc(struct ta_decision *d)
 {
     const struct ta_stage_info *info = &ta_stage_ivtc, *behind = &ta_stage_bwdif;
-    struct ta_ivtc_opts *o = add_stage(d, info);
+    struct ta_ivtc_opts *o = ta_chain_add_stage(d, info);
     ta_opt_release(info->options, o);
     memset(o, 0, info->options_size);
-    int err = ta_options_stage(d->facts->options, "deinterlace", info->options, o, d->log);
+    int err = ta_options_stage(d->facts->options, "deinterlace", info->options, NULL, o, d->log);
     bool both = o->fields == TA_FIELDS_BOTH && o->rate == TA_IVTC_VARIABLE;
     // The deinterlacer doubles it.
     free(o->frame_rate);
     o->frame_rate = ta_xprintf("%d/%d", d->film_rate.num, d->film_rate.den * (both ? 2 : 1));
     if (err >= 0)
-        err = finish_stage(d);
+        err = ta_chain_finish_stage(d);
     if (err < 0)
         return err;
-    err = ta_opt_set(ta_opt_find(behind->options, "fields"), add_stage(d, behind), both ? "both" : "one",
-                     NULL, d->log);
-    return err < 0 ? err : finish_stage(d);
-}
-
-static int even(double x)
-{
-    int n = 2 * (int)(x / 2 + 0.5);
-    return n < 2 ? 2 : n;
-}
-
-// The other side for `lines` lines. Pixel aspects are often written a little off (from 704 or 720 columns):
-// two columns beside 4:3 or 16:9 are these.
-static int side_for(int lines, double aspect)
-{
-    static const double usual[] = {4.0 / 3, 16.0 / 9};
-    int n = even(lines * aspect);
-    for (size_t i = 0; i < TA_COUNT(usual); i++)
-        if (abs(n - even(lines * usual[i])) <= 2)
-            return even(lines * usual[i]);
-    return n;
-}
-
-// Output size in coded orientation. Lines given by the user are lines as shown.
-static int choose_size(struct ta_decision *d, int *w, int *h, const char **why)
-{
-    const struct ta_format *f = &d->cur;
-    const char *res = d->recipe->resolution;
-    AVRational sar = f->sar.num > 0 ? f->sar : (AVRational){1, 1};
-    double aspect = (double)f->width * sar.num / sar.den / f->height; // coded orientation
-    bool turned = f->rotation % 180 != 0;
-    bool keep = !strcmp(res, "source");
-    int lines = 0;
-    if (!strcmp(res, "auto")) {
-        // What is cut off makes no other kind of picture.
-        const struct ta_format *source = &d->plan->source_format;
-        bool sd = source->height <= SD_MAX_HEIGHT && source->width < HD_MIN_WIDTH;
-        bool stays_interlaced = f->scan != TA_SCAN_PROGRESSIVE;
-        keep = !sd || stays_interlaced;
-        lines = DEFAULT_LINES;
-        *why = stays_interlaced ? "interlaced pictures keep their size"
-               : sd             ? "standard definition is scaled to 1080 lines"
-                                : "large enough already";
-    } else if (keep) {
-        *why = "as asked";
-    } else if (sscanf(res, "%dx%d", w, h) == 2) {
-        *why = "as asked";
-        if (turned) {
-            int t = *w;
-            *w = *h;
-            *h = t;
-        }
-        return 0;
-    } else {
-        lines = atoi(res);
-        *why = "as asked";
-    }
-    if (keep) {
-        bool odd_ok = d->encoder->lossless;
-        *w = odd_ok ? f->width : (f->width + 1) & ~1;
-        *h = odd_ok ? f->height : (f->height + 1) & ~1;
-    } else if (turned) {
-        *w = even(lines);
-        *h = side_for(lines, 1 / aspect);
-    } else {
-        *h = even(lines);
-        *w = side_for(lines, aspect);
-    }
-    if (*w > 65535 || *h > 65535) {
-        ta_error(d->log, "%s: %d lines would make pictures of %dx%d, which nothing can play", d->facts->input,
-                 lines, *w, *h);
-        return TA_ERR_UNSUPPORTED;
-    }
-    return 0;
-}
-
-static int set_kernel(const struct ta_decision *d, struct ta_convert_opts *o)
-{
-    static const enum ta_scale_kernel by_quality[] = {[TA_QUALITY_FAST] = TA_KERNEL_BICUBIC,
-                                                      [TA_QUALITY_GOOD] = TA_KERNEL_SPLINE36,
-                                                      [TA_QUALITY_BEST] = TA_KERNEL_LANCZOS};
-    const char *kernel;
-    int err = ta_options_get(d->facts->options, "scale-kernel", &kernel, NULL);
-    if (err >= 0)
-        err = ta_opt_set(ta_opt_find(ta_stage_zscale.options, "kernel"), o, kernel, NULL, d->log);
-    if (err >= 0 && o->kernel == TA_KERNEL_CHOICE_AUTO)
-        o->kernel = by_quality[d->recipe->quality];
-    return err;
-}
-
-static int add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to, int range)
-{
-    int dither = dither_to(d, to);
-    const char *choice;
-    int err = ta_options_slot(d->facts->options, "scale", &choice);
-    const struct ta_stage_info *info = err < 0 ? NULL : ta_slot_chosen("scale", choice);
-    if (!info)
-        return err < 0 ? err : TA_ERR_INTERNAL;
-    struct ta_convert_opts *o = add_stage(d, info);
-    err = set_kernel(d, o);
-    set_pix_fmt(&o->pix_fmt, to);
-    o->dither = dither;
-    o->range = range;
-    o->width = w;
-    o->height = h;
-    return err < 0 ? err : finish_stage(d);
+    err = ta_opt_set(ta_opt_find(behind->options, "fields"), ta_chain_add_stage(d, behind),
+                     both ? "both" : "one", NULL, d->log);
+    return err < 0 ? err : ta_chain_finish_stage(d);
 }
 
 // The format to work in: three planes of YUV for stages that need it, and enough bits.
@@ -394,7 +243,7 @@ int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_enc
 static int plan_encoder(struct ta_decision *d, const struct ta_format *in, const struct chosen *hdr)
 {
     struct ta_hdr_opts o = {0};
-    int err = hdr ? ta_options_stage(d->facts->options, "hdr", hdr->info->options, &o, d->log) : 0;
+    int err = hdr ? ta_options_stage(d->facts->options, "hdr", hdr->info->options, NULL, &o, d->log) : 0;
     int peak = hdr && hdr->info == &ta_stage_hdr10 ? (int)o.peak : 0;
     if (err >= 0)
         err = ta_plan_encoder_for(d->recipe, d->encoder, in, peak, d->facts->hardware, &d->plan->encoder,
@@ -488,8 +337,8 @@ static void warn_of_moved_blocks(struct ta_decision *d)
 static int add_hdr(struct ta_decision *d, const struct chosen *hdr, int w, int h)
 {
     int err = w != d->cur.width || h != d->cur.height
-                  ? add_scale(d, w, h, AV_PIX_FMT_YUV444P16, TA_RANGE_KEEP)
-                  : add_depth(d, AV_PIX_FMT_YUV444P16, TA_RANGE_KEEP);
+                  ? ta_chain_add_scale(d, w, h, AV_PIX_FMT_YUV444P16, TA_RANGE_KEEP)
+                  : ta_chain_add_depth(d, AV_PIX_FMT_YUV444P16, TA_RANGE_KEEP);
     if (err >= 0)
         err = add_chosen(d, hdr);
     if (err < 0)
@@ -523,11 +372,11 @@ static int add_end(struct ta_decision *d, int w, int h, const struct chosen *hdr
     // Encoders that want packed pixels (RGB in FFV1) get them in a last step.
     enum AVPixelFormat last = p->encoder.pix_fmt, planar = ta_pix_fmt_planar(last);
     if (scale)
-        err = add_scale(d, w, h, planar, final_range(d));
+        err = ta_chain_add_scale(d, w, h, planar, final_range(d));
     else if (last != d->cur.pix_fmt)
-        err = add_depth(d, planar, final_range(d));
+        err = ta_chain_add_depth(d, planar, final_range(d));
     else
-        err = add_depth(d, last, final_range(d));
+        err = ta_chain_add_depth(d, last, final_range(d));
     if (err >= 0 && last != planar && d->cur.pix_fmt != last)
         err = add_repack(d, last);
     return err;
@@ -578,15 +427,17 @@ int ta_plan_choose_chain(struct ta_decision *d)
     }
     int w = 0, h = 0;
     const char *why = "";
-    err = choose_size(d, &w, &h, &why);
+    err = ta_chain_choose_size(d, &w, &h, &why);
     d->cur = sizing;
     if (err < 0)
         return err;
     bool scale = w != sizing.width || h != sizing.height;
     ta_decision_tell(d, "size", "%dx%d to %dx%d: %s", sizing.width, sizing.height, w, h, why);
+    if (!scale)
+        ta_chain_tell_vain_scale(d);
     enum AVPixelFormat work = work_format(d, needs_yuv, hdr);
     if (count > kept || (scale && !hdr))
-        err = add_depth(d, work, TA_RANGE_KEEP);
+        err = ta_chain_add_depth(d, work, TA_RANGE_KEEP);
     if (err >= 0)
         err = add_all_chosen(d, chosen, kept, count);
     if (err < 0)

@@ -429,8 +429,8 @@ static void refuse_foreign(struct ta_options *o, int option, const char *name, c
              chosen ? "" : " is off");
 }
 
-int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values,
-                     struct ta_log *log)
+int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table,
+                     const struct ta_opt *beside, void *values, struct ta_log *log)
 {
     // Options that the caller set for this slot and that the chosen stage does not have.
     const struct ta_option_group *groups;
@@ -441,7 +441,8 @@ int ta_options_stage(struct ta_options *options, const char *slot, const struct 
         for (const struct ta_opt *o = groups[g].table; o->name; o++) {
             char *full = ta_option_full_name(&groups[g], o);
             int n = option_number(full);
-            bool foreign = ta_options_by_caller(options, full) && !(table && ta_opt_find(table, o->name));
+            bool foreign = ta_options_by_caller(options, full) && !(table && ta_opt_find(table, o->name)) &&
+                           !(beside && ta_opt_find(beside, o->name));
             if (foreign)
                 refuse_foreign(options, n, full, slot, table != NULL, log);
             free(full);

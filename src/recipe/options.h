@@ -89,9 +89,10 @@ int ta_options_slot(struct ta_options *options, const char *slot, const char **c
 bool ta_options_by_caller(struct ta_options *options, const char *name);
 // Typed options of a stage from the values "SLOT-...": `values` zeroed, of the stage's size. A value that the
 // caller set for an option that this stage does not have is an error that says so; with `table` NULL (no
-// stage) any value of the slot that the caller set.
-int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values,
-                     struct ta_log *log);
+// stage) any value of the slot that the caller set. Not of those in `beside` (may be NULL), which another
+// stage of the same slot takes.
+int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table,
+                     const struct ta_opt *beside, void *values, struct ta_log *log);
 // One description of ta_options_describe() as the JSON Schema of its value; a new reference.
 json_t *ta_option_schema(const json_t *description);
 // A file or folder of the user's configuration, "config.yaml"; to be freed. NULL when there is no home.

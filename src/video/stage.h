@@ -63,7 +63,10 @@ struct ta_stage_info {
     // the one that is worked in. For slots at the start of the chain.
     bool keeps_samples;
     bool by_field; // never mixes the lines of an interlaced frame's two fields
-    bool engine;   // runs a network: there must be sessions (infer/sessions.h) in the environment
+    // Of the slot "scale": it scales by what it is, 2 for example, and has options of its own. Without it the
+    // stage has those of struct ta_convert_opts (stages.h), and gives just that size and format.
+    bool own_factor;
+    bool engine; // runs a network: there must be sessions (infer/sessions.h) in the environment
     enum ta_stage_thread thread;
     // These options would change nothing in such pictures: the plan leaves the stage out. NULL means they
     // always do something. Asked of stages whose slot has no choice "off".

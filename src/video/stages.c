@@ -1,5 +1,5 @@
-// The list of stages and the slots they fill. A new stage is one line in `ta_stages`, and one in the choices
-// of its slot if a recipe may name it.
+// The slots that stages fill, and stages in plans. A new stage is one line in stage_table.c, and one in the
+// choices of its slot if a recipe may name it.
 #include "video/stage.h"
 
 #include <pthread.h>
@@ -12,28 +12,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "video/stages.h"
-
-const struct ta_stage_info *const ta_stages[] = {
-    &ta_stage_planar,
-    &ta_stage_crop,
-    &ta_stage_mask,
-    &ta_stage_bwdif,
-    &ta_stage_yadif,
-    &ta_stage_w3fdif,
-    &ta_stage_ivtc,
-    &ta_stage_deblock_weak,
-    &ta_stage_deblock_strong,
-    &ta_stage_hqdn3d,
-    &ta_stage_recursive,
-    &ta_stage_nlmeans,
-    &ta_stage_cas,
-    &ta_stage_colour,
-    &ta_stage_zscale,
-    &ta_stage_hdr10,
-    &ta_stage_hlg,
-    &ta_stage_depth,
-    NULL,
-};
 
 static const struct ta_choice deinterlace_choices[] = {
     {"off", "leave fields woven; interlaced frames stay interlaced"},
@@ -63,11 +41,6 @@ static const struct ta_choice denoise_choices[] = {
 static const struct ta_choice sharpen_choices[] = {
     {"off", "leave edges as they are"},
     {"cas", "contrast adaptive: soft detail gains, hard edges do not ring"},
-    {0},
-};
-
-static const struct ta_choice scale_choices[] = {
-    {"zscale", "zimg's filters, to the exact size (--scale-kernel)"},
     {0},
 };
 
@@ -123,7 +96,7 @@ static const struct ta_opt scale_option[] = {
      .kind = &ta_opt_choice,
      TA_FIELD(struct ta_slot_choice, stage, int),
      .def = "zscale",
-     .choices = scale_choices,
+     .choices = ta_scale_choices,
      .flags = TA_OPT_ADVANCED,
      .help = "what changes the size of pictures"},
     {0},

@@ -20,6 +20,9 @@ extern const struct ta_stage_info ta_stage_depth;  // pixel format and bit depth
 
 extern const struct ta_stage_info ta_stage_hdr10, ta_stage_hlg;
 
+// The choices of the slot "scale", which a wing adds to.
+extern const struct ta_choice ta_scale_choices[];
+
 // An option that all stages of the slot "deinterlace" have: the field `fields` of `owner`.
 enum ta_fields { TA_FIELDS_BOTH = 0, TA_FIELDS_ONE };
 extern const struct ta_choice ta_fields_choices[];
@@ -37,8 +40,7 @@ extern const struct ta_choice ta_fields_choices[];
 struct ta_planar_opts {
     char *pix_fmt;
 };
-// Of both zimg stages; the depth stage has no size and no kernel. Whatever fills the slot "scale" has them,
-// gives that size and format, and may have more behind them.
+// Of both zimg stages; the depth stage has no size and no kernel.
 struct ta_convert_opts {
     int64_t width, height;
     char *pix_fmt;

@@ -1,0 +1,30 @@
+// The tables that wings add to: a program of the tests brings them with a row more.
+#include "video/stages.h"
+
+const struct ta_stage_info *const ta_stages[] = {
+    &ta_stage_planar,
+    &ta_stage_crop,
+    &ta_stage_mask,
+    &ta_stage_bwdif,
+    &ta_stage_yadif,
+    &ta_stage_w3fdif,
+    &ta_stage_ivtc,
+    &ta_stage_deblock_weak,
+    &ta_stage_deblock_strong,
+    &ta_stage_hqdn3d,
+    &ta_stage_recursive,
+    &ta_stage_nlmeans,
+    &ta_stage_cas,
+    &ta_stage_colour,
+    &ta_stage_zscale,
+    &ta_stage_hdr10,
+    &ta_stage_hlg,
+    &ta_stage_depth,
+    NULL,
+};
+
+// The first is what the plan puts behind one that does not give the exact size.
+const struct ta_choice ta_scale_choices[] = {
+    {"zscale", "zimg's filters, to the exact size (--scale-kernel)"},
+    {0},
+};
