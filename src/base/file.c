@@ -56,12 +56,8 @@ static void close_quietly(int fd)
     errno = saved;
 }
 
-int ta_file_read(const char *path, size_t limit, struct ta_buf *out, struct ta_log *log)
+int ta_file_read_fd(int fd, const char *path, size_t limit, struct ta_buf *out, struct ta_log *log)
 {
-    ta_buf_clear(out);
-    int fd = open_retry(path, O_RDONLY, 0);
-    if (fd < 0)
-        return fail_errno(log, path, "open");
     int ret = 0;
     for (;;) {
         char block[65536];
@@ -81,9 +77,19 @@ int ta_file_read(const char *path, size_t limit, struct ta_buf *out, struct ta_l
         }
         ta_buf_append(out, block, (size_t)n);
     }
-    close(fd);
     if (ret < 0)
         ta_buf_clear(out);
+    return ret;
+}
+
+int ta_file_read(const char *path, size_t limit, struct ta_buf *out, struct ta_log *log)
+{
+    ta_buf_clear(out);
+    int fd = open_retry(path, O_RDONLY, 0);
+    if (fd < 0)
+        return fail_errno(log, path, "open");
+    int ret = ta_file_read_fd(fd, path, limit, out, log);
+    close(fd);
     return ret;
 }
 
@@ -182,6 +188,11 @@ static int write_all(int fd, const void *data, size_t size)
     return 0;
 }
 
+int ta_file_write_fd(int fd, const void *data, size_t size)
+{
+    return write_all(fd, data, size) < 0 ? -1 : sync_retry(fd);
+}
+
 // Creates a file with a new name in the folder of `path`. The name does not grow with that of `path`, which
 // may be as long as the file system allows. Returns a descriptor and *tmp, or -1 with errno.
 static int create_temporary(const char *path, char **tmp)
@@ -258,16 +269,8 @@ int ta_file_write_through(const char *tmp, const char *path, const void *data, s
     return fd < 0 ? fd : finish_write(fd, tmp, path, data, size, log);
 }
 
-int ta_file_append_sync(const char *path, const void *data, size_t size, struct ta_log *log)
+int ta_file_append_fd(int fd, const char *path, const void *data, size_t size, struct ta_log *log)
 {
-    bool created = false;
-    int fd = open_retry(path, O_WRONLY | O_APPEND, 0);
-    if (fd < 0 && errno == ENOENT) {
-        fd = open_retry(path, O_WRONLY | O_APPEND | O_CREAT, 0666);
-        created = true;
-    }
-    if (fd < 0)
-        return fail_errno(log, path, "open");
     int ret = 0;
     off_t before = lseek(fd, 0, SEEK_END);
     ssize_t n;
@@ -289,9 +292,21 @@ int ta_file_append_sync(const char *path, const void *data, size_t size, struct 
         ret = fail_errno(log, path, "write to disk");
     if (close(fd) < 0 && errno != EINTR && !ret)
         ret = fail_errno(log, path, "append");
-    if (!ret && created)
-        ret = sync_parent(path, log);
     return ret;
+}
+
+int ta_file_append_sync(const char *path, const void *data, size_t size, struct ta_log *log)
+{
+    bool created = false;
+    int fd = open_retry(path, O_WRONLY | O_APPEND, 0);
+    if (fd < 0 && errno == ENOENT) {
+        fd = open_retry(path, O_WRONLY | O_APPEND | O_CREAT, 0666);
+        created = true;
+    }
+    if (fd < 0)
+        return fail_errno(log, path, "open");
+    int ret = ta_file_append_fd(fd, path, data, size, log);
+    return !ret && created ? sync_parent(path, log) : ret;
 }
 
 int ta_dir_create(const char *path, struct ta_log *log)
@@ -347,10 +362,19 @@ static int compare_names(const void *a, const void *b)
 
 int ta_dir_list(const char *path, char ***names, struct ta_log *log)
 {
+    int fd = open_retry(path, O_RDONLY | O_DIRECTORY, 0);
     *names = NULL;
-    DIR *dir = opendir(path);
-    if (!dir)
+    return fd < 0 ? fail_errno(log, path, "list the folder") : ta_dir_list_fd(fd, path, names, log);
+}
+
+int ta_dir_list_fd(int fd, const char *path, char ***names, struct ta_log *log)
+{
+    *names = NULL;
+    DIR *dir = fdopendir(fd);
+    if (!dir) {
+        close_quietly(fd);
         return fail_errno(log, path, "list the folder");
+    }
     char **list = ta_xcalloc(1, sizeof(*list));
     size_t count = 0, capacity = 1;
     int ret = 0;

@@ -12,6 +12,11 @@ struct ta_log;
 // path.
 int ta_file_read(const char *path, size_t limit, struct ta_buf *out, struct ta_log *log);
 
+// The rest of an open file; `path` is for messages.
+int ta_file_read_fd(int fd, const char *path, size_t limit, struct ta_buf *out, struct ta_log *log);
+// All of it, synced. -1 with errno.
+int ta_file_write_fd(int fd, const void *data, size_t size);
+
 // Atomic write: temporary name in the same folder, write, fsync, rename over `path`, fsync of the folder.
 // On failure nothing is left behind and an old `path` is untouched. Logs failures with the path.
 int ta_file_write_atomic(const char *path, const void *data, size_t size, struct ta_log *log);
@@ -36,6 +41,9 @@ int ta_file_sync_dir(const char *dir, struct ta_log *log);
 // Appends `size` bytes with one write() and fsyncs; creates the file when needed.
 int ta_file_append_sync(const char *path, const void *data, size_t size, struct ta_log *log);
 
+// The same to a file that is open for it; closes `fd`.
+int ta_file_append_fd(int fd, const char *path, const void *data, size_t size, struct ta_log *log);
+
 // mkdir -p of the last component only (parents must exist). TA_ERR_EXISTS if something else has the name; 0
 // if it is a folder.
 int ta_dir_create(const char *path, struct ta_log *log);
@@ -44,6 +52,8 @@ int ta_dir_remove(const char *path, struct ta_log *log);
 // Sorted names (no "." and ".."); *names is a NULL-terminated array to free with ta_dir_list_free. Returns
 // the count.
 int ta_dir_list(const char *path, char ***names, struct ta_log *log);
+// Of an open folder; takes `fd`.
+int ta_dir_list_fd(int fd, const char *path, char ***names, struct ta_log *log);
 void ta_dir_list_free(char ***names);
 
 // Exclusive flock() on a folder or file, without waiting. Returns a descriptor >= 0 to close(), TA_ERR_BUSY

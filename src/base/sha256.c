@@ -203,12 +203,9 @@ static int report(struct ta_log *log, const char *path, const char *what)
     return ta_error_from_errno(errnum);
 }
 
-int ta_sha256_file(const char *path, char out[TA_SHA256_HEX], struct ta_log *log)
+int ta_sha256_fd(int fd, const char *path, char out[TA_SHA256_HEX], struct ta_log *log)
 {
     const size_t buffer_size = (size_t)1 << 20;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return report(log, path, "open");
     (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     uint8_t *buffer = ta_xcalloc(buffer_size, 1);
     struct ta_sha256 s;
@@ -227,6 +224,15 @@ int ta_sha256_file(const char *path, char out[TA_SHA256_HEX], struct ta_log *log
     if (!ret)
         finish(&s, out);
     free(buffer);
+    return ret;
+}
+
+int ta_sha256_file(const char *path, char out[TA_SHA256_HEX], struct ta_log *log)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return report(log, path, "open");
+    int ret = ta_sha256_fd(fd, path, out, log);
     close(fd);
     return ret;
 }

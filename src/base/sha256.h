@@ -9,6 +9,8 @@ struct ta_log;
 // SHA-256 as 64 lower-case hex digits and NUL.
 #define TA_SHA256_HEX 65
 void ta_sha256_hex(const void *data, size_t size, char out[TA_SHA256_HEX]);
+// The rest of an open file; `path` is for messages.
+int ta_sha256_fd(int fd, const char *path, char out[TA_SHA256_HEX], struct ta_log *log);
 int ta_sha256_file(const char *path, char out[TA_SHA256_HEX], struct ta_log *log);
 // Incremental form, for streams of writes.
 struct ta_sha256;

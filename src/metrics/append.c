@@ -40,10 +40,10 @@ static void put_aside(const char *path)
 
 static int open_file(const char *path)
 {
-    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
     if (fd < 0 && errno == ENOENT) {
         make_folders(path);
-        fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+        fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
     }
     return fd;
 }
@@ -61,6 +61,12 @@ static int open_with_room(const char *path, size_t size)
             if (fd >= 0)
                 close(fd);
             errno = error;
+            return -1;
+        }
+        // Nothing else is called so by a link, and nothing of somebody else is put aside.
+        if (!S_ISREG(held.st_mode) || held.st_nlink > 1 || held.st_uid != geteuid()) {
+            close(fd);
+            errno = EPERM;
             return -1;
         }
         bool same = stat(path, &named) == 0 && named.st_ino == held.st_ino && named.st_dev == held.st_dev;

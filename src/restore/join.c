@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/words.h"
 #include "media/mux/mux.h"
 #include "media/mux/segfile.h"
@@ -79,7 +80,10 @@ static int open_segment(struct video_lane *v, int k)
 {
     ta_segreader_close(&v->reader);
     char *path = ta_work_task_path(v->work, k);
-    int err = ta_segreader_open(&v->reader, path, v->log);
+    int fd = ta_folder_open(&v->work->folder, ta_path_name(path), v->log);
+    if (fd == TA_ERR_NOT_FOUND)
+        ta_error(v->log, "%s: is gone", path);
+    int err = fd < 0 ? fd : ta_segreader_open_fd(&v->reader, fd, path, v->log);
     if (err >= 0 && v->first && !same_parameters(v->first, ta_segreader_parameters(v->reader))) {
         ta_error(
             v->log,

@@ -1,7 +1,6 @@
 #include "restore/journal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -215,12 +214,11 @@ static void take_line(struct ta_journal *j, const char *line, size_t size)
     json_decref(e);
 }
 
-int ta_journal_load(struct ta_journal *j, const char *dir)
+int ta_journal_load_in(struct ta_journal *j, const struct ta_folder *folder)
 {
     *j = (struct ta_journal){0};
-    char *path = ta_path_join(dir, journal_name);
     struct ta_buf text = {0};
-    int err = access(path, F_OK) < 0 && errno == ENOENT ? 0 : ta_file_read(path, JOURNAL_LIMIT, &text, NULL);
+    int err = ta_folder_read(folder, journal_name, JOURNAL_LIMIT, &text, NULL);
     for (char *p = text.data, *end = text.data + text.size; p && p < end;) {
         char *newline = memchr(p, '\n', (size_t)(end - p));
         size_t n = newline ? (size_t)(newline - p) : (size_t)(end - p);
@@ -229,8 +227,18 @@ int ta_journal_load(struct ta_journal *j, const char *dir)
         p += n + 1;
     }
     ta_buf_release(&text);
-    free(path);
-    return err;
+    return err == TA_ERR_NOT_FOUND ? 0 : err;
+}
+
+int ta_journal_load(struct ta_journal *j, const char *dir)
+{
+    struct ta_folder folder;
+    *j = (struct ta_journal){0};
+    int err = ta_folder_hold(&folder, dir, NULL);
+    if (err >= 0)
+        err = ta_journal_load_in(j, &folder);
+    ta_folder_close(&folder);
+    return err == TA_ERR_NOT_FOUND ? 0 : err;
 }
 
 void ta_journal_release(struct ta_journal *j)
@@ -244,32 +252,26 @@ void ta_journal_release(struct ta_journal *j)
 // ---- writing ----
 
 // Does a line that an earlier run could not finish stand at the end?
-static bool ends_in_half_a_line(const char *path)
+static bool ends_in_half_a_line(int fd)
 {
     char last = '\n';
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
     off_t size = lseek(fd, 0, SEEK_END);
-    bool torn = size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
-    close(fd);
-    return torn;
+    return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
 }
 
-int ta_journal_append(const char *dir, char *line, struct ta_log *log)
+int ta_journal_append(const struct ta_folder *folder, char *line, struct ta_log *log)
 {
-    char *path = ta_path_join(dir, journal_name);
+    char *path = ta_path_join(folder->path, journal_name);
     struct ta_buf b = {0};
+    int fd = ta_folder_open_append(folder, journal_name, log), err = TA_MIN(fd, 0);
     // One writer at a time, whichever process it is in: what is at the end stays at the end.
-    int turn = open(path, O_RDWR | O_CLOEXEC);
-    while (turn >= 0 && flock(turn, LOCK_EX) < 0 && errno == EINTR)
+    while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
         continue;
-    if (ends_in_half_a_line(path)) // it must not swallow this one
+    if (fd >= 0 && ends_in_half_a_line(fd)) // it must not swallow this one
         ta_buf_putc(&b, '\n');
     ta_buf_printf(&b, "%s\n", line);
-    int err = ta_file_append_sync(path, b.data, b.size, log);
-    if (turn >= 0)
-        close(turn);
+    if (fd >= 0)
+        err = ta_file_append_fd(fd, path, b.data, b.size, log);
     ta_buf_release(&b);
     free(path);
     free(line);

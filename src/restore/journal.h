@@ -9,6 +9,7 @@
 
 #include <terminalai/task.h>
 
+#include "base/folder.h"
 #include "base/path.h"
 
 #include "restore/done.h"
@@ -40,12 +41,13 @@ struct ta_journal {
 // taken; a later line wins. Logs nothing. Returns 0, or TA_ERR_* when the file can't be read (then as good as
 // empty). To be released in any case.
 int ta_journal_load(struct ta_journal *j, const char *dir);
+int ta_journal_load_in(struct ta_journal *j, const struct ta_folder *folder);
 // What it says of the task; bytes is 0 when nothing.
 struct ta_done ta_journal_find(const struct ta_journal *j, const char *stem);
 void ta_journal_release(struct ta_journal *j);
 
 // Appends a line, made by one of the functions below; takes it. Synced when it returns 0.
-int ta_journal_append(const char *dir, char *line, struct ta_log *log);
+int ta_journal_append(const struct ta_folder *folder, char *line, struct ta_log *log);
 
 // Lines without newline; to be freed.
 char *ta_journal_task_line(const char *stem, const struct ta_done *done);

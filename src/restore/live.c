@@ -1,6 +1,5 @@
 #include "restore/live.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "base/mem.h"
 
 enum { LIVE_LIMIT = 1 << 16 };
+static const char live_name[] = "run.json", tmp_name[] = ".ta-run.tmp";
 
 double ta_wall_clock(void)
 {
@@ -35,34 +35,34 @@ void ta_live_write(void *priv, const struct ta_progress *p)
     json_t *name = json_string(host);
     if (name)
         json_object_set_new(o, "host", name);
-    char *text = json_dumps(o, JSON_COMPACT), *path = ta_path_join(l->dir, "run.json");
-    char *tmp = ta_path_join(l->dir, ".ta-run.tmp");
-    int fd = text ? open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
+    char *text = json_dumps(o, JSON_COMPACT);
+    // What a killed run has left under this name is nobody's.
+    ta_folder_unlink(l->folder, tmp_name);
+    int fd = text ? ta_folder_create(l->folder, tmp_name, NULL) : -1;
     if (fd >= 0) {
         size_t size = strlen(text);
         bool written = write(fd, text, size) == (ssize_t)size;
         close(fd);
-        if (!written || rename(tmp, path) < 0)
-            unlink(tmp);
+        if (!written || renameat(l->folder->fd, tmp_name, l->folder->fd, live_name) < 0)
+            ta_folder_unlink(l->folder, tmp_name);
     }
-    free(tmp);
-    free(path);
     free(text);
     json_decref(o);
 }
 
 json_t *ta_live_read(const char *dir)
 {
-    char *path = ta_path_join(dir, "run.json");
+    struct ta_folder folder;
     struct ta_buf text = {0};
     json_t *o = NULL;
-    if (ta_file_read(path, LIVE_LIMIT, &text, NULL) >= 0)
+    if (ta_folder_hold(&folder, dir, NULL) >= 0 &&
+        ta_folder_read(&folder, live_name, LIVE_LIMIT, &text, NULL) >= 0)
         o = json_loadb(ta_buf_text(&text), text.size, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(o)) {
         json_decref(o);
         o = NULL;
     }
+    ta_folder_close(&folder);
     ta_buf_release(&text);
-    free(path);
     return o;
 }

@@ -7,8 +7,10 @@
 
 #include <terminalai/plan.h>
 
+#include "base/folder.h"
+
 struct ta_live {
-    const char *dir;
+    const struct ta_folder *folder;
     double started; // wall clock, seconds since 1970
 };
 

@@ -30,7 +30,7 @@ static bool has_task(const struct ta_plan *plan, const char *dir, const struct t
         return false;
     char *path = ta_xprintf("%s/%s.%s", dir, task.stem, kind->suffix);
     struct stat st;
-    bool yes = stat(path, &st) == 0 && st.st_size == done.bytes;
+    bool yes = lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == done.bytes;
     free(path);
     return yes;
 }
@@ -54,16 +54,14 @@ enum ta_look_task *ta_look_tasks(const struct ta_plan *plan, const char *dir,
     return tasks;
 }
 
-static void load_index(struct ta_look *look)
+static void load_index(struct ta_look *look, const struct ta_folder *folder)
 {
-    char *path = ta_path_join(look->dir, "index.bin");
     struct ta_plan *p = look->plan;
-    int err = access(path, R_OK) == 0 ? ta_index_load(&p->index, path, NULL) : TA_ERR_NOT_FOUND;
+    int err = ta_index_load_in(&p->index, folder, "index.bin", NULL);
     look->outdated |= err == TA_ERR_UNSUPPORTED;
     if (err >= 0 && (strcmp(p->index->checksum, p->index_checksum) ||
                      ta_plan_fits_source(p, p->index, look->dir, NULL) < 0))
         ta_index_destroy(&p->index);
-    free(path);
 }
 
 static void count_tasks(struct ta_look *look)
@@ -84,22 +82,24 @@ static void count_tasks(struct ta_look *look)
 void ta_look_init(struct ta_look *look, const char *dir)
 {
     *look = (struct ta_look){.dir = ta_xstrdup(dir)};
-    char *path = ta_path_join(dir, "plan.json");
     struct ta_buf text = {0};
-    if (access(path, F_OK) == 0 && ta_file_read(path, PLAN_LIMIT, &text, NULL) >= 0)
-        ta_plan_from_json(&look->plan, ta_buf_text(&text), text.size, path, NULL);
+    struct ta_folder folder;
+    // Nothing in it can hold up who looks: pipes and links are not opened.
+    if (ta_folder_hold(&folder, dir, NULL) >= 0 &&
+        ta_folder_read(&folder, "plan.json", PLAN_LIMIT, &text, NULL) >= 0)
+        ta_plan_from_json(&look->plan, ta_buf_text(&text), text.size, "plan.json", NULL);
     ta_buf_release(&text);
-    free(path);
     look->live = ta_work_is_live(dir);
     look->bytes = ta_work_disk_bytes(dir);
     ta_journal_load(&look->journal, dir);
     char *made_by = ta_work_made_by();
     look->outdated = look->journal.made_by && strcmp(look->journal.made_by, made_by);
     free(made_by);
-    if (!look->plan)
-        return;
-    load_index(look);
-    count_tasks(look);
+    if (look->plan) {
+        load_index(look, &folder);
+        count_tasks(look);
+    }
+    ta_folder_close(&folder);
 }
 
 void ta_look_release(struct ta_look *look)

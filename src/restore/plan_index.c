@@ -1,8 +1,10 @@
 // What a plan's index is: the list of packets that it was planned with.
 #include "restore/plan_index.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <terminalai/error.h>
@@ -12,6 +14,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "media/source.h"
+#include "restore/look.h"
 #include "restore/survey.h"
 #include "restore/work.h"
 #include "restore/work_files.h"
@@ -22,7 +25,7 @@ static const double LOCK_PAUSE = 0.05;
 // that it is the one that was planned with, and its version that it can be read.
 static bool take_index(struct ta_plan *p, const char *path, bool *outdated, struct ta_log *log)
 {
-    int err = path && !access(path, F_OK) ? ta_index_load(&p->index, path, NULL) : TA_ERR_NOT_FOUND;
+    int err = path && ta_look_is_file(path) ? ta_index_load(&p->index, path, NULL) : TA_ERR_NOT_FOUND;
     if (outdated)
         *outdated |= err == TA_ERR_UNSUPPORTED;
     if (err < 0)
@@ -39,7 +42,7 @@ static bool take_from_folder(struct ta_plan *p, const char *dir, bool *outdated,
 {
     char *index = ta_path_join(dir, "index.bin"), *survey = ta_path_join(dir, "survey.json");
     bool taken = take_index(p, index, outdated, log);
-    if (taken && access(survey, F_OK) == 0)
+    if (taken && ta_look_is_file(survey))
         p->survey = ta_survey_load(survey, p->index_checksum);
     free(index);
     free(survey);
@@ -94,31 +97,35 @@ static bool take(struct ta_plan *p, const char *work, const char *cache, bool *o
 }
 
 // May one make an index there for others? Not in a folder that has been begun: its index came first.
-static bool may_make(const char *work)
+static bool may_make(struct ta_folder *folder, const char *work)
 {
-    char *begun = ta_path_join(work, "plan.json"), *foreign = NULL;
-    bool may = access(begun, F_OK) && ta_dir_create(work, NULL) >= 0 &&
-               ta_work_find_foreign(work, &foreign, NULL) >= 0 && !foreign;
+    char *foreign = NULL;
+    bool made, may = ta_folder_make(folder, work, &made, NULL) >= 0 && ta_folder_own(folder, NULL) >= 0 &&
+                     !ta_folder_has(folder, "plan.json") &&
+                     ta_work_find_foreign(folder, &foreign, NULL) >= 0 && !foreign;
     free(foreign);
-    free(begun);
     return may;
 }
 
-// The lock on a work folder that nobody has begun, when it is our turn to make the index for all; TA_ERR_BUSY
-// when another one has made it meanwhile, TA_ERR_NOT_FOUND where there is no such folder to be had.
-static int take_turn(struct ta_plan *p, const char *work, struct ta_log *log)
+// Holds and locks a work folder that nobody has begun, when it is our turn to make the index for all;
+// TA_ERR_BUSY when another one has made it meanwhile, TA_ERR_NOT_FOUND where there is no such folder to be
+// had.
+static int take_turn(struct ta_plan *p, struct ta_folder *folder, const char *work, struct ta_log *log)
 {
     for (;;) {
-        bool may = may_make(work);
-        int lock = may ? ta_lock_try(work, NULL) : TA_ERR_NOT_FOUND;
+        bool may = may_make(folder, work);
+        int err = !may                                        ? TA_ERR_NOT_FOUND
+                  : flock(folder->fd, LOCK_EX | LOCK_NB) == 0 ? 0
+                  : errno == EWOULDBLOCK                      ? TA_ERR_BUSY
+                                                              : TA_ERR_NOT_FOUND;
         // Looked at after these: who begins the folder writes the index before plan.json.
-        if (take_from_folder(p, work, NULL, log)) {
-            if (lock >= 0)
-                close(lock);
+        bool taken = take_from_folder(p, work, NULL, log);
+        if (taken || err < 0)
+            ta_folder_close(folder);
+        if (taken)
             return TA_ERR_BUSY;
-        }
-        if (lock != TA_ERR_BUSY)
-            return lock;
+        if (err != TA_ERR_BUSY)
+            return err;
         usleep((useconds_t)(LOCK_PAUSE * 1e6)); // timed wait: a lock tells nobody that it is free
     }
 }
@@ -137,17 +144,14 @@ int ta_plan_find_index_once(struct ta_plan *p, const char *work_dir, struct ta_l
 {
     char *work = ta_work_path(p, work_dir), *cache = ta_cache_folder();
     bool outdated;
-    int err = 0, lock = TA_ERR_BUSY;
-    if (!take(p, work, cache, &outdated, log) && (lock = take_turn(p, work, log)) != TA_ERR_BUSY)
+    struct ta_folder folder = {.fd = -1};
+    int err = 0, turn = TA_ERR_BUSY;
+    if (!take(p, work, cache, &outdated, log) && (turn = take_turn(p, &folder, work, log)) != TA_ERR_BUSY)
         err = index_source(p, cache, outdated, log);
-    if (lock >= 0) {
-        char *path = ta_path_join(work, "index.bin");
-        // What can't be written here fails when the folder is begun, with the reason.
-        if (err < 0 || ta_index_save(p->index, path, NULL) < 0)
-            rmdir(work);
-        free(path);
-        close(lock);
-    }
+    // What can't be written here fails when the folder is begun, with the reason.
+    if (turn >= 0 && (err < 0 || ta_index_save_in(p->index, &folder, "index.bin", NULL) < 0))
+        rmdir(work); // only what is empty
+    ta_folder_close(&folder);
     free(work);
     free(cache);
     return err < 0 ? err : ta_plan_fits_source(p, p->index, p->input, log);

@@ -7,6 +7,7 @@
 #include <terminalai/work.h>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -94,8 +95,15 @@ int ta_plan_resume(struct ta_plan **out, const char *output, const char *work_di
 {
     *out = NULL;
     char *dir = ta_work_path_of(output, work_dir), *path = ta_path_join(dir, "plan.json");
-    int err = 0;
-    if (access(path, F_OK) == 0) {
+    struct ta_folder folder;
+    int err = ta_folder_hold(&folder, dir, log);
+    if (err >= 0)
+        err = ta_folder_own(&folder, log);
+    bool has_plan = err >= 0 && ta_folder_bytes(&folder, "plan.json") >= 0;
+    ta_folder_close(&folder);
+    if (err < 0 && err != TA_ERR_NOT_FOUND) {
+        // said, and nothing in it is read
+    } else if (has_plan) {
         struct ta_journal journal;
         ta_journal_load(&journal, dir);
         err = load_with_log(out, path, journal.folder, output, work_dir ? work_dir : "", dir, log);

@@ -462,7 +462,7 @@ static int restore(struct restore *r)
     // What was not there before the lock was taken may be now.
     if (name_err >= 0)
         name_err = check_output_name(r);
-    r->live = (struct ta_live){.dir = r->work.dir, .started = ta_wall_clock()};
+    r->live = (struct ta_live){.folder = &r->work.folder, .started = ta_wall_clock()};
     r->meter.watch_priv = &r->live;
     r->meter.watch = ta_live_write;
     // Left on purpose, now or by the run that put the output in place: it stays until somebody says

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <terminalai/error.h>
@@ -70,10 +69,8 @@ static int64_t flying_bytes(const struct run *r)
 {
     int64_t sum = ta_sound_bytes(r->sound);
     for (int i = 0; i < r->flying_count; i++) {
-        char *part = ta_work_part_path(r->work, r->flying[i], r->run_id);
-        struct stat st;
-        if (stat(part, &st) == 0)
-            sum += st.st_size;
+        char *part = ta_work_part_name(r->work, r->flying[i], r->run_id);
+        sum += TA_MAX(ta_folder_bytes(&r->work->folder, part), 0);
         free(part);
     }
     return sum;
@@ -159,7 +156,7 @@ static int make(struct run *r, int number, const char *part, struct ta_done *don
     double told = 0;
     struct ta_task_run run = {.work = r->work,
                               .number = number,
-                              .path = part,
+                              .name = part,
                               .strict = r->opts->strict,
                               .turns = &r->turns,
                               .meter = r->meter,
@@ -180,7 +177,7 @@ static int make(struct run *r, int number, const char *part, struct ta_done *don
 // Makes one task and puts it in place. 0 when it is finished, whatever becomes of the run.
 static int do_task(struct run *r, int number)
 {
-    char *part = ta_work_part_path(r->work, number, r->run_id);
+    char *part = ta_work_part_name(r->work, number, r->run_id);
     struct ta_done done;
     double start = ta_clock_seconds();
     int err = make(r, number, part, &done);
@@ -190,7 +187,7 @@ static int do_task(struct run *r, int number)
     if (!late && err >= 0)
         err = ta_work_commit(r->work, number, part, &done);
     if (late || err < 0)
-        unlink(part);
+        ta_folder_unlink(&r->work->folder, part);
     // Before others look for work: what has failed is missing still, and must not be taken again.
     if (err < 0 && (r->err == 0 || r->err == TA_ERR_CANCELED))
         r->err = err;

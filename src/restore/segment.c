@@ -3,12 +3,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <terminalai/error.h>
 
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/words.h"
 #include "media/encode/encoder.h"
 #include "media/mux/segfile.h"
@@ -73,13 +74,21 @@ static int encode_frames(struct task *t, struct output *o)
     }
 }
 
-static int encode(struct task *t, const char *path, struct ta_segment_result *out)
+static int encode(struct task *t, const struct ta_folder *folder, const char *name, bool *created,
+                  struct ta_segment_result *out)
 {
     const struct ta_plan *p = t->plan;
     struct output o = {.packet = av_packet_alloc()};
     int err = o.packet ? ta_encoder_open(&o.encoder, t->seg.encoder, &p->out_format, t->log) : TA_ERR_NOMEM;
-    if (err >= 0)
-        err = ta_segwriter_create(&o.writer, path, ta_encoder_context(o.encoder), t->log);
+    int fd = err >= 0 ? ta_folder_create(folder, name, t->log) : err;
+    *created = fd >= 0;
+    if (fd >= 0) {
+        char *path = ta_path_join(folder->path, name);
+        err = ta_segwriter_create(&o.writer, fd, path, ta_encoder_context(o.encoder), t->log);
+        free(path);
+    } else {
+        err = fd;
+    }
     if (err >= 0)
         err = encode_frames(t, &o);
     if (err >= 0 && o.packets != t->seg.out_count) {
@@ -99,19 +108,20 @@ static int encode(struct task *t, const char *path, struct ta_segment_result *ou
 
 // ---- the task ----
 
-int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment, const char *path,
-                    struct ta_turns *turns, struct ta_meter *meter, const struct ta_env *env,
-                    struct ta_segment_result *out)
+int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment,
+                    const struct ta_folder *folder, const char *name, struct ta_turns *turns,
+                    struct ta_meter *meter, const struct ta_env *env, struct ta_segment_result *out)
 {
     struct task t = {.plan = plan, .seg = *segment, .meter = meter, .log = env->log};
     struct ta_frames_stats stats = {0};
+    bool created = false;
     *out = (struct ta_segment_result){0};
     int err = ta_frames_open(&t.frames, plan, &t.seg, env);
     if (err >= 0 && plan->show)
         err = ta_composer_create(&t.composer, plan, &t.seg, env->cancel, t.log);
     if (err >= 0) {
         ta_turns_wait(turns);
-        err = encode(&t, path, out);
+        err = encode(&t, folder, name, &created, out);
         ta_turns_end(turns);
     }
     err = ta_frames_close(&t.frames, err, &stats);
@@ -120,19 +130,20 @@ int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment
     out->damaged = stats.damaged;
     out->max_cll = stats.max_cll;
     out->max_fall = stats.max_fall;
-    if (err < 0)
-        unlink(path);
+    if (err < 0 && created)
+        ta_folder_unlink(folder, name);
     return err;
 }
 
-int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, struct ta_turns *turns,
-                   struct ta_meter *meter, const struct ta_env *env, struct ta_segment_result *out)
+int ta_segment_run(const struct ta_plan *plan, int segment, const struct ta_folder *folder, const char *name,
+                   struct ta_turns *turns, struct ta_meter *meter, const struct ta_env *env,
+                   struct ta_segment_result *out)
 {
     struct ta_segment range = ta_plan_segment(plan, segment);
     struct ta_env own = *env;
     own.log = ta_log_child(env->log, "segment %d", segment);
     ta_log_set_about(own.log, plan->input);
-    int err = ta_segment_make(plan, &range, path, turns, meter, &own, out);
+    int err = ta_segment_make(plan, &range, folder, name, turns, meter, &own, out);
     ta_log_destroy(&own.log);
     return err;
 }

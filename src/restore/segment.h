@@ -18,15 +18,16 @@ struct ta_segment_result {
     char sha256[65];       // of the file
 };
 
-// Writes `path` (a temporary name; not synced, not renamed). `turns` may be NULL. On failure the file is
-// removed. TA_ERR_DAMAGED when the chain gave other frames than planned; TA_ERR_CANCELED when env->cancel
-// says so. Messages go to env->log.
-int ta_segment_run(const struct ta_plan *plan, int segment, const char *path, struct ta_turns *turns,
-                   struct ta_meter *meter, const struct ta_env *env, struct ta_segment_result *out);
+// Makes the file `name` in the folder (a temporary name; not synced, not renamed). `turns` may be NULL. On
+// failure the file is removed. TA_ERR_DAMAGED when the chain gave other frames than planned; TA_ERR_CANCELED
+// when env->cancel says so. Messages go to env->log.
+int ta_segment_run(const struct ta_plan *plan, int segment, const struct ta_folder *folder, const char *name,
+                   struct ta_turns *turns, struct ta_meter *meter, const struct ta_env *env,
+                   struct ta_segment_result *out);
 // The same for any range (see ta_plan_range()).
-int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment, const char *path,
-                    struct ta_turns *turns, struct ta_meter *meter, const struct ta_env *env,
-                    struct ta_segment_result *out);
+int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment,
+                    const struct ta_folder *folder, const char *name, struct ta_turns *turns,
+                    struct ta_meter *meter, const struct ta_env *env, struct ta_segment_result *out);
 
 // As the journal keeps it, and back.
 void ta_segment_to_done(const struct ta_segment_result *result, struct ta_done *done);

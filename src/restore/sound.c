@@ -55,7 +55,7 @@ static int start_track(struct ta_sound *s, struct track *t, const struct ta_work
     struct ta_lane *lane;
     err = ta_lane_audio(&lane, t->streams, t->stream, offset, stream->codec, stream->bit_rate,
                         p->container->global_header, &t->stats, s->log);
-    return err < 0 ? err : ta_lane_ahead(&t->lane, lane, work->dir, s->log);
+    return err < 0 ? err : ta_lane_ahead(&t->lane, lane, &work->folder, s->log);
 }
 
 int ta_sound_start(struct ta_sound **out, const struct ta_work *work, const struct ta_cancel *cancel,

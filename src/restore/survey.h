@@ -72,5 +72,9 @@ bool ta_survey_reading_take(struct ta_survey *s, struct ta_survey_reading *r, co
 // A survey.json that is of the index with this checksum; NULL when it is missing, garbled or of another.
 json_t *ta_survey_load(const char *path, const char *index_checksum);
 int ta_survey_save(const json_t *root, const char *path, struct ta_log *log);
+// The same in a folder that is held open.
+json_t *ta_survey_load_in(const struct ta_folder *folder, const char *name, const char *index_checksum);
+int ta_survey_save_in(const json_t *root, const struct ta_folder *folder, const char *name,
+                      struct ta_log *log);
 
 #endif

@@ -4,10 +4,12 @@
 
 #include <terminalai/error.h>
 
+#include "base/folder.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/tree.h"
+#include "base/tree_limits.h"
 #include "restore/survey.h"
 
 static void checksum_of(const json_t *measures, char out[TA_SHA256_HEX])
@@ -74,12 +76,10 @@ bool ta_survey_reading_take(struct ta_survey *s, struct ta_survey_reading *r, co
     return any;
 }
 
-json_t *ta_survey_load(const char *path, const char *index_checksum)
+// Takes `root`; NULL when it is of another index.
+static json_t *checked(json_t *root, const char *index_checksum)
 {
-    json_t *root = NULL;
     char sum[TA_SHA256_HEX] = "";
-    if (ta_json_load(path, &root, NULL) < 0)
-        return NULL;
     const char *of = json_string_value(json_object_get(root, "index_sha256")),
                *stated = json_string_value(json_object_get(root, "measures_sha256"));
     json_t *list = json_object_get(root, "measures");
@@ -91,6 +91,32 @@ json_t *ta_survey_load(const char *path, const char *index_checksum)
         return NULL;
     }
     return root;
+}
+
+json_t *ta_survey_load(const char *path, const char *index_checksum)
+{
+    json_t *root = NULL;
+    return ta_json_load(path, &root, NULL) < 0 ? NULL : checked(root, index_checksum);
+}
+
+json_t *ta_survey_load_in(const struct ta_folder *folder, const char *name, const char *index_checksum)
+{
+    struct ta_buf text = {0};
+    json_t *root = NULL;
+    if (ta_folder_read(folder, name, TA_TREE_SIZE_MAX, &text, NULL) >= 0 &&
+        ta_json_parse(ta_buf_text(&text), text.size, name, &root, NULL) >= 0)
+        root = checked(root, index_checksum);
+    ta_buf_release(&text);
+    return root;
+}
+
+int ta_survey_save_in(const json_t *root, const struct ta_folder *folder, const char *name,
+                      struct ta_log *log)
+{
+    char *text = ta_json_text(root);
+    int err = ta_folder_write(folder, name, text, strlen(text), log);
+    free(text);
+    return err;
 }
 
 int ta_survey_save(const json_t *root, const char *path, struct ta_log *log)

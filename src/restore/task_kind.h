@@ -17,9 +17,11 @@ struct ta_work;
 struct ta_task_run {
     const struct ta_work *work; // its plan, and the files of what the task needs: ta_work_task_path()
     int number;                 // of the task in the plan
-    const char *path;           // the file to write; it gets its name when the task has returned 0
-    bool strict;                // damage in the source is a failure
-    struct ta_turns *turns;     // for encoders: as many at once as the machine has room for
+    // The file to make, in work->folder: ta_folder_create(). It gets its own name when the task has returned
+    // 0.
+    const char *name;
+    bool strict;            // damage in the source is a failure
+    struct ta_turns *turns; // for encoders: as many at once as the machine has room for
     struct ta_meter *meter;
     double *told;             // of it, 0 to 1: for ta_task_tell()
     const struct ta_env *env; // what it may use: threads, engines, cancelling, the log
@@ -29,7 +31,7 @@ struct ta_task_kind {
     const char *name;   // as the plan says it: "video"
     const char *prefix; // how its stems begin: "seg"; what follows is a hyphen and a number
     const char *suffix; // of its finished files, without the dot: "nut"
-    // Makes the task: a pure function of plan, source and the files of what it needs. Writes run->path,
+    // Makes the task: a pure function of plan, source and the files of what it needs. Makes run->name,
     // neither synced nor renamed, and fills `done` with the file's size, checksum and counts. On failure the
     // caller removes what was written. Any thread, several at once.
     int (*run)(const struct ta_task_run *run, struct ta_done *done);

@@ -13,7 +13,7 @@ static int run(const struct ta_task_run *t, struct ta_done *done)
 {
     const struct ta_plan *p = t->work->plan;
     struct ta_segment_result r;
-    int err = ta_segment_run(p, t->number, t->path, t->turns, t->meter, t->env, &r);
+    int err = ta_segment_run(p, t->number, &t->work->folder, t->name, t->turns, t->meter, t->env, &r);
     if (err >= 0 && t->strict && r.concealed + r.damaged > 0) {
         ta_error(t->env->log,
                  "%s: %lld %s be decoded and %lld %s with errors, from source frame %lld on (--strict)",

@@ -76,7 +76,7 @@ static int open_locked(struct ta_work *w, const struct ta_run_opts *run)
     char identity[65];
     ta_plan_identity(w->plan->json, identity);
     if (run->restart) {
-        ta_journal_load(&w->journal, w->dir);
+        ta_journal_load_in(&w->journal, &w->folder);
         return begin_alone(w, identity);
     }
     struct ta_work_found found = ta_work_find(w, identity);
@@ -100,7 +100,8 @@ static int open_locked(struct ta_work *w, const struct ta_run_opts *run)
 int ta_work_open(struct ta_work *w, const struct ta_plan *plan, const struct ta_run_opts *run,
                  struct ta_log *log)
 {
-    *w = (struct ta_work){.plan = plan, .lock = -1, .log = log, .dir = ta_work_path(plan, run->work_dir)};
+    *w = (struct ta_work){
+        .plan = plan, .folder = {.fd = -1}, .log = log, .dir = ta_work_path(plan, run->work_dir)};
     int err = ta_task_kinds_check(plan, log);
     if (err >= 0)
         err = check_place(w);
@@ -167,8 +168,11 @@ static int open_task(struct ta_work *w, int number)
 int ta_work_open_task(struct ta_work *w, const struct ta_plan *plan, const struct ta_run_opts *run,
                       int number, struct ta_log *log)
 {
-    *w = (struct ta_work){
-        .plan = plan, .lock = -1, .shared = true, .log = log, .dir = ta_work_path(plan, run->work_dir)};
+    *w = (struct ta_work){.plan = plan,
+                          .folder = {.fd = -1},
+                          .shared = true,
+                          .log = log,
+                          .dir = ta_work_path(plan, run->work_dir)};
     int err = ta_task_kinds_check(plan, log);
     if (err >= 0)
         err = check_place(w);
@@ -187,9 +191,9 @@ static bool may_remove(const struct ta_work *w)
     struct ta_journal j;
     if (!w->shared)
         return true;
-    if (flock(w->lock, LOCK_EX | LOCK_NB) < 0)
+    if (flock(w->folder.fd, LOCK_EX | LOCK_NB) < 0)
         return false;
-    ta_journal_load(&j, w->dir);
+    ta_journal_load_in(&j, &w->folder);
     bool unused = !j.task_count;
     ta_journal_release(&j);
     return unused;
@@ -197,13 +201,13 @@ static bool may_remove(const struct ta_work *w)
 
 void ta_work_close(struct ta_work *w, bool remove)
 {
-    if (remove && w->lock >= 0 && may_remove(w)) {
+    if (remove && w->folder.fd >= 0 && may_remove(w)) {
         ta_work_remove_joined_part(w);
-        ta_work_remove(w->dir, w->log);
+        ta_work_remove(&w->folder, w->log);
     }
     ta_work_unlock(w);
     ta_journal_release(&w->journal);
     free(w->dir);
     free(w->done);
-    *w = (struct ta_work){.lock = -1};
+    *w = (struct ta_work){.folder = {.fd = -1}};
 }

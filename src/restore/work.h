@@ -4,6 +4,7 @@
 #ifndef TA_RESTORE_WORK_H
 #define TA_RESTORE_WORK_H
 
+#include "base/folder.h"
 #include "media/mux/lane.h"
 #include "plan/plan.h"
 #include "restore/done.h"
@@ -12,9 +13,9 @@
 
 struct ta_work {
     char *dir;
-    int lock;     // descriptor that holds the flock, -1 none
-    bool shared;  // the lock is a shared one: single tasks of other runners work here too
-    bool created; // by this run
+    struct ta_folder folder; // held open, and locked by that descriptor
+    bool shared;             // the lock is a shared one: single tasks of other runners work here too
+    bool created;            // by this run
     const struct ta_plan *plan;
     struct ta_done *done; // [ta_plan_tasks()]; bytes > 0 when finished
     int done_count;
@@ -50,9 +51,11 @@ int ta_work_open_task(struct ta_work *w, const struct ta_plan *plan, const struc
                       int number, struct ta_log *log);
 // Looks the task up again: another runner may have finished it meanwhile.
 bool ta_work_is_done(struct ta_work *w, int number);
-// The file of a finished task, and the name under which it is made; to be freed.
+// The file of a finished task, and the one that it is made as: names in the folder, to be freed. The path is
+// for messages.
+char *ta_work_task_name(const struct ta_work *w, int number);
+char *ta_work_part_name(const struct ta_work *w, int number, const char *run_id);
 char *ta_work_task_path(const struct ta_work *w, int number);
-char *ta_work_part_path(const struct ta_work *w, int number, const char *run_id);
 // Makes the task's temporary file permanent and writes it in the journal. Thread-safety: one call at a time
 // (the caller locks).
 int ta_work_commit(struct ta_work *w, int number, const char *part, const struct ta_done *done);

@@ -87,11 +87,11 @@ bool ta_work_is_own_name(const char *name)
            is_between(name, ".ta-", ".tmp"); // of atomic writes that were killed
 }
 
-int ta_work_find_foreign(const char *dir, char **out, struct ta_log *log)
+int ta_work_find_foreign(const struct ta_folder *f, char **out, struct ta_log *log)
 {
     char **names = NULL;
     *out = NULL;
-    int err = ta_dir_list(dir, &names, log);
+    int err = ta_folder_list(f, &names, log);
     for (char **n = names; err >= 0 && *n && !*out; n++)
         if (!ta_work_is_own_name(*n))
             *out = ta_xstrdup(*n);
@@ -139,53 +139,43 @@ int64_t ta_work_pool_bytes(const char *root, const char *except)
 
 // ---- removal ----
 
-void ta_work_remove_parts(const char *dir)
+void ta_work_remove_parts(const struct ta_folder *f)
 {
     char **names = NULL;
-    if (ta_dir_list(dir, &names, NULL) < 0)
+    if (ta_folder_list(f, &names, NULL) < 0)
         return;
     for (char **n = names; *n; n++) {
         bool half = !strcmp(ta_path_extension(*n), "part") || is_between(*n, ".ta-", ".tmp") ||
                     is_sound_name(*n);
-        if (!half || !ta_work_is_own_name(*n))
-            continue;
-        char *path = ta_path_join(dir, *n);
-        unlink(path);
-        free(path);
+        if (half && ta_work_is_own_name(*n))
+            ta_folder_unlink(f, *n);
     }
     ta_dir_list_free(&names);
 }
 
-static void unlink_in(const char *dir, const char *name)
-{
-    char *path = ta_path_join(dir, name);
-    unlink(path);
-    free(path);
-}
-
-bool ta_work_empty(const char *dir, struct ta_log *log)
+bool ta_work_empty(const struct ta_folder *f, struct ta_log *log)
 {
     static const char *const last[] = {"plan.json", "journal.jsonl"};
     char **names = NULL, *foreign = NULL;
-    if (ta_dir_list(dir, &names, log) < 0)
+    if (ta_folder_list(f, &names, log) < 0)
         return false;
     for (char **n = names; *n; n++) {
         if (!ta_work_is_own_name(*n))
             foreign = foreign ? foreign : *n;
         else if (strcmp(*n, last[0]) && strcmp(*n, last[1]))
-            unlink_in(dir, *n);
+            ta_folder_unlink(f, *n);
     }
     for (size_t i = 0; i < TA_COUNT(last); i++)
-        unlink_in(dir, last[i]);
+        ta_folder_unlink(f, last[i]);
     if (foreign)
-        ta_info(log, "%s stays: it holds \"%s\", which no run makes", dir, foreign);
+        ta_info(log, "%s stays: it holds \"%s\", which no run makes", f->path, foreign);
     bool empty = !foreign;
     ta_dir_list_free(&names);
     return empty;
 }
 
-void ta_work_remove(const char *dir, struct ta_log *log)
+void ta_work_remove(const struct ta_folder *f, struct ta_log *log)
 {
-    if (ta_work_empty(dir, log) && rmdir(dir) < 0 && errno != ENOENT)
-        ta_problem(log, TA_PROBLEM_WORK_NOT_REMOVED, "%s: can't be removed: %s", dir, strerror(errno));
+    if (ta_work_empty(f, log) && rmdir(f->path) < 0 && errno != ENOENT) // only what is empty
+        ta_problem(log, TA_PROBLEM_WORK_NOT_REMOVED, "%s: can't be removed: %s", f->path, strerror(errno));
 }

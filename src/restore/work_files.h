@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/folder.h"
+
 struct ta_log;
 
 #define TA_WORK_SUFFIX ".terminalai"
@@ -19,7 +21,7 @@ void ta_work_remove_part(const char *output, const char *tag);
 // Has a file in the work folder this name because a run made it?
 bool ta_work_is_own_name(const char *name);
 // The first file in the folder that no run makes, to be freed; NULL when there is none. 0 or TA_ERR_*.
-int ta_work_find_foreign(const char *dir, char **out, struct ta_log *log);
+int ta_work_find_foreign(const struct ta_folder *f, char **out, struct ta_log *log);
 
 // Bytes of the files in a folder (no sub-folders); 0 when it can't be listed.
 int64_t ta_work_disk_bytes(const char *dir);
@@ -27,11 +29,11 @@ int64_t ta_work_disk_bytes(const char *dir);
 int64_t ta_work_pool_bytes(const char *root, const char *except);
 
 // Removes what killed runs left half-written.
-void ta_work_remove_parts(const char *dir);
+void ta_work_remove_parts(const struct ta_folder *f);
 // Removes what runs have made; true when nothing else is in the folder. The plan goes last but one, the
 // journal last: whatever is left by a kill in the middle is known by them.
-bool ta_work_empty(const char *dir, struct ta_log *log);
+bool ta_work_empty(const struct ta_folder *f, struct ta_log *log);
 // The same, and the folder itself when it is empty then.
-void ta_work_remove(const char *dir, struct ta_log *log);
+void ta_work_remove(const struct ta_folder *f, struct ta_log *log);
 
 #endif

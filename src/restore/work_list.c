@@ -1,12 +1,15 @@
 // All the work folders that there are, and removing what nobody needs.
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <terminalai/error.h>
 #include <terminalai/work.h>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -35,20 +38,18 @@ static bool is_dir(const char *path)
     return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static bool holds(const char *dir, const char *name)
-{
-    char *path = ta_path_join(dir, name);
-    bool yes = access(path, F_OK) == 0;
-    free(path);
-    return yes;
-}
-
 // Somebody's own folder that has such a name by chance.
-static bool is_foreign(const char *dir)
+static bool is_foreign(const struct ta_look *f)
 {
+    struct ta_folder folder;
     char *name = NULL;
-    bool own = holds(dir, "plan.json") || holds(dir, "journal.jsonl");
-    bool foreign = !own && (ta_work_find_foreign(dir, &name, NULL) < 0 || name);
+    // Names prove nothing: a plan that is one does, or a line of the journal, in a folder that is not another
+    // user's.
+    bool ours = (f->plan || f->journal.plan[0]) && access(f->dir, W_OK) == 0;
+    bool foreign = !ours && (ta_folder_hold(&folder, f->dir, NULL) < 0 ||
+                             ta_work_find_foreign(&folder, &name, NULL) < 0 || name);
+    if (!ours)
+        ta_folder_close(&folder);
     free(name);
     return foreign;
 }
@@ -69,7 +70,7 @@ static void describe(const char *dir, json_t *list)
     struct ta_look f;
     ta_look_init(&f, dir);
     const char *state = f.live                ? "running"
-                        : is_foreign(dir)     ? "foreign"
+                        : is_foreign(&f)      ? "foreign"
                         : ta_look_is_kept(&f) ? "kept"
                         : f.plan              ? "unfinished"
                                               : "garbled";
@@ -153,27 +154,39 @@ static void remove_output_part(const struct ta_look *f)
 static int discard(const char *folder, struct ta_log *log)
 {
     struct ta_look f;
-    if (!is_dir(folder) || !has_work_name(folder) || is_foreign(folder)) {
+    struct ta_folder held;
+    if (!is_dir(folder) || !has_work_name(folder)) {
         ta_error(log, "%s: is no work folder: nothing in it is changed", folder);
         return TA_ERR_INVALID;
     }
-    int lock = ta_lock_try(folder, NULL);
-    if (lock == TA_ERR_BUSY)
-        ta_error(log, "%s: a run is working in it: it stays", folder);
-    else if (lock < 0)
-        ta_error(log, "%s: can't be locked: %s", folder, ta_error_text(lock));
-    if (lock < 0)
-        return lock;
-    ta_look_init(&f, folder);
-    remove_output_part(&f);
-    ta_look_release(&f);
-    ta_work_remove(folder, log);
-    close(lock);
-    if (holds(folder, "plan.json") || holds(folder, "journal.jsonl")) {
-        ta_error(log, "%s: can't be removed", folder);
-        return TA_ERR_ACCESS;
+    int err = ta_folder_hold(&held, folder, log);
+    if (err >= 0)
+        err = ta_folder_own(&held, log);
+    if (err >= 0 && flock(held.fd, LOCK_EX | LOCK_NB) < 0) {
+        err = ta_error_from_errno(errno);
+        if (err == TA_ERR_BUSY)
+            ta_error(log, "%s: a run is working in it: it stays", folder);
+        else
+            ta_error(log, "%s: can't be locked: %s", folder, ta_error_text(err));
     }
-    return 0;
+    if (err >= 0) {
+        ta_look_init(&f, folder);
+        err = is_foreign(&f) ? TA_ERR_INVALID : 0;
+        if (err < 0)
+            ta_error(log, "%s: is no work folder: nothing in it is changed", folder);
+        else
+            remove_output_part(&f);
+        ta_look_release(&f);
+    }
+    if (err >= 0) {
+        ta_work_remove(&held, log);
+        if (ta_folder_has(&held, "plan.json") || ta_folder_has(&held, "journal.jsonl")) {
+            ta_error(log, "%s: can't be removed", folder);
+            err = TA_ERR_ACCESS;
+        }
+    }
+    ta_folder_close(&held);
+    return err;
 }
 
 int ta_work_discard(const char *folder, struct ta_log *log)

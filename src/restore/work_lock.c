@@ -7,6 +7,7 @@
 
 #include <terminalai/error.h>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -21,28 +22,39 @@ const double ta_work_task_patience = 3;
 static bool is_still_named(const struct ta_work *w)
 {
     struct stat held, named;
-    return fstat(w->lock, &held) == 0 && stat(w->dir, &named) == 0 && held.st_ino == named.st_ino &&
+    return fstat(w->folder.fd, &held) == 0 && lstat(w->dir, &named) == 0 && held.st_ino == named.st_ino &&
            held.st_dev == named.st_dev;
+}
+
+static int try_lock(const struct ta_work *w)
+{
+    int ret;
+    do
+        ret = flock(w->folder.fd, (w->shared ? LOCK_SH : LOCK_EX) | LOCK_NB);
+    while (ret < 0 && errno == EINTR);
+    return ret < 0 ? ta_error_from_errno(errno) : 0;
 }
 
 static int take_lock(struct ta_work *w)
 {
     double start = ta_clock_seconds();
     for (;;) {
-        w->lock = w->shared ? ta_lock_try_shared(w->dir, NULL) : ta_lock_try(w->dir, NULL);
-        if (w->lock != TA_ERR_BUSY ||
+        int err = try_lock(w);
+        if (err != TA_ERR_BUSY ||
             ta_clock_seconds() - start > (w->shared ? ta_work_task_patience : LOCK_PATIENCE))
-            return w->lock < 0 ? w->lock : 0;
+            return err;
         usleep((useconds_t)(LOCK_PAUSE * 1e6)); // timed wait: a lock tells nobody that it is free
     }
 }
 
-static int make_dir(struct ta_work *w)
+// The folder that has the name now, held; it is made when it is missing.
+static int hold(struct ta_work *w)
 {
-    struct stat st;
-    bool there = stat(w->dir, &st) == 0;
-    int err = ta_dir_create(w->dir, w->log);
-    if (err >= 0 && !there) { // after a power cut it must still be in its folder
+    bool made;
+    int err = ta_folder_make(&w->folder, w->dir, &made, w->log);
+    if (err >= 0)
+        err = ta_folder_own(&w->folder, w->log);
+    if (err >= 0 && made) { // after a power cut it must still be in its folder
         char *parent = ta_path_dir(w->dir);
         err = ta_file_sync_dir(parent, w->log);
         free(parent);
@@ -55,12 +67,12 @@ static int make_dir(struct ta_work *w)
 int ta_work_lock(struct ta_work *w)
 {
     for (int tries = 0; tries < 100; tries++) {
-        int err = make_dir(w);
+        int err = hold(w);
+        if (err == TA_ERR_NOT_FOUND)
+            continue;
         if (err < 0)
             return err;
         err = take_lock(w);
-        if (err == TA_ERR_NOT_FOUND)
-            continue;
         if (err == TA_ERR_BUSY)
             ta_error(w->log,
                      "%s: another run is working on this output; \"terminalai status\" shows how far it is",
@@ -71,8 +83,7 @@ int ta_work_lock(struct ta_work *w)
             return err;
         if (is_still_named(w))
             return 0;
-        close(w->lock);
-        w->lock = -1;
+        ta_work_unlock(w);
     }
     ta_error(w->log, "%s: other runs keep removing this folder", w->dir);
     return TA_ERR_BUSY;
@@ -80,10 +91,13 @@ int ta_work_lock(struct ta_work *w)
 
 bool ta_work_lock_alone(struct ta_work *w)
 {
-    ta_work_unlock(w);
-    w->lock = ta_lock_try(w->dir, NULL);
-    if (w->lock >= 0 && is_still_named(w))
+    int ret;
+    do // what is shared is given back before
+        ret = flock(w->folder.fd, LOCK_EX | LOCK_NB);
+    while (ret < 0 && errno == EINTR);
+    if (ret == 0 && is_still_named(w))
         return true;
+    ta_work_unlock(w);
     // timed wait: those that came at once must not come back at once
     usleep((useconds_t)(LOCK_PAUSE * 1e6) * (unsigned)(getpid() % 8) / 8);
     return false;
@@ -91,9 +105,7 @@ bool ta_work_lock_alone(struct ta_work *w)
 
 void ta_work_unlock(struct ta_work *w)
 {
-    if (w->lock >= 0)
-        close(w->lock);
-    w->lock = -1;
+    ta_folder_close(&w->folder);
 }
 
 bool ta_work_is_live(const char *dir)

@@ -38,7 +38,7 @@ char *ta_work_made_by(void)
 int ta_work_refuse_foreign(const struct ta_work *w)
 {
     char *name = NULL;
-    int err = ta_work_find_foreign(w->dir, &name, w->log);
+    int err = ta_work_find_foreign(&w->folder, &name, w->log);
     if (name) {
         ta_error(w->log,
                  "%s: this folder holds \"%s\", which no run makes: nothing in it is changed; move it away "
@@ -79,10 +79,10 @@ struct ta_work_found ta_work_find(struct ta_work *w, const char identity[65])
     struct ta_work_found found = {.state = TA_WORK_SAME};
     struct ta_buf text = {0};
     ta_journal_release(&w->journal);
-    ta_journal_load(&w->journal, w->dir);
-    bool has_plan = access(path, F_OK) == 0;
+    ta_journal_load_in(&w->journal, &w->folder);
+    bool has_plan = ta_folder_has(&w->folder, "plan.json");
     json_t *json = NULL;
-    if (has_plan && ta_file_read(path, FILE_LIMIT, &text, NULL) >= 0)
+    if (has_plan && ta_folder_read(&w->folder, "plan.json", FILE_LIMIT, &text, NULL) >= 0)
         json = json_loadb(ta_buf_text(&text), text.size, 0, NULL);
     bool readable = json_is_object(json);
     json_decref(json);
@@ -111,34 +111,29 @@ struct ta_work_found ta_work_find(struct ta_work *w, const char identity[65])
 // What was measured; older folders have none, and plans that stand alone may not know it.
 static int write_survey(struct ta_work *w)
 {
-    char *path = inside(w, "survey.json");
-    json_t *there = ta_survey_load(path, w->plan->index->checksum);
-    int err = there || !w->plan->survey ? 0 : ta_survey_save(w->plan->survey, path, w->log);
+    json_t *there = ta_survey_load_in(&w->folder, "survey.json", w->plan->index->checksum);
+    int err = there || !w->plan->survey
+                  ? 0
+                  : ta_survey_save_in(w->plan->survey, &w->folder, "survey.json", w->log);
     json_decref(there);
-    free(path);
     return err;
 }
 
 static int write_index(struct ta_work *w)
 {
-    char *path = inside(w, "index.bin");
-    int err = ta_index_save(w->plan->index, path, w->log);
-    free(path);
+    int err = ta_index_save_in(w->plan->index, &w->folder, "index.bin", w->log);
     return err < 0 ? err : write_survey(w);
 }
 
 static int write_plan(struct ta_work *w)
 {
-    char *path = inside(w, "plan.json");
-    int err = ta_file_write_atomic(path, w->plan->json, strlen(w->plan->json), w->log);
-    free(path);
-    return err;
+    return ta_folder_write(&w->folder, "plan.json", w->plan->json, strlen(w->plan->json), w->log);
 }
 
 static int write_head(struct ta_work *w, const char identity[65])
 {
     char *made_by = ta_work_made_by(), *folder = ta_path_absolute(".");
-    int err = ta_journal_append(w->dir, ta_journal_head_line(identity, made_by, folder), w->log);
+    int err = ta_journal_append(&w->folder, ta_journal_head_line(identity, made_by, folder), w->log);
     if (err >= 0)
         memcpy(w->journal.plan, identity, 65);
     free(made_by);
@@ -150,9 +145,9 @@ static int write_head(struct ta_work *w, const char identity[65])
 // begun.
 int ta_work_begin(struct ta_work *w, const char identity[65])
 {
-    ta_work_empty(w->dir, NULL); // a journal of another plan must not come back to life
+    ta_work_empty(&w->folder, NULL); // a journal of another plan must not come back to life
     ta_journal_release(&w->journal);
-    ta_journal_load(&w->journal, w->dir);
+    ta_journal_load_in(&w->journal, &w->folder);
     w->created = true;
     int err = write_index(w);
     if (err >= 0)
@@ -165,10 +160,10 @@ int ta_work_renew_journal(struct ta_work *w, const char identity[65])
     char *path = inside(w, "journal.jsonl");
     ta_problem(w->log, TA_PROBLEM_WORK_FOREIGN,
                "%s is not of the plan beside it: nothing that it says counts", path);
-    unlink(path);
+    ta_folder_unlink(&w->folder, "journal.jsonl");
     free(path);
     ta_journal_release(&w->journal);
-    ta_journal_load(&w->journal, w->dir);
+    ta_journal_load_in(&w->journal, &w->folder);
     return write_head(w, identity);
 }
 
@@ -176,7 +171,8 @@ static int mend_index(struct ta_work *w)
 {
     char *path = inside(w, "index.bin");
     struct ta_index *index = NULL;
-    bool ok = ta_index_load(&index, path, NULL) >= 0 && !strcmp(index->checksum, w->plan->index->checksum);
+    bool ok = ta_index_load_in(&index, &w->folder, "index.bin", NULL) >= 0 &&
+              !strcmp(index->checksum, w->plan->index->checksum);
     ta_index_destroy(&index);
     if (!ok)
         ta_problem(w->log, TA_PROBLEM_INDEX_REWRITTEN, "%s is missing or damaged: written anew", path);
@@ -184,11 +180,12 @@ static int mend_index(struct ta_work *w)
     return ok ? write_survey(w) : write_index(w);
 }
 
-static bool has_text(const char *path, const char *text)
+static bool has_plan_text(const struct ta_work *w)
 {
     struct ta_buf b = {0};
-    bool same = ta_file_read(path, FILE_LIMIT, &b, NULL) >= 0 && b.size == strlen(text) &&
-                !strcmp(ta_buf_text(&b), text);
+    const char *text = w->plan->json;
+    bool same = ta_folder_read(&w->folder, "plan.json", FILE_LIMIT, &b, NULL) >= 0 &&
+                b.size == strlen(text) && !strcmp(ta_buf_text(&b), text);
     ta_buf_release(&b);
     return same;
 }
@@ -200,7 +197,7 @@ int ta_work_go_on(struct ta_work *w, const struct ta_work_found *found, const ch
         ta_problem(w->log, TA_PROBLEM_PLAN_REWRITTEN,
                    "%s is %s: written anew; the journal knows which tasks are of this plan", plan,
                    found->plan_garbled ? "garbled" : "missing");
-    int err = has_text(plan, w->plan->json) ? 0 : write_plan(w);
+    int err = has_plan_text(w) ? 0 : write_plan(w);
     free(plan);
     if (err >= 0 && found->journal_other)
         err = ta_work_renew_journal(w, identity);
@@ -210,7 +207,7 @@ int ta_work_go_on(struct ta_work *w, const struct ta_work_found *found, const ch
         err = write_head(w, identity);
     if (err < 0)
         return err;
-    ta_work_remove_parts(w->dir);
+    ta_work_remove_parts(&w->folder);
     ta_work_remove_joined_part(w);
     ta_work_take_tasks(w, -1);
     return 0;

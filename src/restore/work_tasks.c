@@ -18,15 +18,21 @@
 
 // ---- names ----
 
-char *ta_work_task_path(const struct ta_work *w, int number)
+char *ta_work_task_name(const struct ta_work *w, int number)
 {
-    return ta_xprintf("%s/%s.%s", w->dir, ta_plan_task(w->plan, number).stem,
-                      ta_task_kind_of(w->plan, number)->suffix);
+    return ta_xprintf("%s.%s", ta_plan_task(w->plan, number).stem, ta_task_kind_of(w->plan, number)->suffix);
 }
 
-char *ta_work_part_path(const struct ta_work *w, int number, const char *run_id)
+char *ta_work_part_name(const struct ta_work *w, int number, const char *run_id)
 {
-    return ta_xprintf("%s/%s.%s.part", w->dir, ta_plan_task(w->plan, number).stem, run_id);
+    return ta_xprintf("%s.%s.part", ta_plan_task(w->plan, number).stem, run_id);
+}
+
+char *ta_work_task_path(const struct ta_work *w, int number)
+{
+    char *name = ta_work_task_name(w, number), *path = ta_path_join(w->dir, name);
+    free(name);
+    return path;
 }
 
 // ---- sums ----
@@ -81,14 +87,13 @@ struct ta_light ta_work_light(const struct ta_work *w)
 // Does the task's file still have what the journal says?
 static bool is_as_noted(struct ta_work *w, int number, const struct ta_done *done)
 {
-    char *path = ta_work_task_path(w, number), sum[TA_SHA256_HEX];
-    struct stat st;
-    bool ok = stat(path, &st) == 0 && st.st_size == done->bytes && ta_sha256_file(path, sum, NULL) >= 0 &&
-              strcmp(sum, done->sha256) == 0;
+    char *name = ta_work_task_name(w, number), sum[TA_SHA256_HEX];
+    bool ok = ta_folder_bytes(&w->folder, name) == done->bytes &&
+              ta_folder_sha256(&w->folder, name, sum, NULL) >= 0 && strcmp(sum, done->sha256) == 0;
     if (!ok)
         ta_problem(w->log, TA_PROBLEM_WORK_REMADE,
-                   "%s does not have the content that the journal says: it is made again", path);
-    free(path);
+                   "%s/%s does not have the content that the journal says: it is made again", w->dir, name);
+    free(name);
     return ok;
 }
 
@@ -146,7 +151,7 @@ void ta_work_take_tasks(struct ta_work *w, int only)
 bool ta_work_is_done(struct ta_work *w, int number)
 {
     ta_journal_release(&w->journal);
-    ta_journal_load(&w->journal, w->dir);
+    ta_journal_load_in(&w->journal, &w->folder);
     ta_work_take_tasks(w, number);
     return w->done[number].bytes > 0;
 }
@@ -167,16 +172,16 @@ bool ta_work_is_ready(const struct ta_work *w, int number, int *missing)
 
 int ta_work_commit(struct ta_work *w, int number, const char *part, const struct ta_done *done)
 {
-    char *path = ta_work_task_path(w, number);
-    int err = ta_file_commit(part, path, w->log);
+    char *name = ta_work_task_name(w, number);
+    int err = ta_folder_commit(&w->folder, part, name, w->log);
     if (err >= 0)
-        err = ta_journal_append(w->dir, ta_journal_task_line(ta_plan_task(w->plan, number).stem, done),
+        err = ta_journal_append(&w->folder, ta_journal_task_line(ta_plan_task(w->plan, number).stem, done),
                                 w->log);
     if (err >= 0) {
         w->done_count += w->done[number].bytes == 0;
         w->done[number] = *done;
     }
-    free(path);
+    free(name);
     return err;
 }
 
@@ -190,7 +195,7 @@ int ta_work_note_joined(struct ta_work *w, const char *sha256, int64_t bytes)
 {
     char redo[65];
     ta_redo_sum(w->plan, redo);
-    int err = ta_journal_append(w->dir, ta_journal_joined_line(sha256, bytes, redo), w->log);
+    int err = ta_journal_append(&w->folder, ta_journal_joined_line(sha256, bytes, redo), w->log);
     if (err >= 0) {
         memcpy(w->journal.joined_redo, redo, 65);
         memcpy(w->journal.joined, sha256, 65);
@@ -203,7 +208,7 @@ int ta_work_note_keep(struct ta_work *w, bool done)
 {
     if (done ? w->journal.kept : w->journal.keep)
         return 0;
-    int err = ta_journal_append(w->dir, ta_journal_keep_line(done), w->log);
+    int err = ta_journal_append(&w->folder, ta_journal_keep_line(done), w->log);
     if (err >= 0) {
         w->journal.keep = !done;
         w->journal.kept = done;
@@ -221,7 +226,7 @@ int ta_work_begin_joining(struct ta_work *w)
     char tag[TA_TAG_SIZE];
     ta_work_remove_joined_part(w);
     ta_file_tag(tag);
-    int err = ta_journal_append(w->dir, ta_journal_joining_line(tag), w->log);
+    int err = ta_journal_append(&w->folder, ta_journal_joining_line(tag), w->log);
     if (err >= 0)
         memcpy(w->journal.joining, tag, sizeof tag);
     return err;

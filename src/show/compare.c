@@ -106,7 +106,8 @@ static int run_one(struct ta_compare *c, struct ta_contestant *p, int number, in
     free(name);
     double wall = ta_clock_seconds(), cpu = ta_cpu_seconds();
     struct ta_env env = ta_meter_env(c->meter, ta_meter_cancel(c->meter), c->log);
-    int err = ta_segment_make(p->plan, &range, p->files[excerpt], NULL, c->meter, &env, &p->results[excerpt]);
+    int err = ta_segment_make(p->plan, &range, &c->held, ta_path_name(p->files[excerpt]), NULL, c->meter,
+                              &env, &p->results[excerpt]);
     p->wall_seconds += ta_clock_seconds() - wall;
     p->cpu_seconds += ta_cpu_seconds() - cpu;
     c->result.warnings += p->results[excerpt].concealed + p->results[excerpt].damaged;
@@ -144,6 +145,22 @@ static int run_all(struct ta_compare *c)
 
 // ---- the whole ----
 
+static int hold_temporary(struct ta_compare *c)
+{
+    char tag[TA_TAG_SIZE];
+    bool made;
+    ta_file_tag(tag);
+    char *path = ta_xprintf("%s/.ta-compare-%s.tmp", c->folder, tag);
+    int err = ta_folder_make(&c->held, path, &made, c->log);
+    if (err >= 0)
+        err = ta_folder_own(&c->held, c->log);
+    if (err >= 0)
+        c->temporary = path; // and removed in the end
+    else
+        free(path);
+    return err;
+}
+
 static int compare(struct ta_compare *c, struct ta_options *options, const struct ta_compare_wish *wish,
                    const struct ta_callbacks *callbacks)
 {
@@ -157,8 +174,7 @@ static int compare(struct ta_compare *c, struct ta_options *options, const struc
     if (err >= 0)
         err = choose_excerpts(c, wish);
     if (err >= 0) {
-        c->temporary = ta_xprintf("%s/.ta-compare-%d.tmp", c->folder, (int)getpid());
-        err = ta_dir_create(c->temporary, c->log);
+        err = hold_temporary(c);
     }
     if (err >= 0)
         err = run_all(c);
@@ -171,6 +187,7 @@ static int compare(struct ta_compare *c, struct ta_options *options, const struc
     free(sets);
     if (c->temporary)
         ta_dir_remove(c->temporary, NULL);
+    ta_folder_close(&c->held);
     if (err < 0 && made)
         rmdir(c->folder); // only when nothing is in it
     return err;
@@ -198,8 +215,11 @@ int ta_compare(const char *input, const char *folder, struct ta_options *options
                struct ta_compare_result *result, struct ta_log *log)
 {
     struct ta_meter meter;
-    struct ta_compare c = {
-        .input = input, .folder = folder, .meter = &meter, .log = ta_log_child(log, "compare")};
+    struct ta_compare c = {.held = {.fd = -1},
+                           .input = input,
+                           .folder = folder,
+                           .meter = &meter,
+                           .log = ta_log_child(log, "compare")};
     c.contestants = ta_xcalloc((size_t)wish->preset_count, sizeof *c.contestants);
     ta_meter_init(&meter, callbacks);
     int err = compare(&c, options, wish, callbacks);

@@ -4,6 +4,7 @@
 
 #include <terminalai/compare.h>
 
+#include "base/folder.h"
 #include "diagnose/picture_measure.h"
 #include "show/preview.h"
 #include "restore/segment.h"
@@ -30,6 +31,7 @@ struct ta_compare {
     struct ta_excerpt *excerpts;
     int excerpt_count;
     char *temporary; // folder for encoded excerpts
+    struct ta_folder held;
     struct ta_meter *meter;
     struct ta_log *log;
     struct ta_measures source;

@@ -306,6 +306,12 @@ static int show_excerpt(struct grid *g, int excerpt, int64_t *clock)
     return err;
 }
 
+static int open_writer(struct grid *g, const char *path)
+{
+    int fd = ta_folder_create(&g->c->held, ta_path_name(path), g->c->log);
+    return fd < 0 ? fd : ta_segwriter_create(&g->writer, fd, path, ta_encoder_context(g->encoder), g->c->log);
+}
+
 static int encode(struct grid *g, struct ta_options *options)
 {
     const struct ta_recipe_opts *wanted;
@@ -324,7 +330,7 @@ static int encode(struct grid *g, struct ta_options *options)
     if (err >= 0)
         err = ta_encoder_open(&g->encoder, &settings, &g->board_format, g->c->log);
     if (err >= 0)
-        err = ta_segwriter_create(&g->writer, path, ta_encoder_context(g->encoder), g->c->log);
+        err = open_writer(g, path);
     for (int e = 0; e < g->c->excerpt_count && err >= 0; e++)
         err = show_excerpt(g, e, &clock);
     if (err >= 0)

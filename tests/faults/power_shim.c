@@ -26,6 +26,9 @@ static FILE *record;
 static int (*real_open)(const char *, int, ...);
 static ssize_t (*real_write)(int, const void *, size_t);
 static int (*real_fsync)(int);
+static int (*real_openat)(int, const char *, int, ...);
+static int (*real_renameat)(int, const char *, int, const char *);
+static int (*real_unlinkat)(int, const char *, int);
 static int (*real_rename)(const char *, const char *);
 static int (*real_renameat2)(int, const char *, int, const char *, unsigned);
 static int (*real_link)(const char *, const char *);
@@ -39,6 +42,9 @@ static void begin(void)
     *(void **)&real_open = dlsym(RTLD_NEXT, "open64");
     *(void **)&real_write = dlsym(RTLD_NEXT, "write");
     *(void **)&real_fsync = dlsym(RTLD_NEXT, "fsync");
+    *(void **)&real_openat = dlsym(RTLD_NEXT, "openat64");
+    *(void **)&real_renameat = dlsym(RTLD_NEXT, "renameat");
+    *(void **)&real_unlinkat = dlsym(RTLD_NEXT, "unlinkat");
     *(void **)&real_rename = dlsym(RTLD_NEXT, "rename");
     *(void **)&real_renameat2 = dlsym(RTLD_NEXT, "renameat2");
     *(void **)&real_link = dlsym(RTLD_NEXT, "link");
@@ -159,6 +165,80 @@ int fsync(int fd)
     else if (!result)
         put("S %llu\n", (unsigned long long)st.st_ino);
     pthread_mutex_unlock(&lock);
+    return result;
+}
+
+// The path of a name in an open folder.
+static bool path_at(int dir, const char *name, char out[PATH_MAX])
+{
+    char folder[PATH_MAX];
+    pthread_once(&once, begin);
+    if (name[0] == '/' || dir == AT_FDCWD)
+        return snprintf(out, PATH_MAX, "%s", name) < PATH_MAX;
+    return path_of(dir, folder) && snprintf(out, PATH_MAX, "%s/%s", folder, name) < PATH_MAX;
+}
+
+static int openat_recorded(int dir, const char *name, int flags, mode_t mode)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    if (!(flags & (O_CREAT | O_TRUNC)) || !path_at(dir, name, path) || !is_meant(path))
+        return real_openat(dir, name, flags, mode);
+    pthread_mutex_lock(&lock);
+    bool there = !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW);
+    int fd = real_openat(dir, name, flags, mode), saved = errno;
+    if (fd >= 0 && !there)
+        put("C %llu %s\n", number_of(fd), path);
+    pthread_mutex_unlock(&lock);
+    errno = saved;
+    return fd;
+}
+
+int openat(int dir, const char *name, int flags, ...)
+{
+    va_list args;
+    va_start(args, flags);
+    mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+    va_end(args);
+    pthread_once(&once, begin);
+    return openat_recorded(dir, name, flags, mode);
+}
+
+int openat64(int dir, const char *name, int flags, ...)
+{
+    va_list args;
+    va_start(args, flags);
+    mode_t mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
+    va_end(args);
+    pthread_once(&once, begin);
+    return openat_recorded(dir, name, flags, mode);
+}
+
+int renameat(int dir, const char *from, int to_dir, const char *to)
+{
+    char a[PATH_MAX], b[PATH_MAX];
+    if (!path_at(dir, from, a) || !path_at(to_dir, to, b) || !is_meant(a))
+        return real_renameat(dir, from, to_dir, to);
+    pthread_mutex_lock(&lock);
+    int result = real_renameat(dir, from, to_dir, to), saved = errno;
+    if (!result)
+        put("M %s\t%s\n", a, b);
+    pthread_mutex_unlock(&lock);
+    errno = saved;
+    return result;
+}
+
+int unlinkat(int dir, const char *name, int flags)
+{
+    char path[PATH_MAX];
+    if (!path_at(dir, name, path) || !is_meant(path))
+        return real_unlinkat(dir, name, flags);
+    pthread_mutex_lock(&lock);
+    int result = real_unlinkat(dir, name, flags), saved = errno;
+    if (!result)
+        put("U %s\n", path);
+    pthread_mutex_unlock(&lock);
+    errno = saved;
     return result;
 }
 

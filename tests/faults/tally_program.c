@@ -35,7 +35,8 @@ static int hold(const struct ta_task_run *t)
 static int write_tally(const struct ta_task_run *t, const char *text)
 {
     size_t size = strlen(text), half = size / 2;
-    FILE *f = fopen(t->path, "wb");
+    int fd = ta_folder_create(&t->work->folder, t->name, t->env->log);
+    FILE *f = fd >= 0 ? fdopen(fd, "wb") : NULL;
     int err = f ? 0 : TA_ERR_IO;
     if (f && (fwrite(text, 1, half, f) != half || fflush(f)))
         err = TA_ERR_IO;

@@ -11,6 +11,7 @@
 // their checksums alone. The pictures come in the planned pixel format; with --graph in that of --format,
 // through the filters.
 #include <inttypes.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,7 +187,8 @@ static int encode(const struct tool *t)
     if (err >= 0)
         err = ta_encoder_open(&e, &again, &format, t->log);
     if (err >= 0)
-        err = ta_segwriter_create(&w, t->output, ta_encoder_context(e), t->log);
+        err = ta_segwriter_create(&w, open(t->output, O_WRONLY | O_CREAT | O_TRUNC, 0666), t->output,
+                                  ta_encoder_context(e), t->log);
     if (err >= 0)
         err = encode_all(t, graph, &format, e, w, &packets);
     char sha256[TA_SHA256_HEX];

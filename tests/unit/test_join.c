@@ -58,7 +58,9 @@ static void write_segment(struct fixture *x, int k, enum pattern pattern)
     order_of(pattern, (int)s.out_count, order);
     char *path = ta_work_task_path(&x->work, k);
     struct ta_segwriter *w = NULL;
-    assert_int_equal(ta_segwriter_create(&w, path, c, NULL), 0);
+    int fd = ta_folder_create(&x->work.folder, ta_path_name(path), NULL);
+    assert_true(fd >= 0);
+    assert_int_equal(ta_segwriter_create(&w, fd, path, c, NULL), 0);
     AVPacket *pkt = av_packet_alloc();
     struct ta_segment_result r = {0};
     for (int i = 0; i < s.out_count; i++) {
@@ -109,12 +111,14 @@ static void set_up(struct fixture *x, int64_t frames, int64_t per_segment, int f
         p->cuts[p->segment_count++] = f;
     p->cuts[p->segment_count] = frames;
     p->out_frames = frames * fields;
-    x->work = (struct ta_work){.dir = x->dir, .plan = p, .lock = -1};
+    x->work = (struct ta_work){.dir = x->dir, .plan = p};
+    assert_int_equal(ta_folder_hold(&x->work.folder, x->dir, NULL), 0);
     x->work.done = ta_xcalloc((size_t)p->segment_count, sizeof *x->work.done);
 }
 
 static void tear_down(struct fixture *x)
 {
+    ta_folder_close(&x->work.folder);
     assert_int_equal(ta_dir_remove(x->dir, NULL), 0);
     free(x->index.frames);
     free(x->plan.runs);

@@ -150,11 +150,18 @@ int ta_index_create(struct ta_index **out, struct ta_source *source, bool decode
 struct ta_index *ta_index_share(struct ta_index *index);
 void ta_index_destroy(struct ta_index **index);
 
+struct ta_folder;
+
 // Serialised form (little-endian, versioned, SHA-256 at the end). Load checks magic, version, sizes, ranges
 // and the checksum and refuses with TA_ERR_DAMAGED or TA_ERR_FORMAT; it never trusts a number it has not
 // checked (it is fuzzed).
 int ta_index_save(const struct ta_index *index, const char *path, struct ta_log *log);
 int ta_index_load(struct ta_index **out, const char *path, struct ta_log *log);
+// The same in a folder that is held open.
+int ta_index_save_in(const struct ta_index *index, const struct ta_folder *folder, const char *name,
+                     struct ta_log *log);
+int ta_index_load_in(struct ta_index **out, const struct ta_folder *folder, const char *name,
+                     struct ta_log *log);
 int ta_index_parse(struct ta_index **out, const void *data, size_t size, const char *name,
                    struct ta_log *log);
 

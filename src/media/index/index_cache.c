@@ -9,6 +9,7 @@
 #include <terminalai/error.h>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/path.h"
 #include "base/sha256.h"
 #include "base/log.h"
@@ -19,18 +20,27 @@
 #define CACHE_BYTES ((int64_t)512 << 20)
 #define CACHE_VERSION 10 // raise when the same file would be indexed differently
 
-// The folder, made when it is not there; NULL when there is none to be had.
+// Made when it is not there. One of another user (of who called sudo, for example) is not used.
+static bool make_own(const char *path)
+{
+    struct ta_folder f;
+    bool made, own = ta_folder_make(&f, path, &made, NULL) >= 0 && ta_folder_own(&f, NULL) >= 0;
+    ta_folder_close(&f);
+    return own;
+}
+
+// The folder; NULL when there is none to be had.
 static char *index_dir(const char *cache)
 {
     if (!cache)
         return NULL;
     char *parent = ta_path_dir(cache);
-    bool there = ta_dir_create(parent, NULL) >= 0 && ta_dir_create(cache, NULL) >= 0;
+    bool there = ta_dir_create(parent, NULL) >= 0 && make_own(cache);
     free(parent);
     if (!there)
         return NULL;
     char *dir = ta_path_join(cache, "index");
-    if (ta_dir_create(dir, NULL) < 0)
+    if (!make_own(dir))
         ta_freep(&dir);
     return dir;
 }

@@ -10,6 +10,7 @@
 #include <terminalai/error.h>
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/sha256.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -155,6 +156,16 @@ int ta_index_save(const struct ta_index *index, const char *path, struct ta_log 
     struct ta_buf b = {0};
     serialise(index, &b);
     int err = ta_file_write_atomic(path, b.data, b.size, log);
+    ta_buf_release(&b);
+    return err;
+}
+
+int ta_index_save_in(const struct ta_index *index, const struct ta_folder *folder, const char *name,
+                     struct ta_log *log)
+{
+    struct ta_buf b = {0};
+    serialise(index, &b);
+    int err = ta_folder_write(folder, name, b.data, b.size, log);
     ta_buf_release(&b);
     return err;
 }
@@ -493,6 +504,18 @@ int ta_index_load(struct ta_index **out, const char *path, struct ta_log *log)
     int err = ta_file_read(path, MAX_FILE, &b, log);
     if (err >= 0)
         err = ta_index_parse(out, b.data, b.size, path, log);
+    ta_buf_release(&b);
+    return err;
+}
+
+int ta_index_load_in(struct ta_index **out, const struct ta_folder *folder, const char *name,
+                     struct ta_log *log)
+{
+    *out = NULL;
+    struct ta_buf b = {0};
+    int err = ta_folder_read(folder, name, MAX_FILE, &b, log);
+    if (err >= 0)
+        err = ta_index_parse(out, b.data, b.size, name, log);
     ta_buf_release(&b);
     return err;
 }

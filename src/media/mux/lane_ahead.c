@@ -3,15 +3,17 @@
 #include "media/mux/lane_ahead.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <terminalai/error.h>
 
+#include "base/file.h"
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/thread.h"
 
 struct head {
@@ -193,20 +195,19 @@ static void destroy(struct ta_lane *lane)
     free(a);
 }
 
-static int open_file(struct ahead *a)
+static int open_file(struct ahead *a, const struct ta_folder *folder)
 {
-    char *path = ta_xprintf("%s/packets-XXXXXX", a->dir);
-    a->file = mkstemp(path);
-    int err = a->file < 0 ? disk_error(a, "written", errno) : 0;
-    if (err >= 0) {
-        unlink(path);
-        fcntl(a->file, F_SETFD, FD_CLOEXEC);
-    }
-    free(path);
-    return err;
+    char tag[TA_TAG_SIZE], name[32];
+    ta_file_tag(tag);
+    snprintf(name, sizeof name, "packets-%.6s", tag);
+    a->file = ta_folder_create(folder, name, a->log);
+    if (a->file >= 0)
+        ta_folder_unlink(folder, name);
+    return TA_MIN(a->file, 0);
 }
 
-int ta_lane_ahead(struct ta_lane **out, struct ta_lane *inner, const char *dir, struct ta_log *log)
+int ta_lane_ahead(struct ta_lane **out, struct ta_lane *inner, const struct ta_folder *folder,
+                  struct ta_log *log)
 {
     *out = NULL;
     struct ahead *a = ta_xcalloc(1, sizeof *a);
@@ -217,11 +218,11 @@ int ta_lane_ahead(struct ta_lane **out, struct ta_lane *inner, const char *dir, 
     lane->parameters = avcodec_parameters_alloc();
     a->inner = inner;
     a->log = ta_log_child(log, "ahead");
-    a->dir = ta_xstrdup(dir);
+    a->dir = ta_xstrdup(folder->path);
     a->file = -1;
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->change, NULL);
-    int err = lane->parameters ? open_file(a) : TA_ERR_NOMEM;
+    int err = lane->parameters ? open_file(a, folder) : TA_ERR_NOMEM;
     if (err >= 0)
         err = ta_thread_create(&a->thread, "ahead", read_ahead, a);
     if (err >= 0) {

@@ -108,7 +108,7 @@ static int open_muxer(struct ta_segwriter *w, const AVCodecContext *encoder)
     return ret < 0 ? ret : avformat_write_header(w->mux, NULL);
 }
 
-int ta_segwriter_create(struct ta_segwriter **out, const char *path, const AVCodecContext *encoder,
+int ta_segwriter_create(struct ta_segwriter **out, int fd, const char *path, const AVCodecContext *encoder,
                         struct ta_log *log)
 {
     *out = NULL;
@@ -118,16 +118,8 @@ int ta_segwriter_create(struct ta_segwriter **out, const char *path, const AVCod
     w->sha256 = ta_sha256_create();
     w->pts_max = -1;
     w->info.crc = TA_SEGFILE_CRC;
-    w->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    int err = 0;
-    if (w->fd < 0) {
-        err = ta_error_from_errno(errno);
-        ta_error(log, "%s: %s", path, strerror(errno));
-    } else {
-        int ret = open_muxer(w, encoder);
-        if (ret < 0)
-            err = writer_fail(w, ret);
-    }
+    w->fd = fd;
+    int ret = open_muxer(w, encoder), err = ret < 0 ? writer_fail(w, ret) : 0;
     if (err < 0)
         ta_segwriter_destroy(&w);
     *out = w;
@@ -400,17 +392,25 @@ static int open_demuxer(struct ta_segreader *r)
 int ta_segreader_open(struct ta_segreader **out, const char *path, struct ta_log *log)
 {
     *out = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        int err = ta_error_from_errno(errno);
+        ta_error(log, "%s: %s", path, strerror(errno));
+        return err;
+    }
+    return ta_segreader_open_fd(out, fd, path, log);
+}
+
+int ta_segreader_open_fd(struct ta_segreader **out, int fd, const char *path, struct ta_log *log)
+{
+    *out = NULL;
     struct ta_segreader *r = ta_xcalloc(1, sizeof(*r));
     r->log = log;
     r->path = ta_xstrdup(path);
     r->crc = TA_SEGFILE_CRC;
-    r->fd = open(path, O_RDONLY | O_CLOEXEC);
+    r->fd = fd;
     r->info.parameters = avcodec_parameters_alloc();
     int err = r->info.parameters ? 0 : TA_ERR_NOMEM;
-    if (r->fd < 0) {
-        err = ta_error_from_errno(errno);
-        ta_error(log, "%s: %s", path, strerror(errno));
-    }
     if (!err)
         err = read_mark(r);
     if (!err)

@@ -13,7 +13,7 @@
 // Thread-safety: Unsafe.
 struct ta_segwriter;
 // What stands at `path` is overwritten.
-int ta_segwriter_create(struct ta_segwriter **out, const char *path, const AVCodecContext *encoder,
+int ta_segwriter_create(struct ta_segwriter **out, int fd, const char *path, const AVCodecContext *encoder,
                         struct ta_log *log);
 // A packet with pts as the encoder gave it: its ordinal in presentation order, 0..n-1 without a gap, at most
 // 16 places from its place in decoding order. Data, pts and the key flag are kept; dts, duration and side
@@ -28,6 +28,8 @@ void ta_segwriter_destroy(struct ta_segwriter **w); // also unfinished; removes 
 struct ta_segreader;
 // TA_ERR_DAMAGED when the file is cut off or is no segment.
 int ta_segreader_open(struct ta_segreader **out, const char *path, struct ta_log *log);
+// The same of an open file, which it takes, also on failure; `path` is for messages.
+int ta_segreader_open_fd(struct ta_segreader **out, int fd, const char *path, struct ta_log *log);
 const AVCodecParameters *ta_segreader_parameters(
     const struct ta_segreader *r);                         // as the encoder's, extradata included
 int64_t ta_segreader_frames(const struct ta_segreader *r); // packets in all
