@@ -37,7 +37,8 @@ enum place { PLACE_FOUND, PLACE_LATE, PLACE_UNKNOWN }; // or TA_ERR_*
 static int reopen(struct ta_feed *f)
 {
     ta_source_close(&f->source);
-    int err = ta_source_open_known(&f->source, f->path, f->index->dv, f->cancel, f->log);
+    const struct ta_source_known known = ta_index_known(f->index);
+    int err = ta_source_open_known(&f->source, f->path, &known, f->cancel, f->log);
     if (err < 0)
         return err;
     const struct ta_index *index = f->index;

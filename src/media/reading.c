@@ -11,6 +11,8 @@
 #define SPARE 64         // errors in a row beyond what is known to be missing
 #define JUMP_BYTES 65536 // the first one; each further one in a row is twice as far
 #define JUMPS_MAX 24
+#define LEAST_PROBE 65536 // bytes
+#define MOST_PROBE (1 << 28)
 
 int ta_reading_error(const AVFormatContext *fmt)
 {
@@ -84,6 +86,19 @@ static bool goes_on(struct ta_reading *r, AVFormatContext *fmt, int ret)
     return ++r->stood < STOOD_MAX || jump(r, fmt, size);
 }
 
+// Demuxers take nonsense for the size of a packet, and call it a lack of memory. It is one if there is none
+// for any packet that the file could hold.
+static bool lacks_memory(const AVFormatContext *fmt, int ret)
+{
+    if (ret != AVERROR(ENOMEM))
+        return false;
+    int64_t size = fmt->pb ? avio_size(fmt->pb) : 0;
+    void *probe = av_malloc((size_t)av_clip64(size, LEAST_PROBE, MOST_PROBE));
+    bool lacks = !probe;
+    av_free(probe);
+    return lacks;
+}
+
 static bool is_left_behind(struct ta_reading *r, const AVFormatContext *fmt, const AVPacket *packet)
 {
     int i = packet->stream_index;
@@ -102,7 +117,7 @@ int ta_reading_next(struct ta_reading *r, AVFormatContext *fmt, AVPacket *packet
     while (!r->ended) {
         int ret = av_read_frame(fmt, packet);
         int error = ta_reading_error(fmt);
-        if (error < 0 || ret == AVERROR(ENOMEM) || ret == AVERROR_EXIT) {
+        if (error < 0 || lacks_memory(fmt, ret) || ret == AVERROR_EXIT) {
             if (ret >= 0)
                 av_packet_unref(packet);
             return error < 0 ? error : ret;

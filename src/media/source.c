@@ -29,6 +29,8 @@
 #define PROBE_BYTES "33554432"
 #define PROBE_MICROSECONDS "20000000"
 
+static const struct ta_source_known nothing;
+
 static int check_file(const char *path, struct ta_log *log)
 {
     struct stat st;
@@ -240,12 +242,16 @@ static int check_encryption(const struct ta_source *s, AVIOContext *pb, const AV
 }
 
 // `bytes` (may be NULL) is what to read instead of the file `path`; it becomes the source's, also on failure.
-// `dv` (may be NULL): the frames of raw DV.
-static int open_one(struct ta_source **out, const char *path, struct ta_bytes *bytes, struct ta_dv_table *dv,
-                    const struct ta_cancel *cancel, struct ta_log *log)
+static int open_one(struct ta_source **out, const char *path, struct ta_bytes *bytes,
+                    const struct ta_source_known *known, const struct ta_cancel *cancel, struct ta_log *log)
 {
     *out = NULL;
-    int err = 0;
+    char *const files[] = {(char *)path};
+    int err = known->patch_count && !bytes ? ta_bytes_open(&bytes, files, 1, NULL, 0, cancel, log) : 0;
+    if (err < 0)
+        return err;
+    if (bytes)
+        ta_bytes_patch(bytes, known->patches, known->patch_count);
     struct ta_source *s = ta_xcalloc(1, sizeof(*s));
     s->path = ta_xstrdup(path);
     s->bytes = bytes;
@@ -264,7 +270,7 @@ static int open_one(struct ta_source **out, const char *path, struct ta_bytes *b
     if (err >= 0)
         err = check_encryption(s, pb, demuxer);
     if (err >= 0)
-        err = try_dv(s, pb, demuxer, dv);
+        err = try_dv(s, pb, demuxer, known->dv);
     if (err == 0)
         s->fmt = avformat_alloc_context();
     if (!s->fmt) {
@@ -286,7 +292,7 @@ static int open_one(struct ta_source **out, const char *path, struct ta_bytes *b
         err = fail_open(s, ret, "its streams can't be read");
         goto fail;
     }
-    if ((ret = ta_source_take_avi(s, dv)) < 0) {
+    if ((ret = ta_source_take_avi(s, known->dv)) < 0) {
         err = fail_open(s, ret, "can't be read");
         goto fail;
     }
@@ -373,23 +379,23 @@ static int choose_joining(const struct ta_source *first, char *const *files, int
 }
 
 static int open_bytes(struct ta_source **out, const char *name, char *const *files, int count,
-                      struct ta_dv_table *dv, const struct ta_cancel *cancel, struct ta_log *log)
+                      const struct ta_source_known *known, const struct ta_cancel *cancel, struct ta_log *log)
 {
     struct ta_bytes *bytes = NULL;
     int err = ta_bytes_open(&bytes, files, count, NULL, 0, cancel, log);
-    return err < 0 ? err : open_one(out, name, bytes, dv, cancel, log);
+    return err < 0 ? err : open_one(out, name, bytes, known, cancel, log);
 }
 
 static int open_packets(struct ta_source **out, const char *name, char *const *files, int count,
                         const struct ta_cancel *cancel, struct ta_log *log)
 {
     bool by_bytes = false;
-    int err = open_one(out, files[0], NULL, NULL, cancel, log);
+    int err = open_one(out, files[0], NULL, &nothing, cancel, log);
     if (err >= 0)
         err = choose_joining(*out, files, count, &by_bytes);
     if (err >= 0 && by_bytes) {
         ta_source_close(out);
-        return open_bytes(out, name, files, count, NULL, cancel, log);
+        return open_bytes(out, name, files, count, &nothing, cancel, log);
     }
     if (err >= 0)
         err = ta_packets_open(&(*out)->packets, *out, files, count);
@@ -400,7 +406,7 @@ static int open_packets(struct ta_source **out, const char *name, char *const *f
     return 0;
 }
 
-static int open_joined(struct ta_source **out, const char *name, struct ta_dv_table *dv,
+static int open_joined(struct ta_source **out, const char *name, const struct ta_source_known *known,
                        const struct ta_cancel *cancel, struct ta_log *log)
 {
     char **files;
@@ -408,10 +414,10 @@ static int open_joined(struct ta_source **out, const char *name, struct ta_dv_ta
     const AVInputFormat *format = NULL;
     for (int i = 0; i < count && err >= 0; i++)
         err = check_file(files[i], log);
-    if (err >= 0 && !dv)
+    if (err >= 0 && !known->dv)
         err = probe_content(files[0], cancel, log, &format);
-    if (err >= 0 && (dv || (format && joins_by_bytes(format))))
-        err = open_bytes(out, name, files, count, dv, cancel, log);
+    if (err >= 0 && (known->dv || (format && joins_by_bytes(format))))
+        err = open_bytes(out, name, files, count, known, cancel, log);
     else if (err >= 0)
         err = open_packets(out, name, files, count, cancel, log);
     ta_name_files_free(&files);
@@ -420,8 +426,8 @@ static int open_joined(struct ta_source **out, const char *name, struct ta_dv_ta
     return err;
 }
 
-static int open_title(struct ta_source **out, const char *name, const struct ta_cancel *cancel,
-                      struct ta_log *log)
+static int open_title(struct ta_source **out, const char *name, const struct ta_source_known *known,
+                      const struct ta_cancel *cancel, struct ta_log *log)
 {
     struct ta_title *title;
     struct ta_bytes *bytes;
@@ -431,7 +437,7 @@ static int open_title(struct ta_source **out, const char *name, const struct ta_
     err = ta_bytes_open(&bytes, title->files + 1, title->file_count - 1, title->extents, title->extent_count,
                         cancel, log);
     if (err >= 0)
-        err = open_one(out, name, bytes, NULL, cancel, log);
+        err = open_one(out, name, bytes, known, cancel, log);
     if (err >= 0)
         ta_title_describe(title, (*out)->fmt, (*out)->video);
     ta_title_destroy(&title);
@@ -444,16 +450,17 @@ int ta_source_open(struct ta_source **out, const char *path, const struct ta_can
     return ta_source_open_known(out, path, NULL, cancel, log);
 }
 
-int ta_source_open_known(struct ta_source **out, const char *path, struct ta_dv_table *dv,
+int ta_source_open_known(struct ta_source **out, const char *path, const struct ta_source_known *known,
                          const struct ta_cancel *cancel, struct ta_log *log)
 {
     *out = NULL;
+    known = known ? known : &nothing;
     if (ta_name_title(path, NULL) >= 0)
-        return open_title(out, path, cancel, log);
+        return open_title(out, path, known, cancel, log);
     if (ta_name_is_several(path))
-        return open_joined(out, path, dv, cancel, log);
+        return open_joined(out, path, known, cancel, log);
     int err = check_file(path, log);
-    return err < 0 ? err : open_one(out, path, NULL, dv, cancel, log);
+    return err < 0 ? err : open_one(out, path, NULL, known, cancel, log);
 }
 
 void ta_source_close(struct ta_source **s)

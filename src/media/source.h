@@ -12,7 +12,14 @@
 #include "media/fingerprint.h"
 #include "media/dv/table.h"
 #include "media/format.h"
+#include "media/patch.h"
 #include "media/reading.h"
+
+struct ta_source_known {
+    struct ta_dv_table *dv;         // raw DV: its frames, so that it need not be scanned again; else NULL
+    const struct ta_patch *patches; // to read over damaged places with (media/structure.h); copied
+    int patch_count;
+};
 
 // Opened demuxer. Thread-safety: Unsafe; every task opens its own. The file is opened read-only.
 struct ta_source {
@@ -38,9 +45,9 @@ struct ta_source {
 // a media file by itself; else each is demuxed for itself (parts/packets.h).
 int ta_source_open(struct ta_source **out, const char *path, const struct ta_cancel *cancel,
                    struct ta_log *log);
-// The same for a source whose index is at hand: raw DV need not be scanned again. `dv` may be NULL.
-struct ta_dv_table;
-int ta_source_open_known(struct ta_source **out, const char *path, struct ta_dv_table *dv,
+// The same for a source whose index is at hand (ta_index_known()). NULL, or with nothing in it: nothing is
+// known.
+int ta_source_open_known(struct ta_source **out, const char *path, const struct ta_source_known *known,
                          const struct ta_cancel *cancel, struct ta_log *log);
 void ta_source_close(struct ta_source **s);
 // Other pictures than the largest are meant: false when this is no video stream.

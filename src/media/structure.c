@@ -1,6 +1,7 @@
 #include "media/structure.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,21 +16,12 @@
 #define STRIDES 1024      // packets of one size that are passed over before another place is looked for
 #define TAIL_BYTES 64     // so little behind the last unit is no loss
 
-static const struct {
-    const char *demuxer;
-    const struct ta_walk_format *format;
-} formats[] = {
-    {"flv", &ta_walk_flv}, {"live_flv", &ta_walk_flv}, {"asf", &ta_walk_asf},
-    {"ogg", &ta_walk_ogg}, {"mxf", &ta_walk_mxf},      {"matroska,webm", &ta_walk_mkv},
-    {"avi", &ta_walk_avi}, {"mpegts", &ta_walk_ts},    {"mpeg", &ta_walk_ps},
-};
-
 const uint8_t *ta_walk_look(struct ta_walk *w, int64_t at, int64_t count)
 {
     if (at < 0 || count > TA_WALK_WINDOW_BYTES || count > w->size - at || w->err < 0)
         return NULL;
     if (at < w->start || at + count > w->start + w->length) {
-        int64_t got = w->read(w->priv, at, w->window, TA_MIN(TA_MAX(count, LITTLE_BYTES), w->size - at));
+        int64_t got = w->read(w->priv, at, w->window, TA_MIN(TA_MAX(count, w->ahead), w->size - at));
         w->start = at;
         w->length = got < 0 ? 0 : got;
         if (got < 0)
@@ -41,6 +33,37 @@ const uint8_t *ta_walk_look(struct ta_walk *w, int64_t at, int64_t count)
 int64_t ta_walk_within(const struct ta_walk *w, int64_t at, int64_t length)
 {
     return length > w->size - at ? TA_WALK_BEYOND_END : length;
+}
+
+void ta_walk_patch(struct ta_walk *w, int64_t at, const void *bytes, size_t size)
+{
+    struct ta_structure *s = w->out;
+    if (s->patch_count == TA_STRUCTURE_MAX || size > TA_PATCH_BYTES)
+        return;
+    if (!s->patches)
+        s->patches = ta_xcalloc(TA_STRUCTURE_MAX, sizeof(*s->patches));
+    int i = s->patch_count++;
+    for (; i > 0 && s->patches[i - 1].at > at; i--)
+        s->patches[i] = s->patches[i - 1];
+    s->patches[i] = (struct ta_patch){.at = at, .size = (uint8_t)size};
+    memcpy(s->patches[i].bytes, bytes, size);
+}
+
+void ta_walk_gap(struct ta_walk *w, struct ta_structure_gap gap)
+{
+    struct ta_structure *s = w->out;
+    if (s->gap_count == TA_STRUCTURE_MAX)
+        return;
+    if (!s->gaps)
+        s->gaps = ta_xcalloc(TA_STRUCTURE_MAX, sizeof(*s->gaps));
+    s->gaps[s->gap_count++] = gap;
+}
+
+void ta_structure_release(struct ta_structure *s)
+{
+    ta_freep(&s->gaps);
+    ta_freep(&s->patches);
+    s->gap_count = s->patch_count = 0;
 }
 
 // Does a unit stand there that another follows, or the end?
@@ -86,6 +109,8 @@ static void walk_units(struct ta_walk *w, const struct ta_walk_format *f, int64_
             if (next < end) {
                 w->out->breaks++;
                 w->out->lost_bytes += next - at;
+                if (f->broken)
+                    f->broken(w, at, next);
             } else {
                 // Half a packet of a size that all have, or a little of anything, is told by what is missing.
                 w->out->cut_off |= end - at > TAIL_BYTES || length == TA_WALK_BEYOND_END;
@@ -97,34 +122,55 @@ static void walk_units(struct ta_walk *w, const struct ta_walk_format *f, int64_
     }
 }
 
+static const struct ta_walk_format *find_format(const char *demuxer)
+{
+    static const struct {
+        const char *demuxer;
+        const struct ta_walk_format *format;
+    } formats[] = {
+        {"flv", &ta_walk_flv},
+        {"live_flv", &ta_walk_flv},
+        {"asf", &ta_walk_asf},
+        {"ogg", &ta_walk_ogg},
+        {"mxf", &ta_walk_mxf},
+        {"matroska,webm", &ta_walk_mkv},
+        {"avi", &ta_walk_avi},
+        {"mpegts", &ta_walk_ts},
+        {"mpeg", &ta_walk_ps},
+        {"pva", &ta_walk_pva},
+        {"rm", &ta_walk_rm},
+        {"film_cpk", &ta_walk_film},
+        {"mov,mp4,m4a,3gp,3g2,mj2", &ta_walk_mp4},
+        {"yuv4mpegpipe", &ta_walk_y4m},
+    };
+    for (size_t i = 0; i < TA_COUNT(formats); i++)
+        if (!strcmp(formats[i].demuxer, demuxer))
+            return formats[i].format;
+    return NULL;
+}
+
 int ta_structure_walk(struct ta_structure *out, const char *demuxer, ta_structure_read *read, void *priv,
                       int64_t size, const struct ta_cancel *cancel)
 {
     *out = (struct ta_structure){.duration_us = -1};
-    const struct ta_walk_format *f = NULL;
-    for (size_t i = 0; i < TA_COUNT(formats); i++)
-        if (!strcmp(formats[i].demuxer, demuxer))
-            f = formats[i].format;
+    const struct ta_walk_format *f = find_format(demuxer);
     if (!f)
         return 0;
     struct ta_walk *w = ta_xcalloc(1, sizeof(*w));
     w->read = read;
     w->priv = priv;
     w->size = size;
+    w->ahead = LITTLE_BYTES;
     w->out = out;
     int64_t end = size, at = f->begin(w, &end);
     if (at >= 0) {
-        bool cut_off = out->cut_off;
         walk_units(w, f, at, end, cancel);
-        if (f->only_scrambling) {
-            out->breaks = out->lost_bytes = 0;
-            out->cut_off = cut_off;
-        }
         if (f->finish)
             f->finish(w);
     }
     int err = w->err;
-    ta_freep(&w);
+    free(w->state);
+    free(w);
     return err;
 }
 

@@ -284,7 +284,7 @@ int ta_join(const struct ta_work *work, struct ta_sound *sound, const char *path
     j.lanes = ta_xcalloc((size_t)p->stream_count + 1, sizeof *j.lanes);
     ta_meter_start(meter, TA_PHASE_JOIN);
     int64_t offset = av_rescale_q(p->offset, p->out_time_base, AV_TIME_BASE_Q);
-    int err = ta_streams_open(&j.streams, p->input, p->index->dv, p->range_start, p->range_end,
+    int err = ta_streams_open(&j.streams, p->input, p->index, p->range_start, p->range_end,
                               ta_meter_cancel(meter), j.log);
     if (err >= 0)
         err = add_lanes(&j, offset);

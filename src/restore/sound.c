@@ -41,8 +41,7 @@ static int start_track(struct ta_sound *s, struct track *t, const struct ta_work
 {
     const struct ta_plan *p = work->plan;
     t->stream = stream->stream;
-    int err = ta_streams_open(&t->streams, p->input, p->index->dv, p->range_start, p->range_end, cancel,
-                              s->log);
+    int err = ta_streams_open(&t->streams, p->input, p->index, p->range_start, p->range_end, cancel, s->log);
     if (err < 0)
         return err;
     if ((err = ta_sound_prepare(p, t->streams)) < 0)

@@ -120,7 +120,7 @@ static int attempt(const struct ta_plan *p, const struct ta_index *index, int wh
     struct ta_streams *streams = NULL;
     bool *left_out = NULL;
     int count = 0;
-    err = ta_streams_open(&streams, p->input, index->dv, p->range_start, p->range_end, cancel, log);
+    err = ta_streams_open(&streams, p->input, index, p->range_start, p->range_end, cancel, log);
     if (err >= 0)
         err = ta_streams_complete(streams, index);
     if (err >= 0)

@@ -287,7 +287,7 @@ def ebml_uint(ident, value):
     return ebml(ident, value.to_bytes(max(1, (value.bit_length() + 7) // 8), 'big'))
 
 
-def matroska_h264(units, width, height, frame_ms):
+def matroska_h264(units, width, height, frame_ms, encodings=b''):
     """`units` as h264_paff gives them; the parameter sets are taken from the first one."""
 
     def split(data):
@@ -304,7 +304,7 @@ def matroska_h264(units, width, height, frame_ms):
         struct.pack('>d', len(units) * frame_ms)))
     video = ebml('E0', ebml_uint('B0', width), ebml_uint('BA', height))
     track = ebml('1654AE6B', ebml('AE', ebml_uint('D7', 1), ebml_uint('73C5', 1), ebml_uint('83', 1), ebml_uint('9C',
-        0), ebml_uint('23E383', round(frame_ms * 1e6)), ebml('86', b'V_MPEG4/ISO/AVC'), ebml('63A2', avcc), video))
+        0), ebml_uint('23E383', round(frame_ms * 1e6)), ebml('86', b'V_MPEG4/ISO/AVC'), ebml('63A2', avcc), video, encodings))
     blocks = []
     for display, parts in units:
         nals = [n for p in parts for n in split(p) if n[0] & 31 in (1, 5)]

@@ -168,14 +168,81 @@ static void make_ps(struct file *f)
     }
 }
 
+static void make_pva(struct file *f)
+{
+    for (int i = 0; i < UNITS; i++) {
+        f->at[i] = f->bytes.size;
+        put(&f->bytes, "AV\1", 3);
+        put_number(&f->bytes, (uint64_t)i, 1, true);
+        put(&f->bytes, "\x55\0", 2);
+        put_number(&f->bytes, BODY, 2, true);
+        put_body(&f->bytes, BODY);
+    }
+}
+
+static void make_rm(struct file *f)
+{
+    put(&f->bytes,
+        ".RMF\0\0\0\x12\0\0\0\0\0\0\0\0\0\2"
+        "DATA",
+        22);
+    put_number(&f->bytes, 18 + UNITS * BODY, 4, true);
+    put_number(&f->bytes, UNITS, 10, true);
+    for (int i = 0; i < UNITS; i++) {
+        f->at[i] = f->bytes.size;
+        put_number(&f->bytes, BODY, 4, true);
+        put_number(&f->bytes, (uint64_t)i, 8, true); // stream 0, time
+        put_body(&f->bytes, BODY - 12);
+    }
+}
+
+static void make_fragments(struct file *f)
+{
+    put(&f->bytes,
+        "\0\0\0\x8"
+        "ftyp\0\0\0\x8"
+        "moov",
+        16);
+    for (int i = 0; i < UNITS; i++) {
+        f->at[i] = f->bytes.size;
+        put(&f->bytes,
+            "\0\0\0\x20"
+            "moof",
+            8);
+        put_body(&f->bytes, 24);
+        put_number(&f->bytes, BODY, 4, true);
+        put(&f->bytes, "mdat", 4);
+        put_body(&f->bytes, BODY - 8);
+    }
+}
+
+static void make_y4m(struct file *f)
+{
+    put(&f->bytes, "YUV4MPEG2 W10 H20 F25:1 C420jpeg\n", 33);
+    for (int i = 0; i < UNITS; i++) {
+        f->at[i] = f->bytes.size;
+        put(&f->bytes, "FRAME\n", 6);
+        put_body(&f->bytes, 300);
+    }
+}
+
 static const struct {
     const char *demuxer;
     void (*make)(struct file *f);
     bool sees_damage;
 } rows[] = {
-    {"flv", make_flv, true},    {"asf", make_asf, true},           {"ogg", make_ogg, true},
-    {"mxf", make_mxf, true},    {"matroska,webm", make_mkv, true}, {"avi", make_avi, true},
-    {"mpegts", make_ts, false}, {"mpeg", make_ps, false},
+    {"flv", make_flv, true},
+    {"asf", make_asf, true},
+    {"ogg", make_ogg, true},
+    {"mxf", make_mxf, true},
+    {"matroska,webm", make_mkv, true},
+    {"avi", make_avi, true},
+    {"mpegts", make_ts, true},
+    {"mpeg", make_ps, true},
+    {"pva", make_pva, true},
+    {"rm", make_rm, true},
+    {"mov,mp4,m4a,3gp,3g2,mj2", make_fragments, true},
+    {"yuv4mpegpipe", make_y4m, true},
 };
 
 static int64_t read_bytes(void *priv, int64_t position, uint8_t *data, int64_t size)
@@ -186,10 +253,13 @@ static int64_t read_bytes(void *priv, int64_t position, uint8_t *data, int64_t s
     return n;
 }
 
+// Places of transport streams count as breaks here.
 static struct ta_structure walk(const char *demuxer, struct ta_buf *bytes)
 {
     struct ta_structure s;
     assert_int_equal(ta_structure_walk(&s, demuxer, read_bytes, bytes, (int64_t)bytes->size, NULL), 0);
+    s.breaks += s.gap_count;
+    ta_structure_release(&s);
     return s;
 }
 
@@ -257,8 +327,7 @@ static void test_cut_off(void **state)
     for (size_t i = 0; i < TA_COUNT(rows); i++) {
         struct file f = make(i);
         f.bytes.size = f.at[25] + 100;
-        // A program stream has no marks of its own.
-        expect(i, "cut off", walk(rows[i].demuxer, &f.bytes), 0, strcmp(rows[i].demuxer, "mpeg") != 0);
+        expect(i, "cut off", walk(rows[i].demuxer, &f.bytes), 0, true);
         ta_buf_release(&f.bytes);
     }
 }
@@ -284,6 +353,177 @@ static void test_asf_length(void **state)
     assert_int_equal(walk("asf", &f.bytes).duration_us, 5000000);
     assert_int_equal(walk("avi", &f.bytes).duration_us, -1);
     ta_buf_release(&f.bytes);
+}
+
+// Packets of one stream: a picture begins in every fourth.
+static void make_counted(struct file *f)
+{
+    for (int i = 0; i < UNITS; i++) {
+        f->at[i] = f->bytes.size;
+        put(&f->bytes, i % 4 ? "\x47\1\0" : "\x47\x41\0", 3);
+        put_number(&f->bytes, (uint64_t)(0x10 | (i & 15)), 1, true);
+        put(&f->bytes, i % 4 ? "\x55\x55\x55" : "\0\0\1", 3);
+        put_body(&f->bytes, 181);
+    }
+}
+
+static void take_out(struct file *f, int from, int to)
+{
+    memmove(f->bytes.data + f->at[from], f->bytes.data + f->at[to], f->bytes.size - f->at[to]);
+    f->bytes.size -= f->at[to] - f->at[from];
+}
+
+// Whole packets that are gone leave no trace but their numbers.
+static void test_transport_packets_missing(void **state)
+{
+    (void)state;
+    static const struct {
+        int from, to, gaps;
+        bool at_unit;
+    } cases[] = {
+        {9, 10, 1, false}, {9, 13, 1, false}, {8, 12, 1, true}, {0, 5, 0, false}, {30, UNITS, 0, false}};
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        struct file f = {0};
+        struct ta_structure s;
+        make_counted(&f);
+        f.at[UNITS] = f.bytes.size;
+        take_out(&f, cases[i].from, cases[i].to);
+        assert_int_equal(ta_structure_walk(&s, "mpegts", read_bytes, &f.bytes, (int64_t)f.bytes.size, NULL),
+                         0);
+        assert_int_equal(s.gap_count, cases[i].gaps);
+        assert_int_equal(s.breaks, 0);
+        if (s.gap_count) {
+            assert_int_equal(s.gaps[0].pid, 0x100);
+            assert_int_equal(s.gaps[0].at_unit, cases[i].at_unit);
+            assert_int_equal(s.gaps[0].from, f.at[cases[i].from - 1]);
+            assert_int_equal(s.gaps[0].to, f.at[cases[i].from]);
+        }
+        ta_structure_release(&s);
+        ta_buf_release(&f.bytes);
+    }
+}
+
+// The same packet twice, and one that says that the count begins anew, are no loss.
+static void test_transport_counters_that_may_jump(void **state)
+{
+    (void)state;
+    struct file f = {0};
+    make_counted(&f);
+    f.bytes.data[f.at[9] + 3] = 0x18; // as the one before
+    for (int i = 10; i < UNITS; i++)
+        f.bytes.data[f.at[i] + 3] = (char)(0x10 | ((i - 1) & 15));
+    f.bytes.data[f.at[20] + 3] = 0x3f;
+    f.bytes.data[f.at[20] + 4] = 1;
+    f.bytes.data[f.at[20] + 5] = (char)0x80;
+    for (int i = 21; i < UNITS; i++)
+        f.bytes.data[f.at[i] + 3] = (char)(0x10 | ((i - 6) & 15));
+    struct ta_structure s = walk("mpegts", &f.bytes);
+    assert_int_equal(s.breaks, 0);
+    ta_buf_release(&f.bytes);
+}
+
+// Zeros between packs are a way to fill sectors.
+static void test_stuffing_between_packs(void **state)
+{
+    (void)state;
+    struct file f = {0};
+    for (int i = 0; i < 5; i++) {
+        make_ps(&f);
+        for (int k = 0; k < 400; k++)
+            ta_buf_putc(&f.bytes, 0);
+    }
+    struct ta_structure s = walk("mpeg", &f.bytes);
+    assert_int_equal(s.breaks, 0);
+    assert_false(s.cut_off);
+    ta_buf_release(&f.bytes);
+}
+
+// A Matroska file of one cluster: what is behind the damage in it is found, and made readable.
+static void make_cluster(struct file *f)
+{
+    put(&f->bytes, "\x1a\x45\xdf\xa3\x84\x42\x86\x81\1\x18\x53\x80\x67\1\xff\xff\xff\xff\xff\xff\xff", 21);
+    put(&f->bytes, "\x1f\x43\xb6\x75", 4);
+    put_number(&f->bytes, 0x4000 + 3 + UNITS * (BODY + 3), 2, true);
+    put(&f->bytes, "\xe7\x81\0", 3);
+    for (int i = 0; i < UNITS; i++) {
+        f->at[i] = f->bytes.size;
+        put(&f->bytes, "\xa3", 1);
+        put_number(&f->bytes, 0x4000 + BODY, 2, true);
+        put(&f->bytes, "\x81", 1);
+        put_number(&f->bytes, (uint64_t)i * 40, 2, true);
+        put(&f->bytes, "\x80", 1);
+        put_body(&f->bytes, BODY - 4);
+    }
+    f->at[UNITS] = f->bytes.size;
+    put(&f->bytes, "\x1c\x53\xbb\x6b\x80", 5);
+}
+
+static void test_hole_in_a_cluster(void **state)
+{
+    (void)state;
+    for (int lost = 0; lost < 3; lost++) {
+        struct file f = {0};
+        struct ta_structure s;
+        make_cluster(&f);
+        int64_t from = (int64_t)f.at[10], to = (int64_t)f.at[12];
+        if (lost == 2) { // whole blocks: nothing but the cluster's length tells
+            take_out(&f, 10, 12);
+        } else if (lost) {
+            memmove(f.bytes.data + f.at[9] + 50, f.bytes.data + f.at[11] + 90, f.bytes.size - f.at[11] - 90);
+            f.bytes.size -= f.at[11] + 40 - f.at[9];
+            to = (int64_t)(f.at[13] - (f.at[11] + 40 - f.at[9])); // block 9 takes the head of block 12
+        } else {
+            memset(f.bytes.data + f.at[10], 0, f.at[11] - f.at[10] + 20);
+        }
+        assert_int_equal(
+            ta_structure_walk(&s, "matroska,webm", read_bytes, &f.bytes, (int64_t)f.bytes.size, NULL), 0);
+        assert_int_equal(s.breaks, 1);
+        assert_int_equal(s.patch_count, lost == 1 ? 2 : 1);
+        const struct ta_patch *p = &s.patches[s.patch_count - 1];
+        if (lost) { // the cluster is open now
+            assert_int_equal(s.patches[0].at, 25);
+            assert_memory_equal(s.patches[0].bytes, "\x7f\xff", 2);
+        }
+        if (lost < 2) {
+            assert_int_equal(p->at, from);
+            assert_int_equal(p->bytes[0], 0xec);
+            assert_int_equal(p->size == 2 ? (p->bytes[1] & 0x7f) + 2
+                                          : (int64_t)(AV_RB64(p->bytes + 1) & 0xffff) + 9,
+                             to - from);
+        }
+        ta_structure_release(&s);
+        ta_buf_release(&f.bytes);
+    }
+}
+
+// An element in a track: encodings, one of them, and in it what says that it encrypts or what type it is.
+static bool is_encrypted(int type, const char *encoding, int size)
+{
+    struct file f = {0};
+    put(&f.bytes, "\x1a\x45\xdf\xa3\x84\x42\x86\x81\1\x18\x53\x80\x67\1\xff\xff\xff\xff\xff\xff\xff", 21);
+    put(&f.bytes, "\x16\x54\xae\x6b", 4);
+    put_number(&f.bytes, (uint64_t)(0x80 | (size + 11)), 1, true);
+    put(&f.bytes, "\xae", 1);
+    put_number(&f.bytes, (uint64_t)(0x80 | (size + 9)), 1, true);
+    put(&f.bytes, "\x83\x81", 2);
+    put_number(&f.bytes, (uint64_t)type, 1, true);
+    put(&f.bytes, "\x6d\x80", 2);
+    put_number(&f.bytes, (uint64_t)(0x80 | (size + 3)), 1, true);
+    put(&f.bytes, "\x62\x40", 2);
+    put_number(&f.bytes, (uint64_t)(0x80 | size), 1, true);
+    put(&f.bytes, encoding, (size_t)size);
+    struct ta_structure s = walk("matroska,webm", &f.bytes);
+    ta_buf_release(&f.bytes);
+    return s.encrypted;
+}
+
+static void test_encrypted_matroska(void **state)
+{
+    (void)state;
+    assert_true(is_encrypted(1, "\x50\x33\x81\1", 4));
+    assert_true(is_encrypted(1, "\x50\x35\x84\x47\xe1\x81\5", 7));
+    assert_false(is_encrypted(1, "\x50\x33\x81\0", 4)); // compressed
+    assert_false(is_encrypted(2, "\x50\x33\x81\1", 4)); // sound: the pictures can be seen
 }
 
 static void test_encrypted(void **state)
@@ -315,10 +555,18 @@ static void test_encrypted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sound),      cmocka_unit_test(test_holes),
-        cmocka_unit_test(test_bytes_lost), cmocka_unit_test(test_cut_off),
-        cmocka_unit_test(test_asf_length), cmocka_unit_test(test_ogg_pages_missing),
+        cmocka_unit_test(test_sound),
+        cmocka_unit_test(test_holes),
+        cmocka_unit_test(test_bytes_lost),
+        cmocka_unit_test(test_cut_off),
+        cmocka_unit_test(test_asf_length),
+        cmocka_unit_test(test_ogg_pages_missing),
         cmocka_unit_test(test_encrypted),
+        cmocka_unit_test(test_transport_packets_missing),
+        cmocka_unit_test(test_transport_counters_that_may_jump),
+        cmocka_unit_test(test_stuffing_between_packs),
+        cmocka_unit_test(test_hole_in_a_cluster),
+        cmocka_unit_test(test_encrypted_matroska),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

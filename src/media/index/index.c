@@ -44,7 +44,13 @@ void ta_index_destroy(struct ta_index **index)
     ta_dv_table_destroy(&(*index)->dv);
     free((*index)->parts);
     free((*index)->scenes);
+    free((*index)->patches);
     ta_freep(index);
+}
+
+struct ta_source_known ta_index_known(const struct ta_index *index)
+{
+    return (struct ta_source_known){index->dv, index->patches, index->patch_count};
 }
 
 int64_t ta_index_frame_duration(const struct ta_index *index, size_t i)
@@ -285,10 +291,19 @@ static int make_frames(struct ta_index_builder *b, bool decode_all)
     return 0;
 }
 
+// Reading ends with each part.
 static int64_t read_bytes(void *priv, int64_t position, uint8_t *data, int64_t size)
 {
-    int got = ta_bytes_read_at(priv, position, data, (int)TA_MIN(size, (int64_t)1 << 20));
-    return got < 0 ? ta_error_from_av(got) : got;
+    int64_t have = 0;
+    while (have < size) {
+        int got = ta_bytes_read_at(priv, position + have, data + have, (int)TA_MIN(size - have, 1 << 20));
+        if (got < 0)
+            return ta_error_from_av(got);
+        if (!got)
+            break;
+        have += got;
+    }
+    return have;
 }
 
 static int check_structure(struct ta_index_builder *b)
@@ -311,8 +326,28 @@ static int check_structure(struct ta_index_builder *b)
         b->structure.breaks += one.breaks;
         b->structure.cut_off |= one.cut_off;
         b->structure.encrypted |= one.encrypted;
+        ta_structure_release(&one);
     }
     return 0;
+}
+
+// Opens the builder's own source, so that it reads over what is damaged.
+static int open_source(struct ta_index_builder *b, const struct ta_source *source)
+{
+    struct ta_index *index = b->index;
+    index->dv = ta_dv_table_ref(source->dv_table);
+    struct ta_source_known known = ta_index_known(index);
+    int err = ta_source_open_known(&b->source, source->path, &known, source->cancel, b->log);
+    if (err >= 0)
+        err = check_structure(b);
+    if (err < 0 || !b->structure.patch_count || b->source->packets || b->source->dv)
+        return err;
+    index->patches = b->structure.patches;
+    index->patch_count = b->structure.patch_count;
+    b->structure.patches = NULL;
+    known = ta_index_known(index);
+    ta_source_close(&b->source);
+    return ta_source_open_known(&b->source, source->path, &known, source->cancel, b->log);
 }
 
 // Decoders take encrypted pictures for damaged ones.
@@ -344,13 +379,12 @@ static int create(struct ta_index **out, struct ta_source *source, bool decode_a
     int err = ta_source_video_format(source, &stated);
     if (err < 0)
         return err;
-    // The caller's demuxer may stand anywhere; what counts is what a fresh one reads from the start.
-    if ((err = ta_source_open_known(&b.source, source->path, source->dv_table, source->cancel, log)) < 0)
-        return err;
     b.index = ta_xcalloc(1, sizeof(*b.index));
-    b.index->dv = ta_dv_table_ref(source->dv_table);
     b.index->video = source->video;
     b.index->end_pts = AV_NOPTS_VALUE;
+    // The caller's demuxer may stand anywhere; what counts is what a fresh one reads from the start.
+    if ((err = open_source(&b, source)) < 0)
+        goto end;
     if (!ta_source_set_video(b.source, source->video)) {
         ta_error(log, "%s: it has changed while it was read", source->path);
         err = TA_ERR_MISMATCH;
@@ -363,9 +397,9 @@ static int create(struct ta_index **out, struct ta_source *source, bool decode_a
         b.progress_to = 0.1;
 
     if ((err = ta_fingerprint_read(source->path, &b.index->source, log)) < 0 ||
-        (err = check_structure(&b)) < 0 || (err = ta_packet_parser_create(&b.parser, st)) < 0 ||
-        (err = read_all_packets(&b)) < 0 || (err = refuse_encrypted(&b)) < 0 ||
-        (err = make_frames(&b, decode_all)) < 0 || (err = ta_index_seal(b.index)) < 0)
+        (err = ta_packet_parser_create(&b.parser, st)) < 0 || (err = read_all_packets(&b)) < 0 ||
+        (err = refuse_encrypted(&b)) < 0 || (err = make_frames(&b, decode_all)) < 0 ||
+        (err = ta_index_seal(b.index)) < 0)
         goto end;
     if (progress && progress->report)
         progress->report(progress->priv, 1);
@@ -373,6 +407,7 @@ static int create(struct ta_index **out, struct ta_source *source, bool decode_a
     b.index = NULL;
 end:
     free(b.shape_runs);
+    ta_structure_release(&b.structure);
     ta_dv_scenes_release(&b.scenes);
     ta_index_destroy(&b.index);
     ta_packet_parser_destroy(&b.parser);

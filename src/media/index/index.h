@@ -18,8 +18,10 @@
 #include "media/av.h"
 #include "media/fingerprint.h"
 #include "media/format.h"
+#include "media/patch.h"
 
 struct ta_source;
+struct ta_source_known;
 
 enum ta_packet_flags {
     TA_PACKET_KEY = 1,       // decoding can start here (a recovery point counts)
@@ -115,7 +117,9 @@ struct ta_index {
     int clock_count;
     struct ta_index_stream *streams;
     int stream_count;
-    struct ta_dv_table *dv;     // raw DV: where its frames are, for ta_source_open_known(); else NULL
+    struct ta_dv_table *dv;   // raw DV: where its frames are, for ta_source_open_known(); else NULL
+    struct ta_patch *patches; // to read over damaged places with, ascending; for ta_source_open_known()
+    int patch_count;
     struct ta_dv_scene *scenes; // DV: the recordings on the tape, ascending from frame 0; none elsewhere
     int scene_count;
     bool decoded;              // frame list from a full decode, not from packets
@@ -173,6 +177,9 @@ int ta_index_get(struct ta_index **out, struct ta_source *source, bool decode_al
 // what it depends on besides the index. Folders are made; NULL when there is no cache. To be freed.
 char *ta_index_cache_path(const char *cache, const struct ta_fingerprint *source, bool decode_all,
                           const char *key, const char *extension);
+
+// What the index knows that whoever opens the source again needs; lives as long as the index.
+struct ta_source_known ta_index_known(const struct ta_index *index);
 
 // Duration of frame i in the video time base: to the next frame, or for the last one to end_pts.
 int64_t ta_index_frame_duration(const struct ta_index *index, size_t i);

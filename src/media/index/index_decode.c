@@ -18,6 +18,7 @@
 
 #define HEAD_PACKETS 150 // most packets of the head, from the first key packet on
 #define HEAD_MIN 16
+#define SILENT_BYTES 16        // packets of at most so many may stand for a picture that does not change
 #define DECODED_KEY (1u << 31) // in the flags of a decoded frame, while it is looked at here
 #define IS_FIELD (TA_PACKET_FIELD_TOP | TA_PACKET_FIELD_BOTTOM)
 
@@ -273,7 +274,8 @@ static int decode_packets(struct ta_index_builder *b, size_t count, struct decod
     struct ta_index *index = b->index;
     struct ta_packet_range *list = NULL;
     struct ta_source *source = NULL;
-    int err = ta_source_open_known(&source, b->source->path, index->dv, b->source->cancel, b->log);
+    const struct ta_source_known known = ta_index_known(index);
+    int err = ta_source_open_known(&source, b->source->path, &known, b->source->cancel, b->log);
     if (err >= 0 && !ta_source_set_video(source, index->video))
         err = TA_ERR_MISMATCH;
     if (err >= 0) {
@@ -492,6 +494,40 @@ static int insert_missed(struct ta_index *index, const struct decoded *all)
     return 0;
 }
 
+// Packets that gave nothing and were not refused either: old decoders pass over nonsense in silence. Only of
+// codecs each of whose packets is shown, if it is more than a few bytes that say "as before".
+static int note_silent(const struct ta_index *index, enum AVCodecID codec, struct decoded *all)
+{
+    static const enum AVCodecID always[] = {
+        AV_CODEC_ID_CINEPAK, AV_CODEC_ID_RV10,      AV_CODEC_ID_RV20,   AV_CODEC_ID_RV30,
+        AV_CODEC_ID_RV40,    AV_CODEC_ID_FLV1,      AV_CODEC_ID_WMV1,   AV_CODEC_ID_WMV2,
+        AV_CODEC_ID_H263,    AV_CODEC_ID_MSMPEG4V1, AV_CODEC_ID_SVQ1,   AV_CODEC_ID_MSMPEG4V2,
+        AV_CODEC_ID_SVQ3,    AV_CODEC_ID_MSMPEG4V3, AV_CODEC_ID_INDEO3, AV_CODEC_ID_INDEO2};
+    bool is = false;
+    for (size_t i = 0; i < TA_COUNT(always); i++)
+        is |= codec == always[i];
+    if (!is)
+        return 0;
+    uint8_t *known = mark_given(index);
+    uint32_t *list = calloc(index->packet_count + 1, sizeof(*list));
+    size_t count = 0;
+    for (size_t i = 0; known && i < all->lost_count; i++)
+        known[all->lost[i]] = 2;
+    for (uint32_t i = 0; known && list && i < index->packet_count; i++)
+        if (known[i] == 2 || (!known[i] && index->packets[i].size > SILENT_BYTES))
+            list[count++] = i;
+    bool ok = known && list;
+    free(known);
+    if (!ok) {
+        free(list);
+        return TA_ERR_NOMEM;
+    }
+    free(all->lost);
+    all->lost = list;
+    all->lost_count = count;
+    return 0;
+}
+
 int ta_index_decode_all(struct ta_index_builder *b)
 {
     struct ta_index *index = b->index;
@@ -506,11 +542,15 @@ int ta_index_decode_all(struct ta_index_builder *b)
         free(all.lost);
         return err;
     }
+    index->frames = all.frames;
+    index->frame_count = all.count;
+    if ((err = note_silent(index, b->source->fmt->streams[index->video]->codecpar->codec_id, &all)) < 0) {
+        free(all.lost);
+        return err;
+    }
     if (all.lost_count)
         ta_verbose(b->log, "%s: %zu %s can't be decoded", b->source->path, all.lost_count,
                    ta_plural((int64_t)all.lost_count, "packet", "packets"));
-    index->frames = all.frames;
-    index->frame_count = all.count;
     if (all.lost_count)
         err = insert_missed(index, &all);
     free(all.lost);

@@ -54,6 +54,78 @@ static int64_t count_lost(struct ta_index *index, const struct ta_source *s)
     return sum;
 }
 
+// ---- transport streams ----
+
+static bool is_other_video(const struct ta_index_builder *b, int pid)
+{
+    const AVFormatContext *fmt = b->source->fmt;
+    for (unsigned i = 0; i < fmt->nb_streams; i++)
+        if (fmt->streams[i]->id == pid)
+            return (int)i != b->index->video && fmt->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
+    return false;
+}
+
+// Is this place one where the recording was cut, so that whole pictures and sound end and begin there, and
+// the first picture needs none before it? Nothing is missing then that should be there.
+static bool is_cut(const struct ta_index *index, const struct ta_structure_gap *place)
+{
+    if (!place->at_unit)
+        return false;
+    size_t i = 0;
+    while (i < index->packet_count && index->packets[i].pos <= place->from)
+        i++;
+    return i == index->packet_count || (index->packets[i].flags & TA_PACKET_KEY);
+}
+
+// Each stream's counter shows a place at its own next packet: what overlaps is one.
+static int64_t count_gaps(const struct ta_index_builder *b)
+{
+    const struct ta_structure *s = &b->structure;
+    struct ta_structure_gap place = {.from = -1};
+    int64_t count = 0;
+    for (int i = 0; i < s->gap_count; i++) {
+        const struct ta_structure_gap *g = &s->gaps[i];
+        if (is_other_video(b, g->pid))
+            continue;
+        if (place.from >= 0 && g->from < place.to) {
+            place.from = TA_MAX(place.from, g->from);
+            place.at_unit &= g->at_unit;
+            continue;
+        }
+        count += place.from >= 0 && !is_cut(b->index, &place);
+        place = *g;
+    }
+    return count + (place.from >= 0 && !is_cut(b->index, &place));
+}
+
+// MPEG-1 and MPEG-2 in a broadcast's or a disc's container have a picture at each step. Where some are
+// missing and no new group of pictures begins, they got lost; else the film may have been cut there.
+static int64_t count_holes(const struct ta_index_builder *b, double step)
+{
+    const struct ta_index *index = b->index;
+    const AVStream *st = b->source->fmt->streams[index->video];
+    static const char *const steady[] = {"mpeg", "mpegts", "pva", "wtv"};
+    bool is = false;
+    for (size_t i = 0; i < TA_COUNT(steady); i++)
+        is |= !strcmp(b->source->fmt->iformat->name, steady[i]);
+    if (!is || index->clock_count ||
+        (st->codecpar->codec_id != AV_CODEC_ID_MPEG1VIDEO &&
+         st->codecpar->codec_id != AV_CODEC_ID_MPEG2VIDEO))
+        return 0;
+    int64_t count = 0;
+    for (size_t i = 0; i + 1 < index->frame_count; i++) {
+        const struct ta_index_frame *f = &index->frames[i];
+        if ((double)ta_index_frame_duration(index, i) < 1.9 * step || (f->flags & TA_FRAME_REPEAT))
+            continue;
+        size_t low = TA_MIN(f[0].packet, f[1].packet), high = TA_MAX(f[0].packet, f[1].packet);
+        bool key = false;
+        for (size_t k = low; k <= high + 2 && k < index->packet_count; k++)
+            key |= k > low && (index->packets[k].flags & TA_PACKET_KEY);
+        count += !key;
+    }
+    return count;
+}
+
 static void measure_missing(struct ta_index *index, double step)
 {
     struct ta_index_faults *f = &index->faults;
@@ -84,8 +156,11 @@ void ta_index_note_faults(struct ta_index_builder *b, double step)
     const struct ta_source *s = b->source;
     int64_t lost = count_lost(index, s);
     // Where nothing comes behind it, it is the end.
-    f->places = ta_source_places(s) + b->structure.breaks;
+    // Both see most of them.
+    f->places = TA_MAX(ta_source_places(s), b->structure.breaks + count_gaps(b));
     f->cut_off = b->structure.cut_off || (lost > 0 && !f->places);
+    if (!f->places && !f->cut_off)
+        f->places = count_holes(b, step);
     f->stated = stated_length(s, &b->structure);
     f->held = index->clock_count ? AV_NOPTS_VALUE : held_length(index, s->fmt);
     measure_missing(index, step);

@@ -18,13 +18,14 @@
 #include "media/index/index_build.h"
 
 #define MAGIC "TAINDEX"
-#define VERSION 8
+#define VERSION 9
 #define PACKET_BYTES 36
 #define FRAME_BYTES 16
 #define STREAM_BYTES 136
 #define CLOCK_BYTES 12
 #define PART_BYTES 24 // at least
 #define SCENE_BYTES 16
+#define PATCH_BYTES (9 + TA_PATCH_BYTES)
 #define MAX_STREAMS 100000
 #define MAX_FILE ((size_t)1 << 36)
 #define MAX_TIME ((int64_t)1 << 61)
@@ -120,6 +121,12 @@ static void serialise(const struct ta_index *index, struct ta_buf *b)
         put32(b, s->timecode);
         put32(b, s->date);
         put32(b, s->time);
+    }
+    put32(b, (uint32_t)index->patch_count);
+    for (int i = 0; i < index->patch_count; i++) {
+        put64(b, index->patches[i].at);
+        ta_buf_append(b, &index->patches[i].size, 1);
+        ta_buf_append(b, index->patches[i].bytes, TA_PATCH_BYTES);
     }
     struct ta_buf dv = {0};
     if (index->dv)
@@ -358,6 +365,32 @@ static int parse_scenes(struct ta_index *index, struct cursor *c)
     return 0;
 }
 
+static int parse_patches(struct ta_index *index, struct cursor *c)
+{
+    size_t count = get_count(c, get32(c), PATCH_BYTES);
+    if (c->bad || count > TA_STRUCTURE_MAX) {
+        c->bad = true;
+        return 0;
+    }
+    index->patches = count ? calloc(count, sizeof(*index->patches)) : NULL;
+    if (count && !index->patches)
+        return TA_ERR_NOMEM;
+    index->patch_count = (int)count;
+    int64_t before = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct ta_patch *p = &index->patches[i];
+        p->at = get64(c);
+        const uint8_t *bytes = take(c, 1 + TA_PATCH_BYTES);
+        if (!bytes)
+            break;
+        p->size = *bytes;
+        memcpy(p->bytes, bytes + 1, TA_PATCH_BYTES);
+        c->bad |= p->at < before || p->at > index->source.size_bytes || p->size > TA_PATCH_BYTES;
+        before = p->at;
+    }
+    return 0;
+}
+
 static void parse_dv(struct ta_index *index, struct cursor *c)
 {
     size_t size = get_count(c, get64(c), 1);
@@ -455,6 +488,8 @@ static int parse_body(struct ta_index *index, struct cursor *c, const char *name
         err = parse_clocks(index, c);
     if (err >= 0 && !c->bad)
         err = parse_scenes(index, c);
+    if (err >= 0 && !c->bad)
+        err = parse_patches(index, c);
     if (err >= 0 && !c->bad)
         parse_dv(index, c);
     if (err >= 0 && !c->bad)

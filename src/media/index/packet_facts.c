@@ -11,6 +11,7 @@
 #include "media/dv/facts.h"
 #include "media/index/packet_shape.h"
 
+#define HOLE_BYTES 256
 #define MAX_TIME ((int64_t)1 << 58)
 
 struct ta_packet_parser {
@@ -210,6 +211,26 @@ static int64_t sane_time(int64_t time)
     return time > MAX_TIME || time < -MAX_TIME ? AV_NOPTS_VALUE : time;
 }
 
+// Entropy coders never write as many zeros as a hole in a file has; stuffing is at the end.
+static bool has_hole(const uint8_t *data, int size)
+{
+    int zeros = 0;
+    while (size > 0 && !data[size - 1])
+        size--;
+    for (int at = HOLE_BYTES - 1; at < size; at += HOLE_BYTES) {
+        if (data[at])
+            continue;
+        zeros = 1;
+        for (int k = at - 1; k >= 0 && !data[k] && zeros < HOLE_BYTES; k--)
+            zeros++;
+        for (int k = at + 1; !data[k] && zeros < HOLE_BYTES; k++)
+            zeros++;
+        if (zeros >= HOLE_BYTES)
+            return true;
+    }
+    return false;
+}
+
 bool ta_packet_parser_examine(struct ta_packet_parser *p, const AVPacket *packet, struct ta_index_packet *out)
 {
     *out = (struct ta_index_packet){
@@ -246,10 +267,19 @@ bool ta_packet_parser_examine(struct ta_packet_parser *p, const AVPacket *packet
         if ((out->flags & TA_PACKET_KEY) && is_h264_idr(p, packet->data, packet->size))
             out->flags |= TA_PACKET_CLEAN;
         break;
+    case AV_CODEC_ID_VP9: // decoders of these take anything for a picture
+    case AV_CODEC_ID_AV1:
+    case AV_CODEC_ID_VP3:
+    case AV_CODEC_ID_THEORA:
+    case AV_CODEC_ID_VP6:
+    case AV_CODEC_ID_VP6F:
+        out->flags |= has_hole(packet->data, packet->size) ? TA_PACKET_DAMAGED : 0;
+        break;
     case AV_CODEC_ID_VP8: // the frame tag: bit 0 is set for inter frames, bit 4 for shown ones
         set_key(out, !(packet->data[0] & 1));
         if (!(packet->data[0] & 16))
             out->flags |= TA_PACKET_HIDDEN;
+        out->flags |= has_hole(packet->data, packet->size) ? TA_PACKET_DAMAGED : 0;
         break;
     case AV_CODEC_ID_DVVIDEO:
         examine_dv(p, packet, out);

@@ -64,7 +64,7 @@ static void grow(struct ta_streams *s)
     }
 }
 
-int ta_streams_open(struct ta_streams **out, const char *path, struct ta_dv_table *dv, int64_t start,
+int ta_streams_open(struct ta_streams **out, const char *path, const struct ta_index *index, int64_t start,
                     int64_t end, const struct ta_cancel *cancel, struct ta_log *log)
 {
     *out = NULL;
@@ -75,7 +75,8 @@ int ta_streams_open(struct ta_streams **out, const char *path, struct ta_dv_tabl
     s->end = end;
     s->position = AV_NOPTS_VALUE;
     s->packet = av_packet_alloc();
-    int err = s->packet ? ta_source_open_known(&s->source, path, dv, cancel, log) : TA_ERR_NOMEM;
+    const struct ta_source_known known = index ? ta_index_known(index) : (struct ta_source_known){0};
+    int err = s->packet ? ta_source_open_known(&s->source, path, &known, cancel, log) : TA_ERR_NOMEM;
     if (err < 0) {
         ta_streams_close(&s);
         return err;

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "media/dv/table.h"
 #include "media/index/index.h"
 #include "media/mux/lane.h"
 
@@ -16,9 +15,9 @@
 // `start` and `end` (AV_TIME_BASE units of the source's clock, AV_NOPTS_VALUE: open) cut to a range: copied
 // packets that start before `start` or at or after `end` are left out; transcoded sound is cut to the sample;
 // a subtitle on screen at `start` begins there, one on screen at `end` stops there. `cancel` and `log` must
-// outlive it, both may be NULL. `dv`: the index's, see ta_source_open_known(). Thread-safety: Unsafe.
+// outlive it, both may be NULL, as may `index` where nothing is known. Thread-safety: Unsafe.
 struct ta_streams;
-int ta_streams_open(struct ta_streams **out, const char *path, struct ta_dv_table *dv, int64_t start,
+int ta_streams_open(struct ta_streams **out, const char *path, const struct ta_index *index, int64_t start,
                     int64_t end, const struct ta_cancel *cancel, struct ta_log *log);
 // Streams that begin later in the file, and what its head does not say of them, as the index has it; before
 // anything else. 0 or TA_ERR_*.

@@ -28,6 +28,8 @@ struct ta_bytes {
     struct part *parts;
     int part_count;
     int64_t size, position;
+    struct ta_patch *patches;
+    int patch_count;
     int fd, open_file; // the file that is open; -1
     AVIOContext *io;
     const struct ta_cancel *cancel;
@@ -126,7 +128,27 @@ void ta_bytes_close(struct ta_bytes **pb)
         free(b->files[i]);
     free(b->files);
     free(b->parts);
+    free(b->patches);
     ta_freep(pb);
+}
+
+void ta_bytes_patch(struct ta_bytes *b, const struct ta_patch *patches, int count)
+{
+    free(b->patches);
+    b->patches = ta_xcalloc((size_t)count + 1, sizeof(*patches));
+    for (int i = 0; i < count; i++)
+        b->patches[i] = patches[i];
+    b->patch_count = count;
+}
+
+static void apply_patches(const struct ta_bytes *b, int64_t position, uint8_t *data, int64_t size)
+{
+    for (int i = 0; i < b->patch_count && b->patches[i].at < position + size; i++) {
+        const struct ta_patch *p = &b->patches[i];
+        int64_t from = TA_MAX(p->at, position), to = TA_MIN(p->at + p->size, position + size);
+        if (to > from)
+            memcpy(data + (from - position), p->bytes + (from - p->at), (size_t)(to - from));
+    }
 }
 
 int64_t ta_bytes_size(const struct ta_bytes *b)
@@ -165,7 +187,10 @@ int ta_bytes_read_at(struct ta_bytes *b, int64_t position, void *data, int size)
             continue;
         if (got < 0)
             return AVERROR(errno);
-        return got ? (int)got : AVERROR(EIO); // nothing: it has shrunk meanwhile
+        if (!got)
+            return AVERROR(EIO); // it has shrunk meanwhile
+        apply_patches(b, position, data, got);
+        return (int)got;
     }
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "media/av.h"
+#include "media/patch.h"
 
 struct ta_cancel;
 struct ta_log;
@@ -24,6 +25,9 @@ struct ta_bytes;
 int ta_bytes_open(struct ta_bytes **out, char *const *files, int file_count, const struct ta_extent *extents,
                   int extent_count, const struct ta_cancel *cancel, struct ta_log *log);
 void ta_bytes_close(struct ta_bytes **b);
+
+// What is read instead at some places, ascending; copied.
+void ta_bytes_patch(struct ta_bytes *b, const struct ta_patch *patches, int count);
 
 int64_t ta_bytes_size(const struct ta_bytes *b);
 // Reads at `position`: the number of bytes, fewer than `size` at the end of a part; 0 at the end of all; an

@@ -84,7 +84,8 @@ static bool asf_payload(const uint8_t **p, const uint8_t *end, int property, int
 {
     if (end - *p < 1)
         return false;
-    ++*p; // stream number
+    if (!(*(*p)++ & 0x7f)) // streams are numbered from 1
+        return false;
     asf_number(p, end, property >> 4);
     uint32_t offset = asf_number(p, end, property >> 2), extra = asf_number(p, end, property);
     if (extra > (uint64_t)(end - *p))
@@ -132,4 +133,4 @@ static int64_t asf_unit(struct ta_walk *w, int64_t at)
     return w->packet_bytes;
 }
 
-const struct ta_walk_format ta_walk_asf = {asf_begin, asf_unit, NULL, false};
+const struct ta_walk_format ta_walk_asf = {asf_begin, asf_unit, NULL, NULL};

@@ -5,6 +5,8 @@
 
 #include <libavutil/intreadwrite.h>
 
+#include "base/mem.h"
+
 static int64_t flv_begin(struct ta_walk *w, int64_t *end)
 {
     const uint8_t *p = ta_walk_look(w, 0, 9);
@@ -37,4 +39,20 @@ static int64_t flv_unit(struct ta_walk *w, int64_t at)
     return p && !w->strict && flv_tag(p) ? length + 4 : TA_WALK_NO_UNIT;
 }
 
-const struct ta_walk_format ta_walk_flv = {flv_begin, flv_unit, NULL, false};
+// A tag of script data over the damaged place.
+static void flv_broken(struct ta_walk *w, int64_t from, int64_t to)
+{
+    while (to - from >= 16) {
+        int64_t length = TA_MIN(to - from, 1 << 24);
+        if (to - from - length < 16 && length < to - from)
+            length -= 32;
+        uint8_t head[14] = {18}, tail[4];
+        AV_WB24(head + 1, (uint32_t)length - 15);
+        AV_WB32(tail, (uint32_t)length - 4);
+        ta_walk_patch(w, from, head, sizeof(head));
+        ta_walk_patch(w, from + length - 4, tail, sizeof(tail));
+        from += length;
+    }
+}
+
+const struct ta_walk_format ta_walk_flv = {flv_begin, flv_unit, NULL, flv_broken};

@@ -27,7 +27,7 @@ static void ogg_follow(struct ta_walk *w, const uint8_t *p)
         w->out->breaks++; // pages are missing without a trace
     w->pages[i].next = number + 1;
     w->pages[i].known = true;
-    w->pages[i].ended = p[5] & 4;
+    w->pages[i].open = !(p[5] & 4) && p[26] && p[26 + p[26]] == 255;
 }
 
 static int64_t ogg_unit(struct ta_walk *w, int64_t at)
@@ -56,10 +56,11 @@ static int64_t ogg_unit(struct ta_walk *w, int64_t at)
     return length;
 }
 
+// Not all writers mark the end, so that its mark is missing says nothing.
 static void ogg_finish(struct ta_walk *w)
 {
     for (int i = 0; i < w->serial_count; i++)
-        w->out->cut_off |= !w->pages[i].ended;
+        w->out->cut_off |= w->pages[i].open;
 }
 
-const struct ta_walk_format ta_walk_ogg = {ogg_begin, ogg_unit, ogg_finish, false};
+const struct ta_walk_format ta_walk_ogg = {ogg_begin, ogg_unit, ogg_finish, NULL};
