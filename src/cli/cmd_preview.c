@@ -231,7 +231,8 @@ const struct ta_command ta_command_preview = {
     .summary = "show a restored excerpt beside its source",
     .description =
         "Restores an excerpt with the chain that \"restore\" would use for the whole of INPUT and shows it beside "
-        "the source, in step, with labels around the pictures: what is shown is what would be delivered. The "
+        "the source, in step, with labels around the pictures: what is shown is what would be delivered, at a size "
+        "that fits a screen; with --resolution at that one, to the last sample. The "
         "source is brought to the result's size and, field by field, to its rate; nothing else is done to it. Sound "
         "comes along. Takes the options of \"restore\".\n\nWith an output that ends in .png one frame is shown: the "
         "source, the result, and the difference of both, eight times amplified, where grey means none.",

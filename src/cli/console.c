@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ struct ta_console {
     struct ta_log *log;
     struct ta_problems *problems;
     bool terminal, colour;
+    bool wraps; // long lines, at words: also a terminal that can do nothing else
     // Set by configure, read-only afterwards.
     bool quiet;
     bool show_parts; // which part speaks, in front of messages
@@ -87,6 +89,32 @@ static enum ta_log_level level_for(const struct ta_console *c, const char *compo
     return common;
 }
 
+// A line for people: on a terminal broken at words, so that it breaks none itself. `column`: what stands
+// before it.
+static void append_line(const struct ta_console *c, struct ta_buf *out, const char *text, int column)
+{
+    enum { INDENT = 4, LEAST = 40 };
+    int width = c->wraps ? ta_console_columns(STDERR_FILENO) - 1 : INT_MAX;
+    struct ta_buf line = {0};
+    ta_buf_visible(&line, text, false);
+    const char *rest = ta_buf_text(&line);
+    for (bool first = true; width >= LEAST && *rest; first = false) {
+        size_t space = strspn(rest, " "), word = strcspn(rest + space, " ");
+        int columns = (int)ta_utf8_columns(rest, space + word);
+        if (!first && column + columns > width && word) {
+            ta_buf_printf(out, "\n%*s", INDENT, "");
+            rest += space;
+            column = INDENT;
+            continue;
+        }
+        ta_buf_append(out, rest, space + word);
+        column += columns;
+        rest += space + word;
+    }
+    ta_buf_printf(out, "%s\n", rest);
+    ta_buf_release(&line);
+}
+
 static void show_message(struct ta_console *c, enum ta_log_level level, const char *component,
                          const char *message)
 {
@@ -100,8 +128,7 @@ static void show_message(struct ta_console *c, enum ta_log_level level, const ch
         ta_buf_printf(&line, "%s%s:%s ", colour ? colour : "", word, colour ? "\x1b[0m" : "");
     if (c->show_parts && strcmp(component, "terminalai"))
         ta_buf_printf(&line, "[%s] ", component);
-    ta_buf_visible(&line, message, false);
-    ta_buf_putc(&line, '\n');
+    append_line(c, &line, message, (int)line.size - (colour ? 4 + (int)strlen(colour) : 0));
     write_above_status(c, &line);
     ta_buf_release(&line);
 }
@@ -153,8 +180,7 @@ void ta_console_print(struct ta_console *c, const char *format, ...)
     va_start(args, format);
     char *text = ta_xvprintf(format, args);
     va_end(args);
-    ta_buf_visible(&line, text, false);
-    ta_buf_putc(&line, '\n');
+    append_line(c, &line, text, 0);
     pthread_mutex_lock(&c->lock);
     write_above_status(c, &line);
     pthread_mutex_unlock(&c->lock);
@@ -195,6 +221,7 @@ int ta_console_create(struct ta_console **out)
     c->file = -1;
     c->terminal_level = TA_LOG_WARN;
     c->terminal = isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+    c->wraps = isatty(STDERR_FILENO);
     c->colour = c->terminal && !(no_colour && *no_colour);
     int err = ta_problems_create(&c->problems);
     if (err >= 0)

@@ -34,13 +34,13 @@ static void say_done(struct ta_restore_call *run, const struct ta_plan *plan,
     append_counted(&line, r->frames, "frame", "frames");
     if (rate > 0) {
         ta_buf_puts(&line, ", ");
-        ta_append_duration(&line, ta_plan_seconds(plan));
+        ta_append_span(&line, ta_plan_seconds(plan));
         ta_buf_puts(&line, " of video");
     }
     ta_buf_puts(&line, ", ");
     ta_append_bytes(&line, r->bytes);
     ta_buf_puts(&line, "; took ");
-    ta_append_duration(&line, r->wall_seconds);
+    ta_append_span(&line, r->wall_seconds);
     if (r->wall_seconds > 0 && !r->tasks_reused) {
         double fps = (double)r->frames / r->wall_seconds;
         ta_buf_printf(&line, ", %.1f fps", fps);

@@ -42,6 +42,14 @@ void ta_append_duration(struct ta_buf *out, double seconds)
         ta_buf_printf(out, "%d:%02d", (int)(s / 60), (int)(s % 60));
 }
 
+void ta_append_span(struct ta_buf *out, double seconds)
+{
+    if (seconds > 0 && seconds < 0.95)
+        ta_buf_printf(out, "%.1f s", fmax(seconds, 0.1));
+    else
+        ta_append_duration(out, seconds);
+}
+
 void ta_append_bytes(struct ta_buf *out, int64_t bytes)
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
@@ -129,7 +137,7 @@ void ta_progress_begin(struct ta_progress_view *v, const char *input, int index)
     v->input = input;
     v->index = index;
     v->frame_rate = 0;
-    v->started = v->stopping = false;
+    v->started = v->stopping = v->told = false;
     v->last_shown =
         ta_clock_seconds(); // a phase of less than the interval that comes first is not worth a line
     if (v->mode == TA_PROGRESS_AUTO)
@@ -196,6 +204,21 @@ static void show_text(struct ta_progress_view *v, const struct ta_progress *p)
     ta_buf_release(&line);
 }
 
+// What was told of a phase comes to an end: all of it, so that no number stands where nothing moves any more.
+// A phase that nothing was told of, because it was short, says nothing at its end either.
+static void end_phase(struct ta_progress_view *v)
+{
+    if (v->told) {
+        struct ta_progress done = v->last;
+        done.fraction = 1;
+        done.total = done.phase == TA_PHASE_SEGMENTS ? 1 : done.total;
+        done.frames_done = done.phase == TA_PHASE_SEGMENTS ? done.frames_total : done.frames_done;
+        done.eta = 0;
+        show_text(v, &done);
+    }
+    v->told = false;
+}
+
 void ta_progress_show(void *view, const struct ta_progress *p)
 {
     struct ta_progress_view *v = view;
@@ -209,20 +232,24 @@ void ta_progress_show(void *view, const struct ta_progress *p)
     double now = ta_clock_seconds();
     double interval = fmin(fmax(p->elapsed / PLAIN_LINES, PLAIN_INTERVAL_MIN), PLAIN_INTERVAL_MAX);
     bool new_phase = !v->started || p->phase != v->phase;
+    if (v->mode == TA_PROGRESS_PLAIN && new_phase)
+        end_phase(v);
+    v->last = *p;
     v->started = true;
     v->phase = p->phase;
     if (v->mode == TA_PROGRESS_JSON) {
         show_json(v, p);
     } else if (v->mode == TA_PROGRESS_LINE && p->phase != TA_PHASE_DONE) {
         show_text(v, p);
-    } else if (v->mode == TA_PROGRESS_PLAIN && p->phase != TA_PHASE_DONE &&
-               ((new_phase && p->phase != TA_PHASE_INDEX) || now - v->last_shown >= interval)) {
+    } else if (v->mode == TA_PROGRESS_PLAIN && p->phase != TA_PHASE_DONE && now - v->last_shown >= interval) {
         show_text(v, p);
         v->last_shown = now;
+        v->told = true;
     }
 }
 
 void ta_progress_end(struct ta_progress_view *v)
 {
+    v->told = false; // what ends the last phase is the result's line, or the message
     ta_console_status(v->console, "");
 }

@@ -35,6 +35,8 @@ struct ta_progress_view {
     bool started, stopping;
     enum ta_phase phase;
     double last_shown;
+    bool told;               // plain: something of this phase
+    struct ta_progress last; // as it was reported
 };
 
 // Zeroes the state for another file.
@@ -52,6 +54,8 @@ void ta_progress_event(struct ta_progress_view *v, json_t *event);
 void ta_progress_line(const struct ta_progress *p, double frame_rate, int index, int count, int columns,
                       struct ta_buf *out);
 // "0:07", "12:34", "1:02:03"; "12.3 MB".
+// The same, and "0.1 s" below a second, where "0:00" would say nothing.
+void ta_append_span(struct ta_buf *out, double seconds);
 void ta_append_duration(struct ta_buf *out, double seconds);
 void ta_append_bytes(struct ta_buf *out, int64_t bytes);
 

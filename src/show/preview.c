@@ -2,6 +2,7 @@
 // pictures.
 #include <terminalai/preview.h>
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,6 +188,41 @@ static int decide(struct ta_plan *p, struct ta_options *options, const struct ta
     return err;
 }
 
+// A size at which the board fits a screen, as --resolution takes it; "" when it does already, or when the
+// user says which size it is to be.
+static void size_for_screen(const struct ta_plan *p, struct ta_options *options, char out[32])
+{
+    enum { SCREEN_WIDTH = 1920, SCREEN_HEIGHT = 1080 };
+    const struct ta_format *board = &p->out_format, *chain = &p->show->chain;
+    const char *wanted = "";
+    out[0] = 0;
+    ta_options_get(options, "resolution", &wanted, NULL);
+    if (strcmp(wanted, "auto") || (board->width <= SCREEN_WIDTH && board->height <= SCREEN_HEIGHT))
+        return;
+    bool turned = chain->rotation % 180 != 0;
+    int lines = turned ? chain->width : chain->height;
+    double scale = fmin((double)SCREEN_WIDTH / board->width, (double)SCREEN_HEIGHT / board->height);
+    snprintf(out, 32, "%d",
+             TA_MAX(16, (int)(lines * scale) / 4 * 4 - 4)); // 4: for what lies between and above
+}
+
+// The same plan at a size that fits a screen.
+static int plan_smaller(struct ta_plan **out, const char *size, const char *input, const char *output,
+                        struct ta_options *options, const struct ta_preview_wish *wish,
+                        const struct ta_callbacks *callbacks, struct ta_log *log)
+{
+    struct ta_options *smaller = NULL;
+    ta_plan_destroy(out);
+    ta_options_clone(&smaller, options);
+    int err = ta_options_set(smaller, TA_LAYER_CALLER, "resolution", size, "so that it fits a screen");
+    if (err >= 0)
+        err = ta_plan_create(out, input, output, smaller, callbacks, log);
+    if (err >= 0)
+        err = decide(*out, smaller, wish, log);
+    ta_options_destroy(&smaller);
+    return err;
+}
+
 int ta_preview_plan(struct ta_plan **out, const char *input, const char *output, struct ta_options *options,
                     const struct ta_preview_wish *wish, const struct ta_callbacks *callbacks,
                     struct ta_log *log)
@@ -196,6 +232,11 @@ int ta_preview_plan(struct ta_plan **out, const char *input, const char *output,
     ta_log_set_about(own, input);
     if (err >= 0)
         err = decide(*out, options, wish, own);
+    char size[32] = "";
+    if (err >= 0)
+        size_for_screen(*out, options, size);
+    if (size[0])
+        err = plan_smaller(out, size, input, output, options, wish, callbacks, own);
     if (err < 0)
         ta_plan_destroy(out);
     ta_log_fail(own, err, input, NULL);
