@@ -451,6 +451,27 @@ int ta_batch_collect(struct ta_batch *out, char *const *operands, int count, con
     return err;
 }
 
+int ta_batch_one(char **source, char *const *operands, int count, bool join, struct ta_log *log)
+{
+    *source = NULL;
+    if (!join && count > 1) {
+        ta_error(log, "one film at a time: give one file, or --join if these %d are one film", count);
+        return TA_ERR_USAGE;
+    }
+    if (!join) {
+        *source = ta_xstrdup(operands[0]);
+        return 0;
+    }
+    struct ta_batch batch;
+    int err = ta_batch_collect(&batch, operands, count, &(struct ta_batch_wish){.join = true, .look = true},
+                               log);
+    if (err < 0)
+        return err;
+    *source = ta_xstrdup(batch.items[0].input);
+    ta_batch_release(&batch);
+    return 0;
+}
+
 static char *file_that_follows(char *const *names, const char *name)
 {
     for (char *const *n = names; *n; n++)

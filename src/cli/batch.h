@@ -36,6 +36,10 @@ int ta_batch_collect(struct ta_batch *out, char *const *operands, int count, con
                      struct ta_log *log);
 void ta_batch_release(struct ta_batch *batch);
 
+// The one source of a call that shows something: the operand, or all of them as one film with `join`. *source
+// is freed by the caller. Returns 0, or TA_ERR_USAGE (logged) when there are several and nobody said --join.
+int ta_batch_one(char **source, char *const *operands, int count, bool join, struct ta_log *log);
+
 // The files beside `path` that seem to go on with it, by their names: the name of all as one source, or NULL
 // when it stands alone.
 char *ta_batch_series(const char *path);

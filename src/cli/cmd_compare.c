@@ -9,11 +9,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/words.h"
+#include "cli/batch.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/progress.h"
 #include "cli/recipe.h"
 #include "cli/signals.h"
+#include "media/parts/name.h"
 #include "recipe/options.h"
 
 struct compare_opts {
@@ -21,6 +23,7 @@ struct compare_opts {
     struct ta_time start;
     double duration;
     int64_t excerpts;
+    bool join;
     char *config;
     int progress;
     bool json;
@@ -62,6 +65,7 @@ static const struct ta_opt compare_options[] = {
      .unit = "seconds",
      .help = "how long each excerpt is",
      .letter = 'd'},
+    TA_JOIN_OPTION(struct compare_opts),
     {.name = "config",
      .kind = &ta_opt_path,
      TA_FIELD(struct compare_opts, config, char *),
@@ -101,7 +105,7 @@ static struct ta_list split(const char *text)
 
 static char *default_folder(const char *input)
 {
-    char *dir = ta_path_dir(input), *stem = ta_path_stem(input), *name = ta_xprintf("%s.compare", stem);
+    char *dir = ta_name_dir(input), *stem = ta_name_stem(input), *name = ta_xprintf("%s.compare", stem);
     char *path = !strcmp(dir, ".") ? ta_xstrdup(name) : ta_path_join(dir, name);
     free(name);
     free(stem);
@@ -120,7 +124,7 @@ static enum ta_exit refuse_others(struct ta_cli *cli)
     return TA_EXIT_OK;
 }
 
-static int make(struct ta_cli *cli, const char *folder, const struct ta_list *presets,
+static int make(struct ta_cli *cli, const char *input, const char *folder, const struct ta_list *presets,
                 const struct ta_callbacks *callbacks, json_t **done)
 {
     const struct compare_opts *opts = cli->values;
@@ -132,7 +136,7 @@ static int make(struct ta_cli *cli, const char *folder, const struct ta_list *pr
                                    .start = opts->start.unit ? ta_buf_text(&start) : NULL,
                                    .excerpts = (int)opts->excerpts,
                                    .duration = opts->duration};
-    int err = ta_compare(cli->operands[0], folder, cli->options, &wish, callbacks, &r, cli->log);
+    int err = ta_compare(input, folder, cli->options, &wish, callbacks, &r, cli->log);
     ta_buf_release(&start);
     if (err < 0)
         return err;
@@ -151,7 +155,7 @@ static int make(struct ta_cli *cli, const char *folder, const struct ta_list *pr
 static enum ta_exit run_compare(struct ta_cli *cli)
 {
     const struct compare_opts *opts = cli->values;
-    const char *input = cli->operands[0];
+    char *input = NULL;
     struct ta_list presets = split(opts->presets ? opts->presets : "");
     enum ta_exit status = TA_EXIT_OK;
     if (!presets.count)
@@ -160,6 +164,9 @@ static enum ta_exit run_compare(struct ta_cli *cli)
         status = refuse_others(cli);
     if (!status)
         status = ta_cli_check_recipe(cli, opts->config);
+    if (!status)
+        status = ta_exit_from_error(
+            ta_batch_one(&input, cli->operands, cli->operand_count, opts->join, cli->log));
     if (!status) {
         char *folder = opts->output ? ta_xstrdup(opts->output) : default_folder(input);
         enum ta_progress_mode mode = (enum ta_progress_mode)opts->progress;
@@ -171,12 +178,13 @@ static enum ta_exit run_compare(struct ta_cli *cli)
         ta_progress_begin(&view, input, 0);
         ta_cli_begin(cli);
         ta_signals_catch();
-        int err = make(cli, folder, &presets, &callbacks, &done);
+        int err = make(cli, input, folder, &presets, &callbacks, &done);
         ta_progress_end(&view);
         status = ta_cli_finish(cli, err, input, folder, opts->json, mode, done);
         free(folder);
     }
     ta_opt_list.release(&presets);
+    free(input);
     return status;
 }
 
@@ -195,15 +203,15 @@ static const char *const compare_often[] = {"presets",  "output",     "start", "
 
 const struct ta_command ta_command_compare = {
     .name = "compare",
-    .operands = "INPUT",
+    .operands = "INPUT...",
     .summary = "show the same excerpts under several presets, with measures",
     .description =
         "Restores excerpts of INPUT under each of the presets, the other options being the same, and writes into a "
         "folder: grid.mp4, the source and all results in step, each with its label; contact.png, a frame of each "
         "excerpt; report.html, report.txt and report.json with measures (noise, sharpness, combing, distance from the "
         "source) and cost (frames a second, CPU time, bit rate). What is shown is what the encoder makes of the "
-        "result. Sizes that differ are brought to the largest, with their shapes kept. Takes the options of "
-        "\"restore\" that say what to make, but --preset.",
+        "result. Sizes that differ are brought to the largest, with their shapes kept. Several "
+        "INPUTs are one film, with --join. Takes the options of \"restore\" that say what to make, but --preset.",
     .examples = compare_examples,
     .often = compare_often,
     .groups = compare_groups,
@@ -211,6 +219,6 @@ const struct ta_command ta_command_compare = {
     .recipe = true,
     .operand_kind = TA_OPERAND_FILE,
     .min_operands = 1,
-    .max_operands = 1,
+    .max_operands = -1,
     .run = run_compare,
 };

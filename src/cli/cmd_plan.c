@@ -46,11 +46,7 @@ static const struct ta_opt plan_options[] = {
      .kind = &ta_opt_switch,
      TA_FIELD(struct plan_opts, values, bool),
      .help = "add each option with its value and the place it came from"},
-    {.name = "join",
-     .kind = &ta_opt_switch,
-     TA_FIELD(struct plan_opts, join, bool),
-     .help = "the inputs, in the order given, are one film that was stored in several files: sound and time "
-             "go on at the seams"},
+    TA_JOIN_OPTION(struct plan_opts),
     {0},
 };
 

@@ -17,11 +17,13 @@
 #include "cli/progress.h"
 #include "cli/recipe.h"
 #include "cli/signals.h"
+#include "media/parts/name.h"
 #include "plan/plan.h"
 #include "restore/output.h"
 
 struct preview_opts {
     char *output;
+    bool join;
     struct ta_time start;
     double duration;
     int layout;
@@ -61,6 +63,7 @@ static const struct ta_opt preview_options[] = {
      .choices = ta_show_layouts,
      .help = "how source and result are shown together",
      .letter = 'l'},
+    TA_JOIN_OPTION(struct preview_opts),
     {.name = "config",
      .kind = &ta_opt_path,
      TA_FIELD(struct preview_opts, config, char *),
@@ -81,7 +84,7 @@ static const struct ta_opt preview_options[] = {
 
 static char *default_output(struct ta_cli *cli, const char *input)
 {
-    char *dir = ta_path_dir(input), *stem = ta_path_stem(input);
+    char *dir = ta_name_dir(input), *stem = ta_name_stem(input);
     char *name = ta_xprintf("%s.preview.%s", stem, ta_cli_output_extension(cli));
     char *path = !strcmp(dir, ".") ? ta_xstrdup(name) : ta_path_join(dir, name);
     free(name);
@@ -99,13 +102,13 @@ static char *start_text(const struct preview_opts *opts)
 
 // ---- a single frame ----
 
-static int make_picture(struct ta_cli *cli, const char *output, const struct ta_callbacks *callbacks,
-                        json_t **done)
+static int make_picture(struct ta_cli *cli, const char *input, const char *output,
+                        const struct ta_callbacks *callbacks, json_t **done)
 {
     const struct preview_opts *opts = cli->values;
     struct ta_preview_picture r;
     char *start = start_text(opts);
-    int err = ta_preview_png(cli->operands[0], output, cli->options, start, callbacks, &r, cli->log);
+    int err = ta_preview_png(input, output, cli->options, start, callbacks, &r, cli->log);
     free(start);
     if (err < 0)
         return err;
@@ -122,7 +125,8 @@ static int make_picture(struct ta_cli *cli, const char *output, const struct ta_
 
 // ---- an excerpt ----
 
-static int make_video(struct ta_cli *cli, const char *output, struct ta_progress_view *view, json_t **done)
+static int make_video(struct ta_cli *cli, const char *input, const char *output,
+                      struct ta_progress_view *view, json_t **done)
 {
     const struct preview_opts *opts = cli->values;
     struct ta_callbacks callbacks = ta_cli_callbacks(cli, view);
@@ -130,7 +134,7 @@ static int make_video(struct ta_cli *cli, const char *output, struct ta_progress
     struct ta_restore_result r = {0};
     char *start = start_text(opts);
     struct ta_preview_wish wish = {start, opts->duration, ta_show_layouts[opts->layout].name};
-    int err = ta_preview_plan(&plan, cli->operands[0], output, cli->options, &wish, &callbacks, cli->log);
+    int err = ta_preview_plan(&plan, input, output, cli->options, &wish, &callbacks, cli->log);
     free(start);
     if (err < 0)
         return err;
@@ -181,10 +185,13 @@ static bool is_done_already(struct ta_cli *cli, const char *output)
 static enum ta_exit run_preview(struct ta_cli *cli)
 {
     const struct preview_opts *opts = cli->values;
-    const char *input = cli->operands[0];
     enum ta_exit status = ta_cli_check_recipe(cli, opts->config);
     if (status)
         return status;
+    char *input;
+    int err = ta_batch_one(&input, cli->operands, cli->operand_count, opts->join, cli->log);
+    if (err < 0)
+        return ta_exit_from_error(err);
     char *output = opts->output ? ta_xstrdup(opts->output) : default_output(cli, input);
     bool to_stdout = !strcmp(output, "-"), picture = !strcasecmp(ta_path_extension(output), "png");
     enum ta_progress_mode mode = (enum ta_progress_mode)opts->progress;
@@ -200,14 +207,16 @@ static enum ta_exit run_preview(struct ta_cli *cli)
     ta_progress_begin(&view, input, 0);
     ta_cli_begin(cli);
     ta_signals_catch();
-    int err = !to_stdout && is_done_already(cli, output) ? TA_ERR_EXISTS : 0;
+    err = !to_stdout && is_done_already(cli, output) ? TA_ERR_EXISTS : 0;
     if (err >= 0 && !to_stdout && !picture)
         err = ta_output_check_early(input, output, cli->options, cli->log);
     if (err >= 0)
-        err = picture ? make_picture(cli, output, &callbacks, &done) : make_video(cli, output, &view, &done);
+        err = picture ? make_picture(cli, input, output, &callbacks, &done)
+                      : make_video(cli, input, output, &view, &done);
     ta_progress_end(&view);
     status = ta_cli_finish(cli, err, input, output, opts->json, mode, done);
     free(output);
+    free(input);
     return status;
 }
 
@@ -227,14 +236,14 @@ static const char *const preview_often[] = {"output",           "start",   "dura
 
 const struct ta_command ta_command_preview = {
     .name = "preview",
-    .operands = "INPUT",
+    .operands = "INPUT...",
     .summary = "show a restored excerpt beside its source",
     .description =
         "Restores an excerpt with the chain that \"restore\" would use for the whole of INPUT and shows it beside "
         "the source, in step, with labels around the pictures: what is shown is what would be delivered, at a size "
         "that fits a screen; with --resolution at that one, to the last sample. The "
         "source is brought to the result's size and, field by field, to its rate; nothing else is done to it. Sound "
-        "comes along. Takes the options of \"restore\".\n\nWith an output that ends in .png one frame is shown: the "
+        "comes along. Several INPUTs are one film, with --join. Takes the options of \"restore\".\n\nWith an output that ends in .png one frame is shown: the "
         "source, the result, and the difference of both, eight times amplified, where grey means none.",
     .examples = preview_examples,
     .often = preview_often,
@@ -243,6 +252,6 @@ const struct ta_command ta_command_preview = {
     .recipe = true,
     .operand_kind = TA_OPERAND_FILE,
     .min_operands = 1,
-    .max_operands = 1,
+    .max_operands = -1,
     .run = run_preview,
 };

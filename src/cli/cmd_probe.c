@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "cli/command.h"
 #include "cli/console.h"
+#include "cli/recipe.h"
 #include "cli/progress.h"
 #include "cli/table.h"
 
@@ -28,11 +29,7 @@ static const struct ta_opt probe_options[] = {
      .kind = &ta_opt_switch,
      TA_FIELD(struct probe_opts, json, bool),
      .help = "print JSON, for programs; a list when there are several files"},
-    {.name = "join",
-     .kind = &ta_opt_switch,
-     TA_FIELD(struct probe_opts, join, bool),
-     .help = "the inputs, in the order given, are one film that was stored in several files: sound and time "
-             "go on at the seams"},
+    TA_JOIN_OPTION(struct probe_opts),
     {0},
 };
 

@@ -54,11 +54,7 @@ static const struct ta_opt restore_options[] = {
      TA_FIELD(struct restore_opts, recursive, bool),
      .help = "take the video files of folders in folders too",
      .letter = 'R'},
-    {.name = "join",
-     .kind = &ta_opt_switch,
-     TA_FIELD(struct restore_opts, join, bool),
-     .help = "the inputs, in the order given, are one film that was stored in several files: sound and time "
-             "go on at the seams"},
+    TA_JOIN_OPTION(struct restore_opts),
     {.name = "new-name",
      .kind = &ta_opt_switch,
      TA_FIELD(struct restore_opts, new_name, bool),

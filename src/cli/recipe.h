@@ -26,6 +26,15 @@ struct ta_callbacks ta_cli_callbacks(struct ta_cli *cli, struct ta_progress_view
 enum ta_exit ta_cli_finish(struct ta_cli *cli, int err, const char *subject, const char *output, bool json,
                            enum ta_progress_mode mode, json_t *done);
 
+// An entry of the table of a command whose inputs may be one film; `owner` has a bool `join`.
+#define TA_JOIN_OPTION(owner)                                                                                \
+    {                                                                                                        \
+        .name = "join", .kind = &ta_opt_switch, TA_FIELD(owner, join, bool),                                 \
+        .help =                                                                                              \
+            "the inputs, in the order given, are one film that was stored in several files: sound and time " \
+            "go on at the seams"                                                                             \
+    }
+
 // ---- commands that run single tasks of a plan ----
 
 struct ta_task_opts {

@@ -254,3 +254,28 @@ def test_hint(program, tmp_path):
     facts = json.loads(program('probe', '--json', '--join', a, b, code=0).out)
     assert [f['start_seconds'] for f in facts['files']] == [0, 1]
     assert facts['duration_seconds'] == 2
+
+
+def test_looking_at_it(program, tmp_path):
+    """`preview` and `compare` show the film, across a seam, as they show the one before it was cut."""
+    whole = tmp_path / 'tape.avi'
+    make(whole, 25, *intra('mjpeg'), seconds=2)
+    pieces = cut_by_packets(whole)
+    small = ['--resolution', 'source', '--preset-speed', 'ultrafast', '--progress', 'none']
+    shown = {}
+    for name, source in (('one', [whole]), ('joined', ['--join', *pieces])):
+        out = tmp_path / f'{name}.mkv'
+        program('preview', *source, '-o', out, '--start', '0.6', '--duration', '0.8', *small, code=0)
+        shown[name] = judge.picture_sums(out, 'yuv420p')
+        folder = tmp_path / name
+        program('compare', *source, '-o', folder, '--presets', 'clean,vhs', '--start', '0.6', '--duration', '0.8', *small,
+            code=0)
+        report = json.loads((folder / 'report.json').read_text())
+        shown[f'{name} measures'] = [p['measures'] for p in report['presets']]
+    assert len(shown['one']) == 20 and shown['one'] == shown['joined']
+    assert len(shown['one measures']) == 2 and shown['one measures'] == shown['joined measures']
+    program('preview', '--join', *pieces, '-d', '0.2', *small, code=0)
+    assert (tmp_path / 'tape_000.preview.mp4').exists()
+    done = program('compare', *pieces, '--presets', 'clean,vhs', code=2)
+    assert '--join if these 2 are one film' in done.err
+    assert '--join makes one film of several' in program('preview', '--join', pieces[0], code=2).err
