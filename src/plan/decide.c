@@ -298,6 +298,30 @@ static void warn_of_times(struct ta_decision *d)
         }
 }
 
+// A pause that the container has no number for would be met by the muxer after all the work. Encoders that
+// reorder give a time to decode by what was shown some pictures before, so a few pictures' time counts.
+static int refuse_pauses(struct ta_decision *d)
+{
+    enum { REORDER = 4 };
+    const struct ta_plan *p = d->plan;
+    int64_t most = ta_container_longest_step(p->container, p->out_time_base), times[REORDER] = {0}, n = 0;
+    for (int64_t f = p->first_frame; f < p->first_frame + p->frame_count; f++)
+        for (int field = 0; field < ta_plan_fields_of(p, f); field++, n++) {
+            int64_t time = ta_plan_time_of(p, d->facts->index, f, field);
+            int64_t before = times[n < REORDER ? 0 : n % REORDER];
+            times[n % REORDER] = time;
+            if (!n || time - before <= most)
+                continue;
+            ta_error(
+                d->log,
+                "%s: %.1f hours pass before frame %lld is shown, %s holds pauses of %.1f hours: use .mkv",
+                d->facts->input, (double)(time - before) * av_q2d(p->out_time_base) / 3600, (long long)f,
+                p->container->name, (double)most * av_q2d(p->out_time_base) / 3600);
+            return TA_ERR_UNSUPPORTED;
+        }
+    return 0;
+}
+
 static int decide_all(struct ta_decision *d)
 {
     struct ta_plan *p = d->plan;
@@ -329,6 +353,8 @@ static int decide_all(struct ta_decision *d)
     p->out_format.time_base = p->out_time_base;
     p->reach = ta_chain_reach(p->stages, p->stage_count);
     p->out_frames = ta_plan_out_before(p, p->first_frame + p->frame_count);
+    if ((err = refuse_pauses(d)) < 0)
+        return err;
     char *why = NULL;
     ta_plan_choose_cuts(p, d->facts->index, d->recipe->segment_length, &why);
     if (why)

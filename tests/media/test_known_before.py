@@ -138,3 +138,17 @@ def test_garbled(program, tmp_path, made, kind):
 def test_garbled_much(program, tmp_path, made, kind):
     for seed in range(60):
         check_garbled(program, tmp_path, made, kind, seed)
+
+
+def test_pause_that_mp4_has_no_number_for(program, tmp_path):
+    """Fifty hours between two pictures: said before the work, and Matroska holds them."""
+    source = tmp_path / 'pause.mkv'
+    clips.ffmpeg('-f', 'lavfi', '-t', 1, '-i', PICTURES, '-vf', "setpts='PTS+if(gte(N,10),180000/TB,0)'", '-fps_mode',
+        'passthrough', '-c:v', 'mpeg2video', source)
+    for suffix in ('mp4', 'mov'):
+        out = tmp_path / f'out.{suffix}'
+        result = program('restore', source, '-o', out, *FAST, '-q', code=1)
+        assert '50.0 hours pass before frame 10 is shown' in result.err and 'use .mkv' in result.err, result
+        assert not out.exists() and not judge.work_folder(out).exists()
+    program('restore', source, '-o', tmp_path / 'out.mkv', *FAST, '-q', code=0)
+    assert abs(judge.picture_times(tmp_path / 'out.mkv')[10] - 180000.4) < 0.01

@@ -20,6 +20,17 @@ const struct ta_container_info ta_containers[] = {
     {NULL, NULL, NULL, false, false},
 };
 
+int64_t ta_container_longest_step(const struct ta_container_info *c, AVRational tb)
+{
+    if (strcmp(c->name, "mp4") != 0 && strcmp(c->name, "mov") != 0)
+        return INT64_MAX;
+    // 31 bits of the track's own units, which libavformat halves until a second has 10000 of them.
+    int64_t halves = 1;
+    while (tb.den * halves < 10000)
+        halves *= 2;
+    return INT32_MAX / halves / tb.num;
+}
+
 const struct ta_container_info *ta_container_find(const char *extension)
 {
     if (!strcasecmp(extension, "m4v"))

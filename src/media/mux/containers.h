@@ -16,6 +16,9 @@ struct ta_container_info {
                            // are left out
 };
 extern const struct ta_container_info ta_containers[]; // ends with name NULL
+// The longest time between two packets, in units of `tb` (positive), that the container has a number for;
+// INT64_MAX: any.
+int64_t ta_container_longest_step(const struct ta_container_info *c, AVRational tb);
 // Case-insensitive, without the dot; "m4v" is mp4. NULL when unknown.
 const struct ta_container_info *ta_container_find(const char *extension);
 
