@@ -241,10 +241,10 @@ const struct ta_command ta_command_preview = {
     .description =
         "Restores an excerpt with the chain that \"restore\" would use for the whole of INPUT and shows it beside "
         "the source, in step, with labels around the pictures: what is shown is what would be delivered, at a size "
-        "that fits a screen; with --resolution at that one, to the last sample. The "
-        "source is brought to the result's size and, field by field, to its rate; nothing else is done to it. Sound "
-        "comes along. Several INPUTs are one film, with --join. Takes the options of \"restore\".\n\nWith an output that ends in .png one frame is shown: the "
-        "source, the result, and the difference of both, eight times amplified, where grey means none.",
+        "that fits a screen; with --resolution at that one, to the last sample. The source is brought to the result's "
+        "size and, field by field, to its rate; nothing else is done to it. Sound comes along. Several INPUTs are one "
+        "film, with --join. Takes the options of \"restore\".\n\nWith an output that ends in .png one frame is "
+        "shown: the source, the result, and the difference of both, eight times amplified, where grey means none.",
     .examples = preview_examples,
     .often = preview_often,
     .groups = preview_groups,
