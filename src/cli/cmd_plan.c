@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/tree.h"
 #include "media/parts/name.h"
 #include "cli/command.h"
 #include "cli/console.h"
@@ -104,6 +105,23 @@ static enum ta_exit print_plan(struct ta_cli *cli, const struct ta_plan *plan, c
     return status;
 }
 
+// In the plan's place: an object with a status, which plans have not.
+static enum ta_exit tell_failure(struct ta_cli *cli, const char *input, const struct ta_problem *failure,
+                                 int err)
+{
+    const struct plan_opts *opts = cli->values;
+    enum ta_exit status = ta_exit_from_error(err);
+    if (!opts->json)
+        return status;
+    json_t *o = ta_cli_json_failed(cli, "input", input, failure, err);
+    json_object_set_new(o, "exit_code", json_integer(status));
+    char *text = ta_json_text(o);
+    status = ta_exit_worse(status, ta_cli_output(cli, text));
+    free(text);
+    json_decref(o);
+    return status;
+}
+
 static enum ta_exit run_plan(struct ta_cli *cli)
 {
     const struct plan_opts *opts = cli->values;
@@ -131,8 +149,8 @@ static enum ta_exit run_plan(struct ta_cli *cli)
         err = ta_plan_create(&plan, batch.items[i].input, batch.items[i].output, cli->options, &callbacks,
                              cli->log);
         ta_progress_end(&view);
-        ta_cli_end(cli, err, batch.items[i].input);
-        status = ta_exit_worse(status, err < 0 ? ta_exit_from_error(err)
+        const struct ta_problem *failure = ta_cli_end(cli, err, batch.items[i].input);
+        status = ta_exit_worse(status, err < 0 ? tell_failure(cli, batch.items[i].input, failure, err)
                                                : print_plan(cli, plan, batch.items[i].input));
         ta_plan_destroy(&plan);
     }

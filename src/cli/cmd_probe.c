@@ -13,6 +13,7 @@
 #include "media/parts/name.h"
 #include "base/opt.h"
 #include "base/path.h"
+#include "base/tree.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/recipe.h"
@@ -269,10 +270,15 @@ static enum ta_exit run_probe(struct ta_cli *cli)
         char *text = NULL;
         ta_cli_begin(cli);
         int err = ta_probe(inputs[i], &text, cli->log);
-        ta_cli_end(cli, err, inputs[i]);
+        const struct ta_problem *failure = ta_cli_end(cli, err, inputs[i]);
         json_t *facts = err < 0 ? NULL : json_loads(text, 0, NULL);
+        status = ta_exit_worse(status, facts ? TA_EXIT_OK : TA_EXIT_FAILED);
+        if (!facts && opts->json) { // in its place among the others
+            facts = ta_cli_json_failed(cli, "input", inputs[i], failure, err);
+            text = ta_json_text(facts);
+        }
         if (!facts) {
-            status = TA_EXIT_FAILED;
+            // told
         } else if (opts->json) {
             while (*text && ends_with(text, "\n"))
                 text[strlen(text) - 1] = 0;

@@ -10,13 +10,14 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/progress.h"
+#include "cli/recipe.h"
 #include "restore/output.h"
 #include "simulate/scene.h"
 
 struct simulate_values {
     struct simulate_opts {
         char *output;
-        bool overwrite;
+        bool overwrite, json;
     } own;
     struct ta_scene_opts scene;
 };
@@ -33,8 +34,19 @@ static const struct ta_opt simulate_options[] = {
      TA_FIELD(struct simulate_opts, overwrite, bool),
      .help = "replace an existing file",
      .letter = 'y'},
+    {.name = "json",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct simulate_opts, json, bool),
+     .help = "write what was made as one JSON object to standard output"},
     {0},
 };
+
+static json_t *made_json(const struct ta_scene_opts *scene, int64_t bytes)
+{
+    return json_pack("{s:I, s:I, s:I, s:s, s:I}", "width", (json_int_t)scene->width, "height",
+                     (json_int_t)scene->height, "frames", (json_int_t)scene->frames, "scan",
+                     ta_scan_type_name(scene->scan), "bytes", (json_int_t)bytes);
+}
 
 static enum ta_exit run_simulate(struct ta_cli *cli)
 {
@@ -43,23 +55,22 @@ static enum ta_exit run_simulate(struct ta_cli *cli)
     struct stat st;
     if (!output)
         return ta_cli_usage(cli, "simulate needs -o TAPE");
+    ta_cli_begin(cli);
     static const struct ta_guard none = {0}; // nothing is read
     int err = ta_output_check(&none, output, v->own.overwrite, cli->log);
     if (err >= 0)
         err = ta_scene_write_tape(&v->scene, output, cli->log);
-    ta_cli_end(cli, err, output);
-    if (err < 0)
-        return ta_exit_from_error(err);
-    if (!ta_console_is_quiet(cli->console)) {
+    int64_t bytes = err >= 0 && !stat(output, &st) ? st.st_size : 0;
+    if (err >= 0 && !ta_console_is_quiet(cli->console)) {
         struct ta_buf size = {0};
-        if (!stat(output, &st))
-            ta_append_bytes(&size, st.st_size);
+        ta_append_bytes(&size, bytes);
         ta_console_print(cli->console, "%s: %dx%d, %lld %s, %s, %s", output, v->scene.width, v->scene.height,
                          (long long)v->scene.frames, ta_plural(v->scene.frames, "frame", "frames"),
                          ta_scan_type_name(v->scene.scan), ta_buf_text(&size));
         ta_buf_release(&size);
     }
-    return TA_EXIT_OK;
+    return ta_cli_finish(cli, TA_MIN(err, 0), output, output, v->own.json, TA_PROGRESS_NONE,
+                         err < 0 ? NULL : made_json(&v->scene, bytes));
 }
 
 static const struct ta_example simulate_examples[] = {

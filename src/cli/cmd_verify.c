@@ -4,6 +4,7 @@
 #include <terminalai/terminalai.h>
 
 #include "base/log.h"
+#include "base/tree.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/progress.h"
@@ -11,7 +12,7 @@
 #include "cli/signals.h"
 
 struct verify_opts {
-    bool full;
+    bool full, json;
 };
 
 static const struct ta_opt verify_options[] = {
@@ -19,6 +20,10 @@ static const struct ta_opt verify_options[] = {
      .kind = &ta_opt_switch,
      TA_FIELD(struct verify_opts, full, bool),
      .help = "decode every frame, not only the key frames and the seams of segments"},
+    {.name = "json",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct verify_opts, json, bool),
+     .help = "write what was found as one JSON object to standard output at the end"},
     {0},
 };
 
@@ -31,6 +36,7 @@ static enum ta_exit run_verify(struct ta_cli *cli)
         view.mode = TA_PROGRESS_NONE;
     struct ta_callbacks callbacks = ta_cli_callbacks(cli, &view);
     enum ta_exit status = TA_EXIT_OK;
+    json_t *files = json_array();
     ta_signals_catch();
     for (int i = 0; i < cli->operand_count && !ta_signals_interrupted(); i++) {
         const char *output = cli->operands[i];
@@ -38,7 +44,12 @@ static enum ta_exit run_verify(struct ta_cli *cli)
         ta_cli_begin(cli);
         int err = ta_verify(output, opts->full, &callbacks, cli->log);
         ta_progress_end(&view);
-        ta_cli_end(cli, err, output);
+        const struct ta_problem *failure = ta_cli_end(cli, err, output);
+        json_array_append_new(files, err < 0
+                                         ? ta_cli_json_failed(cli, "output", output, failure, err)
+                                         : json_pack("{s:o, s:s, s:o}", "output", ta_cli_json_text(output),
+                                                     "status", "good", "problems",
+                                                     ta_problems_to_json(ta_console_problems(cli->console))));
         if (err >= 0 && !ta_console_is_quiet(cli->console))
             ta_console_print(cli->console, "%s: good, as %s.json says", output, output);
         // A file that does not fit is a failed check, never a wrong call.
@@ -46,7 +57,17 @@ static enum ta_exit run_verify(struct ta_cli *cli)
                                        : err == TA_ERR_CANCELED ? TA_EXIT_INTERRUPTED
                                                                 : TA_EXIT_FAILED);
     }
-    return ta_signals_interrupted() ? TA_EXIT_INTERRUPTED : status;
+    if (ta_signals_interrupted())
+        status = TA_EXIT_INTERRUPTED;
+    if (opts->json) {
+        json_t *all = json_pack("{s:O, s:i}", "files", files, "exit_code", status);
+        char *text = ta_json_text(all);
+        status = ta_exit_worse(status, ta_cli_output(cli, text));
+        free(text);
+        json_decref(all);
+    }
+    json_decref(files);
+    return status;
 }
 
 static const struct ta_example verify_examples[] = {

@@ -117,6 +117,18 @@ void ta_cli_json_failure(json_t *o, const struct ta_problem *failure, int err)
         json_object_set_new(o, "advice", ta_cli_json_text(failure->advice));
 }
 
+json_t *ta_cli_json_failed(struct ta_cli *cli, const char *key, const char *subject,
+                           const struct ta_problem *failure, int err)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, key, ta_cli_json_text(subject));
+    json_object_set_new(o, "status", json_string(err == TA_ERR_CANCELED ? "interrupted" : "failed"));
+    if (failure)
+        ta_cli_json_failure(o, failure, err);
+    json_object_set_new(o, "problems", ta_problems_to_json(ta_console_problems(cli->console)));
+    return o;
+}
+
 enum ta_exit ta_exit_worse(enum ta_exit a, enum ta_exit b)
 {
     static const enum ta_exit by_weight[] = {TA_EXIT_INTERRUPTED, TA_EXIT_USAGE, TA_EXIT_FAILED,

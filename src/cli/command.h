@@ -138,6 +138,10 @@ json_t *ta_cli_json_text(const char *text);
 
 // Adds to `o` how a call failed: "error" (the kind of `err` in words), "code", "message" and "advice".
 void ta_cli_json_failure(json_t *o, const struct ta_problem *failure, int err);
+// What --json prints of a file whose work failed: `subject` under `key`, status, failure (may be NULL) and
+// problems.
+json_t *ta_cli_json_failed(struct ta_cli *cli, const char *key, const char *subject,
+                           const struct ta_problem *failure, int err);
 
 // The status that tells more of two: interrupted, usage, failed, warnings, done.
 enum ta_exit ta_exit_worse(enum ta_exit a, enum ta_exit b);
