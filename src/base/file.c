@@ -281,7 +281,8 @@ int ta_file_append_fd(int fd, const char *path, const void *data, size_t size, s
         // Half a record would spoil the next one: take it back. What stopped the write shows on the next try.
         errno = ENOSPC;
         if (before >= 0 && ftruncate(fd, before) < 0)
-            ta_problem(log, TA_PROBLEM_JOURNAL_GARBLED, "%s: ends in a record that is cut short", path);
+            ta_problem_at(log, TA_PROBLEM_JOURNAL_GARBLED, &(struct ta_problem_about){.file = path},
+                          "%s: ends in a record that is cut short", path);
         else
             errno = ENOSPC;
         n = -1;

@@ -41,10 +41,10 @@ void ta_log_vmessage(struct ta_log *log, enum ta_log_level level, const char *fo
 struct ta_problems *ta_log_problems(const struct ta_log *log);
 
 // Tells a problem: a message, at WARN or ERROR level by its kind's severity, and a record in the log's list.
-// One that the list has already is told at VERBOSE level. `about` may be NULL.
+// One that the list has already is told at VERBOSE level. `about` (file, option, numbers) is NULL only where
+// there is nothing that a program could use.
 void ta_problem_at(struct ta_log *log, enum ta_problem_id id, const struct ta_problem_about *about,
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
-#define ta_problem(log, id, ...) ta_problem_at(log, id, NULL, __VA_ARGS__)
 // The end of a public call that returns `err`: when that is a failure, the record of it is completed, and
 // told in general words if nobody has told anything (but for TA_ERR_CANCELED and TA_ERR_CLOSED). `about`:
 // what was worked on, a file mostly; `advice` may be NULL. Returns `err`, or 0 for a count.

@@ -79,8 +79,9 @@ int ta_opt_set(const struct ta_opt *o, void *values, const char *text, const cha
         ta_error(log, "%s%s%s for %s: %s", prefix, colon, quoted.data, o->name, ta_buf_text(&why));
         ta_buf_release(&quoted);
     } else if (o->flags & TA_OPT_DEPRECATED) {
-        ta_problem(log, TA_PROBLEM_OPTION_DEPRECATED, "%s%s%s is deprecated: %s", prefix, colon, o->name,
-                   o->help ? o->help : "it will go away");
+        ta_problem_at(log, TA_PROBLEM_OPTION_DEPRECATED, &(struct ta_problem_about){.option = o->name},
+                      "%s%s%s is deprecated: %s", prefix, colon, o->name,
+                      o->help ? o->help : "it will go away");
     }
     ta_buf_release(&why);
     return ret;

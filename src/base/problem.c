@@ -304,7 +304,14 @@ static void replace(const char **text, const char *with)
     *text = ta_xstrdup(with);
 }
 
-static bool fail(struct ta_problems *l, const char *code, const char *advice)
+// Messages begin with what they are about: "tape.avi: no demuxer knows this file".
+static bool is_about(const struct ta_problem *p, const char *about)
+{
+    size_t n = strlen(about);
+    return n && !strncmp(p->message, about, n) && p->message[n] == ':';
+}
+
+static bool fail(struct ta_problems *l, const char *code, const char *about, const char *advice)
 {
     bool found = false;
     pthread_mutex_lock(&l->lock);
@@ -314,6 +321,8 @@ static bool fail(struct ta_problems *l, const char *code, const char *advice)
             continue;
         if (!*p->code)
             replace(&p->code, code);
+        if (!p->file && is_about(p, about))
+            p->file = ta_xstrdup(about);
         if (!found && advice && *advice && !*p->advice)
             replace(&p->advice, advice);
         found = true;
@@ -332,7 +341,7 @@ void ta_problems_fail(struct ta_problems *list, int err, const char *about, cons
                            .file = about,
                            .frame = -1};
     for (struct ta_problems *l = list; l; l = l->to)
-        if (!fail(l, p.code, advice))
+        if (!fail(l, p.code, about, advice))
             add(l, &p);
     free(message);
 }

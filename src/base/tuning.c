@@ -121,8 +121,8 @@ bool ta_tuning_load(struct ta_tuning *t, const char *path, struct ta_log *log)
     if (err >= 0)
         err = read_tree(t, root, path, marks, own);
     if (err < 0) {
-        ta_problem(log, TA_PROBLEM_TUNING_IGNORED, "%s; the defaults of the tuning file are used",
-                   why.size ? ta_buf_text(&why) : path);
+        ta_problem_at(log, TA_PROBLEM_TUNING_IGNORED, &(struct ta_problem_about){.file = path},
+                      "%s; the defaults of the tuning file are used", why.size ? ta_buf_text(&why) : path);
         ta_tuning_defaults(t);
     }
     json_decref(root);

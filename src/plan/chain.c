@@ -325,11 +325,15 @@ static void warn_of_moved_blocks(struct ta_decision *d)
         const int64_t *block = ta_stage_option(s, "block");
         int64_t wide = *block << f->log2_chroma_w, high = *block << f->log2_chroma_h;
         if (e.left % wide || e.top % high)
-            ta_decision_warn(d, TA_PROBLEM_DEBLOCK_GRID, NULL,
-                             "cropping moves the grid of blocks that deblocking expects: cut multiples of "
-                             "%lld %s at the left and %lld %s at the top",
-                             (long long)wide, ta_plural(wide, "column", "columns"), (long long)high,
-                             ta_plural(high, "line", "lines"));
+            ta_decision_warn(
+                d, TA_PROBLEM_DEBLOCK_GRID,
+                &(struct ta_problem_about){
+                    .stage = s->info->name,
+                    .args = json_pack("{s:I, s:I}", "columns", (json_int_t)wide, "lines", (json_int_t)high)},
+                "cropping moves the grid of blocks that deblocking expects: cut multiples of "
+                "%lld %s at the left and %lld %s at the top",
+                (long long)wide, ta_plural(wide, "column", "columns"), (long long)high,
+                ta_plural(high, "line", "lines"));
     }
 }
 
@@ -346,10 +350,12 @@ static int add_hdr(struct ta_decision *d, const struct chosen *hdr, int w, int h
     const struct ta_hdr_opts *o = d->plan->stages[d->plan->stage_count - 1].opts;
     ta_decision_tell(d, "light", "SDR white at 203 cd/m2, what is brighter up to %d", (int)o->peak);
     if (!strcmp(d->plan->container->name, "y4m"))
-        ta_decision_warn(d, TA_PROBLEM_HDR_TAGS_LOST, NULL,
-                         "y4m has no place for HDR tags: tell the program that reads it that these are %s "
-                         "pictures",
-                         hdr->choice);
+        ta_decision_warn(
+            d, TA_PROBLEM_HDR_TAGS_LOST,
+            &(struct ta_problem_about){.option = "hdr", .args = json_pack("{s:s}", "range", hdr->choice)},
+            "y4m has no place for HDR tags: tell the program that reads it that these are %s "
+            "pictures",
+            hdr->choice);
     return 0;
 }
 
@@ -388,8 +394,10 @@ static void tell_alpha(struct ta_decision *d)
     ta_decision_tell(d, "alpha", "transparency is left out: %s does not carry it here", encoder);
     // A palette nearly always has a place for alpha and next to never uses it: no warning there.
     if (d->plan->source_format.pix_fmt != AV_PIX_FMT_PAL8)
-        ta_decision_warn(d, TA_PROBLEM_TRANSPARENCY_DROPPED, NULL,
-                         "the %s encoder keeps no transparency: it is dropped", encoder);
+        ta_decision_warn(
+            d, TA_PROBLEM_TRANSPARENCY_DROPPED,
+            &(struct ta_problem_about){.option = "encoder", .args = json_pack("{s:s}", "encoder", encoder)},
+            "the %s encoder keeps no transparency: it is dropped", encoder);
 }
 
 int ta_plan_choose_chain(struct ta_decision *d)
@@ -444,7 +452,7 @@ int ta_plan_choose_chain(struct ta_decision *d)
         return err;
     warn_of_moved_blocks(d);
     if (scale && d->cur.scan != TA_SCAN_PROGRESSIVE)
-        ta_decision_warn(d, TA_PROBLEM_FIELDS_SCALED, NULL,
+        ta_decision_warn(d, TA_PROBLEM_FIELDS_SCALED, &(struct ta_problem_about){.option = "deinterlace"},
                          "interlaced pictures are scaled field by field, because deinterlacing is off");
     err = add_end(d, w, h, hdr, work);
     p->out_format = d->cur;

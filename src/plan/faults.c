@@ -103,7 +103,12 @@ static void tell_lost_packets(struct ta_decision *d)
         const struct ta_index_stream *s = &index->streams[i];
         if (s->lost)
             ta_decision_warn(
-                d, TA_PROBLEM_FILE_DAMAGED, NULL, "stream %d (%s): %lld of %lld %s can't be read", i,
+                d, TA_PROBLEM_FILE_DAMAGED,
+                &(struct ta_problem_about){.args = json_pack("{s:i, s:s, s:I, s:I}", "stream", i, "kind",
+                                                             ta_stream_kind_name(source->streams[i].kind),
+                                                             "lost", (json_int_t)s->lost, "packets",
+                                                             (json_int_t)(s->lost + s->packets))},
+                "stream %d (%s): %lld of %lld %s can't be read", i,
                 ta_stream_kind_name(source->streams[i].kind), (long long)s->lost,
                 (long long)(s->lost + s->packets), ta_plural(s->lost + s->packets, "packet", "packets"));
     }
@@ -115,7 +120,9 @@ void ta_plan_tell_faults(struct ta_decision *d)
     if (!tell_missing(d))
         tell_lost_packets(d);
     if (index->faults.left_behind)
-        ta_decision_warn(d, TA_PROBLEM_FRAMES_CONCEALED, NULL,
+        ta_decision_warn(d, TA_PROBLEM_FRAMES_CONCEALED,
+                         &(struct ta_problem_about){
+                             .args = json_pack("{s:I}", "count", (json_int_t)index->faults.left_behind)},
                          "%lld %s before a change of packet identifiers can't be had: those before are "
                          "shown longer",
                          (long long)index->faults.left_behind,
@@ -123,7 +130,8 @@ void ta_plan_tell_faults(struct ta_decision *d)
     double late = to_seconds(index->faults.late_start, index->time_base);
     char text[32];
     if (late > LATE_START_SECONDS)
-        ta_decision_warn(d, TA_PROBLEM_START_LEFT_OUT, NULL,
+        ta_decision_warn(d, TA_PROBLEM_START_LEFT_OUT,
+                         &(struct ta_problem_about){.args = json_pack("{s:f}", "seconds", late)},
                          "the first %s s of pictures can't be decoded and are left out",
                          seconds_text(text, late));
 }

@@ -302,8 +302,9 @@ int ta_options_load_environment(struct ta_options *options)
         if (option_number(name) >= 0)
             err = ta_options_set(options, TA_LAYER_ENVIRONMENT, name, equals + 1, variable);
         else if (!other)
-            ta_problem(options->log, TA_PROBLEM_ENVIRONMENT_IGNORED,
-                       "%s in the environment is not an option and is ignored", variable);
+            ta_problem_at(options->log, TA_PROBLEM_ENVIRONMENT_IGNORED,
+                          &(struct ta_problem_about){.args = json_pack("{s:s}", "variable", variable)},
+                          "%s in the environment is not an option and is ignored", variable);
         free(name);
         free(variable);
     }

@@ -69,26 +69,27 @@ static bool to_stdout(const struct ta_plan *p)
 // ---- before any work ----
 
 // What lies beside the output has its name with some bytes more.
-static int check_name_length(const struct restore *r, const char *dir)
+static int check_name_length(const struct restore *r, const char *dir, struct ta_log *log)
 {
     const char *longest = r->plan->framemd5 ? ".framemd5" : ".json";
     const char *name = ta_path_name(r->plan->output);
     int most = ta_path_name_max(dir) - (int)strlen(longest);
     if (strlen(name) <= (size_t)most)
         return 0;
-    ta_error(r->log, "%s: this name has %zu bytes; with what lies beside it (NAME%s) %d are possible",
+    ta_error(log, "%s: this name has %zu bytes; with what lies beside it (NAME%s) %d are possible",
              r->plan->output, strlen(name), longest, most);
     return TA_ERR_INVALID;
 }
 
-static int check_output_name(const struct restore *r)
+// `log` NULL: to know it without a word.
+static int check_output_name(const struct restore *r, struct ta_log *log)
 {
     if (to_stdout(r->plan))
         return 0;
-    int err = ta_output_check(&r->guard, r->plan->output, r->run.overwrite, r->log);
+    int err = ta_output_check(&r->guard, r->plan->output, r->run.overwrite, log);
     char *dir = ta_path_dir(r->plan->output);
     if (err >= 0)
-        err = check_name_length(r, dir);
+        err = check_name_length(r, dir, log);
     free(dir);
     return err;
 }
@@ -436,7 +437,8 @@ static int restore(struct restore *r)
     if (is_kept(r))
         return 0;
     int err = ta_work_check_source(r->plan, r->log);
-    int name_err = err >= 0 ? check_output_name(r) : 0;
+    // A file that is in the way may be our own: that is told when it is clear that it is not.
+    int name_err = err >= 0 ? check_output_name(r, NULL) : 0;
     if (err >= 0 && name_err >= 0)
         err = check_beside(r);
     if (r->join_only && err >= 0 && is_delivered_from_plan(r)) {
@@ -453,15 +455,19 @@ static int restore(struct restore *r)
         ta_error(r->log, "%s: none of its tasks (%d) is made yet", r->plan->output, ta_plan_tasks(r->plan));
         return TA_ERR_NOT_FOUND;
     }
-    if (err < 0 || (name_err < 0 && !may_be_ours))
-        return err < 0 ? err : name_err;
+    if (err < 0)
+        return err;
+    if (name_err < 0 && !may_be_ours) {
+        check_output_name(r, r->log);
+        return name_err;
+    }
     err = ta_work_open(&r->work, r->plan, &r->run, r->log);
     if (err < 0)
         return err;
     ta_space_init(&r->space, &r->work, &r->run, r->log);
     // What was not there before the lock was taken may be now.
-    if (name_err >= 0)
-        name_err = check_output_name(r);
+    if (name_err >= 0 || !r->work.delivered)
+        name_err = check_output_name(r, r->log);
     r->live = (struct ta_live){.folder = &r->work.folder, .started = ta_wall_clock()};
     r->meter.watch_priv = &r->live;
     r->meter.watch = ta_live_write;

@@ -122,9 +122,13 @@ int ta_space_check_start(struct ta_space *s)
                  p->output, size_text(needed, a), size_text(room, b), s->work->dir);
         return TA_ERR_NO_SPACE;
     }
-    ta_problem(s->log, TA_PROBLEM_SPACE_SHORT,
-               "%s: segments and joined file may need about %s, %s may be used: it stops, to go on later, "
-               "when that is not enough",
-               p->output, size_text(needed, a), size_text(room, b));
+    ta_problem_at(
+        s->log, TA_PROBLEM_SPACE_SHORT,
+        &(struct ta_problem_about){.file = s->work->dir,
+                                   .args = json_pack("{s:I, s:I}", "needed_bytes", (json_int_t)needed,
+                                                     "free_bytes", (json_int_t)room)},
+        "%s: segments and joined file may need about %s, %s may be used: it stops, to go on later, "
+        "when that is not enough",
+        p->output, size_text(needed, a), size_text(room, b));
     return check_pool(s, done);
 }

@@ -177,5 +177,6 @@ bool ta_work_empty(const struct ta_folder *f, struct ta_log *log)
 void ta_work_remove(const struct ta_folder *f, struct ta_log *log)
 {
     if (ta_work_empty(f, log) && rmdir(f->path) < 0 && errno != ENOENT) // only what is empty
-        ta_problem(log, TA_PROBLEM_WORK_NOT_REMOVED, "%s: can't be removed: %s", f->path, strerror(errno));
+        ta_problem_at(log, TA_PROBLEM_WORK_NOT_REMOVED, &(struct ta_problem_about){.file = f->path},
+                      "%s: can't be removed: %s", f->path, strerror(errno));
 }

@@ -158,8 +158,8 @@ int ta_work_begin(struct ta_work *w, const char identity[65])
 int ta_work_renew_journal(struct ta_work *w, const char identity[65])
 {
     char *path = inside(w, "journal.jsonl");
-    ta_problem(w->log, TA_PROBLEM_WORK_FOREIGN,
-               "%s is not of the plan beside it: nothing that it says counts", path);
+    ta_problem_at(w->log, TA_PROBLEM_WORK_FOREIGN, &(struct ta_problem_about){.file = path},
+                  "%s is not of the plan beside it: nothing that it says counts", path);
     ta_folder_unlink(&w->folder, "journal.jsonl");
     free(path);
     ta_journal_release(&w->journal);
@@ -175,7 +175,8 @@ static int mend_index(struct ta_work *w)
               !strcmp(index->checksum, w->plan->index->checksum);
     ta_index_destroy(&index);
     if (!ok)
-        ta_problem(w->log, TA_PROBLEM_INDEX_REWRITTEN, "%s is missing or damaged: written anew", path);
+        ta_problem_at(w->log, TA_PROBLEM_INDEX_REWRITTEN, &(struct ta_problem_about){.file = path},
+                      "%s is missing or damaged: written anew", path);
     free(path);
     return ok ? write_survey(w) : write_index(w);
 }
@@ -194,9 +195,9 @@ int ta_work_go_on(struct ta_work *w, const struct ta_work_found *found, const ch
 {
     char *plan = inside(w, "plan.json");
     if (found->plan_garbled || found->plan_missing)
-        ta_problem(w->log, TA_PROBLEM_PLAN_REWRITTEN,
-                   "%s is %s: written anew; the journal knows which tasks are of this plan", plan,
-                   found->plan_garbled ? "garbled" : "missing");
+        ta_problem_at(w->log, TA_PROBLEM_PLAN_REWRITTEN, &(struct ta_problem_about){.file = plan},
+                      "%s is %s: written anew; the journal knows which tasks are of this plan", plan,
+                      found->plan_garbled ? "garbled" : "missing");
     int err = has_plan_text(w) ? 0 : write_plan(w);
     free(plan);
     if (err >= 0 && found->journal_other)

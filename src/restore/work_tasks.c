@@ -91,8 +91,10 @@ static bool is_as_noted(struct ta_work *w, int number, const struct ta_done *don
     bool ok = ta_folder_bytes(&w->folder, name) == done->bytes &&
               ta_folder_sha256(&w->folder, name, sum, NULL) >= 0 && strcmp(sum, done->sha256) == 0;
     if (!ok)
-        ta_problem(w->log, TA_PROBLEM_WORK_REMADE,
-                   "%s/%s does not have the content that the journal says: it is made again", w->dir, name);
+        ta_problem_at(w->log, TA_PROBLEM_WORK_REMADE,
+                      &(struct ta_problem_about){
+                          .file = w->dir, .args = json_pack("{s:s}", "task", ta_plan_task(w->plan, number).stem)},
+                      "%s/%s does not have the content that the journal says: it is made again", w->dir, name);
     free(name);
     return ok;
 }
@@ -115,9 +117,10 @@ static void take_task(struct ta_work *w, int number)
     struct ta_done done = ta_journal_find(&w->journal, task.stem);
     bool fits = ta_task_fits(w->plan, number, &done);
     if (done.bytes && !fits)
-        ta_problem(w->log, TA_PROBLEM_JOURNAL_GARBLED,
-                   "%s/journal.jsonl: the line of %s does not fit the plan and is ignored", w->dir,
-                   task.stem);
+        ta_problem_at(w->log, TA_PROBLEM_JOURNAL_GARBLED,
+                      &(struct ta_problem_about){.args = json_pack("{s:s}", "task", task.stem)},
+                      "%s/journal.jsonl: the line of %s does not fit the plan and is ignored", w->dir,
+                      task.stem);
     if (!done.bytes || !fits || (!w->delivered && !is_as_noted(w, number, &done)))
         return;
     w->done_count += w->done[number].bytes == 0;
@@ -131,8 +134,9 @@ void ta_work_take_tasks(struct ta_work *w, int only)
     w->done = ta_xcalloc((size_t)count + 1, sizeof *w->done);
     w->done_count = 0;
     if (w->journal.bad_lines && only < 0)
-        ta_problem(
+        ta_problem_at(
             w->log, TA_PROBLEM_JOURNAL_GARBLED,
+            &(struct ta_problem_about){.args = json_pack("{s:i}", "lines", w->journal.bad_lines)},
             "%s/journal.jsonl: %d %s cut short or garbled and ignored; what is not proven is made again",
             w->dir, w->journal.bad_lines, ta_plural(w->journal.bad_lines, "line is", "lines are"));
     w->delivered = only < 0 && is_delivered(w);

@@ -314,8 +314,9 @@ int ta_scene_write_tape(const struct ta_scene_opts *o, const char *path, struct 
         return TA_ERR_UNSUPPORTED;
     }
     if (w.kind->video == AV_CODEC_ID_DVVIDEO && o->scan == TA_SCAN_TFF)
-        ta_problem(log, TA_PROBLEM_DV_FIELD_ORDER,
-                   "%s: DV calls every frame bottom field first, but this scene's is top field first", path);
+        ta_problem_at(
+            log, TA_PROBLEM_DV_FIELD_ORDER, &(struct ta_problem_about){.file = path, .option = "field-order"},
+            "%s: DV calls every frame bottom field first, but this scene's is top field first", path);
     int err = ta_scene_create(&w.scene, o, log);
     if (err < 0)
         return err;

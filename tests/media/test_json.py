@@ -143,3 +143,27 @@ def test_every_command_that_prints_json_is_there(program):
     page = program('help', '--markdown', code=0).out
     having = [m[1] for m in re.finditer(r'^## terminalai ([a-z]+)$(.*?)(?=^## |\Z)', page, re.M | re.S) if '`--json`' in m[2]]
     assert having and set(having) <= set(documented()), set(having) - set(documented())
+
+
+def test_problems_say_what_they_are_about(printed):
+    """Not in words alone: the file, the option or the numbers of each."""
+    assert len(printed['Problems']) > 8
+    for problem in printed['Problems']:
+        assert problem.get('where') or problem.get('args'), problem
+
+
+@pytest.mark.parametrize('command', ['restore', 'resume', 'join', 'segment', 'task', 'preview', 'compare', 'simulate', 'verify'])
+def test_what_is_done_has_no_errors(printed, command):
+    """A call that ended well told no error on the way, and one that did not told one, with a code."""
+    for value in printed[command]:
+        for result in value.get('files', [value]) if isinstance(value, dict) else []:
+            codes = [p['code'] for p in result.get('problems', []) if p['severity'] == 'error']
+            assert all(codes), result
+            assert bool(codes) == (result.get('status') in ('failed', 'interrupted')), result
+
+
+def test_no_warning_is_without():
+    """Whoever adds one gives the record what the words have."""
+    for path in sorted((ROOT / 'src').rglob('*.c')):
+        for call in re.findall(r'(?:ta_problem_at|ta_decision_warn)\(\s*[^;]*?TA_PROBLEM_\w+,\s*NULL\b', path.read_text()):
+            raise AssertionError(f'{path}: {call}')

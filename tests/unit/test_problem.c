@@ -96,7 +96,7 @@ static void test_record(void **state)
                                      .frame = &frame,
                                      .args = json_pack("{s:i}", "stream", 2)};
     ta_problem_at(part, TA_PROBLEM_STREAM_LEFT_OUT, &about, "stream %d is left out", 2);
-    ta_problem(part, TA_PROBLEM_OPTION_WITHOUT_EFFECT, "--x changes nothing");
+    ta_problem_at(part, TA_PROBLEM_OPTION_WITHOUT_EFFECT, NULL, "--x changes nothing");
     capture_expect(&x.c,
                    "warn plan: tape.avi: stream 2 is left out\nwarn plan: tape.avi: --x changes nothing\n");
     assert_int_equal(ta_problems_count(x.list), 2);
@@ -112,7 +112,7 @@ static void test_record(void **state)
     assert_int_equal(ta_problems_worst(x.list), TA_SEVERITY_LOSS);
     assert_null(ta_problems_error(x.list));
     // What is known is no news.
-    ta_problem(part, TA_PROBLEM_OPTION_WITHOUT_EFFECT, "--x changes nothing");
+    ta_problem_at(part, TA_PROBLEM_OPTION_WITHOUT_EFFECT, NULL, "--x changes nothing");
     capture_expect(&x.c, "");
     assert_int_equal(ta_problems_count(x.list), 2);
     ta_problems_clear(x.list);
@@ -164,7 +164,7 @@ static void test_failure(void **state)
     set_up(&x);
     ta_error(x.c.log, "out.mp4: can't be written");
     ta_error(x.c.log, "and so on");
-    ta_problem(x.c.log, TA_PROBLEM_SOURCE_ENCRYPTED, "tape.avi: the file is encrypted");
+    ta_problem_at(x.c.log, TA_PROBLEM_SOURCE_ENCRYPTED, NULL, "tape.avi: the file is encrypted");
     assert_string_equal(ta_problems_error(x.list)->code, "");
     assert_int_equal(ta_log_fail(x.c.log, TA_ERR_NO_SPACE, "tape.avi", "make room"), TA_ERR_NO_SPACE);
     assert_problem(ta_problems_error(x.list),
@@ -209,8 +209,8 @@ static void test_nested(void **state)
     ta_log_only_first_error(call);
     struct ta_log *part = ta_log_child(call, "segment %d", 3);
     ta_log_set_level(x.c.log, NULL, TA_LOG_QUIET);
-    ta_problem(x.c.log, TA_PROBLEM_SPACE_SHORT, "before");
-    ta_problem(part, TA_PROBLEM_FRAMES_DAMAGED, "in it");
+    ta_problem_at(x.c.log, TA_PROBLEM_SPACE_SHORT, NULL, "before");
+    ta_problem_at(part, TA_PROBLEM_FRAMES_DAMAGED, NULL, "in it");
     ta_error(part, "first");
     ta_error(call, "what follows from it");
     capture_expect(&x.c, "");
@@ -231,7 +231,7 @@ static int tell_many(void *arg)
 {
     struct fixture *x = arg;
     for (int i = 0; i < 200; i++) {
-        ta_problem(x->c.log, TA_PROBLEM_FRAMES_DAMAGED, "%d", i);
+        ta_problem_at(x->c.log, TA_PROBLEM_FRAMES_DAMAGED, NULL, "%d", i);
         assert_non_null(ta_problems_get(x->list, 0));
     }
     return 0;

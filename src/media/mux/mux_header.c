@@ -237,9 +237,10 @@ static int describe_lane(AVFormatContext *oc, const struct ta_mux_params *p, str
         return TA_ERR_NOMEM;
     if (ta_av_has_side_data(st, AV_PKT_DATA_DISPLAYMATRIX) && !is_iso(p->container) &&
         !ta_av_matroska_writes_rotation())
-        ta_problem(log, TA_PROBLEM_ROTATION_LOST,
-                   "the rotation of the pictures can't be written into %s with this version of libav",
-                   p->container->name);
+        ta_problem_at(log, TA_PROBLEM_ROTATION_LOST,
+                      &(struct ta_problem_about){.args = json_pack("{s:s}", "container", p->container->name)},
+                      "the rotation of the pictures can't be written into %s with this version of libav",
+                      p->container->name);
     return 0;
 }
 

@@ -221,9 +221,10 @@ static int64_t place_of(struct ta_pcm_reader *r)
         return fallback;
     int64_t place = to_place(r, t, r->st->time_base) + r->rebase;
     if (r->clock != AV_NOPTS_VALUE && r->clock - place > (int64_t)MAX_BACK_SECONDS * r->rate) {
-        ta_problem(r->log, TA_PROBLEM_SOUND_CLOCK_BACK,
-                   "its timestamps go back by %.1f s at %.1f s: sound goes on where it was",
-                   (double)(r->clock - place) / r->rate, (double)r->clock / r->rate);
+        double back = (double)(r->clock - place) / r->rate, at = (double)r->clock / r->rate;
+        ta_problem_at(r->log, TA_PROBLEM_SOUND_CLOCK_BACK,
+                      &(struct ta_problem_about){.args = json_pack("{s:f, s:f}", "seconds", back, "at", at)},
+                      "its timestamps go back by %.1f s at %.1f s: sound goes on where it was", back, at);
         r->rebase += r->clock - place;
         place = r->clock;
     }

@@ -228,8 +228,8 @@ static int enqueue(struct ta_streams *s, struct queue *q)
     s->queued_bytes += (size_t)n->packet->size + sizeof(AVPacket);
     if (s->queued_bytes > HIGH_WATER && !s->warned) {
         s->warned = true;
-        ta_problem(
-            s->log, TA_PROBLEM_STREAMS_APART,
+        ta_problem_at(
+            s->log, TA_PROBLEM_STREAMS_APART, &(struct ta_problem_about){.file = s->source->path},
             "%s: its streams are far apart in the file, so a lot of memory is needed to bring them together",
             s->source->path);
     }

@@ -49,9 +49,10 @@ static void destroy(struct ta_lane *lane)
     struct subtitle_lane *s = (struct subtitle_lane *)lane;
 
     if (s->bad)
-        ta_problem(s->log, TA_PROBLEM_SUBTITLES_UNDECODABLE,
-                   "%lld %s can't be decoded (not UTF-8, perhaps) and %s left out", (long long)s->bad,
-                   ta_plural(s->bad, "subtitle", "subtitles"), ta_plural(s->bad, "is", "are"));
+        ta_problem_at(s->log, TA_PROBLEM_SUBTITLES_UNDECODABLE,
+                      &(struct ta_problem_about){.args = json_pack("{s:I}", "count", (json_int_t)s->bad)},
+                      "%lld %s can't be decoded (not UTF-8, perhaps) and %s left out", (long long)s->bad,
+                      ta_plural(s->bad, "subtitle", "subtitles"), ta_plural(s->bad, "is", "are"));
     for (size_t i = 0; i < s->count; i++)
         free(s->events[i].line);
     free(s->events);
