@@ -54,7 +54,7 @@ struct ta_reader {
     struct ta_part *parts;   // where pictures that are not like it stand
     int part_count;
     struct ta_fitter *fitter;
-    bool told_conversion;
+    int told_width, told_height; // of pictures that no part knows; the last that were told
     struct ta_reader_stats stats;
 };
 
@@ -198,12 +198,17 @@ static int fit(struct ta_reader *r, AVFrame **frame, size_t number)
     bool known = part && part->width == (*frame)->width && part->height == (*frame)->height;
     if (part && (!other || known))
         place = part->place;
-    if (other && !known && !r->told_conversion) {
-        ta_problem(r->log, TA_PROBLEM_PICTURES_CONVERTED,
-                   "%s: from frame %zu on its pictures are %dx%d instead of %dx%d, which was not to be seen "
-                   "before: scaled",
-                   r->path, number, (*frame)->width, (*frame)->height, to->width, to->height);
-        r->told_conversion = true;
+    if (other && !known && (r->told_width != (*frame)->width || r->told_height != (*frame)->height)) {
+        // Each segment has a reader: in the same words from all of them it is told once.
+        struct ta_problem_about about = {
+            .file = r->path,
+            .args = json_pack("{s:i, s:i}", "width", (*frame)->width, "height", (*frame)->height)};
+        ta_problem_at(
+            r->log, TA_PROBLEM_PICTURES_CONVERTED, &about,
+            "%s: some of its pictures are %dx%d instead of %dx%d, which was not to be seen before: scaled",
+            r->path, (*frame)->width, (*frame)->height, to->width, to->height);
+        r->told_width = (*frame)->width;
+        r->told_height = (*frame)->height;
     }
     bool interlaced = ta_frame_is_interlaced(*frame) || (part && part->interlaced);
     return ta_fitter_run(r->fitter, frame, &place, interlaced, r->path);

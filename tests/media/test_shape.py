@@ -192,3 +192,22 @@ def test_aspect_is_over_what_the_file_says(program, tmp_path):
 def test_aspects_that_are_none(program, tmp_path, wrong):
     done = program('plan', silent(tmp_path, '720x480'), f'--aspect={wrong}', code=2)
     assert 'WIDTH:HEIGHT' in done.err
+
+
+@pytest.mark.parametrize('jobs', [1, 3])
+def test_sizes_that_no_header_told_are_told_once(program, tmp_path, jobs):
+    """What only the decoder shows (JPEG 2000) is met by each segment: one warning a size, however many segments run at once."""
+    names = []
+    for i, size in enumerate(['96x64', '128x96', '96x64', '64x48']):
+        clips.ffmpeg('-f', 'lavfi', '-i', f'testsrc=s={size}:r=25:d=2', '-c:v', 'jpeg2000', *clips.BITEXACT, tmp_path / f'{i}.mkv')
+        names.append(f"file '{tmp_path / f'{i}.mkv'}'\n")
+    (tmp_path / 'list.txt').write_text(''.join(names))
+    source, out = tmp_path / 'in.mkv', tmp_path / 'o.mp4'
+    clips.ffmpeg('-f', 'concat', '-safe', 0, '-i', tmp_path / 'list.txt', '-c', 'copy', source)
+    done = program.restore(source, out, *KEEP[:2], '--preset', 'clean', '--quality', 'fast', '--preset-speed', 'ultrafast',
+                           '--segment-length', 0.7, '--jobs', jobs, '--json', '--progress', 'none')
+    found = [p for p in done.json()['files'][0]['problems'] if p['code'] == 'pictures-converted']
+    told = [line for line in done.err.splitlines() if line.startswith('warning') and 'instead of' in line]
+    assert sorted((p['args']['width'], p['args']['height']) for p in found) == [(64, 48), (128, 96)], found
+    assert len(told) == 2 and len(set(told)) == 2, told
+    assert done.json()['files'][0]['warnings'] == 2
