@@ -91,10 +91,11 @@ static bool is_as_noted(struct ta_work *w, int number, const struct ta_done *don
     bool ok = ta_folder_bytes(&w->folder, name) == done->bytes &&
               ta_folder_sha256(&w->folder, name, sum, NULL) >= 0 && strcmp(sum, done->sha256) == 0;
     if (!ok)
-        ta_problem_at(w->log, TA_PROBLEM_WORK_REMADE,
-                      &(struct ta_problem_about){
-                          .file = w->dir, .args = json_pack("{s:s}", "task", ta_plan_task(w->plan, number).stem)},
-                      "%s/%s does not have the content that the journal says: it is made again", w->dir, name);
+        ta_problem_at(
+            w->log, TA_PROBLEM_WORK_REMADE,
+            &(struct ta_problem_about){
+                .file = w->dir, .args = json_pack("{s:s}", "task", ta_plan_task(w->plan, number).stem)},
+            "%s/%s does not have the content that the journal says: it is made again", w->dir, name);
     free(name);
     return ok;
 }
