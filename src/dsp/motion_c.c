@@ -1,0 +1,1 @@
+#include "dsp/motion_kernels.h"
