@@ -170,6 +170,8 @@ static int add_chosen(struct ta_decision *d, const struct chosen *c)
         if (err >= 0 && !c->slot->option)
             tell_options(d, c, opts);
     }
+    if (err >= 0 && c->info->set_quality)
+        c->info->set_quality(opts, d->recipe->quality);
     if (err >= 0 && c->info->prepare)
         err = c->info->prepare(opts, &d->plan->source_format, named_file(d, c), d->log);
     return err < 0 ? err : ta_chain_finish_stage(d);
@@ -178,7 +180,7 @@ static int add_chosen(struct ta_decision *d, const struct chosen *c)
 // Inverse telecine, and behind it what deinterlaces the rest: frames of film pass it untouched.
 static int add_ivtc(struct ta_decision *d)
 {
-    const struct ta_stage_info *info = &ta_stage_ivtc, *behind = &ta_stage_bwdif;
+    const struct ta_stage_info *info = &ta_stage_ivtc;
     struct ta_ivtc_opts *o = ta_chain_add_stage(d, info);
     ta_opt_release(info->options, o);
     memset(o, 0, info->options_size);
@@ -187,12 +189,20 @@ static int add_ivtc(struct ta_decision *d)
     // The deinterlacer doubles it.
     free(o->frame_rate);
     o->frame_rate = ta_xprintf("%d/%d", d->film_rate.num, d->film_rate.den * (both ? 2 : 1));
+    int video = o->video, effort = o->effort;
     if (err >= 0)
         err = ta_chain_finish_stage(d);
     if (err < 0)
         return err;
-    err = ta_opt_set(ta_opt_find(behind->options, "fields"), ta_chain_add_stage(d, behind),
-                     both ? "both" : "one", NULL, d->log);
+    const struct ta_stage_info *behind = video == TA_IVTC_MOTION ? &ta_stage_deinterlace_motion
+                                                                 : &ta_stage_bwdif;
+    void *opts = ta_chain_add_stage(d, behind);
+    err = ta_opt_set(ta_opt_find(behind->options, "fields"), opts, both ? "both" : "one", NULL, d->log);
+    if (err >= 0 && video == TA_IVTC_MOTION)
+        err = ta_opt_set(ta_opt_find(behind->options, "effort"), opts, ta_effort_choices[effort].name, NULL,
+                         d->log);
+    if (err >= 0 && behind->set_quality)
+        behind->set_quality(opts, d->recipe->quality);
     return err < 0 ? err : ta_chain_finish_stage(d);
 }
 

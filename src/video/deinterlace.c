@@ -13,6 +13,13 @@ const struct ta_choice ta_fields_choices[] = {
     {0},
 };
 
+const struct ta_choice ta_effort_choices[] = {
+    {"auto", "best at --quality best, else good"},
+    {"good", "vectors of whole samples"},
+    {"best", "vectors of quarters of a sample, then a second pass over the result: 5 times the work"},
+    {0},
+};
+
 const struct ta_opt ta_deinterlace_options[] = {
     TA_FIELDS_OPTION(struct ta_deinterlace_opts),
     {0},
@@ -48,6 +55,17 @@ int ta_deinterlace_configure(const void *opts, const struct ta_format *in, struc
     out->scan = TA_SCAN_PROGRESSIVE;
     out->mixed_scan = false;
     return 0;
+}
+
+int ta_deinterlace_check_samples(const struct ta_format *in, struct ta_buf *why)
+{
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(in->pix_fmt);
+    if (d->comp[0].depth >= 8 && d->comp[0].depth <= 16 && !d->comp[0].shift &&
+        !(d->flags & (AV_PIX_FMT_FLAG_BE | AV_PIX_FMT_FLAG_FLOAT | AV_PIX_FMT_FLAG_HWACCEL |
+                      AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM)))
+        return 0;
+    ta_buf_printf(why, "does not take %s", d->name);
+    return TA_ERR_UNSUPPORTED;
 }
 
 int ta_deinterlace_describe(const char *filter, const void *opts, struct ta_buf *text)

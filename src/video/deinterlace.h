@@ -11,6 +11,7 @@
 struct ta_deinterlace_opts {
     int fields;        // enum ta_fields
     int w3fdif_filter; // in w3fdif's table only
+    int effort;        // enum ta_effort, in motion's table only
 };
 
 extern const struct ta_opt ta_deinterlace_options[];
@@ -19,6 +20,9 @@ struct ta_reach ta_deinterlace_reach(const void *opts, const struct ta_format *i
 int ta_deinterlace_fields(const void *opts);
 int ta_deinterlace_configure(const void *opts, const struct ta_format *in, struct ta_format *out,
                              struct ta_buf *why);
+// For those that work on samples themselves: refuses what is not planar in 8 to 16 bits of this machine's
+// order.
+int ta_deinterlace_check_samples(const struct ta_format *in, struct ta_buf *why);
 // Libavfilter's words for `filter` with these options.
 int ta_deinterlace_describe(const char *filter, const void *opts, struct ta_buf *text);
 

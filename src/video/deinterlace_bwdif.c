@@ -1,18 +1,15 @@
 // Deinterlacing by the filter known as bwdif, with our own kernels. It gives libavfilter's bits, which
 // includes how it treats the ends of a film: what has no neighbour there, the first frame's first field and
 // the last one's second, is made from the frame alone.
-#include <stdlib.h>
-#include <string.h>
-
 #include <terminalai/error.h>
 
 #include <libavutil/common.h>
 #include <libavutil/pixdesc.h>
 
 #include "base/mem.h"
-#include "dsp/bwdif.h"
 #include "media/av.h"
 #include "media/picture/frame_pool.h"
+#include "video/bwdif_field.h"
 #include "video/deinterlace.h"
 #include "video/stages.h"
 
@@ -27,14 +24,7 @@ struct priv {
 static int configure(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why)
 {
     int err = ta_deinterlace_configure(opts, in, out, why);
-    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(in->pix_fmt);
-    if (err >= 0 && (d->comp[0].depth < 8 || d->comp[0].depth > 16 || d->comp[0].shift ||
-                     (d->flags & (AV_PIX_FMT_FLAG_BE | AV_PIX_FMT_FLAG_FLOAT | AV_PIX_FMT_FLAG_HWACCEL |
-                                  AV_PIX_FMT_FLAG_PAL | AV_PIX_FMT_FLAG_BITSTREAM)))) {
-        ta_buf_printf(why, "does not take %s", d->name);
-        err = TA_ERR_UNSUPPORTED;
-    }
-    return err;
+    return err < 0 ? err : ta_deinterlace_check_samples(in, why);
 }
 
 static int describe(const void *opts, const struct ta_format *in, const struct ta_format *out,
@@ -57,76 +47,11 @@ static int init(struct ta_stage *s)
     return 0;
 }
 
-// One plane of the frames: the rows of one field are missing from `dst`.
-struct planes {
-    const uint8_t *earlier, *here, *later;
-    ptrdiff_t earlier_step, here_step, later_step, step; // bytes
-    uint8_t *dst;
-    int width, height, bytes; // of a sample
-    int depth;
-    bool second; // the field made is the later one of its frame
-};
-
-// The row `away` from y, or where that lies outside the one as far on the other side. With deep samples rows
-// next to the border count as outside, as they do in libavfilter, which measures in bytes there.
-static int row_near(const struct planes *a, int y, int away, int other)
-{
-    int margin = abs(away) * (a->bytes - 1);
-    bool inside = away > 0 ? y + away + margin < a->height : y + away - margin >= 0;
-    int row = inside ? y + away : y + other;
-    return row < 0 || row >= a->height ? y - other : row;
-}
-
-static void make_alone(const struct ta_bwdif_dsp *dsp, const struct planes *a, int y)
-{
-    static const int away[4][2] = {{-3, 1}, {-1, 1}, {1, -1}, {3, -1}};
-    const void *here[4];
-    for (int i = 0; i < 4; i++)
-        here[i] = a->here + row_near(a, y, away[i][0], away[i][1]) * a->here_step;
-    uint8_t *dst = a->dst + y * a->step;
-    if (a->bytes == 1)
-        dsp->alone8(dst, here, a->width);
-    else
-        dsp->alone16((uint16_t *)(void *)dst, here, (1 << a->depth) - 1, a->width);
-}
-
-static void make_row(const struct ta_bwdif_dsp *dsp, const struct planes *a, int y)
-{
-    enum ta_bwdif_kind kind = y >= 4 && y + 5 <= a->height   ? TA_BWDIF_INNER
-                              : y >= 2 && y + 3 <= a->height ? TA_BWDIF_BORDER
-                                                             : TA_BWDIF_OUTMOST;
-    struct ta_bwdif_rows r = {0};
-    for (int i = 0; i < 2; i++) {
-        int row = row_near(a, y, i ? 1 : -1, i ? -1 : 1);
-        r.here[1 + i] = a->here + row * a->here_step;
-        r.earlier[i] = a->earlier + row * a->earlier_step;
-        r.later[i] = a->later + row * a->later_step;
-    }
-    if (kind == TA_BWDIF_INNER) {
-        r.here[0] = a->here + (y - 3) * a->here_step;
-        r.here[3] = a->here + (y + 3) * a->here_step;
-    }
-    // The missing field was before this one in its own frame, or in the frame before.
-    const uint8_t *before = a->second ? a->here : a->earlier, *after = a->second ? a->later : a->here;
-    ptrdiff_t before_step = a->second ? a->here_step : a->earlier_step,
-              after_step = a->second ? a->later_step : a->here_step;
-    int reach = kind == TA_BWDIF_INNER ? 2 : kind == TA_BWDIF_BORDER ? 1 : 0;
-    for (int i = -reach; i <= reach; i++) {
-        r.fields_before[2 + i] = before + (y + 2 * i) * before_step;
-        r.fields_after[2 + i] = after + (y + 2 * i) * after_step;
-    }
-    uint8_t *dst = a->dst + y * a->step;
-    if (a->bytes == 1)
-        dsp->row8(dst, &r, kind, a->width);
-    else
-        dsp->row16((uint16_t *)(void *)dst, &r, kind, (1 << a->depth) - 1, a->width);
-}
-
 static void make_plane(const struct priv *p, int plane, bool keep_top, bool second, bool alone, AVFrame *out)
 {
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(out->format);
     bool chroma = plane == 1 || plane == 2;
-    struct planes a = {
+    struct ta_bwdif_field a = {
         .earlier = p->earlier->data[plane],
         .here = p->here->data[plane],
         .later = p->later->data[plane],
@@ -140,16 +65,10 @@ static void make_plane(const struct priv *p, int plane, bool keep_top, bool seco
         .bytes = p->depth > 8 ? 2 : 1,
         .depth = p->depth,
         .second = second,
+        .keep_top = keep_top,
+        .alone = alone,
     };
-    for (int y = 0; y < a.height; y++) {
-        bool kept = (y % 2 == 0) == keep_top;
-        if (kept)
-            memcpy(a.dst + y * a.step, a.here + y * a.here_step, (size_t)a.width * (size_t)a.bytes);
-        else if (alone)
-            make_alone(p->dsp, &a, y);
-        else
-            make_row(p->dsp, &a, y);
-    }
+    ta_bwdif_field_rows(p->dsp, &a, 0, a.height);
 }
 
 // The first or the second field of the frame in the middle.

@@ -27,8 +27,21 @@ static const struct ta_choice rate_choices[] = {
     {0},
 };
 
+static const struct ta_choice video_choices[] = {
+    {"bwdif", NULL},
+    {"motion", NULL},
+    {0},
+};
+
 static const struct ta_opt options[] = {
     TA_FIELDS_OPTION(struct ta_ivtc_opts),
+    TA_EFFORT_OPTION(struct ta_ivtc_opts),
+    {.name = "video",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_ivtc_opts, video, int),
+     .def = "bwdif",
+     .choices = video_choices,
+     .help = "what inverse telecine leaves to another: how video between film is deinterlaced"},
     {.name = "rate",
      .kind = &ta_opt_choice,
      TA_FIELD(struct ta_ivtc_opts, rate, int),

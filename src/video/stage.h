@@ -32,6 +32,9 @@ enum ta_stage_thread {
     TA_THREAD_OWN, // one of its own: it waits for a device
 };
 
+// The recipe's quality, for set_quality().
+enum { TA_STAGE_FAST = 0, TA_STAGE_GOOD, TA_STAGE_BEST };
+
 // What one running instance of a stage takes, besides the frames that are on their way to it.
 struct ta_stage_needs {
     int frames;    // at a time, 1 to TA_STAGE_FRAMES_MAX
@@ -75,6 +78,8 @@ struct ta_stage_info {
     // root and its checksum, both of which the plan keeps. Logs why it can't be used.
     const char *file_option;
     int (*find_file)(const char *value, char **path, char sum[65], struct ta_log *log);
+    // Replaces what is "auto" in the options by what the recipe's quality asks for. While planning.
+    void (*set_quality)(void *opts, int quality);
     // Once while planning, before the first configure(): notes in hidden options what the file must be, so
     // that the plan alone says what is done. `file` is what was found of the one that is named; NULL: none.
     // Opens nothing; logs why it refuses. `source` is what the recipe's pictures were before the plan

@@ -8,6 +8,7 @@ const struct ta_stage_info *const ta_stages[] = {
     &ta_stage_bwdif,
     &ta_stage_yadif,
     &ta_stage_w3fdif,
+    &ta_stage_deinterlace_motion,
     &ta_stage_ivtc,
     &ta_stage_deblock_weak,
     &ta_stage_deblock_strong,

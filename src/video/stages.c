@@ -18,8 +18,10 @@ static const struct ta_choice deinterlace_choices[] = {
     {"bwdif", "Bob Weaver: motion adaptive, w3fdif and yadif combined"},
     {"yadif", "motion adaptive, edge directed"},
     {"w3fdif", "three fields through fixed filters: no motion detection, so steady in noise"},
+    {"motion",
+     "motion compensated: lines from where things were and will be; the best picture, ten times bwdif's work"},
     {"ivtc",
-     "inverse telecine: film frames as they were, bwdif for what is video; measures every frame first"},
+     "inverse telecine: film frames as they were, the rest by bwdif or motion; measures every frame first"},
     {0},
 };
 

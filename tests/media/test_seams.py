@@ -56,7 +56,7 @@ def changing(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize('deinterlacer', ['bwdif', 'yadif', 'w3fdif'])
+@pytest.mark.parametrize('deinterlacer', ['bwdif', 'yadif', 'w3fdif', 'motion'])
 def test_changing_scan_type(program, changing, tmp_path, deinterlacer):
     """Each frame by its own scan type, cut anywhere; progressive ones as they are."""
     args = ['--deinterlace', deinterlacer, '--denoise', 'off', '--quality', 'fast', '--scan', 'full']

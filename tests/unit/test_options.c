@@ -32,6 +32,9 @@ static const struct {
     {"preset-speed", "medium", {{"quality", "best"}}},
     {"deinterlace", "off", {{"preset", "vhs"}}},
     {"deinterlace", "ivtc", {{"deinterlace", "yadif"}}}, // what is video in it is bwdif's
+    {"deinterlace-effort", "good", {{"deinterlace", "motion"}, {"quality", "best"}}},
+    {"deinterlace-effort", "best", {{"deinterlace", "motion"}}},
+    {"deinterlace-video", "motion", {{"deinterlace", "ivtc"}}},
     {"denoise", "off", {{"preset", "vhs"}}},
     {"denoise-strength", "9:9:9:9", {{0}}},
     {"mask-mode", "repeat", {{"mask-bottom", "8"}}},

@@ -30,7 +30,8 @@
 
 // ---- deinterlacing ----
 
-static const char *const deinterlacers[] = {"deinterlace.bwdif", "deinterlace.yadif", "deinterlace.w3fdif"};
+static const char *const deinterlacers[] = {"deinterlace.bwdif", "deinterlace.yadif", "deinterlace.w3fdif",
+                                            "deinterlace.motion"}; // the last is no filter of libavfilter's
 static const char *const scan_orders[] = {"PPPPTTTTBBBPTPPBBTPP", "TTTTPPPPPPTTTPBBBBBB",
                                           "PPPPPPPPPPPPPPPPPPBB", "BTBTBTPBPTPBPTBBBTTT",
                                           "PTTTTTTTTTTTTTTTTTTP"};
@@ -114,7 +115,7 @@ static void as_libavfilter(void **state)
     static const char *const texts[] = {"bwdif=deint=interlaced", "yadif=send_field:deint=interlaced",
                                         "w3fdif=deint=interlaced"};
     const char *scans = "TTTTBBPPBBBTTP";
-    for (size_t d = 0; d < TA_COUNT(deinterlacers); d++) {
+    for (size_t d = 0; d < TA_COUNT(texts); d++) {
         struct ta_stage_plan p;
         struct result ours, theirs;
         plan_deinterlacer(&p, deinterlacers[d], "both");
@@ -275,7 +276,7 @@ static void every_format(void **state)
     static const char *const names[] = {"crop.crop",         "mask.mask",          "deinterlace.bwdif",
                                         "deinterlace.yadif", "deinterlace.w3fdif", "deblock.weak",
                                         "deblock.strong",    "sharpen.cas",        "denoise.nlmeans",
-                                        "denoise.hqdn3d",    "colour.grade"};
+                                        "denoise.hqdn3d",    "colour.grade",       "deinterlace.motion"};
     static const int sizes[][2] = {{48, 32}, {37, 29}, {16, 16}, {8, 8}};
     int ran = 0;
     for (enum AVPixelFormat p = 0; p < AV_PIX_FMT_NB; p++) {

@@ -1,0 +1,478 @@
+// Motion-compensated deinterlacing. Each field's moment gets the whole picture of its neighbours in time,
+// moved to where things are now; a missing row is the mean of what these say and of what is interpolated,
+// each by how well it explains the rows next to it, which are known. Where nothing is found again, bwdif's
+// result stays.
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/error.h>
+
+#include <libavutil/pixdesc.h>
+
+#include "base/env.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "dsp/bwdif.h"
+#include "media/av.h"
+#include "media/picture/frame_pool.h"
+#include "video/bwdif_field.h"
+#include "video/deinterlace.h"
+#include "video/motion.h"
+#include "video/stages.h"
+
+static const struct ta_opt options[] = {
+    TA_FIELDS_OPTION(struct ta_deinterlace_opts),
+    TA_EFFORT_OPTION(struct ta_deinterlace_opts),
+    {0},
+};
+
+enum {
+    NEIGHBOURS = 4,           // moments looked at: two on each side
+    FAR = 2,                  // the farther ones
+    FRAMES_AROUND = 2,        // frames on each side that decide a result: one for each step of two moments
+    ROWS = 128,               // in a part of the work
+    BORDER = 32,              // of rows that kernels look beyond the ends of
+    GUESSES = NEIGHBOURS + 1, // and that nothing moves
+    EXPLAINED = 2 * GUESSES,
+};
+static const int aways[NEIGHBOURS] = {-1, 1, -FAR, FAR};
+// The variance of what moves on for two moments, in that for one.
+static const float trusts[NEIGHBOURS] = {1, 1, 1.365f, 1.365f};
+
+// Rows that a part works in.
+struct lines {
+    uint16_t *base, *spatial, *spread, *explained[EXPLAINED];
+    uint8_t *phases[GUESSES];
+};
+
+struct priv {
+    const struct ta_motion_dsp *dsp;
+    const struct ta_bwdif_dsp *bwdif;
+    struct ta_motion *motion;
+    struct ta_frame_pool *pool;
+    int depth, planes, parts;
+    int64_t next;     // frame to give
+    int64_t *results; // which moment's first result lies in which spare picture
+    int result_count;
+    struct lines *lines; // a part each
+    uint16_t *memory;
+};
+
+static bool is_best(const void *opts)
+{
+    return ((const struct ta_deinterlace_opts *)opts)->effort == TA_EFFORT_BEST;
+}
+
+static void set_quality(void *opts, int quality)
+{
+    struct ta_deinterlace_opts *o = opts;
+    if (o->effort == TA_EFFORT_AUTO)
+        o->effort = quality == TA_STAGE_BEST ? TA_EFFORT_BEST : TA_EFFORT_GOOD;
+}
+
+static int around(const void *opts)
+{
+    return is_best(opts) ? FRAMES_AROUND + 1 : FRAMES_AROUND;
+}
+
+static struct ta_reach reach(const void *opts, const struct ta_format *in)
+{
+    (void)in;
+    return (struct ta_reach){around(opts), around(opts)};
+}
+
+static struct ta_motion_settings settings_of(const void *opts)
+{
+    int frames = 2 * around(opts) + 1;
+    return (struct ta_motion_settings){
+        .radius = FAR,
+        .frames = frames,
+        .fields = true,
+        .fine = is_best(opts),
+        .spares = NEIGHBOURS + (is_best(opts) ? 2 * frames : 0),
+    };
+}
+
+static int configure(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why)
+{
+    int err = ta_deinterlace_configure(opts, in, out, why);
+    return err < 0 ? err : ta_deinterlace_check_samples(in, why);
+}
+
+static void needs(const void *opts, const struct ta_format *in, const struct ta_env *env,
+                  struct ta_stage_needs *n)
+{
+    (void)env;
+    struct ta_motion_settings settings = settings_of(opts);
+    n->bytes = ta_motion_bytes(&settings, in);
+}
+
+static int parts_of(const struct ta_motion_picture *p, int planes)
+{
+    int parts = 0;
+    for (int i = 0; i < planes; i++)
+        parts += (p->planes[i].height + ROWS - 1) / ROWS;
+    return parts;
+}
+
+static int init(struct ta_stage *s)
+{
+    struct priv *p = s->priv;
+    struct ta_motion_settings settings = settings_of(s->opts);
+    p->dsp = ta_motion_dsp();
+    p->bwdif = ta_bwdif_dsp();
+    p->depth = av_pix_fmt_desc_get(s->in.pix_fmt)->comp[0].depth;
+    p->planes = av_pix_fmt_count_planes(s->in.pix_fmt);
+    p->pool = ta_frame_pool_create(s->in.pix_fmt, s->in.width, s->in.height);
+    if (!p->pool || ta_motion_create(&p->motion, &settings, &s->in, s->env) < 0)
+        return ta_stage_no_memory(s);
+    p->result_count = settings.spares - NEIGHBOURS;
+    p->results = ta_xcalloc((size_t)p->result_count + 1, sizeof *p->results);
+    for (int i = 0; i < p->result_count; i++)
+        p->results[i] = -1;
+    p->parts = parts_of(ta_motion_spare(p->motion, 0), p->planes);
+    p->lines = ta_xcalloc((size_t)p->parts, sizeof *p->lines);
+    // Phases are bytes and take half a row each.
+    size_t row = (size_t)s->in.width + 2 * BORDER, rows = 3 + EXPLAINED + GUESSES;
+    p->memory = calloc((size_t)p->parts * rows * row, sizeof *p->memory);
+    if (!p->memory)
+        return ta_stage_no_memory(s);
+    uint16_t *at = p->memory + BORDER;
+    for (int i = 0; i < p->parts; i++) {
+        struct lines *l = &p->lines[i];
+        uint16_t **wide[] = {&l->base, &l->spatial, &l->spread};
+        for (size_t k = 0; k < TA_COUNT(wide); k++, at += row)
+            *wide[k] = at;
+        for (int k = 0; k < EXPLAINED; k++, at += row)
+            l->explained[k] = at;
+        for (int k = 0; k < GUESSES; k++, at += row)
+            l->phases[k] = (uint8_t *)at;
+    }
+    return 0;
+}
+
+// One moment's missing rows.
+struct fusion {
+    struct priv *p;
+    const struct ta_motion_picture *here; // interpolated so far
+    const struct ta_motion_picture *bob;
+    const struct ta_motion_picture *guesses[NEIGHBOURS];
+    const struct ta_motion_vector *vectors[NEIGHBOURS];
+    bool same_lines[NEIGHBOURS]; // the guess is from a field of the same lines
+    bool whole[NEIGHBOURS];      // ... from a frame: all its lines are true
+    float trusts[NEIGHBOURS];
+    int count;
+    const struct ta_motion_picture *sides[2]; // the nearest moments as they are; NULL where there is none
+    const struct ta_motion_picture *before, *after; // guesses of the nearest moments; NULL: none at all
+    int missing;                                    // the first missing row, 0 or 1
+    const struct ta_motion_picture *to;             // or
+    AVFrame *out;
+    const AVFrame *source; // of the rows that are there
+};
+
+static const uint16_t *row_of(const struct ta_motion_picture *picture, int plane, int y)
+{
+    const struct ta_motion_plane *p = &picture->planes[plane];
+    return p->at + y * p->step;
+}
+
+// The nearest row inside that belongs to the same field.
+static int inside(int y, int height)
+{
+    while (y < 0)
+        y += 2;
+    while (y >= height)
+        y -= 2;
+    return y < 0 ? 0 : y;
+}
+
+// bwdif, with the neighbours moved to this moment in place of fields.
+static void make_base(const struct fusion *f, int plane, int y, uint16_t *dst)
+{
+    const struct ta_motion_plane *here = &f->here->planes[plane];
+    if (plane == 1 || plane == 2) { // chroma gains nothing by it
+        memcpy(dst, row_of(f->bob, plane, y), (size_t)here->width * sizeof *dst);
+        return;
+    }
+    int height = here->height;
+    enum ta_bwdif_kind kind = ta_bwdif_kind_of_row(y, height);
+    struct ta_bwdif_rows r = {0};
+    static const int beside[4] = {-3, -1, 1, 3};
+    for (int i = 0; i < 4; i++)
+        r.here[i] = row_of(f->here, plane, inside(y + beside[i], height));
+    for (int i = 0; i < 2; i++) {
+        int near = inside(y + 2 * i - 1, height);
+        r.earlier[i] = row_of(f->before, plane, near);
+        r.later[i] = row_of(f->after, plane, near);
+    }
+    for (int i = 0; i < 5; i++) {
+        int at = inside(y + 2 * (i - 2), height);
+        r.fields_before[i] = row_of(f->before, plane, at);
+        r.fields_after[i] = row_of(f->after, plane, at);
+    }
+    f->p->bwdif->row16(dst, &r, kind, (1 << TA_MOTION_DEPTH) - 1, here->width);
+}
+
+// How far each sample of a guess's row is from being true: by whether its vector brings lines that were there
+// (0) or lines that were interpolated (4).
+static void find_phases(const struct fusion *f, int guess, int plane, int y, uint8_t *phases)
+{
+    const struct ta_motion_plane *here = &f->here->planes[plane];
+    int across, down, cells = (here->width + TA_MOTION_STEP - 1) / TA_MOTION_STEP;
+    if (f->whole[guess]) {
+        memset(phases, 0, (size_t)here->width);
+        return;
+    }
+    ta_motion_blocks(f->p->motion, &across, &down);
+    int row = TA_MIN((y + TA_MOTION_STEP / 2) / TA_MOTION_STEP << here->shift_y, down - 1);
+    for (int i = 0; i <= cells; i++) {
+        const struct ta_motion_vector *v = f->vectors[guess] + row * across +
+                                           TA_MIN(i << here->shift_x, across - 1);
+        int quarters = ((v->y + (1 << here->shift_y >> 1)) >> here->shift_y) & 7;
+        int phase = quarters > 4 ? 8 - quarters : quarters;
+        memset(phases + i * TA_MOTION_STEP - TA_MOTION_STEP / 2, f->same_lines[guess] ? 4 - phase : phase,
+               TA_MOTION_STEP);
+    }
+}
+
+static void fuse_row(const struct fusion *f, struct lines *l, int plane, int y, bool first, uint16_t *dst)
+{
+    const struct ta_motion_dsp *dsp = f->p->dsp;
+    const struct ta_motion_plane *here = &f->here->planes[plane];
+    int height = here->height, n = here->width, above = inside(y - 1, height), below = inside(y + 1, height);
+    make_base(f, plane, y, l->base);
+    const uint16_t *rows[4] = {row_of(f->here, plane, inside(y - 3, height)) - TA_MOTION_MARGIN,
+                               row_of(f->here, plane, above) - TA_MOTION_MARGIN,
+                               row_of(f->here, plane, below) - TA_MOTION_MARGIN,
+                               row_of(f->here, plane, inside(y + 3, height)) - TA_MOTION_MARGIN};
+    dsp->vertical(l->spatial - TA_MOTION_MARGIN, rows, n + 2 * TA_MOTION_MARGIN);
+    dsp->differ(l->spread, row_of(f->here, plane, y), l->spatial, n);
+    struct ta_motion_guess guesses[GUESSES];
+    for (int i = 0; i < f->count; i++) {
+        uint16_t **up = &l->explained[2 * i], **down = &l->explained[2 * i + 1], *was = *up;
+        *up = *down; // what was below the row before is above this one
+        *down = was;
+        if (first)
+            dsp->differ(*up, row_of(f->guesses[i], plane, above), row_of(f->here, plane, above), n);
+        dsp->differ(*down, row_of(f->guesses[i], plane, below), row_of(f->here, plane, below), n);
+        find_phases(f, i, plane, y, l->phases[i]);
+        guesses[i] = (struct ta_motion_guess){
+            .row = row_of(f->guesses[i], plane, y),
+            .above = *up,
+            .below = *down,
+            .phase = l->phases[i],
+            .trust = f->trusts[i],
+            .strict = 1,
+        };
+    }
+    int count = f->count;
+    if (f->sides[0] && f->sides[1]) {
+        uint16_t *change = l->explained[2 * NEIGHBOURS], *other = l->explained[2 * NEIGHBOURS + 1];
+        dsp->differ(change, row_of(f->sides[0], plane, y), row_of(f->sides[1], plane, y), n);
+        dsp->differ(other, row_of(f->sides[0], plane, below), row_of(f->here, plane, below), n);
+        guesses[count++] = (struct ta_motion_guess){
+            .row = row_of(f->bob, plane, y),
+            .above = change,
+            .below = other,
+            .phase = l->phases[NEIGHBOURS], // all true
+            .trust = 0.01f,
+            .strict = 64,
+        };
+    }
+    dsp->fuse(dst, l->base, l->spread, guesses, count, n);
+}
+
+// Gives a row to the frame: one that was there as it was, or samples of TA_MOTION_DEPTH bits.
+static void give_row(const struct fusion *f, int plane, int y, const uint16_t *made)
+{
+    const struct priv *p = f->p;
+    int n = f->here->planes[plane].width;
+    uint8_t *dst = f->out->data[plane] + y * (ptrdiff_t)f->out->linesize[plane];
+    if (!made)
+        memcpy(dst, f->source->data[plane] + y * (ptrdiff_t)f->source->linesize[plane],
+               (size_t)n * (p->depth > 8 ? 2 : 1));
+    else if (p->depth == 8)
+        p->dsp->narrow8(dst, made, n);
+    else
+        p->dsp->narrow16((uint16_t *)(void *)dst, made, p->depth, n);
+}
+
+static void fuse_part(void *arg, int part)
+{
+    const struct fusion *f = arg;
+    struct lines *l = &f->p->lines[part];
+    int plane = 0;
+    for (;; plane++) {
+        int slices = (f->here->planes[plane].height + ROWS - 1) / ROWS;
+        if (part < slices)
+            break;
+        part -= slices;
+    }
+    const struct ta_motion_plane *here = &f->here->planes[plane];
+    int start = part * ROWS, end = TA_MIN(start + ROWS, here->height);
+    bool first = true;
+    for (int y = start; y < end; y++) {
+        uint16_t *dst = f->to ? f->to->planes[plane].at + y * f->to->planes[plane].step : l->base;
+        const uint16_t *was = row_of(f->here, plane, y);
+        if (y % 2 == f->missing && f->before) {
+            fuse_row(f, l, plane, y, first, dst);
+            first = false;
+            was = dst;
+        } else if (f->to) {
+            memcpy(dst, was, (size_t)here->width * sizeof *dst);
+        }
+        if (f->out)
+            give_row(f, plane, y, y % 2 == f->missing ? was : NULL);
+    }
+    if (f->to)
+        ta_motion_extend(&f->to->planes[plane], start, end);
+}
+
+static const struct ta_motion_picture *first_result(struct ta_stage *s, int64_t moment);
+
+// Where nothing of the neighbours is found again, what was interpolated stays.
+static void fuse(struct ta_stage *s, int64_t moment, bool again, const struct ta_motion_picture *to,
+                 AVFrame *out)
+{
+    struct priv *p = s->priv;
+    struct ta_motion *m = p->motion;
+    bool top = ta_motion_is_top(m, moment);
+    struct fusion f = {
+        .p = p,
+        .here = again ? first_result(s, moment) : ta_motion_picture(m, moment),
+        .bob = ta_motion_picture(m, moment),
+        .missing = top ? 1 : 0,
+        .to = to,
+        .out = out,
+        .source = ta_motion_frame(m, moment / 2),
+    };
+    for (int i = 0; i < 2; i++)
+        if (ta_motion_has(m, moment + 2 * i - 1))
+            f.sides[i] = ta_motion_picture(m, moment + 2 * i - 1);
+    struct ta_motion_taking takings[NEIGHBOURS];
+    ta_motion_find(m, moment, FAR);
+    for (int i = 0; i < NEIGHBOURS; i++) {
+        int64_t other = moment + aways[i];
+        const struct ta_motion_vector *vectors = ta_motion_vectors(m, moment, aways[i]);
+        if (!vectors)
+            continue;
+        struct ta_motion_picture *guess = ta_motion_spare(m, f.count);
+        takings[f.count] = (struct ta_motion_taking){
+            .to = guess,
+            .from = again ? first_result(s, other) : ta_motion_picture(m, other),
+            .vectors = vectors,
+        };
+        f.guesses[f.count] = guess;
+        f.vectors[f.count] = vectors;
+        f.whole[f.count] = ta_motion_is_whole(m, other);
+        f.same_lines[f.count] = ta_motion_is_top(m, other) == top;
+        f.trusts[f.count] = trusts[i];
+        if (aways[i] == -1)
+            f.before = f.after = guess;
+        if (aways[i] == 1) {
+            f.after = guess;
+            f.before = f.before ? f.before : guess;
+        }
+        f.count++;
+    }
+    ta_motion_take(m, takings, f.count);
+    ta_pool_run(s->env->pool, p->parts, fuse_part, &f);
+}
+
+// What the first pass makes of a moment.
+static const struct ta_motion_picture *first_result(struct ta_stage *s, int64_t moment)
+{
+    struct priv *p = s->priv;
+    if (ta_motion_is_whole(p->motion, moment))
+        return ta_motion_picture(p->motion, moment);
+    int i = (int)(moment % p->result_count);
+    const struct ta_motion_picture *result = ta_motion_spare(p->motion, NEIGHBOURS + i);
+    if (p->results[i] != moment) {
+        p->results[i] = moment;
+        fuse(s, moment, false, result, NULL);
+        for (int k = 0; k < p->planes; k++)
+            ta_motion_extend_all(&result->planes[k]);
+    }
+    return result;
+}
+
+// The times around a frame; those beyond the ends lie as far away as on the other side.
+static int64_t time_of_next(const struct priv *p, const AVFrame *here)
+{
+    const AVFrame *later = ta_motion_frame(p->motion, p->next + 1);
+    const AVFrame *earlier = ta_motion_frame(p->motion, p->next - 1);
+    return later ? later->pts : earlier ? 2 * here->pts - earlier->pts : here->pts;
+}
+
+static int give_field(struct ta_stage *s, const AVFrame *here, bool second)
+{
+    struct priv *p = s->priv;
+    AVFrame *out = ta_frame_pool_get(p->pool);
+    if (!out || av_frame_copy_props(out, here) < 0) {
+        av_frame_free(&out);
+        return ta_stage_no_memory(s);
+    }
+    ta_frame_set_interlaced(out, false, false);
+    out->pts = second ? here->pts + time_of_next(p, here) : 2 * here->pts;
+    int64_t moment = 2 * p->next + (second ? 1 : 0);
+    // All of them before the first is needed: they use the same pictures to work in.
+    for (int64_t k = moment - FAR; is_best(s->opts) && k <= moment + FAR; k++)
+        if (ta_motion_has(p->motion, k))
+            first_result(s, k);
+    fuse(s, moment, is_best(s->opts), NULL, out);
+    return ta_stage_emit(s, out);
+}
+
+static int give_frame(struct ta_stage *s)
+{
+    struct priv *p = s->priv;
+    const AVFrame *here = ta_motion_frame(p->motion, p->next);
+    if (!ta_frame_is_interlaced(here)) {
+        AVFrame *out = av_frame_clone(here);
+        if (!out)
+            return ta_stage_no_memory(s);
+        out->pts *= 2;
+        return ta_stage_emit(s, out);
+    }
+    int err = give_field(s, here, false);
+    return err >= 0 && ta_deinterlace_fields(s->opts) == 2 ? give_field(s, here, true) : err;
+}
+
+static int process(struct ta_stage *s, AVFrame *in)
+{
+    struct priv *p = s->priv;
+    int err = 0, lag = around(s->opts);
+    ta_motion_push(p->motion, in);
+    int64_t count = ta_motion_count(p->motion);
+    for (; err >= 0 && p->next + (in ? lag : 0) < count; p->next++)
+        err = give_frame(s);
+    return err;
+}
+
+static void release(struct ta_stage *s)
+{
+    struct priv *p = s->priv;
+    if (!p)
+        return;
+    ta_motion_destroy(&p->motion);
+    ta_frame_pool_destroy(&p->pool);
+    ta_freep(&p->results);
+    ta_freep(&p->lines);
+    ta_freep(&p->memory);
+}
+
+const struct ta_stage_info ta_stage_deinterlace_motion = {
+    .name = "deinterlace.motion",
+    .summary = "motion-compensated deinterlacing: missing lines from where things were and will be",
+    .options = options,
+    .options_size = sizeof(struct ta_deinterlace_opts),
+    .priv_size = sizeof(struct priv),
+    .reach = reach,
+    .fields = ta_deinterlace_fields,
+    .set_quality = set_quality,
+    .configure = configure,
+    .needs = needs,
+    .init = init,
+    .process = process,
+    .release = release,
+};

@@ -1,0 +1,79 @@
+// What the files of the motion engine share.
+#ifndef TA_VIDEO_MOTION_PARTS_H
+#define TA_VIDEO_MOTION_PARTS_H
+
+#include "dsp/bwdif.h"
+#include "video/motion.h"
+
+enum {
+    TA_MOTION_LEVELS = 3, // pictures to search: full size, half, quarter
+    TA_MOTION_SLICE = 16, // rows of blocks that depend on each other
+    TA_MOTION_ALIGNMENT = 64,
+};
+
+struct ta_motion_bytes_plane { // a picture to search; padded like the others
+    uint8_t *at;
+    ptrdiff_t step;
+    int width, height;
+};
+
+enum ta_motion_state { TA_MOTION_UNKNOWN = 0, TA_MOTION_FOUND, TA_MOTION_LOST };
+
+struct ta_motion_moment {
+    int64_t number;
+    bool made;
+    struct ta_motion_picture picture;
+    struct ta_motion_bytes_plane search[TA_MOTION_LEVELS];
+    struct ta_motion_vector *vectors[2 * TA_MOTION_RADIUS + 1]; // to `away` at [away + TA_MOTION_RADIUS]
+    enum ta_motion_state state[2 * TA_MOTION_RADIUS + 1];
+};
+
+struct ta_motion_held {
+    AVFrame *frame;
+    struct ta_motion_picture woven; // its samples, not padded
+    bool widened;
+};
+
+struct ta_motion {
+    struct ta_motion_settings settings;
+    const struct ta_motion_dsp *dsp;
+    const struct ta_bwdif_dsp *bwdif;
+    struct ta_pool *pool;
+    int planes, depth;
+    int across, down;               // blocks
+    int coarse_across, coarse_down; // ... of twice the distance
+    int64_t count;
+    bool ended;
+    struct ta_motion_held *held; // frame f at f % frames
+    struct ta_motion_moment *moments;
+    int moment_count;
+    struct ta_motion_picture *spares;
+    struct ta_motion_vector *coarse[2];
+    struct ta_motion_block *blocks; // of all parts of ta_motion_take()
+    uint16_t *between;
+    int take_parts; // a taking has at most
+    void *memory;
+};
+
+// Blocks of row `across` + 1; what one part of ta_motion_take() has room for.
+int ta_motion_take_parts(const struct ta_motion_plane *planes, int count);
+
+// Vectors from one moment to another one `away`. Nearest ones are searched from scratch, others begin at
+// `near`, those to the moment before, followed by `step`, that one's to the next (NULL: unknown).
+struct ta_motion_search {
+    const struct ta_motion_moment *from, *to;
+    int away;
+    const struct ta_motion_vector *near, *step;
+    struct ta_motion_vector *vectors, *coarse;
+    bool lost; // the result: most of the picture is not there
+};
+// One or two that do not depend on each other.
+void ta_motion_search(struct ta_motion *m, struct ta_motion_search *searches, int count);
+void ta_motion_make_search_pictures(struct ta_motion *m, struct ta_motion_moment *moment);
+
+static inline int ta_motion_clip(int x, int least, int most)
+{
+    return x < least ? least : x > most ? most : x;
+}
+
+#endif
