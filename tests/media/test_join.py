@@ -279,3 +279,24 @@ def test_looking_at_it(program, tmp_path):
     done = program('compare', *pieces, '--presets', 'clean,vhs', code=2)
     assert '--join if these 2 are one film' in done.err
     assert '--join makes one film of several' in program('preview', '--join', pieces[0], code=2).err
+
+
+def test_redo(program, tmp_path):
+    """A part across a seam made again is that of the tape before it was cut; other files, and another order, are refused."""
+    whole = tmp_path / 'tape.avi'
+    make(whole, 25, *intra('mjpeg'), seconds=2)
+    pieces = cut_by_packets(whole)
+    again = ['--redo', '0.9-1.2', '--denoise', 'recursive', '--overwrite', '--progress', 'none']
+    sums = {}
+    for name, source in (('one', [whole]), ('joined', ['--join', *pieces])):
+        out = tmp_path / f'{name}.mkv'
+        program('restore', *source, '-o', out, '--segment-length', '0.7', '--keep-work', *ARGS, code=0)
+        before = judge.picture_sums(out, 'yuv420p')
+        program('restore', *source, '-o', out, *again, code=0)
+        sums[name] = judge.picture_sums(out, 'yuv420p')
+        assert sums[name] != before and sums[name][:10] == before[:10]
+        program('verify', out, code=0)
+    assert sums['one'] == sums['joined']
+    for other in ([pieces[0]], ['--join', *reversed(pieces)]):
+        done = program('restore', *other, '-o', tmp_path / 'joined.mkv', *again, code=1)
+        assert 'was made from' in done.err
