@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/dv/mend.h"
 #include "media/index/index_build.h"
 #include "media/source.h"
 
@@ -21,8 +22,9 @@ struct ta_feed {
     struct ta_log *log;
     char *path;
     struct ta_source *source;
-    AVPacket *held; // packet `next`, when `has_held`
-    AVPacket *side; // side data of packets that were skipped: a palette holds until the next one
+    AVPacket *held;              // packet `next`, when `has_held`
+    AVPacket *side;              // side data of packets that were skipped: a palette holds until the next one
+    struct ta_dv_mender *mender; // DV in a container that knows nothing of its blocks; else NULL
     bool has_held;
     bool
         from_start; // everything since the start of the file was read, so nothing can be wrong with the place
@@ -75,6 +77,7 @@ int ta_feed_open(struct ta_feed **out, const char *path, const struct ta_index *
     }
     // A palette may have been changed anywhere before.
     f->no_seek = ta_feed_stream(f)->codecpar->format == AV_PIX_FMT_PAL8;
+    f->mender = ta_index_mender(f->source, index->video);
     *out = f;
     return 0;
 }
@@ -96,6 +99,7 @@ void ta_feed_close(struct ta_feed **f)
     av_packet_free(&(*f)->held);
     av_packet_free(&(*f)->side);
     ta_source_close(&(*f)->source);
+    ta_dv_mender_destroy(&(*f)->mender);
     free((*f)->path);
     ta_freep(f);
 }
@@ -278,6 +282,8 @@ int ta_feed_start(struct ta_feed *f, uint32_t ordinal)
 {
     const struct ta_index_packet *p = &f->index->packets[ordinal];
     f->has_held = false;
+    if (f->mender)
+        ta_dv_mender_restart(f->mender);
     if (ordinal < NEAR_PACKETS || f->no_seek || (p->pos >= 0 && p->pos < NEAR_BYTES))
         return start_from_beginning(f, ordinal);
 
@@ -322,5 +328,6 @@ int ta_feed_next(struct ta_feed *f, AVPacket *packet, uint32_t *ordinal)
     give_side_data(f, packet);
     f->has_held = false;
     *ordinal = f->next++;
-    return 1;
+    err = f->mender ? ta_dv_mender_run(f->mender, packet) : 0;
+    return err < 0 ? err : 1;
 }

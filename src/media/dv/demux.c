@@ -7,9 +7,9 @@
 #include <libavutil/channel_layout.h>
 #include <libavutil/mathematics.h>
 
+#include "media/dv/mend.h"
 #include "media/dv/sound.h"
 
-#define TOGETHER 5         // video blocks that are coded together
 #define LIKE_DISTANCE 1000 // frames to go for one that is whole
 #define STEP_MS 4          // sound may be out of step with the pictures by this much
 #define HELD 4             // frames whose sound is kept
@@ -203,56 +203,18 @@ static size_t find_like(const struct ta_dv_demux *d, size_t frame)
     return SIZE_MAX;
 }
 
-// A block as it is where no frame is whole: gray, or without content.
-static void write_empty(uint8_t *block, const AVDVProfile *p, int slot)
-{
-    static const int luma_and_chroma[] = {4, 18, 32, 46, 60, 70};
-    int sequence = slot / TA_DV_SEQUENCE;
-    memset(block, 0xff, TA_DV_BLOCK);
-    ta_dv_write_id(block, sequence / p->difseg_size, sequence % p->difseg_size, slot % TA_DV_SEQUENCE);
-    if (block[0] >> 5 == TA_DV_HEADER)
-        block[3] = (uint8_t)(p->dsf << 7 | 0x3f);
-    if (block[0] >> 5 != TA_DV_VIDEO)
-        return;
-    block[3] = 0x0f;
-    for (size_t i = 0; i < TA_COUNT(luma_and_chroma); i++) { // no level, and the code for nothing more
-        block[luma_and_chroma[i]] = 0x00;
-        block[luma_and_chroma[i] + 1] = 0x06;
-    }
-}
-
-static bool whole_group(const uint8_t *there, int sequence_at, int first)
-{
-    bool whole = true;
-    for (int i = 0; i < TOGETHER; i++)
-        whole &= there[sequence_at + 7 + (first + i) / 15 * 16 + (first + i) % 15];
-    return whole;
-}
-
 // Fills what is missing in `data`.
 static int mend(struct ta_dv_demux *d, size_t frame)
 {
     const struct ta_dv_frame *f = &d->table->frames[frame];
-    const AVDVProfile *p = ta_dv_profile(f->profile);
-    int blocks = ta_dv_frame_blocks(p);
     size_t like = find_like(d, frame);
     if (like != SIZE_MAX) {
         int err = read_pieces(d, &d->table->frames[like], d->like, NULL);
         if (err < 0)
             return err;
-    } else {
-        for (int slot = 0; slot < blocks; slot++)
-            write_empty(d->like + (size_t)slot * TA_DV_BLOCK, p, slot);
     }
     d->data_frame = SIZE_MAX; // it is the file's no longer
-    for (int slot = 0; slot < blocks; slot++) {
-        int at = slot % TA_DV_SEQUENCE, video = at < 7 ? -1 : (at - 6) % 16 - 1 + (at - 6) / 16 * 15;
-        bool is_video = at >= 7 && (at - 6) % 16 != 0;
-        bool good = is_video ? whole_group(d->there, slot - at, video / TOGETHER * TOGETHER) : d->there[slot];
-        if (!good)
-            memcpy(d->data + (size_t)slot * TA_DV_BLOCK, d->like + (size_t)slot * TA_DV_BLOCK, TA_DV_BLOCK);
-    }
-    ta_dv_write_facts(d->data, p, f->wide);
+    ta_dv_mend(d->data, d->there, like != SIZE_MAX ? d->like : NULL, ta_dv_profile(f->profile), f->wide);
     return 0;
 }
 

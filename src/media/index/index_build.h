@@ -19,6 +19,7 @@ struct ta_shape_run { // packets from this one on have the same headers (packet_
     uint32_t packet, key;
 };
 
+struct ta_dv_mender;
 struct ta_stream_watch;
 
 struct ta_index_builder {
@@ -46,6 +47,10 @@ struct ta_index_builder {
 void ta_index_report(struct ta_index_builder *b, double done);
 // The next packet of any stream: 1; 0 at the end (or where nothing more can be read); TA_ERR_*.
 int ta_index_read_packet(struct ta_source *s, AVPacket *packet);
+
+// For the packets of this stream, in their order, where they are DV that may have lost blocks: NULL where
+// they are not, or where our own demuxer has seen to it. To be destroyed.
+struct ta_dv_mender *ta_index_mender(const struct ta_source *s, int stream);
 
 // Decodes the head: checks the frame list made from packets with it, drops frames that can't be decoded and
 // takes the format. Sets why_decode when the list is wrong.

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/words.h"
 #include "media/decoder.h"
+#include "media/dv/mend.h"
 #include "media/index/index_build.h"
 #include "media/index/index_frames.h"
 #include "media/index/index_ranges.h"
@@ -126,15 +127,24 @@ static int decode_packet(struct decode_pass *d, AVPacket *packet, uint32_t ordin
     return take_frames(d, ordinal);
 }
 
+struct ta_dv_mender *ta_index_mender(const struct ta_source *s, int stream)
+{
+    bool needs = s->fmt->streams[stream]->codecpar->codec_id == AV_CODEC_ID_DVVIDEO && !s->dv;
+    return needs ? ta_dv_mender_create() : NULL;
+}
+
 // The next packet of the stream, checked against the index. 1; 0 at the end; TA_ERR_*.
-static int read_checked(struct ta_index_builder *b, struct ta_source *source, AVPacket *packet, size_t n)
+static int read_checked(struct ta_index_builder *b, struct ta_source *source, struct ta_dv_mender *mender,
+                        AVPacket *packet, size_t n)
 {
     for (int err; (err = ta_index_read_packet(source, packet)) > 0; av_packet_unref(packet)) {
         if (packet->stream_index != b->index->video)
             continue;
         const struct ta_index_packet *p = &b->index->packets[n];
-        if (p->size == (uint32_t)packet->size && p->check == ta_packet_check(packet->data, packet->size))
-            return 1;
+        if (p->size == (uint32_t)packet->size && p->check == ta_packet_check(packet->data, packet->size)) {
+            int ret = mender ? ta_dv_mender_run(mender, packet) : 0;
+            return ret < 0 ? ret : 1;
+        }
         av_packet_unref(packet);
         return TA_ERR_MISMATCH;
     }
@@ -146,13 +156,14 @@ static int decode_in_one(struct ta_index_builder *b, struct ta_source *source, s
                          struct decoded *out)
 {
     struct decode_pass d = {.b = b, .end = count, .out = out};
+    struct ta_dv_mender *mender = ta_index_mender(source, source->video);
     AVPacket *packet = av_packet_alloc();
     d.frame = av_frame_alloc();
     int err = packet && d.frame ? 0 : TA_ERR_NOMEM;
     if (err >= 0)
         err = ta_decoder_open(&d.decoder, source->fmt->streams[source->video], delay, source->path, b->log);
     for (size_t n = 0; err >= 0 && n < count; n++) {
-        if ((err = read_checked(b, source, packet, n)) <= 0)
+        if ((err = read_checked(b, source, mender, packet, n)) <= 0)
             break;
         err = decode_packet(&d, packet, (uint32_t)n);
         av_packet_unref(packet);
@@ -163,6 +174,7 @@ static int decode_in_one(struct ta_index_builder *b, struct ta_source *source, s
     av_packet_free(&packet);
     av_frame_free(&d.frame);
     avcodec_free_context(&d.decoder);
+    ta_dv_mender_destroy(&mender);
     return err;
 }
 
@@ -199,9 +211,10 @@ static int read_for_crew(struct ta_index_builder *b, struct ta_source *source, s
                          struct ta_range_crew *crew)
 {
     AVPacket *packet = av_packet_alloc();
+    struct ta_dv_mender *mender = ta_index_mender(source, source->video);
     int err = packet ? 0 : TA_ERR_NOMEM;
     for (size_t n = 0; err >= 0 && n < count; n++) {
-        if ((err = read_checked(b, source, packet, n)) > 0)
+        if ((err = read_checked(b, source, mender, packet, n)) > 0)
             err = ta_range_crew_give(crew, packet);
         else if (err == 0)
             err = TA_ERR_MISMATCH; // shorter than it was
@@ -209,6 +222,7 @@ static int read_for_crew(struct ta_index_builder *b, struct ta_source *source, s
         ta_index_report(b, (double)(n + 1) / (double)count);
     }
     av_packet_free(&packet);
+    ta_dv_mender_destroy(&mender);
     return err;
 }
 

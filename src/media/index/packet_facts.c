@@ -8,7 +8,7 @@
 #include <terminalai/error.h>
 
 #include "base/mem.h"
-#include "media/dv/facts.h"
+#include "media/dv/mend.h"
 #include "media/index/packet_shape.h"
 
 #define HOLE_BYTES 256
@@ -160,8 +160,12 @@ static void examine_dv(struct ta_packet_parser *p, const AVPacket *packet, struc
 {
     const struct ta_dv_facts *f = &p->dv;
     ta_dv_examine(packet->data, (size_t)packet->size, &p->dv);
-    if ((packet->flags & AV_PKT_FLAG_CORRUPT) || (f->profile && f->video < ta_dv_video_blocks(f->profile)))
+    bool whole = ta_dv_is_whole(packet->data, (size_t)packet->size, f);
+    if ((packet->flags & AV_PKT_FLAG_CORRUPT) || !whole)
         out->flags |= TA_PACKET_DAMAGED;
+    // What is missing comes from the last whole one (dv/mend.h).
+    if (!whole)
+        set_key(out, false);
 }
 
 const struct ta_dv_facts *ta_packet_parser_dv(const struct ta_packet_parser *p)

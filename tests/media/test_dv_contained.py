@@ -1,0 +1,63 @@
+"""DV in containers that know nothing of its blocks: what is missing of a frame comes from the one before, and is counted."""
+
+import pytest
+
+import clips
+import judge
+from dv_kit import PAL, lose, tape, zero
+from test_dv import FRAMES, RAW, counted
+
+CONTAINERS = ['avi', 'mov', 'mkv', 'mxf']
+
+
+def frames(data):
+    """Where frames begin: a head, and the block behind it."""
+    return [i for i in range(len(data) - 240) if data[i : i + 3] == b'\x1f\x07\0' and data[i + 80 : i + 82] == b'\x3f\x07']
+
+
+@pytest.fixture(scope='module')
+def contained(tmp_path_factory):
+    """The same still picture in each frame, PAL, as bytes: what is mended from a neighbour is as it was."""
+    folder = tmp_path_factory.mktemp('contained')
+    tape(folder / 'still.dv', pictures='smptebars')
+
+    def make(kind):
+        out = folder / f'still.{kind}'
+        if not out.exists():
+            clips.ffmpeg('-i', folder / 'still.dv', '-c:v', 'copy', '-c:a', 'pcm_s16le', '-movflags', 'faststart', out)
+        return out.read_bytes()
+
+    return make
+
+
+HOLES = {'a sector': (30000, 512), 'a head': (0, 512), 'many blocks': (20000, 30000), 'all of it': (0, PAL)}
+
+
+@pytest.mark.parametrize('hole', HOLES)
+@pytest.mark.parametrize('kind', CONTAINERS)
+def test_holes_in_other_containers(program, tmp_path, contained, kind, hole):
+    data, (offset, size) = contained(kind), HOLES[hole]
+    heads = frames(data)
+    assert len(heads) == FRAMES
+    source, out = tmp_path / f'hit.{kind}', tmp_path / 'out.mkv'
+    source.write_bytes(zero(data, heads[7] + offset, size))
+    program.restore(source, out, *RAW, code=3)
+    (tmp_path / f'good.{kind}').write_bytes(data)
+    before = judge.picture_sums(tmp_path / f'good.{kind}')
+    assert judge.picture_sums(out) == before and len(before) == FRAMES
+    assert counted(judge.report(out)) == 1
+    several = tmp_path / 'several.mkv'
+    program.restore(source, several, *RAW, '--segment-length', '0.16', code=3)
+    assert judge.picture_sums(several) == before
+
+
+@pytest.mark.parametrize('kind', ['avi', 'mkv'])
+def test_bytes_lost_in_other_containers(program, tmp_path, contained, kind):
+    """One frame is shorter: the blocks behind the loss are found where they are."""
+    data = contained(kind)
+    heads = frames(data)
+    source, out = tmp_path / f'hit.{kind}', tmp_path / 'out.mkv'
+    source.write_bytes(lose(data, heads[5] + 50000, 1000))
+    program.restore(source, out, *RAW, code=3)
+    sums = judge.picture_sums(out)
+    assert len(sums) >= FRAMES - 1 and len(set(sums)) == 1, sums
