@@ -40,9 +40,6 @@ int ta_error_from_errno(int errnum)
     case EFBIG: // the size limit of the process or of the file system
         return TA_ERR_NO_SPACE;
     case EINVAL:
-    case ENAMETOOLONG:
-    case ELOOP:
-    case EISDIR:
         return TA_ERR_INVALID;
     case EBUSY:
     case ETXTBSY:

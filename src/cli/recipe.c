@@ -37,8 +37,8 @@ enum ta_exit ta_cli_check_recipe(struct ta_cli *cli, const char *config_path)
     if (!err)
         err = ta_options_run(cli->options, &run, cli->log);
     ta_opt_release(ta_run_options, &run);
-    // What is wrong here is what the user wrote, also a preset that does not exist.
-    return err < 0 ? TA_EXIT_USAGE : TA_EXIT_OK;
+    // As above: what the user wrote is wrong, or a preset's file can't be read.
+    return err < 0 ? ta_exit_from_error(err == TA_ERR_FORMAT ? TA_ERR_INVALID : err) : TA_EXIT_OK;
 }
 
 int ta_cli_work_dir(struct ta_cli *cli, const char *given, char **out)

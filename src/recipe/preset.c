@@ -60,7 +60,7 @@ static int read_fields(struct ta_preset *p, const json_t *root, struct ta_log *l
     if (json_integer_value(version) != PRESET_VERSION) {
         ta_error(log, "%s:%d: version %lld is not known; this program reads version %d", p->file,
                  ta_marks_line(p->marks, "version"), (long long)json_integer_value(version), PRESET_VERSION);
-        return TA_ERR_UNSUPPORTED;
+        return TA_ERR_FORMAT;
     }
     const json_t *name = json_object_get(root, "name"), *summary = json_object_get(root, "summary");
     if (!json_is_string(name) || !json_string_length(name))
@@ -146,7 +146,7 @@ int ta_preset_load(struct ta_preset *out, const char *name, const char *from, st
     const char *near = ta_nearest(name, names);
     ta_error(log, "%s%sthere is no preset \"%s\"%s%s%s", from ? from : "", from ? ": " : "", name,
              near ? ": did you mean \"" : " (see terminalai presets)", near ? near : "", near ? "\"?" : "");
-    return TA_ERR_NOT_FOUND;
+    return TA_ERR_INVALID;
 }
 
 // Switches as JSON has them, whatever word the file has: values are what ta_options_schema() says.

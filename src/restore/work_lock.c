@@ -48,18 +48,27 @@ static int take_lock(struct ta_work *w)
 }
 
 // The folder that has the name now, held; it is made when it is missing.
-static int hold(struct ta_work *w)
+static int hold(struct ta_work *w, struct ta_log *log)
 {
     bool made;
-    int err = ta_folder_make(&w->folder, w->dir, &made, w->log);
+    int err = ta_folder_make(&w->folder, w->dir, &made, log);
     if (err >= 0)
-        err = ta_folder_own(&w->folder, w->log);
+        err = ta_folder_own(&w->folder, log);
     if (err >= 0 && made) { // after a power cut it must still be in its folder
         char *parent = ta_path_dir(w->dir);
-        err = ta_file_sync_dir(parent, w->log);
+        err = ta_file_sync_dir(parent, log);
         free(parent);
     }
     return err;
+}
+
+// Is there a folder for it to be in?
+static bool has_place(const struct ta_work *w)
+{
+    char *parent = ta_path_dir(w->dir);
+    bool has = access(parent, F_OK) == 0;
+    free(parent);
+    return has;
 }
 
 // Takes the lock on the folder that has the name now: one that was removed between opening and locking does
@@ -67,11 +76,12 @@ static int hold(struct ta_work *w)
 int ta_work_lock(struct ta_work *w)
 {
     for (int tries = 0; tries < 100; tries++) {
-        int err = hold(w);
-        if (err == TA_ERR_NOT_FOUND)
+        // Without a word at first: one that others remove just then is made again.
+        int err = hold(w, NULL);
+        if (err == TA_ERR_NOT_FOUND && has_place(w))
             continue;
         if (err < 0)
-            return err;
+            return hold(w, w->log);
         err = take_lock(w);
         if (err == TA_ERR_BUSY)
             ta_error(w->log,

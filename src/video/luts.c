@@ -131,7 +131,7 @@ static int unknown_lut(const char *spec, struct ta_log *log)
         ta_buf_printf(&text, "; did you mean \"%s\"?", nearest);
     ta_error(log, "%s", ta_buf_text(&text));
     ta_buf_release(&text);
-    return TA_ERR_NOT_FOUND;
+    return TA_ERR_INVALID;
 }
 
 int ta_lut_load(struct ta_cube *out, const char *spec, char **resolved, char sum[TA_SHA256_HEX],
