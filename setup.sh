@@ -130,8 +130,21 @@ look() {
     done
 }
 
+# ONNX Runtime, which the program opens when it is there, for the tests of engines; they are skipped without it.
+fetch_engine() {
+    local folder
+    folder=$(dirname "$0")/build/engines
+    if [ "$check" = yes ] || [[ " ${groups[*]} " != *" test "* ]] || [ -e "$folder/onnxruntime" ]; then
+        return 0
+    fi
+    python3 -m pip --disable-pip-version-check install -q --retries 0 --timeout 15 --no-deps --only-binary :all: \
+        --target "$folder" onnxruntime </dev/null >/dev/null 2>&1 ||
+        echo "setup.sh: no ONNX Runtime by pip; its tests will be skipped" >&2
+}
+
 look
 if [ ${#missing[@]} -eq 0 ]; then
+    fetch_engine
     exit 0
 fi
 echo "setup.sh: missing: ${missing[*]}" >&2
@@ -236,7 +249,10 @@ look
 if [ ${#missing[@]} -gt 0 ]; then
     echo "setup.sh: installed, but still missing: ${missing[*]}" >&2
     # Tests count what they lack as skipped; only what the build needs stops here.
+    wanted_groups=("${groups[@]}")
     groups=(build)
     look
     [ ${#missing[@]} -eq 0 ] || exit 1
+    groups=("${wanted_groups[@]}")
 fi
+fetch_engine

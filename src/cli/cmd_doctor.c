@@ -23,10 +23,13 @@
 #include "base/words.h"
 #include "cli/command.h"
 #include "cli/console.h"
+#include "cli/engine_rows.h"
 #include "cli/progress.h"
 #include "cli/table.h"
 #include "media/encode/encoder_check.h"
 #include "media/encode/encoder_row.h"
+#include "infer/engine.h"
+#include "recipe/engine_places.h"
 #include "recipe/options.h"
 #include "media/picture/graph.h"
 #include "video/stage.h"
@@ -35,6 +38,7 @@
 #define DISK_LOW (2LL << 30)   // bytes on disk that a short tape needs
 
 struct doctor_opts {
+    struct ta_engine_opts engine;
     bool json;
 };
 
@@ -155,6 +159,37 @@ static void check_encoders(struct report *r)
         }
         free(what);
         ta_buf_release(&why);
+    }
+}
+
+// No engine is needed; one that was named is expected to work.
+static void check_engines(struct report *r, const char *named, struct ta_log *log)
+{
+    for (int i = 0; ta_engines[i]; i++) {
+        json_t *row = ta_engine_row(ta_engines[i], named, log);
+        const json_t *library = json_object_get(row, "library"), *device, *note;
+        char *what = ta_xprintf("engine %s", ta_engines[i]->name);
+        size_t k;
+        if (!library)
+            add(r, named ? STATE_PROBLEM : STATE_NOTE, what, ta_engines[i]->advice, "%s",
+                json_string_value(json_object_get(row, "why")));
+        else
+            add(r, STATE_OK, what, NULL, "%s, %s", json_string_value(json_object_get(row, "version")),
+                json_string_value(library));
+        json_array_foreach(json_object_get(row, "devices"), k, device)
+        {
+            const char *provider = json_string_value(json_object_get(device, "provider"));
+            const char *kind = json_string_value(json_object_get(device, "kind"));
+            if (json_is_true(json_object_get(device, "works")))
+                add(r, STATE_OK, what, NULL, "%s works (%s)", kind, provider);
+            else
+                add(r, STATE_NOTE, what, "what needs a network can't use this device", "%s fails (%s): %s",
+                    kind, provider, json_string_value(json_object_get(device, "why")));
+        }
+        json_array_foreach(json_object_get(row, "notes"), k, note)
+            add(r, STATE_NOTE, what, "it is not used", "%s", json_string_value(note));
+        free(what);
+        json_decref(row);
     }
 }
 
@@ -285,6 +320,7 @@ static enum ta_exit run_doctor(struct ta_cli *cli)
     check_libraries(&r);
     check_filters(&r);
     check_encoders(&r);
+    check_engines(&r, ta_engine_named(opts->engine.engine_library), cli->log);
     check_tuning(&r);
     check_machine(&r);
     check_folders(&r);
@@ -307,15 +343,19 @@ static enum ta_exit run_doctor(struct ta_cli *cli)
     return r.problems ? ta_exit_worse(status, TA_EXIT_FAILED) : status;
 }
 
-static const struct ta_command_group doctor_groups[] = {{"What to show", doctor_options, 0}, {0}};
+static const struct ta_command_group doctor_groups[] = {
+    {"Engines", ta_engine_options, offsetof(struct doctor_opts, engine)},
+    {"What to show", doctor_options, 0},
+    {0},
+};
 
 const struct ta_command ta_command_doctor = {
     .name = "doctor",
     .operands = "",
     .summary = "check that this machine has what is needed",
     .description =
-        "Looks at the libraries, filters, encoders (each is really used), the processor, memory, and space "
-        "on disk. A line says ok, note (something works less well) or problem (something essential is "
+        "Looks at the libraries, filters, encoders and engines (each is really used), the processor, memory, and "
+        "space on disk. A line says ok, note (something works less well) or problem (something essential is "
         "missing), and what to do. Exit status 1 when there is a problem.",
     .groups = doctor_groups,
     .values_size = sizeof(struct doctor_opts),

@@ -286,7 +286,7 @@ int ta_options_load_environment(struct ta_options *options)
 {
     static const char prefix[] = "TERMINALAI_";
     // Switches of the program itself, not options.
-    static const char *const others[] = {"TERMINALAI_NO_CACHE", NULL};
+    static const char *const others[] = {"TERMINALAI_NO_CACHE", "TERMINALAI_ENGINE_LIBRARY", NULL};
     int err = 0;
     for (char **e = environ; *e && err >= 0; e++) {
         const char *equals = strchr(*e, '=');

@@ -15,7 +15,7 @@ import judge
 
 FAST = ['--preset', 'clean', '--resolution', 'source', '--quality', 'fast', '--preset-speed', 'ultrafast', '--crf',
     '30']
-COMMANDS = ['restore', 'resume', 'status', 'plan', 'probe', 'verify', 'clean', 'presets', 'encoders', 'doctor',
+COMMANDS = ['restore', 'resume', 'status', 'plan', 'probe', 'verify', 'clean', 'presets', 'encoders', 'engines', 'doctor',
     'completion', 'help', 'simulate']
 
 
