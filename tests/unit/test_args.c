@@ -195,7 +195,7 @@ static void test_errors(void **state)
         {"resore a", "did you mean \"restore\"?"},
         {"tape.avi", "terminalai restore \"tape.avi\""},
         {"xyzzy", "unknown command \"xyzzy\""},
-        {"preview a b", "what is \"b\"?"},
+        {"completion bash b", "what is \"b\"?"},
         {"doctor a", "takes options only"},
         {"completion", "needs SHELL"},
         {"restore a --log-level=", "must not be empty"},
