@@ -220,9 +220,9 @@ static void close_io(struct ta_source *s, AVIOContext **pb)
 
 // Raw DV has our own demuxer: 1. 0 where libav is to open it.
 static int try_dv(struct ta_source *s, AVIOContext *pb, const AVInputFormat *demuxer,
-                  struct ta_dv_table *known)
+                  const struct ta_source_known *known)
 {
-    if (known ? known->in_avi : !ta_source_is_dv(s, pb, demuxer))
+    if (known->dv ? known->dv->in_avi : !ta_source_is_dv(s, pb, demuxer))
         return 0;
     int ret = ta_source_open_dv(s, pb, known);
     return ret < 0 ? fail_open(s, ret, "can't be read") : 1;
@@ -270,7 +270,7 @@ static int open_one(struct ta_source **out, const char *path, struct ta_bytes *b
     if (err >= 0)
         err = check_encryption(s, pb, demuxer);
     if (err >= 0)
-        err = try_dv(s, pb, demuxer, known->dv);
+        err = try_dv(s, pb, demuxer, known);
     if (err == 0)
         s->fmt = avformat_alloc_context();
     if (!s->fmt) {
@@ -292,7 +292,7 @@ static int open_one(struct ta_source **out, const char *path, struct ta_bytes *b
         err = fail_open(s, ret, "its streams can't be read");
         goto fail;
     }
-    if ((ret = ta_source_take_avi(s, known->dv)) < 0) {
+    if ((ret = ta_source_take_avi(s, known)) < 0) {
         err = fail_open(s, ret, "can't be read");
         goto fail;
     }

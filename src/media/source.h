@@ -10,16 +10,9 @@
 
 #include "media/av.h"
 #include "media/fingerprint.h"
-#include "media/dv/table.h"
 #include "media/format.h"
-#include "media/patch.h"
+#include "media/known.h"
 #include "media/reading.h"
-
-struct ta_source_known {
-    struct ta_dv_table *dv;         // raw DV: its frames, so that it need not be scanned again; else NULL
-    const struct ta_patch *patches; // to read over damaged places with (media/structure.h); copied
-    int patch_count;
-};
 
 // Opened demuxer. Thread-safety: Unsafe; every task opens its own. The file is opened read-only.
 struct ta_source {

@@ -3,7 +3,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
+#include "base/thread.h"
 #include "media/dv/demux.h"
+
+#define TELL_SECONDS 0.1
 
 static int read_at(void *priv, int64_t offset, uint8_t *buffer, int size)
 {
@@ -15,9 +19,22 @@ static int read_at(void *priv, int64_t offset, uint8_t *buffer, int size)
     return got < 0 || pb->error >= 0 || pb->error == AVERROR_EOF ? got : pb->error;
 }
 
-static bool canceled(void *priv)
+struct watch {
+    const struct ta_cancel *cancel;
+    const struct ta_progress_fn *progress;
+    int64_t bytes;
+    double told; // when
+};
+
+static bool watch(void *priv, int64_t position)
 {
-    return ta_canceled(priv);
+    struct watch *w = priv;
+    double now = w->progress ? ta_clock_seconds() : 0;
+    if (w->progress && now - w->told >= TELL_SECONDS) {
+        w->told = now;
+        w->progress->report(w->progress->priv, av_clipd((double)position / (double)w->bytes, 0, 1));
+    }
+    return ta_canceled(w->cancel);
 }
 
 static struct ta_dv_file file_of(AVIOContext *pb)
@@ -37,13 +54,14 @@ bool ta_source_is_dv(const struct ta_source *s, AVIOContext *pb, const AVInputFo
     return is;
 }
 
-static int open_table(struct ta_source *s, AVIOContext *pb, struct ta_dv_table *known, bool in_avi)
+static int open_table(struct ta_source *s, AVIOContext *pb, const struct ta_source_known *known, bool in_avi)
 {
     int ret = 0;
-    s->dv_table = ta_dv_table_ref(known);
+    s->dv_table = ta_dv_table_ref(known->dv);
     if (!s->dv_table) {
         const struct ta_dv_file file = file_of(pb);
-        ret = ta_dv_scan(&s->dv_table, &file, in_avi, canceled, (void *)s->cancel);
+        struct watch w = {s->cancel, known->progress, TA_MAX(file.bytes, 1), 0};
+        ret = ta_dv_scan(&s->dv_table, &file, in_avi, watch, &w);
     }
     if (ret >= 0)
         ret = ta_dv_demux_create(&s->dv, s->dv_table, pb);
@@ -55,7 +73,7 @@ static int open_table(struct ta_source *s, AVIOContext *pb, struct ta_dv_table *
     return 0;
 }
 
-int ta_source_open_dv(struct ta_source *s, AVIOContext *pb, struct ta_dv_table *known)
+int ta_source_open_dv(struct ta_source *s, AVIOContext *pb, const struct ta_source_known *known)
 {
     return open_table(s, pb, known, false);
 }
@@ -73,7 +91,7 @@ static bool is_type1(AVIOContext *pb)
     return false;
 }
 
-int ta_source_take_avi(struct ta_source *s, struct ta_dv_table *known)
+int ta_source_take_avi(struct ta_source *s, const struct ta_source_known *known)
 {
     AVFormatContext *libav = s->fmt;
     AVIOContext *pb = libav->pb;

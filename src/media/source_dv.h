@@ -6,12 +6,12 @@
 
 // Is what `pb` reads raw DV? `demuxer` is libav's opinion, or NULL.
 bool ta_source_is_dv(const struct ta_source *s, AVIOContext *pb, const AVInputFormat *demuxer);
-// Makes s->dv, s->dv_table and s->fmt. `known` (may be NULL) is the table of this file, which is scanned
-// otherwise. 0 or an AVERROR; `pb` becomes s->fmt's on success.
-int ta_source_open_dv(struct ta_source *s, AVIOContext *pb, struct ta_dv_table *known);
+// Makes s->dv, s->dv_table and s->fmt. The file is scanned where `known` has no table of it. 0 or an AVERROR;
+// `pb` becomes s->fmt's on success.
+int ta_source_open_dv(struct ta_source *s, AVIOContext *pb, const struct ta_source_known *known);
 // Where libav has opened an AVI whose single stream is DV with its sound (type 1), takes it over, for libav
 // does not see what changes on the way. 0 (also where it is none) or an AVERROR.
-int ta_source_take_avi(struct ta_source *s, struct ta_dv_table *known);
+int ta_source_take_avi(struct ta_source *s, const struct ta_source_known *known);
 void ta_source_close_dv(struct ta_source *s);
 
 #endif

@@ -65,6 +65,26 @@ void ta_survey_destroy(struct ta_survey **survey)
 
 // ---- reading ----
 
+struct share { // of a phase
+    const struct ta_progress_fn *whole;
+    double from, span;
+};
+
+static void report_share(void *priv, double done)
+{
+    const struct share *s = priv;
+    s->whole->report(s->whole->priv, s->from + s->span * done);
+}
+
+// An index of the same source, made before: opening raw DV without one reads all of it.
+static struct ta_index *known_index(const struct ta_survey *s, bool decode_all)
+{
+    for (int i = 0; i < 2; i++)
+        if (s->readings[i].index)
+            return ta_index_share(s->readings[i].index);
+    return ta_index_cached(s->input, decode_all, s->cache);
+}
+
 // Opens the source once for both, whichever is missing.
 static int read_source(struct ta_survey *s, bool decode_all, struct ta_meter *meter, struct ta_log *log)
 {
@@ -72,12 +92,19 @@ static int read_source(struct ta_survey *s, bool decode_all, struct ta_meter *me
     if (s->has_facts && r->index)
         return 0;
     struct ta_progress_fn progress = ta_meter_start(meter, TA_PHASE_INDEX);
+    // Raw DV is read once to find its frames, then for what the index asks of each.
+    struct share first = {&progress, 0, 0.5}, then = {&progress, 0.5, 0.5};
+    const struct ta_progress_fn opening = {report_share, &first}, second = {report_share, &then};
     struct ta_source *source = NULL;
-    int err = ta_source_open(&source, s->input, ta_meter_cancel(meter), log);
+    struct ta_index *kept = known_index(s, decode_all);
+    // Reading over damage is the index's, so that what the head says is the same whether there is one or not.
+    const struct ta_source_known known = {.dv = kept ? kept->dv : NULL, .progress = &opening};
+    int err = ta_source_open_known(&source, s->input, &known, ta_meter_cancel(meter), log);
+    ta_index_destroy(&kept);
     if (err >= 0 && s->programme)
         err = ta_source_choose_programme(source, s->programme);
     if (err >= 0 && !r->index)
-        err = ta_index_get(&r->index, source, decode_all, s->cache, &progress, log);
+        err = ta_index_get(&r->index, source, decode_all, s->cache, source->dv ? &second : &progress, log);
     // What its head says, and what only shows when all of it was read.
     if (err >= 0 && !s->has_facts && (err = ta_index_complete_source(r->index, source)) >= 0) {
         s->has_facts = true;

@@ -185,6 +185,36 @@ static void test_systems(void **state)
     check(&t, FRAMES, 0, 0, "bits");
 }
 
+struct calls {
+    int count, stop_at; // -1: never
+    int64_t last;
+};
+
+static bool count_call(void *priv, int64_t position)
+{
+    struct calls *c = priv;
+    c->last = position;
+    return c->count++ == c->stop_at;
+}
+
+// Whoever waits for a long tape is told how far it is, and may end it.
+static void test_watched(void **state)
+{
+    (void)state;
+    struct tape t = make_tape(PAL);
+    const struct ta_dv_file file = {read_tape, &t, (int64_t)t.size};
+    struct ta_dv_table *table = NULL;
+    struct calls all = {.stop_at = -1}, one = {.stop_at = 1};
+    assert_int_equal(ta_dv_scan(&table, &file, false, count_call, &all), 0);
+    assert_true(all.count >= (int)(t.size >> 20));
+    assert_in_range(all.last, t.size / 2, t.size);
+    ta_dv_table_destroy(&table);
+    assert_int_equal(ta_dv_scan(&table, &file, false, count_call, &one), AVERROR_EXIT);
+    assert_null(table);
+    assert_int_equal(one.count, 2);
+    free(t.data);
+}
+
 static void test_not_dv(void **state)
 {
     (void)state;
@@ -209,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_lost_and_inserted),
         cmocka_unit_test(test_systems),
         cmocka_unit_test(test_not_dv),
+        cmocka_unit_test(test_watched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

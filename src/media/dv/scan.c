@@ -37,7 +37,7 @@ struct scanner {
     int window_size;
     int error;
     bool in_avi;
-    bool (*canceled)(void *priv);
+    bool (*stop)(void *priv, int64_t position);
     void *priv;
 
     struct part *parts; // PIECES_MAX
@@ -58,7 +58,7 @@ static const uint8_t *view(struct scanner *s, int64_t at, int64_t end, int count
     if (at < s->window_at || at + count > s->window_at + s->window_size) {
         s->window_at = at;
         s->window_size = 0;
-        if (s->canceled && s->canceled(s->priv)) {
+        if (s->stop && s->stop(s->priv, at)) {
             s->error = AVERROR_EXIT;
             return NULL;
         }
@@ -551,7 +551,7 @@ static int init(struct scanner *s, const struct ta_dv_file *file)
 }
 
 int ta_dv_scan(struct ta_dv_table **out, const struct ta_dv_file *file, bool in_avi,
-               bool (*canceled)(void *priv), void *priv)
+               bool (*stop)(void *priv, int64_t position), void *priv)
 {
     *out = NULL;
     struct scanner s;
@@ -559,7 +559,7 @@ int ta_dv_scan(struct ta_dv_table **out, const struct ta_dv_file *file, bool in_
     if (err < 0)
         return err;
     s.in_avi = in_avi;
-    s.canceled = canceled;
+    s.stop = stop;
     s.priv = priv;
     // What most frames at the beginning are is what a frame is taken for that has lost its head.
     err = scan(&s, TA_MIN(file->bytes, PROBE_BYTES));

@@ -73,8 +73,9 @@ bool ta_dv_probe(const struct ta_dv_file *file);
 
 // Finds all frames of raw DV or (`in_avi`) of an AVI that holds it with its sound (type 1), whose other
 // chunks lie between frames. 0; an AVERROR of reading; AVERROR(ENOMEM); AVERROR_INVALIDDATA when there is no
-// frame. `canceled` may be NULL.
+// frame. `stop` (may be NULL) is called for each megabyte or so, with the byte that is read next:
+// AVERROR_EXIT once it says true.
 int ta_dv_scan(struct ta_dv_table **out, const struct ta_dv_file *file, bool in_avi,
-               bool (*canceled)(void *priv), void *priv);
+               bool (*stop)(void *priv, int64_t position), void *priv);
 
 #endif

@@ -50,7 +50,8 @@ void ta_index_destroy(struct ta_index **index)
 
 struct ta_source_known ta_index_known(const struct ta_index *index)
 {
-    return (struct ta_source_known){index->dv, index->patches, index->patch_count};
+    return (struct ta_source_known){
+        .dv = index->dv, .patches = index->patches, .patch_count = index->patch_count};
 }
 
 int64_t ta_index_frame_duration(const struct ta_index *index, size_t i)

@@ -14,14 +14,12 @@
 #include <stdint.h>
 
 #include "media/dv/scenes.h"
-#include "media/dv/table.h"
 #include "media/av.h"
 #include "media/fingerprint.h"
 #include "media/format.h"
-#include "media/patch.h"
+#include "media/known.h"
 
 struct ta_source;
-struct ta_source_known;
 
 enum ta_packet_flags {
     TA_PACKET_KEY = 1,       // decoding can start here (a recovery point counts)
@@ -139,12 +137,6 @@ struct ta_index {
     atomic_int shares; // owners besides the first
 };
 
-// Progress of a pass: 0..1, called at most some 20 times a second from the calling thread.
-struct ta_progress_fn {
-    void (*report)(void *priv, double done);
-    void *priv;
-};
-
 // Reads the whole file. `decode_all` asks for the frame list from a full decode even where packets would do
 // (used by --scan full). Fails when there is no video stream, or no frame at all can be decoded. Damaged
 // packets are counted, not fatal.
@@ -173,6 +165,8 @@ int ta_index_parse(struct ta_index **out, const void *data, size_t size, const c
 // be read or written is no error; `cache` NULL: none.
 int ta_index_get(struct ta_index **out, struct ta_source *source, bool decode_all, const char *cache,
                  const struct ta_progress_fn *progress, struct ta_log *log);
+// The one in the cache, if it is of the source as it is now and can be read, else NULL; says nothing.
+struct ta_index *ta_index_cached(const char *path, bool decode_all, const char *cache);
 // The file in the cache for what is kept of a source beside its index: NAME of `extension`, where `key` says
 // what it depends on besides the index. Folders are made; NULL when there is no cache. To be freed.
 char *ta_index_cache_path(const char *cache, const struct ta_fingerprint *source, bool decode_all,

@@ -105,6 +105,20 @@ static void trim(const char *dir)
     ta_dir_list_free(&names);
 }
 
+struct ta_index *ta_index_cached(const char *path, bool decode_all, const char *cache)
+{
+    struct ta_index *index = NULL;
+    struct ta_fingerprint f;
+    if (!cache || ta_fingerprint_read(path, &f, NULL) < 0)
+        return NULL;
+    char *file = ta_index_cache_path(cache, &f, decode_all, "", "bin");
+    if (file && access(file, R_OK) == 0 && ta_index_load(&index, file, NULL) >= 0 &&
+        !ta_fingerprint_equal(&index->source, &f))
+        ta_index_destroy(&index);
+    free(file);
+    return index;
+}
+
 int ta_index_get(struct ta_index **out, struct ta_source *source, bool decode_all, const char *cache,
                  const struct ta_progress_fn *progress, struct ta_log *log)
 {
