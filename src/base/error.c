@@ -1,6 +1,9 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
 
 #include <terminalai/error.h>
 
@@ -52,9 +55,24 @@ int ta_error_from_errno(int errnum)
         return TA_ERR_CANCELED;
     case EPIPE:
         return TA_ERR_CLOSED;
+    case EMFILE:
+    case ENFILE:
+        return TA_ERR_LIMIT;
     default:
         return TA_ERR_IO;
     }
+}
+
+const char *ta_errno_text(int errnum, char *out)
+{
+    struct rlimit limit;
+    if (errnum != EFBIG)
+        return strerror_r(errnum, out, TA_ERRNO_TEXT);
+    if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return "the file system can't hold a file that large";
+    snprintf(out, TA_ERRNO_TEXT, "no file may have more than %llu bytes here (ulimit -f)",
+             (unsigned long long)limit.rlim_cur);
+    return out;
 }
 
 const char *ta_error_code(int err)

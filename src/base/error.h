@@ -5,5 +5,9 @@
 // Maps errno to the error list (ENOSPC and EDQUOT to TA_ERR_NO_SPACE, ENOENT to TA_ERR_NOT_FOUND, ...); never
 // 0.
 int ta_error_from_errno(int errnum);
+// The system's words for it, and for a file that may grow no further the limit. `out` has room for
+// TA_ERRNO_TEXT bytes; returns it or a static text.
+enum { TA_ERRNO_TEXT = 160 };
+const char *ta_errno_text(int errnum, char *out);
 
 #endif

@@ -25,8 +25,8 @@
 static int fail_errno(struct ta_log *log, const char *path, const char *what)
 {
     int errnum = errno;
-    char reason[128];
-    ta_error(log, "%s: can't %s: %s", path, what, strerror_r(errnum, reason, sizeof(reason)));
+    char reason[TA_ERRNO_TEXT];
+    ta_error(log, "%s: can't %s: %s", path, what, ta_errno_text(errnum, reason));
     return ta_error_from_errno(errnum);
 }
 

@@ -21,9 +21,9 @@ enum { OTHERS_WRITE = S_IWGRP | S_IWOTH, OTHERS = S_IRWXG | S_IRWXO };
 static int fail(const struct ta_folder *f, const char *name, const char *what, struct ta_log *log)
 {
     int number = errno;
-    char reason[128];
+    char reason[TA_ERRNO_TEXT];
     ta_error(log, "%s%s%s: can't %s: %s", f->path, name ? "/" : "", name ? name : "", what,
-             number == ELOOP ? "it is a link" : strerror_r(number, reason, sizeof reason));
+             number == ELOOP ? "it is a link" : ta_errno_text(number, reason));
     return ta_error_from_errno(number);
 }
 

@@ -1,6 +1,7 @@
 // Threads, clocks, and how many cores there are.
 #include "base/thread.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,10 +46,39 @@ int ta_thread_create(struct ta_thread **out, const char *name, int (*run)(void *
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (err) {
         free(t);
-        return TA_ERR_NOMEM;
+        return err == EAGAIN ? TA_ERR_LIMIT : TA_ERR_NOMEM;
     }
     *out = t;
     return 0;
+}
+
+struct gate {
+    pthread_mutex_t closed;
+};
+
+static int wait_at(void *arg)
+{
+    struct gate *gate = arg;
+    pthread_mutex_lock(&gate->closed);
+    pthread_mutex_unlock(&gate->closed);
+    return 0;
+}
+
+bool ta_threads_available(int count)
+{
+    struct gate gate;
+    struct ta_thread **threads = ta_xcalloc((size_t)count + 1, sizeof *threads);
+    int err = 0;
+    pthread_mutex_init(&gate.closed, NULL);
+    pthread_mutex_lock(&gate.closed);
+    for (int i = 0; i < count && err >= 0; i++)
+        err = ta_thread_create(&threads[i], "try", wait_at, &gate);
+    pthread_mutex_unlock(&gate.closed);
+    for (int i = 0; i < count; i++)
+        ta_thread_join(&threads[i]);
+    pthread_mutex_destroy(&gate.closed);
+    free(threads);
+    return err >= 0;
 }
 
 int ta_thread_join(struct ta_thread **t)

@@ -9,8 +9,10 @@
 
 // A named thread (15 characters are kept) whose function returns 0 or TA_ERR_*. Signals are blocked in it.
 struct ta_thread;
-// 0, or TA_ERR_NOMEM with *out = NULL when the system gives no thread.
+// 0, or with *out = NULL when the system gives no thread TA_ERR_LIMIT (it allows no more) or TA_ERR_NOMEM.
 int ta_thread_create(struct ta_thread **out, const char *name, int (*run)(void *arg), void *arg);
+// Does the system allow so many more at once? For whoever has to tell why a library failed.
+bool ta_threads_available(int count);
 int ta_thread_join(struct ta_thread **t); // waits; the function's result; *t becomes NULL. 0 for *t == NULL.
 
 // Bounded queue of pointers; limits in items and bytes. End of stream and errors are states reached in order:

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -62,7 +63,7 @@ enum ta_exit ta_cli_output(struct ta_cli *cli, const char *text)
     if (fputs(text, stdout) >= 0 && !fflush(stdout))
         return TA_EXIT_OK;
     if (errno != EPIPE) // a reader such as "head" had enough: nothing to say
-        ta_error(cli->log, "standard output: %s", strerror(errno));
+        ta_error(cli->log, "standard output: %s", ta_errno_text(errno, (char[TA_ERRNO_TEXT]){0}));
     return TA_EXIT_FAILED;
 }
 

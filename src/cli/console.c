@@ -154,7 +154,8 @@ static void file_message(struct ta_console *c, enum ta_log_level level, const ch
         int error = n < 0 ? errno : ENOSPC;
         close(c->file);
         c->file = -1;
-        char *text = ta_xprintf("%s: %s; no more messages are written there", c->file_name, strerror(error));
+        char *text = ta_xprintf("%s: %s; no more messages are written there", c->file_name,
+                                ta_errno_text(error, (char[TA_ERRNO_TEXT]){0}));
         show_message(c, TA_LOG_WARN, "terminalai", text);
         free(text);
     }

@@ -80,7 +80,7 @@ int main(int argc, char **argv)
 {
     struct ta_cli cli = {0};
     enum ta_exit status;
-    ta_signals_ignore_pipe();
+    ta_signals_ignore_write_failures();
     ta_encoder_silence();
     if (ta_console_create(&cli.console) < 0) {
         fputs("terminalai: out of memory\n", stderr);

@@ -38,9 +38,10 @@ bool ta_signals_interrupted(void)
     return atomic_load(&interrupted);
 }
 
-void ta_signals_ignore_pipe(void)
+void ta_signals_ignore_write_failures(void)
 {
     struct sigaction action = {.sa_handler = SIG_IGN};
     sigemptyset(&action.sa_mask);
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL);
 }

@@ -10,7 +10,8 @@
 void ta_signals_catch(void);
 // Was one caught? Thread-safety: Safe.
 bool ta_signals_interrupted(void);
-// Writing to a closed pipe then fails with EPIPE instead of ending the process.
-void ta_signals_ignore_pipe(void);
+// Writing to a closed pipe then fails with EPIPE instead of ending the process, and to a file that may grow
+// no further with EFBIG.
+void ta_signals_ignore_write_failures(void);
 
 #endif

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "base/thread.h"
 #include "base/tree.h"
 
 // libav's log callback and CPU flags are process-wide, so what guards them here is too.
@@ -59,6 +60,8 @@ int ta_error_from_av(int averror)
         return TA_ERR_INTERNAL;
     case AVERROR(ENOMEM):
         return TA_ERR_NOMEM;
+    case TA_AVERROR_THREADS:
+        return TA_ERR_LIMIT;
     default:
         break;
     }
@@ -69,7 +72,11 @@ int ta_error_from_av(int averror)
 
 const char *ta_av_text(int averror)
 {
-    static _Thread_local char text[AV_ERROR_MAX_STRING_SIZE];
+    static _Thread_local char text[TA_ERRNO_TEXT];
+    if (averror == TA_AVERROR_THREADS)
+        return "the system allows no more threads (ulimit -u)";
+    if (averror == AVERROR(EFBIG))
+        return ta_errno_text(EFBIG, text);
     if (av_strerror(averror, text, sizeof(text)) < 0)
         snprintf(text, sizeof(text), "libav error %d", averror);
     return text;
@@ -146,11 +153,21 @@ void ta_av_setup_end(bool portable)
     pthread_rwlock_unlock(&setup_lock);
 }
 
+enum { THREADS_OF_CODECS = 8, MAX_THREADS = 64 }; // besides those that are asked for
+
 static int open_codec(AVCodecContext *c, const AVCodec *codec, AVDictionary **options, bool portable)
 {
     ta_av_setup_begin(portable);
     int ret = avcodec_open2(c, codec, options);
     ta_av_setup_end(portable);
+    // Most codecs call a thread that does not start "out of memory", or something in a library of others.
+    bool wrong_call = ret == AVERROR(EINVAL) || ret == AVERROR_OPTION_NOT_FOUND || ret == AVERROR_INVALIDDATA;
+    if (ret < 0 && !wrong_call) {
+        int threads = c->thread_count > 0 ? c->thread_count : ta_cpu_count();
+        return ta_threads_available(THREADS_OF_CODECS + 2 * TA_MIN(threads, MAX_THREADS))
+                   ? ret
+                   : TA_AVERROR_THREADS;
+    }
     return ret;
 }
 

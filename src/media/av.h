@@ -19,6 +19,8 @@ struct ta_log;
 // Maps AVERROR to the error list, once (AVERROR(ENOSPC) to TA_ERR_NO_SPACE, AVERROR_INVALIDDATA to
 // TA_ERR_FORMAT, ...).
 int ta_error_from_av(int averror);
+// Of ta_av_open(): the system allows no more threads, whatever the codec has made of that.
+#define TA_AVERROR_THREADS FFERRTAG('T', 'H', 'R', 'D')
 // "Invalid data found when processing input"; static per thread until the next call.
 const char *ta_av_text(int averror);
 

@@ -7,7 +7,8 @@
 #include "restore/task_kind.h"
 #include "restore/work.h"
 
-enum { MAX_DELAY = 1024, MAX_LIGHT = 10000 };
+// The sums of as many as a plan can have fit in 64 bits.
+enum { MAX_DELAY = 1024, MAX_LIGHT = 10000, MAX_COUNT = 1000000000 };
 
 static int run(const struct ta_task_run *t, struct ta_done *done)
 {
@@ -32,7 +33,9 @@ static bool fits(const struct ta_plan *plan, const struct ta_task *task, const s
     (void)plan;
     (void)task;
     int64_t cll = ta_counts_get(&done->counts, "max_cll");
-    return ta_counts_get(&done->counts, "delay") <= MAX_DELAY && cll <= MAX_LIGHT &&
+    return ta_counts_get(&done->counts, "delay") <= MAX_DELAY &&
+           ta_counts_get(&done->counts, "concealed") <= MAX_COUNT &&
+           ta_counts_get(&done->counts, "damaged") <= MAX_COUNT && cll <= MAX_LIGHT &&
            ta_counts_get(&done->counts, "max_fall") <= cll;
 }
 

@@ -226,7 +226,7 @@ int ta_audio_encoder_open(AVCodecContext **out, const char *name, int rate, enum
         ta_error(log, "the encoder %s can't be opened for %d Hz and %d channels: %s", name, c->sample_rate,
                  c->ch_layout.nb_channels, ta_av_text(ret));
         avcodec_free_context(&c);
-        return TA_ERR_UNSUPPORTED;
+        return ret == TA_AVERROR_THREADS ? TA_ERR_LIMIT : TA_ERR_UNSUPPORTED;
     }
     *out = c;
     return 0;

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "media/encode/encoder_hardware.h"
 #include "media/encode/encoder_row.h"
 
@@ -118,6 +119,13 @@ static int open_context(struct ta_encoder *e, const AVCodec *codec, const struct
         return TA_ERR_NOMEM;
     }
     set_format(e->context, f);
+    // Libraries of encoders wait for ever for threads that did not start.
+    if (!ta_threads_available(TA_MAX(s->threads, 1) + 4)) {
+        ta_error(e->log, "encoder %s (%s) can't be opened: %s", s->name, s->codec,
+                 ta_av_text(TA_AVERROR_THREADS));
+        av_dict_free(&options);
+        return TA_ERR_LIMIT;
+    }
     const struct ta_hardware_kind *kind = ta_hardware_of(s->codec);
     if (kind && kind->upload != AV_HWDEVICE_TYPE_NONE && (err = open_device(e, kind)) < 0) {
         av_dict_free(&options);
@@ -137,7 +145,9 @@ static int open_context(struct ta_encoder *e, const AVCodec *codec, const struct
         ta_error(e->log, "encoder %s (%s) can't be opened for %dx%d %s at %d/%d frames a second: %s", s->name,
                  s->codec, f->width, f->height, av_get_pix_fmt_name(f->pix_fmt), e->context->framerate.num,
                  e->context->framerate.den, ta_av_text(ret));
-        err = ret == AVERROR(ENOMEM) ? TA_ERR_NOMEM : TA_ERR_UNSUPPORTED;
+        err = ret == AVERROR(ENOMEM)      ? TA_ERR_NOMEM
+              : ret == TA_AVERROR_THREADS ? TA_ERR_LIMIT
+                                          : TA_ERR_UNSUPPORTED;
     } else {
         const AVDictionaryEntry *left = av_dict_get(options, "", NULL, AV_DICT_IGNORE_SUFFIX);
         if (left) {

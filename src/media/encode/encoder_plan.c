@@ -5,6 +5,8 @@
 
 #include <libavutil/pixdesc.h>
 
+#include <libavutil/imgutils.h>
+
 #include <terminalai/error.h>
 
 #include "base/log.h"
@@ -79,6 +81,11 @@ static int check_size(const struct ta_encoder_info *info, const struct ta_format
         in->height > info->max_height) {
         ta_error(log, "the %s encoder takes pictures from %dx%d to %dx%d, not %dx%d", info->name,
                  info->min_side, info->min_side, info->max_width, info->max_height, in->width, in->height);
+        return TA_ERR_UNSUPPORTED;
+    }
+    if (av_image_check_size2((unsigned)in->width, (unsigned)in->height, INT64_MAX, AV_PIX_FMT_NONE, 0, NULL) <
+        0) {
+        ta_error(log, "pictures of %dx%d are larger than libav can hold", in->width, in->height);
         return TA_ERR_UNSUPPORTED;
     }
     if (info->check) {

@@ -9,6 +9,7 @@
 
 #include <terminalai/error.h>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/folder.h"
 #include "base/log.h"
@@ -44,7 +45,8 @@ struct ahead {
 
 static int disk_error(const struct ahead *a, const char *what, int number)
 {
-    ta_error(a->log, "%s: packets can't be %s: %s", a->dir, what, strerror(number));
+    ta_error(a->log, "%s: packets can't be %s: %s", a->dir, what,
+             ta_errno_text(number, (char[TA_ERRNO_TEXT]){0}));
     return number == ENOSPC || number == EDQUOT ? TA_ERR_NO_SPACE : TA_ERR_IO;
 }
 

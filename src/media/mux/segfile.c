@@ -52,7 +52,7 @@ static int write_all(struct ta_segwriter *w, const uint8_t *data, size_t size)
             continue;
         if (n < 0) {
             w->io_error = ta_error_from_errno(errno);
-            ta_error(w->log, "%s: %s", w->path, strerror(errno));
+            ta_error(w->log, "%s: %s", w->path, ta_errno_text(errno, (char[TA_ERRNO_TEXT]){0}));
             return w->io_error;
         }
         data += n;
@@ -215,7 +215,7 @@ int ta_segwriter_finish(struct ta_segwriter *w, int64_t *frames, int64_t *bytes,
     int fd = w->fd;
     w->fd = -1;
     if (close(fd) < 0 && errno != EINTR) {
-        ta_error(w->log, "%s: %s", w->path, strerror(errno));
+        ta_error(w->log, "%s: %s", w->path, ta_errno_text(errno, (char[TA_ERRNO_TEXT]){0}));
         return ta_error_from_errno(errno);
     }
     ta_sha256_finish(&w->sha256, sha256);

@@ -122,7 +122,8 @@ static int fail_write(const struct y4m *y)
     if (err == TA_ERR_CLOSED)
         ta_info(y->log, "%s: %s", y->p->path, ta_error_text(err));
     else
-        ta_error(y->log, "%s: can't be written: %s", y->p->path, strerror(errno));
+        ta_error(y->log, "%s: can't be written: %s", y->p->path,
+                 ta_errno_text(errno, (char[TA_ERRNO_TEXT]){0}));
     return err;
 }
 
