@@ -181,6 +181,37 @@ int ta_av_open_portable(AVCodecContext *c, const AVCodec *codec, AVDictionary **
     return open_codec(c, codec, options, true);
 }
 
+AVBufferRef *ta_av_headers(const AVCodecParameters *par)
+{
+    size_t size = par->extradata_size > 0 ? (size_t)par->extradata_size : 0;
+    AVBufferRef *headers = av_buffer_allocz(size + AV_INPUT_BUFFER_PADDING_SIZE);
+    if (!headers)
+        return NULL;
+    if (size)
+        memcpy(headers->data, par->extradata, size);
+    headers->size = size;
+    return headers;
+}
+
+bool ta_av_has_headers(const AVCodecContext *c, const AVBufferRef *headers)
+{
+    return c->extradata_size >= 0 && (size_t)c->extradata_size == headers->size &&
+           (!headers->size || !memcmp(c->extradata, headers->data, headers->size));
+}
+
+int ta_av_set_headers(AVCodecContext *c, const AVBufferRef *headers)
+{
+    uint8_t *copy = av_mallocz(headers->size + AV_INPUT_BUFFER_PADDING_SIZE);
+    if (!copy)
+        return AVERROR(ENOMEM);
+    if (headers->size)
+        memcpy(copy, headers->data, headers->size);
+    av_freep(&c->extradata);
+    c->extradata = copy;
+    c->extradata_size = (int)headers->size;
+    return 0;
+}
+
 // libavutil 58.7 moved the interlacing and key marks of a frame into its flags; 57.30 renamed pkt_duration.
 #ifdef AV_FRAME_FLAG_INTERLACED
 bool ta_frame_is_interlaced(const AVFrame *f)

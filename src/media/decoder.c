@@ -23,7 +23,8 @@ static int get_buffer(AVCodecContext *c, AVFrame *frame, int flags)
     return 0;
 }
 
-int ta_decoder_open(AVCodecContext **out, const AVStream *st, int delay, const char *path, struct ta_log *log)
+static int open_decoder(AVCodecContext **out, const AVStream *st, const AVBufferRef *headers, int delay,
+                        const char *path, struct ta_log *log)
 {
     *out = NULL;
     const char *name = avcodec_get_name(st->codecpar->codec_id);
@@ -36,6 +37,8 @@ int ta_decoder_open(AVCodecContext **out, const AVStream *st, int delay, const c
     if (!c)
         return TA_ERR_NOMEM;
     int ret = avcodec_parameters_to_context(c, st->codecpar);
+    if (ret >= 0 && headers)
+        ret = ta_av_set_headers(c, headers);
     if (ret >= 0) {
         c->pkt_timebase = st->time_base;
         // Without the flag some old codecs round their motion compensation as the CPU likes best.
@@ -53,6 +56,27 @@ int ta_decoder_open(AVCodecContext **out, const AVStream *st, int delay, const c
     }
     *out = c;
     return 0;
+}
+
+int ta_decoder_open(AVCodecContext **out, const AVStream *st, int delay, const char *path, struct ta_log *log)
+{
+    return open_decoder(out, st, NULL, delay, path, log);
+}
+
+bool ta_decoder_needs_renewal(const AVCodecContext *c, const AVPacket *packet)
+{
+    return packet->opaque_ref && !ta_av_has_headers(c, packet->opaque_ref);
+}
+
+int ta_decoder_turn(AVCodecContext **c, const AVPacket *packet, const AVStream *st, int delay,
+                    const char *path, struct ta_log *log)
+{
+    if (!ta_decoder_needs_renewal(*c, packet)) {
+        avcodec_flush_buffers(*c);
+        return 0;
+    }
+    avcodec_free_context(c);
+    return open_decoder(c, st, packet->opaque_ref, delay, path, log);
 }
 
 int ta_decoder_send(AVCodecContext *c, AVPacket *packet, uint32_t ordinal)

@@ -39,6 +39,7 @@ struct ta_reader {
     uint32_t shape;         // see ta_packet_needs_drain()
     bool turning;           // `packet` waits until the decoder has given what it holds
     uint32_t turn_ordinal;
+    int delay;  // of the decoder
     int beyond; // frames after the range that came
 
     // Frames that came before their turn, by number.
@@ -102,8 +103,8 @@ static int begin(struct ta_reader *r)
         return err;
     // The stream may have been opened anew.
     st = ta_feed_stream(r->feed);
-    int delay = ta_index_reorder(r->index->packets, r->index->packet_count);
-    return ta_decoder_open(&r->decoder, st, delay, r->path, r->log);
+    r->delay = ta_index_reorder(r->index->packets, r->index->packet_count);
+    return ta_decoder_open(&r->decoder, st, r->delay, r->path, r->log);
 }
 
 int ta_reader_open(struct ta_reader **out, const char *path, const struct ta_index *index, size_t first,
@@ -274,8 +275,9 @@ static int decode_more(struct ta_reader *r)
         }
         if (r->turning && ret == AVERROR_EOF) {
             r->turning = false;
-            avcodec_flush_buffers(r->decoder);
-            ret = send_packet(r, false, r->turn_ordinal);
+            ret = ta_decoder_turn(&r->decoder, r->packet, ta_feed_stream(r->feed), r->delay, r->path, r->log);
+            if (ret >= 0)
+                ret = send_packet(r, false, r->turn_ordinal);
             if (ret < 0)
                 return ret;
             continue;
@@ -298,7 +300,8 @@ static int decode_more(struct ta_reader *r)
         if (more < 0)
             return more;
         r->drained = !more;
-        r->turning = more && ta_packet_needs_drain(r->decoder->codec_id, r->packet, &r->shape);
+        r->turning = more && (ta_packet_needs_drain(r->decoder->codec_id, r->packet, &r->shape) ||
+                              ta_decoder_needs_renewal(r->decoder, r->packet));
         r->turn_ordinal = ordinal;
         ret = send_packet(r, r->turning || !more, ordinal);
         if (ret < 0)

@@ -36,6 +36,8 @@ struct decode_pass {
     struct ta_index_builder *b;
     size_t first, end; // frames of these packets are taken
     bool past;         // the decoder has given a frame that is shown behind all of them
+    const AVStream *stream;
+    int delay; // of the decoder
     AVCodecContext *decoder;
     AVFrame *frame;
     struct decoded *out;
@@ -110,11 +112,13 @@ static int take_frames(struct decode_pass *d, uint32_t ordinal)
 
 static int decode_packet(struct decode_pass *d, AVPacket *packet, uint32_t ordinal)
 {
-    if (packet && ta_packet_needs_drain(d->decoder->codec_id, packet, &d->shape)) {
+    if (packet && (ta_packet_needs_drain(d->decoder->codec_id, packet, &d->shape) ||
+                   ta_decoder_needs_renewal(d->decoder, packet))) {
         int err = ta_decoder_send(d->decoder, NULL, 0) < 0 ? 0 : take_frames(d, ordinal ? ordinal - 1 : 0);
+        if (err >= 0)
+            err = ta_decoder_turn(&d->decoder, packet, d->stream, d->delay, d->b->source->path, d->b->log);
         if (err < 0)
             return err;
-        avcodec_flush_buffers(d->decoder);
     }
     int ret = ta_decoder_send(d->decoder, packet, ordinal);
     if (ret < 0) {
@@ -155,13 +159,14 @@ static int read_checked(struct ta_index_builder *b, struct ta_source *source, st
 static int decode_in_one(struct ta_index_builder *b, struct ta_source *source, size_t count, int delay,
                          struct decoded *out)
 {
-    struct decode_pass d = {.b = b, .end = count, .out = out};
+    struct decode_pass d = {
+        .b = b, .end = count, .out = out, .stream = source->fmt->streams[source->video], .delay = delay};
     struct ta_dv_mender *mender = ta_index_mender(source, source->video);
     AVPacket *packet = av_packet_alloc();
     d.frame = av_frame_alloc();
     int err = packet && d.frame ? 0 : TA_ERR_NOMEM;
     if (err >= 0)
-        err = ta_decoder_open(&d.decoder, source->fmt->streams[source->video], delay, source->path, b->log);
+        err = ta_decoder_open(&d.decoder, d.stream, delay, source->path, b->log);
     for (size_t n = 0; err >= 0 && n < count; n++) {
         if ((err = read_checked(b, source, mender, packet, n)) <= 0)
             break;
@@ -193,8 +198,13 @@ static int decode_range(void *arg, int i, AVPacket *const *packets)
 {
     const struct ranges *all = arg;
     const struct ta_packet_range *r = &all->list[i];
-    struct decode_pass d = {
-        .b = all->b, .first = r->first, .end = r->end, .out = &all->results[i], .frame = av_frame_alloc()};
+    struct decode_pass d = {.b = all->b,
+                            .first = r->first,
+                            .end = r->end,
+                            .out = &all->results[i],
+                            .stream = all->stream,
+                            .delay = all->delay,
+                            .frame = av_frame_alloc()};
     int err = d.frame ? 0 : TA_ERR_NOMEM;
     if (err >= 0)
         err = ta_decoder_open(&d.decoder, all->stream, all->delay, all->b->source->path, all->b->log);

@@ -121,6 +121,10 @@ static int decode_shape(struct ta_index_builder *b, struct ta_feed *feed, uint32
             err = more;
             break;
         }
+        // Made with other headers: what this one holds back is of no interest any more.
+        if (more && ta_decoder_needs_renewal(decoder, packet) &&
+            (err = ta_decoder_turn(&decoder, packet, ta_feed_stream(feed), 0, b->source->path, b->log)) < 0)
+            break;
         int ret = ta_decoder_send(decoder, more ? packet : NULL, ordinal);
         av_packet_unref(packet);
         while (ret >= 0 && (ret = ta_decoder_receive(decoder, frame)) > 0) {

@@ -68,24 +68,32 @@ uint32_t ta_packet_check(const uint8_t *data, int size)
     return (uint32_t)sum;
 }
 
+// From the headers that its context has now.
+static void begin_parser(struct ta_packet_parser *p)
+{
+    const AVCodecContext *c = p->context;
+    p->nal_length_size = 0;
+    if (p->codec == AV_CODEC_ID_H264 && c->extradata_size >= 7 && c->extradata[0] == 1)
+        p->nal_length_size = (c->extradata[4] & 3) + 1;
+    if (p->codec == AV_CODEC_ID_HEVC && c->extradata_size >= 23 && c->extradata[0] == 1)
+        p->nal_length_size = (c->extradata[21] & 3) + 1;
+    av_parser_close(p->parser);
+    p->parser = av_parser_init((int)p->codec);
+    if (p->parser)
+        p->parser->flags |= PARSER_FLAG_COMPLETE_FRAMES;
+}
+
 int ta_packet_parser_create(struct ta_packet_parser **out, const AVStream *st)
 {
     *out = NULL;
     struct ta_packet_parser *p = ta_xcalloc(1, sizeof(*p));
-    const AVCodecParameters *par = st->codecpar;
-    p->codec = par->codec_id;
-    if (p->codec == AV_CODEC_ID_H264 && par->extradata_size >= 7 && par->extradata[0] == 1)
-        p->nal_length_size = (par->extradata[4] & 3) + 1;
-    if (p->codec == AV_CODEC_ID_HEVC && par->extradata_size >= 23 && par->extradata[0] == 1)
-        p->nal_length_size = (par->extradata[21] & 3) + 1;
+    p->codec = st->codecpar->codec_id;
     p->context = avcodec_alloc_context3(NULL);
-    if (!p->context || avcodec_parameters_to_context(p->context, par) < 0) {
+    if (!p->context || avcodec_parameters_to_context(p->context, st->codecpar) < 0) {
         ta_packet_parser_destroy(&p);
         return TA_ERR_NOMEM;
     }
-    p->parser = av_parser_init((int)p->codec);
-    if (p->parser)
-        p->parser->flags |= PARSER_FLAG_COMPLETE_FRAMES;
+    begin_parser(p);
     *out = p;
     return 0;
 }
@@ -244,6 +252,10 @@ bool ta_packet_parser_examine(struct ta_packet_parser *p, const AVPacket *packet
         .size = (uint32_t)packet->size,
         .check = ta_packet_check(packet->data, packet->size),
     };
+    // The next of several files: see ta_packets_read(). Without memory those before stay.
+    if (packet->opaque_ref && !ta_av_has_headers(p->context, packet->opaque_ref) &&
+        ta_av_set_headers(p->context, packet->opaque_ref) >= 0)
+        begin_parser(p);
     if (packet->flags & AV_PKT_FLAG_KEY)
         out->flags |= TA_PACKET_KEY;
     if (packet->flags & AV_PKT_FLAG_DISCARD)

@@ -21,6 +21,7 @@ struct ta_packets {
     int count, streams;
     int at;                // the file that is read
     struct ta_source *now; // opened for it; NULL: the first one's
+    bool *own_headers;     // [stream] each file has its own for the decoder
     enum AVDiscard *discard;
     bool told_discard;
     int64_t places; // where those that were read before are damaged
@@ -186,6 +187,27 @@ static double stated_seconds(const struct ta_source *source)
     return states ? (double)fmt->duration / AV_TIME_BASE : 0;
 }
 
+// A decoder of pictures can be opened anew where a file begins, with headers of its own.
+static int note_headers(struct ta_packets *p, struct ta_piece *piece, const struct ta_source *source)
+{
+    for (int i = 0; i < p->streams; i++) {
+        AVCodecParameters *first = p->first->fmt->streams[i]->codecpar;
+        struct ta_piece_stream *s = &piece->streams[i];
+        if (s->own < 0)
+            continue;
+        const AVCodecParameters *par = source->fmt->streams[s->own]->codecpar;
+        if (first->codec_type == AVMEDIA_TYPE_AUDIO)
+            ta_piece_blend_headers(first, par);
+        if (first->codec_type != AVMEDIA_TYPE_VIDEO)
+            continue;
+        s->headers = ta_av_headers(par);
+        if (!s->headers)
+            return TA_ERR_NOMEM;
+        p->own_headers[i] |= ta_piece_renews(first, par);
+    }
+    return 0;
+}
+
 static int look_at(struct ta_packets *p, int k)
 {
     struct ta_piece *piece = &p->pieces[k];
@@ -195,6 +217,8 @@ static int look_at(struct ta_packets *p, int k)
         err = ta_piece_match(piece, p->first, source, p->streams);
     if (err >= 0)
         err = ta_piece_measure(piece, source, p->streams);
+    if (err >= 0)
+        err = note_headers(p, piece, source);
     if (err >= 0) {
         piece->bytes = TA_MAX(ta_source_bytes(source), 0);
         piece->base = p->bytes;
@@ -215,6 +239,7 @@ int ta_packets_open(struct ta_packets **out, struct ta_source *first, char *cons
     p->streams = (int)first->fmt->nb_streams;
     p->pieces = ta_xcalloc((size_t)count, sizeof(*p->pieces));
     p->discard = ta_xcalloc((size_t)p->streams, sizeof(*p->discard));
+    p->own_headers = ta_xcalloc((size_t)p->streams, sizeof(*p->own_headers));
     for (int i = 0; i < p->streams; i++)
         p->discard[i] = first->fmt->streams[i]->discard;
     int err = 0;
@@ -251,10 +276,13 @@ void ta_packets_close(struct ta_packets **pp)
     ta_source_close(&p->now);
     for (int k = 0; k < p->count; k++) {
         free(p->pieces[k].path);
+        for (int i = 0; p->pieces[k].streams && i < p->streams; i++)
+            av_buffer_unref(&p->pieces[k].streams[i].headers);
         free(p->pieces[k].streams);
     }
     free(p->pieces);
     free(p->discard);
+    free(p->own_headers);
     ta_freep(pp);
 }
 
@@ -319,15 +347,15 @@ static bool is_trimmed(const struct ta_packets *p, const AVPacket *packet)
     return packet->pts >= begin_of(p, next, i);
 }
 
-// False for a packet that has no place in the whole.
-static bool place_packet(const struct ta_packets *p, AVPacket *packet)
+// 1; 0 for a packet that has no place in the whole; an AVERROR.
+static int place_packet(const struct ta_packets *p, AVPacket *packet)
 {
     const struct ta_piece *piece = &p->pieces[p->at];
     int i = 0;
     while (i < p->streams && piece->streams[i].own != packet->stream_index)
         i++;
     if (i == p->streams)
-        return false; // a stream that the first file has not
+        return 0; // a stream that the first file has not
     const struct ta_piece_stream *s = &piece->streams[i];
     AVRational to = p->first->fmt->streams[i]->time_base;
     if (av_cmp_q(s->base, to))
@@ -336,6 +364,8 @@ static bool place_packet(const struct ta_packets *p, AVPacket *packet)
     packet->pts += packet->pts != AV_NOPTS_VALUE ? s->shift : 0;
     packet->dts += packet->dts != AV_NOPTS_VALUE ? s->shift : 0;
     packet->pos += packet->pos >= 0 ? piece->base : 0;
+    if (p->own_headers[i] && !(packet->opaque_ref = av_buffer_ref(s->headers)))
+        return AVERROR(ENOMEM);
     return !is_trimmed(p, packet);
 }
 
@@ -347,9 +377,12 @@ int ta_packets_read(struct ta_packets *p, AVPacket *packet)
         struct ta_source *now = source_now(p);
         int ret = ta_reading_next(&now->reading, now->fmt, packet);
         if (ret >= 0) {
-            if (place_packet(p, packet))
+            int placed = place_packet(p, packet);
+            if (placed > 0)
                 return ret;
             av_packet_unref(packet);
+            if (placed < 0)
+                return placed;
             continue;
         }
         if (ret != AVERROR_EOF)

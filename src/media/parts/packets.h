@@ -23,7 +23,8 @@ struct ta_packets; // Thread-safety: Unsafe
 int ta_packets_open(struct ta_packets **out, struct ta_source *first, char *const *files, int count);
 void ta_packets_close(struct ta_packets **p);
 
-// As the functions of source.h.
+// As the functions of source.h. Where the pictures of these files were made with headers of their own, each
+// packet has those of its file as its opaque_ref, in the form of ta_av_headers().
 int ta_packets_read(struct ta_packets *p, AVPacket *packet);
 int ta_packets_seek(struct ta_packets *p, int stream, int64_t time);
 int ta_packets_seek_byte(struct ta_packets *p, int64_t position);

@@ -34,30 +34,56 @@ static int differs(const struct ta_source *first, const struct ta_source *source
     return TA_ERR_MISMATCH;
 }
 
-// Codecs whose pictures carry in themselves all that a decoder needs: what stands in the headers is a note.
-static bool needs_no_headers(enum AVCodecID id)
+static bool equal_headers(const AVCodecParameters *a, const AVCodecParameters *b)
 {
-    switch (id) {
-    case AV_CODEC_ID_MPEG1VIDEO:
-    case AV_CODEC_ID_MPEG2VIDEO:
-    case AV_CODEC_ID_MPEG4:
-    case AV_CODEC_ID_MJPEG:
-    case AV_CODEC_ID_DVVIDEO:
-    case AV_CODEC_ID_RAWVIDEO:
-    case AV_CODEC_ID_MP2:
+    return a->extradata_size == b->extradata_size &&
+           (a->extradata_size <= 0 || !memcmp(a->extradata, b->extradata, (size_t)a->extradata_size));
+}
+
+// FLAC's STREAMINFO: sizes of blocks; sizes of frames; rate, channels and bits; then the number of samples
+// and their MD5, which are of this file alone.
+enum { FLAC_FRAMES = 4, FLAC_FORMAT = 10, FLAC_SAMPLES = 13, FLAC_SIZE = 34 };
+
+static bool is_flac(const AVCodecParameters *p)
+{
+    return p->codec_id == AV_CODEC_ID_FLAC && p->extradata_size >= FLAC_SIZE;
+}
+
+// Would a decoder that was opened with the headers of the first decode the other's sound and subtitles?
+static bool same_headers(const AVCodecParameters *a, const AVCodecParameters *b)
+{
+    const uint8_t *x = a->extradata, *y = b->extradata;
+    switch (a->codec_id) {
+    case AV_CODEC_ID_MP2: // all is in the packets
     case AV_CODEC_ID_MP3:
     case AV_CODEC_ID_AC3:
         return true;
+    case AV_CODEC_ID_AAC: // profile, rate and channels; what follows repeats the rate
+        return equal_headers(a, b) || (a->extradata_size >= 2 && b->extradata_size >= 2 && !memcmp(x, y, 2));
+    case AV_CODEC_ID_FLAC:
+        return equal_headers(a, b) ||
+               (is_flac(a) && is_flac(b) && !memcmp(x, y, FLAC_FRAMES) &&
+                !memcmp(x + FLAC_FORMAT, y + FLAC_FORMAT, FLAC_SAMPLES - FLAC_FORMAT) &&
+                (x[FLAC_SAMPLES] ^ y[FLAC_SAMPLES]) < 16);
     default:
-        return false;
+        return a->codec_type == AVMEDIA_TYPE_VIDEO || equal_headers(a, b);
     }
 }
 
-static bool same_headers(const AVCodecParameters *a, const AVCodecParameters *b)
+bool ta_piece_renews(const AVCodecParameters *a, const AVCodecParameters *b)
 {
-    return needs_no_headers(a->codec_id) ||
-           (a->extradata_size == b->extradata_size &&
-            (!a->extradata_size || !memcmp(a->extradata, b->extradata, (size_t)a->extradata_size)));
+    // MPEG's are in the packets, and pictures may refer to those of the file before.
+    bool mpeg = a->codec_id == AV_CODEC_ID_MPEG1VIDEO || a->codec_id == AV_CODEC_ID_MPEG2VIDEO;
+    return !mpeg && !equal_headers(a, b);
+}
+
+void ta_piece_blend_headers(AVCodecParameters *whole, const AVCodecParameters *other)
+{
+    if (!is_flac(whole) || equal_headers(whole, other))
+        return;
+    memset(whole->extradata + FLAC_FRAMES, 0, FLAC_FORMAT - FLAC_FRAMES); // not known
+    whole->extradata[FLAC_SAMPLES] &= 0xf0;
+    memset(whole->extradata + FLAC_SAMPLES + 1, 0, FLAC_SIZE - FLAC_SAMPLES - 1);
 }
 
 static const char *pix_fmt_name(int format)

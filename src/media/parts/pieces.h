@@ -7,12 +7,13 @@
 
 struct ta_piece_stream {
     int own; // number of the stream in the piece's file; -1: it has none for this one of the first file
-    AVRational base;    // its time base there
-    int64_t first, end; // times of its first packet (by presentation) and of the end of its last one, in
-                        // units of `base` / TA_PIECE_FINE; AV_NOPTS_VALUE when it has no packet with a time
-    int64_t shift;      // added to its times, after they were brought to the time base of the first file
-    double moved, gap;  // seconds: sound moved to fit, and what is left between it and the sound before (< 0:
-                        // overlap)
+    AVRational base;      // its time base there
+    int64_t first, end;   // times of its first packet (by presentation) and of the end of its last one, in
+                          // units of `base` / TA_PIECE_FINE; AV_NOPTS_VALUE when it has no packet with a time
+    int64_t shift;        // added to its times, after they were brought to the time base of the first file
+    AVBufferRef *headers; // what a decoder of its packets needs to know (see av.h)
+    double moved, gap; // seconds: sound moved to fit, and what is left between it and the sound before (< 0:
+                       // overlap)
 };
 enum { TA_PIECE_FINE = 1000 }; // ticks of a coarse container are longer than what durations are known to
 
@@ -29,6 +30,12 @@ struct ta_piece {
 // differs.
 int ta_piece_match(struct ta_piece *piece, const struct ta_source *first, const struct ta_source *source,
                    int count);
+// Does the decoder have to be opened anew with the headers of `b` where its pictures begin behind those of
+// `a`?
+bool ta_piece_renews(const AVCodecParameters *a, const AVCodecParameters *b);
+// Takes out of `whole`, the sound of the first file, what its headers say of that file alone, where another
+// file's say something else.
+void ta_piece_blend_headers(AVCodecParameters *whole, const AVCodecParameters *other);
 // Sets first and end of each matched stream. Reads `source`, which was just opened.
 int ta_piece_measure(struct ta_piece *piece, struct ta_source *source, int count);
 
