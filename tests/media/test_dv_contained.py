@@ -61,3 +61,21 @@ def test_bytes_lost_in_other_containers(program, tmp_path, contained, kind):
     program.restore(source, out, *RAW, code=3)
     sums = judge.picture_sums(out)
     assert len(sums) >= FRAMES - 1 and len(set(sums)) == 1, sums
+
+
+@pytest.mark.parametrize('kind', ['dv', 'mov'])
+@pytest.mark.parametrize('size, rate', [('720x576', '25'), ('720x480', '30000/1001'), ('1440x1080', '25')])
+def test_systems_of_more_channels(program, tmp_path, kind, size, rate):
+    """DVCPRO50 and DVCPRO HD: two and four channels of blocks a frame."""
+    source, out = tmp_path / f'good.{kind}', tmp_path / 'out.mkv'
+    clips.ffmpeg('-f', 'lavfi', '-i', f'smptebars=s={size}:r={rate}', '-f', 'lavfi', '-i', 'sine=440:r=48000:d=0.25', '-t', 0.25, '-c:v', 'dvvideo',
+        '-pix_fmt', 'yuv422p', '-ar', 48000, '-ac', 2, source)
+    before = judge.picture_sums(source)
+    program.restore(source, out, *RAW, code=0)
+    assert judge.picture_sums(out) == before and len(before) >= 6
+    data = source.read_bytes()
+    hit = tmp_path / f'hit.{kind}'
+    hit.write_bytes(zero(data, len(data) * 11 // 20, 700))
+    program.restore(hit, tmp_path / 'mended.mkv', *RAW, code=3)
+    assert judge.picture_sums(tmp_path / 'mended.mkv') == before
+    assert counted(judge.report(tmp_path / 'mended.mkv')) == 1

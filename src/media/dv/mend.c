@@ -108,6 +108,8 @@ static void place_blocks(struct ta_dv_mender *m, const AVPacket *packet, const A
         bool follows = at + 2 * TA_DV_BLOCK <= packet->size &&
                        slot_of(packet->data + at + TA_DV_BLOCK, p) == slot + 1;
         if (slot < 0 || (at != expected && !follows)) {
+            if (at == expected && before >= 0)
+                m->there[before] = 0; // what is wrong here began somewhere in the block before
             at++;
             continue;
         }
