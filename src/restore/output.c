@@ -42,6 +42,17 @@ static int check_folder(const char *output, struct ta_log *log)
     return err;
 }
 
+// "/dev/stdout" and its like lead to what is open, a plain file perhaps; to rename over them would take them
+// from everybody.
+static bool is_of_system(const char *output)
+{
+    char *dir = ta_path_dir(output), *at = ta_path_absolute(dir);
+    bool is = !strcmp(at, "/dev") || !strncmp(at, "/dev/fd", 7) || !strncmp(at, "/proc/", 6);
+    free(at);
+    free(dir);
+    return is;
+}
+
 // Whatever `overwrite` says: what is there must be a plain file that nobody reads.
 static int check_kind(const struct ta_guard *g, const char *output, bool *there, struct ta_log *log)
 {
@@ -55,7 +66,7 @@ static int check_kind(const struct ta_guard *g, const char *output, bool *there,
     }
     if (found)
         return refuse_guarded(found, output, log);
-    if (leads && !S_ISREG(st.st_mode)) {
+    if ((leads && !S_ISREG(st.st_mode)) || (*there && is_of_system(output))) {
         ta_error(log, "%s: exists and is no plain file", output);
         return TA_ERR_EXISTS;
     }

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 
 import pytest
 
@@ -219,6 +220,18 @@ def test_logs_go_on(program, folder, tape):
         assert lines and all(line[4] == '-' and line[23] == 'Z' for line in lines), lines
     program('probe', tape, '--log-file', '/dev/stderr', '-vvv', code=0)
     program('probe', tape, '--log-file', '/dev/null', '-vvv', code=0)
+
+
+@pytest.mark.parametrize('name', ['/dev/stdout', '/dev/fd/1', '/proc/self/fd/1'])
+def test_names_of_open_files(program, folder, tape, name):
+    """They lead to a plain file here; as root the name itself could be replaced."""
+    before, there = judge.sha256(tape), os.path.realpath('/dev/fd')
+    with open(folder / 'open', 'w+b') as file:
+        done = subprocess.run(program.command('restore', tape, '-o', name, '--overwrite', '--encoder', 'ffv1'), stdout=file,
+            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=program.env)
+    assert done.returncode == 1 and os.path.islink('/dev/stdout') and os.path.realpath('/dev/fd') == there, done
+    assert (folder / 'open').read_bytes() == b''
+    untouched(tape, before)
 
 
 # what is the user's
