@@ -15,8 +15,8 @@ import judge
 
 FAST = ['--preset', 'clean', '--resolution', 'source', '--quality', 'fast', '--preset-speed', 'ultrafast', '--crf',
     '30']
-COMMANDS = ['restore', 'resume', 'status', 'plan', 'probe', 'verify', 'clean', 'presets', 'encoders', 'engines', 'doctor',
-    'completion', 'help', 'simulate']
+COMMANDS = ['restore', 'resume', 'status', 'plan', 'probe', 'verify', 'clean', 'presets', 'encoders', 'engines', 'models',
+    'doctor', 'completion', 'help', 'simulate']
 
 
 @pytest.fixture

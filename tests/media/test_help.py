@@ -8,7 +8,7 @@ import pytest
 import clips
 
 COMMANDS = ['restore', 'resume', 'status', 'plan', 'preview', 'compare', 'task', 'join', 'probe', 'verify', 'clean', 'presets', 'encoders', 'engines',
-    'doctor', 'simulate', 'completion', 'help']
+    'models', 'doctor', 'simulate', 'completion', 'help']
 FAST = ['--preset', 'clean', '--resolution', 'source', '--quality', 'fast', '--preset-speed', 'ultrafast']
 
 
