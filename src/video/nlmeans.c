@@ -8,15 +8,18 @@
 
 #include <libavutil/pixdesc.h>
 
+#include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "dsp/nlmeans.h"
 #include "media/format.h"
 #include "video/stages.h"
 
 enum {
     MAX_RESEARCH = 51,
-    BAND = 24, // rows that are gathered at a time: their sums stay in cache
+    BAND = 24,   // rows that are gathered at a time: their sums stay in cache
+    SLICES = 16, // of a plane at most, one a thread
 };
 
 struct nlmeans_opts {
@@ -79,14 +82,20 @@ static int configure(const void *opts, const struct ta_format *in, struct ta_for
     return 0;
 }
 
-struct nlmeans_priv {
-    const struct ta_nlmeans_dsp *dsp;
-    int pad;             // half a patch
-    int stride;          // of the next two, with the pad on either side
-    uint16_t *values;    // a plane, its edges repeated into the pad
-    uint16_t *compared;  // the same with TA_NLMEANS_BITS bits at most; may be `values`
+// What one thread works with.
+struct slice {
     int32_t *columns;    // sums of squared differences over the height of a patch
     float *sum, *weight; // of a band
+};
+
+struct nlmeans_priv {
+    const struct ta_nlmeans_dsp *dsp;
+    int pad;            // half a patch
+    int stride;         // of the next two, with the pad on either side
+    uint16_t *values;   // a plane, its edges repeated into the pad
+    uint16_t *compared; // the same with TA_NLMEANS_BITS bits at most; may be `values`
+    struct slice slices[SLICES];
+    int slice_count;
 };
 
 static int init(struct ta_stage *s)
@@ -100,10 +109,16 @@ static int init(struct ta_stage *s)
     p->values = calloc(samples, sizeof *p->values);
     p->compared = ta_format_depth(&s->in) > TA_NLMEANS_BITS ? calloc(samples, sizeof *p->compared)
                                                             : p->values;
-    p->columns = calloc((size_t)p->stride, sizeof *p->columns);
-    p->sum = calloc((size_t)s->in.width * BAND, sizeof *p->sum);
-    p->weight = calloc((size_t)s->in.width * BAND, sizeof *p->weight);
-    if (p->values && p->compared && p->columns && p->sum && p->weight)
+    bool all = p->values && p->compared;
+    p->slice_count = s->env->pool ? TA_MIN(SLICES, ta_cpu_count()) : 1;
+    for (int i = 0; i < p->slice_count; i++) {
+        struct slice *slice = &p->slices[i];
+        slice->columns = calloc((size_t)p->stride, sizeof *slice->columns);
+        slice->sum = calloc((size_t)s->in.width * BAND, sizeof *slice->sum);
+        slice->weight = calloc((size_t)s->in.width * BAND, sizeof *slice->weight);
+        all = all && slice->columns && slice->sum && slice->weight;
+    }
+    if (all)
         return 0;
     ta_error(s->log, "%s: out of memory for pictures of %dx%d", s->info->name, s->in.width, s->in.height);
     return TA_ERR_NOMEM;
@@ -150,8 +165,8 @@ static void load_plane(const struct nlmeans_priv *p, const AVFrame *f, int plane
 }
 
 // What the samples at distance dx, dy give to rows y0..y1-1. Only those inside of the picture count.
-static void gather_offset(const struct nlmeans_priv *p, const struct nlmeans_opts *o, int width, int height,
-                          int dx, int dy, int y0, int y1, float scale)
+static void gather_offset(const struct nlmeans_priv *p, const struct slice *s, const struct nlmeans_opts *o,
+                          int width, int height, int dx, int dy, int y0, int y1, float scale)
 {
     int band = y0;
     y0 = TA_MAX(y0, -dy);
@@ -159,51 +174,73 @@ static void gather_offset(const struct nlmeans_priv *p, const struct nlmeans_opt
     int x0 = TA_MAX(0, -dx), n = TA_MIN(width, width - dx) - x0, all = n + 2 * p->pad, left = x0 - p->pad;
     if (n <= 0 || y0 >= y1)
         return;
-    memset(p->columns, 0, (size_t)all * sizeof *p->columns);
+    memset(s->columns, 0, (size_t)all * sizeof *s->columns);
     for (int y = y0 - p->pad; y <= y0 + p->pad; y++)
-        p->dsp->add(p->columns, row_of(p, p->compared, y) + left, row_of(p, p->compared, y + dy) + left + dx,
+        p->dsp->add(s->columns, row_of(p, p->compared, y) + left, row_of(p, p->compared, y + dy) + left + dx,
                     all);
     for (int y = y0;; y++) {
         ptrdiff_t at = (ptrdiff_t)(y - band) * width + x0;
-        p->dsp->gather(p->sum + at, p->weight + at, p->columns, row_of(p, p->values, y + dy) + x0 + dx,
+        p->dsp->gather(s->sum + at, s->weight + at, s->columns, row_of(p, p->values, y + dy) + x0 + dx,
                        (int)o->patch, scale, n);
         if (y + 1 == y1)
             break;
         int in = y + p->pad + 1, out = y - p->pad;
-        p->dsp->slide(p->columns, row_of(p, p->compared, in) + left,
+        p->dsp->slide(s->columns, row_of(p, p->compared, in) + left,
                       row_of(p, p->compared, in + dy) + left + dx, row_of(p, p->compared, out) + left,
                       row_of(p, p->compared, out + dy) + left + dx, all);
     }
 }
 
-static void filter_plane(const struct nlmeans_priv *p, const struct nlmeans_opts *o, AVFrame *f, int plane,
-                         int width, int height, int depth)
+// One plane, for the threads that take its bands: each writes rows of its own, from copies that nobody
+// writes.
+struct work {
+    const struct nlmeans_priv *p;
+    const struct nlmeans_opts *o;
+    AVFrame *f;
+    int plane, width, height, depth;
+    float scale;
+};
+
+static void filter_band(const struct work *w, const struct slice *s, int y0)
 {
+    const struct nlmeans_priv *p = w->p;
+    int width = w->width, y1 = TA_MIN(w->height, y0 + BAND), r = (int)w->o->research / 2;
+    memset(s->sum, 0, (size_t)width * BAND * sizeof *s->sum);
+    memset(s->weight, 0, (size_t)width * BAND * sizeof *s->weight);
+    for (int dy = -r; dy <= r; dy++)
+        for (int dx = -r; dx <= r; dx++)
+            if (dx || dy)
+                gather_offset(p, s, w->o, width, w->height, dx, dy, y0, y1, w->scale);
+    for (int y = y0; y < y1; y++) {
+        uint8_t *dst = w->f->data[w->plane] + (ptrdiff_t)y * w->f->linesize[w->plane];
+        ptrdiff_t at = (ptrdiff_t)(y - y0) * width;
+        const uint16_t *values = row_of(p, p->values, y);
+        if (w->depth > 8)
+            p->dsp->finish16((uint16_t *)(void *)dst, s->sum + at, s->weight + at, values, width);
+        else
+            p->dsp->finish8(dst, s->sum + at, s->weight + at, values, width);
+    }
+}
+
+static void filter_slice(void *arg, int i)
+{
+    const struct work *w = arg;
+    for (int y = i * BAND; y < w->height; y += w->p->slice_count * BAND)
+        filter_band(w, &w->p->slices[i], y);
+}
+
+static void filter_plane(struct ta_stage *s, AVFrame *f, int plane, int width, int height, int depth)
+{
+    const struct nlmeans_priv *p = s->priv;
+    const struct nlmeans_opts *o = s->opts;
     load_plane(p, f, plane, width, height, depth);
     // The strength is about 8-bit samples. Chroma of tapes is smoother than luma, noise and all: what is best
     // for luma washes out small coloured things (measured with tapes of known originals).
     float bits = (float)(1 << (TA_MIN(depth, TA_NLMEANS_BITS) - 8));
     float strength = (float)(plane ? o->strength * o->chroma : o->strength);
-    float h = strength * 10 * bits, scale = 1 / (h * h);
-    int r = (int)o->research / 2;
-    for (int y0 = 0; y0 < height; y0 += BAND) {
-        int y1 = TA_MIN(height, y0 + BAND);
-        memset(p->sum, 0, (size_t)width * BAND * sizeof *p->sum);
-        memset(p->weight, 0, (size_t)width * BAND * sizeof *p->weight);
-        for (int dy = -r; dy <= r; dy++)
-            for (int dx = -r; dx <= r; dx++)
-                if (dx || dy)
-                    gather_offset(p, o, width, height, dx, dy, y0, y1, scale);
-        for (int y = y0; y < y1; y++) {
-            uint8_t *dst = f->data[plane] + (ptrdiff_t)y * f->linesize[plane];
-            ptrdiff_t at = (ptrdiff_t)(y - y0) * width;
-            const uint16_t *values = row_of(p, p->values, y);
-            if (depth > 8)
-                p->dsp->finish16((uint16_t *)(void *)dst, p->sum + at, p->weight + at, values, width);
-            else
-                p->dsp->finish8(dst, p->sum + at, p->weight + at, values, width);
-        }
-    }
+    float h = strength * 10 * bits;
+    struct work w = {p, o, f, plane, width, height, depth, 1 / (h * h)};
+    ta_pool_run(s->env->pool, p->slice_count, filter_slice, &w);
 }
 
 static int process(struct ta_stage *s, AVFrame *f)
@@ -218,7 +255,7 @@ static int process(struct ta_stage *s, AVFrame *f)
     // Less than 0.01 of a step finds no patch alike.
     int planes = o->strength * o->chroma < 0.01 ? 1 : 3;
     for (int plane = 0; plane < planes; plane++)
-        filter_plane(s->priv, o, f, plane, AV_CEIL_RSHIFT(f->width, plane ? d->log2_chroma_w : 0),
+        filter_plane(s, f, plane, AV_CEIL_RSHIFT(f->width, plane ? d->log2_chroma_w : 0),
                      AV_CEIL_RSHIFT(f->height, plane ? d->log2_chroma_h : 0), d->comp[0].depth);
     return ta_stage_emit(s, f);
 }
@@ -231,9 +268,11 @@ static void release(struct ta_stage *s)
     if (p->compared != p->values)
         free(p->compared);
     free(p->values);
-    free(p->columns);
-    free(p->sum);
-    free(p->weight);
+    for (int i = 0; i < p->slice_count; i++) {
+        free(p->slices[i].columns);
+        free(p->slices[i].sum);
+        free(p->slices[i].weight);
+    }
 }
 
 // Each sample is compared with all of the area.
