@@ -46,7 +46,7 @@ static int restore(const char *input, const char *output, struct ta_options *opt
     int err = ta_plan_create(&plan, input, output, options, &callbacks, log);
     if (err < 0)
         return err;
-    char *words = ta_plan_describe(plan);
+    char *words = ta_plan_describe(plan, NULL, false);
     puts(words);
     free(words);
 

@@ -89,11 +89,21 @@ struct ta_estimate {
     int64_t output_bytes;
     int64_t peak_bytes; // segments and joined file together: what has to be free; 0 for standard output
     bool exact;         // raw video
+    bool tried;         // from ta_plan_try(): about right; else a table's guess, which noise makes too small
+    double seconds;     // that the run takes on this machine; 0 when nobody has tried
 };
 void ta_plan_estimate(const struct ta_plan *plan, struct ta_estimate *estimate);
-// The plan in words for a person: source, decisions with reasons, chain, streams, estimates. Freed with
-// free().
-char *ta_plan_describe(const struct ta_plan *plan);
+// The same from excerpts of the plan that are really made and thrown away, the first whatever it takes,
+// others for about `patience` seconds; "jobs" and "memory" of `options` count. What can't be made stays a
+// guess. TA_ERR_CANCELED when the callbacks say so.
+int ta_plan_try(const struct ta_plan *plan, struct ta_options *options, double patience,
+                const struct ta_callbacks *callbacks, struct ta_estimate *estimate, struct ta_log *log);
+// The plan in words for a person: size, disk and time (from `estimate`; NULL: ta_plan_estimate()), warnings,
+// source and output, decisions with reasons, streams; `technical`: the filters and the encoder's settings,
+// too. Freed with free().
+char *ta_plan_describe(const struct ta_plan *plan, const struct ta_estimate *estimate, bool technical);
+// Its first three lines alone: size, disk, time.
+char *ta_plan_describe_costs(const struct ta_plan *plan, const struct ta_estimate *estimate);
 
 #ifdef __cplusplus
 }

@@ -17,6 +17,9 @@
     X(STREAM_LEFT_OUT, "stream-left-out", LOSS, "a stream of the source is not in the output") \
     X(COVER_LEFT_OUT, "cover-left-out", WARNING, "a cover that is no picture is not in the output") \
     X(TRANSPARENCY_DROPPED, "transparency-dropped", LOSS, "the output has no alpha channel") \
+    X(FILM_SUSPECTED, "film-suspected", WARNING, "the source is film in video, and the plan keeps the video's rate") \
+    X(FIELDS_WOVEN, "fields-woven", WARNING, "the preset leaves interlaced pictures interlaced") \
+    X(RATE_HIGH, "rate-high", WARNING, "the output has more bits a second than players take") \
     X(FIELDS_MIXED, "fields-mixed", WARNING, "a stage mixes the fields of interlaced pictures") \
     X(FIELDS_SCALED, "fields-scaled", WARNING, "interlaced pictures are scaled field by field") \
     X(DEBLOCK_GRID, "deblock-grid", WARNING, "cropping moves the grid of blocks that deblocking expects") \

@@ -17,6 +17,7 @@
 #include "cli/signals.h"
 #include "cli/table.h"
 #include "cli/batch.h"
+#include "restore/delivered.h"
 #include "recipe/options.h"
 
 struct plan_opts {
@@ -88,13 +89,39 @@ static void hint_at_series(const char *input, struct ta_buf *out)
     free(series);
 }
 
-static enum ta_exit print_plan(struct ta_cli *cli, const struct ta_plan *plan, const char *input)
+// What "restore" would say of a file that has the output's name already.
+static void append_existing(struct ta_cli *cli, const struct ta_plan *plan, struct ta_buf *out)
+{
+    const char *work_dir = "";
+    struct ta_output_found found;
+    ta_options_get(cli->options, "work-dir", &work_dir, NULL);
+    if (!strcmp(ta_plan_output(plan), "-") ||
+        ta_output_find(&found, ta_plan_input(plan), ta_plan_output(plan), work_dir, cli->options, NULL) < 0)
+        return;
+    if (found.state == TA_OUTPUT_SAME)
+        ta_buf_puts(
+            out, "exists    the output is there, of this source with these options: nothing would be done\n");
+    else if (found.state == TA_OUTPUT_UNFINISHED)
+        ta_buf_puts(out, "exists    unfinished work of the output is there: restore goes on with it\n");
+    else if (found.state != TA_OUTPUT_ABSENT)
+        ta_buf_printf(out,
+                      "exists    the output's name is taken%s%s: restore needs --overwrite or --new-name\n",
+                      found.differs[0] ? " by one that differs: " : "", found.differs);
+    ta_output_found_release(&found);
+}
+
+static enum ta_exit print_plan(struct ta_cli *cli, const struct ta_plan *plan, const char *input,
+                               const struct ta_callbacks *callbacks, struct ta_progress_view *view)
 {
     const struct plan_opts *opts = cli->values;
     if (opts->json)
         return ta_cli_output(cli, ta_plan_json(plan));
     struct ta_buf text = {0};
-    char *words = ta_plan_describe(plan);
+    char *words = ta_cli_plan_text(cli, plan, callbacks);
+    ta_progress_end(view);
+    if (!words)
+        return TA_EXIT_INTERRUPTED;
+    append_existing(cli, plan, &text);
     ta_buf_puts(&text, words);
     free(words);
     hint_at_series(input, &text);
@@ -150,8 +177,9 @@ static enum ta_exit run_plan(struct ta_cli *cli)
                              cli->log);
         ta_progress_end(&view);
         const struct ta_problem *failure = ta_cli_end(cli, err, batch.items[i].input);
-        status = ta_exit_worse(status, err < 0 ? tell_failure(cli, batch.items[i].input, failure, err)
-                                               : print_plan(cli, plan, batch.items[i].input));
+        status = ta_exit_worse(status, err < 0
+                                           ? tell_failure(cli, batch.items[i].input, failure, err)
+                                           : print_plan(cli, plan, batch.items[i].input, &callbacks, &view));
         ta_plan_destroy(&plan);
     }
     ta_batch_release(&batch);

@@ -210,7 +210,7 @@ static bool is_redo(const struct ta_cli *cli)
 
 // What would be done, instead of doing it.
 static enum ta_exit show_plan(struct ta_restore_call *run, const char *input, const struct ta_plan *plan,
-                              int err)
+                              const struct ta_callbacks *callbacks, int err)
 {
     const struct restore_opts *opts = run->cli->values;
     ta_progress_end(&run->view);
@@ -219,8 +219,9 @@ static enum ta_exit show_plan(struct ta_restore_call *run, const char *input, co
         return ta_exit_from_error(err);
     if (opts->json)
         return ta_cli_output(run->cli, ta_plan_json(plan));
-    char *words = ta_plan_describe(plan);
-    enum ta_exit status = ta_cli_show(run->cli, words);
+    char *words = ta_cli_plan_text(run->cli, plan, callbacks);
+    ta_progress_end(&run->view);
+    enum ta_exit status = words ? ta_cli_show(run->cli, words) : TA_EXIT_INTERRUPTED;
     free(words);
     return status;
 }
@@ -249,7 +250,7 @@ static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_ba
         err = ta_plan_create(&plan, item->input, output, cli->options, &callbacks, cli->log);
     free(output);
     if (opts->dry_run) {
-        enum ta_exit status = show_plan(run, item->input, plan, TA_MIN(err, 0));
+        enum ta_exit status = show_plan(run, item->input, plan, &callbacks, TA_MIN(err, 0));
         ta_plan_destroy(&plan);
         return status;
     }
@@ -259,7 +260,10 @@ static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_ba
                 ta_plural(ta_plan_frames(plan), "frame", "frames"), ta_plan_segments(plan),
                 ta_plural(ta_plan_segments(plan), "segment", "segments"), plan->out_format.width,
                 plan->out_format.height, plan->encoder.codec, ta_plan_output(plan));
-        err = ta_restore(plan, cli->options, &callbacks, &result, cli->log);
+        bool people = run->view.mode == TA_PROGRESS_LINE || run->view.mode == TA_PROGRESS_PLAIN;
+        err = people && !is_redo(cli) ? ta_cli_tell_costs(cli, plan, &callbacks) : 0;
+        if (err >= 0)
+            err = ta_restore(plan, cli->options, &callbacks, &result, cli->log);
     }
     enum ta_exit status = ta_restore_call_finish(run, item->input, plan, &result, TA_MIN(err, 0));
     ta_plan_destroy(&plan);

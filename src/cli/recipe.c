@@ -1,4 +1,5 @@
 #include "cli/recipe.h"
+#include "plan/plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,4 +180,53 @@ enum ta_exit ta_cli_task_end(struct ta_cli *cli, const struct ta_task_opts *opts
     enum ta_exit status = ta_cli_finish(cli, err, ta_plan_output(plan), ta_plan_output(plan), opts->json,
                                         (enum ta_progress_mode)opts->progress, done);
     return status == TA_EXIT_USAGE ? ta_exit_from_error(failure) : status;
+}
+
+// ---- costs ----
+
+// What players and their decoders take of H.264 and HEVC: level 4.2 and 5.1 have no more in the profiles that
+// they know.
+static void warn_of_rate(struct ta_cli *cli, const struct ta_plan *plan, const struct ta_estimate *e)
+{
+    static const double MOST = 60; // Mbit/s
+    double seconds = ta_plan_seconds(plan), rate = seconds > 0 ? (double)e->output_bytes * 8e-6 / seconds : 0;
+    bool for_players = plan->encoder.info && !plan->encoder.info->lossless &&
+                       !plan->encoder.info->lossy_intra && strcmp(plan->output, "-");
+    if (!e->tried || !for_players || rate <= MOST)
+        return;
+    struct ta_problem_about about = {.file = plan->input, .args = json_pack("{s:f}", "megabits", rate)};
+    ta_problem_at(
+        cli->log, TA_PROBLEM_RATE_HIGH, &about,
+        "%s: about %.0f Mbit/s, more than most players take (%.0f): more --denoise-strength, a higher "
+        "--crf or a lower --resolution makes less of it",
+        plan->input, rate, MOST);
+}
+
+char *ta_cli_plan_text(struct ta_cli *cli, const struct ta_plan *plan, const struct ta_callbacks *callbacks)
+{
+    static const double PATIENCE = 5; // seconds
+    struct ta_estimate e;
+    int err = ta_plan_try(plan, cli->options, PATIENCE, callbacks, &e, cli->log);
+    if (err < 0)
+        return NULL;
+    warn_of_rate(cli, plan, &e);
+    return ta_plan_describe(plan, &e, cli->common.verbose > 0);
+}
+
+int ta_cli_tell_costs(struct ta_cli *cli, const struct ta_plan *plan, const struct ta_callbacks *callbacks)
+{
+    enum { LEAST_FRAMES = 1200 };
+    static const double PATIENCE = 3; // seconds
+    struct ta_estimate e;
+    if (ta_plan_frames(plan) < LEAST_FRAMES)
+        return 0;
+    int err = ta_plan_try(plan, cli->options, PATIENCE, callbacks, &e, cli->log);
+    if (err < 0)
+        return err;
+    warn_of_rate(cli, plan, &e);
+    char *text = ta_plan_describe_costs(plan, &e), *rest = text, *line;
+    while ((line = strsep(&rest, "\n")) && *line)
+        ta_console_print(cli->console, "%s", line);
+    free(text);
+    return 0;
 }

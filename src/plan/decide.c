@@ -231,6 +231,20 @@ static void tell_measured(struct ta_decision *d)
     }
 }
 
+// Combed pictures that nobody asked for: a preset for progressive sources on an interlaced one.
+static void warn_of_woven(struct ta_decision *d)
+{
+    const struct ta_plan *p = d->plan;
+    const char *from = json_string_value(json_object_get(json_object_get(p->recipe, "deinterlace"), "from"));
+    if (p->source_format.scan == TA_SCAN_PROGRESSIVE || p->deinterlaced || p->film || d->encoder->lossless ||
+        ta_options_by_caller(d->facts->options, "deinterlace") || !from)
+        return;
+    ta_decision_warn(
+        d, TA_PROBLEM_FIELDS_WOVEN, NULL,
+        "the pictures are interlaced, and the preset leaves them so: screens show combs; "
+        "--deinterlace bwdif, or a preset for tapes or broadcasts, makes whole pictures of them");
+}
+
 static void tell(struct ta_decision *d)
 {
     struct ta_plan *p = d->plan;
@@ -243,9 +257,10 @@ static void tell(struct ta_decision *d)
                              (json_int_t)index->variable);
     tell_measured(d);
     if (d->facts->scan->telecine_suspected && p->deinterlaced && !p->film)
-        ta_decision_tell(d, "telecine",
+        ta_decision_warn(d, TA_PROBLEM_FILM_SUSPECTED, NULL,
                          "film in video is suspected: --deinterlace ivtc would give back its frames, "
                          "other deinterlacing keeps the video's rate");
+    warn_of_woven(d);
     if (index->undecodable_start)
         ta_decision_tell(d, "start", "%lld %s before the first picture that can be decoded %s left out",
                          (long long)index->undecodable_start,
@@ -370,6 +385,22 @@ static int decide_all(struct ta_decision *d)
     tell(d);
     ta_plan_tell_dv(d);
     return 0;
+}
+
+int ta_plan_check_output(const char *input, const char *output, struct ta_options *options,
+                         struct ta_log *log)
+{
+    struct ta_source_facts none = {0};
+    struct ta_plan_facts facts = {.input = input, .output = output, .options = options, .source = &none};
+    struct ta_plan *p = ta_xcalloc(1, sizeof *p);
+    struct ta_decision d = {.facts = &facts, .plan = p, .log = log};
+    p->decisions = json_array();
+    p->warnings = json_array();
+    int err = ta_options_recipe(options, &d.recipe, log);
+    if (err >= 0)
+        err = choose_output(&d);
+    ta_plan_destroy(&p);
+    return err < 0 ? err : 0;
 }
 
 int ta_plan_decide(struct ta_plan **out, const struct ta_plan_facts *facts, struct ta_log *log)

@@ -25,6 +25,10 @@ void ta_decision_warn(struct ta_decision *d, enum ta_problem_id id, const struct
                       const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 // Stages, size, encoder: fills stages, fields, deinterlaced, encoder and out_format.
+// Can this output be made at all, by its name and the encoder? For before the source is read. NULL: nobody
+// has named one. TA_ERR_* after a message.
+int ta_plan_check_output(const char *input, const char *output, struct ta_options *options,
+                         struct ta_log *log);
 int ta_plan_choose_chain(struct ta_decision *d);
 // Inverse telecine: fills film, constant_rate and the source's field order. *any is false when it would
 // change nothing.

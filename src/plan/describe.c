@@ -1,5 +1,6 @@
 // A plan in words, and what callers of the library ask of it.
 #include <stdlib.h>
+#include <string.h>
 
 #include <libavutil/pixdesc.h>
 
@@ -48,9 +49,117 @@ static void describe_streams(const struct ta_plan *p, struct ta_buf *out)
     }
 }
 
-char *ta_plan_describe(const struct ta_plan *p)
+// ---- what it costs ----
+
+static void append_size(struct ta_buf *out, int64_t bytes)
+{
+    if (bytes >= 995000000)
+        ta_buf_printf(out, "%.2f GB", (double)bytes / 1e9);
+    else
+        ta_buf_printf(out, "%.1f MB", (double)bytes / 1e6);
+}
+
+static void append_time(struct ta_buf *out, double seconds)
+{
+    int64_t s = (int64_t)(seconds + 0.5);
+    if (s < 60)
+        ta_buf_printf(out, "%.0f seconds", seconds < 1 ? 1 : seconds);
+    else if (s < 3600)
+        ta_buf_printf(out, "%d:%02d minutes", (int)(s / 60), (int)(s % 60));
+    else
+        ta_buf_printf(out, "%lld:%02d hours", (long long)(s / 3600), (int)(s / 60 % 60));
+}
+
+char *ta_plan_describe_costs(const struct ta_plan *p, const struct ta_estimate *e)
 {
     struct ta_buf b = {0};
+    const char *about = e->exact   ? ""
+                        : e->tried ? "about "
+                                   : "about, noise may make it several times as much: ";
+    double seconds = ta_plan_seconds(p);
+    ta_buf_printf(&b, "size      %s", about);
+    append_size(&b, e->output_bytes);
+    if (seconds > 0)
+        ta_buf_printf(&b, ", %.1f Mbit/s", (double)e->output_bytes * 8e-6 / seconds);
+    ta_buf_printf(&b, "%s\ndisk      ", strcmp(p->output, "-") ? "" : ", to standard output");
+    if (e->peak_bytes) {
+        ta_buf_puts(&b, e->exact ? "" : "about ");
+        append_size(&b, e->peak_bytes);
+        ta_buf_puts(&b, " while it is made (segments and joined file)");
+    } else {
+        ta_buf_puts(&b, "nothing");
+    }
+    ta_buf_puts(&b, "\ntime      ");
+    if (e->seconds > 0) {
+        ta_buf_puts(&b, "about ");
+        append_time(&b, e->seconds);
+        ta_buf_printf(&b, " on this machine, %.1f frames a second", (double)p->out_frames / e->seconds);
+    } else {
+        ta_buf_puts(&b, "not tried");
+    }
+    ta_buf_putc(&b, '\n');
+    return ta_buf_take(&b);
+}
+
+// ---- why ----
+
+// A decision that is an option's value, with who said so: "recursive (preset vhs)".
+static void describe_decision(const struct ta_plan *p, const json_t *item, struct ta_buf *out)
+{
+    const char *what = json_string_value(json_object_get(item, "what")),
+               *why = json_string_value(json_object_get(item, "why"));
+    const json_t *option = json_object_get(p->recipe, what);
+    const char *from = json_string_value(json_object_get(option, "from")),
+               *preset = json_string_value(json_object_get(json_object_get(p->recipe, "preset"), "value"));
+    ta_buf_printf(out, "  %-12s %s", what, why);
+    if (from && !strchr(why, ':') && !strchr(why, '(')) {
+        if (!strcmp(from, "default"))
+            ta_buf_puts(out, " (nobody asked for anything else)");
+        else if (strncmp(from, "--", 2) && preset && strstr(from, preset))
+            ta_buf_printf(out, " (as preset %s says)", preset);
+        else
+            ta_buf_printf(out, " (asked for by %s)", from);
+    }
+    ta_buf_putc(out, '\n');
+}
+
+static void describe_technical(const struct ta_plan *p, struct ta_buf *out)
+{
+    char *chain = ta_chain_text(p->stages, p->stage_count);
+    ta_buf_printf(out, "chain     %s\n", chain[0] ? chain : "(pictures pass untouched)");
+    free(chain);
+    ta_buf_printf(out, "encoder   %s, %s, %d %s", p->encoder.codec, av_get_pix_fmt_name(p->encoder.pix_fmt),
+                  p->encoder.threads, ta_plural(p->encoder.threads, "thread", "threads"));
+    const AVDictionaryEntry *e = NULL;
+    while ((e = av_dict_get(p->encoder.options, "", e, AV_DICT_IGNORE_SUFFIX)))
+        ta_buf_printf(out, ", %s=%s", e->key, e->value);
+    ta_buf_putc(out, '\n');
+}
+
+static void describe_warnings(const struct ta_plan *p, struct ta_buf *out)
+{
+    size_t i;
+    json_t *item;
+    if (json_array_size(p->warnings))
+        ta_buf_puts(out, "warnings\n");
+    json_array_foreach(p->warnings, i, item)
+    {
+        struct ta_problem *problem = ta_problem_from_json(item);
+        if (problem)
+            ta_buf_printf(out, "  %s\n", problem->message);
+        ta_problem_destroy(&problem);
+    }
+}
+
+char *ta_plan_describe(const struct ta_plan *p, const struct ta_estimate *estimate, bool technical)
+{
+    struct ta_buf b = {0};
+    struct ta_estimate guess;
+    ta_plan_estimate(p, &guess);
+    char *costs = ta_plan_describe_costs(p, estimate ? estimate : &guess);
+    ta_buf_puts(&b, costs);
+    free(costs);
+    describe_warnings(p, &b);
     ta_buf_puts(&b, "source    ");
     ta_buf_name(&b, p->input);
     ta_buf_puts(&b, "\n          ");
@@ -66,36 +175,10 @@ char *ta_plan_describe(const struct ta_plan *p)
     size_t i;
     json_t *item;
     ta_buf_puts(&b, "decisions\n");
-    json_array_foreach(p->decisions, i, item)
-        ta_buf_printf(&b, "  %-12s %s\n", json_string_value(json_object_get(item, "what")),
-                      json_string_value(json_object_get(item, "why")));
-    char *chain = ta_chain_text(p->stages, p->stage_count);
-    ta_buf_printf(&b, "chain     %s\n", chain[0] ? chain : "(pictures pass untouched)");
-    free(chain);
-    ta_buf_printf(&b, "encoder   %s, %s, %d %s", p->encoder.codec, av_get_pix_fmt_name(p->encoder.pix_fmt),
-                  p->encoder.threads, ta_plural(p->encoder.threads, "thread", "threads"));
-    const AVDictionaryEntry *e = NULL;
-    while ((e = av_dict_get(p->encoder.options, "", e, AV_DICT_IGNORE_SUFFIX)))
-        ta_buf_printf(&b, ", %s=%s", e->key, e->value);
-    struct ta_estimate disk;
-    ta_plan_estimate(p, &disk);
-    if (disk.peak_bytes)
-        ta_buf_printf(
-            &b, "\ndisk      %s%.1f MB for the output, %.1f MB while it is made (segments and joined file)",
-            disk.exact ? "" : "about ", (double)disk.output_bytes / 1e6, (double)disk.peak_bytes / 1e6);
-    else
-        ta_buf_printf(&b, "\ndisk      nothing; %.1f MB go to standard output",
-                      (double)disk.output_bytes / 1e6);
-    ta_buf_puts(&b, "\nstreams\n");
+    json_array_foreach(p->decisions, i, item) describe_decision(p, item, &b);
+    if (technical)
+        describe_technical(p, &b);
+    ta_buf_puts(&b, "streams\n");
     describe_streams(p, &b);
-    if (json_array_size(p->warnings))
-        ta_buf_puts(&b, "warnings\n");
-    json_array_foreach(p->warnings, i, item)
-    {
-        struct ta_problem *problem = ta_problem_from_json(item);
-        if (problem)
-            ta_buf_printf(&b, "  %s\n", problem->message);
-        ta_problem_destroy(&problem);
-    }
     return ta_buf_take(&b);
 }

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "media/encode/encoder_check.h"
 #include "media/parts/name.h"
+#include "plan/decide.h"
 #include "plan/plan.h"
 #include "restore/advice.h"
 #include "restore/callbacks.h"
@@ -128,7 +129,9 @@ int ta_plan_create(struct ta_plan **out, const char *input, const char *output, 
     struct ta_survey *survey = NULL;
     char *cache = ta_cache_folder();
     *out = NULL;
-    int err = ta_survey_create(&survey, input, cache, log);
+    int err = ta_plan_check_output(input, output, options, log); // before a long source is read for nothing
+    if (err >= 0)
+        err = ta_survey_create(&survey, input, cache, log);
     if (err >= 0)
         err = ta_plan_from_survey(out, survey, output, options, callbacks, log);
     ta_log_fail(log, err, input, ta_advice_after_planning(err));

@@ -58,6 +58,7 @@ struct restore {
     bool join_only; // the tasks are others' work
     bool already;   // delivered before
     bool drop;      // the caller says that the work is not to be kept
+    bool told;      // what the plan knew
     bool streamed;  // to standard output: there is no work folder
 };
 
@@ -170,7 +171,8 @@ static void sum_up(struct restore *r)
     }
     if (!r->streamed)
         out->bytes = to_stdout(p) ? r->join.bytes : r->check.bytes;
-    tell_plan(r);
+    if (!r->told)
+        tell_plan(r);
     tell_count(r, TA_PROBLEM_FRAMES_CONCEALED, out->concealed,
                "frame could not be decoded; a neighbour was repeated in its place",
                "frames could not be decoded; a neighbour was repeated in their place");
@@ -361,6 +363,8 @@ static int run_work(struct restore *r)
     int err = r->join_only ? need_all_tasks(r) : ta_space_check_start(&r->space);
     if (err < 0)
         return err;
+    tell_plan(r); // while it can still be stopped
+    r->told = true;
     ta_meter_start(&r->meter, TA_PHASE_SEGMENTS);
     // A source that can't be read stops sound, tasks and join alike: it is told once.
     ta_log_only_first_error(r->log);
@@ -399,6 +403,7 @@ static int stream(struct restore *r)
     if (err < 0)
         return err;
     tell_plan(r); // while the reader can still do something about it
+    r->told = true;
     ta_meter_set_work(&r->meter, &(struct ta_meter_work){.frames_total = p->out_frames,
                                                          .tasks_total = p->segment_count,
                                                          .segments_total = p->segment_count});

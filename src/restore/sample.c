@@ -1,0 +1,197 @@
+// What a plan will take, from a few seconds of it that are really made: noise that stays in the picture costs
+// a multiple of what any table says, and no table knows the machine.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/error.h>
+#include <terminalai/plan.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "media/encode/encoder.h"
+#include "pictures/frames.h"
+#include "plan/estimate.h"
+#include "plan/plan.h"
+#include "recipe/options.h"
+#include "restore/callbacks.h"
+#include "restore/run.h"
+
+enum {
+    // Recordings change more than a window shows: many short ones say more than few long ones.
+    WINDOWS = 8,
+    LEAST_WINDOWS = 4,  // whatever they take
+    WINDOW_FRAMES = 40, // of the output: as far as encoders look ahead
+    LEAST_FRAMES = 24,
+    SHARE = 16, // of short plans each window is at most so small a part
+};
+static const double REST = 1.03;    // joining, reading through, reports
+static const int PACKET_BYTES = 12; // what a container needs for each
+
+struct sample {
+    const struct ta_plan *plan;
+    struct ta_env env;
+    // Of all windows: their first quarters, as each segment begins; what is in their middle; key frames.
+    double start_bytes, other_bytes, key_bytes;
+    int64_t starts;
+    int64_t others, frames;
+    double encoding, warming; // seconds
+    int windows;
+    bool intra; // nothing but key frames
+};
+
+// ---- one window ----
+
+static int take_packets(struct sample *s, struct ta_encoder *e, AVPacket *pkt, double *bytes, int64_t count,
+                        int64_t *got)
+{
+    for (;;) {
+        int err = ta_encoder_receive(e, pkt);
+        if (err <= 0)
+            return err;
+        if (pkt->pts >= 0 && pkt->pts < count)
+            bytes[pkt->pts] = pkt->size;
+        if (*got && !(pkt->flags & AV_PKT_FLAG_KEY))
+            s->intra = false;
+        ++*got;
+    }
+}
+
+static int encode(struct sample *s, const struct ta_segment *seg, double *bytes)
+{
+    struct ta_frames *frames = NULL;
+    struct ta_encoder *e = NULL;
+    AVPacket *pkt = av_packet_alloc();
+    int64_t got = 0;
+    double begun = ta_clock_seconds(), first = 0;
+    int err = pkt ? ta_encoder_open(&e, seg->encoder, &s->plan->out_format, s->env.log) : TA_ERR_NOMEM;
+    if (err >= 0)
+        err = ta_frames_open(&frames, s->plan, seg, &s->env);
+    for (bool end = false; err >= 0 && !end;) {
+        AVFrame *frame = NULL;
+        err = ta_frames_next(frames, &frame);
+        end = !frame;
+        if (!first)
+            first = ta_clock_seconds();
+        if (err >= 0)
+            err = ta_encoder_send(e, frame);
+        if (err >= 0)
+            err = take_packets(s, e, pkt, bytes, seg->out_count, &got);
+    }
+    err = ta_frames_close(&frames, err, NULL);
+    ta_encoder_close(&e);
+    av_packet_free(&pkt);
+    s->encoding += ta_clock_seconds() - first;
+    s->warming += first - begun;
+    return err < 0 ? err : 0;
+}
+
+static int take_window(struct sample *s, int64_t first, int64_t end)
+{
+    struct ta_segment seg = ta_plan_range(s->plan, first, end);
+    double *bytes = ta_xcalloc((size_t)seg.out_count + 1, sizeof *bytes);
+    int err = encode(s, &seg, bytes);
+    if (err >= 0) {
+        // An encoder begins with more than it needs later, and what comes last was encoded with less ahead of
+        // it than most are.
+        int64_t quarter = seg.out_count / 4;
+        s->key_bytes += bytes[0];
+        s->starts += quarter;
+        for (int64_t i = 0; i < seg.out_count - quarter; i++)
+            *(i < quarter ? &s->start_bytes : &s->other_bytes) += bytes[i];
+        s->others += seg.out_count - 2 * quarter;
+        s->frames += seg.out_count;
+        s->windows++;
+    }
+    free(bytes);
+    return err;
+}
+
+// ---- the whole ----
+
+static int64_t shown(const struct ta_plan *p, int64_t frame)
+{
+    while (frame > p->first_frame && ta_plan_fields_of(p, frame) == 0)
+        frame--;
+    return frame;
+}
+
+// Those that lie apart first.
+static int take_windows(struct sample *s, double patience)
+{
+    static const double places[WINDOWS] = {1 / 16.0, 9 / 16.0,  5 / 16.0, 13 / 16.0,
+                                           3 / 16.0, 11 / 16.0, 7 / 16.0, 15 / 16.0};
+    const struct ta_plan *p = s->plan;
+    int64_t out = TA_MIN(WINDOW_FRAMES, TA_MAX(LEAST_FRAMES, p->out_frames / SHARE));
+    int64_t length = TA_MAX(1, out * p->frame_count / TA_MAX(p->out_frames, 1));
+    double begun = ta_clock_seconds();
+    s->intra = true;
+    if (length >= p->frame_count)
+        return take_window(s, p->first_frame, p->first_frame + p->frame_count);
+    for (int i = 0; i < WINDOWS && (i < LEAST_WINDOWS || ta_clock_seconds() - begun < patience * i / (i + 1));
+         i++) {
+        int64_t first = shown(p, p->first_frame + (int64_t)((double)(p->frame_count - length) * places[i]));
+        int64_t end = TA_MIN(first + length, p->first_frame + p->frame_count);
+        while (end < p->first_frame + p->frame_count &&
+               ta_plan_out_before(p, end) - ta_plan_out_before(p, first) < LEAST_FRAMES / 2)
+            end++;
+        int err = take_window(s, first, end);
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}
+
+// Key frames that the segments will have.
+static double keys_of(const struct ta_plan *p)
+{
+    const AVDictionaryEntry *g = av_dict_get(p->encoder.options, "g", NULL, 0);
+    double every = g ? TA_MAX(1, atof(g->value)) : 250, sum = 0;
+    for (int k = 0; k < p->segment_count; k++)
+        sum += ceil((double)ta_plan_segment(p, k).out_count / every);
+    return sum;
+}
+
+static void sum_up(const struct sample *s, int jobs, struct ta_estimate *out)
+{
+    const struct ta_plan *p = s->plan;
+    double n = (double)p->out_frames, each_other = s->other_bytes / (double)TA_MAX(s->others, 1);
+    double begun = TA_MIN(n, (double)s->starts / s->windows * p->segment_count);
+    double video = begun * s->start_bytes / (double)TA_MAX(s->starts, 1) + (n - begun) * each_other;
+    // Key frames that are not at the start of a segment.
+    if (!s->intra)
+        video += (keys_of(p) - p->segment_count) * TA_MAX(0, s->key_bytes / s->windows - each_other);
+    if (!out->exact) {
+        out->segment_bytes = (int64_t)video;
+        out->output_bytes = (int64_t)(video + n * PACKET_BYTES) + ta_estimate_other_streams(p);
+        out->peak_bytes = strcmp(p->output, "-") ? out->segment_bytes + out->output_bytes : 0;
+    }
+    // Segments that are made at once have cores of their own; the lead-in of the next goes on beside the
+    // encoder, on cores that it could use itself.
+    double lead_in = s->warming / s->windows, each = s->encoding / (double)s->frames;
+    out->seconds = (n * each + lead_in * (0.5 * (p->segment_count - 1))) / jobs * REST + lead_in;
+    out->tried = true;
+}
+
+int ta_plan_try(const struct ta_plan *plan, struct ta_options *options, double patience,
+                const struct ta_callbacks *callbacks, struct ta_estimate *out, struct ta_log *log)
+{
+    struct ta_run_opts run;
+    struct ta_meter meter;
+    ta_plan_estimate(plan, out);
+    int err = ta_options_run(options, &run, log);
+    if (err < 0)
+        return err;
+    ta_meter_init(&meter, callbacks);
+    ta_meter_start(&meter, TA_PHASE_MEASURE);
+    // What goes wrong here goes wrong again in the run, which says so.
+    struct sample s = {.plan = plan, .env = ta_meter_env(&meter, ta_meter_cancel(&meter), NULL)};
+    if (plan->index && plan->out_frames > 0 && !plan->show)
+        err = take_windows(&s, patience);
+    if (err >= 0 && s.windows)
+        sum_up(&s, ta_run_jobs(plan, &run, &s.env), out);
+    ta_meter_release(&meter);
+    ta_opt_release(ta_run_options, &run);
+    return err == TA_ERR_CANCELED ? err : 0;
+}
