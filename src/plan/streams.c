@@ -14,6 +14,7 @@ static const char UNREADABLE[] = "it is no picture that can be read";
 static const char NOT_IN_RANGE[] = "nothing of it lies in the range";
 
 #define LATE_SECONDS 1
+#define EARLY_SECONDS 1
 
 // Start of a kept stream by its container, AV_NOPTS_VALUE when unknown. Priming before it is not a start.
 int64_t ta_plan_stream_start(const struct ta_decision *d, int stream)
@@ -132,6 +133,17 @@ static double late_by(const struct ta_decision *d, int i)
            (double)index->frames[0].pts * av_q2d(index->time_base);
 }
 
+// Seconds between the end of a stream and that of the pictures.
+static double early_by(const struct ta_decision *d, int i)
+{
+    const struct ta_index *index = d->facts->index;
+    int64_t end = i < index->stream_count ? index->streams[i].end_pts : AV_NOPTS_VALUE;
+    if (end == AV_NOPTS_VALUE || index->clock_count) // other clocks may have run since
+        return 0;
+    return (double)index->end_pts * av_q2d(index->time_base) -
+           (double)end * av_q2d(d->facts->source->streams[i].time_base);
+}
+
 static int choose_stream(struct ta_decision *d, int i)
 {
     struct ta_plan *p = d->plan;
@@ -154,6 +166,8 @@ static int choose_stream(struct ta_decision *d, int i)
         if (late_by(d, i) > LATE_SECONDS)
             ta_decision_tell(d, "sound", "stream %d begins %.2f s after the pictures, and stays there", i,
                              late_by(d, i));
+        if (early_by(d, i) > EARLY_SECONDS)
+            ta_decision_tell(d, "sound", "stream %d ends %.2f s before the pictures", i, early_by(d, i));
     }
     if (c.refuse) {
         ta_error(d->log, "stream %d has %d channels of sound, and %s: %s", i, st->par->ch_layout.nb_channels,

@@ -54,6 +54,15 @@ def test_late_sound_is_kept_at_its_time(program, tmp_path, codec, suffix):
     assert any('after the pictures' in w for w in words(program, source, 'sound'))
 
 
+def test_sound_that_ends_early_is_told(program, tmp_path):
+    source = tmp_path / 'in.ts'
+    source.write_bytes(piece(tmp_path / 'a', 1, 0, [440]) + piece(tmp_path / 'b', 3, 1, version=1))
+    said = words(program, source, 'sound')
+    assert len(said) == 1 and abs(float(said[0].split()[3]) - 3) < 0.1 and 'before the pictures' in said[0], said
+    source.write_bytes(piece(tmp_path / 'c', 3, 0, [440]))
+    assert words(program, source, 'sound') == []
+
+
 def test_sound_later_than_any_probing(program, tmp_path):
     """The sound of a film after half a minute of something else."""
     source, out = tmp_path / 'in.ts', tmp_path / 'o.mkv'
