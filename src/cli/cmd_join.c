@@ -102,9 +102,12 @@ static enum ta_exit run_join(struct ta_cli *cli)
         return status;
     int err = set_options(cli, opts);
     struct ta_progress_view view = ta_cli_task_view(cli, &opts->task, plan);
-    struct ta_callbacks callbacks = ta_cli_callbacks(cli, &view);
+    struct ta_announcement announcement;
+    struct ta_callbacks callbacks = ta_cli_announce(
+        &announcement, cli, &view, plan, false, ta_xstrdup("is made, with a report beside it, of what lies"));
     if (err >= 0)
         err = ta_join_task(plan, cli->options, &callbacks, &already, &result, cli->log);
+    ta_cli_announcement_end(&announcement);
     ta_progress_end(&view);
     if (err >= 0)
         say(cli, plan, &result, already);

@@ -131,9 +131,12 @@ static enum ta_exit make_task(struct ta_cli *cli, const struct one_opts *opts, c
     struct ta_task task = ta_plan_task(plan, number);
     int err = opts->strict ? ta_options_set(cli->options, TA_LAYER_CALLER, "strict", "on", "--strict") : 0;
     struct ta_progress_view view = ta_cli_task_view(cli, &opts->task, plan);
-    struct ta_callbacks callbacks = ta_cli_callbacks(cli, &view);
+    struct ta_announcement announcement;
+    char *what = ta_xprintf("makes %s", task.stem);
+    struct ta_callbacks callbacks = ta_cli_announce(&announcement, cli, &view, plan, !task.need_count, what);
     if (err >= 0)
         err = ta_task_run(plan, task.stem, cli->options, &callbacks, &result, cli->log);
+    ta_cli_announcement_end(&announcement);
     ta_progress_end(&view);
     json_t *object = NULL;
     if (err >= 0) {
@@ -291,7 +294,10 @@ const struct ta_command ta_command_task = {
         "is what \"restore\" makes, bit for bit.\n\nA task that is done is not made again: that is said, and the "
         "exit status is 0. Two copies at once do no harm. One whose needs are not finished is refused with exit "
         "status 1, and so is any while \"restore\" or \"join\" works on the same output; they are refused while "
-        "tasks run.\n\nThe plan names files by their full paths. The source must be the file that was planned for.",
+        "tasks run.\n\nThe plan names files by their full paths, and what is written where is said "
+        "before. An output in a "
+        "folder of somebody else, other than that of the plan, must be named with -o. The source must be the file "
+        "that was planned for.",
     .examples = task_examples,
     .groups = task_groups,
     .values_size = sizeof(struct task_opts),

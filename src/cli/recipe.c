@@ -1,18 +1,26 @@
 #include "cli/recipe.h"
 #include "plan/plan.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/tree.h"
 #include "cli/console.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "media/encode/encoder_row.h"
 #include "recipe/options.h"
+#include "restore/report.h"
+#include "restore/task.h"
+#include "restore/task_kind.h"
+#include "restore/work.h"
 
 enum ta_exit ta_cli_check_recipe(struct ta_cli *cli, const char *config_path)
 {
@@ -97,6 +105,76 @@ struct ta_callbacks ta_cli_callbacks(struct ta_cli *cli, struct ta_progress_view
         .progress = ta_progress_show, .canceled = is_interrupted, .priv = view, .env = cli->env};
 }
 
+// A plan from elsewhere may name any folder. What it says is used where the caller has put the plan itself,
+// or in a folder of his own.
+static bool may_write_there(const struct ta_plan *plan, const char *plan_path)
+{
+    const char *output = ta_plan_output(plan);
+    char *dir = ta_path_dir(output), *beside = ta_path_dir(plan_path);
+    struct stat st;
+    bool may = !strcmp(output, "-") || ta_path_same_file(dir, beside) || stat(dir, &st) < 0 ||
+               st.st_uid == geteuid();
+    free(beside);
+    free(dir);
+    return may;
+}
+
+static char *work_folder(struct ta_announcement *a)
+{
+    struct ta_run_opts run;
+    if (ta_options_run(a->cli->options, &run, NULL) < 0)
+        return ta_xstrdup("");
+    ta_work_choose_dir(a->plan, &run);
+    char *dir = ta_work_path(a->plan, run.work_dir);
+    ta_opt_release(ta_run_options, &run);
+    return dir;
+}
+
+static void say(struct ta_announcement *a, const char *dir)
+{
+    if (!a->said && !ta_console_is_quiet(a->cli->console))
+        ta_console_print(a->cli->console, "%s: %s in %s", ta_plan_output(a->plan), a->what, dir);
+    a->said = true;
+}
+
+static void say_and_show(void *priv, const struct ta_progress *p)
+{
+    struct ta_announcement *a = priv;
+    if (!a->said && p->phase != TA_PHASE_INDEX && p->phase != TA_PHASE_DONE) {
+        char *dir = work_folder(a);
+        say(a, dir);
+        free(dir);
+    }
+    ta_progress_show(a->view, p);
+}
+
+struct ta_callbacks ta_cli_announce(struct ta_announcement *a, struct ta_cli *cli,
+                                    struct ta_progress_view *view, const struct ta_plan *plan, bool begins,
+                                    char *what)
+{
+    *a = (struct ta_announcement){.cli = cli, .view = view, .plan = plan, .what = what};
+    struct stat st;
+    struct ta_report report;
+    char *dir = work_folder(a);
+    if (begins && *dir && lstat(dir, &st) < 0 && errno == ENOENT && ta_work_check_source(plan, NULL) >= 0 &&
+        ta_task_kinds_check(plan, NULL) >= 0) {
+        if (ta_plan_delivered(plan, &report))
+            ta_report_release(&report);
+        else
+            say(a, dir);
+    }
+    free(dir);
+    struct ta_callbacks callbacks = ta_cli_callbacks(cli, view);
+    callbacks.progress = say_and_show;
+    callbacks.priv = a;
+    return callbacks;
+}
+
+void ta_cli_announcement_end(struct ta_announcement *a)
+{
+    free(a->what);
+}
+
 enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *opts, bool with_index,
                                struct ta_plan **plan)
 {
@@ -111,8 +189,14 @@ enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *op
         return ta_exit_from_error(err == TA_ERR_FORMAT ? TA_ERR_INVALID : err);
     const char *work_dir = "";
     ta_options_get(cli->options, "work-dir", &work_dir, NULL);
-    err = with_index ? ta_plan_load(plan, opts->plan, work_dir, cli->log)
-                     : ta_plan_read(plan, opts->plan, cli->log);
+    err = with_index ? ta_plan_load(plan, opts->plan, opts->output, work_dir, cli->log)
+                     : ta_plan_read(plan, opts->plan, opts->output, cli->log);
+    if (err >= 0 && !opts->output && !may_write_there(*plan, opts->plan)) {
+        ta_error(cli->log, "%s: the plan writes into a folder that is not yours: name the output with -o",
+                 ta_plan_output(*plan));
+        err = TA_ERR_ACCESS;
+        ta_plan_destroy(plan);
+    }
     if (err < 0) { // a file that is no plan is a failure, whatever its numbers are
         ta_cli_end(cli, err, opts->plan);
         return TA_EXIT_FAILED;

@@ -45,7 +45,7 @@ enum ta_exit ta_cli_finish(struct ta_cli *cli, int err, const char *subject, con
 // ---- commands that run single tasks of a plan ----
 
 struct ta_task_opts {
-    char *plan, *work_dir, *config;
+    char *plan, *output, *work_dir, *config;
     int progress; // enum ta_progress_mode
     bool json;
 };
@@ -57,6 +57,12 @@ struct ta_task_opts {
      .syntax = "FILE",                                                                                    \
      .help = "the plan, as \"plan --json\" prints it; must be given",                                     \
      .letter = 'p'},                                                                                      \
+        {.name = "output",                                                                                \
+         .kind = &ta_opt_path,                                                                            \
+         TA_FIELD(owner, field.output, char *),                                                           \
+         .syntax = "FILE",                                                                                \
+         .help = "the output, where it is not to be the plan's own; the same for all tasks",              \
+         .letter = 'o'},                                                                                  \
         {.name = "work-dir",                                                                              \
          .kind = &ta_opt_path,                                                                            \
          TA_FIELD(owner, field.work_dir, char *),                                                         \
@@ -84,6 +90,22 @@ struct ta_task_opts {
 // status after a message.
 enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *opts, bool with_index,
                                struct ta_plan **plan);
+// Says once what is written where, before it is: at once where the work folder would be made, else when the
+// work begins, so that what is refused is not announced.
+struct ta_announcement {
+    struct ta_cli *cli;
+    struct ta_progress_view *view;
+    const struct ta_plan *plan;
+    char *what; // "makes seg-00003"; freed with the announcement
+    bool said;
+};
+// `what` is taken; `begins`: the command makes the work folder where there is none. The callbacks are
+// ta_cli_callbacks() with the announcement ahead of the view; *a outlives them, and goes with
+// ta_cli_announcement_end().
+struct ta_callbacks ta_cli_announce(struct ta_announcement *a, struct ta_cli *cli,
+                                    struct ta_progress_view *view, const struct ta_plan *plan, bool begins,
+                                    char *what);
+void ta_cli_announcement_end(struct ta_announcement *a);
 // A view of its progress; signals are caught from here on.
 struct ta_progress_view ta_cli_task_view(struct ta_cli *cli, const struct ta_task_opts *opts,
                                          const struct ta_plan *plan);

@@ -44,6 +44,7 @@ bool ta_counts_read(struct ta_counts *counts, const json_t *object)
     json_object_foreach((json_t *)object, name, value)
     {
         if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+            json_integer_value(value) > TA_COUNT_VALUE_MAX ||
             !ta_counts_set(counts, name, json_integer_value(value)))
             return false;
     }

@@ -29,7 +29,9 @@ int64_t ta_counts_get(const struct ta_counts *counts, const char *name);
 // most).
 bool ta_counts_set(struct ta_counts *counts, const char *name, int64_t value);
 json_t *ta_counts_json(const struct ta_counts *counts);
-// An object of whole numbers from 0 on; false for anything else.
+// No number of a task is larger: those of a million tasks have a sum.
+#define TA_COUNT_VALUE_MAX ((int64_t)1 << 42)
+// An object of whole numbers from 0 to that; false for anything else.
 bool ta_counts_read(struct ta_counts *counts, const json_t *object);
 
 #endif

@@ -118,9 +118,12 @@ static bool parse_old_counts(const json_t *e, struct ta_counts *counts)
         const char *name;
         int64_t min, max;
         bool optional;
-    } known[] = {{"frames", 1, INT64_MAX, false},  {"concealed", 0, INT64_MAX, false},
-                 {"damaged", 0, INT64_MAX, false}, {"delay", 0, 1024, false},
-                 {"max_cll", 0, 10000, true},      {"max_fall", 0, 10000, true}};
+    } known[] = {{"frames", 1, TA_COUNT_VALUE_MAX, false},
+                 {"concealed", 0, TA_COUNT_VALUE_MAX, false},
+                 {"damaged", 0, TA_COUNT_VALUE_MAX, false},
+                 {"delay", 0, 1024, false},
+                 {"max_cll", 0, 10000, true},
+                 {"max_fall", 0, 10000, true}};
     for (size_t i = 0; i < TA_COUNT(known); i++) {
         int64_t value = 0;
         if (known[i].optional && !json_object_get(e, known[i].name))
@@ -151,7 +154,7 @@ static bool parse_task(const json_t *e, char stem[TA_STEM_SIZE], struct ta_done 
 {
     const char *name = json_string_value(json_object_get(e, "task"));
     *out = (struct ta_done){0};
-    if (!e || ta_json_get_int(e, "", "bytes", 1, INT64_MAX, &out->bytes, NULL) < 0 ||
+    if (!e || ta_json_get_int(e, "", "bytes", 1, TA_COUNT_VALUE_MAX, &out->bytes, NULL) < 0 ||
         !take_sum(e, "sha256", out->sha256))
         return false;
     if (!name)
@@ -179,11 +182,35 @@ static void set_text(char **field, const json_t *entry, const char *key)
     *field = text ? ta_xstrdup(text) : NULL;
 }
 
+static int by_stem(const void *a, const void *b)
+{
+    const struct ta_journal_task *x = a, *y = b;
+    int order = strcmp(x->stem, y->stem);
+    return order ? order : (x->line > y->line) - (x->line < y->line);
+}
+
+// The last line of each task, sorted: a journal may have as many lines as a plan has tasks, and more.
+static void sort_tasks(struct ta_journal *j)
+{
+    int kept = 0;
+    if (j->task_count)
+        qsort(j->tasks, (size_t)j->task_count, sizeof *j->tasks, by_stem);
+    for (int i = 0; i < j->task_count; i++)
+        if (i + 1 == j->task_count || strcmp(j->tasks[i].stem, j->tasks[i + 1].stem) != 0)
+            j->tasks[kept++] = j->tasks[i];
+    j->task_count = kept;
+}
+
 struct ta_done ta_journal_find(const struct ta_journal *j, const char *stem)
 {
-    for (int i = j->task_count - 1; i >= 0; i--)
-        if (!strcmp(j->tasks[i].stem, stem))
-            return j->tasks[i].done;
+    int low = 0, high = j->task_count;
+    while (low < high) {
+        int middle = low + (high - low) / 2, order = strcmp(j->tasks[middle].stem, stem);
+        if (!order)
+            return j->tasks[middle].done;
+        low = order < 0 ? middle + 1 : low;
+        high = order < 0 ? high : middle;
+    }
     return (struct ta_done){0};
 }
 
@@ -194,6 +221,7 @@ static void take_line(struct ta_journal *j, const char *line, size_t size)
     if (parse_task(e, task.stem, &task.done)) {
         if ((j->task_count & (j->task_count - 1)) == 0) // full: 0, 1, 2, 4, 8 ...
             j->tasks = ta_xrealloc(j->tasks, (size_t)TA_MAX(1, 2 * j->task_count) * sizeof *j->tasks);
+        task.line = j->task_count;
         j->tasks[j->task_count++] = task;
     } else if (take_sum(e, "plan_sha256", j->plan)) {
         set_text(&j->made_by, e, "made_by");
@@ -226,6 +254,7 @@ int ta_journal_load_in(struct ta_journal *j, const struct ta_folder *folder)
             take_line(j, p, n);
         p += n + 1;
     }
+    sort_tasks(j);
     ta_buf_release(&text);
     return err == TA_ERR_NOT_FOUND ? 0 : err;
 }

@@ -32,7 +32,8 @@ struct ta_journal {
     struct ta_journal_task {
         char stem[TA_STEM_SIZE];
         struct ta_done done;
-    } * tasks;
+        int line; // among those of tasks
+    } * tasks;    // the last of each task, by stem
     int task_count;
     int bad_lines; // cut short or garbled
 };

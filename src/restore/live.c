@@ -9,9 +9,11 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/mem.h"
+#include "base/tree.h"
 
-enum { LIVE_LIMIT = 1 << 16 };
+enum { LIVE_LIMIT = 1 << 16, HOST_LENGTH = 255 };
 static const char live_name[] = "run.json", tmp_name[] = ".ta-run.tmp";
+static const double MOST = 1e12; // of anything that is told
 
 double ta_wall_clock(void)
 {
@@ -50,19 +52,52 @@ void ta_live_write(void *priv, const struct ta_progress *p)
     json_decref(o);
 }
 
+static bool is_phase(const char *text)
+{
+    for (int i = 0; i < TA_PHASE_COUNT; i++)
+        if (!strcmp(text, ta_phase_name((enum ta_phase)i)))
+            return true;
+    return false;
+}
+
+// What is not as it is written here does not count.
+static json_t *only_known(const json_t *o)
+{
+    static const char *const numbers[] = {"started", "updated", "fraction", "total", "fps", "eta_seconds"},
+                             *const counts[] = {"pid", "frames_done"};
+    json_t *out = json_object();
+    for (size_t i = 0; i < TA_COUNT(numbers); i++) {
+        json_t *v = json_object_get(o, numbers[i]);
+        double value = json_number_value(v);
+        if (json_is_number(v) && value >= -1 && value <= MOST)
+            json_object_set(out, numbers[i], v);
+    }
+    for (size_t i = 0; i < TA_COUNT(counts); i++) {
+        json_t *v = json_object_get(o, counts[i]);
+        if (json_is_integer(v) && json_integer_value(v) >= 0 && (double)json_integer_value(v) <= MOST)
+            json_object_set(out, counts[i], v);
+    }
+    const char *phase = json_string_value(json_object_get(o, "phase")),
+               *host = json_string_value(json_object_get(o, "host"));
+    if (phase && is_phase(phase))
+        json_object_set(out, "phase", json_object_get(o, "phase"));
+    if (host && strlen(host) <= HOST_LENGTH)
+        json_object_set(out, "host", json_object_get(o, "host"));
+    return out;
+}
+
 json_t *ta_live_read(const char *dir)
 {
     struct ta_folder folder;
     struct ta_buf text = {0};
-    json_t *o = NULL;
+    json_t *o = NULL, *known = NULL;
     if (ta_folder_hold(&folder, dir, NULL) >= 0 &&
         ta_folder_read(&folder, live_name, LIVE_LIMIT, &text, NULL) >= 0)
-        o = json_loadb(ta_buf_text(&text), text.size, JSON_REJECT_DUPLICATES, NULL);
-    if (!json_is_object(o)) {
-        json_decref(o);
-        o = NULL;
-    }
+        ta_json_parse(ta_buf_text(&text), text.size, live_name, &o, NULL);
+    if (json_is_object(o))
+        known = only_known(o);
+    json_decref(o);
     ta_folder_close(&folder);
     ta_buf_release(&text);
-    return o;
+    return known;
 }

@@ -50,7 +50,7 @@ static int load(struct ta_plan **out, const char *path, const char *folder, cons
         p->input = input;
     }
     if (output && !ta_plan_output_fits(p->container, output)) {
-        ta_error(log, "%s: the plan in its work folder makes %s", output, p->container->name);
+        ta_error(log, "%s: the plan makes %s, which this name does not say", output, p->container->name);
         return TA_ERR_MISMATCH;
     }
     if (output) {
@@ -81,14 +81,25 @@ static int load_with_log(struct ta_plan **out, const char *path, const char *fol
     return err;
 }
 
-int ta_plan_load(struct ta_plan **out, const char *path, const char *work_dir, struct ta_log *log)
+// Of a plan that is run from anywhere; `output` as the caller writes it, NULL for the plan's own.
+static int load_named(struct ta_plan **out, const char *path, const char *output, const char *work_dir,
+                      struct ta_log *log)
 {
-    return load_with_log(out, path, NULL, NULL, work_dir ? work_dir : "", NULL, log);
+    char *at = output && strcmp(output, "-") ? ta_name_absolute(output) : NULL;
+    int err = load_with_log(out, path, NULL, at ? at : output, work_dir, NULL, log);
+    free(at);
+    return err;
 }
 
-int ta_plan_read(struct ta_plan **out, const char *path, struct ta_log *log)
+int ta_plan_load(struct ta_plan **out, const char *path, const char *output, const char *work_dir,
+                 struct ta_log *log)
 {
-    return load_with_log(out, path, NULL, NULL, NULL, NULL, log);
+    return load_named(out, path, output, work_dir ? work_dir : "", log);
+}
+
+int ta_plan_read(struct ta_plan **out, const char *path, const char *output, struct ta_log *log)
+{
+    return load_named(out, path, output, NULL, log);
 }
 
 int ta_plan_resume(struct ta_plan **out, const char *output, const char *work_dir, struct ta_log *log)
