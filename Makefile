@@ -3,7 +3,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all demo test test-long soak bench lint format install clean
+.PHONY: all demo test test-long soak bench lint format install uninstall clean
 
 all:
 	@./setup.sh
@@ -45,6 +45,10 @@ format:
 
 install: all
 	@meson install -C $(BUILD) --no-rebuild
+
+# Takes away what "make install" has put there; the configuration and the cache of users stay.
+uninstall:
+	@ninja -C $(BUILD) uninstall
 
 clean:
 	@rm -rf $(BUILD)
