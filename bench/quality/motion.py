@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Deinterlacing by motion against known originals: progressive films made interlaced, and back.
+
+    bench/quality/motion.py [--build build] [--assets ../shared/assets] [--frames 48] [--ffmpeg FFMPEG]
+        [--peer 'NAME=PROGRAM {in} {out}.y4m --order {order}']... [--speed]
+
+Clips are procedural, with footage from the assets where present, at 60 (50) pictures a second; each second line of each
+picture is taken away. Prints Markdown: PSNR of luma and chroma and, where the ffmpeg that is named has libvmaf, VMAF NEG. A peer
+is a program that makes a picture of each field; it is measured in the same run. --speed: CPU time a picture, decoding taken off.
+"""
+import argparse
+import json
+import os
+import re
+import resource
+import shlex
+import subprocess
+import tempfile
+
+NTSC, PAL = (720, 480, "60000/1001", "30000/1001", "8/9"), (720, 576, "50", "25", "16/15")
+# name: system, order, input options of ffmpeg, and a filter
+PROCEDURAL = {
+    "zoom": (NTSC, "tff", ["-f", "lavfi", "-i", "mandelbrot=s=720x480:r=60:start_scale=0.3:end_pts=400"], "null"),
+    "scroll": (PAL, "bff", ["-f", "lavfi", "-i", "mandelbrot=s=1440x1152:r=50:start_scale=0.02"], "loop=-1:1:0,gblur=1.5,crop=720:576:3*n:n"),
+}
+FOOTAGE = {
+    "karma": (NTSC, "bff", "karma_480p5994_truth.mkv", "null"),
+    "animation": (NTSC, "tff", "bbb_480p24_30s.mp4", "trim=start_frame=240,setpts=N/24/TB,scale=720:480:flags=lanczos"),
+    "road": (PAL, "bff", "intel_car_768x432.mp4", "trim=start_frame=60,setpts=N/24/TB,scale=720:576:flags=lanczos"),
+    "bottle": (PAL, "tff", "intel_bottle_640x360.mp4", "trim=start_frame=60,setpts=N/24/TB,scale=720:576:flags=lanczos"),
+}
+OURS = {"bwdif": ["--deinterlace", "bwdif"], "motion, good": ["--deinterlace", "motion"],
+        "motion, best": ["--deinterlace", "motion", "--deinterlace-effort", "best"]}
+
+
+def ffmpeg(*args):
+    subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *map(str, args)], check=True)
+
+
+def make(folder, name, system, order, source, chain, frames):
+    """The original, a picture a field, and its fields woven."""
+    width, height, fields, rate, sar = system
+    truth, woven = os.path.join(folder, name + ".truth.mkv"), os.path.join(folder, name + ".mkv")
+    ffmpeg(*source, "-vf", f"{chain},setsar={sar},setfield=prog,format=yuv420p", "-frames:v", frames, "-r", fields, "-fps_mode",
+           "passthrough", "-c:v", "ffv1", truth)
+    ffmpeg("-i", truth, "-vf", f"setpts=N/({fields})/TB,interlace=lowpass=0:scan={order}", "-r", rate, "-c:v", "ffv1", woven)
+    return truth, woven
+
+
+def clips(folder, assets, frames):
+    for name, (system, order, source, chain) in PROCEDURAL.items():
+        yield name, order, system, *make(folder, name, system, order, source, chain, frames)
+    for name, (system, order, file, chain) in FOOTAGE.items():
+        path = os.path.join(assets, "video", file)
+        if os.path.exists(path):
+            yield name, order, system, *make(folder, name, system, order, ["-i", path], chain, frames)
+
+
+def samples(path, raw):
+    """As 8 bits, as they are: tags that differ must not make a converter change them."""
+    ffmpeg("-i", path, "-vf", "setparams=field_mode=prog,format=yuv420p", "-fps_mode", "passthrough", "-f", "rawvideo", raw)
+    return raw
+
+
+def score(binary, system, truth, path):
+    """PSNR of luma, of chroma, NEG or None"""
+    vmaf = "libvmaf" in subprocess.run([binary, "-hide_banner", "-filters"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    graph = "[0:v]split[a][c];[1:v]split[b][d];[a][b]psnr"
+    log = path + ".vmaf.json"
+    graph += f";[c][d]libvmaf=model='version=vmaf_v0.6.1neg':log_fmt=json:log_path={log}" if vmaf else ";[c]nullsink;[d]nullsink"
+    inputs = []
+    for p in (path, truth):
+        inputs += ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "%dx%d" % system[:2], "-r", "25", "-i", samples(p, p + ".yuv")]
+    if os.path.getsize(inputs[9]) != os.path.getsize(inputs[19]):
+        raise SystemExit(f"{path}: not as many pictures as there are fields")
+    done = subprocess.run([binary, "-hide_banner", "-nostdin", *inputs, "-lavfi", graph, "-f", "null", "-"],
+                          stderr=subprocess.PIPE, text=True, check=True)
+    y, u, v = (float(re.search(rf"PSNR.* {p}:([0-9.inf]+)", done.stderr).group(1)) for p in "yuv")
+    return y, (u + v) / 2, json.load(open(log))["pooled_metrics"]["vmaf"]["mean"] if vmaf else None
+
+
+def cpu(argv):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def restore(build, woven, out, args):
+    return [os.path.join(build, "terminalai"), "restore", woven, "-o", out, "--preset", "clean", "--encoder", "ffv1", "--resolution",
+            "source", "--overwrite", "--progress", "none", *args]
+
+
+def quality(a, folder, peers):
+    names = [*OURS, *peers]
+    print("| PSNR luma / chroma / NEG | " + " | ".join(names) + " |\n|---|" + "---|" * len(names))
+    for name, order, system, truth, woven in clips(folder, a.assets, a.frames):
+        cells = []
+        for who in names:
+            out = os.path.join(folder, "out." + ("mkv" if who in OURS else "y4m"))
+            argv = restore(a.build, woven, out, OURS[who]) if who in OURS else [
+                w.format(**{"in": woven, "out": out[:-4], "order": order}) for w in peers[who]]
+            cpu(argv)
+            y, c, neg = score(a.ffmpeg, system, truth, out)
+            cells.append(f"{y:.2f} / {c:.2f}" + (f" / {neg:.2f}" if neg is not None else ""))
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+def speed(a, folder):
+    """Of the chain alone, on one core; the median of three rounds."""
+    truth, woven = make(folder, "speed", *PROCEDURAL["zoom"], 96)
+    rows = {"decoding": ["--deinterlace", "off"], **OURS}
+    times = {who: [] for who in rows}
+    for who, args in rows.items():
+        argv = restore(a.build, woven, os.path.join(folder, "x.mkv"), args)
+        argv[1] = "plan"
+        plan = subprocess.run([x for x in argv if x not in ("--overwrite", "--progress", "none")] + ["--json"], stdout=subprocess.PIPE, check=True).stdout
+        open(os.path.join(folder, who + ".json"), "wb").write(plan)
+    for _ in range(3):
+        for who in rows:
+            times[who].append(cpu([os.path.join(a.build, "bench", "chain_tool"), os.path.join(folder, who + ".json")]))
+    decoding = sorted(times.pop("decoding"))[1]
+    print("\n| 720x480, 10 bit | CPU ms a picture |\n|---|---|")
+    for who, values in times.items():
+        print(f"| {who} | {1000 * (sorted(values)[1] - decoding) / 96:.1f} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--assets", default="../shared/assets")
+    parser.add_argument("--frames", type=int, default=48)
+    parser.add_argument("--ffmpeg", default="ffmpeg", help="that scores; with libvmaf for NEG")
+    parser.add_argument("--peer", action="append", default=[])
+    parser.add_argument("--speed", action="store_true")
+    a = parser.parse_args()
+    peers = {p.split("=", 1)[0]: shlex.split(p.split("=", 1)[1]) for p in a.peer}
+    with tempfile.TemporaryDirectory(prefix="motion.") as folder:
+        quality(a, folder, peers)
+        if a.speed:
+            speed(a, folder)
+
+
+if __name__ == "__main__":
+    main()
