@@ -22,6 +22,7 @@
 #include "media/parts/disc.h"
 #include "media/parts/name.h"
 #include "media/parts/packets.h"
+#include "media/parts/pieces.h"
 #include "media/source_dv.h"
 
 // Probing limits: part of what decides the facts, so they are fixed and far above libav's own (subtitles of a
@@ -318,7 +319,7 @@ fail:
 // Formats whose files may be put one behind the other, byte for byte.
 static bool joins_by_bytes(const AVInputFormat *f)
 {
-    static const char *const names[] = {"mpeg", "mpegts", "dv", "mpegvideo", "h264", "hevc", "m4v", "vc1"};
+    static const char *const names[] = {"dv", "mpegvideo", "h264", "hevc", "m4v", "vc1"};
     for (size_t i = 0; i < TA_COUNT(names); i++)
         if (!strcmp(f->name, names[i]))
             return true;
@@ -349,11 +350,38 @@ static bool is_raw(const AVInputFormat *f)
            ((f->flags & AVFMT_GENERIC_INDEX) && strcmp(f->name, "ogg") != 0);
 }
 
+// Streams of MPEG may be put one behind the other where they were cut from one. Recordings of their own begin
+// their clocks anew: placed by packets, sound and pictures stay together; unless what is in them differs.
+static int choose_for_mpeg(const struct ta_source *first, char *const *files, int count, bool *by_bytes)
+{
+    struct ta_source *before = NULL;
+    struct ta_piece piece = {.streams = ta_xcalloc(first->fmt->nb_streams + 1, sizeof(*piece.streams))};
+    bool goes_on = true, fits = true;
+    int err = 0;
+    for (int i = 1; i < count && fits && err >= 0; i++) {
+        struct ta_source *source;
+        err = open_one(&source, files[i], NULL, &nothing, first->cancel, NULL);
+        if (err < 0) // a piece that is no stream of its own
+            break;
+        goes_on &= ta_piece_clock_goes_on(before ? before : first, source);
+        fits = ta_piece_match(&piece, first, source, (int)first->fmt->nb_streams) >= 0;
+        ta_source_close(&before);
+        before = source;
+    }
+    ta_source_close(&before);
+    free(piece.streams);
+    *by_bytes = goes_on || !fits || err < 0;
+    return err == TA_ERR_CANCELED || err == TA_ERR_NOMEM ? err : 0;
+}
+
 // Every file one of the kind of the first: joined by packets. None but the first one a media file, and the
 // names a series: a file that was cut anywhere.
 static int choose_joining(const struct ta_source *first, char *const *files, int count, bool *by_bytes)
 {
     int alone = 0;
+    const char *name = first->fmt->iformat->name;
+    if (!strcmp(name, "mpeg") || !strcmp(name, "mpegts"))
+        return choose_for_mpeg(first, files, count, by_bytes);
     *by_bytes = first->dv || joins_by_bytes(first->fmt->iformat);
     for (int i = 1; i < count && !*by_bytes; i++) {
         const AVInputFormat *f;
@@ -363,8 +391,7 @@ static int choose_joining(const struct ta_source *first, char *const *files, int
         bool same = f == first->fmt->iformat;
         alone += same;
         if (!same && (!f || is_raw(f))) {
-            const char *name = ta_path_name(files[i]);
-            if (!ta_name_follows(ta_path_name(files[i - 1]), name)) {
+            if (!ta_name_follows(ta_path_name(files[i - 1]), ta_path_name(files[i]))) {
                 ta_error(first->log, "%s: no demuxer knows this file: is it really a video?", files[i]);
                 return TA_ERR_FORMAT;
             }
@@ -387,7 +414,8 @@ static int open_bytes(struct ta_source **out, const char *name, char *const *fil
 }
 
 static int open_packets(struct ta_source **out, const char *name, char *const *files, int count,
-                        const struct ta_cancel *cancel, struct ta_log *log)
+                        const struct ta_source_known *known, const struct ta_cancel *cancel,
+                        struct ta_log *log)
 {
     bool by_bytes = false;
     int err = open_one(out, files[0], NULL, &nothing, cancel, log);
@@ -395,7 +423,7 @@ static int open_packets(struct ta_source **out, const char *name, char *const *f
         err = choose_joining(*out, files, count, &by_bytes);
     if (err >= 0 && by_bytes) {
         ta_source_close(out);
-        return open_bytes(out, name, files, count, &nothing, cancel, log);
+        return open_bytes(out, name, files, count, known, cancel, log);
     }
     if (err >= 0)
         err = ta_packets_open(&(*out)->packets, *out, files, count);
@@ -419,7 +447,7 @@ static int open_joined(struct ta_source **out, const char *name, const struct ta
     if (err >= 0 && (known->dv || (format && joins_by_bytes(format))))
         err = open_bytes(out, name, files, count, known, cancel, log);
     else if (err >= 0)
-        err = open_packets(out, name, files, count, cancel, log);
+        err = open_packets(out, name, files, count, known, cancel, log);
     ta_name_files_free(&files);
     if (err < 0)
         ta_source_close(out);

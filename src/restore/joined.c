@@ -10,6 +10,7 @@
 #include "media/parts/name.h"
 
 #define TELL_SECONDS 0.005 // what sound may be apart at a seam before it is filled or trimmed
+#define LOSS_SECONDS 0.045 // more than the padding behind compressed sound is a loss
 
 static double number_of(const json_t *object, const char *key)
 {
@@ -49,9 +50,10 @@ static void tell_seams(struct ta_plan *plan, const json_t *pieces)
                               "fills this",
                               name, 1000 * gap));
         else if (gap < -TELL_SECONDS)
-            warn(plan, ta_xprintf("%s: its sound begins %.0f ms before that of the file before ends: this is "
-                                  "trimmed",
-                                  name, -1000 * gap));
+            (gap < -LOSS_SECONDS ? warn : decide)(
+                plan, ta_xprintf("%s: its sound begins %.0f ms before that of the file before ends: this is "
+                                 "trimmed",
+                                 name, -1000 * gap));
     }
     if (moved > 0.0005)
         decide(plan,

@@ -11,7 +11,8 @@
 #include "base/path.h"
 #include "media/parts/pieces.h"
 
-#define SOUND_SLACK 0.045 // seconds that nobody sees sound and pictures be apart
+#define SOUND_SLACK 0.045 // seconds that sound may be off its pictures where it was only cut
+#define SOUND_STEP 0.005  // seconds that sound which was not cut is moved for going on without a gap
 #define STATED_SLACK 0.5  // seconds that a file may be shorter than its head says without a word
 #define SOUND_CHUNK 1.0   // sound is stored in chunks that are no longer than this
 
@@ -70,11 +71,12 @@ static bool has_times(const struct ta_piece_stream *s)
 }
 
 // Sound that was only cut goes on exactly. Were these files cut? True when their sound, put end to end, is as
-// long as their pictures and never far from them on the way.
+// long as their pictures and never far from them on the way; far is what AVI stores in one piece, others know
+// when their sound begins.
 static bool was_cut(const struct ta_packets *p, int i, int clock, const int64_t *shifts)
 {
     int64_t end = AV_NOPTS_VALUE;
-    double away = 0;
+    double away = 0, far = strcmp(p->first->fmt->iformat->name, "avi") != 0 ? SOUND_SLACK : SOUND_CHUNK;
     for (int k = 0; k < p->count; k++) {
         const struct ta_piece_stream *s = &p->pieces[k].streams[i], *c = &p->pieces[k].streams[clock];
         if (!has_times(s) || !has_times(c))
@@ -82,7 +84,7 @@ static bool was_cut(const struct ta_packets *p, int i, int clock, const int64_t 
         int64_t own = across(p, clock, i, shifts[k]), first = in_base(p, &p->pieces[k], i, s->first) + own;
         if (end == AV_NOPTS_VALUE)
             end = first;
-        if (fabs(seconds_of(p, i, end - first)) > SOUND_CHUNK)
+        if (fabs(seconds_of(p, i, end - first)) > far)
             return false;
         end += in_base(p, &p->pieces[k], i, s->end - s->first);
         away = seconds_of(p, i, end) -
@@ -101,7 +103,7 @@ static void place_sound(struct ta_packets *p, int i, int clock, const int64_t *s
         if (has_times(s)) {
             int64_t first = in_base(p, &p->pieces[k], i, s->first) + shift;
             double gap = end == AV_NOPTS_VALUE ? 0 : seconds_of(p, i, first - end);
-            if (end != AV_NOPTS_VALUE && (cut || fabs(gap) <= SOUND_SLACK)) {
+            if (end != AV_NOPTS_VALUE && (cut || fabs(gap) <= SOUND_STEP)) {
                 s->moved = -gap;
                 shift += end - first;
             } else {

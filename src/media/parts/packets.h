@@ -4,9 +4,9 @@
 //
 // Places. Pictures begin where those of the file before end, exactly; everything else of a file keeps its
 // distance to the file's pictures. A file that was only cut goes on with its sound where the one before ends,
-// although containers that know no start of a stream can't say so: sound that begins within SOUND_SLACK of
-// the end of the sound before is moved to that end, so that nothing is lost and nothing clicks, unless this
-// would take it further than that from its pictures. What is left is a gap or an overlap, which is counted.
+// although containers that know no start of a stream can't say so: where the sound of all, put end to end, is
+// as long as the pictures, it is put so, and nothing is lost and nothing clicks. Else it is moved by
+// SOUND_STEP at most; what is left is a gap or an overlap, which is counted.
 #ifndef TA_MEDIA_PARTS_PACKETS_H
 #define TA_MEDIA_PARTS_PACKETS_H
 

@@ -1,5 +1,6 @@
 #include "media/parts/pieces.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@
 #define HEAD_PACKETS 24 // of a stream: more than are ever reordered
 #define HEAD_READ 4000  // of all streams
 #define TAIL_SECONDS 4
+#define TAIL_BYTES (1 << 20) // where only bytes lead there
+#define CLOCK_STEP 0.5       // seconds: more than the order of pictures hides, less than a recording is long
 
 // --- does it fit? ---
 
@@ -305,10 +308,29 @@ static bool seeks_exactly(const struct ta_source *source)
     return !strcmp(name, "avi") || strstr(name, "mp4") || strstr(name, "matroska");
 }
 
-// The tail alone. False when it does not show the end of each stream.
-static bool read_tail(struct ta_piece *piece, struct ta_source *source, int count, const struct seen *head)
+bool ta_piece_clock_goes_on(const struct ta_source *a, const struct ta_source *b)
+{
+    if (a->video < 0 || b->video < 0)
+        return true;
+    const AVStream *x = a->fmt->streams[a->video], *y = b->fmt->streams[b->video];
+    if (x->start_time == AV_NOPTS_VALUE || y->start_time == AV_NOPTS_VALUE)
+        return true;
+    const double period = 8589934592.0 / 90000; // of its 33 bits
+    double later = remainder(
+        (double)y->start_time * av_q2d(y->time_base) - (double)x->start_time * av_q2d(x->time_base), period);
+    if (x->duration <= 0)
+        return later > 0;
+    return later > 0 && fabs(later - (double)x->duration * av_q2d(x->time_base)) <= CLOCK_STEP;
+}
+
+// Near its end, by time or by bytes. False when neither leads there, or it is too short for it to be of use.
+static bool seek_tail(struct ta_source *source)
 {
     const AVFormatContext *fmt = source->fmt;
+    if (!strcmp(fmt->iformat->name, "mpegts") || !strcmp(fmt->iformat->name, "mpeg")) {
+        int64_t size = ta_source_bytes(source);
+        return size > 4 * TAIL_BYTES && ta_source_seek_byte(source, size - TAIL_BYTES) >= 0;
+    }
     if (!seeks_exactly(source) || source->video < 0 || fmt->duration <= 0)
         return false;
     int64_t start = fmt->start_time != AV_NOPTS_VALUE ? fmt->start_time : 0;
@@ -316,10 +338,17 @@ static bool read_tail(struct ta_piece *piece, struct ta_source *source, int coun
     if (to <= start || fmt->duration > INT64_MAX / 4)
         return false;
     const AVStream *st = fmt->streams[source->video];
+    return ta_source_seek(source, source->video, av_rescale_q(to, AV_TIME_BASE_Q, st->time_base)) >= 0;
+}
+
+// The tail alone. False when it does not show the end of each stream.
+static bool read_tail(struct ta_piece *piece, struct ta_source *source, int count, const struct seen *head)
+{
+    const AVFormatContext *fmt = source->fmt;
+    if (!seek_tail(source))
+        return false;
     struct seen *tail = ta_xcalloc((size_t)count + 1, sizeof(*tail));
-    bool whole = ta_source_seek(source, source->video, av_rescale_q(to, AV_TIME_BASE_Q, st->time_base)) >=
-                     0 &&
-                 read_on(piece, source, count, tail, false, true) >= 0;
+    bool whole = read_on(piece, source, count, tail, false, true) >= 0;
     for (int i = 0; i < count; i++)
         whole &= !head[i].packets || tail[i].packets ||
                  fmt->streams[piece->streams[i].own]->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE ||

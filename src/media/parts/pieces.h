@@ -30,6 +30,9 @@ struct ta_piece {
 // differs.
 int ta_piece_match(struct ta_piece *piece, const struct ta_source *first, const struct ta_source *source,
                    int count);
+// Program and transport streams have a clock. Does that of `b` go on where the pictures of `a` end, as it
+// does where a stream was only cut? True, too, when either doesn't say.
+bool ta_piece_clock_goes_on(const struct ta_source *a, const struct ta_source *b);
 // Does the decoder have to be opened anew with the headers of `b` where its pictures begin behind those of
 // `a`?
 bool ta_piece_renews(const AVCodecParameters *a, const AVCodecParameters *b);
