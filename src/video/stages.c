@@ -19,7 +19,7 @@ static const struct ta_choice deinterlace_choices[] = {
     {"yadif", "motion adaptive, edge directed"},
     {"w3fdif", "three fields through fixed filters: no motion detection, so steady in noise"},
     {"motion",
-     "motion compensated: lines from where things were and will be; the best picture, ten times bwdif's work"},
+     "motion compensated: lines from where things were and will be; the best picture, twenty times bwdif's work"},
     {"ivtc",
      "inverse telecine: film frames as they were, the rest by bwdif or motion; measures every frame first"},
     {0},
