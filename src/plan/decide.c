@@ -240,7 +240,7 @@ static void warn_of_woven(struct ta_decision *d)
         ta_options_by_caller(d->facts->options, "deinterlace") || !from)
         return;
     ta_decision_warn(
-        d, TA_PROBLEM_FIELDS_WOVEN, NULL,
+        d, TA_PROBLEM_FIELDS_WOVEN, &(struct ta_problem_about){.option = "deinterlace"},
         "the pictures are interlaced, and the preset leaves them so: screens show combs; "
         "--deinterlace bwdif, or a preset for tapes or broadcasts, makes whole pictures of them");
 }
@@ -257,7 +257,7 @@ static void tell(struct ta_decision *d)
                              (json_int_t)index->variable);
     tell_measured(d);
     if (d->facts->scan->telecine_suspected && p->deinterlaced && !p->film)
-        ta_decision_warn(d, TA_PROBLEM_FILM_SUSPECTED, NULL,
+        ta_decision_warn(d, TA_PROBLEM_FILM_SUSPECTED, &(struct ta_problem_about){.option = "deinterlace"},
                          "film in video is suspected: --deinterlace ivtc would give back its frames, "
                          "other deinterlacing keeps the video's rate");
     warn_of_woven(d);

@@ -118,6 +118,9 @@ def printed(program, tmp_path_factory):
     run('preview', tape, '-o', 'look.png', *QUICK, '--json', *QUIET)
     run('simulate', '-o', 'sim.avi', '--frames', 2, '--json')
     run('simulate', '-o', 'sim.avi', '--frames', 2, '--json', code=1)
+    run('engines', '--json', code=(0, 1))
+    (folder / 'a.onnx').write_bytes(b'no network')
+    run('models', 'show', 'a.onnx', '--json', code=1)
     said['report'] = [judge.report(folder / 'other.mp4')]
     lines = program('restore', tape, '-o', 'third.mp4', *QUICK, '--progress', 'json', code=0, cwd=folder, env={'XDG_STATE_HOME': str(folder / 'state')}).out.splitlines()
     said['Progress'] = [event for event in map(json.loads, lines) if event['event'] == 'progress']
@@ -127,7 +130,7 @@ def printed(program, tmp_path_factory):
 
 
 COMMANDS = ['probe', 'plan', 'presets', 'encoders', 'doctor', 'help', 'segment', 'task', 'status', 'clean', 'join', 'verify', 'restore', 'resume', 'compare',
-            'preview', 'simulate', 'report', 'Progress', 'Records', 'Problems']
+            'preview', 'simulate', 'engines', 'models', 'report', 'Progress', 'Records', 'Problems']
 
 
 @pytest.mark.parametrize('command', COMMANDS)
