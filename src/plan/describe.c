@@ -53,7 +53,9 @@ static void describe_streams(const struct ta_plan *p, struct ta_buf *out)
 
 static void append_size(struct ta_buf *out, int64_t bytes)
 {
-    if (bytes >= 995000000)
+    if (bytes < 95000)
+        ta_buf_printf(out, "%.1f kB", (double)bytes / 1e3);
+    else if (bytes >= 995000000)
         ta_buf_printf(out, "%.2f GB", (double)bytes / 1e9);
     else
         ta_buf_printf(out, "%.1f MB", (double)bytes / 1e6);
@@ -63,7 +65,7 @@ static void append_time(struct ta_buf *out, double seconds)
 {
     int64_t s = (int64_t)(seconds + 0.5);
     if (s < 60)
-        ta_buf_printf(out, "%.0f seconds", seconds < 1 ? 1 : seconds);
+        ta_buf_printf(out, "%d %s", (int)TA_MAX(s, 1), ta_plural(TA_MAX(s, 1), "second", "seconds"));
     else if (s < 3600)
         ta_buf_printf(out, "%d:%02d minutes", (int)(s / 60), (int)(s % 60));
     else
@@ -114,7 +116,7 @@ static void describe_decision(const struct ta_plan *p, const json_t *item, struc
     ta_buf_printf(out, "  %-12s %s", what, why);
     if (from && !strchr(why, ':') && !strchr(why, '(')) {
         if (!strcmp(from, "default"))
-            ta_buf_puts(out, " (nobody asked for anything else)");
+            ta_buf_puts(out, " (the default)");
         else if (strncmp(from, "--", 2) && preset && strstr(from, preset))
             ta_buf_printf(out, " (as preset %s says)", preset);
         else

@@ -25,9 +25,9 @@ def megabytes(text, line):
 
 
 def seconds(text):
-    value, unit = re.search(r'^time +about ([\d:]+) (seconds|minutes|hours)', text, re.M).groups()
+    value, unit = re.search(r'^time +about ([\d:]+) (seconds?|minutes|hours)', text, re.M).groups()
     parts = [int(p) for p in value.split(':')]
-    return {'seconds': parts[0], 'minutes': parts[0] * 60 + parts[-1], 'hours': parts[0] * 3600 + parts[-1] * 60}[unit]
+    return {'second': parts[0], 'seconds': parts[0], 'minutes': parts[0] * 60 + parts[-1], 'hours': parts[0] * 3600 + parts[-1] * 60}[unit]
 
 
 @pytest.mark.parametrize('noise, more', [(0, []), (8, []), (8, ['--denoise', 'off']), (8, ['--encoder', 'hevc'])])
