@@ -35,7 +35,8 @@ static const struct ta_choice deblock_choices[] = {
 static const struct ta_choice denoise_choices[] = {
     {"off", "leave noise"},
     {"hqdn3d", "recursive in space and time, fast"},
-    {"recursive", "tells motion and edges from noise; faster, keeps more of the picture"},
+    {"recursive",
+     "tells motion and edges from noise, faster; hqdn3d takes more of heavy noise at high strengths"},
     {"nlmeans", "mean of similar patches of the same frame: keeps texture, slow"},
     {0},
 };
