@@ -37,10 +37,14 @@ static int hash_range(int fd, int64_t from, int64_t to, struct ta_sha256 *hash)
 int ta_fingerprint_read_file(const char *path, struct ta_fingerprint *out, struct ta_log *log)
 {
     *out = (struct ta_fingerprint){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC), number = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), number = 0; // a pipe would wait for a writer
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0) {
         number = errno;
+        goto end;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        number = EINVAL;
         goto end;
     }
     int64_t size = st.st_size;

@@ -183,3 +183,24 @@ def test_verify_reads_one_file(program, folder):
     os.mkfifo(folder / 'other.avi')
     read, _, _, _ = files_of(program, folder, 'verify', out, code=1)
     assert str(folder / 'other.avi') not in read
+
+
+CALLS = {
+    'probe': ['probe', 'film.avi'],
+    'plan': ['plan', 'film.avi'],
+    'restore': ['restore', 'film.avi', '-o', 'out.mp4'],
+    'preview': ['preview', 'film.avi', '-o', 'out.mp4'],
+    'compare': ['compare', 'film.avi', '-o', 'out', '--presets', 'clean,vhs'],
+    'join': ['restore', '--join', 'whole.mp4', 'film.avi', '-o', 'out.mp4'],
+    'verify': ['verify', 'film.avi'],
+}
+
+
+@pytest.mark.parametrize('call', CALLS)
+def test_pipe_under_a_name_of_a_film(program, folder, call):
+    """Refused at once: nobody will ever write to it."""
+    os.mkfifo(folder / 'film.avi')
+    bad_kit.copy('h264', folder).rename(folder / 'whole.mp4')
+    done = subprocess.run(program.command(*CALLS[call]), stdin=subprocess.DEVNULL, capture_output=True, timeout=20,
+        env=program.env, cwd=folder, text=True)
+    assert done.returncode == 1 and 'film.avi: ' in done.stderr, done
