@@ -159,7 +159,7 @@ static void test_files(void **state)
     free(resolved);
     ta_cube_release(&c);
     // A name of a file needs a slash or ".cube"; what is neither a table nor such a name gets the nearest.
-    assert_int_equal(ta_lut_load(&c, "vhs_restor", &resolved, sum, cap.log), TA_ERR_NOT_FOUND);
+    assert_int_equal(ta_lut_load(&c, "vhs_restor", &resolved, sum, cap.log), TA_ERR_INVALID);
     assert_null(resolved);
     capture_expect_error(&cap,
                          "\"vhs_restor\" is no built-in LUT (vhs_restore, warm_vintage, cool_modern), and "

@@ -349,11 +349,11 @@ static void test_no_space(void **state)
 {
     struct fixture *f = *state;
     in_child(f, write_too_much);
-    capture_expect_error(&f->c, "file: can't write: File too large");
+    capture_expect_error(&f->c, "file: can't write: no file may have more than 1000 bytes here (ulimit -f)");
     expect_names(f, 0, NULL);
     assert_int_equal(ta_file_write_atomic(in_dir(f, "file"), "old", 3, f->c.log), 0);
     in_child(f, write_too_much);
-    capture_expect_error(&f->c, "file: can't write: File too large");
+    capture_expect_error(&f->c, "file: can't write: no file may have more than 1000 bytes here (ulimit -f)");
     expect_names(f, 1, (const char *const[]){"file"});
     expect_content(in_dir(f, "file"), "old");
     in_child(f, append_too_much);

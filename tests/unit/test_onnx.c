@@ -117,12 +117,13 @@ static struct ta_engine *open_engine(size_t memory_bytes)
     struct ta_engine *e = NULL;
     ta_engine_places_find(&places, &ta_engine_onnx, folder);
     free(folder);
-    if (!places.libraries)
-        skip();
     struct ta_engine_config config = {
         .libraries = (const char *const *)places.libraries, .threads = 2, .memory_bytes = memory_bytes};
-    assert_int_equal(ta_engine_onnx.open(&e, &config, messages.log), 0);
+    int err = ta_engine_onnx.open(&e, &config, messages.log);
     ta_engine_places_release(&places);
+    if (err == TA_ERR_NOT_FOUND)
+        skip();
+    assert_int_equal(err, 0);
     return e;
 }
 

@@ -149,7 +149,7 @@ static void test_file(void **state)
     strcpy(hex, "unset");
     assert_int_equal(ta_sha256_file(path, hex, c.log), TA_ERR_NOT_FOUND);
     capture_expect_error(&c, "can't open: No such file or directory");
-    assert_int_equal(ta_sha256_file("/tmp", hex, c.log), TA_ERR_INVALID);
+    assert_int_equal(ta_sha256_file("/tmp", hex, c.log), TA_ERR_IO);
     capture_expect(&c, "error terminalai: /tmp: can't read: Is a directory\n");
     assert_string_equal(hex, "unset");
     capture_release(&c);
