@@ -170,8 +170,9 @@ static int attempt(const struct ta_plan *p, const struct ta_index *index, int wh
 // Is it the container that says no? Anything else will be met, and told, by the run itself.
 static bool is_refusal(int err)
 {
+    // Nothing is written, so "no permission" is the bare -1 of some muxers.
     return err == TA_ERR_INVALID || err == TA_ERR_FORMAT || err == TA_ERR_UNSUPPORTED ||
-           err == TA_ERR_DAMAGED;
+           err == TA_ERR_DAMAGED || err == TA_ERR_ACCESS;
 }
 
 static void set_text(char **text, const char *to)
