@@ -75,9 +75,10 @@ static bool has_place(const struct ta_work *w)
 // not count.
 int ta_work_lock(struct ta_work *w)
 {
+    int err = 0;
     for (int tries = 0; tries < 100; tries++) {
         // Without a word at first: one that others remove just then is made again.
-        int err = hold(w, NULL);
+        err = hold(w, NULL);
         if (err == TA_ERR_NOT_FOUND && has_place(w))
             continue;
         if (err < 0)
@@ -95,6 +96,8 @@ int ta_work_lock(struct ta_work *w)
             return 0;
         ta_work_unlock(w);
     }
+    if (err == TA_ERR_NOT_FOUND) // a file system that lets nobody make one
+        return hold(w, w->log);
     ta_error(w->log, "%s: other runs keep removing this folder", w->dir);
     return TA_ERR_BUSY;
 }
