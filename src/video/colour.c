@@ -203,7 +203,7 @@ static bool neutral(const void *opts, const struct ta_format *in)
 static int find_file(const char *value, char **path, char sum[65], struct ta_log *log)
 {
     struct ta_cube cube;
-    int err = ta_lut_load(&cube, value, path, sum, log);
+    int err = ta_lut_load(&cube, value, NULL, path, sum, log);
     if (err >= 0)
         ta_cube_release(&cube);
     return err;
@@ -281,17 +281,15 @@ struct colour_priv {
 static int load_lut(const struct colour_opts *o, struct ta_cube *cube, struct ta_log *log)
 {
     char *resolved, sum[TA_SHA256_HEX];
-    int err = ta_lut_load(cube, o->lut, &resolved, sum, log);
-    if (err < 0)
+    int err = ta_lut_load(cube, o->lut, o->lut_sum ? o->lut_sum : "", &resolved, sum, log);
+    if (err >= 0)
+        free(resolved);
+    if (err != TA_ERR_MISMATCH)
         return err;
-    free(resolved);
-    if (o->lut_sum && !strcmp(o->lut_sum, sum))
-        return 0;
     ta_error(log,
              "%s: the look-up table is not the one that was planned with: it changed, or another program "
              "made the plan",
              o->lut);
-    ta_cube_release(cube);
     return TA_ERR_INVALID;
 }
 

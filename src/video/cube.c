@@ -257,7 +257,8 @@ int ta_cube_parse(struct ta_cube *out, const char *text, size_t size, const char
     return err;
 }
 
-int ta_cube_load(struct ta_cube *out, const char *path, char sum[TA_SHA256_HEX], struct ta_log *log)
+int ta_cube_load(struct ta_cube *out, const char *path, const char *wanted, char sum[TA_SHA256_HEX],
+                 struct ta_log *log)
 {
     struct ta_buf text = {0};
     struct stat st;
@@ -271,8 +272,10 @@ int ta_cube_load(struct ta_cube *out, const char *path, char sum[TA_SHA256_HEX],
     int err = ta_file_read(path, MAX_BYTES, &text, log);
     if (err >= 0) {
         ta_sha256_hex(ta_buf_text(&text), text.size, sum);
-        err = ta_cube_parse(out, ta_buf_text(&text), text.size, path, log);
+        err = wanted && strcmp(wanted, sum) != 0 ? TA_ERR_MISMATCH : 0;
     }
+    if (err >= 0)
+        err = ta_cube_parse(out, ta_buf_text(&text), text.size, path, log);
     ta_buf_release(&text);
     return err;
 }

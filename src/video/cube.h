@@ -28,8 +28,10 @@ struct ta_cube {
 // Reads the text of a .cube file. `name` is what messages call it: "FILE:LINE: what". Returns 0, or
 // TA_ERR_FORMAT, TA_ERR_NOMEM with a message and *out zeroed.
 int ta_cube_parse(struct ta_cube *out, const char *text, size_t size, const char *name, struct ta_log *log);
-// The same from a file, with the SHA-256 of its bytes in `sum`.
-int ta_cube_load(struct ta_cube *out, const char *path, char sum[TA_SHA256_HEX], struct ta_log *log);
+// The same from a file, with the SHA-256 of its bytes in `sum`. With `wanted` (may be NULL) a file that has
+// another is not looked into: TA_ERR_MISMATCH, without a message.
+int ta_cube_load(struct ta_cube *out, const char *path, const char *wanted, char sum[TA_SHA256_HEX],
+                 struct ta_log *log);
 // Appends the text of a .cube file with six decimals a value.
 void ta_cube_write(const struct ta_cube *c, struct ta_buf *out);
 void ta_cube_release(struct ta_cube *c);

@@ -134,8 +134,8 @@ static int unknown_lut(const char *spec, struct ta_log *log)
     return TA_ERR_INVALID;
 }
 
-int ta_lut_load(struct ta_cube *out, const char *spec, char **resolved, char sum[TA_SHA256_HEX],
-                struct ta_log *log)
+int ta_lut_load(struct ta_cube *out, const char *spec, const char *wanted, char **resolved,
+                char sum[TA_SHA256_HEX], struct ta_log *log)
 {
     *out = (struct ta_cube){0};
     *resolved = NULL;
@@ -146,13 +146,17 @@ int ta_lut_load(struct ta_cube *out, const char *spec, char **resolved, char sum
         ta_cube_write(out, &text);
         ta_sha256_hex(ta_buf_text(&text), text.size, sum);
         ta_buf_release(&text);
+        if (wanted && strcmp(wanted, sum) != 0) {
+            ta_cube_release(out);
+            return TA_ERR_MISMATCH;
+        }
         *resolved = ta_xstrdup(spec);
         return 0;
     }
     if (!strchr(spec, '/') && strcasecmp(ta_path_extension(spec), "cube"))
         return unknown_lut(spec, log);
     char *path = ta_path_absolute(spec);
-    int err = ta_cube_load(out, path, sum, log);
+    int err = ta_cube_load(out, path, wanted, sum, log);
     if (err < 0)
         free(path);
     else

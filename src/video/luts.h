@@ -18,8 +18,9 @@ void ta_lut_make(struct ta_cube *out, const struct ta_lut_info *info);
 
 // A table by the name of a built-in one or the path of a .cube file. *resolved is the name, or the file's
 // absolute path (freed by the caller); `sum` the SHA-256 of the file, or of the text that ta_cube_write()
-// makes of a built-in one. On failure logs the reason, and nothing is to be freed.
-int ta_lut_load(struct ta_cube *out, const char *spec, char **resolved, char sum[TA_SHA256_HEX],
-                struct ta_log *log);
+// makes of a built-in one; `wanted` as for ta_cube_load(), for built-in ones too. On failure logs the reason,
+// and nothing is to be freed.
+int ta_lut_load(struct ta_cube *out, const char *spec, const char *wanted, char **resolved,
+                char sum[TA_SHA256_HEX], struct ta_log *log);
 
 #endif

@@ -151,25 +151,34 @@ static void test_files(void **state)
     assert_true(fd >= 0);
     static const char text[] = "LUT_3D_SIZE 2\n" ROWS8;
     assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
-    assert_int_equal(ta_lut_load(&c, path, &resolved, sum, cap.log), 0);
+    assert_int_equal(ta_lut_load(&c, path, NULL, &resolved, sum, cap.log), 0);
     char wanted[TA_SHA256_HEX];
     ta_sha256_hex(text, sizeof text - 1, wanted);
     assert_string_equal(sum, wanted);
     assert_string_equal(resolved, path);
     free(resolved);
     ta_cube_release(&c);
+    // A file that is not the wanted one is not looked into, so nothing of it is in a message.
+    assert_int_equal(ta_lut_load(&c, path, wanted, &resolved, sum, cap.log), 0);
+    free(resolved);
+    ta_cube_release(&c);
+    assert_int_equal(pwrite(fd, "secret", 6, 0), 6);
+    assert_int_equal(ta_lut_load(&c, path, wanted, &resolved, sum, cap.log), TA_ERR_MISMATCH);
+    assert_null(resolved);
+    capture_expect(&cap, "");
+    assert_int_equal(ta_lut_load(&c, "vhs_restore", wanted, &resolved, sum, cap.log), TA_ERR_MISMATCH);
     // A name of a file needs a slash or ".cube"; what is neither a table nor such a name gets the nearest.
-    assert_int_equal(ta_lut_load(&c, "vhs_restor", &resolved, sum, cap.log), TA_ERR_INVALID);
+    assert_int_equal(ta_lut_load(&c, "vhs_restor", NULL, &resolved, sum, cap.log), TA_ERR_INVALID);
     assert_null(resolved);
     capture_expect_error(&cap,
                          "\"vhs_restor\" is no built-in LUT (vhs_restore, warm_vintage, cool_modern), and "
                          "the name of a file ends in .cube; did you mean \"vhs_restore\"?");
-    assert_int_equal(ta_lut_load(&c, "/tmp", &resolved, sum, cap.log), TA_ERR_INVALID);
+    assert_int_equal(ta_lut_load(&c, "/tmp", NULL, &resolved, sum, cap.log), TA_ERR_INVALID);
     capture_expect_error(&cap, "/tmp: is no file");
-    assert_int_equal(ta_lut_load(&c, "no/such.cube", &resolved, sum, cap.log), TA_ERR_NOT_FOUND);
+    assert_int_equal(ta_lut_load(&c, "no/such.cube", NULL, &resolved, sum, cap.log), TA_ERR_NOT_FOUND);
     capture_expect_error(&cap, "no/such.cube");
     assert_int_equal(ftruncate(fd, (off_t)600 << 20), 0);
-    assert_int_equal(ta_lut_load(&c, path, &resolved, sum, cap.log), TA_ERR_INVALID);
+    assert_int_equal(ta_lut_load(&c, path, NULL, &resolved, sum, cap.log), TA_ERR_INVALID);
     capture_expect_error(&cap, "larger than 512 MiB");
     named = ta_xprintf("%s", path);
     unlink(named);
@@ -262,7 +271,7 @@ static void test_built_in_tables(void **state)
         char sum[TA_SHA256_HEX], wanted[TA_SHA256_HEX], *resolved;
         ta_sha256_hex(ta_buf_text(&text), text.size, wanted);
         ta_cube_release(&again);
-        assert_int_equal(ta_lut_load(&again, info->name, &resolved, sum, NULL), 0);
+        assert_int_equal(ta_lut_load(&again, info->name, NULL, &resolved, sum, NULL), 0);
         assert_string_equal(sum, wanted);
         free(resolved);
         ta_buf_release(&text);
