@@ -11,6 +11,7 @@
 // their checksums alone. The pictures come in the planned pixel format; with --graph in that of --format,
 // through the filters.
 #include <inttypes.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,8 @@
 #include <terminalai/error.h>
 #include <terminalai/log.h>
 
+#include "base/error.h"
+#include "base/log.h"
 #include "base/sha256.h"
 #include "base/mem.h"
 #include "base/thread.h"
@@ -186,9 +189,13 @@ static int encode(const struct tool *t)
     struct packets packets = {.hash = ta_sha256_create()};
     if (err >= 0)
         err = ta_encoder_open(&e, &again, &format, t->log);
+    int fd = err >= 0 ? open(t->output, O_WRONLY | O_CREAT | O_TRUNC, 0666) : -1;
+    if (err >= 0 && fd < 0) {
+        err = ta_error_from_errno(errno);
+        ta_error(t->log, "%s: %s", t->output, strerror(errno));
+    }
     if (err >= 0)
-        err = ta_segwriter_create(&w, open(t->output, O_WRONLY | O_CREAT | O_TRUNC, 0666), t->output,
-                                  ta_encoder_context(e), t->log);
+        err = ta_segwriter_create(&w, fd, t->output, ta_encoder_context(e), t->log);
     if (err >= 0)
         err = encode_all(t, graph, &format, e, w, &packets);
     char sha256[TA_SHA256_HEX];

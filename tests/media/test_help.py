@@ -97,7 +97,9 @@ def test_dry_run(program, tmp_path, word):
     tape = tmp_path / 'tape.mp4'
     tape.write_bytes(clips.path('frames_2').read_bytes())
     said = program('restore', tape, '-o', f'{tmp_path}/new/', *FAST, word, code=0)
-    assert said.out == program('plan', tape, '-o', f'{tmp_path}/new/', *FAST, code=0).out and 'decisions' in said.out
+    planned = program('plan', tape, '-o', f'{tmp_path}/new/', *FAST, code=0)
+    timeless = [re.sub('^time .*', 'time', text, flags=re.M) for text in (said.out, planned.out)]
+    assert timeless[0] == timeless[1] and 'decisions' in said.out
     assert [p.name for p in tmp_path.iterdir()] == ['tape.mp4']
     assert program('restore', tape, *FAST, word, '--json', code=0).json()['video']['frames'] == 2
 
