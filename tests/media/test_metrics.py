@@ -16,7 +16,8 @@ def test_a_line_a_run(program, tmp_path):
     env = {'XDG_STATE_HOME': str(state)}
     source, frames = clips.path('steady'), clips.CLIPS['steady'].frames
     result = program.restore(source, out, *FAST, '--json', env=env).json()['files'][0]
-    program('restore', source, '-o', out, *FAST, code=1, env=env)  # refused before there is a run
+    program('restore', source, '-o', out, *FAST, code=0, env=env)  # done already: no run
+    program('restore', source, '-o', out, *FAST, '--crf', 31, code=1, env=env)  # refused before there is a run
     program('restore', source, '-o', out, *FAST, '--crf', 31, '--overwrite', code=0, env=env)
     file, = [p for p in state.rglob('*') if p.is_file()]
     assert file == state / 'terminalai' / 'performance_metrics.jsonl'
