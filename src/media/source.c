@@ -163,6 +163,11 @@ static int open_demuxer(struct ta_source *s, AVIOContext *pb, const AVInputForma
             ta_error(s->log, "%s: the index (moov) is missing: the recording was probably cut off", s->path);
             return TA_ERR_DAMAGED;
         }
+        // libav's reader of y4m adds the length of "FRAME\n" to the error of a size that can't be.
+        if (!strcmp(demuxer->name, "yuv4mpegpipe") && ret == AVERROR(EINVAL) + 6) {
+            ta_error(s->log, "%s: its pictures are too large: one takes more than 2 GiB", s->path);
+            return TA_ERR_UNSUPPORTED;
+        }
         ta_error(s->log, "%s: its headers (%s) can't be read, they are cut off or damaged: %s", s->path,
                  demuxer->name, ta_av_text(ret));
         // Some demuxers call the early end of a file an input error.

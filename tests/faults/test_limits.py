@@ -65,3 +65,12 @@ def test_sizes(program, folder, encoder, size):
     if result.code:
         assert 'memory' not in result.err and 'usy' not in result.err and 'Invalid' not in result.err, result
         assert 'pictures' in result.err and size in result.err, result
+
+
+def test_size_of_a_source(program, folder):
+    """Pictures that nobody can hold are called that, and not busy."""
+    source = folder / 'large.y4m'
+    source.write_bytes(b'YUV4MPEG2 W32767 H32767 F25:1 Ip A1:1 C420jpeg\nFRAME\n' + bytes(1000))
+    for command in (['probe', source], ['restore', source, '-o', folder / 'v.mkv']):
+        result = program(*command, code=1)
+        assert 'its pictures are too large' in result.err and 'usy' not in result.err, result
