@@ -42,7 +42,7 @@ struct taker {
 static int scaled(int x, int shift, bool fine)
 {
     x = (x + (1 << shift >> 1)) >> shift;
-    return fine ? x : (x + 2) >> 2 << 2;
+    return fine ? x : ((x + 2) >> 2) * 4;
 }
 
 static void point(const struct taker *t, struct ta_motion_block *blocks, uint16_t *between, int row)
