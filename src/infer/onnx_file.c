@@ -142,7 +142,8 @@ static bool note_pair(struct reader *r, struct span s)
     }
     r->external = true;
     size_t size = (size_t)(key.bytes.end - key.bytes.at);
-    if (size != strlen("location") || memcmp(key.bytes.at, "location", size) != 0 || r->files.size > 200)
+    if (size != strlen("location") || memcmp(key.bytes.at, "location", size) != 0 || r->files.size > 200 ||
+        !value.bytes.at) // a key without a value names nothing
         return true;
     char *name = ta_xstrndup((const char *)value.bytes.at, (size_t)(value.bytes.end - value.bytes.at));
     struct ta_buf quoted = {0};
