@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "base/tree.h"
 #include "recipe/preset.h"
+#include "video/stage.h"
 
 extern char **environ;
 
@@ -411,6 +412,25 @@ int ta_options_run(struct ta_options *options, struct ta_run_opts *out, struct t
 int ta_options_slot(struct ta_options *options, const char *slot, const char **choice)
 {
     return ta_options_get(options, slot, choice, NULL);
+}
+
+void ta_options_each_file(struct ta_options *options,
+                          bool (*visit)(void *priv, const struct ta_stage_info *stage, const char *name,
+                                        const char *value),
+                          void *priv)
+{
+    bool go_on = true;
+    for (const struct ta_stage_info *const *stage = ta_stages; *stage && go_on; stage++) {
+        if (!(*stage)->file_option)
+            continue;
+        char *slot = ta_xstrndup((*stage)->name, strcspn((*stage)->name, "."));
+        char *name = ta_xprintf("%s-%s", slot, (*stage)->file_option);
+        const char *value = "";
+        if (ta_options_get(options, name, &value, NULL) >= 0 && value[0])
+            go_on = visit(priv, *stage, name, value);
+        free(name);
+        free(slot);
+    }
 }
 
 bool ta_options_by_caller(struct ta_options *options, const char *name)

@@ -87,6 +87,13 @@ int ta_options_over(struct ta_options **out, const struct ta_options *options, c
 int ta_options_slot(struct ta_options *options, const char *slot, const char **choice);
 // Did the caller set it, not a preset, a file or the environment?
 bool ta_options_by_caller(struct ta_options *options, const char *name);
+// Calls `visit` for each option of a stage that names a file and has a value ("none" is one), until it says
+// false. Values are of the set, valid until it changes.
+struct ta_stage_info;
+void ta_options_each_file(struct ta_options *options,
+                          bool (*visit)(void *priv, const struct ta_stage_info *stage, const char *name,
+                                        const char *value),
+                          void *priv);
 // Typed options of a stage from the values "SLOT-...": `values` zeroed, of the stage's size. A value that the
 // caller set for an option that this stage does not have is an error that says so; with `table` NULL (no
 // stage) any value of the slot that the caller set. Not of those in `beside` (may be NULL), which another

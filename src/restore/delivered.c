@@ -82,25 +82,23 @@ bool ta_output_is_kept(const char *output, const char *work_dir, const struct ta
 
 // ---- what an output is ----
 
+struct file_check {
+    const struct ta_plan *plan;
+    struct ta_buf *differs;
+};
+
 // A file that an option names, and that is not what it was: its checksum is in the plan.
-static bool has_other_file(struct ta_options *options, const struct ta_plan *plan, struct ta_buf *differs)
+static bool is_unchanged(void *priv, const struct ta_stage_info *stage, const char *name, const char *value)
 {
-    bool other = false;
-    for (const struct ta_stage_info *const *stage = ta_stages; *stage && !other; stage++) {
-        if (!(*stage)->file_option)
-            continue;
-        char *slot = ta_xstrndup((*stage)->name, strcspn((*stage)->name, "."));
-        char *name = ta_xprintf("%s-%s", slot, (*stage)->file_option), *path = NULL, sum[65] = "";
-        const char *value = "";
-        if (ta_options_get(options, name, &value, NULL) >= 0 && value[0] && strcmp(value, "none"))
-            other = (*stage)->find_file(value, &path, sum, NULL) < 0 || !strstr(plan->json, sum);
-        if (other)
-            ta_buf_printf(differs, "--%s: %s has changed", name, value);
-        free(path);
-        free(name);
-        free(slot);
-    }
-    return other;
+    const struct file_check *c = priv;
+    char *path = NULL, sum[65] = "";
+    if (!strcmp(value, "none"))
+        return true;
+    bool same = stage->find_file(value, &path, sum, NULL) >= 0 && strstr(c->plan->json, sum);
+    free(path);
+    if (!same)
+        ta_buf_printf(c->differs, "--%s: %s has changed", name, value);
+    return same;
 }
 
 static enum ta_output_state compare(const struct ta_plan *made, const char *input, struct ta_options *options,
@@ -121,7 +119,9 @@ static enum ta_output_state compare(const struct ta_plan *made, const char *inpu
     json_t *recipe = ta_options_recipe_json(options);
     ta_recipe_differences(made->recipe, recipe, differs);
     json_decref(recipe);
-    return differs->size || has_other_file(options, made, differs) ? TA_OUTPUT_OTHER_RECIPE : TA_OUTPUT_SAME;
+    if (!differs->size)
+        ta_options_each_file(options, is_unchanged, &(struct file_check){made, differs});
+    return differs->size ? TA_OUTPUT_OTHER_RECIPE : TA_OUTPUT_SAME;
 }
 
 int ta_output_find(struct ta_output_found *out, const char *input, const char *output, const char *work_dir,

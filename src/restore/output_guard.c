@@ -25,19 +25,17 @@ void ta_guard_add_source(struct ta_guard *g, const char *name)
     ta_guard_add(g, name, true); // a file that looks like the name of several
 }
 
+static bool add_file(void *guard, const struct ta_stage_info *stage, const char *name, const char *value)
+{
+    (void)stage;
+    (void)name;
+    ta_guard_add(guard, value, false);
+    return true;
+}
+
 void ta_guard_add_options(struct ta_guard *g, struct ta_options *options)
 {
-    for (const struct ta_stage_info *const *stage = ta_stages; *stage; stage++) {
-        if (!(*stage)->file_option)
-            continue;
-        char *slot = ta_xstrndup((*stage)->name, strcspn((*stage)->name, "."));
-        char *name = ta_xprintf("%s-%s", slot, (*stage)->file_option);
-        const char *value = "";
-        if (ta_options_get(options, name, &value, NULL) >= 0 && value[0])
-            ta_guard_add(g, value, false);
-        free(name);
-        free(slot);
-    }
+    ta_options_each_file(options, add_file, g);
     ta_guard_add_all(g, ta_options_guard(options)); // after they were asked: presets are read then
 }
 

@@ -15,11 +15,15 @@ void ta_survey_look_at_hardware(struct ta_survey *s)
     s->has_hardware = true;
 }
 
-static void find(struct ta_survey *s, const struct ta_stage_info *stage, const char *value)
+static bool find(void *survey, const struct ta_stage_info *stage, const char *name, const char *value)
 {
+    (void)name;
+    struct ta_survey *s = survey;
+    if (!strcmp(value, "none"))
+        return true;
     for (int i = 0; i < s->named_count; i++)
         if (s->named[i].stage == stage && !strcmp(s->named[i].value, value))
-            return;
+            return true;
     struct ta_named_file f = {.stage = stage, .value = ta_xstrdup(value)};
     struct ta_log *log = NULL;
     struct ta_buf why = {0};
@@ -32,19 +36,10 @@ static void find(struct ta_survey *s, const struct ta_stage_info *stage, const c
     ta_buf_release(&why);
     s->named = ta_xrealloc(s->named, ((size_t)s->named_count + 1) * sizeof *s->named);
     s->named[s->named_count++] = f;
+    return true;
 }
 
 void ta_survey_find_files(struct ta_survey *s, struct ta_options *options)
 {
-    for (const struct ta_stage_info *const *stage = ta_stages; *stage; stage++) {
-        if (!(*stage)->file_option)
-            continue;
-        char *slot = ta_xstrndup((*stage)->name, strcspn((*stage)->name, "."));
-        char *name = ta_xprintf("%s-%s", slot, (*stage)->file_option);
-        const char *value = "";
-        if (ta_options_get(options, name, &value, NULL) >= 0 && value[0] && strcmp(value, "none"))
-            find(s, *stage, value);
-        free(name);
-        free(slot);
-    }
+    ta_options_each_file(options, find, s);
 }
