@@ -40,6 +40,7 @@ static int add_planar(struct ta_decision *d)
     return add_repack(d, planar);
 }
 
+// Delivery formats are limited range, as players expect; lossless ones keep what the source has.
 static int final_range(const struct ta_decision *d)
 {
     return d->encoder->lossless ? TA_RANGE_KEEP : TA_RANGE_LIMITED;

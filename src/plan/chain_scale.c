@@ -62,7 +62,6 @@ int ta_chain_dither_to(const struct ta_decision *d, enum AVPixelFormat to)
     }
 }
 
-// Delivery formats are limited range, as players expect; lossless ones keep what the source has.
 // Pixels of a garbled shape may be a million times as wide as high.
 static int even(double x)
 {

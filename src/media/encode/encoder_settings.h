@@ -60,9 +60,9 @@ bool ta_encoder_is_software(const struct ta_encoder_settings *s);
 bool ta_encoder_is_alone(const struct ta_encoder_settings *s);
 // Same input, same bytes, on every machine? Hardware does not promise that.
 bool ta_encoder_is_reproducible(const struct ta_encoder_settings *s);
-// Rough need of one running encoder for pictures of this size, for the memory budget. Measured.
 // Milliseconds of one core for a million pixels, roughly and the same on every machine.
 double ta_encoder_cost(const struct ta_encoder_settings *s);
+// Rough need of one running encoder for pictures of this size, for the memory budget. Measured.
 int64_t ta_encoder_memory_bytes(const struct ta_encoder_settings *s, int width, int height);
 
 #endif

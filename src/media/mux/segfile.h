@@ -12,7 +12,7 @@
 // Writing. The file is written under the given (temporary) name; the caller commits it with ta_file_commit().
 // Thread-safety: Unsafe.
 struct ta_segwriter;
-// What stands at `path` is overwritten.
+// Writes to the open file `fd`, which it takes, also on failure; `path` is for messages.
 int ta_segwriter_create(struct ta_segwriter **out, int fd, const char *path, const AVCodecContext *encoder,
                         struct ta_log *log);
 // A packet with pts as the encoder gave it: its ordinal in presentation order, 0..n-1 without a gap, at most
