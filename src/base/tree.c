@@ -181,6 +181,12 @@ char *ta_json_text(const json_t *root)
     return ta_buf_take(&out);
 }
 
+const char *ta_json_member_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
 // The member `key` without its '?'. NULL when it is missing or null; *optional says whether it may be.
 static json_t *member(const json_t *object, const char *key, bool *optional)
 {

@@ -31,6 +31,8 @@ int ta_json_load(const char *path, json_t **root, struct ta_log *log);
 // Stable text: keys in insertion order, two spaces of indent, reals with the fewest digits that are re-read
 // exactly (17 at most), final newline.
 char *ta_json_text(const json_t *root); // freed by the caller
+// The text of a member, borrowed; "" where there is none.
+const char *ta_json_member_text(const json_t *object, const char *key);
 
 // Reading with a message: each returns 0, or logs "WHERE: KEY must be ..." and returns TA_ERR_FORMAT. `where`
 // names the object in messages. A key that ends in '?' ("crf?") is optional: when it is missing or null, *out

@@ -38,12 +38,6 @@ static const struct ta_opt clean_options[] = {
     {0},
 };
 
-static const char *text_of(const json_t *o, const char *key)
-{
-    const char *text = json_string_value(json_object_get(o, key));
-    return text ? text : "";
-}
-
 static void append_age(struct ta_buf *out, double seconds)
 {
     int64_t s = (int64_t)seconds;
@@ -58,7 +52,7 @@ static void append_age(struct ta_buf *out, double seconds)
 // "interrupted 3 hours ago, 4 of 10 tasks, 1.2 GB; makes tape.mp4; its source is gone"
 static void append_facts(const json_t *o, struct ta_buf *out)
 {
-    const char *state = text_of(o, "state");
+    const char *state = ta_json_member_text(o, "state");
     if (!strcmp(state, "running")) {
         ta_buf_puts(out, "a run is working in it");
     } else if (!strcmp(state, "foreign")) {
@@ -80,15 +74,15 @@ static void append_facts(const json_t *o, struct ta_buf *out)
                       ta_plural(json_integer_value(json_object_get(o, "tasks_total")), "task", "tasks"));
     ta_buf_puts(out, ", ");
     ta_append_bytes(out, json_integer_value(json_object_get(o, "bytes")));
-    if (*text_of(o, "output")) {
+    if (*ta_json_member_text(o, "output")) {
         ta_buf_puts(out, "; makes ");
-        ta_buf_name(out, text_of(o, "output"));
+        ta_buf_name(out, ta_json_member_text(o, "output"));
     }
-    if (*text_of(o, "output") && json_is_true(json_object_get(o, "output_exists")))
+    if (*ta_json_member_text(o, "output") && json_is_true(json_object_get(o, "output_exists")))
         ta_buf_puts(out, ", which is there");
-    if (*text_of(o, "source") && !json_is_true(json_object_get(o, "source_exists"))) {
+    if (*ta_json_member_text(o, "source") && !json_is_true(json_object_get(o, "source_exists"))) {
         ta_buf_puts(out, "; its source is gone: ");
-        ta_buf_name(out, text_of(o, "source"));
+        ta_buf_name(out, ta_json_member_text(o, "source"));
     }
     if (json_is_true(json_object_get(o, "removed")))
         ta_buf_puts(out, "; removed");
@@ -97,9 +91,9 @@ static void append_facts(const json_t *o, struct ta_buf *out)
 // The folder's name as it is on disk; to be freed.
 static char *folder_of(const json_t *o)
 {
-    const char *hex = text_of(o, "folder_hex");
+    const char *hex = ta_json_member_text(o, "folder_hex");
     if (!*hex)
-        return ta_xstrdup(text_of(o, "folder"));
+        return ta_xstrdup(ta_json_member_text(o, "folder"));
     struct ta_buf name = {0};
     for (; hex[0] && hex[1]; hex += 2) {
         char two[3] = {hex[0], hex[1], 0};
@@ -117,7 +111,7 @@ static enum ta_exit remove_all(struct ta_cli *cli, json_t *list)
     json_t *o;
     json_array_foreach(list, i, o)
     {
-        const char *state = text_of(o, "state");
+        const char *state = ta_json_member_text(o, "state");
         bool stays = !strcmp(state, "running") || !strcmp(state, "foreign") ||
                      (!strcmp(state, "kept") && !opts->kept);
         char *folder = folder_of(o);
@@ -141,12 +135,14 @@ static enum ta_exit show(struct ta_cli *cli, const json_t *list)
     {
         struct ta_buf facts = {0};
         append_facts(o, &facts);
-        ta_buf_name(&out, text_of(o, "folder"));
+        ta_buf_name(&out, ta_json_member_text(o, "folder"));
         ta_buf_printf(&out, ": %s\n", ta_buf_text(&facts));
         ta_buf_release(&facts);
-        bool is_kept = !strcmp(text_of(o, "state"), "kept") && !json_is_true(json_object_get(o, "removed"));
-        bool counts = strcmp(text_of(o, "state"), "running") && strcmp(text_of(o, "state"), "foreign") &&
-                      strcmp(text_of(o, "state"), "kept");
+        bool is_kept = !strcmp(ta_json_member_text(o, "state"), "kept") &&
+                       !json_is_true(json_object_get(o, "removed"));
+        bool counts = strcmp(ta_json_member_text(o, "state"), "running") &&
+                      strcmp(ta_json_member_text(o, "state"), "foreign") &&
+                      strcmp(ta_json_member_text(o, "state"), "kept");
         int64_t size = json_integer_value(json_object_get(o, "bytes"));
         idle += counts;
         bytes += counts ? size : 0;

@@ -19,10 +19,8 @@
 #include "base/mem.h"
 #include "base/tuning.h"
 #include "base/thread.h"
-#include "base/tree.h"
 #include "base/words.h"
 #include "cli/command.h"
-#include "cli/console.h"
 #include "cli/engine_rows.h"
 #include "cli/progress.h"
 #include "cli/table.h"
@@ -316,7 +314,6 @@ static enum ta_exit run_doctor(struct ta_cli *cli)
 {
     const struct doctor_opts *opts = cli->values;
     struct report r = {.table = {.columns = 3}, .list = json_array()};
-    struct ta_buf out = {0};
     check_libraries(&r);
     check_filters(&r);
     check_encoders(&r);
@@ -324,22 +321,10 @@ static enum ta_exit run_doctor(struct ta_cli *cli)
     check_tuning(&r);
     check_machine(&r);
     check_folders(&r);
-    if (opts->json) {
-        char *text = ta_json_text(r.list);
-        ta_buf_puts(&out, text);
-        free(text);
-    } else {
-        ta_table_print(&r.table, 0, ta_console_columns(STDOUT_FILENO), &out);
-        if (r.problems)
-            ta_buf_printf(&out, "\n%d %s\n", r.problems, ta_plural(r.problems, "problem", "problems"));
-        else
-            ta_buf_puts(&out, "\nready\n");
-    }
-    enum ta_exit status = opts->json ? ta_cli_output(cli, ta_buf_text(&out))
-                                     : ta_cli_show(cli, ta_buf_text(&out));
-    ta_buf_release(&out);
-    ta_table_release(&r.table);
-    json_decref(r.list);
+    char *end = r.problems ? ta_xprintf("\n%d %s\n", r.problems, ta_plural(r.problems, "problem", "problems"))
+                           : ta_xstrdup("\nready\n");
+    enum ta_exit status = ta_cli_show_list(cli, opts->json, r.list, &r.table, end);
+    free(end);
     return r.problems ? ta_exit_worse(status, TA_EXIT_FAILED) : status;
 }
 

@@ -1,14 +1,11 @@
 // terminalai encoders: which encoders this machine has, found by using them.
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <terminalai/terminalai.h>
 
 #include "base/mem.h"
-#include "base/tree.h"
 #include "cli/command.h"
-#include "cli/console.h"
 #include "cli/table.h"
 #include "media/encode/encoder_check.h"
 #include "media/encode/encoder_hardware.h"
@@ -59,7 +56,6 @@ static enum ta_exit run_encoders(struct ta_cli *cli)
 {
     const struct encoders_opts *opts = cli->values;
     struct listing l = {.table = {.columns = 4}, .list = json_array()};
-    struct ta_buf out = {0};
     for (int i = 0; ta_encoders[i]; i++) {
         const struct ta_encoder_info *e = ta_encoders[i];
         add_encoder(&l, e, NULL);
@@ -70,18 +66,7 @@ static enum ta_exit run_encoders(struct ta_cli *cli)
             free(codec);
         }
     }
-    if (opts->json) {
-        char *text = ta_json_text(l.list);
-        ta_buf_puts(&out, text);
-        free(text);
-    } else {
-        ta_table_print(&l.table, 0, ta_console_columns(STDOUT_FILENO), &out);
-    }
-    enum ta_exit status = ta_cli_output(cli, ta_buf_text(&out));
-    ta_buf_release(&out);
-    ta_table_release(&l.table);
-    json_decref(l.list);
-    return status;
+    return ta_cli_show_list(cli, opts->json, l.list, &l.table, NULL);
 }
 
 static const struct ta_command_group encoders_groups[] = {{"What to show", encoders_options, 0}, {0}};

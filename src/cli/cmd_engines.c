@@ -1,13 +1,11 @@
 // terminalai engines: what can run neural networks here, found by running one.
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <terminalai/terminalai.h>
 
 #include "base/mem.h"
 #include "base/tree.h"
 #include "cli/command.h"
-#include "cli/console.h"
 #include "cli/engine_rows.h"
 #include "cli/table.h"
 #include "infer/engine.h"
@@ -26,12 +24,6 @@ static const struct ta_opt engines_options[] = {
     {0},
 };
 
-static const char *text_of(const json_t *o, const char *key)
-{
-    const char *text = json_string_value(json_object_get(o, key));
-    return text ? text : "";
-}
-
 static void add_row(struct ta_table *t, const char *name, const char *state, const char *text)
 {
     ta_table_cell(t, "%s", name);
@@ -44,18 +36,19 @@ static void add_engine(struct ta_table *t, const json_t *o)
     size_t i;
     const json_t *device, *note;
     bool works = json_is_true(json_object_get(o, "works"));
-    char *text = json_object_get(o, "library") ? ta_xprintf("%s; version %s, %s", text_of(o, "summary"),
-                                                            text_of(o, "version"), text_of(o, "library"))
-                                               : ta_xprintf("%s; %s; %s", text_of(o, "summary"),
-                                                            text_of(o, "why"), text_of(o, "advice"));
-    add_row(t, text_of(o, "name"), works ? "works" : "missing", text);
+    char *text = json_object_get(o, "library")
+                     ? ta_xprintf("%s; version %s, %s", ta_json_member_text(o, "summary"),
+                                  ta_json_member_text(o, "version"), ta_json_member_text(o, "library"))
+                     : ta_xprintf("%s; %s; %s", ta_json_member_text(o, "summary"),
+                                  ta_json_member_text(o, "why"), ta_json_member_text(o, "advice"));
+    add_row(t, ta_json_member_text(o, "name"), works ? "works" : "missing", text);
     free(text);
     json_array_foreach(json_object_get(o, "devices"), i, device)
     {
         works = json_is_true(json_object_get(device, "works"));
-        const char *vendor = text_of(device, "vendor"), *why = text_of(device, "why");
-        char *name = ta_xprintf("  %s", text_of(device, "kind"));
-        text = ta_xprintf("%s%s%s%s%s", text_of(device, "provider"), *vendor ? ", " : "", vendor,
+        const char *vendor = ta_json_member_text(device, "vendor"), *why = ta_json_member_text(device, "why");
+        char *name = ta_xprintf("  %s", ta_json_member_text(device, "kind"));
+        text = ta_xprintf("%s%s%s%s%s", ta_json_member_text(device, "provider"), *vendor ? ", " : "", vendor,
                           *why ? "; " : "", why);
         add_row(t, name, works ? "works" : "fails", text);
         free(name);
@@ -70,7 +63,6 @@ static enum ta_exit run_engines(struct ta_cli *cli)
     const struct engines_opts *opts = cli->values;
     const char *named = ta_engine_named(opts->engine.engine_library);
     struct ta_table table = {.columns = 3};
-    struct ta_buf out = {0};
     json_t *list = json_array();
     bool any = false;
     for (int i = 0; ta_engines[i]; i++) {
@@ -79,18 +71,7 @@ static enum ta_exit run_engines(struct ta_cli *cli)
         any |= json_is_true(json_object_get(row, "works"));
         json_array_append_new(list, row);
     }
-    if (opts->json) {
-        char *text = ta_json_text(list);
-        ta_buf_puts(&out, text);
-        free(text);
-    } else {
-        ta_table_print(&table, 0, ta_console_columns(STDOUT_FILENO), &out);
-    }
-    enum ta_exit status = opts->json ? ta_cli_output(cli, ta_buf_text(&out))
-                                     : ta_cli_show(cli, ta_buf_text(&out));
-    ta_buf_release(&out);
-    ta_table_release(&table);
-    json_decref(list);
+    enum ta_exit status = ta_cli_show_list(cli, opts->json, list, &table, NULL);
     // That none is found is an answer; one that was named and does not work is a failure.
     return named && !any ? ta_exit_worse(status, TA_EXIT_FAILED) : status;
 }

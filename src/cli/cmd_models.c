@@ -1,7 +1,5 @@
 // terminalai models: networks in files, and what they are good for.
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <terminalai/terminalai.h>
 
@@ -9,9 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sha256.h"
-#include "base/tree.h"
 #include "cli/command.h"
-#include "cli/console.h"
 #include "cli/table.h"
 #include "infer/engine.h"
 #include "infer/onnx_file.h"
@@ -137,7 +133,6 @@ static enum ta_exit run_models(struct ta_cli *cli)
     const char *named = ta_engine_named(opts->engine.engine_library);
     struct ta_engine *e = NULL;
     struct ta_table table = {.columns = 3};
-    struct ta_buf out = {0};
     json_t *list = json_array();
     bool all = true;
     if (strcmp(cli->operands[0], "show") != 0)
@@ -150,18 +145,7 @@ static enum ta_exit run_models(struct ta_cli *cli)
         json_array_append_new(list, row);
     }
     ta_engine_close(&e);
-    if (opts->json) {
-        char *text = ta_json_text(list);
-        ta_buf_puts(&out, text);
-        free(text);
-    } else {
-        ta_table_print(&table, 0, ta_console_columns(STDOUT_FILENO), &out);
-    }
-    enum ta_exit status = opts->json ? ta_cli_output(cli, ta_buf_text(&out))
-                                     : ta_cli_show(cli, ta_buf_text(&out));
-    ta_buf_release(&out);
-    ta_table_release(&table);
-    json_decref(list);
+    enum ta_exit status = ta_cli_show_list(cli, opts->json, list, &table, NULL);
     return all ? status : ta_exit_worse(status, TA_EXIT_FAILED);
 }
 

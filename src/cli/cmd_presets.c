@@ -37,12 +37,6 @@ static const struct ta_opt presets_options[] = {
     {0},
 };
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
 static const json_t *find_preset(struct ta_cli *cli, const json_t *presets, const char *name)
 {
     size_t count = json_array_size(presets);
@@ -50,7 +44,7 @@ static const json_t *find_preset(struct ta_cli *cli, const json_t *presets, cons
     const json_t *found = NULL;
     for (size_t i = 0; i < count; i++) {
         const json_t *preset = json_array_get(presets, i);
-        names[i] = text_of(preset, "name");
+        names[i] = ta_json_member_text(preset, "name");
         if (!strcmp(names[i], name))
             found = preset;
     }
@@ -74,8 +68,8 @@ static void append_list(const json_t *presets, int width, struct ta_buf *out)
     json_t *preset;
     json_array_foreach(presets, i, preset)
     {
-        ta_table_cell(&table, "%s", text_of(preset, "name"));
-        ta_table_cell(&table, "%s", text_of(preset, "summary"));
+        ta_table_cell(&table, "%s", ta_json_member_text(preset, "name"));
+        ta_table_cell(&table, "%s", ta_json_member_text(preset, "summary"));
     }
     ta_table_print(&table, 0, width, out);
     ta_table_release(&table);
@@ -89,8 +83,8 @@ static void append_list(const json_t *presets, int width, struct ta_buf *out)
 static void append_preset(const json_t *preset, int width, struct ta_buf *out)
 {
     struct ta_table table = {.columns = 3};
-    ta_buf_printf(out, "%s: ", text_of(preset, "name"));
-    ta_text_wrap(out, text_of(preset, "summary"), 0, width);
+    ta_buf_printf(out, "%s: ", ta_json_member_text(preset, "name"));
+    ta_text_wrap(out, ta_json_member_text(preset, "summary"), 0, width);
     const char *key;
     json_t *value;
     json_object_foreach(json_object_get(preset, "values"), key, value)

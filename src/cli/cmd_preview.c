@@ -169,9 +169,7 @@ static int make_video(struct ta_cli *cli, const char *input, const char *output,
 
 static bool is_done_already(struct ta_cli *cli, const char *output)
 {
-    const char *overwrite = "off";
-    if (ta_options_get(cli->options, "overwrite", &overwrite, NULL) < 0 || !strcmp(overwrite, "on") ||
-        access(output, F_OK) < 0)
+    if (ta_cli_is_on(cli, "overwrite") || access(output, F_OK) < 0)
         return false;
     // What was interrupted after its name was taken is told from what is in the way by the library.
     char *work = ta_xprintf("%s.terminalai", output);

@@ -88,12 +88,6 @@ static const struct ta_opt restore_options[] = {
     {0},
 };
 
-static bool is_on(struct ta_cli *cli, const char *name)
-{
-    const char *value = "off";
-    return !ta_options_get(cli->options, name, &value, NULL) && !strcmp(value, "on");
-}
-
 static const char *work_dir_of(struct ta_cli *cli)
 {
     const char *work_dir = "";
@@ -154,7 +148,7 @@ static int settle_output(struct ta_cli *cli, const struct ta_batch_item *item, s
         free(wanted);
         return err;
     }
-    for (int n = 2; strcmp(wanted, "-") && !is_on(cli, "overwrite"); n++) {
+    for (int n = 2; strcmp(wanted, "-") && !ta_cli_is_on(cli, "overwrite"); n++) {
         err = ta_output_find(found, item->input, *output, work_dir_of(cli), cli->options, cli->log);
         if (err < 0 || found->state <= TA_OUTPUT_UNFINISHED || found->state == TA_OUTPUT_SAME)
             break;
@@ -180,7 +174,7 @@ static int plan_redo(struct ta_cli *cli, const struct ta_batch_item *item,
                                 : ta_name_output(item->input, ta_cli_output_extension(cli)),
          *range = ta_opt_text_of(ta_opt_find(restore_options, "redo"), cli->values);
     int err = 0;
-    if (!is_on(cli, "overwrite") && stat(output, &st) == 0) {
+    if (!ta_cli_is_on(cli, "overwrite") && stat(output, &st) == 0) {
         ta_error(cli->log, "%s: exists already; --overwrite lets --redo put the new one in its place",
                  output);
         err = TA_ERR_EXISTS;

@@ -33,13 +33,6 @@ static const struct ta_opt resume_options[] = {
     {0},
 };
 
-// Both are about what "restore" finds in its way; here it is what is asked for.
-static bool is_on(struct ta_cli *cli, const char *name)
-{
-    const char *value = "off";
-    return ta_options_get(cli->options, name, &value, NULL) >= 0 && !strcmp(value, "on");
-}
-
 // Finished, and its work left for parts to be made again: that is no unfinished work.
 static enum ta_exit already_done(struct ta_restore_call *run, const char *output)
 {
@@ -62,7 +55,7 @@ static enum ta_exit resume_file(struct ta_restore_call *run, const char *output,
     ta_progress_begin(&run->view, output, index);
     struct ta_callbacks callbacks = ta_cli_callbacks(cli, &run->view);
     ta_cli_begin(cli);
-    if (!is_on(cli, "overwrite") && ta_output_is_kept(output, work_dir, NULL))
+    if (!ta_cli_is_on(cli, "overwrite") && ta_output_is_kept(output, work_dir, NULL))
         return already_done(run, output);
     int err = ta_plan_resume(&plan, output, work_dir, cli->log);
     if (err >= 0) {
@@ -84,7 +77,8 @@ static enum ta_exit run_resume(struct ta_cli *cli)
     enum ta_exit status = ta_cli_check_recipe(cli, NULL);
     if (status)
         return status;
-    if (is_on(cli, "restart") || is_on(cli, "no-resume"))
+    // Both are about what "restore" finds in its way; here it is what is asked for.
+    if (ta_cli_is_on(cli, "restart") || ta_cli_is_on(cli, "no-resume"))
         return ta_cli_usage(
             cli, "resume goes on with what is there; \"terminalai restore --restart\" begins anew");
     const char *work_dir = "";

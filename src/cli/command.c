@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/tree.h"
 #include "base/utf8.h"
 #include "cli/console.h"
+#include "cli/table.h"
 
 const struct ta_command *const ta_commands[] = {
     &ta_command_restore,    &ta_command_resume,   &ta_command_status,
@@ -75,6 +78,26 @@ enum ta_exit ta_cli_show(struct ta_cli *cli, const char *text)
     ta_console_visible(&visible, text);
     enum ta_exit status = ta_cli_output(cli, ta_buf_text(&visible));
     ta_buf_release(&visible);
+    return status;
+}
+
+enum ta_exit ta_cli_show_list(struct ta_cli *cli, bool json, json_t *list, struct ta_table *table,
+                              const char *more)
+{
+    enum ta_exit status;
+    if (json) {
+        char *text = ta_json_text(list);
+        status = ta_cli_output(cli, text);
+        free(text);
+    } else {
+        struct ta_buf out = {0};
+        ta_table_print(table, 0, ta_console_columns(STDOUT_FILENO), &out);
+        ta_buf_puts(&out, more ? more : "");
+        status = ta_cli_show(cli, ta_buf_text(&out));
+        ta_buf_release(&out);
+    }
+    ta_table_release(table);
+    json_decref(list);
     return status;
 }
 

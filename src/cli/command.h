@@ -132,6 +132,11 @@ enum ta_exit ta_cli_output(struct ta_cli *cli, const char *text);
 // The same for words that hold names and tags from files: nothing in them may drive the terminal. Not for
 // JSON.
 enum ta_exit ta_cli_show(struct ta_cli *cli, const char *text);
+// The end of a command that lists: `list` with `json`, else the table with `more` behind it (may be NULL).
+// Releases both.
+struct ta_table;
+enum ta_exit ta_cli_show_list(struct ta_cli *cli, bool json, json_t *list, struct ta_table *table,
+                              const char *more);
 
 // A JSON string of any text: bytes that are no UTF-8 (a file's name may hold them) become U+FFFD. NULL for
 // NULL.

@@ -50,6 +50,12 @@ enum ta_exit ta_cli_check_recipe(struct ta_cli *cli, const char *config_path)
     return err < 0 ? ta_exit_from_error(err == TA_ERR_FORMAT ? TA_ERR_INVALID : err) : TA_EXIT_OK;
 }
 
+bool ta_cli_is_on(struct ta_cli *cli, const char *name)
+{
+    const char *value = "off";
+    return ta_options_get(cli->options, name, &value, NULL) >= 0 && !strcmp(value, "on");
+}
+
 int ta_cli_work_dir(struct ta_cli *cli, const char *given, char **out)
 {
     *out = ta_xstrdup(given ? given : "");

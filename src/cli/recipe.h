@@ -13,6 +13,8 @@ enum ta_exit ta_cli_check_recipe(struct ta_cli *cli, const char *config_path);
 // The folder for unfinished work: `given`, else what environment or configuration say; "" for none. To be
 // freed.
 int ta_cli_work_dir(struct ta_cli *cli, const char *given, char **out);
+// Is this switch on?
+bool ta_cli_is_on(struct ta_cli *cli, const char *name);
 // The extension of outputs that are named here: the first container of the recipe's encoder.
 const char *ta_cli_output_extension(struct ta_cli *cli);
 // Callbacks that show progress and stop when interrupted, with the program's one stage environment, which the
