@@ -50,7 +50,9 @@ int main(int argc, char **argv)
     if (ta_log_create(&log, say, NULL) < 0)
         return 1;
     ta_av_apply_cpu_mask();
-    int err = ta_plan_load(&plan, argv[1], NULL, NULL, log);
+    char *cache = ta_cache_folder();
+    int err = ta_plan_load(&plan, argv[1], NULL, NULL, cache, log);
+    free(cache);
     double wall = ta_clock_seconds(), cpu = ta_cpu_seconds();
     int64_t frames = 0;
     for (int k = 0; err >= 0 && k < ta_plan_segments(plan); k++)

@@ -42,6 +42,10 @@ int ta_options_load_environment(struct ta_options *options);
 // until the set changes. TA_ERR_NOT_FOUND for an unknown name. `from` may be NULL.
 int ta_options_get(struct ta_options *options, const char *name, const char **value, const char **from);
 
+// Where what was found out about sources may be kept from run to run: as ta_cache_folder()
+// (<terminalai/survey.h>) says, NULL with the option "no-cache" on. To be freed with free().
+char *ta_options_cache(struct ta_options *options);
+
 // All options as a JSON list of {name, group, scope ("recipe": decides the output; "run"), kind, default
 // (null for none), min, max, min_count, max_count, choices [{name, help}], unit, help, syntax, letter,
 // advanced, deprecated, applies_to [stages that have it], depends {option: [values with which it matters]}};

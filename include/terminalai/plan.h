@@ -68,11 +68,12 @@ struct ta_plan;
 int ta_plan_create(struct ta_plan **out, const char *input, const char *output, struct ta_options *options,
                    const struct ta_callbacks *callbacks, struct ta_log *log);
 // A plan written earlier, with its index: index.bin in the same folder or in the plan's work folder, the one
-// in the cache, or made again from the source. `work_dir` is where that work folder lies, as in the option of
-// this name; NULL or "": beside the output. `output` (NULL: the plan's own) is what the caller calls the
-// output: who runs plans of others names it, or looks at ta_plan_output() before anything is written there.
+// in the folder `cache` (NULL: none, see ta_options_cache()), or made again from the source. `work_dir` is
+// where that work folder lies, as in the option of this name; NULL or "": beside the output. `output` (NULL:
+// the plan's own) is what the caller calls the output: who runs plans of others names it, or looks at
+// ta_plan_output() before anything is written there.
 int ta_plan_load(struct ta_plan **out, const char *path, const char *output, const char *work_dir,
-                 struct ta_log *log);
+                 const char *cache, struct ta_log *log);
 // The same without its index: the source is not looked at. For what asks for tasks and makes single ones
 // (task.h): a task finds the index itself, and when several begin at once, one of them makes it for all.
 int ta_plan_read(struct ta_plan **out, const char *path, const char *output, struct ta_log *log);

@@ -29,7 +29,7 @@ int ta_plan_from_survey(struct ta_plan **out, struct ta_survey *survey, const ch
 char *ta_survey_json(const struct ta_survey *survey);
 
 // Where caches lie by the environment: $XDG_CACHE_HOME/terminalai or ~/.cache/terminalai; NULL when there is
-// no such place, or TERMINALAI_NO_CACHE is set and not 0. To be freed with free().
+// no such place. Whoever has options asks ta_options_cache(). To be freed with free().
 char *ta_cache_folder(void);
 
 #ifdef __cplusplus

@@ -19,8 +19,9 @@ int ta_status(const char *output, const char *work_dir, char **json, struct ta_l
 
 // The plan of unfinished work, to be given to ta_restore() with the same "work-dir". TA_ERR_NOT_FOUND when
 // there is no unfinished work, TA_ERR_EXISTS when the output is finished, TA_ERR_FORMAT when the plan is
-// garbled: the message says what to do.
-int ta_plan_resume(struct ta_plan **out, const char *output, const char *work_dir, struct ta_log *log);
+// garbled: the message says what to do. `cache` as for ta_plan_load().
+int ta_plan_resume(struct ta_plan **out, const char *output, const char *work_dir, const char *cache,
+                   struct ta_log *log);
 
 // The work folders in `dir` (or `dir` itself when it is one), as a JSON list of {folder, state, output,
 // source, source_exists, output_exists, bytes, age_seconds, segments_done, segments_total}, and folder_hex

@@ -117,7 +117,8 @@ static char *default_folder(const char *input)
 static enum ta_exit refuse_others(struct ta_cli *cli)
 {
     for (const struct ta_opt *o = ta_run_options; o->name; o++)
-        if (strcmp(o->name, "overwrite") && ta_options_by_caller(cli->options, o->name))
+        if (strcmp(o->name, "overwrite") && strcmp(o->name, "no-cache") &&
+            ta_options_by_caller(cli->options, o->name))
             return ta_cli_usage(cli, "--%s is of no use to compare", o->name);
     if (ta_options_by_caller(cli->options, "preset"))
         return ta_cli_usage(cli, "--presets names the presets to compare; leave --preset out");

@@ -266,15 +266,6 @@ static void check_disk(struct report *r, const char *what, const char *path)
     ta_buf_release(&text);
 }
 
-// The folder of the index cache; freed by the caller. NULL when there is no home.
-static char *cache_folder(void)
-{
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (cache && *cache)
-        return ta_xprintf("%s/terminalai", cache);
-    return home && *home ? ta_xprintf("%s/.cache/terminalai", home) : NULL;
-}
-
 // Asked by doing it: permissions do not tell of file systems that are read-only or none at all.
 static bool can_create_in(const char *folder)
 {
@@ -286,13 +277,13 @@ static bool can_create_in(const char *folder)
 
 static void check_folders(struct report *r)
 {
-    char *here = getcwd(NULL, 0), *cache = cache_folder();
+    char *here = getcwd(NULL, 0), *cache = ta_cache_folder();
     static const char advice[] =
         "without it each run reads the whole source again; set XDG_CACHE_HOME to a folder you may write in";
     if (here)
         check_disk(r, "current folder", here);
     if (!cache) {
-        add(r, STATE_NOTE, "cache", advice, "neither HOME nor XDG_CACHE_HOME is set");
+        add(r, STATE_NOTE, "cache", advice, "neither HOME nor XDG_CACHE_HOME names a folder");
     } else {
         char *at = ta_xstrdup(cache); // the nearest folder that exists decides
         while (access(at, F_OK) < 0 && strcmp(at, "/") && strcmp(at, ".")) {

@@ -57,7 +57,9 @@ static enum ta_exit resume_file(struct ta_restore_call *run, const char *output,
     ta_cli_begin(cli);
     if (!ta_cli_is_on(cli, "overwrite") && ta_output_is_kept(output, work_dir, NULL))
         return already_done(run, output);
-    int err = ta_plan_resume(&plan, output, work_dir, cli->log);
+    char *cache = ta_options_cache(cli->options);
+    int err = ta_plan_resume(&plan, output, work_dir, cache, cli->log);
+    free(cache);
     if (err >= 0) {
         ta_progress_plan(&run->view, plan);
         err = ta_restore(plan, cli->options, &callbacks, &result, cli->log);

@@ -157,7 +157,8 @@ static const struct ta_example files[] = {
     {"OUT.terminalai/", "finished segments of a run that is not finished; removed when it is"},
     {"~/.config/terminalai/config.yaml", "options that are always wanted"},
     {"~/.config/terminalai/presets/NAME.yaml", "own presets"},
-    {"~/.cache/terminalai/", "indexes of sources, so that they are not read again"},
+    {"~/.cache/terminalai/",
+     "what was found out about sources, so that it is not found out again; may be deleted"},
     {"~/.local/state/terminalai/performance_metrics.jsonl",
      "a line for each run: time, memory, frames a second"},
     {0},
@@ -165,7 +166,6 @@ static const struct ta_example files[] = {
 
 static const struct ta_example environment[] = {
     {"TERMINALAI_*", "values of options: TERMINALAI_CRF=16"},
-    {"TERMINALAI_NO_CACHE", "set to 1, no index is kept in the cache"},
     {"NO_COLOR", "set to anything, messages have no colours"},
     {"COLUMNS", "width of help and tables when the output is no terminal"},
     {"XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_STATE_HOME",

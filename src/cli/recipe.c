@@ -191,12 +191,16 @@ enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *op
         err = ta_cli_load_options(cli, opts->config);
     if (err >= 0 && opts->work_dir)
         err = ta_options_set(cli->options, TA_LAYER_CALLER, "work-dir", opts->work_dir, "--work-dir");
+    if (err >= 0 && opts->no_cache)
+        err = ta_options_set(cli->options, TA_LAYER_CALLER, "no-cache", "on", "--no-cache");
     if (err < 0)
         return ta_exit_from_error(err == TA_ERR_FORMAT ? TA_ERR_INVALID : err);
     const char *work_dir = "";
+    char *cache = ta_options_cache(cli->options);
     ta_options_get(cli->options, "work-dir", &work_dir, NULL);
-    err = with_index ? ta_plan_load(plan, opts->plan, opts->output, work_dir, cli->log)
+    err = with_index ? ta_plan_load(plan, opts->plan, opts->output, work_dir, cache, cli->log)
                      : ta_plan_read(plan, opts->plan, opts->output, cli->log);
+    free(cache);
     if (err >= 0 && !opts->output && !may_write_there(*plan, opts->plan)) {
         ta_error(cli->log, "%s: the plan writes into a folder that is not yours: name the output with -o",
                  ta_plan_output(*plan));

@@ -49,6 +49,7 @@ enum ta_exit ta_cli_finish(struct ta_cli *cli, int err, const char *subject, con
 struct ta_task_opts {
     char *plan, *output, *work_dir, *config;
     int progress; // enum ta_progress_mode
+    bool no_cache;
     bool json;
 };
 // Their entries in the command's own table.
@@ -77,6 +78,10 @@ struct ta_task_opts {
          .help =                                                                                          \
              "read options from this YAML file instead of ~/.config/terminalai/config.yaml: how to run; " \
              "what to make is in the plan"},                                                              \
+        {.name = "no-cache",                                                                              \
+         .kind = &ta_opt_switch,                                                                          \
+         TA_FIELD(owner, field.no_cache, bool),                                                           \
+         .help = "take nothing from ~/.cache/terminalai, and keep nothing there"},                        \
         {.name = "progress",                                                                              \
          .kind = &ta_opt_choice,                                                                          \
          TA_FIELD(owner, field.progress, int),                                                            \

@@ -1,16 +1,13 @@
 #include "recipe/folders.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "base/path.h"
 
 char *ta_cache_folder(void)
 {
-    const char *off = getenv("TERMINALAI_NO_CACHE"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (off && *off && strcmp(off, "0") != 0)
-        return NULL;
+    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     if (xdg && xdg[0] == '/')
         return ta_path_join(xdg, "terminalai");
     return home && home[0] == '/' ? ta_path_join(home, ".cache/terminalai") : NULL;

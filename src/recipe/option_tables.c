@@ -373,6 +373,14 @@ const struct ta_opt ta_run_options[] = {
      .flags = TA_OPT_ADVANCED,
      .help = "stop, resumable, when all work folders in the place of this one (--work-dir, or the output's "
              "folder) together take more disk than this; 0 is no limit"},
+    {.name = "no-cache",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct ta_run_opts, no_cache, bool),
+     .def = "off",
+     .flags = TA_OPT_ADVANCED,
+     .help =
+         "keep nothing of what was found out about the source in ~/.cache/terminalai, and take nothing from "
+         "there"},
     {0},
 };
 

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/tree.h"
+#include "recipe/folders.h"
 #include "recipe/preset.h"
 #include "video/stage.h"
 
@@ -287,7 +288,7 @@ int ta_options_load_environment(struct ta_options *options)
 {
     static const char prefix[] = "TERMINALAI_";
     // Switches of the program itself, not options.
-    static const char *const others[] = {"TERMINALAI_NO_CACHE", "TERMINALAI_ENGINE_LIBRARY", NULL};
+    static const char *const others[] = {"TERMINALAI_ENGINE_LIBRARY", NULL};
     int err = 0;
     for (char **e = environ; *e && err >= 0; e++) {
         const char *equals = strchr(*e, '=');
@@ -407,6 +408,13 @@ int ta_options_run(struct ta_options *options, struct ta_run_opts *out, struct t
 {
     memset(out, 0, sizeof *out);
     return fill_table(options, "", ta_run_options, out, log);
+}
+
+char *ta_options_cache(struct ta_options *options)
+{
+    const char *off;
+    bool without = ta_options_get(options, "no-cache", &off, NULL) >= 0 && !strcmp(off, "on");
+    return without ? NULL : ta_cache_folder();
 }
 
 int ta_options_slot(struct ta_options *options, const char *slot, const char **choice)

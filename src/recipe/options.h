@@ -43,6 +43,7 @@ struct ta_run_opts {
     int64_t memory; // bytes for segments that run at once; 0: by the machine
     char *work_dir; // "" beside the output
     bool keep_work, restart, no_resume, overwrite, strict;
+    bool no_cache;         // asked for by ta_options_cache()
     int verify;            // enum ta_verify_depth
     int64_t max_temp_size; // bytes of segments and joined file on disk; 0: no limit
     int64_t max_work_size; // bytes of all work folders that lie beside this one, itself included; 0: no limit

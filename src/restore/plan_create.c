@@ -127,7 +127,7 @@ int ta_plan_create(struct ta_plan **out, const char *input, const char *output, 
                    const struct ta_callbacks *callbacks, struct ta_log *log)
 {
     struct ta_survey *survey = NULL;
-    char *cache = ta_cache_folder();
+    char *cache = ta_options_cache(options);
     *out = NULL;
     int err = ta_plan_check_output(input, output, options, log); // before a long source is read for nothing
     if (err >= 0)

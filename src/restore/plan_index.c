@@ -130,19 +130,18 @@ static int take_turn(struct ta_plan *p, struct ta_folder *folder, const char *wo
     }
 }
 
-int ta_plan_find_index(struct ta_plan *p, const char *work_dir, struct ta_log *log)
+int ta_plan_find_index(struct ta_plan *p, const char *work_dir, const char *cache, struct ta_log *log)
 {
-    char *work = ta_work_path(p, work_dir), *cache = ta_cache_folder();
+    char *work = ta_work_path(p, work_dir);
     bool outdated;
     int err = take(p, work, cache, &outdated, log) ? 0 : index_source(p, cache, outdated, log);
     free(work);
-    free(cache);
     return err < 0 ? err : ta_plan_fits_source(p, p->index, p->input, log);
 }
 
-int ta_plan_find_index_once(struct ta_plan *p, const char *work_dir, struct ta_log *log)
+int ta_plan_find_index_once(struct ta_plan *p, const char *work_dir, const char *cache, struct ta_log *log)
 {
-    char *work = ta_work_path(p, work_dir), *cache = ta_cache_folder();
+    char *work = ta_work_path(p, work_dir);
     bool outdated;
     struct ta_folder folder = {.fd = -1};
     int err = 0, turn = TA_ERR_BUSY;
@@ -153,6 +152,5 @@ int ta_plan_find_index_once(struct ta_plan *p, const char *work_dir, struct ta_l
         rmdir(work); // only what is empty
     ta_folder_close(&folder);
     free(work);
-    free(cache);
     return err < 0 ? err : ta_plan_fits_source(p, p->index, p->input, log);
 }

@@ -38,7 +38,7 @@ static int read_plan(struct ta_plan **out, const char *path, struct ta_log *log)
 // output, as the caller writes it (NULL: the plan's own). `work_dir` as the option: "" beside the output;
 // NULL: no index is looked for.
 static int load(struct ta_plan **out, const char *path, const char *folder, const char *output,
-                const char *work_dir, struct ta_log *log)
+                const char *work_dir, const char *cache, struct ta_log *log)
 {
     int err = read_plan(out, path, log);
     if (err < 0)
@@ -61,16 +61,16 @@ static int load(struct ta_plan **out, const char *path, const char *folder, cons
         free(p->json);
         p->json = ta_plan_to_json(p);
     }
-    return work_dir ? ta_plan_find_index(p, work_dir, log) : 0;
+    return work_dir ? ta_plan_find_index(p, work_dir, cache, log) : 0;
 }
 
 // `resumed`: the work folder that the plan is of, NULL for none.
 static int load_with_log(struct ta_plan **out, const char *path, const char *folder, const char *output,
-                         const char *work_dir, const char *resumed, struct ta_log *log)
+                         const char *work_dir, const char *cache, const char *resumed, struct ta_log *log)
 {
     *out = NULL;
     struct ta_log *own = ta_log_child(log, "plan");
-    int err = load(out, path, folder, output, work_dir, own);
+    int err = load(out, path, folder, output, work_dir, cache, own);
     if (err >= 0) {
         (*out)->log = own;
         return 0;
@@ -83,26 +83,27 @@ static int load_with_log(struct ta_plan **out, const char *path, const char *fol
 
 // Of a plan that is run from anywhere; `output` as the caller writes it, NULL for the plan's own.
 static int load_named(struct ta_plan **out, const char *path, const char *output, const char *work_dir,
-                      struct ta_log *log)
+                      const char *cache, struct ta_log *log)
 {
     char *at = output && strcmp(output, "-") ? ta_name_absolute(output) : NULL;
-    int err = load_with_log(out, path, NULL, at ? at : output, work_dir, NULL, log);
+    int err = load_with_log(out, path, NULL, at ? at : output, work_dir, cache, NULL, log);
     free(at);
     return err;
 }
 
 int ta_plan_load(struct ta_plan **out, const char *path, const char *output, const char *work_dir,
-                 struct ta_log *log)
+                 const char *cache, struct ta_log *log)
 {
-    return load_named(out, path, output, work_dir ? work_dir : "", log);
+    return load_named(out, path, output, work_dir ? work_dir : "", cache, log);
 }
 
 int ta_plan_read(struct ta_plan **out, const char *path, const char *output, struct ta_log *log)
 {
-    return load_named(out, path, output, NULL, log);
+    return load_named(out, path, output, NULL, NULL, log);
 }
 
-int ta_plan_resume(struct ta_plan **out, const char *output, const char *work_dir, struct ta_log *log)
+int ta_plan_resume(struct ta_plan **out, const char *output, const char *work_dir, const char *cache,
+                   struct ta_log *log)
 {
     *out = NULL;
     char *dir = ta_work_path_of(output, work_dir), *path = ta_path_join(dir, "plan.json");
@@ -117,7 +118,7 @@ int ta_plan_resume(struct ta_plan **out, const char *output, const char *work_di
     } else if (has_plan) {
         struct ta_journal journal;
         ta_journal_load(&journal, dir);
-        err = load_with_log(out, path, journal.folder, output, work_dir ? work_dir : "", dir, log);
+        err = load_with_log(out, path, journal.folder, output, work_dir ? work_dir : "", cache, dir, log);
         ta_journal_release(&journal);
         if (err == TA_ERR_FORMAT || err == TA_ERR_INVALID)
             ta_error(

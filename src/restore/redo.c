@@ -229,17 +229,15 @@ static void add_redo(struct ta_plan *p, int64_t first, int64_t end, struct ta_pl
 
 // From what the work folder knows of the source: nothing is indexed or measured again that was before.
 static int plan_anew(struct ta_plan **out, const struct ta_plan *old, struct ta_options *options,
-                     const struct ta_callbacks *callbacks, struct ta_log *log)
+                     const char *cache, const struct ta_callbacks *callbacks, struct ta_log *log)
 {
     struct ta_survey *survey = NULL;
-    char *cache = ta_cache_folder();
     int err = ta_survey_create(&survey, old->input, cache, log);
     if (err >= 0) {
         ta_survey_adopt(survey, old);
         err = ta_plan_from_survey(out, survey, old->output, options, callbacks, log);
     }
     ta_survey_destroy(&survey);
-    free(cache);
     return err;
 }
 
@@ -251,8 +249,9 @@ int ta_redo_plan(struct ta_plan **out, const char *input, const char *output, co
     struct ta_options *mixed = NULL;
     struct ta_plan *p = NULL, *new = NULL;
     int64_t first = 0, end = 0;
+    char *cache = ta_options_cache(options);
     *result = (struct ta_redo_result){0};
-    int err = ta_plan_resume(&p, output, work_dir, own);
+    int err = ta_plan_resume(&p, output, work_dir, cache, own);
     if (err >= 0 && !ta_name_same(input, p->input)) {
         ta_error(own, "%s: was made from %s, not from %s", output, p->input, input);
         err = TA_ERR_MISMATCH;
@@ -262,7 +261,7 @@ int ta_redo_plan(struct ta_plan **out, const char *input, const char *output, co
     if (err >= 0)
         err = find_range(p, range, &first, &end, own);
     if (err >= 0)
-        err = plan_anew(&new, p, mixed, callbacks, log);
+        err = plan_anew(&new, p, mixed, cache, callbacks, log);
     if (err >= 0)
         err = check_fits(p, new, own);
     if (err >= 0) {
@@ -278,6 +277,7 @@ int ta_redo_plan(struct ta_plan **out, const char *input, const char *output, co
         ta_plan_destroy(&p);
     ta_plan_destroy(&new);
     ta_options_destroy(&mixed);
+    free(cache);
     ta_log_destroy(&own);
     *out = p;
     return err < 0 ? err : 0;

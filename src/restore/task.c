@@ -72,7 +72,7 @@ static int run_with_index(const struct ta_plan *plan, int number, const struct t
     return err;
 }
 
-static int run_task(const struct ta_plan *plan, int number, const struct ta_run_opts *run,
+static int run_task(const struct ta_plan *plan, int number, const struct ta_run_opts *run, const char *cache,
                     struct ta_meter *meter, struct ta_task_result *out, struct ta_log *log)
 {
     struct ta_report report;
@@ -88,7 +88,7 @@ static int run_task(const struct ta_plan *plan, int number, const struct ta_run_
     if (err >= 0)
         err = ta_task_kinds_check(plan, log);
     if (err >= 0 && !own.index)
-        err = ta_plan_find_index_once(&own, run->work_dir, log);
+        err = ta_plan_find_index_once(&own, run->work_dir, cache, log);
     if (err >= 0)
         err = run_with_index(&own, number, run, meter, out, log);
     if (!plan->index)
@@ -114,7 +114,9 @@ int ta_task_run(const struct ta_plan *plan, const char *stem, struct ta_options 
     if (err >= 0) {
         ta_work_choose_dir(plan, &run);
         ta_meter_init(&meter, callbacks);
-        err = run_task(plan, number, &run, &meter, &out, own);
+        char *cache = ta_options_cache(options);
+        err = run_task(plan, number, &run, cache, &meter, &out, own);
+        free(cache);
         if (err >= 0)
             ta_meter_start(&meter, TA_PHASE_DONE);
         ta_meter_release(&meter);

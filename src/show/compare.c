@@ -56,12 +56,12 @@ static int check_presets(struct ta_options **sets, const struct ta_compare_wish 
     return err;
 }
 
-static int plan_all(struct ta_compare *c, struct ta_options **sets, const struct ta_compare_wish *wish,
-                    const struct ta_callbacks *callbacks)
+static int plan_all(struct ta_compare *c, struct ta_options *options, struct ta_options **sets,
+                    const struct ta_compare_wish *wish, const struct ta_callbacks *callbacks)
 {
     // All presets are planned from one survey: the source is read and measured once.
     struct ta_survey *survey = NULL;
-    char *cache = ta_cache_folder();
+    char *cache = ta_options_cache(options);
     int err = ta_survey_create(&survey, c->input, cache, c->log);
     for (int i = 0; i < wish->preset_count && err >= 0; i++) {
         struct ta_contestant *p = &c->contestants[c->count++];
@@ -177,7 +177,7 @@ static int compare(struct ta_compare *c, struct ta_options *options, const struc
     if (err >= 0)
         err = check_folder(c, options);
     if (err >= 0)
-        err = plan_all(c, sets, wish, callbacks);
+        err = plan_all(c, options, sets, wish, callbacks);
     if (err >= 0)
         err = choose_excerpts(c, wish);
     if (err >= 0) {

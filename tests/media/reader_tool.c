@@ -1,7 +1,7 @@
 // Prints what index and reader make of a file, for tests: reader_tool [--decode-all] [--facts] FILE [FIRST
-// COUNT]... One line "key value" for each fact of the index, one line "frame ..." for each frame of the index
-// (pts, packet, flags), and one line "picture ..." for each decoded frame of the ranges (number, MD5 of its
-// pixels, interlaced, top first).
+// COUNT]... with TERMINALAI_NO_CACHE=1 without the cache. One line "key value" for each fact of the index,
+// one line "frame ..." for each frame of the index (pts, packet, flags), and one line "picture ..." for each
+// decoded frame of the ranges (number, MD5 of its pixels, interlaced, top first).
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include <libavutil/pixdesc.h>
 
 #include <terminalai/error.h>
-#include <terminalai/survey.h>
+#include <terminalai/options.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -92,6 +92,16 @@ static void print_index(const struct ta_index *index)
                index->frames[i].packet, index->frames[i].flags);
 }
 
+static char *cache_by_environment(struct ta_log *log)
+{
+    struct ta_options *options = NULL;
+    char *cache = NULL;
+    if (ta_options_create(&options, log) >= 0 && ta_options_load_environment(options) >= 0)
+        cache = ta_options_cache(options);
+    ta_options_destroy(&options);
+    return cache;
+}
+
 static int run(int argc, char **argv, struct ta_log *log)
 {
     bool decode_all = false, in_one = false, facts = false;
@@ -113,7 +123,7 @@ static int run(int argc, char **argv, struct ta_log *log)
     const char *path = argv[arg++];
     struct ta_source *source = NULL;
     struct ta_index *index = NULL;
-    char *cache = ta_cache_folder();
+    char *cache = cache_by_environment(log);
     int err = ta_source_open(&source, path, NULL, log);
     if (err >= 0 && facts) {
         json_t *root = ta_source_json(source);

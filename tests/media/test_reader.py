@@ -298,7 +298,7 @@ def test_index_of_another_file_is_refused(ask, clip, tmp_path):
 
 
 def test_cache(ask, clip, tmp_path):
-    env = {'TERMINALAI_NO_CACHE': '', 'XDG_CACHE_HOME': str(tmp_path)}
+    env = {'TERMINALAI_NO_CACHE': '0', 'XDG_CACHE_HOME': str(tmp_path)}
     folder = tmp_path / 'terminalai/index'
     first = ask(clip('mpeg4_bframes'), env=env)
     kept = list(folder.iterdir())
@@ -311,7 +311,7 @@ def test_cache(ask, clip, tmp_path):
     assert ask(clip('mpeg4_bframes'), env=env).frames == first.frames
     assert kept[0].read_bytes() == content
     # Switched off, or in a place that can't be written: no cache, no complaint.
-    for off in ({'TERMINALAI_NO_CACHE': '1', 'XDG_CACHE_HOME': str(tmp_path / 'none')}, {'TERMINALAI_NO_CACHE': '', 'XDG_CACHE_HOME': '/proc/none'}):
+    for off in ({'TERMINALAI_NO_CACHE': '1', 'XDG_CACHE_HOME': str(tmp_path / 'none')}, {'TERMINALAI_NO_CACHE': '0', 'XDG_CACHE_HOME': '/proc/none'}):
         said = ask(clip('mpeg4_bframes'), env=off)
         assert said.frames == first.frames and not said.errors
     assert not (tmp_path / 'none').exists()

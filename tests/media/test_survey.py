@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -227,3 +228,42 @@ def test_an_index_of_another_libav(program, tape, tmp_path):
     (beside / 'plan.json').write_text(json.dumps(made_by))
     done = program('segment', '-vv', '--plan', beside / 'plan.json', '--index', 1, '--work-dir', other, env=NO_CACHE, code=0)
     assert told(done, str(beside / 'index.bin')) and len(told(done, f'{tape}: opened as')) == 1, done.err
+
+
+CACHED = ['plan', 'restore', 'preview', 'compare', 'task', 'segment', 'join', 'resume']
+
+
+@pytest.mark.parametrize('command', CACHED)
+def test_no_cache_leaves_no_cache(program, tape, tmp_path, command):
+    """Each command that looks into a source keeps what it found, and with --no-cache keeps and takes nothing. The output is the same."""
+    out, plan, env = tmp_path / 'out.mp4', tmp_path / 'plan.json', {'XDG_CACHE_HOME': str(tmp_path / 'cache')}
+    plan.write_text(program('plan', tape, '-o', out, *QUICK[:-2], '--segment-length', 2, '--json', env=NO_CACHE, code=0).out)
+    if command == 'join':
+        for k in range(len(json.loads(plan.read_text())['video']['cuts']) - 1):
+            program('segment', '--plan', plan, '--index', k, env=NO_CACHE, code=0)
+        (tmp_path / 'out.mp4.terminalai/index.bin').unlink()
+    if command == 'resume':
+        program('segment', '--plan', plan, '--index', 0, env=NO_CACHE, code=0)
+        (tmp_path / 'out.mp4.terminalai/index.bin').unlink()
+    args = {'plan': ['plan', tape], 'restore': ['restore', tape, '-o', out, *QUICK, '-y'],
+            'preview': ['preview', tape, '-o', tmp_path / 'look.png', '-y'],
+            'compare': ['compare', tape, '--presets', 'clean', '-o', tmp_path / 'both', '--duration', 0.2, '--excerpts', 1, *QUICK, '-y'],
+            'task': ['task', '--plan', plan, '--task', 'seg-00001', '-o', tmp_path / 'first.mp4'],
+            'segment': ['segment', '--plan', plan, '--index', 1], 'join': ['join', '--plan', plan],
+            'resume': ['resume', out]}[command]
+    program(*args, '--no-cache', env=env, code=0)
+    assert not (tmp_path / 'cache').exists()
+    if command == 'join':
+        out.unlink()
+        out.with_name('out.mp4.json').unlink()
+        return
+    shutil.rmtree(tmp_path / 'out.mp4.terminalai', ignore_errors=True)
+    for name in ('out.mp4', 'out.mp4.json'):
+        (tmp_path / name).unlink(missing_ok=True)
+    if command == 'resume':
+        program('segment', '--plan', plan, '--index', 0, env=NO_CACHE, code=0)
+        (tmp_path / 'out.mp4.terminalai/index.bin').unlink()
+    if command == 'task':
+        args[-1] = tmp_path / 'second.mp4'
+    program(*args, env=env, code=0)
+    assert list((tmp_path / 'cache').rglob('*.bin')), 'without the option something is kept'

@@ -71,7 +71,7 @@ static const char *const running[][2] = {
     {"restart", "what an earlier run left"},    {"no-resume", "what an earlier run left"},
     {"overwrite", "what stood there before"},   {"strict", "which damage is a failure"},
     {"verify", "how the result is checked"},    {"max-temp-size", "when to stop"},
-    {"max-work-size", "when to stop"},
+    {"max-work-size", "when to stop"},          {"no-cache", "what is kept of the source"},
 };
 
 static const char *listed(const char *const list[][2], size_t count, const char *name)
