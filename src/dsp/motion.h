@@ -17,6 +17,7 @@ enum {
     TA_MOTION_FRACTIONS = 4, // places from one sample to the next
     TA_MOTION_GUESSES = 5,   // for a row, at most
     TA_MOTION_TAPS = 4,      // samples in a row that one between them is made from: 1 before, 2 behind
+    TA_MOTION_TRIALS = 4,    // places that a block is compared with at a time
 };
 
 // A block of a picture that is taken from: its first sample and the distance of its rows in samples.
@@ -48,17 +49,21 @@ struct ta_motion_dsp {
     // The mean of two columns by two rows, rounded up twice.
     void (*halve)(uint8_t *dst, const uint8_t *const rows[2], int n);
 
-    // Sum of absolute differences of blocks: 16 by 16, of which every second row counts twice, and 8 by 8.
-    unsigned (*sad16)(const uint8_t *a, ptrdiff_t a_step, const uint8_t *b, ptrdiff_t b_step);
-    unsigned (*sad8)(const uint8_t *a, ptrdiff_t a_step, const uint8_t *b, ptrdiff_t b_step);
-    // sad16() for a block whose samples are means of means: of b[0] and b[1], and of b[2] and b[3].
+    // Sums of absolute differences between a block and four others, which may be the same: 16 by 16, of which
+    // every second row counts twice, and 8 by 8.
+    void (*sad16)(unsigned sums[TA_MOTION_TRIALS], const uint8_t *a, ptrdiff_t a_step,
+                  const uint8_t *const b[TA_MOTION_TRIALS], ptrdiff_t b_step);
+    void (*sad8)(unsigned sums[TA_MOTION_TRIALS], const uint8_t *a, ptrdiff_t a_step,
+                 const uint8_t *const b[TA_MOTION_TRIALS], ptrdiff_t b_step);
+    // sad16() with a block whose samples are means of means: of b[0] and b[1], and of b[2] and b[3].
     unsigned (*sad16_between)(const uint8_t *a, ptrdiff_t a_step, const uint8_t *const b[4],
                               ptrdiff_t b_step);
 
-    // A block of 16 by 16 that lies between samples, by quarters of one, 0 to 3 each way: by a filter of four
-    // taps along the row, then across. src is read one before and two behind where there is a fraction.
-    // dst has rows of 16.
-    void (*between)(uint16_t *dst, const uint16_t *src, ptrdiff_t step, int fraction_x, int fraction_y);
+    // 16 rows of n columns, which are 16 and a multiple of 8, that lie between samples, by quarters of one, 0
+    // to 3 each way and not both 0: by a filter of four taps along the row, then across. src is read one
+    // before and two behind where there is a fraction.
+    void (*between)(uint16_t *dst, ptrdiff_t dst_step, const uint16_t *src, ptrdiff_t step, int fraction_x,
+                    int fraction_y, int n);
     // Puts a picture together, `cells` of 8 columns side by side, `rows` (1 to 8) of them: cell c is where
     // the lower halves of the blocks above[c] and above[c + 1] and the upper halves of below[c] and below[c +
     // 1] lie over each other; they are blended with windows that fall off linearly. above[c].at is the first

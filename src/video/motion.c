@@ -413,6 +413,8 @@ static bool want(struct ta_motion *m, int64_t number, int away, struct ta_motion
     if (away != way) {
         s->near = ta_motion_vectors(m, number, away - way);
         s->step = ta_motion_vectors(m, number + away - way, way);
+    } else if (way < 0) {
+        s->reverse = ta_motion_vectors(m, number - 1, 1);
     }
     return true;
 }
@@ -427,7 +429,8 @@ static void find(struct ta_motion *m, const int64_t numbers[2], const int aways[
             searches[count].coarse = m->coarse[count];
             count++;
         }
-    if (count == 2 && !searches[0].near != !searches[1].near) {
+    bool alike = !searches[0].near == !searches[1].near && !searches[0].reverse == !searches[1].reverse;
+    if (count == 2 && !alike) {
         ta_motion_search(m, &searches[0], 1);
         ta_motion_search(m, &searches[1], 1);
     } else if (count) {
@@ -443,10 +446,11 @@ static void find(struct ta_motion *m, const int64_t numbers[2], const int aways[
 void ta_motion_find(struct ta_motion *m, int64_t moment, int radius)
 {
     for (int k = 1; k <= radius; k++) {
-        // On from where the chain has come to, then the whole way.
+        // On from where the chain has come to, then the whole way. Forward first: it leads the way back.
+        find(m, (int64_t[]){moment - k, moment + k - 1}, (int[]){1, 1});
+        find(m, (int64_t[]){moment - k + 1, moment + k}, (int[]){-1, -1});
         if (k > 1)
-            find(m, (int64_t[]){moment - k + 1, moment + k - 1}, (int[]){-1, 1});
-        find(m, (int64_t[]){moment, moment}, (int[]){-k, k});
+            find(m, (int64_t[]){moment, moment}, (int[]){-k, k});
     }
 }
 

@@ -58,12 +58,13 @@ struct ta_motion {
 // Blocks of row `across` + 1; what one part of ta_motion_take() has room for.
 int ta_motion_take_parts(const struct ta_motion_plane *planes, int count);
 
-// Vectors from one moment to another one `away`. Nearest ones are searched from scratch, others begin at
-// `near`, those to the moment before, followed by `step`, that one's to the next (NULL: unknown).
+// Vectors from one moment to another one `away`. To the next one they are searched from scratch; back from
+// there they begin at `reverse`, those that led there; to others at `near`, those to the moment before,
+// followed by `step`, that one's to the next (each NULL: unknown).
 struct ta_motion_search {
     const struct ta_motion_moment *from, *to;
     int away;
-    const struct ta_motion_vector *near, *step;
+    const struct ta_motion_vector *near, *step, *reverse;
     struct ta_motion_vector *vectors, *coarse;
     bool lost; // the result: most of the picture is not there
 };

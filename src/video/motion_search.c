@@ -32,21 +32,36 @@ struct trial {
     unsigned cost, error;
 };
 
-static void try_vector(struct trial *t, int x, int y)
+// Four at a time and all of them, though predictions mostly agree: comparing costs less than choosing what to
+// compare. The first of those that are equally good stays.
+struct trials {
+    int x[TA_MOTION_TRIALS], y[TA_MOTION_TRIALS];
+};
+
+static inline void try_all(struct trial *t, const struct trials *four)
 {
-    x = ta_motion_clip(x, t->least_x, t->most_x);
-    y = ta_motion_clip(y, t->least_y, t->most_y);
-    if (x == t->x && y == t->y && t->cost != UINT32_MAX)
-        return; // predictions mostly agree
-    const uint8_t *there = t->place + y * t->step + x;
-    unsigned error = t->small ? t->dsp->sad8(t->block, t->block_step, there, t->step)
-                              : t->dsp->sad16(t->block, t->block_step, there, t->step);
-    unsigned cost = error + (unsigned)(t->stray * (abs(x - t->expected_x) + abs(y - t->expected_y)));
+    const uint8_t *places[TA_MOTION_TRIALS];
+    unsigned errors[TA_MOTION_TRIALS], strays[TA_MOTION_TRIALS];
+    int x[TA_MOTION_TRIALS], y[TA_MOTION_TRIALS];
+    for (int i = 0; i < TA_MOTION_TRIALS; i++) {
+        x[i] = ta_motion_clip(four->x[i], t->least_x, t->most_x);
+        y[i] = ta_motion_clip(four->y[i], t->least_y, t->most_y);
+        places[i] = t->place + y[i] * t->step + x[i];
+        strays[i] = (unsigned)(t->stray * (abs(x[i] - t->expected_x) + abs(y[i] - t->expected_y)));
+    }
+    if (t->small)
+        t->dsp->sad8(errors, t->block, t->block_step, places, t->step);
+    else
+        t->dsp->sad16(errors, t->block, t->block_step, places, t->step);
+    unsigned best = UINT32_MAX; // cost and number
+    for (unsigned i = 0; i < TA_MOTION_TRIALS; i++)
+        best = TA_MIN(best, (errors[i] + strays[i]) * TA_MOTION_TRIALS + i);
+    unsigned cost = best / TA_MOTION_TRIALS, k = best % TA_MOTION_TRIALS;
     if (cost < t->cost) {
         t->cost = cost;
-        t->error = error;
-        t->x = x;
-        t->y = y;
+        t->error = errors[k];
+        t->x = x[k];
+        t->y = y[k];
     }
 }
 
@@ -96,11 +111,17 @@ static struct trial begin(const struct ta_motion *m, const struct ta_motion_sear
 
 static const int8_t ring[8][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, -1}, {1, -1}, {-1, 1}, {1, 1}};
 
-static void try_ring(struct trial *t, int distance)
+static void try_ring(struct trial *t, int distance, int count)
 {
     int x = t->x, y = t->y;
-    for (int i = 0; i < 8; i++)
-        try_vector(t, x + distance * ring[i][0], y + distance * ring[i][1]);
+    for (int first = 0; first < count; first += TA_MOTION_TRIALS) {
+        struct trials four;
+        for (int i = 0; i < TA_MOTION_TRIALS; i++) {
+            four.x[i] = x + distance * ring[first + i][0];
+            four.y[i] = y + distance * ring[first + i][1];
+        }
+        try_all(t, &four);
+    }
 }
 
 // At a quarter of the size, blocks of 8x8: 32x32 of the picture, every 16.
@@ -111,13 +132,10 @@ static void search_small(const struct ta_motion *m, const struct ta_motion_searc
             struct ta_motion_vector *v = s->coarse + y * m->coarse_across + x;
             struct around a = look_around(v, x, y == first, m->coarse_across);
             struct trial t = begin(m, s, 2, x * 4 - 4, y * 4 - 4, true, &a, 1);
-            try_vector(&t, 0, 0);
-            try_vector(&t, t.expected_x, t.expected_y);
-            try_vector(&t, a.left->x, a.left->y);
-            try_vector(&t, a.up->x, a.up->y);
-            try_vector(&t, a.up_right->x, a.up_right->y);
-            try_ring(&t, 2);
-            try_ring(&t, 1);
+            try_all(&t, &(struct trials){{0, a.left->x, a.up->x, a.up_right->x},
+                                         {0, a.left->y, a.up->y, a.up_right->y}});
+            try_ring(&t, 2, 8);
+            try_ring(&t, 1, 8);
             *v = (struct ta_motion_vector){.x = (int16_t)t.x, .y = (int16_t)t.y};
         }
 }
@@ -130,33 +148,11 @@ static void search_half(const struct ta_motion *m, const struct ta_motion_search
             struct ta_motion_vector *v = s->coarse + y * m->coarse_across + x;
             struct around a = look_around(v, x, y == first, m->coarse_across);
             struct trial t = begin(m, s, 1, x * 8 - 8, y * 8 - 8, false, &a, 1);
-            try_vector(&t, 2 * v->x, 2 * v->y);
-            try_vector(&t, a.left->x, a.left->y);
-            try_vector(&t, a.up->x, a.up->y);
-            try_vector(&t, a.up_right->x, a.up_right->y);
-            try_ring(&t, 1);
+            try_all(&t, &(struct trials){{2 * v->x, a.left->x, a.up->x, a.up_right->x},
+                                         {2 * v->y, a.left->y, a.up->y, a.up_right->y}});
+            try_ring(&t, 1, 8);
             *v = (struct ta_motion_vector){.x = (int16_t)t.x, .y = (int16_t)t.y};
         }
-}
-
-// Steps to the four neighbours while that helps, `rounds` times at most.
-static void descend(struct trial *t, int rounds)
-{
-    for (int i = 0, dx = 0, dy = 0; i < rounds; i++) {
-        int x = t->x, y = t->y;
-        if (dx <= 0)
-            try_vector(t, x - 1, y);
-        if (dx >= 0)
-            try_vector(t, x + 1, y);
-        if (dy <= 0)
-            try_vector(t, x, y - 1);
-        if (dy >= 0)
-            try_vector(t, x, y + 1);
-        dx = t->x - x;
-        dy = t->y - y;
-        if (!dx && !dy)
-            return;
-    }
 }
 
 static unsigned error_between(const struct trial *t, int x, int y)
@@ -212,24 +208,45 @@ static int whole(int quarters)
     return (quarters + QUARTERS / 2) >> 2;
 }
 
-static void try_quarters(struct trial *t, int x, int y)
+// A vector of another moment, where one of a block has come to.
+static const struct ta_motion_vector *vector_at(const struct ta_motion *m,
+                                                const struct ta_motion_vector *vectors, int x, int y,
+                                                int quarters_x, int quarters_y)
 {
-    try_vector(t, whole(x), whole(y));
+    x = ta_motion_clip((x * TA_MOTION_STEP + quarters_x / QUARTERS + 4) >> 3, 0, m->across - 1);
+    y = ta_motion_clip((y * TA_MOTION_STEP + quarters_y / QUARTERS + 4) >> 3, 0, m->down - 1);
+    return vectors + y * m->across + x;
 }
 
-// Where a chain of vectors leads: to the nearer moment, and on from the block that is met there.
-static void try_chained(const struct ta_motion *m, const struct ta_motion_search *s, struct trial *t, int x,
-                        int y)
+// The first two to try, in quarters.
+static void predict(const struct ta_motion *m, const struct ta_motion_search *s, int x, int y, int px[2],
+                    int py[2])
 {
-    const struct ta_motion_vector *near = s->near + y * m->across + x;
-    int steps = abs(s->away), other = steps - 1;
-    if (s->step) {
-        int at_x = ta_motion_clip((x * TA_MOTION_STEP + near->x / QUARTERS + 4) >> 3, 0, m->across - 1);
-        int at_y = ta_motion_clip((y * TA_MOTION_STEP + near->y / QUARTERS + 4) >> 3, 0, m->down - 1);
-        const struct ta_motion_vector *step = s->step + at_y * m->across + at_x;
-        try_quarters(t, near->x + step->x, near->y + step->y);
+    if (s->near) { // where a chain leads: to the nearer moment, and on from the block that is met there
+        const struct ta_motion_vector *near = s->near + y * m->across + x;
+        int steps = abs(s->away), other = steps - 1;
+        px[0] = px[1] = near->x * steps / other;
+        py[0] = py[1] = near->y * steps / other;
+        if (s->step) {
+            const struct ta_motion_vector *step = vector_at(m, s->step, x, y, near->x, near->y);
+            px[0] = near->x + step->x;
+            py[0] = near->y + step->y;
+        }
+    } else if (s->reverse) { // whatever came from there
+        const struct ta_motion_vector *here = s->reverse + y * m->across + x;
+        const struct ta_motion_vector *there = vector_at(m, s->reverse, x, y, -here->x, -here->y);
+        px[0] = -here->x;
+        py[0] = -here->y;
+        px[1] = -there->x;
+        py[1] = -there->y;
+    } else {
+        const struct ta_motion_vector *c = s->coarse + (y >> 1) * m->coarse_across + (x >> 1);
+        const struct ta_motion_vector *d = s->coarse + ((y + 1) >> 1) * m->coarse_across + ((x + 1) >> 1);
+        px[0] = 2 * QUARTERS * c->x;
+        py[0] = 2 * QUARTERS * c->y;
+        px[1] = 2 * QUARTERS * d->x;
+        py[1] = 2 * QUARTERS * d->y;
     }
-    try_quarters(t, near->x * steps / other, near->y * steps / other);
 }
 
 static void search_full(const struct ta_motion *m, const struct ta_motion_search *s, int first, int end)
@@ -240,19 +257,16 @@ static void search_full(const struct ta_motion *m, const struct ta_motion_search
             struct around a = look_around(v, x, y == first, m->across);
             struct trial t = begin(m, s, 0, (x - 1) * TA_MOTION_STEP, (y - 1) * TA_MOTION_STEP, false, &a,
                                    QUARTERS);
-            if (s->near) {
-                try_chained(m, s, &t, x, y);
-            } else {
-                const struct ta_motion_vector *c = s->coarse + (y >> 1) * m->coarse_across + (x >> 1);
-                const struct ta_motion_vector *d = s->coarse + ((y + 1) >> 1) * m->coarse_across +
-                                                   ((x + 1) >> 1);
-                try_vector(&t, 2 * c->x, 2 * c->y);
-                try_vector(&t, 2 * d->x, 2 * d->y);
-                try_quarters(&t, a.up_right->x, a.up_right->y);
+            int px[2], py[2];
+            predict(m, s, x, y, px, py);
+            try_all(&t, &(struct trials){{whole(px[0]), whole(px[1]), whole(a.left->x), whole(a.up->x)},
+                                         {whole(py[0]), whole(py[1]), whole(a.left->y), whole(a.up->y)}});
+            for (int rounds = s->near ? 1 : 2; rounds && t.cost; rounds--) {
+                int was_x = t.x, was_y = t.y;
+                try_ring(&t, 1, TA_MOTION_TRIALS);
+                if (t.x == was_x && t.y == was_y)
+                    break;
             }
-            try_quarters(&t, a.left->x, a.left->y);
-            try_quarters(&t, a.up->x, a.up->y);
-            descend(&t, s->near ? 1 : 2);
             int fraction_x = 0, fraction_y = 0;
             if (m->settings.fine)
                 refine(&t, &fraction_x, &fraction_y);
@@ -286,7 +300,7 @@ static void run_pass(struct ta_motion *m, struct ta_motion_search *searches, int
 
 void ta_motion_search(struct ta_motion *m, struct ta_motion_search *searches, int count)
 {
-    if (!searches[0].near) {
+    if (!searches[0].near && !searches[0].reverse) {
         run_pass(m, searches, count, m->coarse_down, TA_MOTION_SLICE / 2, search_small);
         run_pass(m, searches, count, m->coarse_down, TA_MOTION_SLICE / 2, search_half);
     }

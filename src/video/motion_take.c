@@ -45,26 +45,58 @@ static int scaled(int x, int shift, bool fine)
     return fine ? x : ((x + 2) >> 2) * 4;
 }
 
-static void point(const struct taker *t, struct ta_motion_block *blocks, uint16_t *between, int row)
+// What a block of a plane is taken from.
+struct source {
+    int x, y;                   // its first sample
+    int fraction_x, fraction_y; // in quarters
+};
+
+static struct source find_source(const struct taker *t, const struct ta_motion_vector *row, int i, int strip)
 {
     const struct ta_motion_plane *from = t->from;
-    int last = t->m->down - 1, v_row = TA_MIN(row << from->shift_y, last);
-    int cells = (from->width + TA_MOTION_STEP - 1) / TA_MOTION_STEP;
-    for (int i = 0; i <= cells; i++) {
-        const struct ta_motion_vector *v = t->vectors + v_row * t->m->across +
-                                           TA_MIN(i << from->shift_x, t->m->across - 1);
-        int vx = scaled(v->x, from->shift_x, t->m->settings.fine);
-        int vy = scaled(v->y, from->shift_y, t->m->settings.fine);
-        int x = (i - 1) * TA_MOTION_STEP + (vx >> 2), y = (row - 1) * TA_MOTION_STEP + (vy >> 2);
-        x = ta_motion_clip(x, -INSIDE, from->width + INSIDE - TA_MOTION_BLOCK);
-        y = ta_motion_clip(y, -INSIDE, from->height + INSIDE - TA_MOTION_BLOCK);
-        const uint16_t *at = from->at + y * from->step + x;
-        blocks[i] = (struct ta_motion_block){at, from->step};
-        if ((vx & 3) || (vy & 3)) {
-            uint16_t *made = between + i * BETWEEN_SIZE;
-            t->m->dsp->between(made, at, from->step, vx & 3, vy & 3);
-            blocks[i] = (struct ta_motion_block){made, TA_MOTION_BLOCK};
+    const struct ta_motion_vector *v = row + TA_MIN(i << from->shift_x, t->m->across - 1);
+    int vx = scaled(v->x, from->shift_x, t->m->settings.fine);
+    int vy = scaled(v->y, from->shift_y, t->m->settings.fine);
+    int x = (i - 1) * TA_MOTION_STEP + (vx >> 2), y = (strip - 1) * TA_MOTION_STEP + (vy >> 2);
+    return (struct source){
+        .x = ta_motion_clip(x, -INSIDE, from->width + INSIDE - TA_MOTION_BLOCK),
+        .y = ta_motion_clip(y, -INSIDE, from->height + INSIDE - TA_MOTION_BLOCK),
+        .fraction_x = vx & 3,
+        .fraction_y = vy & 3,
+    };
+}
+
+static bool follows(const struct source *next, const struct source *s, int steps)
+{
+    return next->x == s->x + steps * TA_MOTION_STEP && next->y == s->y && next->fraction_x == s->fraction_x &&
+           next->fraction_y == s->fraction_y;
+}
+
+// Points at the blocks of a row. Blocks that move alike lie side by side in what is made between samples.
+static void point(const struct taker *t, struct ta_motion_block *blocks, uint16_t *between, int strip)
+{
+    const struct ta_motion_plane *from = t->from;
+    const struct ta_motion_vector *row = t->vectors +
+                                         TA_MIN(strip << from->shift_y, t->m->down - 1) * t->m->across;
+    int count = (from->width + TA_MOTION_STEP - 1) / TA_MOTION_STEP + 1;
+    struct source next = find_source(t, row, 0, strip);
+    for (int i = 0; i < count;) {
+        struct source s = next;
+        int first = i;
+        do
+            next = ++i < count ? find_source(t, row, i, strip) : (struct source){0};
+        while (i < count && follows(&next, &s, i - first));
+        const uint16_t *at = from->at + s.y * from->step + s.x;
+        ptrdiff_t step = from->step;
+        if (s.fraction_x || s.fraction_y) {
+            int n = (i - first + 1) * TA_MOTION_STEP;
+            t->m->dsp->between(between, n, at, step, s.fraction_x, s.fraction_y, n);
+            at = between;
+            step = n;
+            between += n * TA_MOTION_BLOCK;
         }
+        for (int k = first; k < i; k++)
+            blocks[k] = (struct ta_motion_block){at + (k - first) * TA_MOTION_STEP, step};
     }
 }
 

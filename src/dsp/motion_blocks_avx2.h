@@ -1,0 +1,237 @@
+// The kernels of motion_blocks.h for AVX2.
+#ifndef TA_DSP_MOTION_BLOCKS_AVX2_H
+#define TA_DSP_MOTION_BLOCKS_AVX2_H
+
+#include <immintrin.h>
+
+// ---- differences of blocks ----
+
+static inline __m128i load16(const void *p)
+{
+    return _mm_loadu_si128(p);
+}
+
+static inline __m256i load32(const void *p)
+{
+    return _mm256_loadu_si256(p);
+}
+
+static inline __m256i two_rows(const uint8_t *p, ptrdiff_t step)
+{
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(load16(p)), load16(p + step), 1);
+}
+
+// Four sums of 64 bits each, which fit 32, to four.
+static inline __m128i four_totals(const __m256i sums[4])
+{
+    __m256i one = _mm256_or_si256(sums[0], _mm256_slli_epi64(sums[1], 32));
+    __m256i other = _mm256_or_si256(sums[2], _mm256_slli_epi64(sums[3], 32));
+    __m256i all = _mm256_add_epi32(_mm256_unpacklo_epi64(one, other), _mm256_unpackhi_epi64(one, other));
+    return _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+}
+
+static void sad16(unsigned sums[TA_MOTION_TRIALS], const uint8_t *a, ptrdiff_t a_step,
+                  const uint8_t *const b[TA_MOTION_TRIALS], ptrdiff_t b_step)
+{
+    __m256i own[4], s[TA_MOTION_TRIALS];
+    for (int i = 0; i < 4; i++)
+        own[i] = two_rows(a + 4 * i * a_step, 2 * a_step);
+    for (int k = 0; k < TA_MOTION_TRIALS; k++) {
+        s[k] = _mm256_sad_epu8(own[0], two_rows(b[k], 2 * b_step));
+        for (int i = 1; i < 4; i++)
+            s[k] = _mm256_add_epi32(s[k],
+                                    _mm256_sad_epu8(own[i], two_rows(b[k] + 4 * i * b_step, 2 * b_step)));
+    }
+    _mm_storeu_si128((void *)sums, _mm_slli_epi32(four_totals(s), 1));
+}
+
+static inline __m256i four_short_rows(const uint8_t *p, ptrdiff_t step)
+{
+    __m128i row[4];
+    for (int i = 0; i < 4; i++)
+        row[i] = _mm_loadl_epi64((const void *)(p + i * step));
+    __m128i low = _mm_unpacklo_epi64(row[0], row[1]), high = _mm_unpacklo_epi64(row[2], row[3]);
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+}
+
+static void sad8(unsigned sums[TA_MOTION_TRIALS], const uint8_t *a, ptrdiff_t a_step,
+                 const uint8_t *const b[TA_MOTION_TRIALS], ptrdiff_t b_step)
+{
+    __m256i upper = four_short_rows(a, a_step), lower = four_short_rows(a + 4 * a_step, a_step);
+    __m256i s[TA_MOTION_TRIALS];
+    for (int k = 0; k < TA_MOTION_TRIALS; k++)
+        s[k] = _mm256_add_epi32(_mm256_sad_epu8(upper, four_short_rows(b[k], b_step)),
+                                _mm256_sad_epu8(lower, four_short_rows(b[k] + 4 * b_step, b_step)));
+    _mm_storeu_si128((void *)sums, four_totals(s));
+}
+
+static unsigned sad16_between(const uint8_t *a, ptrdiff_t a_step, const uint8_t *const b[4], ptrdiff_t b_step)
+{
+    __m256i sum = _mm256_setzero_si256();
+    for (int y = 0; y < BLOCK; y += 4) {
+        ptrdiff_t at = y * b_step;
+        __m256i one = _mm256_avg_epu8(two_rows(b[0] + at, 2 * b_step), two_rows(b[1] + at, 2 * b_step));
+        __m256i other = _mm256_avg_epu8(two_rows(b[2] + at, 2 * b_step), two_rows(b[3] + at, 2 * b_step));
+        __m256i own = two_rows(a + y * a_step, 2 * a_step);
+        sum = _mm256_add_epi64(sum, _mm256_sad_epu8(own, _mm256_avg_epu8(one, other)));
+    }
+    __m128i s = _mm_add_epi64(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+    return 2 * ((unsigned)_mm_cvtsi128_si32(s) + (unsigned)_mm_extract_epi32(s, 2));
+}
+
+// ---- blocks over each other ----
+
+static inline __m256i two_half_rows(const uint16_t *p, ptrdiff_t step)
+{
+    __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(load16(p)), load16(p + step), 1);
+    return _mm256_slli_epi16(both, GUARD_BITS);
+}
+
+#define FALLING(y)                                                                                    \
+    WINDOW(y, 0), WINDOW(y, 1), WINDOW(y, 2), WINDOW(y, 3), WINDOW(y, 4), WINDOW(y, 5), WINDOW(y, 6), \
+        WINDOW(y, 7)
+#define RISING(y)                                                                                     \
+    WINDOW(y, 7), WINDOW(y, 6), WINDOW(y, 5), WINDOW(y, 4), WINDOW(y, 3), WINDOW(y, 2), WINDOW(y, 1), \
+        WINDOW(y, 0)
+
+// By pairs of rows: for the blocks above on the left and on the right, below on the left and on the right.
+#define WINDOWS(y)                                                                                          \
+    {                                                                                                       \
+        {FALLING(y), FALLING((y) + 1)}, {RISING(y), RISING((y) + 1)}, {FALLING(7 - (y)), FALLING(6 - (y))}, \
+        {                                                                                                   \
+            RISING(7 - (y)), RISING(6 - (y))                                                                \
+        }                                                                                                   \
+    }
+static const int16_t windows[STEP / 2][4][2 * STEP] = {WINDOWS(0), WINDOWS(2), WINDOWS(4), WINDOWS(6)};
+
+// Two rows of a cell at a time; the second of an odd number is made and not written.
+static inline void blend(uint16_t *dst, ptrdiff_t dst_step, const struct ta_motion_block *above,
+                         const struct ta_motion_block *below, int rows)
+{
+    const __m256i half = _mm256_set1_epi16(1 << GUARD_BITS >> 1), most = _mm256_set1_epi16(MOST);
+    const struct ta_motion_block blocks[4] = {
+        {above[0].at + STEP, above[0].step}, above[1], {below[0].at + STEP, below[0].step}, below[1]};
+    for (int y = 0; y < rows; y += 2) {
+        ptrdiff_t next = y + 1 < rows;
+        __m256i sum = half;
+        for (int k = 0; k < 4; k++) {
+            __m256i both = two_half_rows(blocks[k].at + y * blocks[k].step, next * blocks[k].step);
+            sum = _mm256_add_epi16(sum, _mm256_mulhrs_epi16(both, load32(windows[y / 2][k])));
+        }
+        sum = _mm256_min_epi16(_mm256_srli_epi16(sum, GUARD_BITS), most);
+        _mm_storeu_si128((void *)(dst + y * dst_step), _mm256_castsi256_si128(sum));
+        if (next)
+            _mm_storeu_si128((void *)(dst + (y + 1) * dst_step), _mm256_extracti128_si256(sum, 1));
+    }
+}
+
+// ---- places between samples ----
+
+static inline __m256i filter(__m256i a, __m256i b, __m256i c, __m256i d, const int16_t *t)
+{
+    __m256i outer = _mm256_add_epi16(_mm256_mulhrs_epi16(a, _mm256_set1_epi16(t[0])),
+                                     _mm256_mulhrs_epi16(d, _mm256_set1_epi16(t[3])));
+    __m256i inner = _mm256_add_epi16(_mm256_mulhrs_epi16(b, _mm256_set1_epi16(t[1])),
+                                     _mm256_mulhrs_epi16(c, _mm256_set1_epi16(t[2])));
+    return _mm256_add_epi16(outer, inner);
+}
+
+static inline __m256i raised(const uint16_t *p)
+{
+    return _mm256_slli_epi16(load32(p), BETWEEN_BITS);
+}
+
+static inline __m256i along(const uint16_t *p, int fraction)
+{
+    return fraction ? filter(raised(p - 1), raised(p), raised(p + 1), raised(p + 2), taps[fraction])
+                    : raised(p);
+}
+
+// 16 columns.
+static inline __attribute__((always_inline)) void between_columns(uint16_t *dst, ptrdiff_t dst_step,
+                                                                  const uint16_t *src, ptrdiff_t step,
+                                                                  int fraction_x, int fraction_y)
+{
+    const __m256i half = _mm256_set1_epi16(1 << BETWEEN_BITS >> 1), most = _mm256_set1_epi16(MOST);
+    __m256i a = half, b = half, c = half;
+    if (fraction_y) {
+        a = along(src - step, fraction_x);
+        b = along(src, fraction_x);
+        c = along(src + step, fraction_x);
+    }
+    for (int y = 0; y < BLOCK; y++, dst += dst_step) {
+        __m256i v;
+        if (fraction_y) {
+            __m256i d = along(src + (y + 2) * step, fraction_x);
+            v = filter(a, b, c, d, taps[fraction_y]);
+            a = b;
+            b = c;
+            c = d;
+        } else {
+            v = along(src + y * step, fraction_x);
+        }
+        v = _mm256_srai_epi16(_mm256_add_epi16(v, half), BETWEEN_BITS);
+        v = _mm256_min_epi16(_mm256_max_epi16(v, _mm256_setzero_si256()), most);
+        _mm256_storeu_si256((void *)dst, v);
+    }
+}
+
+static void between(uint16_t *dst, ptrdiff_t dst_step, const uint16_t *src, ptrdiff_t step, int fraction_x,
+                    int fraction_y, int n)
+{
+    for (int x = 0; x < n; x += BLOCK) {
+        int at = x + BLOCK <= n ? x : n - BLOCK; // the last ones partly a second time
+        if (fraction_x && fraction_y)
+            between_columns(dst + at, dst_step, src + at, step, fraction_x, fraction_y);
+        else if (fraction_x)
+            between_columns(dst + at, dst_step, src + at, step, fraction_x, 0);
+        else
+            between_columns(dst + at, dst_step, src + at, step, 0, fraction_y);
+    }
+}
+
+// ---- sums over neighbours ----
+
+static inline __m256i apart(const uint16_t *a, const uint16_t *b)
+{
+    return _mm256_abs_epi16(_mm256_sub_epi16(load32(a), load32(b)));
+}
+
+// 16 sums from what was apart in the first 16 places, and the next 16, which it replaces them by.
+static inline __m256i nines(__m256i *first, __m256i next)
+{
+    __m256i here = *first, middle = _mm256_permute2x128_si256(here, next, 0x21);
+    __m256i threes = _mm256_add_epi16(
+        here, _mm256_add_epi16(_mm256_alignr_epi8(middle, here, 2), _mm256_alignr_epi8(middle, here, 4)));
+    __m128i low = _mm256_castsi256_si128(next); // the first six sums of three beyond need no more
+    low = _mm_add_epi16(low, _mm_add_epi16(_mm_srli_si128(low, 2), _mm_srli_si128(low, 4)));
+    middle = _mm256_permute2x128_si256(threes, _mm256_castsi128_si256(low), 0x21);
+    *first = next;
+    return _mm256_add_epi16(threes, _mm256_add_epi16(_mm256_alignr_epi8(middle, threes, 6),
+                                                     _mm256_alignr_epi8(middle, threes, 12)));
+}
+
+static void differ(uint16_t *dst, const uint16_t *a, const uint16_t *b, int n)
+{
+    enum { LANES = 16, MOST_LEFT = 2 * LANES };
+    int i = 0;
+    if (n >= LANES + MARGIN * 2) {
+        __m256i here = apart(a - MARGIN, b - MARGIN);
+        for (; i + LANES + 2 * MARGIN <= n; i += LANES)
+            _mm256_storeu_si256((void *)(dst + i),
+                                nines(&here, apart(a + i + LANES - MARGIN, b + i + LANES - MARGIN)));
+    }
+    if (i == n)
+        return;
+    uint16_t ends[2][MOST_LEFT + LANES] = {{0}}, sums[MOST_LEFT];
+    size_t bytes = (size_t)(n - i + 2 * MARGIN) * sizeof *a;
+    memcpy(ends[0], a + i - MARGIN, bytes);
+    memcpy(ends[1], b + i - MARGIN, bytes);
+    __m256i here = apart(ends[0], ends[1]);
+    for (int k = 0; k < MOST_LEFT; k += LANES)
+        _mm256_storeu_si256((void *)(sums + k),
+                            nines(&here, apart(ends[0] + k + LANES, ends[1] + k + LANES)));
+    memcpy(dst + i, sums, (size_t)(n - i) * sizeof *dst);
+}
+
+#endif
