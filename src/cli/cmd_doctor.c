@@ -29,6 +29,7 @@
 #include "media/encode/encoder_row.h"
 #include "infer/engine.h"
 #include "recipe/engine_places.h"
+#include "recipe/folders.h"
 #include "recipe/options.h"
 #include "media/picture/graph.h"
 #include "video/stage.h"

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "recipe/folders.h"
 #include "base/tree.h"
 #include "cli/console.h"
 #include "cli/progress.h"
