@@ -63,6 +63,7 @@ void ta_structure_release(struct ta_structure *s)
 {
     ta_freep(&s->gaps);
     ta_freep(&s->patches);
+    ta_routes_release(&s->routes);
     s->gap_count = s->patch_count = 0;
 }
 

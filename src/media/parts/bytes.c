@@ -30,7 +30,8 @@ struct ta_bytes {
     int64_t size, position;
     struct ta_patch *patches;
     int patch_count;
-    int fd, open_file; // the file that is open; -1
+    struct ta_router *router; // NULL: none
+    int fd, open_file;        // the file that is open; -1
     AVIOContext *io;
     const struct ta_cancel *cancel;
     struct ta_log *log;
@@ -129,6 +130,7 @@ void ta_bytes_close(struct ta_bytes **pb)
     free(b->files);
     free(b->parts);
     free(b->patches);
+    ta_router_destroy(&b->router);
     ta_freep(pb);
 }
 
@@ -169,7 +171,7 @@ static const struct part *part_at(const struct ta_bytes *b, int64_t position)
     return &b->parts[low];
 }
 
-int ta_bytes_read_at(struct ta_bytes *b, int64_t position, void *data, int size)
+static int read_plain(struct ta_bytes *b, int64_t position, void *data, int size)
 {
     if (position < 0)
         return AVERROR(EINVAL);
@@ -192,6 +194,25 @@ int ta_bytes_read_at(struct ta_bytes *b, int64_t position, void *data, int size)
         apply_patches(b, position, data, got);
         return (int)got;
     }
+}
+
+static int read_for_router(void *priv, int64_t position, uint8_t *data, int size)
+{
+    return read_plain(priv, position, data, size);
+}
+
+void ta_bytes_route(struct ta_bytes *b, const struct ta_routes *routes)
+{
+    ta_router_destroy(&b->router);
+    if (routes->packet_bytes)
+        b->router = ta_router_create(routes, read_for_router, b);
+}
+
+int ta_bytes_read_at(struct ta_bytes *b, int64_t position, void *data, int size)
+{
+    int got = read_plain(b, position, data, size);
+    int ret = got > 0 && b->router ? ta_router_apply(b->router, position, data, got) : 0;
+    return ret < 0 ? ret : got;
 }
 
 static int read_packet(void *opaque, uint8_t *data, int size)

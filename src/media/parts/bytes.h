@@ -7,6 +7,7 @@
 
 #include "media/av.h"
 #include "media/patch.h"
+#include "media/routes.h"
 
 struct ta_cancel;
 struct ta_log;
@@ -28,6 +29,8 @@ void ta_bytes_close(struct ta_bytes **b);
 
 // What is read instead at some places, ascending; copied.
 void ta_bytes_patch(struct ta_bytes *b, const struct ta_patch *patches, int count);
+// Packets of a transport stream get other identifiers as they are read.
+void ta_bytes_route(struct ta_bytes *b, const struct ta_routes *routes);
 
 int64_t ta_bytes_size(const struct ta_bytes *b);
 // Reads at `position`: the number of bytes, fewer than `size` at the end of a part; 0 at the end of all; an
