@@ -250,8 +250,13 @@ static int open_one(struct ta_source **out, const char *path, struct ta_bytes *b
 {
     *out = NULL;
     char *const files[] = {(char *)path};
-    bool changed = known->patch_count || known->routes_count;
-    int err = changed && !bytes ? ta_bytes_open(&bytes, files, 1, NULL, 0, cancel, log) : 0;
+    bool changed = known->patch_count || known->routes_count, spliced = known->splice_count && !bytes;
+    struct stat st;
+    int err = 0;
+    if (spliced)
+        err = ta_bytes_open_spliced(&bytes, path, known->splices, known->splice_count, cancel, log);
+    else if (changed && !bytes)
+        err = ta_bytes_open(&bytes, files, 1, NULL, 0, cancel, log);
     if (err < 0)
         return err;
     if (bytes)
@@ -261,6 +266,7 @@ static int open_one(struct ta_source **out, const char *path, struct ta_bytes *b
     struct ta_source *s = ta_xcalloc(1, sizeof(*s));
     s->path = ta_xstrdup(path);
     s->bytes = bytes;
+    s->file_bytes = spliced && stat(path, &st) == 0 ? st.st_size : 0;
     s->video = -1;
     s->log = log;
     s->cancel = cancel;
@@ -565,6 +571,8 @@ int64_t ta_source_bytes(const struct ta_source *s)
 {
     if (s->packets)
         return ta_packets_bytes(s->packets);
+    if (s->file_bytes)
+        return s->file_bytes;
     return s->fmt->pb ? avio_size(s->fmt->pb) : AVERROR(ENOSYS);
 }
 

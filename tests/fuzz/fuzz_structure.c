@@ -52,8 +52,8 @@ static void try_routes(const struct ta_routes *routes, struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const demuxers[] = {
-        "flv",  "asf", "ogg", "mxf",      "matroska,webm",           "avi",         "mpegts",
-        "mpeg", "pva", "rm",  "film_cpk", "mov,mp4,m4a,3gp,3g2,mj2", "yuv4mpegpipe"};
+        "flv",  "asf", "ogg", "mxf",      "matroska,webm",           "avi",          "mpegts",
+        "mpeg", "pva", "rm",  "film_cpk", "mov,mp4,m4a,3gp,3g2,mj2", "yuv4mpegpipe", "ivf"};
     struct input in = {data, (int64_t)size};
     for (size_t i = 0; i < TA_COUNT(demuxers); i++) {
         struct ta_structure s;
@@ -63,6 +63,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (int k = 0; k < s.patch_count; k++)
             if (s.patches[k].at < 0 || s.patches[k].at + s.patches[k].size > in.size ||
                 (k && s.patches[k].at < s.patches[k - 1].at))
+                abort();
+        for (int k = 0; k < s.splice_count; k++)
+            if (s.splices[k].from < (k ? s.splices[k - 1].to : 0) || s.splices[k].to < s.splices[k].from ||
+                s.splices[k].to > in.size || s.splices[k].fill < 0 || s.splices[k].fill_bytes < 0 ||
+                s.splices[k].fill + s.splices[k].fill_bytes > in.size || s.splices[k].copies < 0)
                 abort();
         if (s.routes.packet_bytes)
             try_routes(&s.routes, &in);

@@ -65,6 +65,9 @@ static struct ta_index *make_index(void)
     index->faults = (struct ta_index_faults){
         .places = 1, .cut_off = true, .stated = 20, .held = 10, .missing_time = 3, .late_start = 4};
     index->video_id = 0x100;
+    index->splice_count = 1;
+    index->splices = calloc(1, sizeof(*index->splices));
+    index->splices[0] = (struct ta_splice){.from = 1, .to = 1, .fill = 0, .fill_bytes = 1, .copies = 3};
     index->routes_count = 2;
     index->routes = calloc(2, sizeof(*index->routes));
     struct ta_routes *r = &index->routes[1];
@@ -106,6 +109,8 @@ static void test_save_and_load(void **state)
     assert_int_equal(b->faults.missing_time, 3);
     assert_int_equal(b->faults.late_start, 4);
     assert_int_equal(b->video_id, 0x100);
+    assert_int_equal(b->splice_count, 1);
+    assert_memory_equal(a->splices, b->splices, sizeof(*b->splices));
     assert_int_equal(b->routes_count, 2);
     assert_int_equal(b->routes[0].packet_bytes, 0);
     assert_int_equal(b->routes[1].packet_bytes, 192);

@@ -45,6 +45,7 @@ void ta_index_destroy(struct ta_index **index)
     free((*index)->parts);
     free((*index)->scenes);
     free((*index)->patches);
+    free((*index)->splices);
     for (int i = 0; i < (*index)->routes_count; i++)
         ta_routes_release(&(*index)->routes[i]);
     free((*index)->routes);
@@ -56,6 +57,8 @@ struct ta_source_known ta_index_known(const struct ta_index *index)
     return (struct ta_source_known){.dv = index->dv,
                                     .patches = index->patches,
                                     .patch_count = index->patch_count,
+                                    .splices = index->splices,
+                                    .splice_count = index->splice_count,
                                     .routes = index->routes,
                                     .routes_count = index->routes_count};
 }
@@ -373,8 +376,13 @@ static int open_source(struct ta_index_builder *b, const struct ta_source *sourc
         index->patch_count = b->structure.patch_count;
         b->structure.patches = NULL;
     }
+    if (!b->source->packets && !b->source->bytes) {
+        index->splices = b->structure.splices;
+        index->splice_count = b->structure.splice_count;
+        b->structure.splices = NULL;
+    }
     settle_routes(index);
-    if (!index->patch_count && !index->routes_count)
+    if (!index->patch_count && !index->splice_count && !index->routes_count)
         return 0;
     known = ta_index_known(index);
     ta_source_close(&b->source);

@@ -117,6 +117,8 @@ struct ta_index {
     struct ta_dv_table *dv;   // raw DV: where its frames are, for ta_source_open_known(); else NULL
     struct ta_patch *patches; // to read over damaged places with, ascending; for ta_source_open_known()
     int patch_count;
+    struct ta_splice *splices; // the same, where bytes are missing or too many
+    int splice_count;
     // Transport streams whose packet identifiers change: of each file that is demuxed for itself, for
     // ta_source_open_known(); else none.
     struct ta_routes *routes;

@@ -18,7 +18,7 @@
 #include "media/index/index_build.h"
 
 #define MAGIC "TAINDEX"
-#define VERSION 10
+#define VERSION 11
 #define PACKET_BYTES 36
 #define FRAME_BYTES 16
 #define STREAM_BYTES 136
@@ -26,6 +26,7 @@
 #define PART_BYTES 24 // at least
 #define SCENE_BYTES 16
 #define PATCH_BYTES (9 + TA_PATCH_BYTES)
+#define SPLICE_BYTES 40
 #define MAX_STREAMS 100000
 #define MAX_FILE ((size_t)1 << 36)
 #define MAX_TIME ((int64_t)1 << 61)
@@ -127,6 +128,13 @@ static void serialise(const struct ta_index *index, struct ta_buf *b)
         put64(b, index->patches[i].at);
         ta_buf_append(b, &index->patches[i].size, 1);
         ta_buf_append(b, index->patches[i].bytes, TA_PATCH_BYTES);
+    }
+    put32(b, (uint32_t)index->splice_count);
+    for (int i = 0; i < index->splice_count; i++) {
+        const struct ta_splice *s = &index->splices[i];
+        const int64_t values[] = {s->from, s->to, s->fill, s->fill_bytes, s->copies};
+        for (size_t k = 0; k < TA_COUNT(values); k++)
+            put64(b, values[k]);
     }
     put32(b, (uint32_t)index->routes_count);
     for (int i = 0; i < index->routes_count; i++) {
@@ -400,6 +408,32 @@ static int parse_patches(struct ta_index *index, struct cursor *c)
     return 0;
 }
 
+static int parse_splices(struct ta_index *index, struct cursor *c)
+{
+    size_t count = get_count(c, get32(c), SPLICE_BYTES);
+    if (c->bad || count > TA_STRUCTURE_MAX) {
+        c->bad = true;
+        return 0;
+    }
+    index->splices = count ? calloc(count, sizeof(*index->splices)) : NULL;
+    if (count && !index->splices)
+        return TA_ERR_NOMEM;
+    index->splice_count = (int)count;
+    int64_t before = 0, size = index->source.size_bytes;
+    for (size_t i = 0; i < count; i++) {
+        struct ta_splice *s = &index->splices[i];
+        s->from = get64(c);
+        s->to = get64(c);
+        s->fill = get64(c);
+        s->fill_bytes = get64(c);
+        s->copies = get_small(c);
+        c->bad |= s->from < before || s->to < s->from || s->to > size || s->fill < 0 || s->fill > size ||
+                  s->fill_bytes < 0 || s->fill_bytes > size - s->fill;
+        before = s->to;
+    }
+    return 0;
+}
+
 static int parse_routes(struct ta_index *index, struct cursor *c)
 {
     size_t count = get_count(c, get32(c), 8);
@@ -517,6 +551,8 @@ static int parse_body(struct ta_index *index, struct cursor *c, const char *name
         err = parse_scenes(index, c);
     if (err >= 0 && !c->bad)
         err = parse_patches(index, c);
+    if (err >= 0 && !c->bad)
+        err = parse_splices(index, c);
     if (err >= 0 && !c->bad)
         err = parse_routes(index, c);
     if (err >= 0 && !c->bad)

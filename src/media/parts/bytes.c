@@ -115,6 +115,32 @@ int ta_bytes_open(struct ta_bytes **out, char *const *files, int file_count, con
     return 0;
 }
 
+#define COPIES_MAX 100000 // of pictures, for all damage of a file
+
+int ta_bytes_open_spliced(struct ta_bytes **out, const char *path, const struct ta_splice *splices, int count,
+                          const struct ta_cancel *cancel, struct ta_log *log)
+{
+    struct stat st;
+    char *const files[] = {(char *)path};
+    int64_t size = stat(path, &st) < 0 ? 0 : st.st_size, at = 0, copies = 0;
+    for (int i = 0; i < count; i++)
+        copies += splices[i].copies;
+    int64_t room = TA_MIN(copies, COPIES_MAX) + count + 1;
+    struct ta_extent *extents = ta_xcalloc((size_t)room, sizeof(*extents));
+    int used = 0, left = COPIES_MAX;
+    for (int i = 0; i < count; i++) {
+        const struct ta_splice *s = &splices[i];
+        extents[used++] = (struct ta_extent){0, at, s->from - at};
+        for (int k = 0; k < s->copies && left > 0; k++, left--)
+            extents[used++] = (struct ta_extent){0, s->fill, s->fill_bytes};
+        at = s->to;
+    }
+    extents[used++] = (struct ta_extent){0, at, TA_MAX(size - at, 0)};
+    int err = ta_bytes_open(out, files, 1, extents, used, cancel, log);
+    free(extents);
+    return err;
+}
+
 void ta_bytes_close(struct ta_bytes **pb)
 {
     struct ta_bytes *b = *pb;

@@ -25,6 +25,9 @@ struct ta_bytes;
 // outside of their file.
 int ta_bytes_open(struct ta_bytes **out, char *const *files, int file_count, const struct ta_extent *extents,
                   int extent_count, const struct ta_cancel *cancel, struct ta_log *log);
+// One file with splices, ascending.
+int ta_bytes_open_spliced(struct ta_bytes **out, const char *path, const struct ta_splice *splices, int count,
+                          const struct ta_cancel *cancel, struct ta_log *log);
 void ta_bytes_close(struct ta_bytes **b);
 
 // What is read instead at some places, ascending; copied.

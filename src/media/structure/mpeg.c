@@ -232,6 +232,6 @@ static int64_t pva_unit(struct ta_walk *w, int64_t at)
     return ta_walk_within(w, at, 8 + length);
 }
 
-const struct ta_walk_format ta_walk_ts = {ts_begin, ts_unit, ts_finish, counted_broken};
-const struct ta_walk_format ta_walk_ps = {ps_begin, ps_unit, ps_finish, NULL};
-const struct ta_walk_format ta_walk_pva = {pva_begin, pva_unit, NULL, counted_broken};
+const struct ta_walk_format ta_walk_ts = {ts_begin, ts_unit, ts_finish, counted_broken, NULL};
+const struct ta_walk_format ta_walk_ps = {ps_begin, ps_unit, ps_finish, NULL, NULL};
+const struct ta_walk_format ta_walk_pva = {pva_begin, pva_unit, NULL, counted_broken, NULL};
