@@ -35,6 +35,36 @@ struct ta_motion_guess {
     float strict;                  // factor of the squares of what it does not explain
 };
 
+// Where a block has gone: in samples of the picture that was searched while it is searched, in quarters of a
+// sample of luma beyond.
+struct ta_motion_vector {
+    int16_t x, y;
+    uint16_t error; // sum of absolute differences between the blurred blocks, in 8 bits
+};
+struct ta_motion_place {
+    int16_t x, y;
+};
+
+// A row of blocks to search: each is compared where two predictions, the block on its left and the one above
+// say, then around the best of these, four places at a time: all of them, though predictions mostly agree,
+// for comparing costs less than choosing what to compare. The cost of a place is the sum of absolute
+// differences (of blocks of 16 by 16: every second row counts twice) and `stray` for each sample that it lies
+// from the median of the vectors on the left, above, and above on the right; of equals the first stays.
+struct ta_motion_row {
+    const uint8_t *block, *place; // the first block, and its place in the other picture
+    ptrdiff_t step;               // of the rows of both
+    int side, pitch;              // of a block, 8 or 16; samples from one to the next
+    int count;
+    const struct ta_motion_place *first, *second; // predictions
+    const struct ta_motion_vector *above;         // NULL: unknown, the one on the left stands for it
+    struct ta_motion_vector *vectors;             // the result
+    // Places allowed: for the first block; x of others are `pitch` less each, but not beyond longest.
+    int least_x, most_x, least_y, most_y, longest;
+    int stray;
+    int wide;   // the eight places so far around are tried first; 0: none
+    int around; // then the 4 or 8 places next to the best
+};
+
 struct ta_motion_dsp {
     const char *name; // "c", "avx2", "avx512"
 
@@ -49,13 +79,10 @@ struct ta_motion_dsp {
     // The mean of two columns by two rows, rounded up twice.
     void (*halve)(uint8_t *dst, const uint8_t *const rows[2], int n);
 
-    // Sums of absolute differences between a block and four others, which may be the same: 16 by 16, of which
-    // every second row counts twice, and 8 by 8.
-    void (*sad16)(unsigned sums[TA_MOTION_TRIALS], const uint8_t *a, ptrdiff_t a_step,
-                  const uint8_t *const b[TA_MOTION_TRIALS], ptrdiff_t b_step);
-    void (*sad8)(unsigned sums[TA_MOTION_TRIALS], const uint8_t *a, ptrdiff_t a_step,
-                 const uint8_t *const b[TA_MOTION_TRIALS], ptrdiff_t b_step);
-    // sad16() with a block whose samples are means of means: of b[0] and b[1], and of b[2] and b[3].
+    // Finds where the blocks of a row have gone.
+    void (*search)(const struct ta_motion_row *row);
+    // Of a block of 16 by 16 whose samples are means of means, b[0] and b[1] and then with that of b[2] and
+    // b[3], the sum of absolute differences; every second row counts twice.
     unsigned (*sad16_between)(const uint8_t *a, ptrdiff_t a_step, const uint8_t *const b[4],
                               ptrdiff_t b_step);
 

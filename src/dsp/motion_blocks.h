@@ -31,6 +31,25 @@ enum {
 static const int16_t taps[TA_MOTION_FRACTIONS][TA_MOTION_TAPS] = {
     {0}, {-2304, 28416, 7424, -768}, {-2048, 18432, 18432, -2048}, {-768, 7424, 28416, -2304}};
 
+// Places around one: at the sides, then in the corners.
+static const int16_t ring[2 * TA_MOTION_TRIALS][2] = {{-1, 0},  {1, 0},  {0, -1}, {0, 1},
+                                                      {-1, -1}, {1, -1}, {-1, 1}, {1, 1}};
+
+static inline int clipped(int x, int least, int most)
+{
+    return x < least ? least : x > most ? most : x;
+}
+
+static inline int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static inline int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
 static inline bool same_place(const struct ta_motion_block *above, const struct ta_motion_block *below)
 {
     return above[0].at + STEP == above[1].at && below[0].at + STEP == below[1].at &&

@@ -30,21 +30,6 @@ static inline __m128i four_totals(const __m256i sums[4])
     return _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
 }
 
-static void sad16(unsigned sums[TA_MOTION_TRIALS], const uint8_t *a, ptrdiff_t a_step,
-                  const uint8_t *const b[TA_MOTION_TRIALS], ptrdiff_t b_step)
-{
-    __m256i own[4], s[TA_MOTION_TRIALS];
-    for (int i = 0; i < 4; i++)
-        own[i] = two_rows(a + 4 * i * a_step, 2 * a_step);
-    for (int k = 0; k < TA_MOTION_TRIALS; k++) {
-        s[k] = _mm256_sad_epu8(own[0], two_rows(b[k], 2 * b_step));
-        for (int i = 1; i < 4; i++)
-            s[k] = _mm256_add_epi32(s[k],
-                                    _mm256_sad_epu8(own[i], two_rows(b[k] + 4 * i * b_step, 2 * b_step)));
-    }
-    _mm_storeu_si128((void *)sums, _mm_slli_epi32(four_totals(s), 1));
-}
-
 static inline __m256i four_short_rows(const uint8_t *p, ptrdiff_t step)
 {
     __m128i row[4];
@@ -54,15 +39,128 @@ static inline __m256i four_short_rows(const uint8_t *p, ptrdiff_t step)
     return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
 }
 
-static void sad8(unsigned sums[TA_MOTION_TRIALS], const uint8_t *a, ptrdiff_t a_step,
-                 const uint8_t *const b[TA_MOTION_TRIALS], ptrdiff_t b_step)
+// One block's search. Vectors lie as pairs of 16 bits, four in a register.
+struct trial {
+    __m256i own[4];
+    const uint8_t *place;
+    __m128i least, most, expected;
+    uint32_t best; // a vector
+    unsigned cost, error;
+};
+
+static inline __m128i pairs(int x, int y)
 {
-    __m256i upper = four_short_rows(a, a_step), lower = four_short_rows(a + 4 * a_step, a_step);
+    return _mm_set1_epi32((int)((uint32_t)y << 16 | (uint16_t)x));
+}
+
+static inline uint32_t load_pair(const void *p)
+{
+    uint32_t x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+
+static inline __m128i broadcast(uint32_t pair)
+{
+    return _mm_set1_epi32((int)pair);
+}
+
+static inline __m128i difference(const struct trial *t, const uint8_t *const b[TA_MOTION_TRIALS],
+                                 ptrdiff_t step, bool small)
+{
     __m256i s[TA_MOTION_TRIALS];
-    for (int k = 0; k < TA_MOTION_TRIALS; k++)
-        s[k] = _mm256_add_epi32(_mm256_sad_epu8(upper, four_short_rows(b[k], b_step)),
-                                _mm256_sad_epu8(lower, four_short_rows(b[k] + 4 * b_step, b_step)));
-    _mm_storeu_si128((void *)sums, four_totals(s));
+    for (int k = 0; k < TA_MOTION_TRIALS; k++) {
+        __m256i sum[4];
+        for (int i = 0; i < (small ? 2 : 4); i++)
+            sum[i] = _mm256_sad_epu8(t->own[i], small ? four_short_rows(b[k] + 4 * i * step, step)
+                                                      : two_rows(b[k] + 4 * i * step, 2 * step));
+        s[k] = _mm256_add_epi32(sum[0], sum[1]);
+        if (!small)
+            s[k] = _mm256_add_epi32(s[k], _mm256_add_epi32(sum[2], sum[3]));
+    }
+    __m128i all = four_totals(s);
+    return small ? all : _mm_slli_epi32(all, 1);
+}
+
+static inline __attribute__((always_inline)) void try_four(struct trial *t, const struct ta_motion_row *r,
+                                                           __m128i c, bool small)
+{
+    c = _mm_min_epi16(_mm_max_epi16(c, t->least), t->most);
+    __m128i away = _mm_abs_epi16(_mm_sub_epi16(c, t->expected));
+    __m128i x = _mm_srai_epi32(_mm_slli_epi32(c, 16), 16), y = _mm_srai_epi32(c, 16);
+    __m128i at = _mm_add_epi32(_mm_mullo_epi32(y, _mm_set1_epi32((int)r->step)), x);
+    int64_t low = _mm_cvtsi128_si64(at), high = _mm_extract_epi64(at, 1);
+    const uint8_t *b[TA_MOTION_TRIALS] = {t->place + (int32_t)low, t->place + (low >> 32),
+                                          t->place + (int32_t)high, t->place + (high >> 32)};
+    __m128i errors = difference(t, b, r->step, small);
+    __m128i costs = _mm_add_epi32(errors, _mm_madd_epi16(away, _mm_set1_epi16((short)r->stray)));
+    // The least, and which it is.
+    costs = _mm_add_epi32(_mm_slli_epi32(costs, 2), _mm_setr_epi32(0, 1, 2, 3));
+    __m128i least = _mm_min_epu32(costs, _mm_shuffle_epi32(costs, 0x4e));
+    least = _mm_min_epu32(least, _mm_shuffle_epi32(least, 0xb1));
+    unsigned key = (unsigned)_mm_cvtsi128_si32(least);
+    if (key / TA_MOTION_TRIALS < t->cost) {
+        uint32_t places[TA_MOTION_TRIALS];
+        unsigned sums[TA_MOTION_TRIALS];
+        _mm_storeu_si128((void *)places, c);
+        _mm_storeu_si128((void *)sums, errors);
+        t->cost = key / TA_MOTION_TRIALS;
+        t->best = places[key % TA_MOTION_TRIALS];
+        t->error = sums[key % TA_MOTION_TRIALS];
+    }
+}
+
+static inline __attribute__((always_inline)) void try_ring(struct trial *t, const struct ta_motion_row *r,
+                                                           int distance, int count, bool small)
+{
+    __m128i middle = broadcast(t->best);
+    for (int i = 0; i < count; i += TA_MOTION_TRIALS) {
+        __m128i away = _mm_mullo_epi16(load16(ring[i]), _mm_set1_epi16((short)distance));
+        try_four(t, r, _mm_add_epi16(middle, away), small);
+    }
+}
+
+static inline __m128i median(__m128i a, __m128i b, __m128i c)
+{
+    return _mm_max_epi16(_mm_min_epi16(a, b), _mm_min_epi16(_mm_max_epi16(a, b), c));
+}
+
+static inline __attribute__((always_inline)) void search_row(const struct ta_motion_row *r, bool small)
+{
+    uint32_t left = 0;
+    for (int i = 0; i < r->count; i++) {
+        const uint8_t *block = r->block + i * r->pitch;
+        uint32_t up = r->above ? load_pair(r->above + i) : left;
+        uint32_t right = r->above && i + 1 < r->count ? load_pair(r->above + i + 1) : up;
+        struct trial t = {
+            .place = r->place + i * r->pitch,
+            .least = pairs(larger(r->least_x - i * r->pitch, -r->longest), r->least_y),
+            .most = pairs(smaller(r->most_x - i * r->pitch, r->longest), r->most_y),
+            .expected = median(broadcast(left), broadcast(up), broadcast(right)),
+            .cost = UINT32_MAX,
+        };
+        for (int k = 0; k < (small ? 2 : 4); k++)
+            t.own[k] = small ? four_short_rows(block + 4 * k * r->step, r->step)
+                             : two_rows(block + 4 * k * r->step, 2 * r->step);
+        try_four(
+            &t, r,
+            _mm_setr_epi32((int)load_pair(r->first + i), (int)load_pair(r->second + i), (int)left, (int)up),
+            small);
+        if (r->wide)
+            try_ring(&t, r, r->wide, 2 * TA_MOTION_TRIALS, small);
+        try_ring(&t, r, 1, r->around, small);
+        left = t.best;
+        memcpy(r->vectors + i, &left, sizeof left);
+        r->vectors[i].error = (uint16_t)smaller((int)t.error, UINT16_MAX);
+    }
+}
+
+static void search(const struct ta_motion_row *r)
+{
+    if (r->side == BLOCK)
+        search_row(r, false);
+    else
+        search_row(r, true);
 }
 
 static unsigned sad16_between(const uint8_t *a, ptrdiff_t a_step, const uint8_t *const b[4], ptrdiff_t b_step)

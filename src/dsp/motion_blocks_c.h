@@ -12,18 +12,70 @@ static unsigned sad(const uint8_t *a, ptrdiff_t a_step, const uint8_t *b, ptrdif
     return sum * (unsigned)skip;
 }
 
-static void sad16(unsigned sums[TA_MOTION_TRIALS], const uint8_t *a, ptrdiff_t a_step,
-                  const uint8_t *const b[TA_MOTION_TRIALS], ptrdiff_t b_step)
+// One block's search.
+struct trial {
+    const struct ta_motion_row *row;
+    const uint8_t *block, *place;
+    int least_x, most_x;
+    int expected_x, expected_y;
+    int x, y; // the best so far
+    unsigned cost, error;
+};
+
+static void try_place(struct trial *t, int x, int y)
 {
-    for (int k = 0; k < TA_MOTION_TRIALS; k++)
-        sums[k] = sad(a, a_step, b[k], b_step, BLOCK, 2);
+    const struct ta_motion_row *r = t->row;
+    x = clipped(x, t->least_x, t->most_x);
+    y = clipped(y, r->least_y, r->most_y);
+    unsigned error = sad(t->block, r->step, t->place + y * r->step + x, r->step, r->side, r->side / 8);
+    unsigned cost = error + (unsigned)(r->stray * (abs(x - t->expected_x) + abs(y - t->expected_y)));
+    if (cost < t->cost) {
+        t->cost = cost;
+        t->error = error;
+        t->x = x;
+        t->y = y;
+    }
 }
 
-static void sad8(unsigned sums[TA_MOTION_TRIALS], const uint8_t *a, ptrdiff_t a_step,
-                 const uint8_t *const b[TA_MOTION_TRIALS], ptrdiff_t b_step)
+static void try_ring(struct trial *t, int distance, int count)
 {
-    for (int k = 0; k < TA_MOTION_TRIALS; k++)
-        sums[k] = sad(a, a_step, b[k], b_step, 8, 1);
+    int x = t->x, y = t->y;
+    for (int i = 0; i < count; i++)
+        try_place(t, x + distance * ring[i][0], y + distance * ring[i][1]);
+}
+
+static int median(int a, int b, int c)
+{
+    return larger(smaller(a, b), smaller(larger(a, b), c));
+}
+
+static void search(const struct ta_motion_row *r)
+{
+    struct ta_motion_vector left = {0};
+    for (int i = 0; i < r->count; i++) {
+        struct ta_motion_vector up = r->above ? r->above[i] : left;
+        struct ta_motion_vector right = r->above && i + 1 < r->count ? r->above[i + 1] : up;
+        struct trial t = {
+            .row = r,
+            .block = r->block + i * r->pitch,
+            .place = r->place + i * r->pitch,
+            .least_x = larger(r->least_x - i * r->pitch, -r->longest),
+            .most_x = smaller(r->most_x - i * r->pitch, r->longest),
+            .expected_x = median(left.x, up.x, right.x),
+            .expected_y = median(left.y, up.y, right.y),
+            .cost = UINT32_MAX,
+        };
+        try_place(&t, r->first[i].x, r->first[i].y);
+        try_place(&t, r->second[i].x, r->second[i].y);
+        try_place(&t, left.x, left.y);
+        try_place(&t, up.x, up.y);
+        if (r->wide)
+            try_ring(&t, r->wide, 2 * TA_MOTION_TRIALS);
+        try_ring(&t, 1, r->around);
+        left = (struct ta_motion_vector){(int16_t)t.x, (int16_t)t.y,
+                                         (uint16_t)smaller((int)t.error, UINT16_MAX)};
+        r->vectors[i] = left;
+    }
 }
 
 static unsigned sad16_between(const uint8_t *a, ptrdiff_t a_step, const uint8_t *const b[4], ptrdiff_t b_step)

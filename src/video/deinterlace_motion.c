@@ -34,6 +34,8 @@ enum {
     BORDER = 32,              // of rows that kernels look beyond the ends of
     GUESSES = NEIGHBOURS + 1, // and that nothing moves
     EXPLAINED = 2 * GUESSES,
+    WINDOW = 4 * TA_MOTION_STEP, // rows of what neighbours say that are kept, while a part is worked through
+    BESIDE = 4,                  // rows of them that kernels look at above and below
 };
 static const int aways[NEIGHBOURS] = {-1, 1, -FAR, FAR};
 // The variance of what moves on for two moments, in that for one.
@@ -41,6 +43,7 @@ static const float trusts[NEIGHBOURS] = {1, 1, 1.365f, 1.365f};
 
 // Rows that a part works in.
 struct lines {
+    uint16_t *guesses[NEIGHBOURS]; // row y of one at y % WINDOW
     uint16_t *base, *spatial, *spread, *explained[EXPLAINED];
     uint8_t *phases[GUESSES];
 };
@@ -56,6 +59,7 @@ struct priv {
     int result_count;
     struct lines *lines; // a part each
     uint16_t *memory;
+    ptrdiff_t row; // samples from one row in there to the next
 };
 
 static bool is_best(const void *opts)
@@ -81,7 +85,18 @@ static struct ta_reach reach(const void *opts, const struct ta_format *in)
     return (struct ta_reach){around(opts), around(opts)};
 }
 
-static struct ta_motion_settings settings_of(const void *opts)
+static int parts_of(const struct ta_format *in)
+{
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(in->pix_fmt);
+    int parts = 0;
+    for (int i = 0; i < av_pix_fmt_count_planes(in->pix_fmt); i++) {
+        bool chroma = (i == 1 || i == 2) && !(d->flags & AV_PIX_FMT_FLAG_RGB);
+        parts += (AV_CEIL_RSHIFT(in->height, chroma ? d->log2_chroma_h : 0) + ROWS - 1) / ROWS;
+    }
+    return parts;
+}
+
+static struct ta_motion_settings settings_of(const void *opts, const struct ta_format *in)
 {
     int frames = 2 * around(opts) + 1;
     return (struct ta_motion_settings){
@@ -89,7 +104,8 @@ static struct ta_motion_settings settings_of(const void *opts)
         .frames = frames,
         .fields = true,
         .fine = is_best(opts),
-        .spares = NEIGHBOURS + (is_best(opts) ? 2 * frames : 0),
+        .spares = is_best(opts) ? 2 * frames : 0,
+        .takers = NEIGHBOURS * parts_of(in),
     };
 }
 
@@ -99,26 +115,27 @@ static int configure(const void *opts, const struct ta_format *in, struct ta_for
     return err < 0 ? err : ta_deinterlace_check_samples(in, why);
 }
 
+static ptrdiff_t row_size(const struct ta_format *in)
+{
+    return (in->width + 2 * BORDER + BORDER - 1) / BORDER * BORDER;
+}
+
+// Phases are bytes and take half a row each.
+enum { ROWS_OF_A_PART = NEIGHBOURS * WINDOW + 3 + EXPLAINED + GUESSES };
+
 static void needs(const void *opts, const struct ta_format *in, const struct ta_env *env,
                   struct ta_stage_needs *n)
 {
     (void)env;
-    struct ta_motion_settings settings = settings_of(opts);
-    n->bytes = ta_motion_bytes(&settings, in);
-}
-
-static int parts_of(const struct ta_motion_picture *p, int planes)
-{
-    int parts = 0;
-    for (int i = 0; i < planes; i++)
-        parts += (p->planes[i].height + ROWS - 1) / ROWS;
-    return parts;
+    struct ta_motion_settings settings = settings_of(opts, in);
+    n->bytes = ta_motion_bytes(&settings, in) +
+               (int64_t)parts_of(in) * ROWS_OF_A_PART * row_size(in) * (int64_t)sizeof(uint16_t);
 }
 
 static int init(struct ta_stage *s)
 {
     struct priv *p = s->priv;
-    struct ta_motion_settings settings = settings_of(s->opts);
+    struct ta_motion_settings settings = settings_of(s->opts, &s->in);
     p->dsp = ta_motion_dsp();
     p->bwdif = ta_bwdif_dsp();
     p->depth = av_pix_fmt_desc_get(s->in.pix_fmt)->comp[0].depth;
@@ -126,26 +143,27 @@ static int init(struct ta_stage *s)
     p->pool = ta_frame_pool_create(s->in.pix_fmt, s->in.width, s->in.height);
     if (!p->pool || ta_motion_create(&p->motion, &settings, &s->in, s->env) < 0)
         return ta_stage_no_memory(s);
-    p->result_count = settings.spares - NEIGHBOURS;
+    p->result_count = settings.spares;
     p->results = ta_xcalloc((size_t)p->result_count + 1, sizeof *p->results);
     for (int i = 0; i < p->result_count; i++)
         p->results[i] = -1;
-    p->parts = parts_of(ta_motion_spare(p->motion, 0), p->planes);
+    p->parts = parts_of(&s->in);
     p->lines = ta_xcalloc((size_t)p->parts, sizeof *p->lines);
-    // Phases are bytes and take half a row each.
-    size_t row = (size_t)s->in.width + 2 * BORDER, rows = 3 + EXPLAINED + GUESSES;
-    p->memory = calloc((size_t)p->parts * rows * row, sizeof *p->memory);
+    p->row = row_size(&s->in);
+    p->memory = calloc((size_t)p->parts * ROWS_OF_A_PART * (size_t)p->row, sizeof *p->memory);
     if (!p->memory)
         return ta_stage_no_memory(s);
     uint16_t *at = p->memory + BORDER;
     for (int i = 0; i < p->parts; i++) {
         struct lines *l = &p->lines[i];
+        for (int k = 0; k < NEIGHBOURS; k++, at += WINDOW * p->row)
+            l->guesses[k] = at;
         uint16_t **wide[] = {&l->base, &l->spatial, &l->spread};
-        for (size_t k = 0; k < TA_COUNT(wide); k++, at += row)
+        for (size_t k = 0; k < TA_COUNT(wide); k++, at += p->row)
             *wide[k] = at;
-        for (int k = 0; k < EXPLAINED; k++, at += row)
+        for (int k = 0; k < EXPLAINED; k++, at += p->row)
             l->explained[k] = at;
-        for (int k = 0; k < GUESSES; k++, at += row)
+        for (int k = 0; k < GUESSES; k++, at += p->row)
             l->phases[k] = (uint8_t *)at;
     }
     return 0;
@@ -156,16 +174,16 @@ struct fusion {
     struct priv *p;
     const struct ta_motion_picture *here; // interpolated so far
     const struct ta_motion_picture *bob;
-    const struct ta_motion_picture *guesses[NEIGHBOURS];
+    const struct ta_motion_picture *neighbours[NEIGHBOURS]; // that guesses are taken from
     const struct ta_motion_vector *vectors[NEIGHBOURS];
     bool same_lines[NEIGHBOURS]; // the guess is from a field of the same lines
     bool whole[NEIGHBOURS];      // ... from a frame: all its lines are true
     float trusts[NEIGHBOURS];
     int count;
     const struct ta_motion_picture *sides[2]; // the nearest moments as they are; NULL where there is none
-    const struct ta_motion_picture *before, *after; // guesses of the nearest moments; NULL: none at all
-    int missing;                                    // the first missing row, 0 or 1
-    const struct ta_motion_picture *to;             // or
+    int before, after;                        // guesses of the nearest moments; negative: none at all
+    int missing;                              // the first missing row, 0 or 1
+    const struct ta_motion_picture *to;       // or
     AVFrame *out;
     const AVFrame *source; // of the rows that are there
 };
@@ -174,6 +192,11 @@ static const uint16_t *row_of(const struct ta_motion_picture *picture, int plane
 {
     const struct ta_motion_plane *p = &picture->planes[plane];
     return p->at + y * p->step;
+}
+
+static const uint16_t *guess_row(const struct fusion *f, const struct lines *l, int guess, int y)
+{
+    return l->guesses[guess] + y % WINDOW * f->p->row;
 }
 
 // The nearest row inside that belongs to the same field.
@@ -187,7 +210,7 @@ static int inside(int y, int height)
 }
 
 // bwdif, with the neighbours moved to this moment in place of fields.
-static void make_base(const struct fusion *f, int plane, int y, uint16_t *dst)
+static void make_base(const struct fusion *f, const struct lines *l, int plane, int y, uint16_t *dst)
 {
     const struct ta_motion_plane *here = &f->here->planes[plane];
     if (plane == 1 || plane == 2) { // chroma gains nothing by it
@@ -202,13 +225,13 @@ static void make_base(const struct fusion *f, int plane, int y, uint16_t *dst)
         r.here[i] = row_of(f->here, plane, inside(y + beside[i], height));
     for (int i = 0; i < 2; i++) {
         int near = inside(y + 2 * i - 1, height);
-        r.earlier[i] = row_of(f->before, plane, near);
-        r.later[i] = row_of(f->after, plane, near);
+        r.earlier[i] = guess_row(f, l, f->before, near);
+        r.later[i] = guess_row(f, l, f->after, near);
     }
     for (int i = 0; i < 5; i++) {
         int at = inside(y + 2 * (i - 2), height);
-        r.fields_before[i] = row_of(f->before, plane, at);
-        r.fields_after[i] = row_of(f->after, plane, at);
+        r.fields_before[i] = guess_row(f, l, f->before, at);
+        r.fields_after[i] = guess_row(f, l, f->after, at);
     }
     f->p->bwdif->row16(dst, &r, kind, (1 << TA_MOTION_DEPTH) - 1, here->width);
 }
@@ -240,7 +263,7 @@ static void fuse_row(const struct fusion *f, struct lines *l, int plane, int y, 
     const struct ta_motion_dsp *dsp = f->p->dsp;
     const struct ta_motion_plane *here = &f->here->planes[plane];
     int height = here->height, n = here->width, above = inside(y - 1, height), below = inside(y + 1, height);
-    make_base(f, plane, y, l->base);
+    make_base(f, l, plane, y, l->base);
     const uint16_t *rows[4] = {row_of(f->here, plane, inside(y - 3, height)) - TA_MOTION_MARGIN,
                                row_of(f->here, plane, above) - TA_MOTION_MARGIN,
                                row_of(f->here, plane, below) - TA_MOTION_MARGIN,
@@ -253,11 +276,12 @@ static void fuse_row(const struct fusion *f, struct lines *l, int plane, int y, 
         *up = *down; // what was below the row before is above this one
         *down = was;
         if (first)
-            dsp->differ(*up, row_of(f->guesses[i], plane, above), row_of(f->here, plane, above), n);
-        dsp->differ(*down, row_of(f->guesses[i], plane, below), row_of(f->here, plane, below), n);
-        find_phases(f, i, plane, y, l->phases[i]);
+            dsp->differ(*up, guess_row(f, l, i, above), row_of(f->here, plane, above), n);
+        dsp->differ(*down, guess_row(f, l, i, below), row_of(f->here, plane, below), n);
+        if (first || (y + TA_MOTION_STEP / 2) % TA_MOTION_STEP < 2)
+            find_phases(f, i, plane, y, l->phases[i]);
         guesses[i] = (struct ta_motion_guess){
-            .row = row_of(f->guesses[i], plane, y),
+            .row = guess_row(f, l, i, y),
             .above = *up,
             .below = *down,
             .phase = l->phases[i],
@@ -297,24 +321,45 @@ static void give_row(const struct fusion *f, int plane, int y, const uint16_t *m
         p->dsp->narrow16((uint16_t *)(void *)dst, made, p->depth, n);
 }
 
+// Both return the first row that is not taken.
+static int begin_guesses(const struct fusion *f, int part, int plane, int first)
+{
+    int strip = TA_MAX(first - BESIDE, 0) / TA_MOTION_STEP;
+    for (int i = 0; i < f->count; i++)
+        ta_motion_take_begin(f->p->motion, part * NEIGHBOURS + i, f->neighbours[i], plane, f->vectors[i],
+                             strip);
+    return strip * TA_MOTION_STEP;
+}
+
+static int take_guesses(const struct fusion *f, int part, int y)
+{
+    for (int i = 0; i < f->count; i++)
+        ta_motion_take_strip(f->p->motion, part * NEIGHBOURS + i,
+                             f->p->lines[part].guesses[i] + y % WINDOW * f->p->row, f->p->row);
+    return y + TA_MOTION_STEP;
+}
+
 static void fuse_part(void *arg, int part)
 {
     const struct fusion *f = arg;
     struct lines *l = &f->p->lines[part];
-    int plane = 0;
+    int plane = 0, slice = part;
     for (;; plane++) {
         int slices = (f->here->planes[plane].height + ROWS - 1) / ROWS;
-        if (part < slices)
+        if (slice < slices)
             break;
-        part -= slices;
+        slice -= slices;
     }
     const struct ta_motion_plane *here = &f->here->planes[plane];
-    int start = part * ROWS, end = TA_MIN(start + ROWS, here->height);
+    int start = slice * ROWS, end = TA_MIN(start + ROWS, here->height);
+    int taken = begin_guesses(f, part, plane, start);
     bool first = true;
     for (int y = start; y < end; y++) {
+        while (taken <= TA_MIN(y + BESIDE, here->height - 1))
+            taken = take_guesses(f, part, taken);
         uint16_t *dst = f->to ? f->to->planes[plane].at + y * f->to->planes[plane].step : l->base;
         const uint16_t *was = row_of(f->here, plane, y);
-        if (y % 2 == f->missing && f->before) {
+        if (y % 2 == f->missing && f->before >= 0) {
             fuse_row(f, l, plane, y, first, dst);
             first = false;
             was = dst;
@@ -341,6 +386,8 @@ static void fuse(struct ta_stage *s, int64_t moment, bool again, const struct ta
         .p = p,
         .here = again ? first_result(s, moment) : ta_motion_picture(m, moment),
         .bob = ta_motion_picture(m, moment),
+        .before = -1,
+        .after = -1,
         .missing = top ? 1 : 0,
         .to = to,
         .out = out,
@@ -349,33 +396,25 @@ static void fuse(struct ta_stage *s, int64_t moment, bool again, const struct ta
     for (int i = 0; i < 2; i++)
         if (ta_motion_has(m, moment + 2 * i - 1))
             f.sides[i] = ta_motion_picture(m, moment + 2 * i - 1);
-    struct ta_motion_taking takings[NEIGHBOURS];
     ta_motion_find(m, moment, FAR);
     for (int i = 0; i < NEIGHBOURS; i++) {
         int64_t other = moment + aways[i];
         const struct ta_motion_vector *vectors = ta_motion_vectors(m, moment, aways[i]);
         if (!vectors)
             continue;
-        struct ta_motion_picture *guess = ta_motion_spare(m, f.count);
-        takings[f.count] = (struct ta_motion_taking){
-            .to = guess,
-            .from = again ? first_result(s, other) : ta_motion_picture(m, other),
-            .vectors = vectors,
-        };
-        f.guesses[f.count] = guess;
+        f.neighbours[f.count] = again ? first_result(s, other) : ta_motion_picture(m, other);
         f.vectors[f.count] = vectors;
         f.whole[f.count] = ta_motion_is_whole(m, other);
         f.same_lines[f.count] = ta_motion_is_top(m, other) == top;
         f.trusts[f.count] = trusts[i];
         if (aways[i] == -1)
-            f.before = f.after = guess;
+            f.before = f.after = f.count;
         if (aways[i] == 1) {
-            f.after = guess;
-            f.before = f.before ? f.before : guess;
+            f.after = f.count;
+            f.before = f.before >= 0 ? f.before : f.count;
         }
         f.count++;
     }
-    ta_motion_take(m, takings, f.count);
     ta_pool_run(s->env->pool, p->parts, fuse_part, &f);
 }
 
@@ -386,7 +425,7 @@ static const struct ta_motion_picture *first_result(struct ta_stage *s, int64_t 
     if (ta_motion_is_whole(p->motion, moment))
         return ta_motion_picture(p->motion, moment);
     int i = (int)(moment % p->result_count);
-    const struct ta_motion_picture *result = ta_motion_spare(p->motion, NEIGHBOURS + i);
+    const struct ta_motion_picture *result = ta_motion_spare(p->motion, i);
     if (p->results[i] != moment) {
         p->results[i] = moment;
         fuse(s, moment, false, result, NULL);

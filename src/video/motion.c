@@ -15,6 +15,8 @@
 #include "video/bwdif_field.h"
 #include "video/motion_parts.h"
 
+enum { ROWS = TA_MOTION_SLICE * TA_MOTION_STEP }; // of a slice of a picture
+
 // ---- memory: measured and laid out by the same words ----
 
 // Gives pieces of one block of memory; counts only where there is none yet.
@@ -100,11 +102,19 @@ static void lay_out(struct layout *l, struct ta_motion *m, const struct ta_forma
         lay_picture(l, in, &m->spares[i]);
     for (size_t i = 0; i < TA_COUNT(m->coarse); i++)
         m->coarse[i] = piece(l, (int64_t)m->coarse_across * m->coarse_down * (int64_t)sizeof *m->coarse[i]);
-    m->take_parts = ta_motion_take_parts(m->held[0].woven.planes, m->planes);
-    int64_t blocks = (int64_t)TA_MOTION_TAKINGS * m->take_parts * 2 * m->across;
-    m->blocks = piece(l, blocks * (int64_t)sizeof *m->blocks);
-    int64_t size = TA_MOTION_BLOCK * TA_MOTION_BLOCK * (int64_t)sizeof *m->between;
-    m->between = m->settings.fine ? piece(l, blocks * size) : NULL;
+    int64_t places = (m->coarse_down / (TA_MOTION_SLICE / 2) + 1) * 2 * 2 * (int64_t)m->across;
+    m->places = piece(l, places * (int64_t)sizeof *m->places);
+    m->slices = 0;
+    for (int i = 0; i < m->planes; i++)
+        m->slices += (m->held[0].woven.planes[i].height + ROWS - 1) / ROWS;
+    for (int i = 0; i < m->settings.takers; i++) {
+        struct ta_motion_taker *t = &m->takers[i];
+        t->above = piece(l, m->across * (int64_t)sizeof *t->above);
+        t->below = piece(l, m->across * (int64_t)sizeof *t->below);
+        int64_t size = TA_MOTION_BLOCK * TA_MOTION_BLOCK * (int64_t)sizeof *t->between[0];
+        for (int k = 0; k < 2; k++)
+            t->between[k] = m->settings.fine ? piece(l, m->across * size) : NULL;
+    }
 }
 
 static struct ta_motion *describe(const struct ta_motion_settings *settings, const struct ta_format *in)
@@ -121,6 +131,7 @@ static struct ta_motion *describe(const struct ta_motion_settings *settings, con
     m->held = ta_xcalloc((size_t)settings->frames, sizeof *m->held);
     m->moments = ta_xcalloc((size_t)m->moment_count, sizeof *m->moments);
     m->spares = ta_xcalloc((size_t)settings->spares + 1, sizeof *m->spares);
+    m->takers = ta_xcalloc((size_t)settings->takers + 1, sizeof *m->takers);
     for (int i = 0; i < m->moment_count; i++)
         m->moments[i].number = -1;
     return m;
@@ -168,6 +179,7 @@ void ta_motion_destroy(struct ta_motion **motion)
     free(m->held);
     free(m->moments);
     free(m->spares);
+    free(m->takers);
     free(m);
 }
 
@@ -240,11 +252,11 @@ void ta_motion_blocks(const struct ta_motion *m, int *across, int *down)
 void ta_motion_extend(const struct ta_motion_plane *p, int first, int end)
 {
     for (int y = first; y < end; y++) {
-        uint16_t *row = p->at + y * p->step;
-        for (int i = 1; i <= TA_MOTION_PAD; i++) {
-            row[-i] = row[0];
-            row[p->width - 1 + i] = row[p->width - 1];
-        }
+        uint16_t *row = p->at + y * p->step, *left = row - TA_MOTION_PAD, *right = row + p->width;
+        for (int i = 0; i < TA_MOTION_PAD; i++)
+            left[i] = row[0];
+        for (int i = 0; i < TA_MOTION_PAD; i++)
+            right[i] = right[-1];
     }
 }
 
@@ -271,7 +283,6 @@ struct rows_work {
     const struct ta_motion_picture *to;
     bool whole, second, keep_top, alone;
 };
-enum { ROWS = TA_MOTION_SLICE * TA_MOTION_STEP };
 
 static void find_slice(const struct ta_motion_picture *p, int part, int *plane, int *first, int *end)
 {
@@ -342,7 +353,7 @@ static struct ta_motion_held *woven(struct ta_motion *m, int64_t frame)
     struct ta_motion_held *h = &m->held[frame % m->settings.frames];
     if (!h->widened) {
         struct rows_work w = {.m = m, .here = h, .to = &h->woven};
-        ta_pool_run(m->pool, m->take_parts, widen_slice, &w);
+        ta_pool_run(m->pool, m->slices, widen_slice, &w);
         h->widened = true;
     }
     return h;
@@ -355,7 +366,7 @@ static void make(struct ta_motion *m, struct ta_motion_moment *moment)
     if (ta_motion_is_whole(m, moment->number)) {
         w.here = &m->held[frame % m->settings.frames];
         w.whole = true;
-        ta_pool_run(m->pool, m->take_parts, widen_slice, &w);
+        ta_pool_run(m->pool, m->slices, widen_slice, &w);
     } else {
         // The first frame stands for the one before it as well, the last for the one behind it; what has no
         // neighbour there is made alone.
@@ -366,7 +377,7 @@ static void make(struct ta_motion *m, struct ta_motion_moment *moment)
         w.second = moment->number % 2;
         w.keep_top = ta_motion_is_top(m, moment->number);
         w.alone = w.second ? last : first;
-        ta_pool_run(m->pool, m->take_parts, bob_slice, &w);
+        ta_pool_run(m->pool, m->slices, bob_slice, &w);
     }
     for (int i = 0; i < m->planes; i++)
         extend_up_and_down(&moment->picture.planes[i]);
@@ -419,23 +430,18 @@ static bool want(struct ta_motion *m, int64_t number, int away, struct ta_motion
     return true;
 }
 
-// Those of `wanted` that are not known yet, together where they are of one kind.
-static void find(struct ta_motion *m, const int64_t numbers[2], const int aways[2])
+// Those of one or two that are not known yet, together.
+static void find(struct ta_motion *m, int wanted, const int64_t *numbers, const int *aways)
 {
     struct ta_motion_search searches[2];
     int count = 0;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < wanted; i++)
         if (want(m, numbers[i], aways[i], &searches[count])) {
             searches[count].coarse = m->coarse[count];
             count++;
         }
-    bool alike = !searches[0].near == !searches[1].near && !searches[0].reverse == !searches[1].reverse;
-    if (count == 2 && !alike) {
-        ta_motion_search(m, &searches[0], 1);
-        ta_motion_search(m, &searches[1], 1);
-    } else if (count) {
+    if (count)
         ta_motion_search(m, searches, count);
-    }
     for (int i = 0; i < count; i++) {
         struct ta_motion_moment *from = moment_of(m, searches[i].from->number);
         from->state[searches[i].away + TA_MOTION_RADIUS] = searches[i].lost ? TA_MOTION_LOST
@@ -446,11 +452,13 @@ static void find(struct ta_motion *m, const int64_t numbers[2], const int aways[
 void ta_motion_find(struct ta_motion *m, int64_t moment, int radius)
 {
     for (int k = 1; k <= radius; k++) {
-        // On from where the chain has come to, then the whole way. Forward first: it leads the way back.
-        find(m, (int64_t[]){moment - k, moment + k - 1}, (int[]){1, 1});
-        find(m, (int64_t[]){moment - k + 1, moment + k}, (int[]){-1, -1});
-        if (k > 1)
-            find(m, (int64_t[]){moment, moment}, (int[]){-k, k});
+        // On from where the chain has come to, then the whole way. What leads there leads the way back.
+        find(m, 1, (int64_t[]){moment - k}, (int[]){1});
+        find(m, 2, (int64_t[]){moment + k - 1, moment + k - 1}, (int[]){1, -1});
+        if (k == 1)
+            continue;
+        find(m, 1, (int64_t[]){moment - k + 1}, (int[]){-1});
+        find(m, 2, (int64_t[]){moment, moment}, (int[]){-k, k});
     }
 }
 

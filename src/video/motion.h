@@ -34,6 +34,7 @@ struct ta_motion_settings {
     bool fields; // a moment for each field
     bool fine;   // vectors in quarters of a sample; else whole ones
     int spares;  // pictures for the stage's own use, without what is needed to search them
+    int takers;  // planes that are taken at the same time
 };
 
 // Samples of TA_MOTION_DEPTH bits.
@@ -47,12 +48,9 @@ struct ta_motion_picture {
     struct ta_motion_plane planes[TA_MOTION_PLANES];
 };
 
-// Where a block of luma has gone: blocks lie every TA_MOTION_STEP samples, the first one TA_MOTION_STEP
-// outside of the picture's corner, `across` in a row (ta_motion_blocks()).
-struct ta_motion_vector {
-    int16_t x, y;   // quarters of a sample
-    uint16_t error; // sum of absolute differences between the blurred blocks, in 8 bits
-};
+// Vectors (struct ta_motion_vector) are of blocks of luma, in quarters of a sample: blocks lie every
+// TA_MOTION_STEP samples, the first one TA_MOTION_STEP outside of the picture's corner, `across` in a row
+// (ta_motion_blocks()).
 
 struct ta_motion;
 
@@ -88,14 +86,11 @@ struct ta_motion_picture *ta_motion_spare(struct ta_motion *m, int i);
 void ta_motion_extend(const struct ta_motion_plane *plane, int first, int end);
 void ta_motion_extend_all(const struct ta_motion_plane *plane);
 
-// Puts together in `to` what `from` shows, moved back by vectors.
-struct ta_motion_taking {
-    struct ta_motion_picture *to;
-    const struct ta_motion_picture *from;
-    const struct ta_motion_vector *vectors;
-};
-enum { TA_MOTION_TAKINGS = 4 };
-// Up to TA_MOTION_TAKINGS at a time. Only the sides of `to` are extended, not above and below.
-void ta_motion_take(struct ta_motion *m, const struct ta_motion_taking *takings, int count);
+// Puts a plane of `from` together, moved back by vectors, in strips of TA_MOTION_STEP rows from strip `first`
+// on. Takers, 0 to settings.takers - 1, don't know of each other: threads may use one each.
+void ta_motion_take_begin(struct ta_motion *m, int taker, const struct ta_motion_picture *from, int plane,
+                          const struct ta_motion_vector *vectors, int first);
+// The next strip; its rows get TA_MOTION_STEP samples more on either side, which repeat the border.
+void ta_motion_take_strip(struct ta_motion *m, int taker, uint16_t *dst, ptrdiff_t step);
 
 #endif

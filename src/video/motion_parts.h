@@ -34,6 +34,14 @@ struct ta_motion_held {
     bool widened;
 };
 
+struct ta_motion_taker {
+    const struct ta_motion_plane *from;
+    const struct ta_motion_vector *vectors;
+    struct ta_motion_block *above, *below;
+    uint16_t *between[2]; // what those that lie between samples are made in
+    int strip;
+};
+
 struct ta_motion {
     struct ta_motion_settings settings;
     const struct ta_motion_dsp *dsp;
@@ -49,14 +57,11 @@ struct ta_motion {
     int moment_count;
     struct ta_motion_picture *spares;
     struct ta_motion_vector *coarse[2];
-    struct ta_motion_block *blocks; // of all parts of ta_motion_take()
-    uint16_t *between;
-    int take_parts; // a taking has at most
+    struct ta_motion_place *places; // predictions: two rows a slice of two searches
+    struct ta_motion_taker *takers;
+    int slices; // of rows, of all planes
     void *memory;
 };
-
-// Blocks of row `across` + 1; what one part of ta_motion_take() has room for.
-int ta_motion_take_parts(const struct ta_motion_plane *planes, int count);
 
 // Vectors from one moment to another one `away`. To the next one they are searched from scratch; back from
 // there they begin at `reverse`, those that led there; to others at `near`, those to the moment before,

@@ -19,143 +19,84 @@ enum {
     SMALL = 8,      // side of the blocks at a quarter of the size
 };
 
-// One block's search, in whole samples of its level.
-struct trial {
-    const struct ta_motion_dsp *dsp;
-    const uint8_t *block, *place; // in the one picture, and the same place in the other
-    ptrdiff_t block_step, step;
-    bool small;
-    int stray;
-    int expected_x, expected_y;
-    int least_x, most_x, least_y, most_y;
-    int x, y; // the best so far
-    unsigned cost, error;
-};
-
-// Four at a time and all of them, though predictions mostly agree: comparing costs less than choosing what to
-// compare. The first of those that are equally good stays.
-struct trials {
-    int x[TA_MOTION_TRIALS], y[TA_MOTION_TRIALS];
-};
-
-static inline void try_all(struct trial *t, const struct trials *four)
-{
-    const uint8_t *places[TA_MOTION_TRIALS];
-    unsigned errors[TA_MOTION_TRIALS], strays[TA_MOTION_TRIALS];
-    int x[TA_MOTION_TRIALS], y[TA_MOTION_TRIALS];
-    for (int i = 0; i < TA_MOTION_TRIALS; i++) {
-        x[i] = ta_motion_clip(four->x[i], t->least_x, t->most_x);
-        y[i] = ta_motion_clip(four->y[i], t->least_y, t->most_y);
-        places[i] = t->place + y[i] * t->step + x[i];
-        strays[i] = (unsigned)(t->stray * (abs(x[i] - t->expected_x) + abs(y[i] - t->expected_y)));
-    }
-    if (t->small)
-        t->dsp->sad8(errors, t->block, t->block_step, places, t->step);
-    else
-        t->dsp->sad16(errors, t->block, t->block_step, places, t->step);
-    unsigned best = UINT32_MAX; // cost and number
-    for (unsigned i = 0; i < TA_MOTION_TRIALS; i++)
-        best = TA_MIN(best, (errors[i] + strays[i]) * TA_MOTION_TRIALS + i);
-    unsigned cost = best / TA_MOTION_TRIALS, k = best % TA_MOTION_TRIALS;
-    if (cost < t->cost) {
-        t->cost = cost;
-        t->error = errors[k];
-        t->x = x[k];
-        t->y = y[k];
-    }
-}
-
-static int median(int a, int b, int c)
-{
-    return a > b ? (b > c ? b : a > c ? c : a) : (a > c ? a : b > c ? c : b);
-}
-
-// The neighbours that are known when a block's turn comes: left, above, above and to the right. The first row
-// of a slice has none above.
-struct around {
-    const struct ta_motion_vector *left, *up, *up_right;
-};
-
-static const struct ta_motion_vector nowhere;
-
-static struct around look_around(const struct ta_motion_vector *v, int x, bool first_row, int across)
-{
-    struct around a = {x ? v - 1 : &nowhere, first_row ? (x ? v - 1 : &nowhere) : v - across, NULL};
-    a.up_right = !first_row && x + 1 < across ? v - across + 1 : a.up;
-    return a;
-}
-
-static struct trial begin(const struct ta_motion *m, const struct ta_motion_search *s, int level, int x,
-                          int y, bool small, const struct around *a, int unit)
+// A row of blocks, `side` wide and every `pitch`, of a picture of the level.
+static struct ta_motion_row row_of(const struct ta_motion_search *s, int level, int side, int pitch, int y,
+                                   struct ta_motion_vector *vectors, int across, bool first)
 {
     const struct ta_motion_bytes_plane *from = &s->from->search[level], *to = &s->to->search[level];
-    int side = small ? SMALL : TA_MOTION_BLOCK;
-    struct trial t = {
-        .dsp = m->dsp,
-        .block = from->at + y * from->step + x,
-        .place = to->at + y * to->step + x,
-        .block_step = from->step,
-        .step = to->step,
-        .small = small,
+    int at = (y - 1) * pitch;
+    return (struct ta_motion_row){
+        .block = from->at + at * from->step - pitch,
+        .place = to->at + at * to->step - pitch,
+        .step = from->step,
+        .side = side,
+        .pitch = pitch,
+        .count = across,
+        .above = first ? NULL : vectors + (ptrdiff_t)(y - 1) * across,
+        .vectors = vectors + (ptrdiff_t)y * across,
+        .least_x = -TA_MOTION_PAD + REACH_IN + pitch,
+        .most_x = to->width + TA_MOTION_PAD - REACH_IN - side - 1 + pitch,
+        .least_y = TA_MAX(-TA_MOTION_PAD + REACH_IN - at, -LONGEST >> level),
+        .most_y = TA_MIN(to->height + TA_MOTION_PAD - REACH_IN - side - 1 - at, LONGEST >> level),
+        .longest = LONGEST >> level,
         .stray = STRAY >> level,
-        .expected_x = median(a->left->x, a->up->x, a->up_right->x) / unit,
-        .expected_y = median(a->left->y, a->up->y, a->up_right->y) / unit,
-        .least_x = TA_MAX(-TA_MOTION_PAD + REACH_IN - x, -LONGEST >> level),
-        .most_x = TA_MIN(to->width + TA_MOTION_PAD - REACH_IN - side - 1 - x, LONGEST >> level),
-        .least_y = TA_MAX(-TA_MOTION_PAD + REACH_IN - y, -LONGEST >> level),
-        .most_y = TA_MIN(to->height + TA_MOTION_PAD - REACH_IN - side - 1 - y, LONGEST >> level),
-        .cost = UINT32_MAX,
     };
-    return t;
+}
+
+// Vectors above and to the right as predictions; none in the first row of a slice.
+static void predict_from_above(const struct ta_motion_row *r, struct ta_motion_place *places)
+{
+    for (int i = 0; i < r->count; i++)
+        places[i] = r->above ? (struct ta_motion_place){r->above[TA_MIN(i + 1, r->count - 1)].x,
+                                                        r->above[TA_MIN(i + 1, r->count - 1)].y}
+                             : (struct ta_motion_place){0, 0};
+}
+
+// At a quarter of the size, blocks of 8x8: 32x32 of the picture, every 16.
+static void search_small(const struct ta_motion *m, const struct ta_motion_search *s,
+                         struct ta_motion_place *places[2], int first, int end)
+{
+    for (int y = first; y < end; y++) {
+        struct ta_motion_row r = row_of(s, 2, SMALL, SMALL / 2, y, s->coarse, m->coarse_across, y == first);
+        memset(places[0], 0, (size_t)r.count * sizeof *places[0]);
+        predict_from_above(&r, places[1]);
+        r.first = places[0];
+        r.second = places[1];
+        r.wide = 2;
+        r.around = 8;
+        m->dsp->search(&r);
+    }
+}
+
+// At half the size, blocks of 16x16 with the same middles.
+static void search_half(const struct ta_motion *m, const struct ta_motion_search *s,
+                        struct ta_motion_place *places[2], int first, int end)
+{
+    for (int y = first; y < end; y++) {
+        struct ta_motion_row r = row_of(s, 1, TA_MOTION_BLOCK, TA_MOTION_BLOCK / 2, y, s->coarse,
+                                        m->coarse_across, y == first);
+        for (int i = 0; i < r.count; i++)
+            places[0][i] = (struct ta_motion_place){(int16_t)(2 * r.vectors[i].x),
+                                                    (int16_t)(2 * r.vectors[i].y)};
+        predict_from_above(&r, places[1]);
+        r.first = places[0];
+        r.second = places[1];
+        r.around = 8;
+        m->dsp->search(&r);
+    }
 }
 
 static const int8_t ring[8][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, -1}, {1, -1}, {-1, 1}, {1, 1}};
 
-static void try_ring(struct trial *t, int distance, int count)
-{
-    int x = t->x, y = t->y;
-    for (int first = 0; first < count; first += TA_MOTION_TRIALS) {
-        struct trials four;
-        for (int i = 0; i < TA_MOTION_TRIALS; i++) {
-            four.x[i] = x + distance * ring[first + i][0];
-            four.y[i] = y + distance * ring[first + i][1];
-        }
-        try_all(t, &four);
-    }
-}
+// A block, and where in the other picture it has gone so far.
+struct refined {
+    const struct ta_motion_dsp *dsp;
+    const uint8_t *block, *place;
+    ptrdiff_t step;
+    unsigned error;
+};
 
-// At a quarter of the size, blocks of 8x8: 32x32 of the picture, every 16.
-static void search_small(const struct ta_motion *m, const struct ta_motion_search *s, int first, int end)
-{
-    for (int y = first; y < end; y++)
-        for (int x = 0; x < m->coarse_across; x++) {
-            struct ta_motion_vector *v = s->coarse + y * m->coarse_across + x;
-            struct around a = look_around(v, x, y == first, m->coarse_across);
-            struct trial t = begin(m, s, 2, x * 4 - 4, y * 4 - 4, true, &a, 1);
-            try_all(&t, &(struct trials){{0, a.left->x, a.up->x, a.up_right->x},
-                                         {0, a.left->y, a.up->y, a.up_right->y}});
-            try_ring(&t, 2, 8);
-            try_ring(&t, 1, 8);
-            *v = (struct ta_motion_vector){.x = (int16_t)t.x, .y = (int16_t)t.y};
-        }
-}
-
-// At half the size, blocks of 16x16 with the same middles. Vectors still are in samples of the level.
-static void search_half(const struct ta_motion *m, const struct ta_motion_search *s, int first, int end)
-{
-    for (int y = first; y < end; y++)
-        for (int x = 0; x < m->coarse_across; x++) {
-            struct ta_motion_vector *v = s->coarse + y * m->coarse_across + x;
-            struct around a = look_around(v, x, y == first, m->coarse_across);
-            struct trial t = begin(m, s, 1, x * 8 - 8, y * 8 - 8, false, &a, 1);
-            try_all(&t, &(struct trials){{2 * v->x, a.left->x, a.up->x, a.up_right->x},
-                                         {2 * v->y, a.left->y, a.up->y, a.up_right->y}});
-            try_ring(&t, 1, 8);
-            *v = (struct ta_motion_vector){.x = (int16_t)t.x, .y = (int16_t)t.y};
-        }
-}
-
-static unsigned error_between(const struct trial *t, int x, int y)
+static unsigned error_between(const struct refined *r, int x, int y)
 {
     const uint8_t *p[4];
     for (int i = 0; i < 4; i++) {
@@ -163,13 +104,13 @@ static unsigned error_between(const struct trial *t, int x, int y)
         int at_x = (i < 2 ? x : x + 1) & ~1, at_y = (i < 2 ? y : y + 1) & ~1;
         at_x = (at_x + (i & 1) * 2) >> 2;
         at_y = (at_y + (i & 1) * 2) >> 2;
-        p[i] = t->place + (t->y + at_y) * t->step + t->x + at_x;
+        p[i] = r->place + at_y * r->step + at_x;
     }
-    return t->dsp->sad16_between(t->block, t->block_step, p, t->step);
+    return r->dsp->sad16_between(r->block, r->step, p, r->step);
 }
 
 // Halves, then quarters around the whole sample found. The picture is blurred: means are filter enough.
-static void refine(struct trial *t, int *fraction_x, int *fraction_y)
+static void refine(struct refined *t, int *fraction_x, int *fraction_y)
 {
     int best_x = 0, best_y = 0;
     unsigned left = error_between(t, -2, 0), right = error_between(t, 2, 0);
@@ -249,37 +190,60 @@ static void predict(const struct ta_motion *m, const struct ta_motion_search *s,
     }
 }
 
-static void search_full(const struct ta_motion *m, const struct ta_motion_search *s, int first, int end)
+static void search_full(const struct ta_motion *m, const struct ta_motion_search *s,
+                        struct ta_motion_place *places[2], int first, int end)
 {
-    for (int y = first; y < end; y++)
+    for (int y = first; y < end; y++) {
+        struct ta_motion_row r = row_of(s, 0, TA_MOTION_BLOCK, TA_MOTION_STEP, y, s->vectors, m->across,
+                                        y == first);
         for (int x = 0; x < m->across; x++) {
-            struct ta_motion_vector *v = s->vectors + y * m->across + x;
-            struct around a = look_around(v, x, y == first, m->across);
-            struct trial t = begin(m, s, 0, (x - 1) * TA_MOTION_STEP, (y - 1) * TA_MOTION_STEP, false, &a,
-                                   QUARTERS);
             int px[2], py[2];
             predict(m, s, x, y, px, py);
-            try_all(&t, &(struct trials){{whole(px[0]), whole(px[1]), whole(a.left->x), whole(a.up->x)},
-                                         {whole(py[0]), whole(py[1]), whole(a.left->y), whole(a.up->y)}});
-            for (int rounds = s->near ? 1 : 2; rounds && t.cost; rounds--) {
-                int was_x = t.x, was_y = t.y;
-                try_ring(&t, 1, TA_MOTION_TRIALS);
-                if (t.x == was_x && t.y == was_y)
-                    break;
-            }
-            int fraction_x = 0, fraction_y = 0;
-            if (m->settings.fine)
-                refine(&t, &fraction_x, &fraction_y);
-            *v = (struct ta_motion_vector){.x = (int16_t)(QUARTERS * t.x + fraction_x),
-                                           .y = (int16_t)(QUARTERS * t.y + fraction_y),
-                                           .error = (uint16_t)TA_MIN(t.error, UINT16_MAX)};
+            for (int i = 0; i < 2; i++)
+                places[i][x] = (struct ta_motion_place){(int16_t)whole(px[i]), (int16_t)whole(py[i])};
         }
+        r.first = places[0];
+        r.second = places[1];
+        r.around = 4;
+        m->dsp->search(&r);
+    }
 }
+
+// From samples to quarters.
+static void finish(const struct ta_motion *m, const struct ta_motion_search *s,
+                   struct ta_motion_place *places[2], int first, int end)
+{
+    (void)places;
+    for (int y = first; y < end; y++) {
+        struct ta_motion_row r = row_of(s, 0, TA_MOTION_BLOCK, TA_MOTION_STEP, y, s->vectors, m->across,
+                                        true);
+        for (int x = 0; x < m->across; x++) {
+            struct ta_motion_vector *v = r.vectors + x;
+            int fraction_x = 0, fraction_y = 0;
+            if (m->settings.fine) {
+                struct refined t = {
+                    .dsp = m->dsp,
+                    .block = r.block + x * TA_MOTION_STEP,
+                    .place = r.place + x * TA_MOTION_STEP + v->y * r.step + v->x,
+                    .step = r.step,
+                    .error = v->error,
+                };
+                refine(&t, &fraction_x, &fraction_y);
+                v->error = (uint16_t)t.error;
+            }
+            v->x = (int16_t)(QUARTERS * v->x + fraction_x);
+            v->y = (int16_t)(QUARTERS * v->y + fraction_y);
+        }
+    }
+}
+
+typedef void run_rows(const struct ta_motion *m, const struct ta_motion_search *s,
+                      struct ta_motion_place *places[2], int first, int end);
 
 struct pass {
     const struct ta_motion *m;
     struct ta_motion_search *searches;
-    void (*run)(const struct ta_motion *m, const struct ta_motion_search *s, int first, int end);
+    run_rows *run;
     int rows, slice, slices;
 };
 
@@ -287,12 +251,13 @@ static void run_slice(void *arg, int part)
 {
     const struct pass *p = arg;
     int first = part % p->slices * p->slice;
-    p->run(p->m, &p->searches[part / p->slices], first, TA_MIN(first + p->slice, p->rows));
+    struct ta_motion_place *places[2] = {p->m->places + (ptrdiff_t)part * 2 * p->m->across,
+                                         p->m->places + (ptrdiff_t)(part * 2 + 1) * p->m->across};
+    p->run(p->m, &p->searches[part / p->slices], places, first, TA_MIN(first + p->slice, p->rows));
 }
 
 static void run_pass(struct ta_motion *m, struct ta_motion_search *searches, int count, int rows, int slice,
-                     void (*run)(const struct ta_motion *m, const struct ta_motion_search *s, int first,
-                                 int end))
+                     run_rows *run)
 {
     struct pass p = {m, searches, run, rows, slice, (rows + slice - 1) / slice};
     ta_pool_run(m->pool, count * p.slices, run_slice, &p);
@@ -300,11 +265,13 @@ static void run_pass(struct ta_motion *m, struct ta_motion_search *searches, int
 
 void ta_motion_search(struct ta_motion *m, struct ta_motion_search *searches, int count)
 {
-    if (!searches[0].near && !searches[0].reverse) {
-        run_pass(m, searches, count, m->coarse_down, TA_MOTION_SLICE / 2, search_small);
-        run_pass(m, searches, count, m->coarse_down, TA_MOTION_SLICE / 2, search_half);
-    }
+    for (int i = 0; i < count; i++)
+        if (!searches[i].near && !searches[i].reverse) {
+            run_pass(m, searches + i, 1, m->coarse_down, TA_MOTION_SLICE / 2, search_small);
+            run_pass(m, searches + i, 1, m->coarse_down, TA_MOTION_SLICE / 2, search_half);
+        }
     run_pass(m, searches, count, m->down, TA_MOTION_SLICE, search_full);
+    run_pass(m, searches, count, m->down, TA_MOTION_SLICE, finish);
     for (int i = 0; i < count; i++) {
         int n = m->across * m->down, far = 0;
         for (int k = 0; k < n; k++)

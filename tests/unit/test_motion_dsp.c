@@ -175,20 +175,11 @@ static void fusion_of(const struct ta_motion_dsp *own, const struct ta_motion_ds
 static void blocks_of(const struct ta_motion_dsp *own, const struct ta_motion_dsp *c, int round)
 {
     // Just what a block and its filter touch.
-    uint8_t *a = bytes(15 * STEP + 16, round), *b = bytes(15 * STEP + 16, (round + 1) % ROUNDS);
+    uint8_t *a = bytes(15 * STEP + 16, round);
     uint8_t *more = bytes(16 * STEP + 17, round);
     const uint8_t *four[4] = {more, more + 1, more + STEP, more + STEP + 1};
-    const uint8_t *trials[TA_MOTION_TRIALS] = {b, more + STEP + 1, more, more + 1};
-    unsigned sums[TA_MOTION_TRIALS], own_sums[TA_MOTION_TRIALS];
-    c->sad16(sums, a, STEP, trials, STEP);
-    own->sad16(own_sums, a, STEP, trials, STEP);
-    expect_same(own, "sad16", sums, own_sums, sizeof sums, 16, round);
-    c->sad8(sums, a, STEP, trials, STEP);
-    own->sad8(own_sums, a, STEP, trials, STEP);
-    expect_same(own, "sad8", sums, own_sums, sizeof sums, 8, round);
     assert_int_equal(c->sad16_between(a, STEP, four, STEP), own->sad16_between(a, STEP, four, STEP));
     free(a);
-    free(b);
     free(more);
     for (int f = 1; f < TA_MOTION_FRACTIONS * TA_MOTION_FRACTIONS; f++)
         for (int n = BLOCK; n <= 5 * BLOCK / 2; n += TA_MOTION_STEP) {
@@ -204,6 +195,56 @@ static void blocks_of(const struct ta_motion_dsp *own, const struct ta_motion_ds
                 assert_true(i % (n + 3) < n ? x[i] <= MOST : x[i] == 0x5a5a);
             free(src);
         }
+}
+
+// A row of blocks in pictures of just the size that places may reach.
+static void search_of(const struct ta_motion_dsp *own, const struct ta_motion_dsp *c, int round, int side)
+{
+    enum { BLOCKS = 7, REACH = 12, WIDTH = BLOCKS * 8 + 8 + 2 * REACH, HEIGHT = 16 + 2 * REACH };
+    uint8_t *from = bytes(WIDTH * HEIGHT, round), *to = bytes(WIDTH * HEIGHT, (round + 1) % ROUNDS);
+    struct ta_motion_place first[BLOCKS], second[BLOCKS];
+    struct ta_motion_vector above[BLOCKS], a[BLOCKS + 1], b[BLOCKS + 1];
+    for (int i = 0; i < BLOCKS; i++) {
+        first[i] = (struct ta_motion_place){(int16_t)(random_bits() % 40 - 20), (int16_t)(random_bits() % 9)};
+        second[i] = (struct ta_motion_place){(int16_t)(random_bits() % 9),
+                                             (int16_t)(random_bits() % 40 - 20)};
+        above[i] = (struct ta_motion_vector){(int16_t)(random_bits() % 9), (int16_t)(random_bits() % 9 - 4),
+                                             0};
+    }
+    struct ta_motion_row r = {
+        .block = from + REACH * WIDTH + REACH,
+        .place = to + REACH * WIDTH + REACH,
+        .step = WIDTH,
+        .side = side,
+        .pitch = side / 2,
+        .count = BLOCKS,
+        .first = first,
+        .second = second,
+        .least_x = -REACH,
+        .most_x = WIDTH - REACH - side,
+        .least_y = -REACH,
+        .most_y = HEIGHT - REACH - side,
+        .longest = 11,
+        .stray = 24,
+    };
+    for (int kind = 0; kind < 8; kind++) {
+        memset(a, 0x5a, sizeof a);
+        memset(b, 0x5a, sizeof b);
+        r.above = kind & 1 ? above : NULL;
+        r.wide = kind & 2 ? 2 : 0;
+        r.around = kind & 4 ? 4 : 8;
+        r.vectors = a;
+        c->search(&r);
+        r.vectors = b;
+        own->search(&r);
+        expect_same(own, "search", a, b, sizeof a, side, round);
+        for (int i = 0; i < BLOCKS; i++)
+            if (abs(a[i].x) > r.longest || a[i].x > r.most_x - i * r.pitch || a[i].y < r.least_y ||
+                a[i].y > r.most_y)
+                fail_msg("block %d went to %d,%d", i, a[i].x, a[i].y);
+    }
+    free(from);
+    free(to);
 }
 
 static void overlap_of(const struct ta_motion_dsp *own, const struct ta_motion_dsp *c, int round)
@@ -244,32 +285,59 @@ static void kernels(void **state)
             rows_of(own, c, lengths[l], round);
             fusion_of(own, c, lengths[l], round);
         }
-        for (int i = 0; i < 20; i++)
+        for (int i = 0; i < 20; i++) {
             blocks_of(own, c, round);
+            search_of(own, c, round, 8);
+            search_of(own, c, round, BLOCK);
+        }
         overlap_of(own, c, round);
     }
 }
 
 // ---- what plain C computes ----
 
-static void sums(void **state)
+static void found(void **state)
 {
     (void)state;
+    enum { STRIDE = 64, SHIFT_X = 3, SHIFT_Y = -2 };
+    static uint8_t from[STRIDE * STRIDE], to[STRIDE * STRIDE];
+    for (int i = 0; i < STRIDE * STRIDE; i++)
+        from[i] = (uint8_t)(i % STRIDE * 5 + (i / STRIDE) * (i / STRIDE) + (i % 7));
+    for (int y = 4; y < STRIDE - 4; y++)
+        for (int x = 4; x < STRIDE - 4; x++)
+            to[(y + SHIFT_Y) * STRIDE + x + SHIFT_X] = from[y * STRIDE + x];
+    struct ta_motion_place none[2] = {{0, 0}, {0, 0}}, near[2] = {{2, -2}, {2, -2}};
+    struct ta_motion_vector v[2];
+    struct ta_motion_row r = {
+        .block = from + 16 * STRIDE + 16,
+        .place = to + 16 * STRIDE + 16,
+        .step = STRIDE,
+        .side = BLOCK,
+        .pitch = 8,
+        .count = 2,
+        .first = none,
+        .second = near,
+        .vectors = v,
+        .least_x = -8,
+        .most_x = 16,
+        .least_y = -8,
+        .most_y = 8,
+        .longest = 100,
+        .stray = 1,
+        .around = 4,
+    };
+    ta_motion_dsp_c.search(&r);
+    for (int i = 0; i < 2; i++)
+        if (v[i].x != SHIFT_X || v[i].y != SHIFT_Y || v[i].error)
+            fail_msg("block %d went to %d,%d, %d off", i, v[i].x, v[i].y, v[i].error);
+    // Where nothing is better elsewhere, what was expected is kept, and every second row counts twice.
+    memset(from, 10, sizeof from);
+    memset(to, 13, sizeof to);
+    ta_motion_dsp_c.search(&r);
+    assert_int_equal(v[1].x, 0);
+    assert_int_equal(v[1].y, 0);
+    assert_int_equal(v[1].error, 3 * BLOCK * BLOCK);
     uint8_t a[16 * 16], b[17 * 17];
-    for (int i = 0; i < 256; i++)
-        a[i] = (uint8_t)(i % 16);
-    memset(b, 0, sizeof b);
-    // 0 + 1 + ... + 15 in each of 16 rows.
-    const uint8_t *trials[TA_MOTION_TRIALS] = {b, b, b, b + 1};
-    unsigned sums[TA_MOTION_TRIALS];
-    ta_motion_dsp_c.sad16(sums, a, 16, trials, 17);
-    assert_int_equal(sums[0], 16 * 120);
-    assert_int_equal(sums[3], 16 * 120);
-    ta_motion_dsp_c.sad8(sums, a, 16, trials, 17);
-    assert_int_equal(sums[0], 8 * 28);
-    memset(a, 255, sizeof a);
-    ta_motion_dsp_c.sad16(sums, a, 16, trials, 17);
-    assert_int_equal(sums[1], 256 * 255);
     memset(b, 10, sizeof b);
     memset(a, 10, sizeof a);
     const uint8_t *four[4] = {b, b + 1, b + 17, b + 18};
@@ -343,7 +411,7 @@ int main(void)
 #ifdef __x86_64__
         SET_TEST(kernels, "avx2"), SET_TEST(kernels, "avx512"),
 #endif
-        cmocka_unit_test(sums),    cmocka_unit_test(windows_add_up),
+        cmocka_unit_test(found),   cmocka_unit_test(windows_add_up),
         cmocka_unit_test(filters), cmocka_unit_test(weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
