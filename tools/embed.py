@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes a C file that holds the given files as `ta_embedded_presets` (see src/recipe/embedded.h).
+"""Writes a C file that holds the given files as the table SYMBOL (see src/recipe/embedded.h).
 
-usage: embed.py OUTPUT.c FILE...
+usage: embed.py OUTPUT.c SYMBOL FILE...
 
 An entry's name is the file's name without its extension. Data is followed by a NUL that `size` does not count.
 """
@@ -29,9 +29,9 @@ def c_string(data):
 
 
 def main():
-    output, inputs = pathlib.Path(sys.argv[1]), [pathlib.Path(name) for name in sys.argv[2:]]
+    output, symbol, inputs = pathlib.Path(sys.argv[1]), sys.argv[2], [pathlib.Path(name) for name in sys.argv[3:]]
     text = ["// Made by tools/embed.py; changes are lost.", '#include "recipe/embedded.h"', ""]
-    text.append("const struct ta_embedded_file ta_embedded_presets[] = {")
+    text.append("const struct ta_embedded_file %s[] = {" % symbol)
     for path in sorted(inputs, key=lambda p: p.stem):
         data = path.read_bytes()
         text.append('    {"%s",\n     %s,\n     %d},' % (path.stem, c_string(data), len(data)))

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/tree_limits.h"
+#include "base/utf8.h"
 
 static bool too_deep(const json_t *value, int depth)
 {
@@ -179,6 +180,25 @@ char *ta_json_text(const json_t *root)
     write_value(&out, root, 0);
     ta_buf_putc(&out, '\n');
     return ta_buf_take(&out);
+}
+
+json_t *ta_json_any_text(const char *text)
+{
+    json_t *string = json_string(text);
+    if (string || !text)
+        return string;
+    struct ta_buf valid = {0};
+    while (*text) {
+        size_t n = ta_utf8_length(text);
+        if (n)
+            ta_buf_append(&valid, text, n);
+        else
+            ta_buf_puts(&valid, "\xef\xbf\xbd");
+        text += n ? n : 1;
+    }
+    string = json_string(ta_buf_text(&valid));
+    ta_buf_release(&valid);
+    return string;
 }
 
 const char *ta_json_member_text(const json_t *object, const char *key)

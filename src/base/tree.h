@@ -31,6 +31,9 @@ int ta_json_load(const char *path, json_t **root, struct ta_log *log);
 // Stable text: keys in insertion order, two spaces of indent, reals with the fewest digits that are re-read
 // exactly (17 at most), final newline.
 char *ta_json_text(const json_t *root); // freed by the caller
+// A string of any text: bytes that are no UTF-8 (a file's name may hold them) become U+FFFD. A new reference;
+// NULL for NULL.
+json_t *ta_json_any_text(const char *text);
 // The text of a member, borrowed; "" where there is none.
 const char *ta_json_member_text(const json_t *object, const char *key);
 

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/mem.h"
+#include "base/tree.h"
 #include "base/tuning.h"
 #include "base/thread.h"
 #include "base/words.h"
@@ -28,6 +29,7 @@
 #include "media/encode/encoder_row.h"
 #include "infer/engine.h"
 #include "recipe/engine_places.h"
+#include "recipe/folders.h"
 #include "recipe/options.h"
 #include "media/picture/graph.h"
 #include "video/stage.h"
@@ -73,9 +75,9 @@ static void add(struct report *r, enum state state, const char *what, const char
     json_t *o = json_object();
     json_object_set_new(o, "state", json_string(state_names[state]));
     json_object_set_new(o, "what", json_string(what));
-    json_object_set_new(o, "found", ta_cli_json_text(found));
+    json_object_set_new(o, "found", ta_json_any_text(found));
     if (advice)
-        json_object_set_new(o, "advice", ta_cli_json_text(advice));
+        json_object_set_new(o, "advice", ta_json_any_text(advice));
     json_array_append_new(r->list, o);
     r->problems += state == STATE_PROBLEM;
     free(found);

@@ -5,6 +5,7 @@
 #include <terminalai/terminalai.h>
 
 #include "base/mem.h"
+#include "base/tree.h"
 #include "cli/command.h"
 #include "cli/table.h"
 #include "media/encode/encoder_check.h"
@@ -44,7 +45,7 @@ static void add_encoder(struct listing *l, const struct ta_encoder_info *e,
                           summary, "containers", e->containers, "lossless", e->lossless, "hardware",
                           kind != NULL, "works", works);
     if (o && !works)
-        json_object_set_new(o, "why", ta_cli_json_text(ta_buf_text(&why)));
+        json_object_set_new(o, "why", ta_json_any_text(ta_buf_text(&why)));
     json_array_append_new(l->list, o);
     free(codec);
     free(name);

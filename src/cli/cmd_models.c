@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sha256.h"
+#include "base/tree.h"
 #include "cli/command.h"
 #include "cli/table.h"
 #include "infer/engine.h"
@@ -37,7 +38,7 @@ static json_t *shapes_of(const struct ta_tensor_shape *shapes, int count)
         for (int d = 0; d < shapes[i].count; d++)
             json_array_append_new(dims, shapes[i].dim[d] < 0 ? json_null() : json_integer(shapes[i].dim[d]));
         json_t *o = json_object();
-        json_object_set_new(o, "name", ta_cli_json_text(shapes[i].name));
+        json_object_set_new(o, "name", ta_json_any_text(shapes[i].name));
         json_object_set_new(o, "float", json_boolean(shapes[i].is_float));
         json_object_set_new(o, "shape", dims);
         json_array_append_new(list, o);
@@ -84,7 +85,7 @@ static json_t *model_row(struct ta_engine *e, const char *path)
     struct ta_log *log = NULL;
     char sum[TA_SHA256_HEX];
     json_t *o = json_object();
-    json_object_set_new(o, "file", ta_cli_json_text(path));
+    json_object_set_new(o, "file", ta_json_any_text(path));
     int err = ta_log_keep_first(&log, &why);
     if (err >= 0)
         err = ta_file_read(path, LARGEST_FILE, &file, log);
@@ -96,7 +97,7 @@ static json_t *model_row(struct ta_engine *e, const char *path)
     }
     json_object_set_new(o, "fits", json_boolean(err >= 0));
     if (err < 0)
-        json_object_set_new(o, "why", ta_cli_json_text(why.size ? ta_buf_text(&why) : ta_error_text(err)));
+        json_object_set_new(o, "why", ta_json_any_text(why.size ? ta_buf_text(&why) : ta_error_text(err)));
     ta_log_destroy(&log);
     ta_buf_release(&why);
     ta_buf_release(&file);

@@ -47,7 +47,7 @@ static enum ta_exit run_verify(struct ta_cli *cli)
         const struct ta_problem *failure = ta_cli_end(cli, err, output);
         json_array_append_new(files, err < 0
                                          ? ta_cli_json_failed(cli, "output", output, failure, err)
-                                         : json_pack("{s:o, s:s, s:o}", "output", ta_cli_json_text(output),
+                                         : json_pack("{s:o, s:s, s:o}", "output", ta_json_any_text(output),
                                                      "status", "good", "problems",
                                                      ta_problems_to_json(ta_console_problems(cli->console))));
         if (err >= 0 && !ta_console_is_quiet(cli->console))

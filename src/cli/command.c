@@ -11,9 +11,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
-#include "base/utf8.h"
 #include "cli/console.h"
 #include "cli/table.h"
+#include "restore/outcome.h"
 
 const struct ta_command *const ta_commands[] = {
     &ta_command_restore,    &ta_command_resume,   &ta_command_status,
@@ -101,42 +101,14 @@ enum ta_exit ta_cli_show_list(struct ta_cli *cli, bool json, json_t *list, struc
     return status;
 }
 
-json_t *ta_cli_json_text(const char *text)
-{
-    json_t *string = json_string(text);
-    if (string || !text)
-        return string;
-    struct ta_buf valid = {0};
-    while (*text) {
-        size_t n = ta_utf8_length(text);
-        if (n)
-            ta_buf_append(&valid, text, n);
-        else
-            ta_buf_puts(&valid, "\xef\xbf\xbd");
-        text += n ? n : 1;
-    }
-    string = json_string(ta_buf_text(&valid));
-    ta_buf_release(&valid);
-    return string;
-}
-
-void ta_cli_json_failure(json_t *o, const struct ta_problem *failure, int err)
-{
-    json_object_set_new(o, "error", json_string(ta_error_text(err)));
-    json_object_set_new(o, "code", json_string(failure->code));
-    json_object_set_new(o, "message", ta_cli_json_text(failure->message));
-    if (*failure->advice)
-        json_object_set_new(o, "advice", ta_cli_json_text(failure->advice));
-}
-
 json_t *ta_cli_json_failed(struct ta_cli *cli, const char *key, const char *subject,
                            const struct ta_problem *failure, int err)
 {
     json_t *o = json_object();
-    json_object_set_new(o, key, ta_cli_json_text(subject));
+    json_object_set_new(o, key, ta_json_any_text(subject));
     json_object_set_new(o, "status", json_string(err == TA_ERR_CANCELED ? "interrupted" : "failed"));
     if (failure)
-        ta_cli_json_failure(o, failure, err);
+        ta_outcome_failure(o, failure, err);
     json_object_set_new(o, "problems", ta_problems_to_json(ta_console_problems(cli->console)));
     return o;
 }

@@ -138,12 +138,6 @@ struct ta_table;
 enum ta_exit ta_cli_show_list(struct ta_cli *cli, bool json, json_t *list, struct ta_table *table,
                               const char *more);
 
-// A JSON string of any text: bytes that are no UTF-8 (a file's name may hold them) become U+FFFD. NULL for
-// NULL.
-json_t *ta_cli_json_text(const char *text);
-
-// Adds to `o` how a call failed: "error" (the kind of `err` in words), "code", "message" and "advice".
-void ta_cli_json_failure(json_t *o, const struct ta_problem *failure, int err);
 // What --json prints of a file whose work failed: `subject` under `key`, status, failure (may be NULL) and
 // problems.
 json_t *ta_cli_json_failed(struct ta_cli *cli, const char *key, const char *subject,

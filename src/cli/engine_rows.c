@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/tree.h"
 #include "cli/command.h"
 #include "infer/engine.h"
 #include "recipe/engine_places.h"
@@ -13,7 +14,7 @@
 // `why`: the first error told; "it does not work" when nothing was.
 static void set_why(json_t *o, const struct ta_buf *why)
 {
-    json_object_set_new(o, "why", ta_cli_json_text(why->size ? ta_buf_text(why) : "it does not work"));
+    json_object_set_new(o, "why", ta_json_any_text(why->size ? ta_buf_text(why) : "it does not work"));
 }
 
 static bool add_device(json_t *list, struct ta_engine *e, int device)
@@ -23,8 +24,8 @@ static bool add_device(json_t *list, struct ta_engine *e, int device)
     bool works = ta_log_keep_first(&log, &why) >= 0 && ta_engine_test(e, device, log) >= 0;
     json_t *o = json_object();
     json_object_set_new(o, "kind", json_string(ta_device_kind_name(e->devices[device].kind)));
-    json_object_set_new(o, "provider", ta_cli_json_text(e->devices[device].provider));
-    json_object_set_new(o, "vendor", ta_cli_json_text(e->devices[device].vendor));
+    json_object_set_new(o, "provider", ta_json_any_text(e->devices[device].provider));
+    json_object_set_new(o, "vendor", ta_json_any_text(e->devices[device].vendor));
     json_object_set_new(o, "works", json_boolean(works));
     if (!works)
         set_why(o, &why);
@@ -45,15 +46,15 @@ json_t *ta_engine_row(const struct ta_engine_info *engine, const char *named, st
     if (err >= 0)
         err = ta_engine_open(&e, engine, named, 1, first);
     for (int i = 0; e && i < e->note_count; i++)
-        json_array_append_new(notes, ta_cli_json_text(e->notes[i]));
+        json_array_append_new(notes, ta_json_any_text(e->notes[i]));
     for (int i = 0; e && i < e->device_count; i++)
         works |= add_device(devices, e, i);
     json_object_set_new(o, "name", json_string(engine->name));
     json_object_set_new(o, "summary", json_string(engine->summary));
     json_object_set_new(o, "works", json_boolean(works));
     if (e) {
-        json_object_set_new(o, "library", ta_cli_json_text(e->library));
-        json_object_set_new(o, "version", ta_cli_json_text(e->version));
+        json_object_set_new(o, "library", ta_json_any_text(e->library));
+        json_object_set_new(o, "version", ta_json_any_text(e->version));
         ta_verbose(log, "%s: %s", engine->name, e->library);
     } else {
         set_why(o, &why);

@@ -13,6 +13,7 @@
 #include "base/words.h"
 #include "cli/console.h"
 #include "plan/plan.h"
+#include "restore/outcome.h"
 
 static void append_counted(struct ta_buf *out, int64_t count, const char *one, const char *many)
 {
@@ -75,40 +76,6 @@ static void say_done(struct ta_restore_call *run, const struct ta_plan *plan,
     ta_buf_release(&line);
 }
 
-static json_t *result_json(const char *input, const struct ta_plan *plan, const struct ta_restore_result *r,
-                           int err, const struct ta_problem *failure)
-{
-    json_t *o = json_object();
-    const char *status = err == TA_ERR_CANCELED ? "interrupted" : err < 0 ? "failed" : "done";
-    json_object_set_new(o, "input", ta_cli_json_text(input));
-    if (plan)
-        json_object_set_new(o, "output", ta_cli_json_text(ta_plan_output(plan)));
-    json_object_set_new(o, "status", json_string(status));
-    if (failure) {
-        ta_cli_json_failure(o, failure, err);
-        json_object_set_new(o, "resumable", json_boolean(r->resumable));
-        return o;
-    }
-    json_object_set_new(o, "already", json_boolean(r->already));
-    json_object_set_new(o, "width", json_integer(plan->out_format.width));
-    json_object_set_new(o, "height", json_integer(plan->out_format.height));
-    json_object_set_new(o, "frames", json_integer(r->frames));
-    json_object_set_new(o, "concealed", json_integer(r->concealed));
-    json_object_set_new(o, "damaged", json_integer(r->damaged));
-    json_object_set_new(o, "warnings", json_integer(r->warnings));
-    json_object_set_new(o, "losses", json_integer(r->losses));
-    json_object_set_new(o, "bytes", json_integer(r->bytes));
-    json_object_set_new(o, "segments_reused", json_integer(r->segments_reused));
-    json_object_set_new(o, "tasks_reused", json_integer(r->tasks_reused));
-    json_object_set_new(o, "wall_seconds", json_real(r->wall_seconds));
-    json_object_set_new(o, "cpu_seconds", json_real(r->cpu_seconds));
-    if (r->wall_seconds > 0)
-        json_object_set_new(o, "fps", json_real((double)r->frames / r->wall_seconds));
-    json_object_set_new(o, "peak_rss_bytes", json_integer(r->peak_rss_bytes));
-    json_object_set_new(o, "work_bytes", json_integer(r->work_bytes));
-    return o;
-}
-
 // A line more in the file of records; a run that never began has none.
 static void keep_record(struct ta_cli *cli, const struct ta_restore_result *r, enum ta_exit status)
 {
@@ -144,8 +111,8 @@ void ta_restore_call_already(struct ta_restore_call *run, const char *input, con
     if (!ta_console_is_quiet(run->cli->console))
         ta_console_print(run->cli->console, "%s: already done, of %s with these options%s", output, input,
                          found->kept ? "; its work is kept for --redo" : "");
-    json_t *result = result_json(input, plan, &r, 0, NULL);
-    json_object_set_new(result, "output", ta_cli_json_text(output));
+    json_t *result = ta_outcome_json(input, plan, &r, 0, NULL);
+    json_object_set_new(result, "output", ta_json_any_text(output));
     add_result(run, result);
 }
 
@@ -162,7 +129,7 @@ enum ta_exit ta_restore_call_finish(struct ta_restore_call *run, const char *inp
     // What is lost otherwise is said even when little is to be said.
     if (failure && *failure->advice && (r->resumable || !ta_console_is_quiet(cli->console)))
         ta_console_print(cli->console, "%s", failure->advice);
-    add_result(run, result_json(input, plan, r, err, failure));
+    add_result(run, ta_outcome_json(input, plan, r, err, failure));
     enum ta_exit status = (enum ta_exit)ta_exit_status(
         !err && r->losses > 0 ? TA_SEVERITY_LOSS : TA_SEVERITY_NONE, err);
     // While planning, a wrong value is the user's; later it would be ours.

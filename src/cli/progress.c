@@ -12,6 +12,7 @@
 #include "base/words.h"
 #include "base/utf8.h"
 #include "cli/console.h"
+#include "restore/outcome.h"
 #include "cli/signals.h"
 
 // Seconds between plain lines: few at first, when people watch, and more when it gets long.
@@ -170,24 +171,9 @@ static void show_json(struct ta_progress_view *v, const struct ta_progress *p)
     json_object_set_new(event, "input", json_string(v->input));
     json_object_set_new(event, "file", json_integer(v->index + 1));
     json_object_set_new(event, "files", json_integer(v->count));
-    json_object_set_new(event, "phase", json_string(ta_phase_name(p->phase)));
-    json_object_set_new(event, "fraction", json_real(p->fraction));
-    json_object_set_new(event, "total", json_real(p->total));
-    json_object_set_new(event, "frames_done", json_integer(p->frames_done));
-    json_object_set_new(event, "frames_total", json_integer(p->frames_total));
-    json_object_set_new(event, "fps", json_real(p->fps));
-    if (v->frame_rate > 0)
-        json_object_set_new(event, "speed", json_real(p->fps / v->frame_rate));
-    json_object_set_new(event, "elapsed", json_real(p->elapsed));
-    json_object_set_new(event, "eta", json_real(p->eta));
-    json_object_set_new(event, "bytes", json_integer(p->bytes));
-    json_object_set_new(event, "segments_done", json_integer(p->segments_done));
-    json_object_set_new(event, "segments_total", json_integer(p->segments_total));
-    json_object_set_new(event, "tasks_done", json_integer(p->tasks_done));
-    json_object_set_new(event, "tasks_total", json_integer(p->tasks_total));
-    json_object_set_new(event, "kind", json_string(p->kind));
-    json_object_set_new(event, "stage", json_string(p->stage));
-    json_object_set_new(event, "rss", json_integer(p->rss_bytes));
+    json_t *how_far = ta_progress_json(p, v->frame_rate);
+    json_object_update(event, how_far);
+    json_decref(how_far);
     ta_progress_event(v, event);
 }
 

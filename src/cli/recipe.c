@@ -11,12 +11,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "recipe/folders.h"
 #include "base/tree.h"
 #include "cli/console.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "media/encode/encoder_row.h"
 #include "recipe/options.h"
+#include "restore/outcome.h"
 #include "restore/report.h"
 #include "restore/task.h"
 #include "restore/task_kind.h"
@@ -240,13 +242,13 @@ enum ta_exit ta_cli_finish(struct ta_cli *cli, int err, const char *subject, con
     enum ta_exit status = (enum ta_exit)ta_exit_status(lacks ? TA_SEVERITY_LOSS : TA_SEVERITY_NONE, err);
     if (json) {
         json_t *o = json_object();
-        json_object_set_new(o, "output", ta_cli_json_text(output));
+        json_object_set_new(o, "output", ta_json_any_text(output));
         json_object_set_new(o, "status",
                             json_string(err == TA_ERR_CANCELED ? "interrupted"
                                         : err < 0              ? "failed"
                                                                : "done"));
         if (failure)
-            ta_cli_json_failure(o, failure, err);
+            ta_outcome_failure(o, failure, err);
         else if (done)
             json_object_update(o, done);
         json_object_set_new(o, "problems", ta_problems_to_json(ta_console_problems(cli->console)));

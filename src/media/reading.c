@@ -44,7 +44,6 @@ void ta_reading_restart(struct ta_reading *r)
     r->packets = r->failures = r->stood_at = r->furthest = 0;
     r->stood = r->jumps = 0;
     r->ended = false;
-    memset(r->latest, 0, sizeof r->latest);
 }
 
 // Puts the demuxer behind a place that it can't get over.
@@ -99,19 +98,6 @@ static bool lacks_memory(const AVFormatContext *fmt, int ret)
     return lacks;
 }
 
-static bool is_left_behind(struct ta_reading *r, const AVFormatContext *fmt, const AVPacket *packet)
-{
-    int i = packet->stream_index;
-    if (i >= TA_READING_STREAMS || packet->pos < 0 || strcmp(fmt->iformat->name, "mpegts") != 0)
-        return false;
-    if (packet->pos < r->latest[i]) {
-        r->left_behind[i]++;
-        return true;
-    }
-    r->latest[i] = packet->pos;
-    return false;
-}
-
 int ta_reading_next(struct ta_reading *r, AVFormatContext *fmt, AVPacket *packet)
 {
     while (!r->ended) {
@@ -128,10 +114,6 @@ int ta_reading_next(struct ta_reading *r, AVFormatContext *fmt, AVPacket *packet
         }
         if (r->jumps && packet->pos >= 0 && packet->pos <= r->furthest) {
             av_packet_unref(packet); // given before
-            continue;
-        }
-        if (is_left_behind(r, fmt, packet)) {
-            av_packet_unref(packet);
             continue;
         }
         r->places += r->failures > 0;

@@ -8,23 +8,17 @@
 
 #include "media/av.h"
 
-enum { TA_READING_STREAMS = 64 }; // that this is watched of
-
 // One for each opened demuxer, zero at first. What is read depends on the file and on nothing else, so that
 // every pass over it finds the same packets.
 struct ta_reading {
-    int64_t places; // where nothing could be read, and something behind it
-    // MPEG-TS: packets that came when later ones of their stream had been given, and were left out: libav
-    // gives the last packet of an identifier that is given up at the end of the file. By stream.
-    int64_t left_behind[TA_READING_STREAMS];
+    int64_t places;  // where nothing could be read, and something behind it
     int64_t packets; // given since the start of the file or the last seek
     // Private.
-    int64_t latest[TA_READING_STREAMS]; // byte of the last packet of each stream
-    int64_t failures;                   // in a row
-    int64_t stood_at;                   // byte at which the last of them was
-    int64_t furthest;                   // byte of the packet that lies furthest in the file
-    int stood;                          // failures in a row that did not get the demuxer on
-    int jumps;                          // in a row
+    int64_t failures; // in a row
+    int64_t stood_at; // byte at which the last of them was
+    int64_t furthest; // byte of the packet that lies furthest in the file
+    int stood;        // failures in a row that did not get the demuxer on
+    int jumps;        // in a row
     bool ended;
 };
 

@@ -146,9 +146,6 @@ static int open_demuxer(struct ta_source *s, AVIOContext *pb, const AVInputForma
     AVDictionary *options = NULL;
     av_dict_set(&options, "probesize", PROBE_BYTES, 0);
     av_dict_set(&options, "analyzeduration", PROBE_MICROSECONDS, 0);
-    // Broadcasts whose programme gets other packet identifiers: its streams go on as what they were. Options
-    // that a demuxer does not have are left alone.
-    av_dict_set(&options, "merge_pmt_versions", "1", 0);
     AVFormatContext *fmt = s->fmt;
     int ret = avformat_open_input(&fmt, s->path, demuxer, &options); // frees it on failure
     av_dict_free(&options);
@@ -253,14 +250,23 @@ static int open_one(struct ta_source **out, const char *path, struct ta_bytes *b
 {
     *out = NULL;
     char *const files[] = {(char *)path};
-    int err = known->patch_count && !bytes ? ta_bytes_open(&bytes, files, 1, NULL, 0, cancel, log) : 0;
+    bool changed = known->patch_count || known->routes_count, spliced = known->splice_count && !bytes;
+    struct stat st;
+    int err = 0;
+    if (spliced)
+        err = ta_bytes_open_spliced(&bytes, path, known->splices, known->splice_count, cancel, log);
+    else if (changed && !bytes)
+        err = ta_bytes_open(&bytes, files, 1, NULL, 0, cancel, log);
     if (err < 0)
         return err;
     if (bytes)
         ta_bytes_patch(bytes, known->patches, known->patch_count);
+    if (bytes && known->routes_count)
+        ta_bytes_route(bytes, &known->routes[0]);
     struct ta_source *s = ta_xcalloc(1, sizeof(*s));
     s->path = ta_xstrdup(path);
     s->bytes = bytes;
+    s->file_bytes = spliced && stat(path, &st) == 0 ? st.st_size : 0;
     s->video = -1;
     s->log = log;
     s->cancel = cancel;
@@ -430,8 +436,12 @@ static int open_packets(struct ta_source **out, const char *name, char *const *f
         ta_source_close(out);
         return open_bytes(out, name, files, count, known, cancel, log);
     }
+    if (err >= 0 && known->routes_count) {
+        ta_source_close(out);
+        err = open_one(out, files[0], NULL, known, cancel, log);
+    }
     if (err >= 0)
-        err = ta_packets_open(&(*out)->packets, *out, files, count);
+        err = ta_packets_open(&(*out)->packets, *out, files, count, known);
     if (err < 0)
         return err;
     free((*out)->path);
@@ -561,6 +571,8 @@ int64_t ta_source_bytes(const struct ta_source *s)
 {
     if (s->packets)
         return ta_packets_bytes(s->packets);
+    if (s->file_bytes)
+        return s->file_bytes;
     return s->fmt->pb ? avio_size(s->fmt->pb) : AVERROR(ENOSYS);
 }
 

@@ -22,6 +22,7 @@ struct ta_source {
     struct ta_dv_demux *dv;       // our own demuxer, which `fmt` belongs to; NULL: libav's
     struct ta_dv_table *dv_table; // its frames
     struct ta_bytes *bytes;       // what it is read from where that is several files in a row, else NULL
+    int64_t file_bytes;           // of a file that is read with splices, else 0
     struct ta_packets *packets;   // several files that are demuxed one after the other, else NULL
     int video; // stream index of the main video stream (best one that is no attached picture), or -1
     struct ta_log *log;

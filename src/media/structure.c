@@ -49,6 +49,16 @@ void ta_walk_patch(struct ta_walk *w, int64_t at, const void *bytes, size_t size
     memcpy(s->patches[i].bytes, bytes, size);
 }
 
+void ta_walk_splice(struct ta_walk *w, struct ta_splice splice)
+{
+    struct ta_structure *s = w->out;
+    if (s->splice_count == TA_STRUCTURE_MAX)
+        return;
+    if (!s->splices)
+        s->splices = ta_xcalloc(TA_STRUCTURE_MAX, sizeof(*s->splices));
+    s->splices[s->splice_count++] = splice;
+}
+
 void ta_walk_gap(struct ta_walk *w, struct ta_structure_gap gap)
 {
     struct ta_structure *s = w->out;
@@ -63,7 +73,9 @@ void ta_structure_release(struct ta_structure *s)
 {
     ta_freep(&s->gaps);
     ta_freep(&s->patches);
-    s->gap_count = s->patch_count = 0;
+    ta_freep(&s->splices);
+    ta_routes_release(&s->routes);
+    s->gap_count = s->patch_count = s->splice_count = 0;
 }
 
 // Does a unit stand there that another follows, or the end?
@@ -105,10 +117,12 @@ static void walk_units(struct ta_walk *w, const struct ta_walk_format *f, int64_
         if (length > 0) {
             at += length;
         } else {
-            int64_t next = search(w, f, at, end, cancel);
+            int64_t next = f->within ? f->within(w, at) : -1;
+            if (next < 0)
+                next = search(w, f, at, end, cancel);
             if (next < end) {
                 w->out->breaks++;
-                w->out->lost_bytes += next - at;
+                w->out->lost_bytes += TA_MAX(next - at, 0);
                 if (f->broken)
                     f->broken(w, at, next);
             } else {
@@ -142,6 +156,7 @@ static const struct ta_walk_format *find_format(const char *demuxer)
         {"film_cpk", &ta_walk_film},
         {"mov,mp4,m4a,3gp,3g2,mj2", &ta_walk_mp4},
         {"yuv4mpegpipe", &ta_walk_y4m},
+        {"ivf", &ta_walk_ivf},
     };
     for (size_t i = 0; i < TA_COUNT(formats); i++)
         if (!strcmp(formats[i].demuxer, demuxer))

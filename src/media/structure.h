@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "media/patch.h"
+#include "media/routes.h"
 
 struct ta_cancel;
 
@@ -30,6 +31,9 @@ struct ta_structure {
     // fragmented MP4, Matroska). Ascending, TA_STRUCTURE_MAX at most.
     struct ta_patch *patches;
     int patch_count;
+    struct ta_splice *splices; // the same for pictures without a head of their own (y4m)
+    int splice_count;
+    struct ta_routes routes; // MPEG-TS: streams whose packet identifiers change
 };
 
 enum { TA_STRUCTURE_MAX = 4096 };

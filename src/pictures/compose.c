@@ -149,6 +149,7 @@ int ta_composer_create(struct ta_composer **out, const struct ta_plan *plan, con
     c->source = ta_plan_giving(c->plan, segment->source_first);
     c->pane = pane_format(plan->show, plan->out_format.pix_fmt);
     c->strip = ta_board_strip(c->pane.width, c->pane.height);
+    struct ta_edges cut = ta_plan_cut(plan);
     struct ta_format board;
     ta_show_board(plan->show, &board);
     int err = 0;
@@ -162,7 +163,7 @@ int ta_composer_create(struct ta_composer **out, const struct ta_plan *plan, con
         err = ta_pane_maker_create(&c->maker, &plan->show->chain, &c->pane, log);
     if (err >= 0)
         err = ta_source_view_open(&c->view, plan, segment->source_first,
-                                  segment->source_first + segment->source_count, &c->pane, stop, log);
+                                  segment->source_first + segment->source_count, &cut, &c->pane, stop, log);
     if (err < 0)
         ta_composer_destroy(&c);
     *out = c;

@@ -21,11 +21,13 @@ struct ta_source_view {
     struct ta_reader *reader;
     struct ta_stage_plan unpack; // packed pixels to planes; info NULL when not needed
     struct ta_chain *chain;
+    struct ta_edges cut;
     struct ta_format pane;
     struct ta_converter *converter;
-    AVFrame *frame; // the current source frame, planar
-    int64_t source; // its number, -1 none
-    int field;      // of the picture in `shown`
+    AVFrame *frame;   // the current source frame, planar
+    int64_t source;   // its number, -1 none
+    int field;        // of the picture in `shown`
+    AVFrame *picture; // of that field, whole
     AVFrame *shown;
 };
 
@@ -142,16 +144,21 @@ static int read_to(struct ta_source_view *v, int64_t source)
 static int show(struct ta_source_view *v, int field)
 {
     enum ta_scan_type scan = ta_plan_scan_of(v->plan, v->source);
-    AVFrame *picture = NULL;
     int err = 0;
-    if (v->plan->deinterlaced && scan != TA_SCAN_PROGRESSIVE)
-        err = bob(v->frame, (scan == TA_SCAN_TFF ? 0 : 1) ^ field, &picture);
-    else if (!(picture = av_frame_clone(v->frame)))
-        err = TA_ERR_NOMEM;
+    av_frame_free(&v->picture);
     av_frame_free(&v->shown);
-    if (err >= 0)
-        err = ta_converter_run(v->converter, picture, &v->shown, v->log);
-    av_frame_free(&picture);
+    if (v->plan->deinterlaced && scan != TA_SCAN_PROGRESSIVE)
+        err = bob(v->frame, (scan == TA_SCAN_TFF ? 0 : 1) ^ field, &v->picture);
+    else if (!(v->picture = av_frame_clone(v->frame)))
+        err = TA_ERR_NOMEM;
+    AVFrame *part = err >= 0 ? av_frame_clone(v->picture) : NULL;
+    if (err >= 0 && !part)
+        err = TA_ERR_NOMEM;
+    if (err >= 0) {
+        ta_edges_cut(&v->cut, part);
+        err = ta_converter_run(v->converter, part, &v->shown, v->log);
+    }
+    av_frame_free(&part);
     if (err >= 0)
         err = ta_picture_turn(&v->shown, v->plan->source_format.rotation);
     v->field = field;
@@ -171,6 +178,11 @@ int ta_source_view_get(struct ta_source_view *v, int64_t source, int field, cons
 const AVFrame *ta_source_view_frame(const struct ta_source_view *v)
 {
     return v->frame;
+}
+
+const AVFrame *ta_source_view_picture(const struct ta_source_view *v)
+{
+    return v->picture;
 }
 
 static int create_chain(struct ta_source_view *v, struct ta_format *planar)
@@ -193,7 +205,8 @@ static int create_chain(struct ta_source_view *v, struct ta_format *planar)
 }
 
 int ta_source_view_open(struct ta_source_view **out, const struct ta_plan *plan, int64_t first, int64_t end,
-                        const struct ta_format *pane, const struct ta_cancel *stop, struct ta_log *log)
+                        const struct ta_edges *cut, const struct ta_format *pane,
+                        const struct ta_cancel *stop, struct ta_log *log)
 {
     struct ta_source_view *v = ta_xcalloc(1, sizeof *v);
     struct ta_format planar;
@@ -201,11 +214,17 @@ int ta_source_view_open(struct ta_source_view **out, const struct ta_plan *plan,
     v->plan = plan;
     v->log = log;
     v->source = -1;
+    if (cut)
+        v->cut = *cut;
     int err = create_chain(v, &planar);
     if (err >= 0) {
         struct ta_format to = *pane;
         planar.scan = to.scan = TA_SCAN_PROGRESSIVE; // shown as it is, or taken apart before
         planar.mixed_scan = false;
+        AVFrame part = {.format = planar.pix_fmt, .width = planar.width, .height = planar.height};
+        ta_edges_cut(&v->cut, &part);
+        planar.width = part.width;
+        planar.height = part.height;
         if (planar.rotation % 180) {
             to.width = pane->height;
             to.height = pane->width;
@@ -238,6 +257,7 @@ void ta_source_view_close(struct ta_source_view **view)
     if (v->unpack.info)
         ta_stage_plan_release(&v->unpack);
     av_frame_free(&v->frame);
+    av_frame_free(&v->picture);
     av_frame_free(&v->shown);
     free(v);
 }

@@ -119,14 +119,6 @@ void ta_plan_tell_faults(struct ta_decision *d)
     const struct ta_index *index = d->facts->index;
     if (!tell_missing(d))
         tell_lost_packets(d);
-    if (index->faults.left_behind)
-        ta_decision_warn(d, TA_PROBLEM_FRAMES_CONCEALED,
-                         &(struct ta_problem_about){
-                             .args = json_pack("{s:I}", "count", (json_int_t)index->faults.left_behind)},
-                         "%lld %s before a change of packet identifiers can't be had: those before are "
-                         "shown longer",
-                         (long long)index->faults.left_behind,
-                         ta_plural(index->faults.left_behind, "picture", "pictures"));
     double late = to_seconds(index->faults.late_start, index->time_base);
     char text[32];
     if (late > LATE_START_SECONDS)

@@ -16,6 +16,7 @@
 #include "media/index/index.h"
 #include "media/mux/mux.h"
 #include "recipe/options.h"
+#include "video/edges.h"
 #include "video/stage.h"
 
 // What happens to a stream of the source. Output order: the restored video first, then the others in source
@@ -239,6 +240,9 @@ struct ta_segment ta_plan_range(const struct ta_plan *plan, int64_t first, int64
 // The source frames that a segment must read, with its reach: *first..*end-1.
 void ta_plan_segment_input(const struct ta_plan *plan, const struct ta_segment *segment,
                            const struct ta_index *index, int64_t *first, int64_t *end);
+
+// What the stages cut off at the source's sides, as stored.
+struct ta_edges ta_plan_cut(const struct ta_plan *plan);
 
 void ta_show_destroy(struct ta_show **show);
 

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "plan/plan.h"
+#include "video/stages.h"
 
 const struct ta_choice ta_show_layouts[] = {
     {"side", "source at the left, result at the right"},
@@ -10,6 +11,21 @@ const struct ta_choice ta_show_layouts[] = {
     {"stack", "source above, result below"},
     {0},
 };
+
+struct ta_edges ta_plan_cut(const struct ta_plan *p)
+{
+    struct ta_edges sum = {0};
+    for (int i = 0; i < p->stage_count; i++) {
+        if (p->stages[i].info != &ta_stage_crop)
+            continue;
+        struct ta_edges e = ta_edges_stored(p->stages[i].opts, p->source_format.rotation);
+        sum.top += e.top;
+        sum.right += e.right;
+        sum.bottom += e.bottom;
+        sum.left += e.left;
+    }
+    return sum;
+}
 
 void ta_show_destroy(struct ta_show **show)
 {

@@ -10,7 +10,8 @@ struct ta_embedded_file {
     size_t size;      // without that NUL
 };
 
-// The presets of presets/*.yaml, sorted by name. The last entry has name == NULL. Static storage, any thread.
-extern const struct ta_embedded_file ta_embedded_presets[];
+// Each sorted by name; the last entry has name == NULL. Static storage, any thread.
+extern const struct ta_embedded_file ta_embedded_presets[]; // presets/*.yaml
+extern const struct ta_embedded_file ta_embedded_models[];  // models/manifest.yaml alone
 
 #endif

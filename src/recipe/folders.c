@@ -18,3 +18,19 @@ char *ta_temporary_folder(void)
     const char *tmp = getenv("TMPDIR");
     return ta_xstrdup(tmp && tmp[0] ? tmp : "/tmp");
 }
+
+char *ta_config_path(const char *name)
+{
+    const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    if (xdg && xdg[0])
+        return ta_xprintf("%s/terminalai/%s", xdg, name);
+    return home && home[0] ? ta_xprintf("%s/.config/terminalai/%s", home, name) : NULL;
+}
+
+char *ta_data_path(const char *name)
+{
+    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    if (xdg && xdg[0] == '/') // what is relative means another place tomorrow
+        return ta_xprintf("%s/terminalai/%s", xdg, name);
+    return home && home[0] == '/' ? ta_xprintf("%s/.local/share/terminalai/%s", home, name) : NULL;
+}

@@ -6,5 +6,10 @@
 
 // $TMPDIR or /tmp. To be freed.
 char *ta_temporary_folder(void);
+// A file or folder of the user's configuration ($XDG_CONFIG_HOME, else ~/.config), "config.yaml"; to be
+// freed. NULL when there is no home.
+char *ta_config_path(const char *name);
+// The same of what the user has got for the program ($XDG_DATA_HOME, else ~/.local/share), "models".
+char *ta_data_path(const char *name);
 
 #endif

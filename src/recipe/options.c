@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "recipe/folders.h"
 #include "base/tree.h"
 #include "recipe/folders.h"
 #include "recipe/preset.h"
@@ -245,14 +246,6 @@ static int set_from_tree(struct ta_options *o, int layer, json_t *object, const 
             err = e; // go on: report all that is wrong in the file
     }
     return err;
-}
-
-char *ta_config_path(const char *name)
-{
-    const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-    if (xdg && xdg[0])
-        return ta_xprintf("%s/terminalai/%s", xdg, name);
-    return home && home[0] ? ta_xprintf("%s/.config/terminalai/%s", home, name) : NULL;
 }
 
 int ta_options_load_config(struct ta_options *options, const char *path)

@@ -103,8 +103,6 @@ int ta_options_stage(struct ta_options *options, const char *slot, const struct 
                      const struct ta_opt *beside, void *values, struct ta_log *log);
 // One description of ta_options_describe() as the JSON Schema of its value; a new reference.
 json_t *ta_option_schema(const json_t *description);
-// A file or folder of the user's configuration, "config.yaml"; to be freed. NULL when there is no home.
-char *ta_config_path(const char *name);
 // {"crf": {"value": "18", "from": "default"}, ...} for all options of the recipe (not those of running), in
 // table order.
 json_t *ta_options_recipe_json(struct ta_options *options);

@@ -12,9 +12,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/opt.h"
+#include "recipe/folders.h"
 #include "base/tree.h"
-#include "recipe/options.h"
 #include "recipe/embedded.h"
+#include "recipe/options.h"
 
 enum { PRESET_VERSION = 1, PRESET_LIMIT = 1 << 20 };
 

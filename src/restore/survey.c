@@ -105,6 +105,15 @@ static int read_source(struct ta_survey *s, bool decode_all, struct ta_meter *me
         err = ta_source_choose_programme(source, s->programme);
     if (err >= 0 && !r->index)
         err = ta_index_get(&r->index, source, decode_all, s->cache, source->dv ? &second : &progress, log);
+    // Streams of a broadcast whose identifiers change are those that the index has.
+    if (err >= 0 && !s->has_facts && r->index->routes_count) {
+        const struct ta_source_known routed = {.routes = r->index->routes,
+                                               .routes_count = r->index->routes_count};
+        ta_source_close(&source);
+        err = ta_source_open_known(&source, s->input, &routed, ta_meter_cancel(meter), log);
+        if (err >= 0)
+            ta_source_set_video(source, r->index->video);
+    }
     // What its head says, and what only shows when all of it was read.
     if (err >= 0 && !s->has_facts && (err = ta_index_complete_source(r->index, source)) >= 0) {
         s->has_facts = true;

@@ -67,6 +67,13 @@ static int plan_all(struct ta_compare *c, struct ta_options *options, struct ta_
         struct ta_contestant *p = &c->contestants[c->count++];
         p->preset = ta_xstrdup(wish->presets[i]);
         err = ta_plan_from_survey(&p->plan, survey, NULL, sets[i], callbacks, c->log);
+        if (err >= 0) {
+            p->cut = ta_plan_cut(p->plan);
+            c->cut.top = TA_MAX(c->cut.top, p->cut.top);
+            c->cut.right = TA_MAX(c->cut.right, p->cut.right);
+            c->cut.bottom = TA_MAX(c->cut.bottom, p->cut.bottom);
+            c->cut.left = TA_MAX(c->cut.left, p->cut.left);
+        }
     }
     ta_survey_destroy(&survey);
     free(cache);

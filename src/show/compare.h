@@ -21,6 +21,7 @@ struct ta_contestant {
     char **files;                      // [excerpt_count] its encoded excerpts
     struct ta_segment_result *results; // [excerpt_count]
     double wall_seconds, cpu_seconds;  // of restoring and encoding all excerpts
+    struct ta_edges cut;               // what it cuts off, as stored
     struct ta_measures measures;
 };
 
@@ -34,6 +35,7 @@ struct ta_compare {
     struct ta_folder held;
     struct ta_meter *meter;
     struct ta_log *log;
+    struct ta_edges cut; // what any of them cuts off: measured is what all of them show
     struct ta_measures source;
     struct ta_compare_result result;
 };

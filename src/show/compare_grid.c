@@ -9,7 +9,6 @@
 #include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "diagnose/field_metrics.h"
 #include "media/picture/convert.h"
 #include "media/encode/encoder.h"
 #include "media/encode/encoder_row.h"
@@ -18,7 +17,6 @@
 #include "show/compare.h"
 #include "show/compare_pane.h"
 #include "plan/decide.h"
-#include "pictures/source_view.h"
 
 enum {
     GAP = 8,
@@ -58,9 +56,10 @@ static void choose_cell(struct grid *g)
 {
     int w = 0, h = 0;
     for (int i = 0; i < g->c->count; i++) {
-        struct ta_format f = ta_still_format(&g->c->contestants[i].plan->out_format);
-        w = TA_MAX(w, f.width);
-        h = TA_MAX(h, f.height);
+        double width, height;
+        ta_compare_whole_size(&g->c->contestants[i], &width, &height);
+        w = TA_MAX(w, on_grid(width));
+        h = TA_MAX(h, on_grid(height));
     }
     double best_scale = 0, best_shape = 0;
     for (int columns = 1; columns <= g->count; columns++) {
@@ -124,9 +123,9 @@ static int draw(struct grid *g, int excerpt, AVFrame **out)
         const AVFrame *f = ta_compare_pane_picture(pane);
         ta_board_label(g->board, board, x, y, g->cell.width, g->strip, TA_BOARD_LEFT,
                        ta_compare_pane_name(pane), ta_compare_pane_detail(pane));
-        int dx = (g->cell.width - f->width) / 2 / TA_BOARD_GRID * TA_BOARD_GRID,
-            dy = (g->cell.height - f->height) / 2 / TA_BOARD_GRID * TA_BOARD_GRID;
-        if (dx || dy)
+        int dx, dy;
+        ta_compare_pane_place(pane, &dx, &dy);
+        if (f->width != g->cell.width || f->height != g->cell.height)
             ta_board_box(g->board, board, x, y + g->strip, g->cell.width, g->cell.height, 0);
         ta_board_put(g->board, board, f, x + dx, y + g->strip + dy, 0, f->width);
     }
@@ -136,32 +135,11 @@ static int draw(struct grid *g, int excerpt, AVFrame **out)
 
 // ---- measuring ----
 
-static int add_measure(struct ta_measures *m, const struct ta_compare_pane *pane, const AVFrame *source)
-{
-    const AVFrame *shown = ta_compare_pane_picture(pane);
-    struct ta_picture_measure one;
-    AVFrame *probe;
-    int err = ta_compare_pane_probe(pane, &probe);
-    if (err < 0)
-        return err;
-    ta_picture_measure(probe, &one);
-    av_frame_free(&probe);
-    m->pictures++;
-    m->noise += one.noise;
-    m->sharpness += one.sharpness;
-    m->combing += ta_field_combing(ta_compare_pane_native(pane));
-    if (source)
-        m->psnr += ta_picture_psnr(shown, source, 0, 0, TA_MIN(shown->width, source->width),
-                                   TA_MIN(shown->height, source->height));
-    return 0;
-}
-
 static int measure(struct grid *g)
 {
-    int err = add_measure(&g->c->source, g->panes[0], NULL);
+    int err = ta_compare_pane_measure(g->panes[0], NULL, &g->c->source);
     for (int i = 1; i < g->count && err >= 0; i++)
-        err = add_measure(&g->c->contestants[i - 1].measures, g->panes[i],
-                          ta_compare_pane_picture(g->panes[0]));
+        err = ta_compare_pane_measure(g->panes[i], g->panes[0], &g->c->contestants[i - 1].measures);
     return err;
 }
 
@@ -231,9 +209,13 @@ static int write_sheet(struct grid *g)
             ta_board_label(board, sheet, x, y, w, strip, TA_BOARD_LEFT, ta_compare_pane_name(g->panes[i]),
                            detail);
             free(detail);
-            ta_board_put(board, sheet, still, x + (w - still->width) / 2 / TA_BOARD_GRID * TA_BOARD_GRID,
-                         y + strip + (h - still->height) / 2 / TA_BOARD_GRID * TA_BOARD_GRID, 0,
-                         still->width);
+            int dx, dy;
+            ta_compare_pane_place(g->panes[i], &dx, &dy);
+            dx = TA_MIN(w - still->width, (int)(dx * scale / TA_BOARD_GRID + 0.5) * TA_BOARD_GRID);
+            dy = TA_MIN(h - still->height, (int)(dy * scale / TA_BOARD_GRID + 0.5) * TA_BOARD_GRID);
+            if (still->width != w || still->height != h)
+                ta_board_box(board, sheet, x, y + strip, w, h, 0);
+            ta_board_put(board, sheet, still, x + dx, y + strip + dy, 0, still->width);
         }
     }
     char *path = ta_path_join(g->c->folder, "contact.png");

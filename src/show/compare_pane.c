@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "media/mux/mux.h"
 #include "media/mux/segfile.h"
+#include "diagnose/field_metrics.h"
 #include "draw/board.h"
 #include "pictures/compose.h"
 #include "pictures/source_view.h"
@@ -28,6 +29,7 @@ struct ta_compare_pane {
     struct ta_contestant *contestant; // NULL: the source
     const struct ta_plan *plan;
     struct ta_format format; // fitted into the cell
+    int x, y;                // there
     char *detail;
     int excerpt;
     // The source.
@@ -47,19 +49,58 @@ struct ta_compare_pane {
     AVFrame *native, *fitted;
 };
 
-static int fit(int n, double scale)
+static int fit(double n, double scale)
 {
     return TA_MAX(TA_BOARD_GRID, (int)(n * scale / TA_BOARD_GRID + 0.5) * TA_BOARD_GRID);
 }
 
-// The largest picture of this shape in the cell.
-static struct ta_format fitted(const struct ta_format *chain, const struct ta_format *cell)
+static int steps(double n, int most)
 {
-    struct ta_format f = ta_still_format(chain), out = *cell;
-    double scale = TA_MIN((double)cell->width / f.width, (double)cell->height / f.height);
-    out.width = TA_MIN(cell->width, fit(f.width, scale));
-    out.height = TA_MIN(cell->height, fit(f.height, scale));
-    return out;
+    return TA_MIN(most, (int)(n / TA_BOARD_GRID + 0.5) * TA_BOARD_GRID);
+}
+
+// The part that is left, as it is shown, in parts of the whole.
+struct kept {
+    double x, y, width, height;
+};
+
+static struct kept kept_of(const struct ta_edges *cut, const struct ta_format *source)
+{
+    // Turned back: what is stored at a side is shown at the one it is turned to.
+    struct ta_edges e = ta_edges_stored(cut, (360 - source->rotation) % 360);
+    bool turned = source->rotation % 180 != 0;
+    double w = turned ? source->height : source->width, h = turned ? source->width : source->height;
+    return (struct kept){.x = (double)e.left / w,
+                         .y = (double)e.top / h,
+                         .width = 1 - (double)(e.left + e.right) / w,
+                         .height = 1 - (double)(e.top + e.bottom) / h};
+}
+
+void ta_compare_whole_size(const struct ta_contestant *c, double *width, double *height)
+{
+    struct ta_format f = ta_still_format(&c->plan->out_format);
+    struct kept kept = kept_of(&c->cut, &c->plan->source_format);
+    *width = f.width / kept.width;
+    *height = f.height / kept.height;
+}
+
+// The largest picture of this shape in the cell: the whole first, then what is kept of it.
+static void place(struct ta_compare_pane *p, const struct ta_format *cell)
+{
+    struct ta_format f = ta_still_format(p->contestant ? &p->plan->out_format : &p->plan->source_format);
+    struct kept kept = {.width = 1, .height = 1};
+    double width = f.width, height = f.height;
+    if (p->contestant) {
+        kept = kept_of(&p->contestant->cut, &p->plan->source_format);
+        ta_compare_whole_size(p->contestant, &width, &height);
+    }
+    double scale = TA_MIN(cell->width / width, cell->height / height);
+    int w = TA_MIN(cell->width, fit(width, scale)), h = TA_MIN(cell->height, fit(height, scale));
+    p->format = *cell;
+    p->format.width = TA_MIN(w, fit(kept.width, w));
+    p->format.height = TA_MIN(h, fit(kept.height, h));
+    p->x = (cell->width - w) / 2 / TA_BOARD_GRID * TA_BOARD_GRID + steps(kept.x * w, w - p->format.width);
+    p->y = (cell->height - h) / 2 / TA_BOARD_GRID * TA_BOARD_GRID + steps(kept.y * h, h - p->format.height);
 }
 
 struct ta_compare_pane *ta_compare_pane_create(struct ta_compare *c, struct ta_contestant *contestant,
@@ -69,7 +110,7 @@ struct ta_compare_pane *ta_compare_pane_create(struct ta_compare *c, struct ta_c
     p->c = c;
     p->contestant = contestant;
     p->plan = contestant ? contestant->plan : master;
-    p->format = fitted(contestant ? &p->plan->out_format : &p->plan->source_format, cell);
+    place(p, cell);
     p->detail = contestant ? ta_show_result_detail(p->plan, &p->plan->out_format, false)
                            : ta_show_source_detail(p->plan);
     return p;
@@ -154,7 +195,7 @@ int ta_compare_pane_open(struct ta_compare_pane *p, int excerpt)
     p->next_source = ta_plan_giving(p->plan, e->first);
     p->next_field = 0;
     if (!p->contestant)
-        return ta_source_view_open(&p->view, p->plan, e->first, e->end, &p->format,
+        return ta_source_view_open(&p->view, p->plan, e->first, e->end, NULL, &p->format,
                                    ta_meter_cancel(p->c->meter), p->c->log);
     int err = ta_segreader_open(&p->reader, p->contestant->files[excerpt], p->c->log);
     if (err >= 0)
@@ -237,14 +278,19 @@ const AVFrame *ta_compare_pane_picture(const struct ta_compare_pane *p)
     return p->contestant ? p->fitted : p->source;
 }
 
-const AVFrame *ta_compare_pane_native(const struct ta_compare_pane *p)
+void ta_compare_pane_place(const struct ta_compare_pane *p, int *x, int *y)
 {
-    return p->contestant ? p->native : ta_source_view_frame(p->view);
+    *x = p->x;
+    *y = p->y;
 }
 
-int ta_compare_pane_probe(const struct ta_compare_pane *p, AVFrame **out)
+// ---- measuring ----
+
+// The luma of `native` with 8 bits, at the source's size, and of it what all presets show. A new frame.
+static int probe(const struct ta_compare_pane *p, const AVFrame *native, AVFrame **out)
 {
-    const AVFrame *native = ta_compare_pane_native(p);
+    static const struct ta_edges none = {0};
+    const struct ta_edges *own = p->contestant ? &p->contestant->cut : &none, *all = &p->c->cut;
     struct ta_format from = p->contestant ? p->native_format : p->plan->source_format,
                      to = p->plan->source_format;
     struct ta_pane_maker *maker = NULL;
@@ -254,6 +300,8 @@ int ta_compare_pane_probe(const struct ta_compare_pane *p, AVFrame **out)
     to.range = from.range;
     to.matrix = from.matrix;
     to.rotation = 0;
+    to.width -= (int)(own->left + own->right);
+    to.height -= (int)(own->top + own->bottom);
     *out = av_frame_clone(native);
     if (!*out)
         return TA_ERR_NOMEM;
@@ -263,6 +311,67 @@ int ta_compare_pane_probe(const struct ta_compare_pane *p, AVFrame **out)
     else
         av_frame_free(out);
     ta_pane_maker_destroy(&maker);
+    if (err >= 0)
+        ta_edges_cut(&(struct ta_edges){.top = all->top - own->top,
+                                        .right = all->right - own->right,
+                                        .bottom = all->bottom - own->bottom,
+                                        .left = all->left - own->left},
+                     *out);
+    return err;
+}
+
+static const AVFrame *native_of(const struct ta_compare_pane *p)
+{
+    return p->contestant ? p->native : ta_source_view_frame(p->view);
+}
+
+// Of the lines as they were decoded, which is where combs are; without those that others cut off.
+static int combing(const struct ta_compare_pane *p, double *out)
+{
+    static const struct ta_edges none = {0};
+    const struct ta_format *source = &p->plan->source_format;
+    const struct ta_edges *own = p->contestant ? &p->contestant->cut : &none, *all = &p->c->cut;
+    const AVFrame *native = native_of(p);
+    enum { STEP = 4 }; // whole pairs of lines in all planes
+    double x = (double)native->width / (double)(source->width - own->left - own->right),
+           y = (double)native->height / (double)(source->height - own->top - own->bottom);
+    AVFrame *part = av_frame_clone(native);
+    if (!part)
+        return TA_ERR_NOMEM;
+    ta_edges_cut(
+        &(struct ta_edges){.top = (int64_t)((double)(all->top - own->top) * y) / STEP * STEP,
+                           .right = (int64_t)((double)(all->right - own->right) * x) / STEP * STEP,
+                           .bottom = (int64_t)((double)(all->bottom - own->bottom) * y) / STEP * STEP,
+                           .left = (int64_t)((double)(all->left - own->left) * x) / STEP * STEP},
+        part);
+    *out = ta_field_combing(part);
+    av_frame_free(&part);
+    return 0;
+}
+
+int ta_compare_pane_measure(const struct ta_compare_pane *p, const struct ta_compare_pane *source,
+                            struct ta_measures *sum)
+{
+    struct ta_picture_measure one;
+    AVFrame *own = NULL, *other = NULL;
+    double combs = 0;
+    int err = combing(p, &combs);
+    if (err >= 0)
+        err = probe(p, native_of(p), &own);
+    if (err >= 0 && source)
+        err = probe(source, ta_source_view_picture(source->view), &other);
+    if (err >= 0) {
+        ta_picture_measure(own, &one);
+        sum->pictures++;
+        sum->noise += one.noise;
+        sum->sharpness += one.sharpness;
+        sum->combing += combs;
+        if (source)
+            sum->psnr += ta_picture_psnr(own, other, 0, 0, TA_MIN(own->width, other->width),
+                                         TA_MIN(own->height, other->height));
+    }
+    av_frame_free(&own);
+    av_frame_free(&other);
     return err;
 }
 

@@ -7,7 +7,8 @@
 
 // Thread-safety: Unsafe.
 struct ta_compare_pane;
-// `contestant` NULL: the source, in step with `master`. Pictures are fitted into `cell`, their shape kept.
+// `contestant` NULL: the source, in step with `master`. Pictures are fitted into `cell`, their shape kept;
+// one that has lost its sides lies where these pictures lie in the whole.
 struct ta_compare_pane *ta_compare_pane_create(struct ta_compare *c, struct ta_contestant *contestant,
                                                const struct ta_plan *master, const struct ta_format *cell);
 void ta_compare_pane_destroy(struct ta_compare_pane **p);
@@ -16,10 +17,14 @@ int ta_compare_pane_open(struct ta_compare_pane *p, int excerpt);
 // Never backwards.
 int ta_compare_pane_show(struct ta_compare_pane *p, int64_t source, int field, double seconds);
 const AVFrame *ta_compare_pane_picture(const struct ta_compare_pane *p); // fitted
-const AVFrame *ta_compare_pane_native(const struct ta_compare_pane *p);  // as it was decoded
-// The luma of it with 8 bits, brought to the source's size: what noise and sharpness are measured on, so that
-// versions of different sizes can be compared. A new frame.
-int ta_compare_pane_probe(const struct ta_compare_pane *p, AVFrame **out);
+// Its place in the cell, in steps of the board.
+void ta_compare_pane_place(const struct ta_compare_pane *p, int *x, int *y);
+// The size that a result would have with all its sides, upright, its pixels square.
+void ta_compare_whole_size(const struct ta_contestant *contestant, double *width, double *height);
+// Adds what the picture measures, brought to the source's size and without what any of the presets cuts off,
+// so that all are asked about the same part. `source` NULL: it is the source's own.
+int ta_compare_pane_measure(const struct ta_compare_pane *p, const struct ta_compare_pane *source,
+                            struct ta_measures *sum);
 const char *ta_compare_pane_name(const struct ta_compare_pane *p);
 const char *ta_compare_pane_detail(const struct ta_compare_pane *p);
 

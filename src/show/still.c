@@ -172,12 +172,13 @@ static int make_still(struct still *s, const char *output, const char *start, st
     int err = ta_excerpt_find(p, start, 0, &s->at, s->log);
     if (err < 0)
         return err;
+    struct ta_edges cut = ta_plan_cut(p);
     s->pane = ta_still_format(&p->out_format);
     out->source_frame = s->at.first;
     out->seconds = (double)ta_plan_time_of(p, p->index, s->at.first, 0) * av_q2d(p->out_time_base);
     err = make_result(s);
     if (err >= 0)
-        err = ta_source_view_open(&s->view, p, s->at.first, s->at.end, &s->pane, s->env.cancel, s->log);
+        err = ta_source_view_open(&s->view, p, s->at.first, s->at.end, &cut, &s->pane, s->env.cancel, s->log);
     if (err >= 0)
         err = ta_source_view_get(s->view, s->at.first, 0, &s->source);
     if (err >= 0)

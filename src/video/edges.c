@@ -2,6 +2,8 @@
 
 #include <terminalai/error.h>
 
+#include <libavutil/pixdesc.h>
+
 #include "base/mem.h"
 
 int64_t ta_edges_side(const struct ta_edges *e, enum ta_side side)
@@ -27,6 +29,20 @@ struct ta_edges ta_edges_stored(const struct ta_edges *shown, int rotation)
                              .right = ta_edges_side(shown, ta_side_shown(TA_SIDE_RIGHT, rotation)),
                              .bottom = ta_edges_side(shown, ta_side_shown(TA_SIDE_BOTTOM, rotation)),
                              .left = ta_edges_side(shown, ta_side_shown(TA_SIDE_LEFT, rotation))};
+}
+
+void ta_edges_cut(const struct ta_edges *stored, AVFrame *f)
+{
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(f->format);
+    int left = (int)stored->left >> d->log2_chroma_w << d->log2_chroma_w,
+        top = (int)stored->top >> d->log2_chroma_h << d->log2_chroma_h, bytes = (d->comp[0].depth + 7) / 8;
+    for (int p = 0; p < av_pix_fmt_count_planes(f->format); p++) {
+        bool chroma = (p == 1 || p == 2) && !(d->flags & AV_PIX_FMT_FLAG_RGB);
+        int x = chroma ? left >> d->log2_chroma_w : left, y = chroma ? top >> d->log2_chroma_h : top;
+        f->data[p] += (ptrdiff_t)y * f->linesize[p] + (ptrdiff_t)x * bytes;
+    }
+    f->width -= (int)stored->right + left;
+    f->height -= (int)stored->bottom + top;
 }
 
 const char *ta_side_name(enum ta_side side)

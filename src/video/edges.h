@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <libavutil/frame.h>
+
 #include "media/format.h"
 
 struct ta_buf;
@@ -20,6 +22,9 @@ enum {
 
 int64_t ta_edges_side(const struct ta_edges *e, enum ta_side side);
 bool ta_edges_none(const struct ta_edges *e);
+// The part of `frame` (planes) within the sides as stored, by moving its pointers: whole chroma samples, so
+// that sides may be cut a little less. Its size becomes the part's.
+void ta_edges_cut(const struct ta_edges *stored, AVFrame *frame);
 // Options mean sides as they are shown; stages work on pictures as they are stored. `rotation` as in struct
 // ta_format.
 struct ta_edges ta_edges_stored(const struct ta_edges *shown, int rotation);

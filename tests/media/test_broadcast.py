@@ -93,21 +93,6 @@ def test_sound_of_the_pictures_programme_comes_first(program, tmp_path):
     assert '5, 9' in done.err
 
 
-def test_streams_that_get_other_identifiers_go_on(program, tmp_path):
-    source, out = tmp_path / 'in.ts', tmp_path / 'o.mkv'
-    source.write_bytes(piece(tmp_path / 'a', 2, 0, [300]) + piece(tmp_path / 'b', 2, 2, [700], version=1, pid=0x200))
-    done = program.restore(source, out, *FAST, code=3)
-    assert 'change of packet identifiers' in done.err
-    found = probe(out)
-    assert [s['codec_type'] for s in found['streams']] == ['video', 'audio']
-    # One picture is out of libav's reach.
-    assert int(found['streams'][0]['nb_read_packets']) == 99
-    last = max(float(p['pts_time']) for p in found['packets'] if p['stream_index'] == 0)
-    assert abs(last - 3.96) < 0.05
-    ends = max(float(p['pts_time']) for p in found['packets'] if p['stream_index'] == 1)
-    assert abs(ends - 3.97) < 0.1
-
-
 SIX = [300, 400, 500, 60, 700, 800]
 
 

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+import clips
 import judge
 
 FILES = ['contact.png', 'grid.mp4', 'report.html', 'report.json', 'report.txt']
@@ -84,3 +85,46 @@ def test_bad_calls(program, tape, tmp_path):
         assert word in done.err, done
         assert len([line for line in done.error_lines if not line.startswith('see ')]) == 1, done
         assert not out.exists(), done
+
+
+@pytest.mark.parametrize('turned', [False, True])
+def test_crops_are_no_change(program, tmp_path, turned):
+    """A copy that lacks sides has the rest unchanged, in its place; an untouched one is asked about the same part."""
+    plain, clip, out, mine = tmp_path / 'plain.mkv', tmp_path / 'clip.mkv', tmp_path / 'out', tmp_path / 'cut.yaml'
+    # What is cut off is as loud as can be: noise below and at the left.
+    subprocess.run(['ffmpeg', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=320x240:r=25', '-f', 'lavfi', '-i',
+        'color=gray:s=320x240:r=25,noise=alls=100:allf=t', '-filter_complex', "[0][1]blend=all_expr='if(lt(X,16)+gte(Y,216),B,A)',format=yuv444p",
+        '-frames:v', '8', '-c:v', 'ffv1', plain], check=True)
+    if turned:
+        clip = tmp_path / 'clip.mov'
+        before, behind = clips.turned(90)
+        subprocess.run(['ffmpeg', '-v', 'error', *map(str, before), '-i', plain, '-c', 'copy', *behind, clip], check=True)
+    else:
+        plain.rename(clip)
+    # Sides are those that are shown: turned clockwise, the left is at the top and the bottom at the left.
+    sides = 'crop-top: 16\n  crop-left: 24' if turned else 'crop-left: 16\n  crop-bottom: 24'
+    mine.write_text(f'version: 1\nname: cut\nsummary: without the loud sides\noptions:\n  deinterlace: off\n  {sides}\n')
+    program('compare', clip, '--presets', f'clean,{mine}', '-o', out, '--encoder', 'ffv1', '--resolution', 'source', '--start', '2f', '--duration', 0.1,
+        '--progress', 'none', code=0)
+    told = json.loads((out / 'report.json').read_text())
+    whole, cut = (p['measures'] for p in told['presets'])
+    assert [m['psnr_to_source'] for m in (whole, cut)] == [100, 100], told
+    for m in (whole, cut):
+        assert all(m[k] == told['source'][k] for k in ('noise', 'sharpness', 'combing')), told
+    assert told['source']['noise'] < 5, 'measured in what is cut off'
+    if turned:
+        return
+    # In the grid what is left lies where it lies in the whole picture, at the same size.
+    width, height = told['grid']['width'], told['grid']['height']
+    columns = (width + 8) // 328
+    lines = -(-3 // columns)
+    strip = (height + 8 - lines * 248) // (lines + 1)
+    frame = subprocess.run(['ffmpeg', '-v', 'error', '-i', out / 'grid.mp4', '-frames:v', '1', '-f', 'rawvideo', '-pix_fmt', 'gray', '-'],
+        check=True, capture_output=True).stdout
+
+    def pane(k):
+        x, y = k % columns * 328, strip + k // columns * (strip + 248) + strip
+        return [frame[(y + row) * width + x + 16:(y + row) * width + x + 320] for row in range(216)]
+
+    off = [abs(a - b) for one, other in zip(pane(1), pane(2)) for a, b in zip(one, other)]
+    assert sum(off) / len(off) < 2, sum(off) / len(off)

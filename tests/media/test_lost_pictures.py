@@ -25,6 +25,7 @@ MAKERS = {
     'rm': ['-c:v', 'rv20', '-s', '128x96', '-q:v', 5, '-g', 12, '-c:a', 'ac3'],
     'cpk': ['-c:v', 'cinepak', '-s', '64x48', '-c:a', 'pcm_s16be_planar', '-f', 'film_cpk'],
     'y4m': ['-an', '-pix_fmt', 'yuv420p'],
+    'ivf': ['-an', '-c:v', 'libvpx', '-deadline', 'realtime', '-b:v', '300k', '-g', 12],
 }
 
 
@@ -111,6 +112,39 @@ def test_packets_of_a_transport_stream_that_are_gone(program, folder, made, pack
     if packets == 200:  # of 36 a picture
         missing = float(re.search(r'([\d.]+) s of pictures', said).group(1))
         assert 4 <= SECONDS * RATE - count <= 8 and abs(missing * RATE - (SECONDS * RATE - count)) < 1.5, said
+
+
+@pytest.mark.parametrize('place', [0.003, 0.31, 0.62, 0.995])
+@pytest.mark.parametrize('how', ['lost', 'more', 'many'])
+@pytest.mark.parametrize('kind', ['y4m', 'ivf'])
+def test_pictures_without_a_mark(program, folder, made, kind, how, place):
+    """Nothing but lengths leads from picture to picture: bytes that are missing, or too many, put that right again."""
+    data = made(kind)
+    at, source = int(len(data) * place) + 700, folder / f'hole.{kind}'
+    lost = {'lost': 300, 'more': 0, 'many': len(data) // 20}[how]
+    source.write_bytes(data[:at] + bytes(range(1, 201)) * (how == 'more') + data[at + lost :])
+    count, length, said = restored(program, source)
+    assert ('cut off' if place > 0.9 else 'damaged in 1 place') in said, said
+    least = SECONDS * RATE - (7 if how == 'many' else 1)
+    assert least <= count <= SECONDS * RATE + (how == 'more'), said
+    if kind == 'ivf':  # which has times
+        assert abs(length - SECONDS) < 0.05, said
+
+
+def test_broken_pictures_are_the_one_before(program, folder, made):
+    """Of y4m, whose pictures are seen as they are."""
+    data = made('y4m')
+    head = data.index(b'FRAME')
+    size = (len(data) - head) // (SECONDS * RATE)
+    at = head + 40 * size + 5000
+    source, out = folder / 'hole.y4m', folder / 'out.mkv'
+    source.write_bytes(data[:at] + data[at + 1234 :])
+    program('restore', source, '-o', out, '--encoder', 'ffv1', *FAST, code=3)
+    raw = clips.ffmpeg('-i', out, '-pix_fmt', 'yuv420p', '-f', 'rawvideo', '-')
+    pictures = [raw[i : i + size - 6] for i in range(0, len(raw), size - 6)]
+    wanted = [data[head + i * size + 6 : head + (i + 1) * size] for i in range(SECONDS * RATE)]
+    wanted[40] = wanted[39]
+    assert [i for i, (a, b) in enumerate(zip(pictures, wanted)) if a != b] == [] and len(pictures) == len(wanted)
 
 
 def unit_starts(data, wanted):

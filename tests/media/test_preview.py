@@ -99,6 +99,14 @@ def test_single_frame(program, tape, tmp_path):
     data = subprocess.run(['ffmpeg', '-v', 'error', '-i', untouched, '-vf', crop(320, 240, 2 * (320 + GAP), 20), '-f', 'rawvideo', '-pix_fmt', 'gray', '-'],
         stdout=subprocess.PIPE, check=True).stdout
     assert len(data) == 320 * 240 and max(data) - min(data) <= 1
+    # What is cut off is no difference: the source is shown without it.
+    cut = tmp_path / 'cut.png'
+    program('preview', progressive, '-o', cut, '--preset', 'clean', '--resolution', 'source', '--encoder', 'ffv1', '--start', '4f', '--crop-left', 32,
+        '--crop-top', 20, code=0)
+    strip = judge.video_stream(cut)['height'] - 220
+    data = subprocess.run(['ffmpeg', '-v', 'error', '-i', cut, '-vf', crop(288, 220, 2 * (288 + GAP), strip), '-f', 'rawvideo', '-pix_fmt', 'gray', '-'],
+        stdout=subprocess.PIPE, check=True).stdout
+    assert len(data) == 288 * 220 and max(data) - min(data) <= 1
 
 
 def test_bad_calls(program, tape, tmp_path):

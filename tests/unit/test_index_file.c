@@ -62,13 +62,24 @@ static struct ta_index *make_index(void)
     index->frames[1] = (struct ta_index_frame){.pts = 0, .packet = 1, .flags = TA_FRAME_INTERLACED};
     index->clocks[0] = (struct ta_index_clock){.offset = -5, .frame = 1};
     index->streams[1] = (struct ta_index_stream){-1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 3, 15, 16};
-    index->faults = (struct ta_index_faults){.places = 1,
-                                             .cut_off = true,
-                                             .stated = 20,
-                                             .held = 10,
-                                             .missing_time = 3,
-                                             .left_behind = 5,
-                                             .late_start = 4};
+    index->faults = (struct ta_index_faults){
+        .places = 1, .cut_off = true, .stated = 20, .held = 10, .missing_time = 3, .late_start = 4};
+    index->video_id = 0x100;
+    index->splice_count = 1;
+    index->splices = calloc(1, sizeof(*index->splices));
+    index->splices[0] = (struct ta_splice){.from = 1, .to = 1, .fill = 0, .fill_bytes = 1, .copies = 3};
+    index->routes_count = 2;
+    index->routes = calloc(2, sizeof(*index->routes));
+    struct ta_routes *r = &index->routes[1];
+    *r = (struct ta_routes){.packet_bytes = 192, .start_count = 2, .route_count = 1, .table_count = 1};
+    r->starts = calloc(2, sizeof(*r->starts));
+    r->starts[0] = 4;
+    r->starts[1] = 1000;
+    r->routes = calloc(1, sizeof(*r->routes));
+    r->routes[0] = (struct ta_route){.from = 500, .pid = 0x200, .to = 0x100, .counter = 7};
+    r->tables = calloc(1, sizeof(*r->tables));
+    r->tables[0] = (struct ta_route_table){
+        .from = 400, .pid = 32, .size = 3, .before = "abc", .after = "xyz"};
     assert_int_equal(ta_index_seal(index), 0);
     return index;
 }
@@ -97,6 +108,18 @@ static void test_save_and_load(void **state)
     assert_int_equal(b->faults.held, 10);
     assert_int_equal(b->faults.missing_time, 3);
     assert_int_equal(b->faults.late_start, 4);
+    assert_int_equal(b->video_id, 0x100);
+    assert_int_equal(b->splice_count, 1);
+    assert_memory_equal(a->splices, b->splices, sizeof(*b->splices));
+    assert_int_equal(b->routes_count, 2);
+    assert_int_equal(b->routes[0].packet_bytes, 0);
+    assert_int_equal(b->routes[1].packet_bytes, 192);
+    assert_memory_equal(a->routes[1].starts, b->routes[1].starts, 2 * sizeof(*b->routes[1].starts));
+    assert_int_equal(b->routes[1].routes[0].pid, 0x200);
+    assert_int_equal(b->routes[1].routes[0].to, 0x100);
+    assert_int_equal(b->routes[1].routes[0].counter, 7);
+    assert_int_equal(b->routes[1].tables[0].from, 400);
+    assert_memory_equal(b->routes[1].tables[0].after, "xyz", 3);
     assert_int_equal(b->clock_count, 1);
     assert_int_equal(b->clocks[0].offset, -5);
     assert_int_equal(b->clocks[0].frame, 1);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/tree.h"
 #include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/console.h"
@@ -145,12 +146,12 @@ static void test_exit(void **state)
 static void test_json_text(void **state)
 {
     (void)state;
-    json_t *text = ta_cli_json_text("a\xff"
+    json_t *text = ta_json_any_text("a\xff"
                                     "b\xc3\xa4");
     assert_string_equal(json_string_value(text), "a\xef\xbf\xbd"
                                                  "b\xc3\xa4");
     json_decref(text);
-    assert_null(ta_cli_json_text(NULL));
+    assert_null(ta_json_any_text(NULL));
 }
 
 int main(void)

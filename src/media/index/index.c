@@ -45,13 +45,22 @@ void ta_index_destroy(struct ta_index **index)
     free((*index)->parts);
     free((*index)->scenes);
     free((*index)->patches);
+    free((*index)->splices);
+    for (int i = 0; i < (*index)->routes_count; i++)
+        ta_routes_release(&(*index)->routes[i]);
+    free((*index)->routes);
     ta_freep(index);
 }
 
 struct ta_source_known ta_index_known(const struct ta_index *index)
 {
-    return (struct ta_source_known){
-        .dv = index->dv, .patches = index->patches, .patch_count = index->patch_count};
+    return (struct ta_source_known){.dv = index->dv,
+                                    .patches = index->patches,
+                                    .patch_count = index->patch_count,
+                                    .splices = index->splices,
+                                    .splice_count = index->splice_count,
+                                    .routes = index->routes,
+                                    .routes_count = index->routes_count};
 }
 
 int64_t ta_index_frame_duration(const struct ta_index *index, size_t i)
@@ -166,7 +175,6 @@ static int read_all_packets(struct ta_index_builder *b)
     av_packet_free(&packet);
     ta_index_grow_streams(b);
     ta_index_end_streams(b);
-    index->faults.left_behind = s->reading.left_behind[s->video < TA_READING_STREAMS ? s->video : 0];
     if (err >= 0 && !index->packet_count) {
         ta_error(b->log, "%s: the video stream is empty", s->path);
         err = TA_ERR_FORMAT;
@@ -307,6 +315,15 @@ static int64_t read_bytes(void *priv, int64_t position, uint8_t *data, int64_t s
     return have;
 }
 
+// Of the file that is demuxed next.
+static void take_routes(struct ta_index *index, struct ta_structure *s)
+{
+    size_t count = (size_t)index->routes_count + 1;
+    index->routes = ta_xrealloc(index->routes, count * sizeof(*index->routes));
+    index->routes[index->routes_count++] = s->routes;
+    s->routes = (struct ta_routes){0};
+}
+
 static int check_structure(struct ta_index_builder *b)
 {
     const struct ta_source *s = b->source;
@@ -327,9 +344,19 @@ static int check_structure(struct ta_index_builder *b)
         b->structure.breaks += one.breaks;
         b->structure.cut_off |= one.cut_off;
         b->structure.encrypted |= one.encrypted;
+        take_routes(b->index, &one);
         ta_structure_release(&one);
     }
     return 0;
+}
+
+// Routes are kept where there are any.
+static void settle_routes(struct ta_index *index)
+{
+    bool any = false;
+    for (int i = 0; i < index->routes_count; i++)
+        any |= index->routes[i].packet_bytes != 0;
+    index->routes_count = any ? index->routes_count : 0;
 }
 
 // Opens the builder's own source, so that it reads over what is damaged.
@@ -341,14 +368,52 @@ static int open_source(struct ta_index_builder *b, const struct ta_source *sourc
     int err = ta_source_open_known(&b->source, source->path, &known, source->cancel, b->log);
     if (err >= 0)
         err = check_structure(b);
-    if (err < 0 || !b->structure.patch_count || b->source->packets || b->source->dv)
+    if (err < 0 || b->source->dv)
         return err;
-    index->patches = b->structure.patches;
-    index->patch_count = b->structure.patch_count;
-    b->structure.patches = NULL;
+    if (!b->source->packets) {
+        take_routes(index, &b->structure);
+        index->patches = b->structure.patches;
+        index->patch_count = b->structure.patch_count;
+        b->structure.patches = NULL;
+    }
+    if (!b->source->packets && !b->source->bytes) {
+        index->splices = b->structure.splices;
+        index->splice_count = b->structure.splice_count;
+        b->structure.splices = NULL;
+    }
+    settle_routes(index);
+    if (!index->patch_count && !index->splice_count && !index->routes_count)
+        return 0;
     known = ta_index_known(index);
     ta_source_close(&b->source);
     return ta_source_open_known(&b->source, source->path, &known, source->cancel, b->log);
+}
+
+// What the caller's demuxer calls the pictures may have another identifier by the routes, and another number.
+static bool choose_video(struct ta_index_builder *b, const struct ta_source *wish)
+{
+    struct ta_source *s = b->source;
+    int stream = wish->video;
+    if (b->index->routes_count) {
+        int id = ta_routes_find(&b->index->routes[0], wish->fmt->streams[stream]->id);
+        stream = s->video;
+        for (unsigned i = 0; i < s->fmt->nb_streams; i++)
+            if (s->fmt->streams[i]->id == id)
+                stream = (int)i;
+    }
+    if (!ta_source_set_video(s, stream))
+        return false;
+    b->index->video = stream;
+    b->index->video_id = s->fmt->streams[stream]->id;
+    return true;
+}
+
+bool ta_index_is_for(const struct ta_index *index, const struct ta_source *source)
+{
+    if (!index->routes_count)
+        return index->video == source->video;
+    int id = source->video < 0 ? -1 : source->fmt->streams[source->video]->id;
+    return ta_routes_find(&index->routes[0], id) == index->video_id;
 }
 
 // Decoders take encrypted pictures for damaged ones.
@@ -381,12 +446,11 @@ static int create(struct ta_index **out, struct ta_source *source, bool decode_a
     if (err < 0)
         return err;
     b.index = ta_xcalloc(1, sizeof(*b.index));
-    b.index->video = source->video;
     b.index->end_pts = AV_NOPTS_VALUE;
     // The caller's demuxer may stand anywhere; what counts is what a fresh one reads from the start.
     if ((err = open_source(&b, source)) < 0)
         goto end;
-    if (!ta_source_set_video(b.source, source->video)) {
+    if (!choose_video(&b, source)) {
         ta_error(log, "%s: it has changed while it was read", source->path);
         err = TA_ERR_MISMATCH;
         goto end;

@@ -95,14 +95,13 @@ struct ta_index_faults { // what is wrong with the file as a whole
               // AV_NOPTS_VALUE when that does not say. Equal but for a little when nothing is missing
     int64_t missing_time; // pictures that are not there, by the times of those around them; video time base.
                           // Counted only in a file that is damaged: others may pause
-    int64_t left_behind;  // pictures that libav gives only at the end: the last ones before streams changed
-                          // their packet identifiers
     int64_t late_start;   // from the first packet of the video to its first frame; video time base
 };
 
 struct ta_index {
     struct ta_fingerprint source;
     int video;            // stream index
+    int video_id;         // the container's own number of that stream; 0: it has none
     AVRational time_base; // of the video stream
     struct ta_index_packet *packets;
     size_t packet_count;
@@ -118,6 +117,12 @@ struct ta_index {
     struct ta_dv_table *dv;   // raw DV: where its frames are, for ta_source_open_known(); else NULL
     struct ta_patch *patches; // to read over damaged places with, ascending; for ta_source_open_known()
     int patch_count;
+    struct ta_splice *splices; // the same, where bytes are missing or too many
+    int splice_count;
+    // Transport streams whose packet identifiers change: of each file that is demuxed for itself, for
+    // ta_source_open_known(); else none.
+    struct ta_routes *routes;
+    int routes_count;
     struct ta_dv_scene *scenes; // DV: the recordings on the tape, ascending from frame 0; none elsewhere
     int scene_count;
     bool decoded;              // frame list from a full decode, not from packets
@@ -165,6 +170,8 @@ int ta_index_parse(struct ta_index **out, const void *data, size_t size, const c
 // be read or written is no error; `cache` NULL: none.
 int ta_index_get(struct ta_index **out, struct ta_source *source, bool decode_all, const char *cache,
                  const struct ta_progress_fn *progress, struct ta_log *log);
+// Is the index one of the pictures that `source` has chosen?
+bool ta_index_is_for(const struct ta_index *index, const struct ta_source *source);
 // The one in the cache, if it is of the source as it is now and can be read, else NULL; says nothing.
 struct ta_index *ta_index_cached(const char *path, bool decode_all, const char *cache);
 // The file in the cache for what is kept of a source beside its index: NAME of `extension`, where `key` says

@@ -18,7 +18,7 @@
 #include "media/source.h"
 
 #define CACHE_BYTES ((int64_t)512 << 20)
-#define CACHE_VERSION 10 // raise when the same file would be indexed differently
+#define CACHE_VERSION 12 // raise when the same file would be indexed differently
 
 // Made when it is not there. One of another user (of who called sudo, for example) is not used.
 static bool make_own(const char *path)
@@ -129,7 +129,7 @@ int ta_index_get(struct ta_index **out, struct ta_source *source, bool decode_al
         return err;
     char *path = ta_index_cache_path(cache, &f, decode_all, "", "bin");
     if (path && access(path, R_OK) == 0 && ta_index_load(out, path, NULL) >= 0) {
-        if (ta_fingerprint_equal(&(*out)->source, &f) && (*out)->video == source->video) {
+        if (ta_fingerprint_equal(&(*out)->source, &f) && ta_index_is_for(*out, source)) {
             ta_verbose(log, "%s: the index is taken from %s", source->path, path);
             utimensat(AT_FDCWD, path, NULL, 0); // used now
             goto end;

@@ -18,7 +18,7 @@
 #include "media/index/index_build.h"
 
 #define MAGIC "TAINDEX"
-#define VERSION 9
+#define VERSION 11
 #define PACKET_BYTES 36
 #define FRAME_BYTES 16
 #define STREAM_BYTES 136
@@ -26,6 +26,7 @@
 #define PART_BYTES 24 // at least
 #define SCENE_BYTES 16
 #define PATCH_BYTES (9 + TA_PATCH_BYTES)
+#define SPLICE_BYTES 40
 #define MAX_STREAMS 100000
 #define MAX_FILE ((size_t)1 << 36)
 #define MAX_TIME ((int64_t)1 << 61)
@@ -71,6 +72,7 @@ static void serialise(const struct ta_index *index, struct ta_buf *b)
     put64(b, index->source.mtime_ns);
     put_text(b, index->source.head_tail);
     put32(b, (uint32_t)index->video);
+    put32(b, (uint32_t)index->video_id);
     put32(b, (uint32_t)index->time_base.num);
     put32(b, (uint32_t)index->time_base.den);
     put32(b, index->decoded);
@@ -79,8 +81,7 @@ static void serialise(const struct ta_index *index, struct ta_buf *b)
     put64(b, index->time_jumps);
     put64(b, index->variable);
     const struct ta_index_faults *f = &index->faults;
-    const int64_t faults[] = {f->places,       f->cut_off,    f->stated,     f->held,
-                              f->missing_time, f->late_start, f->left_behind};
+    const int64_t faults[] = {f->places, f->cut_off, f->stated, f->held, f->missing_time, f->late_start};
     for (size_t k = 0; k < TA_COUNT(faults); k++)
         put64(b, faults[k]);
     // By names: libav's numbers of pixel formats differ from version to version.
@@ -127,6 +128,22 @@ static void serialise(const struct ta_index *index, struct ta_buf *b)
         put64(b, index->patches[i].at);
         ta_buf_append(b, &index->patches[i].size, 1);
         ta_buf_append(b, index->patches[i].bytes, TA_PATCH_BYTES);
+    }
+    put32(b, (uint32_t)index->splice_count);
+    for (int i = 0; i < index->splice_count; i++) {
+        const struct ta_splice *s = &index->splices[i];
+        const int64_t values[] = {s->from, s->to, s->fill, s->fill_bytes, s->copies};
+        for (size_t k = 0; k < TA_COUNT(values); k++)
+            put64(b, values[k]);
+    }
+    put32(b, (uint32_t)index->routes_count);
+    for (int i = 0; i < index->routes_count; i++) {
+        struct ta_buf one = {0};
+        if (index->routes[i].packet_bytes)
+            ta_routes_write(&index->routes[i], &one);
+        put64(b, (int64_t)one.size);
+        ta_buf_append(b, ta_buf_text(&one), one.size);
+        ta_buf_release(&one);
     }
     struct ta_buf dv = {0};
     if (index->dv)
@@ -391,6 +408,51 @@ static int parse_patches(struct ta_index *index, struct cursor *c)
     return 0;
 }
 
+static int parse_splices(struct ta_index *index, struct cursor *c)
+{
+    size_t count = get_count(c, get32(c), SPLICE_BYTES);
+    if (c->bad || count > TA_STRUCTURE_MAX) {
+        c->bad = true;
+        return 0;
+    }
+    index->splices = count ? calloc(count, sizeof(*index->splices)) : NULL;
+    if (count && !index->splices)
+        return TA_ERR_NOMEM;
+    index->splice_count = (int)count;
+    int64_t before = 0, size = index->source.size_bytes;
+    for (size_t i = 0; i < count; i++) {
+        struct ta_splice *s = &index->splices[i];
+        s->from = get64(c);
+        s->to = get64(c);
+        s->fill = get64(c);
+        s->fill_bytes = get64(c);
+        s->copies = get_small(c);
+        c->bad |= s->from < before || s->to < s->from || s->to > size || s->fill < 0 || s->fill > size ||
+                  s->fill_bytes < 0 || s->fill_bytes > size - s->fill;
+        before = s->to;
+    }
+    return 0;
+}
+
+static int parse_routes(struct ta_index *index, struct cursor *c)
+{
+    size_t count = get_count(c, get32(c), 8);
+    if (c->bad || count > MAX_STREAMS) {
+        c->bad = true;
+        return 0;
+    }
+    index->routes = count ? calloc(count, sizeof(*index->routes)) : NULL;
+    if (count && !index->routes)
+        return TA_ERR_NOMEM;
+    index->routes_count = (int)count;
+    for (size_t i = 0; i < count && !c->bad; i++) {
+        size_t size = get_count(c, get64(c), 1);
+        const uint8_t *data = take(c, size);
+        c->bad |= size && data && !ta_routes_parse(&index->routes[i], data, size);
+    }
+    return 0;
+}
+
 static void parse_dv(struct ta_index *index, struct cursor *c)
 {
     size_t size = get_count(c, get64(c), 1);
@@ -447,10 +509,8 @@ static void parse_faults(struct ta_index_faults *f, struct cursor *c)
     f->held = get64(c);
     f->missing_time = get64(c);
     f->late_start = get64(c);
-    f->left_behind = get64(c);
     c->bad |= f->places < 0 || cut_off < 0 || cut_off > 1 || (f->stated < 0 && f->stated != AV_NOPTS_VALUE) ||
-              (f->held < 0 && f->held != AV_NOPTS_VALUE) || f->missing_time < 0 || f->late_start < 0 ||
-              f->left_behind < 0;
+              (f->held < 0 && f->held != AV_NOPTS_VALUE) || f->missing_time < 0 || f->late_start < 0;
 }
 
 static int parse_body(struct ta_index *index, struct cursor *c, const char *name, struct ta_log *log)
@@ -464,8 +524,9 @@ static int parse_body(struct ta_index *index, struct cursor *c, const char *name
         return 0;
     }
     memcpy(index->source.head_tail, text, size);
-    uint32_t video = get32(c), num = get32(c), den = get32(c), decoded = get32(c);
+    uint32_t video = get32(c), id = get32(c), num = get32(c), den = get32(c), decoded = get32(c);
     index->video = (int)TA_MIN(video, INT32_MAX);
+    index->video_id = (int)id;
     index->time_base = (AVRational){(int)TA_MIN(num, INT32_MAX), (int)TA_MIN(den, INT32_MAX)};
     index->decoded = decoded != 0;
     index->end_pts = get64(c);
@@ -490,6 +551,10 @@ static int parse_body(struct ta_index *index, struct cursor *c, const char *name
         err = parse_scenes(index, c);
     if (err >= 0 && !c->bad)
         err = parse_patches(index, c);
+    if (err >= 0 && !c->bad)
+        err = parse_splices(index, c);
+    if (err >= 0 && !c->bad)
+        err = parse_routes(index, c);
     if (err >= 0 && !c->bad)
         parse_dv(index, c);
     if (err >= 0 && !c->bad)

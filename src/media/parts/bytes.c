@@ -30,7 +30,8 @@ struct ta_bytes {
     int64_t size, position;
     struct ta_patch *patches;
     int patch_count;
-    int fd, open_file; // the file that is open; -1
+    struct ta_router *router; // NULL: none
+    int fd, open_file;        // the file that is open; -1
     AVIOContext *io;
     const struct ta_cancel *cancel;
     struct ta_log *log;
@@ -114,6 +115,32 @@ int ta_bytes_open(struct ta_bytes **out, char *const *files, int file_count, con
     return 0;
 }
 
+#define COPIES_MAX 100000 // of pictures, for all damage of a file
+
+int ta_bytes_open_spliced(struct ta_bytes **out, const char *path, const struct ta_splice *splices, int count,
+                          const struct ta_cancel *cancel, struct ta_log *log)
+{
+    struct stat st;
+    char *const files[] = {(char *)path};
+    int64_t size = stat(path, &st) < 0 ? 0 : st.st_size, at = 0, copies = 0;
+    for (int i = 0; i < count; i++)
+        copies += splices[i].copies;
+    int64_t room = TA_MIN(copies, COPIES_MAX) + count + 1;
+    struct ta_extent *extents = ta_xcalloc((size_t)room, sizeof(*extents));
+    int used = 0, left = COPIES_MAX;
+    for (int i = 0; i < count; i++) {
+        const struct ta_splice *s = &splices[i];
+        extents[used++] = (struct ta_extent){0, at, s->from - at};
+        for (int k = 0; k < s->copies && left > 0; k++, left--)
+            extents[used++] = (struct ta_extent){0, s->fill, s->fill_bytes};
+        at = s->to;
+    }
+    extents[used++] = (struct ta_extent){0, at, TA_MAX(size - at, 0)};
+    int err = ta_bytes_open(out, files, 1, extents, used, cancel, log);
+    free(extents);
+    return err;
+}
+
 void ta_bytes_close(struct ta_bytes **pb)
 {
     struct ta_bytes *b = *pb;
@@ -129,6 +156,7 @@ void ta_bytes_close(struct ta_bytes **pb)
     free(b->files);
     free(b->parts);
     free(b->patches);
+    ta_router_destroy(&b->router);
     ta_freep(pb);
 }
 
@@ -169,7 +197,7 @@ static const struct part *part_at(const struct ta_bytes *b, int64_t position)
     return &b->parts[low];
 }
 
-int ta_bytes_read_at(struct ta_bytes *b, int64_t position, void *data, int size)
+static int read_plain(struct ta_bytes *b, int64_t position, void *data, int size)
 {
     if (position < 0)
         return AVERROR(EINVAL);
@@ -192,6 +220,25 @@ int ta_bytes_read_at(struct ta_bytes *b, int64_t position, void *data, int size)
         apply_patches(b, position, data, got);
         return (int)got;
     }
+}
+
+static int read_for_router(void *priv, int64_t position, uint8_t *data, int size)
+{
+    return read_plain(priv, position, data, size);
+}
+
+void ta_bytes_route(struct ta_bytes *b, const struct ta_routes *routes)
+{
+    ta_router_destroy(&b->router);
+    if (routes->packet_bytes)
+        b->router = ta_router_create(routes, read_for_router, b);
+}
+
+int ta_bytes_read_at(struct ta_bytes *b, int64_t position, void *data, int size)
+{
+    int got = read_plain(b, position, data, size);
+    int ret = got > 0 && b->router ? ta_router_apply(b->router, position, data, got) : 0;
+    return ret < 0 ? ret : got;
 }
 
 static int read_packet(void *opaque, uint8_t *data, int size)

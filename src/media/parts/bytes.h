@@ -7,6 +7,7 @@
 
 #include "media/av.h"
 #include "media/patch.h"
+#include "media/routes.h"
 
 struct ta_cancel;
 struct ta_log;
@@ -24,10 +25,15 @@ struct ta_bytes;
 // outside of their file.
 int ta_bytes_open(struct ta_bytes **out, char *const *files, int file_count, const struct ta_extent *extents,
                   int extent_count, const struct ta_cancel *cancel, struct ta_log *log);
+// One file with splices, ascending.
+int ta_bytes_open_spliced(struct ta_bytes **out, const char *path, const struct ta_splice *splices, int count,
+                          const struct ta_cancel *cancel, struct ta_log *log);
 void ta_bytes_close(struct ta_bytes **b);
 
 // What is read instead at some places, ascending; copied.
 void ta_bytes_patch(struct ta_bytes *b, const struct ta_patch *patches, int count);
+// Packets of a transport stream get other identifiers as they are read.
+void ta_bytes_route(struct ta_bytes *b, const struct ta_routes *routes);
 
 int64_t ta_bytes_size(const struct ta_bytes *b);
 // Reads at `position`: the number of bytes, fewer than `size` at the end of a part; 0 at the end of all; an

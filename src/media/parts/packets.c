@@ -214,7 +214,7 @@ static int look_at(struct ta_packets *p, int k)
 {
     struct ta_piece *piece = &p->pieces[k];
     struct ta_source *source = NULL;
-    int err = ta_source_open(&source, piece->path, p->first->cancel, p->first->log);
+    int err = ta_piece_open(&source, piece, p->first);
     if (err >= 0)
         err = ta_piece_match(piece, p->first, source, p->streams);
     if (err >= 0)
@@ -232,7 +232,8 @@ static int look_at(struct ta_packets *p, int k)
     return err;
 }
 
-int ta_packets_open(struct ta_packets **out, struct ta_source *first, char *const *files, int count)
+int ta_packets_open(struct ta_packets **out, struct ta_source *first, char *const *files, int count,
+                    const struct ta_source_known *known)
 {
     *out = NULL;
     struct ta_packets *p = ta_xcalloc(1, sizeof(*p));
@@ -247,6 +248,8 @@ int ta_packets_open(struct ta_packets **out, struct ta_source *first, char *cons
     int err = 0;
     for (int k = 0; k < count && err >= 0; k++) {
         p->pieces[k].path = ta_xstrdup(files[k]);
+        if (k < known->routes_count)
+            ta_routes_copy(&p->pieces[k].routes, &known->routes[k]);
         p->pieces[k].streams = ta_xcalloc((size_t)p->streams, sizeof(*p->pieces[k].streams));
         err = look_at(p, k);
     }
@@ -256,7 +259,7 @@ int ta_packets_open(struct ta_packets **out, struct ta_source *first, char *cons
         if (!p->pieces[k].chapters)
             continue;
         struct ta_source *source = NULL;
-        err = ta_source_open(&source, files[k], first->cancel, first->log);
+        err = ta_piece_open(&source, &p->pieces[k], first);
         if (err >= 0)
             add_chapters(p, k, source);
         ta_source_close(&source);
@@ -278,6 +281,7 @@ void ta_packets_close(struct ta_packets **pp)
     ta_source_close(&p->now);
     for (int k = 0; k < p->count; k++) {
         free(p->pieces[k].path);
+        ta_routes_release(&p->pieces[k].routes);
         for (int i = 0; p->pieces[k].streams && i < p->streams; i++)
             av_buffer_unref(&p->pieces[k].streams[i].headers);
         free(p->pieces[k].streams);
@@ -305,7 +309,7 @@ static int turn_to(struct ta_packets *p, int k, bool anew)
     p->places += source_now(p)->reading.places;
     ta_source_close(&p->now);
     p->at = k;
-    int err = ta_source_open(&p->now, p->pieces[k].path, p->first->cancel, p->first->log);
+    int err = ta_piece_open(&p->now, &p->pieces[k], p->first);
     if (err < 0) {
         p->failed = err == TA_ERR_CANCELED ? AVERROR_EXIT
                     : err == TA_ERR_NOMEM  ? AVERROR(ENOMEM)

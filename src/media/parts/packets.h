@@ -19,8 +19,9 @@ struct ta_packets; // Thread-safety: Unsafe
 // `first` is the first of `files`, just opened, and stays the caller's: streams and metadata are its. Looks
 // at head and tail of each file (reads it whole where its container has no index). Refuses files whose
 // streams differ from those of the first with a line that says which file differs in what. Durations and
-// chapters of `first` become those of the whole.
-int ta_packets_open(struct ta_packets **out, struct ta_source *first, char *const *files, int count);
+// chapters of `first` become those of the whole. `known`: the routes in it, of each file.
+int ta_packets_open(struct ta_packets **out, struct ta_source *first, char *const *files, int count,
+                    const struct ta_source_known *known);
 void ta_packets_close(struct ta_packets **p);
 
 // As the functions of source.h. Where the pictures of these files were made with headers of their own, each

@@ -357,6 +357,13 @@ static bool read_tail(struct ta_piece *piece, struct ta_source *source, int coun
     return whole;
 }
 
+int ta_piece_open(struct ta_source **out, const struct ta_piece *piece, const struct ta_source *first)
+{
+    const struct ta_source_known known = {.routes = &piece->routes,
+                                          .routes_count = piece->routes.packet_bytes ? 1 : 0};
+    return ta_source_open_known(out, piece->path, &known, first->cancel, first->log);
+}
+
 int ta_piece_measure(struct ta_piece *piece, struct ta_source *source, int count)
 {
     struct seen *seen = ta_xcalloc((size_t)count + 1, sizeof(*seen));
@@ -369,7 +376,7 @@ int ta_piece_measure(struct ta_piece *piece, struct ta_source *source, int count
         memset(seen, 0, (size_t)count * sizeof(*seen));
         for (int i = 0; i < count; i++)
             piece->streams[i].first = piece->streams[i].end = AV_NOPTS_VALUE;
-        err = ta_source_open(&again, source->path, source->cancel, source->log);
+        err = ta_piece_open(&again, piece, source);
         if (err >= 0)
             err = read_on(piece, again, count, seen, true, true);
         ta_source_close(&again);

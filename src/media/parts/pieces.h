@@ -23,6 +23,7 @@ struct ta_piece {
     double start, duration;          // of its pictures, in the film
     bool chapters;                   // it has some
     double stated;                   // seconds that its head says it lasts, 0 when it says nothing
+    struct ta_routes routes;         // of its packets, where it is a transport stream that needs some
     struct ta_piece_stream *streams; // as many as the first file has
 };
 
@@ -39,6 +40,8 @@ bool ta_piece_renews(const AVCodecParameters *a, const AVCodecParameters *b);
 // Takes out of `whole`, the sound of the first file, what its headers say of that file alone, where another
 // file's say something else.
 void ta_piece_blend_headers(AVCodecParameters *whole, const AVCodecParameters *other);
+// Opens the piece's file, its packets by their routes.
+int ta_piece_open(struct ta_source **out, const struct ta_piece *piece, const struct ta_source *first);
 // Sets first and end of each matched stream. Reads `source`, which was just opened.
 int ta_piece_measure(struct ta_piece *piece, struct ta_source *source, int count);
 

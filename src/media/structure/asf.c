@@ -133,4 +133,4 @@ static int64_t asf_unit(struct ta_walk *w, int64_t at)
     return w->packet_bytes;
 }
 
-const struct ta_walk_format ta_walk_asf = {asf_begin, asf_unit, NULL, NULL};
+const struct ta_walk_format ta_walk_asf = {asf_begin, asf_unit, NULL, NULL, NULL};

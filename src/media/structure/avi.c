@@ -46,4 +46,4 @@ static int64_t avi_unit(struct ta_walk *w, int64_t at)
     return 8 + length + !(p && avi_name(w, p));
 }
 
-const struct ta_walk_format ta_walk_avi = {avi_begin, avi_unit, NULL, NULL};
+const struct ta_walk_format ta_walk_avi = {avi_begin, avi_unit, NULL, NULL, NULL};

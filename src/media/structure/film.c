@@ -33,4 +33,4 @@ static int64_t film_begin(struct ta_walk *w, int64_t *end)
     return -1;
 }
 
-const struct ta_walk_format ta_walk_film = {film_begin, NULL, NULL, NULL};
+const struct ta_walk_format ta_walk_film = {film_begin, NULL, NULL, NULL, NULL};

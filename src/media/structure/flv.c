@@ -55,4 +55,4 @@ static void flv_broken(struct ta_walk *w, int64_t from, int64_t to)
     }
 }
 
-const struct ta_walk_format ta_walk_flv = {flv_begin, flv_unit, NULL, flv_broken};
+const struct ta_walk_format ta_walk_flv = {flv_begin, flv_unit, NULL, flv_broken, NULL};

@@ -274,4 +274,4 @@ static void mkv_finish(struct ta_walk *w)
         end_mended(w, w->size);
 }
 
-const struct ta_walk_format ta_walk_mkv = {mkv_begin, mkv_unit, mkv_finish, mkv_broken};
+const struct ta_walk_format ta_walk_mkv = {mkv_begin, mkv_unit, mkv_finish, mkv_broken, NULL};

@@ -61,4 +61,4 @@ static void box_broken(struct ta_walk *w, int64_t from, int64_t to)
     ta_walk_patch(w, from, head, 16);
 }
 
-const struct ta_walk_format ta_walk_mp4 = {box_begin, box_unit, NULL, box_broken};
+const struct ta_walk_format ta_walk_mp4 = {box_begin, box_unit, NULL, box_broken, NULL};

@@ -2,6 +2,7 @@
 #include <libavutil/intreadwrite.h>
 
 #include "base/mem.h"
+#include "media/structure/ts_tables.h"
 #include "media/structure/walk.h"
 
 #define PIDS 8192
@@ -20,6 +21,7 @@ struct ts_pid {
 
 struct ts {
     int64_t packets, gaps;
+    struct ta_ts_tables *tables;
     struct ts_pid pids[PIDS];
 };
 
@@ -39,7 +41,8 @@ static int64_t ts_begin(struct ta_walk *w, int64_t *end)
             continue;
         w->packet_bytes = kinds[i].bytes;
         w->ahead = TA_WALK_WINDOW_BYTES;
-        w->state = ta_xcalloc(1, sizeof(struct ts));
+        struct ts *ts = w->state = ta_xcalloc(1, sizeof(*ts));
+        ts->tables = ta_ts_tables_create((int)kinds[i].bytes);
         return kinds[i].start;
     }
     return -1;
@@ -89,8 +92,10 @@ static int64_t ts_unit(struct ta_walk *w, int64_t at)
         bool null = (AV_RB16(p + 1) & 0x1fff) == NULL_PID, payload = p[3] & 0x10;
         w->payloads += payload && !null;
         w->scrambled += payload && !null && (p[3] & 0xc0);
-        if (w->size - at >= w->packet_bytes)
+        if (w->size - at >= w->packet_bytes) {
             ts_count(w, p, at);
+            ta_ts_tables_packet(((struct ts *)w->state)->tables, p, at);
+        }
     }
     // The last one has no room for what others have before or behind their 188 bytes.
     return w->size - at >= 188 ? w->packet_bytes : TA_WALK_BEYOND_END;
@@ -105,8 +110,10 @@ static void counted_broken(struct ta_walk *w, int64_t from, int64_t to)
 // Tables are never scrambled, and a recording may begin before the rest is.
 static void ts_finish(struct ta_walk *w)
 {
-    const struct ts *ts = w->state;
+    struct ts *ts = w->state;
     struct ta_structure *s = w->out;
+    ta_ts_tables_finish(ts->tables, &s->routes);
+    ta_ts_tables_destroy(&ts->tables);
     s->encrypted = w->scrambled * 2 > w->payloads;
     if (ts->gaps * 8 <= ts->packets || ts->packets < 64)
         return;
@@ -225,6 +232,6 @@ static int64_t pva_unit(struct ta_walk *w, int64_t at)
     return ta_walk_within(w, at, 8 + length);
 }
 
-const struct ta_walk_format ta_walk_ts = {ts_begin, ts_unit, ts_finish, counted_broken};
-const struct ta_walk_format ta_walk_ps = {ps_begin, ps_unit, ps_finish, NULL};
-const struct ta_walk_format ta_walk_pva = {pva_begin, pva_unit, NULL, counted_broken};
+const struct ta_walk_format ta_walk_ts = {ts_begin, ts_unit, ts_finish, counted_broken, NULL};
+const struct ta_walk_format ta_walk_ps = {ps_begin, ps_unit, ps_finish, NULL, NULL};
+const struct ta_walk_format ta_walk_pva = {pva_begin, pva_unit, NULL, counted_broken, NULL};

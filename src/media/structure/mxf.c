@@ -35,4 +35,4 @@ static int64_t mxf_unit(struct ta_walk *w, int64_t at)
                                              : ta_walk_within(w, at, 17 + bytes + (int64_t)length);
 }
 
-const struct ta_walk_format ta_walk_mxf = {mxf_begin, mxf_unit, NULL, NULL};
+const struct ta_walk_format ta_walk_mxf = {mxf_begin, mxf_unit, NULL, NULL, NULL};

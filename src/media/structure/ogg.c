@@ -63,4 +63,4 @@ static void ogg_finish(struct ta_walk *w)
         w->out->cut_off |= w->pages[i].open;
 }
 
-const struct ta_walk_format ta_walk_ogg = {ogg_begin, ogg_unit, ogg_finish, NULL};
+const struct ta_walk_format ta_walk_ogg = {ogg_begin, ogg_unit, ogg_finish, NULL, NULL};

@@ -44,4 +44,4 @@ static int64_t rm_unit(struct ta_walk *w, int64_t at)
     return ta_walk_within(w, at, length);
 }
 
-const struct ta_walk_format ta_walk_rm = {rm_begin, rm_unit, NULL, NULL};
+const struct ta_walk_format ta_walk_rm = {rm_begin, rm_unit, NULL, NULL, NULL};

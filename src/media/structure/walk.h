@@ -57,6 +57,9 @@ struct ta_walk_format {
     int64_t (*unit)(struct ta_walk *w, int64_t at);
     void (*finish)(struct ta_walk *w);                           // may be NULL, as may the next
     void (*broken)(struct ta_walk *w, int64_t from, int64_t to); // no unit stands there; then one does
+    // Where no unit follows the latest one: one that begins within that, because bytes of it are missing; -1.
+    // May be NULL. `to` lies before `from` then.
+    int64_t (*within)(struct ta_walk *w, int64_t from);
 };
 
 // `count` bytes at `at`, valid until the next call; NULL where the file has fewer.
@@ -64,9 +67,11 @@ const uint8_t *ta_walk_look(struct ta_walk *w, int64_t at, int64_t count);
 // `length`, or TA_WALK_BEYOND_END where the file ends before.
 int64_t ta_walk_within(const struct ta_walk *w, int64_t at, int64_t length);
 void ta_walk_patch(struct ta_walk *w, int64_t at, const void *bytes, size_t size);
+void ta_walk_splice(struct ta_walk *w, struct ta_splice splice);
 void ta_walk_gap(struct ta_walk *w, struct ta_structure_gap gap);
 
-extern const struct ta_walk_format ta_walk_asf, ta_walk_avi, ta_walk_film, ta_walk_flv, ta_walk_mkv,
-    ta_walk_mp4, ta_walk_mxf, ta_walk_ogg, ta_walk_ps, ta_walk_pva, ta_walk_rm, ta_walk_ts, ta_walk_y4m;
+extern const struct ta_walk_format ta_walk_asf, ta_walk_avi, ta_walk_film, ta_walk_flv, ta_walk_ivf,
+    ta_walk_mkv, ta_walk_mp4, ta_walk_mxf, ta_walk_ogg, ta_walk_ps, ta_walk_pva, ta_walk_rm, ta_walk_ts,
+    ta_walk_y4m;
 
 #endif

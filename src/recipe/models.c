@@ -1,0 +1,47 @@
+#include "recipe/models.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "recipe/embedded.h"
+#include "recipe/folders.h"
+
+enum { MANIFEST_LIMIT = 1 << 20 };
+
+int ta_models_load(struct ta_models *models, struct ta_log *log)
+{
+    char *own = ta_config_path("models.yaml");
+    struct ta_buf text = {0};
+    int err = 0;
+    *models = (struct ta_models){0};
+    if (own && access(own, F_OK) == 0) {
+        err = ta_file_read(own, MANIFEST_LIMIT, &text, log);
+        if (err >= 0)
+            err = ta_models_read(models, ta_buf_text(&text), text.size, own, log);
+    }
+    for (const struct ta_embedded_file *f = ta_embedded_models; f->name && err >= 0; f++)
+        err = ta_models_read(models, f->data, f->size, "built in", log);
+    ta_buf_release(&text);
+    free(own);
+    return err;
+}
+
+char *ta_models_folder(void)
+{
+    return ta_data_path("models");
+}
+
+int ta_models_find(struct ta_model_found *found, const char *value, struct ta_log *log)
+{
+    struct ta_models models;
+    *found = (struct ta_model_found){0};
+    int err = ta_models_load(&models, log);
+    char *folder = ta_models_folder();
+    if (err >= 0)
+        err = ta_model_find(found, &models, folder, value, log);
+    free(folder);
+    ta_models_release(&models);
+    return err;
+}

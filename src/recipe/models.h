@@ -1,0 +1,17 @@
+// The networks that are known on this machine. The environment is asked here and nowhere below.
+#ifndef TA_RECIPE_MODELS_H
+#define TA_RECIPE_MODELS_H
+
+#include "infer/models.h"
+
+// The user's own manifest (models.yaml in the folder of the configuration), then the built-in one. Of entries
+// of one name the first counts. To be released, also after a failure.
+int ta_models_load(struct ta_models *models, struct ta_log *log);
+// Where their files are, which may not exist: $XDG_DATA_HOME/terminalai/models, else below ~/.local/share. To
+// be freed; NULL when there is no home.
+char *ta_models_folder(void);
+
+// ta_model_find() with these.
+int ta_models_find(struct ta_model_found *found, const char *value, struct ta_log *log);
+
+#endif
