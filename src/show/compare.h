@@ -15,6 +15,11 @@ struct ta_measures {
     double psnr; // luma against the source at the common size; not for the source itself
 };
 
+// A pane of the grid, in its pixels, without its label.
+struct ta_compare_box {
+    int x, y, width, height;
+};
+
 struct ta_contestant {
     char *preset;
     struct ta_plan *plan;
@@ -22,6 +27,7 @@ struct ta_contestant {
     struct ta_segment_result *results; // [excerpt_count]
     double wall_seconds, cpu_seconds;  // of restoring and encoding all excerpts
     struct ta_edges cut;               // what it cuts off, as stored
+    struct ta_compare_box box;         // where the grid has it
     struct ta_measures measures;
 };
 
@@ -37,6 +43,7 @@ struct ta_compare {
     struct ta_log *log;
     struct ta_edges cut; // what any of them cuts off: measured is what all of them show
     struct ta_measures source;
+    struct ta_compare_box box; // of the source
     struct ta_compare_result result;
 };
 

@@ -347,6 +347,12 @@ int ta_compare_grid(struct ta_compare *c, struct ta_options *options)
     int err = g.packet ? ta_board_create(&g.board, &g.board_format) : TA_ERR_NOMEM;
     for (int i = 0; i < g.count && err >= 0; i++)
         g.panes[i] = ta_compare_pane_create(c, i ? &c->contestants[i - 1] : NULL, g.master, &g.cell);
+    for (int i = 0; i < g.count; i++)
+        *(i ? &c->contestants[i - 1].box : &c->box) = (struct ta_compare_box){
+            .x = i % g.columns * (g.cell.width + GAP),
+            .y = g.head + i / g.columns * (g.strip + g.cell.height + GAP) + g.strip,
+            .width = g.cell.width,
+            .height = g.cell.height};
     if (err >= 0)
         err = encode(&g, options);
     finish_measure(&c->source);

@@ -73,10 +73,17 @@ static int write_json(const struct ta_compare *c, const char *path)
     json_object_set_new(root, "version", json_integer(1));
     json_object_set_new(root, "terminalai", json_string(ta_version()));
     json_object_set_new(root, "input", text_json(c->input));
+    json_t *panes = json_array();
+    for (int i = 0; i <= c->count; i++) {
+        const struct ta_compare_box *b = i ? &c->contestants[i - 1].box : &c->box;
+        json_array_append_new(panes, json_pack("{s:i, s:i, s:i, s:i}", "x", b->x, "y", b->y, "width",
+                                               b->width, "height", b->height));
+    }
     json_object_set_new(root, "grid",
-                        json_pack("{s:s, s:i, s:i, s:I, s:s}", "file", "grid.mp4", "width", c->result.width,
-                                  "height", c->result.height, "frames", (json_int_t)c->result.frames,
-                                  "contact_sheet", "contact.png"));
+                        json_pack("{s:s, s:i, s:i, s:I, s:s, s:o}", "file", "grid.mp4", "width",
+                                  c->result.width, "height", c->result.height, "frames",
+                                  (json_int_t)c->result.frames, "contact_sheet", "contact.png", "panes",
+                                  panes));
     for (int i = 0; i < c->excerpt_count; i++)
         json_array_append_new(excerpts, json_pack("{s:I, s:I}", "source_frame",
                                                   (json_int_t)c->excerpts[i].first, "source_frames",

@@ -115,15 +115,13 @@ def test_crops_are_no_change(program, tmp_path, turned):
     if turned:
         return
     # In the grid what is left lies where it lies in the whole picture, at the same size.
-    width, height = told['grid']['width'], told['grid']['height']
-    columns = (width + 8) // 328
-    lines = -(-3 // columns)
-    strip = (height + 8 - lines * 248) // (lines + 1)
+    width, panes = told['grid']['width'], told['grid']['panes']
+    assert [(p['width'], p['height']) for p in panes] == 3 * [(320, 240)]
     frame = subprocess.run(['ffmpeg', '-v', 'error', '-i', out / 'grid.mp4', '-frames:v', '1', '-f', 'rawvideo', '-pix_fmt', 'gray', '-'],
         check=True, capture_output=True).stdout
 
     def pane(k):
-        x, y = k % columns * 328, strip + k // columns * (strip + 248) + strip
+        x, y = panes[k]['x'], panes[k]['y']
         return [frame[(y + row) * width + x + 16:(y + row) * width + x + 320] for row in range(216)]
 
     off = [abs(a - b) for one, other in zip(pane(1), pane(2)) for a, b in zip(one, other)]
