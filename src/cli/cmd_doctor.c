@@ -28,6 +28,7 @@
 #include "media/encode/encoder_check.h"
 #include "media/encode/encoder_row.h"
 #include "infer/engine.h"
+#include "infer/download.h"
 #include "recipe/engine_places.h"
 #include "recipe/folders.h"
 #include "recipe/options.h"
@@ -113,6 +114,15 @@ static void check_libraries(struct report *r)
         free(advice);
     }
     add(r, STATE_OK, "jansson", NULL, "%s", JANSSON_VERSION);
+    struct ta_buf curl = {0};
+    if (ta_download_describe(&curl))
+        add(r, STATE_OK, "libcurl", NULL, "%s", ta_buf_text(&curl));
+    else
+        add(r, STATE_NOTE, "libcurl",
+            "networks are given by hand (\"terminalai models fetch NAME --from FILE\"); build with libcurl to "
+            "download them",
+            "the program was built without it");
+    ta_buf_release(&curl);
 }
 
 // Every filter that a stage may use.

@@ -1,25 +1,50 @@
-// terminalai models: networks in files, and what they are good for.
+// terminalai models: networks by name, and networks in files.
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <terminalai/terminalai.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/sha256.h"
+#include "base/thread.h"
 #include "base/tree.h"
 #include "cli/command.h"
+#include "cli/console.h"
+#include "cli/model_rows.h"
+#include "cli/progress.h"
 #include "cli/table.h"
 #include "infer/engine.h"
-#include "infer/onnx_file.h"
-#include "infer/pictures.h"
+#include "infer/fetch.h"
 #include "recipe/engine_places.h"
+#include "recipe/models.h"
 
-#define LARGEST_FILE ((size_t)1 << 30) // bytes; networks for pictures are a hundredth of it
+enum { LONGEST_SILENCE = 3600, LINE_EVERY_MS = 100, PLAIN_EVERY_MS = 10000 };
 
 struct models_opts {
     struct ta_engine_opts engine;
+    char *from;
+    int64_t timeout;
     bool json;
+};
+
+static const struct ta_opt fetch_options[] = {
+    {.name = "from",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct models_opts, from, char *),
+     .syntax = "FILE|ADDRESS",
+     .help =
+         "take the network from this file, or download it from this address; it must be the same, byte for "
+         "byte, as the manifest says"},
+    {.name = "timeout",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct models_opts, timeout, int64_t),
+     .def = "30",
+     .min = 1,
+     .max = LONGEST_SILENCE,
+     .unit = "s",
+     .help = "give a download up when nothing comes for so long; the same command goes on where it was"},
+    {0},
 };
 
 static const struct ta_opt models_options[] = {
@@ -30,145 +55,255 @@ static const struct ta_opt models_options[] = {
     {0},
 };
 
-static json_t *shapes_of(const struct ta_tensor_shape *shapes, int count)
+// One call.
+struct call {
+    struct ta_cli *cli;
+    const struct models_opts *opts;
+    struct ta_models models;
+    char *folder; // of the networks; NULL: none
+    struct ta_engine *engine;
+    struct ta_table table;
+    json_t *list;
+    bool failed;
+    int64_t shown_ms; // when progress was last told
+};
+
+static void add(struct call *c, json_t *row)
 {
-    json_t *list = json_array();
-    for (int i = 0; i < count; i++) {
-        json_t *dims = json_array();
-        for (int d = 0; d < shapes[i].count; d++)
-            json_array_append_new(dims, shapes[i].dim[d] < 0 ? json_null() : json_integer(shapes[i].dim[d]));
-        json_t *o = json_object();
-        json_object_set_new(o, "name", ta_json_any_text(shapes[i].name));
-        json_object_set_new(o, "float", json_boolean(shapes[i].is_float));
-        json_object_set_new(o, "shape", dims);
-        json_array_append_new(list, o);
-    }
-    return list;
+    ta_model_add_row(&c->table, row);
+    json_array_append_new(c->list, row);
 }
 
-// Loads it, and finds out what it does. e: NULL when there is no engine, which was told.
-static int look_inside(json_t *o, struct ta_engine *e, const struct ta_buf *file, struct ta_log *log)
+static void set_failed(struct call *c, json_t *row, const char *why)
 {
-    struct ta_onnx_facts facts;
-    struct ta_network *n = NULL;
-    struct ta_network_use use;
-    int err = ta_onnx_file_check(&facts, ta_buf_text(file), file->size, log);
-    if (err < 0)
-        return err;
-    json_object_set_new(o, "ir_version", json_integer(facts.ir_version));
-    json_object_set_new(o, "operators", json_integer(facts.operators));
-    json_object_set_new(o, "nodes", json_integer(facts.nodes));
-    json_object_set_new(o, "weights", json_integer(facts.weights));
-    if (!e) {
-        ta_error(log, "no engine is here to look at it; see \"terminalai engines\"");
-        return TA_ERR_NOT_FOUND;
-    }
-    err = e->info->load(e, ta_buf_text(file), file->size, 0, &n, log);
-    if (err < 0)
-        return err;
-    json_object_set_new(o, "inputs", shapes_of(n->in, n->in_count));
-    json_object_set_new(o, "outputs", shapes_of(n->out, n->out_count));
-    err = ta_network_find_use(n, &use, log);
-    if (err >= 0) {
-        json_object_set_new(o, "planes", json_integer(use.planes));
-        json_object_set_new(o, "factor", json_integer(use.factor));
-        json_object_set_new(o, "width", use.width ? json_integer(use.width) : json_null());
-        json_object_set_new(o, "height", use.height ? json_integer(use.height) : json_null());
-    }
-    ta_network_unload(&n);
-    return err;
+    json_object_set_new(row, "why", ta_json_any_text(why));
+    json_object_set_new(row, "state", json_string("failed"));
+    c->failed = true;
 }
 
-static json_t *model_row(struct ta_engine *e, const char *path)
+static void list_one(struct call *c, const struct ta_model *m)
 {
-    struct ta_buf file = {0}, why = {0};
+    add(c, ta_model_row(m, c->folder, false));
+}
+
+static void verify_one(struct call *c, const struct ta_model *m)
+{
+    json_t *row = ta_model_row(m, c->folder, true);
+    const char *state = ta_json_member_text(row, "state");
+    if (!strcmp(state, "wrong"))
+        json_object_set_new(
+            row, "why",
+            json_string("it is not what the manifest says; \"terminalai models fetch\" gets it "
+                        "anew"));
+    c->failed |= strcmp(state, "here") != 0;
+    add(c, row);
+}
+
+static void remove_one(struct call *c, const struct ta_model *m)
+{
+    struct ta_buf why = {0};
     struct ta_log *log = NULL;
-    char sum[TA_SHA256_HEX];
-    json_t *o = json_object();
-    json_object_set_new(o, "file", ta_json_any_text(path));
+    bool removed = false;
     int err = ta_log_keep_first(&log, &why);
     if (err >= 0)
-        err = ta_file_read(path, LARGEST_FILE, &file, log);
-    if (err >= 0) {
-        ta_sha256_hex(ta_buf_text(&file), file.size, sum);
-        json_object_set_new(o, "bytes", json_integer((json_int_t)file.size));
-        json_object_set_new(o, "sha256", json_string(sum));
-        err = look_inside(o, e, &file, log);
-    }
-    json_object_set_new(o, "fits", json_boolean(err >= 0));
+        err = ta_model_remove(m, c->folder, &removed, log);
+    json_t *row = ta_model_row(m, c->folder, false);
+    json_object_set_new(row, "removed", json_boolean(removed));
     if (err < 0)
-        json_object_set_new(o, "why", ta_json_any_text(why.size ? ta_buf_text(&why) : ta_error_text(err)));
+        set_failed(c, row, why.size ? ta_buf_text(&why) : ta_error_text(err));
+    else
+        json_object_set_new(row, "why", json_string(removed ? "removed" : "it was not here"));
+    add(c, row);
     ta_log_destroy(&log);
     ta_buf_release(&why);
-    ta_buf_release(&file);
-    return o;
 }
 
-static void add_row(struct ta_table *t, const json_t *o)
+static int64_t now_ms(void)
 {
-    bool fits = json_is_true(json_object_get(o, "fits"));
-    ta_table_cell(t, "%s", json_string_value(json_object_get(o, "file")));
-    ta_table_cell(t, "%s", fits ? "fits" : "refused");
-    if (!fits) {
-        ta_table_cell(t, "%s", json_string_value(json_object_get(o, "why")));
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+// A line on a terminal; elsewhere one now and then. have < 0: another call is at it.
+static void on_progress(void *priv, const struct ta_model *m, int64_t have)
+{
+    struct call *c = priv;
+    struct ta_console *console = c->cli->console;
+    bool line = ta_console_is_terminal(console);
+    int64_t now = now_ms();
+    if (have >= 0 && now - c->shown_ms < (line ? LINE_EVERY_MS : PLAIN_EVERY_MS))
         return;
+    c->shown_ms = now;
+    struct ta_buf text = {0};
+    ta_buf_printf(&text, "%s: ", m->name);
+    if (have < 0) {
+        ta_buf_puts(&text, "another call is fetching it; waiting for that");
+    } else {
+        ta_append_bytes(&text, have);
+        ta_buf_puts(&text, " of ");
+        ta_append_bytes(&text, m->bytes);
     }
-    bool colour = json_integer_value(json_object_get(o, "planes")) == 3;
-    const json_t *width = json_object_get(o, "width"), *height = json_object_get(o, "height");
-    struct ta_buf size = {0};
-    if (json_is_integer(width) && json_is_integer(height))
-        ta_buf_printf(&size, ", pictures of %lld x %lld alone", (long long)json_integer_value(width),
-                      (long long)json_integer_value(height));
-    ta_table_cell(t, "enlarges %lld times, %s%s; operators of version %lld, %lld nodes, sha256 %s",
-                  (long long)json_integer_value(json_object_get(o, "factor")),
-                  colour ? "colour" : "brightness alone", ta_buf_text(&size),
-                  (long long)json_integer_value(json_object_get(o, "operators")),
-                  (long long)json_integer_value(json_object_get(o, "nodes")),
-                  json_string_value(json_object_get(o, "sha256")));
-    ta_buf_release(&size);
+    if (line)
+        ta_console_status(console, ta_buf_text(&text));
+    else if (!ta_console_is_quiet(console))
+        ta_console_print(console, "%s", ta_buf_text(&text));
+    ta_buf_release(&text);
+}
+
+static void fetch_one(struct call *c, const struct ta_model *m)
+{
+    struct ta_buf why = {0};
+    struct ta_log *log = NULL;
+    struct ta_fetch fetch = {c->opts->from, (int)c->opts->timeout, on_progress, c, false};
+    int err = ta_log_keep_first(&log, &why);
+    c->shown_ms = now_ms();
+    if (err >= 0)
+        err = ta_model_fetch(m, c->folder, &fetch, log);
+    ta_console_status(c->cli->console, "");
+    json_t *row = ta_model_row(m, c->folder, false);
+    json_object_set_new(row, "fetched", json_boolean(err >= 0 && !fetch.was_here));
+    if (err < 0)
+        set_failed(c, row, why.size ? ta_buf_text(&why) : ta_error_text(err));
+    add(c, row);
+    ta_log_destroy(&log);
+    ta_buf_release(&why);
+}
+
+static void show_one(struct call *c, const struct ta_model *m)
+{
+    list_one(c, m);
+}
+
+static void show_file(struct call *c, const char *path)
+{
+    if (!c->engine && !json_array_size(c->list)) // once; what is wrong with it is told
+        ta_engine_open(&c->engine, &ta_engine_onnx, ta_engine_named(c->opts->engine.engine_library), 1,
+                       c->cli->log);
+    json_t *row = ta_model_file_row(c->engine, &c->models, path);
+    c->failed |= !json_is_true(json_object_get(row, "fits"));
+    ta_model_add_file_row(&c->table, row);
+    json_array_append_new(c->list, row);
+}
+
+static const struct action {
+    const char *name;
+    void (*one)(struct call *c, const struct ta_model *m);
+    void (*file)(struct call *c, const char *path); // NULL: takes names alone
+    enum { NEEDS_NAMES, OR_ALL, OR_THOSE_HERE } names;
+} actions[] = {
+    {"list", list_one, NULL, OR_ALL},          {"show", show_one, show_file, NEEDS_NAMES},
+    {"fetch", fetch_one, NULL, NEEDS_NAMES},   {"verify", verify_one, NULL, OR_THOSE_HERE},
+    {"remove", remove_one, NULL, NEEDS_NAMES},
+};
+
+static const struct action *find_action(const char *name)
+{
+    for (size_t i = 0; i < TA_COUNT(actions); i++)
+        if (!strcmp(actions[i].name, name))
+            return &actions[i];
+    return NULL;
+}
+
+// All operands are looked at before anything is done.
+static enum ta_exit check_operands(struct call *c, const struct action *a)
+{
+    struct ta_cli *cli = c->cli;
+    if (cli->operand_count == 1 && a->names == NEEDS_NAMES)
+        return ta_cli_usage(cli, "\"terminalai models %s\" needs names%s", a->name,
+                            a->file ? " or files" : " (see \"terminalai models list\")");
+    if (c->opts->from && (a->one != fetch_one || cli->operand_count != 2))
+        return ta_cli_usage(cli, "--from is for fetching one network");
+    for (int i = 1; i < cli->operand_count; i++) {
+        const char *value = cli->operands[i];
+        if (ta_models_named(&c->models, value) || (a->file && ta_model_is_file(value)))
+            continue;
+        struct ta_model_found found;
+        if (ta_model_is_file(value))
+            return ta_cli_usage(cli, "\"terminalai models %s\" takes names, not files: %s", a->name, value);
+        ta_model_find(&found, &c->models, c->folder, value, cli->log); // says what is near
+        ta_model_found_release(&found);
+        return TA_EXIT_USAGE;
+    }
+    return TA_EXIT_OK;
+}
+
+static void run_action(struct call *c, const struct action *a)
+{
+    struct ta_cli *cli = c->cli;
+    for (int i = 1; i < cli->operand_count; i++) {
+        const struct ta_model *m = ta_models_named(&c->models, cli->operands[i]);
+        if (m)
+            a->one(c, m);
+        else
+            a->file(c, cli->operands[i]);
+    }
+    for (int i = 0; i < c->models.count && cli->operand_count == 1; i++) {
+        const struct ta_model *m = &c->models.items[i];
+        if (ta_models_named(&c->models, m->name) == m && // not hidden by the user's own of that name
+            (a->names == OR_ALL || ta_model_state(m, c->folder, false) != TA_MODEL_ABSENT))
+            a->one(c, m);
+    }
 }
 
 static enum ta_exit run_models(struct ta_cli *cli)
 {
-    const struct models_opts *opts = cli->values;
-    const char *named = ta_engine_named(opts->engine.engine_library);
-    struct ta_engine *e = NULL;
-    struct ta_table table = {.columns = 3};
-    json_t *list = json_array();
-    bool all = true;
-    if (strcmp(cli->operands[0], "show") != 0)
-        return ta_cli_usage(cli, "\"%s\": it is \"terminalai models show FILE.onnx\"", cli->operands[0]);
-    ta_engine_open(&e, &ta_engine_onnx, named, 1, cli->log);
-    for (int i = 1; i < cli->operand_count; i++) {
-        json_t *row = model_row(e, cli->operands[i]);
-        all &= json_is_true(json_object_get(row, "fits"));
-        add_row(&table, row);
-        json_array_append_new(list, row);
+    struct call c = {.cli = cli, .opts = cli->values, .table = {.columns = 3}};
+    const struct action *a = find_action(cli->operands[0]);
+    if (!a)
+        return ta_cli_usage(cli, "\"%s\": it is \"terminalai models list\", show, fetch, verify or remove",
+                            cli->operands[0]);
+    enum ta_exit status = ta_models_load(&c.models, cli->log) >= 0 ? TA_EXIT_OK : TA_EXIT_FAILED;
+    c.folder = ta_models_folder();
+    if (status == TA_EXIT_OK)
+        status = check_operands(&c, a);
+    if (status == TA_EXIT_OK) {
+        c.list = json_array();
+        run_action(&c, a);
+        char *more = a->names == NEEDS_NAMES || !c.folder ? NULL
+                                                          : ta_xprintf("\nThey are kept in %s\n", c.folder);
+        status = ta_cli_show_list(cli, c.opts->json, c.list, &c.table, more);
+        free(more);
     }
-    ta_engine_close(&e);
-    enum ta_exit status = ta_cli_show_list(cli, opts->json, list, &table, NULL);
-    return all ? status : ta_exit_worse(status, TA_EXIT_FAILED);
+    ta_engine_close(&c.engine);
+    ta_models_release(&c.models);
+    free(c.folder);
+    return c.failed ? ta_exit_worse(status, TA_EXIT_FAILED) : status;
 }
 
 static const struct ta_command_group models_groups[] = {
+    {"Fetching", fetch_options, 0},
     {"Engine", ta_engine_options, offsetof(struct models_opts, engine)},
     {"What to show", models_options, 0},
     {0},
 };
 
+static const struct ta_example examples[] = {
+    {"terminalai models list", "the networks that are known, and which are here"},
+    {"terminalai models fetch NAME --from ./network.onnx", "take one that you have"},
+    {"terminalai models show ./network.onnx", "what a network of your own is good for"},
+    {0},
+};
+
 const struct ta_command ta_command_models = {
     .name = "models",
-    .operands = "show FILE.onnx...",
-    .summary = "tell what networks in files are good for",
+    .operands = "list|show|fetch|verify|remove [NAME|FILE...]",
+    .summary = "get networks, and tell what those in files are good for",
     .description =
-        "Looks at networks in .onnx files: reads the file, loads it with ONNX Runtime on the processor, "
-        "compares its shapes with what is expected of a network that enlarges pictures, and finds out by how "
-        "much by giving it a small grey one. A file whose numbers lie in other files is refused; those are not "
-        "opened. Exit status 1 when one is refused. Nothing restores with a network yet.",
+        "Networks are known by name: a manifest, built in and in models.yaml beside your configuration, says what "
+        "each takes and makes, its licence and its checksum. None is part of this program. \"fetch\" downloads one, "
+        "or takes it from your file with --from; a download that broke off goes on where it was; what has another "
+        "checksum is refused. They are kept in $XDG_DATA_HOME/terminalai/models (~/.local/share). \"verify\" compares "
+        "those that are here with their checksums, \"remove\" deletes them.\n\n"
+        "\"show\" with a file reads it, loads it with ONNX Runtime on the processor, compares its shapes with what is "
+        "expected of a network that enlarges pictures, and finds out by how much by giving it a small grey one. A "
+        "file whose numbers lie in other files is refused; those are not opened. Exit status 1 when something is "
+        "refused, absent or could not be done.",
+    .examples = examples,
     .groups = models_groups,
     .values_size = sizeof(struct models_opts),
     .operand_kind = TA_OPERAND_FILE,
-    .min_operands = 2,
+    .min_operands = 1,
     .max_operands = -1,
     .run = run_models,
 };

@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "recipe/folders.h"
 #include "base/tree.h"
 #include "recipe/folders.h"
 #include "recipe/preset.h"

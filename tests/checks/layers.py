@@ -53,7 +53,7 @@ LIBRARIES = (
     (r"onnxruntime|nvvfx|nvVideoEffects", ("infer",)),
     (r"sqlite3\.h$", ("jobs",)),
     (r"microhttpd\.h$", ("server",)),
-    (r"curl/", ("jobs",)),
+    (r"curl/", ("infer", "jobs")),
     (r"ebur128\.h$", ("audio",)),
     (r"clang-c/", ("perf",)),
 )

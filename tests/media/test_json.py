@@ -121,6 +121,7 @@ def printed(program, tmp_path_factory):
     run('engines', '--json', code=(0, 1))
     (folder / 'a.onnx').write_bytes(b'no network')
     run('models', 'show', 'a.onnx', '--json', code=1)
+    run('models', 'fetch', 'espcn-x2', '--json', code=1)
     said['report'] = [judge.report(folder / 'other.mp4')]
     lines = program('restore', tape, '-o', 'third.mp4', *QUICK, '--progress', 'json', code=0, cwd=folder, env={'XDG_STATE_HOME': str(folder / 'state')}).out.splitlines()
     said['Progress'] = [event for event in map(json.loads, lines) if event['event'] == 'progress']

@@ -1,0 +1,173 @@
+#include "cli/model_rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/terminalai.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/sha256.h"
+#include "base/tree.h"
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "cli/table.h"
+#include "infer/engine.h"
+#include "infer/fetch.h"
+#include "infer/models.h"
+#include "infer/onnx_file.h"
+#include "infer/pictures.h"
+
+static json_t *shape_of(const int shape[4])
+{
+    json_t *list = json_array();
+    for (int i = 0; i < 4; i++)
+        json_array_append_new(list, shape[i] ? json_integer(shape[i]) : json_null());
+    return list;
+}
+
+json_t *ta_model_row(const struct ta_model *m, const char *folder, int full)
+{
+    static const char *const states[] = {
+        [TA_MODEL_HERE] = "here", [TA_MODEL_ABSENT] = "absent", [TA_MODEL_WRONG] = "wrong"};
+    char *path = folder ? ta_xprintf("%s/%s.onnx", folder, m->name) : NULL;
+    json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:s, s:s, s:s, s:s, s:I, s:s, s:s}", "name",
+                          m->name, "summary", m->summary, "purpose", ta_model_purpose_name(m->purpose),
+                          "factor", m->factor, "planes", m->out[1], "input", shape_of(m->in), "output",
+                          shape_of(m->out), "layout", "nchw", "range", ta_model_range_name(m->range),
+                          "colour", ta_model_colour_name(m->colour), "licence", m->licence, "bytes",
+                          (json_int_t)m->bytes, "sha256", m->sha256, "source", m->source);
+    if (m->file)
+        json_object_set_new(o, "file", ta_json_any_text(m->file));
+    if (m->pair)
+        json_object_set_new(o, "pair", json_string(m->pair));
+    json_object_set_new(o, "manifest", ta_json_any_text(m->manifest));
+    if (path)
+        json_object_set_new(o, "path", ta_json_any_text(path));
+    json_object_set_new(o, "state", json_string(states[ta_model_state(m, folder, full)]));
+    free(path);
+    return o;
+}
+
+void ta_model_add_row(struct ta_table *t, const json_t *o)
+{
+    struct ta_buf text = {0};
+    const char *why = ta_json_member_text(o, "why");
+    ta_table_cell(t, "%s", ta_json_member_text(o, "name"));
+    ta_table_cell(t, "%s", ta_json_member_text(o, "state"));
+    if (*why) {
+        ta_buf_puts(&text, why);
+    } else {
+        ta_buf_printf(&text, "%s; %s, ", ta_json_member_text(o, "summary"),
+                      ta_json_member_text(o, "licence"));
+        ta_append_bytes(&text, json_integer_value(json_object_get(o, "bytes")));
+        ta_buf_printf(&text, ", %s", ta_json_member_text(o, "source"));
+    }
+    ta_table_cell(t, "%s", ta_buf_text(&text));
+    ta_buf_release(&text);
+}
+
+#define LARGEST_FILE ((size_t)TA_MODEL_MAX_BYTES)
+
+static json_t *shapes_of(const struct ta_tensor_shape *shapes, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++) {
+        json_t *dims = json_array();
+        for (int d = 0; d < shapes[i].count; d++)
+            json_array_append_new(dims, shapes[i].dim[d] < 0 ? json_null() : json_integer(shapes[i].dim[d]));
+        json_t *o = json_object();
+        json_object_set_new(o, "name", ta_json_any_text(shapes[i].name));
+        json_object_set_new(o, "float", json_boolean(shapes[i].is_float));
+        json_object_set_new(o, "shape", dims);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+// Loads it, and finds out what it does. e: NULL when there is no engine, which was told.
+static int look_inside(json_t *o, struct ta_engine *e, const struct ta_buf *file, struct ta_log *log)
+{
+    struct ta_onnx_facts facts;
+    struct ta_network *n = NULL;
+    struct ta_network_use use;
+    int err = ta_onnx_file_check(&facts, ta_buf_text(file), file->size, log);
+    if (err < 0)
+        return err;
+    json_object_set_new(o, "ir_version", json_integer(facts.ir_version));
+    json_object_set_new(o, "operators", json_integer(facts.operators));
+    json_object_set_new(o, "nodes", json_integer(facts.nodes));
+    json_object_set_new(o, "weights", json_integer(facts.weights));
+    if (!e) {
+        ta_error(log, "no engine is here to look at it; see \"terminalai engines\"");
+        return TA_ERR_NOT_FOUND;
+    }
+    err = e->info->load(e, ta_buf_text(file), file->size, 0, &n, log);
+    if (err < 0)
+        return err;
+    json_object_set_new(o, "inputs", shapes_of(n->in, n->in_count));
+    json_object_set_new(o, "outputs", shapes_of(n->out, n->out_count));
+    err = ta_network_find_use(n, &use, log);
+    if (err >= 0) {
+        json_object_set_new(o, "planes", json_integer(use.planes));
+        json_object_set_new(o, "factor", json_integer(use.factor));
+        json_object_set_new(o, "width", use.width ? json_integer(use.width) : json_null());
+        json_object_set_new(o, "height", use.height ? json_integer(use.height) : json_null());
+    }
+    ta_network_unload(&n);
+    return err;
+}
+
+json_t *ta_model_file_row(struct ta_engine *e, const struct ta_models *models, const char *path)
+{
+    struct ta_buf file = {0}, why = {0};
+    struct ta_log *log = NULL;
+    char sum[TA_SHA256_HEX];
+    json_t *o = json_object();
+    json_object_set_new(o, "file", ta_json_any_text(path));
+    int err = ta_log_keep_first(&log, &why);
+    if (err >= 0)
+        err = ta_file_read(path, LARGEST_FILE, &file, log);
+    if (err >= 0) {
+        ta_sha256_hex(ta_buf_text(&file), file.size, sum);
+        json_object_set_new(o, "bytes", json_integer((json_int_t)file.size));
+        json_object_set_new(o, "sha256", json_string(sum));
+        const struct ta_model *known = ta_models_with_sum(models, sum);
+        if (known)
+            json_object_set_new(o, "name", json_string(known->name));
+        err = look_inside(o, e, &file, log);
+    }
+    json_object_set_new(o, "fits", json_boolean(err >= 0));
+    if (err < 0)
+        json_object_set_new(o, "why", ta_json_any_text(why.size ? ta_buf_text(&why) : ta_error_text(err)));
+    ta_log_destroy(&log);
+    ta_buf_release(&why);
+    ta_buf_release(&file);
+    return o;
+}
+
+void ta_model_add_file_row(struct ta_table *t, const json_t *o)
+{
+    bool fits = json_is_true(json_object_get(o, "fits"));
+    ta_table_cell(t, "%s", json_string_value(json_object_get(o, "file")));
+    ta_table_cell(t, "%s", fits ? "fits" : "refused");
+    if (!fits) {
+        ta_table_cell(t, "%s", json_string_value(json_object_get(o, "why")));
+        return;
+    }
+    bool colour = json_integer_value(json_object_get(o, "planes")) == 3;
+    const char *name = ta_json_member_text(o, "name");
+    const json_t *width = json_object_get(o, "width"), *height = json_object_get(o, "height");
+    struct ta_buf size = {0};
+    if (json_is_integer(width) && json_is_integer(height))
+        ta_buf_printf(&size, ", pictures of %lld x %lld alone", (long long)json_integer_value(width),
+                      (long long)json_integer_value(height));
+    ta_table_cell(t, "%s%senlarges %lld times, %s%s; operators of version %lld, %lld nodes, sha256 %s", name,
+                  *name ? "; " : "", (long long)json_integer_value(json_object_get(o, "factor")),
+                  colour ? "colour" : "brightness alone", ta_buf_text(&size),
+                  (long long)json_integer_value(json_object_get(o, "operators")),
+                  (long long)json_integer_value(json_object_get(o, "nodes")),
+                  json_string_value(json_object_get(o, "sha256")));
+    ta_buf_release(&size);
+}
