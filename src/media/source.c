@@ -96,6 +96,14 @@ static bool has_moov(AVIOContext *pb)
     return false;
 }
 
+// Does the directory of this WTV recording, which lies anywhere in it, lie beyond its end?
+static bool lacks_directory(AVIOContext *pb)
+{
+    uint8_t head[60];
+    return avio_seek(pb, 0, SEEK_SET) >= 0 && avio_read(pb, head, sizeof(head)) == (int)sizeof(head) &&
+           (int64_t)AV_RL32(head + 56) * 4096 >= avio_size(pb);
+}
+
 static int fail_open(struct ta_source *s, int ret, const char *doing)
 {
     if (ta_canceled(s->cancel) || ret == AVERROR_EXIT)
@@ -158,6 +166,14 @@ static int open_demuxer(struct ta_source *s, AVIOContext *pb, const AVInputForma
             return fail_unknown(s);
         if (strstr(demuxer->name, "mp4") && !has_moov(pb)) {
             ta_error(s->log, "%s: the index (moov) is missing: the recording was probably cut off", s->path);
+            return TA_ERR_DAMAGED;
+        }
+        if (!strcmp(demuxer->name, "wtv") && lacks_directory(pb)) {
+            ta_error(
+                s->log,
+                "%s: its directory is missing, without which no part of it can be found: the recording was "
+                "probably cut off",
+                s->path);
             return TA_ERR_DAMAGED;
         }
         // libav's reader of y4m adds the length of "FRAME\n" to the error of a size that can't be.

@@ -25,6 +25,9 @@ struct ta_structure {
     bool cut_off;        // the file ends within a unit, or without the mark of its end
     bool encrypted;      // what is in it can't be read without a key
     int64_t duration_us; // as the head of the file says (ASF); -1 when that says nothing, or libav knows
+    // MP4: the track that has least of the length that its head or its edits state, by the list of its
+    // samples; both 0 where none lacks any.
+    int64_t track_stated_us, track_held_us;
     struct ta_structure_gap *gaps; // in the order of `to`, TA_STRUCTURE_MAX at most
     int gap_count;
     // With these a demuxer reads on behind the breaks of formats whose demuxers would pass over more (FLV,

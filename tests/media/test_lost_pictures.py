@@ -147,6 +147,51 @@ def test_broken_pictures_are_the_one_before(program, folder, made):
     assert [i for i, (a, b) in enumerate(zip(pictures, wanted)) if a != b] == [] and len(pictures) == len(wanted)
 
 
+def widened(data, *boxes):
+    """Numbers of 32 bits in these boxes doubled: by name, and where they stand behind it."""
+    data = bytearray(data)
+    for name, offset in boxes:
+        at = -1
+        while (at := data.find(name, at + 1)) >= 0:
+            number, = struct.unpack_from('>I', data, at + offset)
+            struct.pack_into('>I', data, at + offset, 2 * number)
+    return bytes(data)
+
+
+MVHD, TKHD, MDHD, ELST = (b'mvhd', 20), (b'tkhd', 24), (b'mdhd', 20), (b'elst', 12)
+
+
+@pytest.mark.parametrize('kind', ['mp4', 'mov'])
+@pytest.mark.parametrize('boxes, missing', [([MVHD], True), ([TKHD], True), ([MDHD], True), ([ELST], True), ([MVHD, TKHD, MDHD, ELST], True), ([], False)])
+def test_tracks_that_say_more_than_they_hold(program, folder, kind, boxes, missing):
+    data = film(folder / f'a.{kind}', '-c:v', 'mpeg4', '-q:v', 5, '-c:a', 'aac').read_bytes()
+    source = folder / f'says.{kind}'
+    source.write_bytes(widened(data, *boxes))
+    count, _, said = restored(program, source, code=3 if missing else 0)
+    assert count == SECONDS * RATE, said
+    says = re.search(r'says ([\d.]+) s, holds ([\d.]+) s', said)
+    assert bool(says) == missing, said
+    assert not missing or (abs(float(says[1]) - 8) < 0.1 and abs(float(says[2]) - 4) < 0.1), said
+
+
+def test_edits_that_are_none_of_length(program, folder):
+    """A delay, and sound that is longer than the pictures: nothing is missing."""
+    a, b, source = folder / 'a.mp4', folder / 'b.mp4', folder / 'c.mp4'
+    film(a, '-an', '-c:v', 'mpeg4', '-t', 2)
+    film(b, '-vn', '-c:a', 'aac')
+    clips.ffmpeg('-itsoffset', 1.5, '-i', a, '-i', b, '-map', '0', '-map', '1', '-c', 'copy', source)
+    _, _, said = restored(program, source, code=0)
+    assert 'warning' not in said, said
+
+
+def test_recording_without_its_directory(program, folder):
+    data = film(folder / 'a.wtv', *MPEG2, '-c:a', 'mp2').read_bytes()
+    source = folder / 'cut.wtv'
+    source.write_bytes(data[: len(data) * 6 // 10])
+    said = program('restore', source, '-o', folder / 'o.mkv', *FAST, code=1).err
+    assert 'directory' in said and 'cut off' in said and len(said.strip().splitlines()) == 1, said
+
+
 def unit_starts(data, wanted):
     """Packets of that identifier which begin a picture that can be decoded alone."""
     packets = [data[i : i + PACKET] for i in range(0, len(data), PACKET)]

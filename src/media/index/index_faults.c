@@ -8,6 +8,8 @@
 #include "media/source.h"
 #include "media/structure.h"
 
+#define LEAST_LACK AV_TIME_BASE // of a track in MP4, before anybody is told
+
 // The length that the head of the file states, AV_TIME_BASE units; AV_NOPTS_VALUE where it states none.
 static int64_t stated_length(const struct ta_source *s, const struct ta_structure *structure)
 {
@@ -163,6 +165,12 @@ void ta_index_note_faults(struct ta_index_builder *b, double step)
         f->places = count_holes(b, step);
     f->stated = stated_length(s, &b->structure);
     f->held = index->clock_count ? AV_NOPTS_VALUE : held_length(index, s->fmt);
+    // A track may lack what others have.
+    bool whole = f->stated == AV_NOPTS_VALUE || f->held == AV_NOPTS_VALUE || f->stated - f->held < LEAST_LACK;
+    if (whole && b->structure.track_stated_us - b->structure.track_held_us > LEAST_LACK) {
+        f->stated = b->structure.track_stated_us;
+        f->held = b->structure.track_held_us;
+    }
     measure_missing(index, step);
     measure_start(index);
 }

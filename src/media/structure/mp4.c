@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include <libavutil/common.h>
 #include <libavutil/intreadwrite.h>
+#include <libavutil/mathematics.h>
 
 #include "base/mem.h"
 
@@ -34,6 +36,142 @@ static int64_t box_unit(struct ta_walk *w, int64_t at)
     return length > (uint64_t)(w->size - at) ? TA_WALK_BEYOND_END : (int64_t)length;
 }
 
+// ---- what tracks say of their length ----
+
+#define LONGEST ((int64_t)1 << 40) // ticks that are believed
+#define EDITS_MAX 64               // that are looked at
+#define PLAIN_RATE 0x10000
+
+struct track {
+    uint32_t kind;  // "vide", "soun"
+    int64_t scale;  // of its own times, a second
+    int64_t said;   // by its own head, in that; -1: nothing
+    int64_t listed; // by its entry in the film, in the film's times
+    int64_t held;   // by the list of its samples; -1: none
+    int edits;
+    int64_t from[EDITS_MAX], length[EDITS_MAX]; // what they show of it: its times; the film's
+};
+
+static int64_t full_number(const uint8_t *p, bool wide)
+{
+    int64_t value = wide ? (int64_t)AV_RB64(p) : AV_RB32(p);
+    bool unknown = wide ? value < 0 : value == UINT32_MAX;
+    return unknown ? -1 : value;
+}
+
+static void read_head(struct ta_walk *w, int64_t at, int64_t size, struct track *t)
+{
+    const uint8_t *p = size >= 24 ? ta_walk_look(w, at, TA_MIN(size, 36)) : NULL;
+    bool wide = p && p[0] == 1;
+    if (!p || (wide && size < 36))
+        return;
+    t->scale = AV_RB32(p + (wide ? 20 : 12));
+    t->said = full_number(p + (wide ? 24 : 16), wide);
+}
+
+static int64_t read_listed(struct ta_walk *w, int64_t at, int64_t size)
+{
+    const uint8_t *p = size >= 24 ? ta_walk_look(w, at, TA_MIN(size, 36)) : NULL;
+    bool wide = p && p[0] == 1;
+    return !p || (wide && size < 36) ? -1 : full_number(p + (wide ? 28 : 20), wide);
+}
+
+static void read_edits(struct ta_walk *w, int64_t at, int64_t size, struct track *t)
+{
+    const uint8_t *p = size >= 8 ? ta_walk_look(w, at, 8) : NULL;
+    bool wide = p && p[0] == 1;
+    int64_t step = wide ? 20 : 12, count = p ? TA_MIN(AV_RB32(p + 4), (size - 8) / step) : 0;
+    for (int64_t i = 0; i < count && t->edits < EDITS_MAX; i++) {
+        const uint8_t *e = ta_walk_look(w, at + 8 + i * step, step);
+        int64_t length = e ? full_number(e, wide) : -1;
+        int64_t from = e ? (wide ? (int64_t)AV_RB64(e + 8) : (int32_t)AV_RB32(e + 4)) : -1;
+        bool plain = e && AV_RB32(e + step - 4) == PLAIN_RATE;
+        if (!plain || length < 0 || length > LONGEST || from < 0 || from > LONGEST)
+            continue;
+        t->from[t->edits] = from;
+        t->length[t->edits++] = length;
+    }
+}
+
+static void read_samples(struct ta_walk *w, int64_t at, int64_t size, struct track *t)
+{
+    const uint8_t *p = size >= 8 ? ta_walk_look(w, at, 8) : NULL;
+    int64_t count = p ? TA_MIN(AV_RB32(p + 4), (size - 8) / 8) : 0;
+    t->held = count ? 0 : -1;
+    for (int64_t i = 0; i < count && (p = ta_walk_look(w, at + 8 + i * 8, 8)) != NULL; i++) {
+        int64_t more = (int64_t)AV_RB32(p) * (int32_t)AV_RB32(p + 4);
+        t->held = more < 0 || t->held + more > LONGEST ? t->held : t->held + more;
+    }
+}
+
+struct film {
+    int64_t scale, said; // of its times, a second; its length in that
+    bool fragments;
+};
+
+// The track that lacks most of what it says.
+static void judge(struct ta_walk *w, const struct track *t, const struct film *f)
+{
+    if ((t->kind != MKTAG('v', 'i', 'd', 'e') && t->kind != MKTAG('s', 'o', 'u', 'n')) || t->held < 0 ||
+        t->scale <= 0 || f->fragments)
+        return;
+    int64_t held = av_rescale(t->held, 1000000, t->scale);
+    int64_t said = t->said < 0 || t->said > LONGEST ? 0 : av_rescale(t->said, 1000000, t->scale);
+    for (int i = 0; i < t->edits && f->scale > 0; i++)
+        said = TA_MAX(said, av_rescale(t->from[i], 1000000, t->scale) +
+                                av_rescale(t->length[i], 1000000, f->scale));
+    // Many write the film's length for each track.
+    if (f->scale > 0 && t->listed > f->said && t->listed < LONGEST)
+        said = TA_MAX(said, av_rescale(t->listed, 1000000, f->scale));
+    struct ta_structure *s = w->out;
+    if (said - held > s->track_stated_us - s->track_held_us) {
+        s->track_stated_us = said;
+        s->track_held_us = held;
+    }
+}
+
+// Boxes within others, as deep as lists of samples lie.
+static void read_boxes(struct ta_walk *w, int64_t at, int64_t end, int depth, struct track *t, struct film *f)
+{
+    for (int i = 0; i < 10000 && at + 8 <= end && depth < 6; i++) {
+        const uint8_t *p = ta_walk_look(w, at, 8);
+        int64_t length = p ? AV_RB32(p) : 0, body = at + 8;
+        if (length < 8 || length > end - at)
+            return;
+        uint32_t name = AV_RL32(p + 4);
+        if (name == MKTAG('t', 'r', 'a', 'k')) {
+            struct track own = {.held = -1, .said = -1, .listed = -1};
+            read_boxes(w, body, at + length, depth + 1, &own, f);
+            judge(w, &own, f);
+        } else if (name == MKTAG('m', 'd', 'i', 'a') || name == MKTAG('m', 'i', 'n', 'f') ||
+                   name == MKTAG('s', 't', 'b', 'l') || name == MKTAG('e', 'd', 't', 's')) {
+            read_boxes(w, body, at + length, depth + 1, t, f);
+        } else if (name == MKTAG('m', 'v', 'e', 'x')) {
+            f->fragments = true;
+        } else if (name == MKTAG('m', 'v', 'h', 'd') || name == MKTAG('m', 'd', 'h', 'd')) {
+            struct track head = {0};
+            read_head(w, body, length - 8, &head);
+            if (name == MKTAG('m', 'v', 'h', 'd')) {
+                f->scale = head.scale;
+                f->said = head.said;
+            } else {
+                t->scale = head.scale;
+                t->said = head.said;
+            }
+        } else if (name == MKTAG('t', 'k', 'h', 'd')) {
+            t->listed = read_listed(w, body, length - 8);
+        } else if (name == MKTAG('h', 'd', 'l', 'r') && length >= 20 && !t->kind) {
+            p = ta_walk_look(w, body + 8, 4);
+            t->kind = p ? AV_RL32(p) : 0;
+        } else if (name == MKTAG('e', 'l', 's', 't')) {
+            read_edits(w, body, length - 8, t);
+        } else if (name == MKTAG('s', 't', 't', 's')) {
+            read_samples(w, body, length - 8, t);
+        }
+        at += length;
+    }
+}
+
 // What is not in fragments has a list of its packets, by which libav goes.
 static int64_t box_begin(struct ta_walk *w, int64_t *end)
 {
@@ -43,6 +181,11 @@ static int64_t box_begin(struct ta_walk *w, int64_t *end)
         const uint8_t *p = ta_walk_look(w, at, 8);
         if (p && !memcmp(p + 4, "moof", 4))
             return at;
+        if (p && !memcmp(p + 4, "moov", 4)) {
+            struct track none = {0};
+            struct film film = {0};
+            read_boxes(w, at + 8, at + length, 0, &none, &film);
+        }
         at += length;
     }
     return -1;
