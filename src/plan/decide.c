@@ -261,6 +261,7 @@ static void tell(struct ta_decision *d)
                          "film in video is suspected: --deinterlace ivtc would give back its frames, "
                          "other deinterlacing keeps the video's rate");
     warn_of_woven(d);
+    ta_plan_tell_tape(d);
     if (index->undecodable_start)
         ta_decision_tell(d, "start", "%lld %s before the first picture that can be decoded %s left out",
                          (long long)index->undecodable_start,

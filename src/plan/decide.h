@@ -53,6 +53,17 @@ void ta_plan_tell_dv(struct ta_decision *d);
 // Warns of what is wrong with the file as a whole.
 void ta_plan_tell_faults(struct ta_decision *d);
 
+// What was measured of a tape; all 0 where it was not. Noise in codes of 8 bits, as docs/json.md has it.
+struct ta_tape {
+    bool known;
+    double luma, chroma, across, down, sure;
+    bool coded;
+    double black, white, levels_sure;
+    int torn; // lines of the frame at the bottom
+};
+struct ta_tape ta_plan_tape(const struct ta_plan_facts *facts);
+void ta_plan_tell_tape(struct ta_decision *d);
+
 // Bits a second for sound that is encoded; 0: the encoder's default, or lossless.
 int64_t ta_plan_sound_bit_rate(const char *codec, int channels);
 // What happens to each stream of the source.
