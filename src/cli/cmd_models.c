@@ -14,9 +14,9 @@
 #include "cli/model_rows.h"
 #include "cli/progress.h"
 #include "cli/table.h"
-#include "infer/engine.h"
 #include "infer/fetch.h"
 #include "recipe/engine_places.h"
+#include "recipe/folders.h"
 #include "recipe/models.h"
 
 enum { LONGEST_SILENCE = 3600, LINE_EVERY_MS = 100, PLAIN_EVERY_MS = 10000 };
@@ -61,7 +61,7 @@ struct call {
     const struct models_opts *opts;
     struct ta_models models;
     char *folder; // of the networks; NULL: none
-    struct ta_engine *engine;
+    char *cache;  // NULL: nothing is kept
     struct ta_table table;
     json_t *list;
     bool failed;
@@ -177,10 +177,8 @@ static void show_one(struct call *c, const struct ta_model *m)
 
 static void show_file(struct call *c, const char *path)
 {
-    if (!c->engine && !json_array_size(c->list)) // once; what is wrong with it is told
-        ta_engine_open(&c->engine, &ta_engine_onnx, ta_engine_named(c->opts->engine.engine_library), 1,
-                       c->cli->log);
-    json_t *row = ta_model_file_row(c->engine, &c->models, path);
+    json_t *row = ta_model_file_row(&c->models, path, ta_engine_named(c->opts->engine.engine_library),
+                                    c->cache);
     c->failed |= !json_is_true(json_object_get(row, "fits"));
     ta_model_add_file_row(&c->table, row);
     json_array_append_new(c->list, row);
@@ -255,6 +253,7 @@ static enum ta_exit run_models(struct ta_cli *cli)
                             cli->operands[0]);
     enum ta_exit status = ta_models_load(&c.models, cli->log) >= 0 ? TA_EXIT_OK : TA_EXIT_FAILED;
     c.folder = ta_models_folder();
+    c.cache = ta_cache_folder();
     if (status == TA_EXIT_OK)
         status = check_operands(&c, a);
     if (status == TA_EXIT_OK) {
@@ -265,9 +264,9 @@ static enum ta_exit run_models(struct ta_cli *cli)
         status = ta_cli_show_list(cli, c.opts->json, c.list, &c.table, more);
         free(more);
     }
-    ta_engine_close(&c.engine);
     ta_models_release(&c.models);
     free(c.folder);
+    free(c.cache);
     return c.failed ? ta_exit_worse(status, TA_EXIT_FAILED) : status;
 }
 
@@ -287,7 +286,7 @@ static const struct ta_example examples[] = {
 
 const struct ta_command ta_command_models = {
     .name = "models",
-    .operands = "list|show|fetch|verify|remove [NAME|FILE...]",
+    .operands = "list|show|fetch|verify|remove [NAME...]",
     .summary = "get networks, and tell what those in files are good for",
     .description =
         "Networks are known by name: a manifest, built in and in models.yaml beside your configuration, says what "
@@ -295,10 +294,10 @@ const struct ta_command ta_command_models = {
         "or takes it from your file with --from; a download that broke off goes on where it was; what has another "
         "checksum is refused. They are kept in $XDG_DATA_HOME/terminalai/models (~/.local/share). \"verify\" compares "
         "those that are here with their checksums, \"remove\" deletes them.\n\n"
-        "\"show\" with a file reads it, loads it with ONNX Runtime on the processor, compares its shapes with what is "
-        "expected of a network that enlarges pictures, and finds out by how much by giving it a small grey one. A "
-        "file whose numbers lie in other files is refused; those are not opened. Exit status 1 when something is "
-        "refused, absent or could not be done.",
+        "\"show\" with a file reads it, loads it with ONNX Runtime on the processor (in a process of its own, "
+        "which it may crash), compares its shapes with what is expected of a network that enlarges pictures, and "
+        "finds out by how much by giving it a small grey one. A file whose numbers lie in other files is refused; "
+        "those are not opened. Exit status 1 when something is refused, absent or could not be done.",
     .examples = examples,
     .groups = models_groups,
     .values_size = sizeof(struct models_opts),

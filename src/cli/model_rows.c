@@ -13,11 +13,10 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/table.h"
-#include "infer/engine.h"
 #include "infer/fetch.h"
 #include "infer/models.h"
 #include "infer/onnx_file.h"
-#include "infer/pictures.h"
+#include "recipe/model_look.h"
 
 static json_t *shape_of(const int shape[4])
 {
@@ -70,28 +69,13 @@ void ta_model_add_row(struct ta_table *t, const json_t *o)
 
 #define LARGEST_FILE ((size_t)TA_MODEL_MAX_BYTES)
 
-static json_t *shapes_of(const struct ta_tensor_shape *shapes, int count)
-{
-    json_t *list = json_array();
-    for (int i = 0; i < count; i++) {
-        json_t *dims = json_array();
-        for (int d = 0; d < shapes[i].count; d++)
-            json_array_append_new(dims, shapes[i].dim[d] < 0 ? json_null() : json_integer(shapes[i].dim[d]));
-        json_t *o = json_object();
-        json_object_set_new(o, "name", ta_json_any_text(shapes[i].name));
-        json_object_set_new(o, "float", json_boolean(shapes[i].is_float));
-        json_object_set_new(o, "shape", dims);
-        json_array_append_new(list, o);
-    }
-    return list;
-}
-
-// Loads it, and finds out what it does. e: NULL when there is no engine, which was told.
-static int look_inside(json_t *o, struct ta_engine *e, const struct ta_buf *file, struct ta_log *log)
+// Reads it, and has it run.
+static int look_inside(json_t *o, const struct ta_buf *file, const char *path, const char *sum,
+                       const char *named, const char *cache, struct ta_log *log)
 {
     struct ta_onnx_facts facts;
-    struct ta_network *n = NULL;
     struct ta_network_use use;
+    json_t *found = NULL;
     int err = ta_onnx_file_check(&facts, ta_buf_text(file), file->size, log);
     if (err < 0)
         return err;
@@ -99,27 +83,16 @@ static int look_inside(json_t *o, struct ta_engine *e, const struct ta_buf *file
     json_object_set_new(o, "operators", json_integer(facts.operators));
     json_object_set_new(o, "nodes", json_integer(facts.nodes));
     json_object_set_new(o, "weights", json_integer(facts.weights));
-    if (!e) {
-        ta_error(log, "no engine is here to look at it; see \"terminalai engines\"");
-        return TA_ERR_NOT_FOUND;
-    }
-    err = e->info->load(e, ta_buf_text(file), file->size, 0, &n, log);
-    if (err < 0)
-        return err;
-    json_object_set_new(o, "inputs", shapes_of(n->in, n->in_count));
-    json_object_set_new(o, "outputs", shapes_of(n->out, n->out_count));
-    err = ta_network_find_use(n, &use, log);
-    if (err >= 0) {
-        json_object_set_new(o, "planes", json_integer(use.planes));
-        json_object_set_new(o, "factor", json_integer(use.factor));
-        json_object_set_new(o, "width", use.width ? json_integer(use.width) : json_null());
-        json_object_set_new(o, "height", use.height ? json_integer(use.height) : json_null());
-    }
-    ta_network_unload(&n);
+    err = ta_model_look(&use, &found, path, sum, named, cache, log);
+    static const char *const keys[] = {"inputs", "outputs", "planes", "factor", "width", "height"};
+    for (size_t i = 0; found && i < TA_COUNT(keys); i++)
+        json_object_set(o, keys[i], json_object_get(found, keys[i]));
+    json_decref(found);
     return err;
 }
 
-json_t *ta_model_file_row(struct ta_engine *e, const struct ta_models *models, const char *path)
+json_t *ta_model_file_row(const struct ta_models *models, const char *path, const char *named,
+                          const char *cache)
 {
     struct ta_buf file = {0}, why = {0};
     struct ta_log *log = NULL;
@@ -136,7 +109,7 @@ json_t *ta_model_file_row(struct ta_engine *e, const struct ta_models *models, c
         const struct ta_model *known = ta_models_with_sum(models, sum);
         if (known)
             json_object_set_new(o, "name", json_string(known->name));
-        err = look_inside(o, e, &file, log);
+        err = look_inside(o, &file, path, sum, named, cache, log);
     }
     json_object_set_new(o, "fits", json_boolean(err >= 0));
     if (err < 0)

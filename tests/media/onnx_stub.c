@@ -1,5 +1,7 @@
 // Stands for ONNX Runtime where the real one can't be had in the state that a test needs: of the version that
-// TA_STUB_VERSION names, without any interface. It tells whether it was loaded with its reports switched off.
+// TA_STUB_VERSION names ("crash": it crashes when it is asked), without any interface. It tells whether it
+// was loaded with its reports switched off.
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +28,10 @@ static const void *get_api(uint32_t version)
 
 static const char *get_version(void)
 {
-    return getenv("TA_STUB_VERSION");
+    const char *version = getenv("TA_STUB_VERSION");
+    if (version && !strcmp(version, "crash"))
+        raise(SIGSEGV);
+    return version;
 }
 
 const struct base *OrtGetApiBase(void)

@@ -22,7 +22,7 @@ def show(program, tmp_path):
     def run(content, refused=None):
         path = tmp_path / 'net.onnx'
         path.write_bytes(content)
-        result = program('models', 'show', '--json', path, '--engine-library', PACKAGES, code=1 if refused else 0)
+        result = program('models', 'show', '--json', path, '--engine-library', PACKAGES, code=1 if refused else 0, env={'XDG_CACHE_HOME': str(tmp_path)})
         row, = result.json()
         assert row['fits'] is (refused is None) and row['file'] == str(path), row
         assert refused is None or refused in row['why'], (refused, row['why'])
@@ -114,11 +114,42 @@ def test_other_trouble(program, tmp_path):
     """No such file, no engine, no sub-command."""
     path = tmp_path / 'net.onnx'
     path.write_bytes(kit.enlarge(2))
-    result = program('models', 'show', path, '--engine-library', tmp_path, code=1)
-    assert 'there is no libonnxruntime' in result.err and 'no engine is here' in ' '.join(result.out.split())
+    result = program('models', 'show', path, '--engine-library', tmp_path, code=1, env={'XDG_CACHE_HOME': str(tmp_path)})
+    said = ' '.join(result.out.split())
+    assert 'there is no libonnxruntime' in said and 'no engine is here' in said, said
     row, = program('models', 'show', '--json', tmp_path / 'absent.onnx', '--engine-library', tmp_path, code=1).json()
     assert 'absent.onnx' in row['why']
     assert 'takes names' in program('models', 'list', path, code=2).err
+
+
+def test_a_crash_is_a_refusal(program, tmp_path):
+    """What happens in the runtime happens in a process of its own; files behind it are looked at."""
+    stub = pathlib.Path(os.environ.get('TA_BUILD', ROOT / 'build')) / 'tests' / 'onnx_stub.so'
+    if not stub.exists():
+        pytest.skip(f'{stub} is not built')
+    for name in 'ab':
+        (tmp_path / f'{name}.onnx').write_bytes(kit.enlarge(2))
+    env = {'TA_STUB_VERSION': 'crash', 'XDG_CACHE_HOME': str(tmp_path / 'cache')}
+    result = program('models', 'show', '--json', tmp_path / 'a.onnx', tmp_path / 'b.onnx', '--engine-library', stub, env=env, code=1)
+    rows = result.json()
+    assert len(rows) == 2 and all('crashed' in r['why'] and r['nodes'] == 2 for r in rows), rows
+    assert not list((tmp_path / 'cache').glob('**/*.json'))  # a refusal is not kept
+
+
+def test_what_was_found_is_kept(show, program, tmp_path):
+    """By checksum: the second time no runtime is needed. What others wrote there is not believed."""
+    row = show(kit.enlarge(3))
+    kept, = (tmp_path / 'terminalai/models').glob('*.json')
+    assert kept.stem == row['sha256']
+    path = tmp_path / 'net.onnx'
+    args = ('models', 'show', '--json', path, '--engine-library', '/nowhere')
+    env = {'XDG_CACHE_HOME': str(tmp_path)}
+    assert program(*args, env=env, code=0).json() == [row]
+    for wrong in ('{}', '[', '', kept.read_text().replace('"factor": 3', '"factor": 99'), kept.read_text().replace('"planes": 3', '"planes": "x"'),
+            kept.read_text().replace('"form": 1', '"form": 0')):
+        kept.write_text(wrong)
+        assert 'No such file' in program(*args, env=env, code=1).json()[0]['why'], wrong
+    assert show(kit.enlarge(3)) == row and '"factor": 3' in kept.read_text()
 
 
 def test_the_networks_of_the_assets(show):
