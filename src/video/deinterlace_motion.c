@@ -35,7 +35,8 @@ enum {
     GUESSES = NEIGHBOURS + 1, // and that nothing moves
     EXPLAINED = 2 * GUESSES,
     WINDOW = 4 * TA_MOTION_STEP, // rows of what neighbours say that are kept, while a part is worked through
-    BESIDE = 4,                  // rows of them that kernels look at above and below
+    EVEN = 4 << (TA_MOTION_DEPTH - 8), // samples of a bar are so far from its colour, mostly
+    BESIDE = 4,                        // rows of them that kernels look at above and below
 };
 static const int aways[NEIGHBOURS] = {-1, 1, -FAR, FAR};
 // The variance of what moves on for two moments, in that for one.
@@ -181,7 +182,7 @@ struct fusion {
     float trusts[NEIGHBOURS];
     int count;
     const struct ta_motion_picture *sides[2]; // the nearest moments as they are; NULL where there is none
-    int before, after;                        // guesses of the nearest moments; negative: none at all
+    int before, after;                        // guesses of the nearest moments; negative: none
     int missing;                              // the first missing row, 0 or 1
     const struct ta_motion_picture *to;       // or
     AVFrame *out;
@@ -213,7 +214,7 @@ static int inside(int y, int height)
 static void make_base(const struct fusion *f, const struct lines *l, int plane, int y, uint16_t *dst)
 {
     const struct ta_motion_plane *here = &f->here->planes[plane];
-    if (plane == 1 || plane == 2) { // chroma gains nothing by it
+    if (plane == 1 || plane == 2 || (f->before < 0 && f->after < 0)) { // chroma gains nothing by it
         memcpy(dst, row_of(f->bob, plane, y), (size_t)here->width * sizeof *dst);
         return;
     }
@@ -225,15 +226,20 @@ static void make_base(const struct fusion *f, const struct lines *l, int plane, 
         r.here[i] = row_of(f->here, plane, inside(y + beside[i], height));
     for (int i = 0; i < 2; i++) {
         int near = inside(y + 2 * i - 1, height);
-        r.earlier[i] = guess_row(f, l, f->before, near);
-        r.later[i] = guess_row(f, l, f->after, near);
+        r.earlier[i] = guess_row(f, l, f->before < 0 ? f->after : f->before, near);
+        r.later[i] = guess_row(f, l, f->after < 0 ? f->before : f->after, near);
     }
     for (int i = 0; i < 5; i++) {
         int at = inside(y + 2 * (i - 2), height);
-        r.fields_before[i] = guess_row(f, l, f->before, at);
-        r.fields_after[i] = guess_row(f, l, f->after, at);
+        r.fields_before[i] = guess_row(f, l, f->before < 0 ? f->after : f->before, at);
+        r.fields_after[i] = guess_row(f, l, f->after < 0 ? f->before : f->after, at);
     }
     f->p->bwdif->row16(dst, &r, kind, (1 << TA_MOTION_DEPTH) - 1, here->width);
+    if (f->before < 0 || f->after < 0) { // one side alone contradicts itself nowhere
+        const uint16_t *bob = row_of(f->bob, plane, y);
+        for (int i = 0; i < here->width; i++)
+            dst[i] = (uint16_t)((dst[i] + bob[i] + 1) >> 1);
+    }
 }
 
 // How far each sample of a guess's row is from being true: by whether its vector brings lines that were there
@@ -256,6 +262,30 @@ static void find_phases(const struct fusion *f, int guess, int plane, int y, uin
         memset(phases + i * TA_MOTION_STEP - TA_MOTION_STEP / 2, f->same_lines[guess] ? 4 - phase : phase,
                TA_MOTION_STEP);
     }
+}
+
+// Mean distance from the mean, of each eighth sample.
+static int unevenness(const uint16_t *row, int n)
+{
+    int count = (n + 7) / 8, sum = 0, apart = 0;
+    for (int i = 0; i < n; i += 8)
+        sum += row[i];
+    for (int i = 0; i < n; i += 8)
+        apart += abs(row[i] - sum / count);
+    return apart / count;
+}
+
+// Of a picture with bars above and below: is this row next to where one begins? What a line that moves in
+// from behind a bar looks like, the lines around say as well of the bar's own last line: no guess is to be
+// trusted there.
+static bool at_bar(const struct fusion *f, int plane, int y)
+{
+    const struct ta_motion_plane *here = &f->here->planes[plane];
+    if (plane || y < 1 || y + 1 >= here->height)
+        return false;
+    int above = unevenness(row_of(f->here, plane, y - 1), here->width);
+    int below = unevenness(row_of(f->here, plane, y + 1), here->width);
+    return TA_MIN(above, below) <= EVEN && TA_MAX(above, below) > 2 * EVEN;
 }
 
 static void fuse_row(const struct fusion *f, struct lines *l, int plane, int y, bool first, uint16_t *dst)
@@ -303,7 +333,10 @@ static void fuse_row(const struct fusion *f, struct lines *l, int plane, int y, 
             .strict = 64,
         };
     }
-    dsp->fuse(dst, l->base, l->spread, guesses, count, n);
+    if (at_bar(f, plane, y))
+        memcpy(dst, row_of(f->bob, plane, y), (size_t)n * sizeof *dst);
+    else
+        dsp->fuse(dst, l->base, l->spread, guesses, count, n);
 }
 
 // Gives a row to the frame: one that was there as it was, or samples of TA_MOTION_DEPTH bits.
@@ -359,7 +392,7 @@ static void fuse_part(void *arg, int part)
             taken = take_guesses(f, part, taken);
         uint16_t *dst = f->to ? f->to->planes[plane].at + y * f->to->planes[plane].step : l->base;
         const uint16_t *was = row_of(f->here, plane, y);
-        if (y % 2 == f->missing && f->before >= 0) {
+        if (y % 2 == f->missing && f->count) {
             fuse_row(f, l, plane, y, first, dst);
             first = false;
             was = dst;
@@ -408,11 +441,9 @@ static void fuse(struct ta_stage *s, int64_t moment, bool again, const struct ta
         f.same_lines[f.count] = ta_motion_is_top(m, other) == top;
         f.trusts[f.count] = trusts[i];
         if (aways[i] == -1)
-            f.before = f.after = f.count;
-        if (aways[i] == 1) {
+            f.before = f.count;
+        if (aways[i] == 1)
             f.after = f.count;
-            f.before = f.before >= 0 ? f.before : f.count;
-        }
         f.count++;
     }
     ta_pool_run(s->env->pool, p->parts, fuse_part, &f);

@@ -15,6 +15,7 @@ enum {
     // A cut: half of the blocks differ by so much a sample. Noise of tapes stays far below.
     LOST_ERROR = 20 * TA_MOTION_BLOCK * TA_MOTION_BLOCK,
     QUARTERS = 4,
+    SURER = 8,      // a place between samples must be better by such a part
     LONGEST = 4096, // samples: so that quarters fit a vector
     SMALL = 8,      // side of the blocks at a quarter of the size
 };
@@ -109,39 +110,44 @@ static unsigned error_between(const struct refined *r, int x, int y)
     return r->dsp->sad16_between(r->block, r->step, p, r->step);
 }
 
-// Halves, then quarters around the whole sample found. The picture is blurred: means are filter enough.
+// Halves, then quarters around the whole sample found. The picture is blurred: means are filter enough. Where
+// whole samples do nearly as well they stay, for what is taken from between them is blurred, and twice at
+// best.
 static void refine(struct refined *t, int *fraction_x, int *fraction_y)
 {
     int best_x = 0, best_y = 0;
+    unsigned least = t->error - t->error / SURER;
     unsigned left = error_between(t, -2, 0), right = error_between(t, 2, 0);
     unsigned up = error_between(t, 0, -2), down = error_between(t, 0, 2);
     int side = left < right ? -2 : 2, way = up < down ? -2 : 2;
     unsigned along = TA_MIN(left, right), across = TA_MIN(up, down), diagonal = error_between(t, side, way);
-    if (along < t->error) {
-        t->error = along;
+    if (along < least) {
+        least = along;
         best_x = side;
     }
-    if (across < t->error) {
-        t->error = across;
+    if (across < least) {
+        least = across;
         best_x = 0;
         best_y = way;
     }
-    if (diagonal < t->error) {
-        t->error = diagonal;
+    if (diagonal < least) {
+        least = diagonal;
         best_x = side;
         best_y = way;
     }
     int x = best_x, y = best_y;
     for (int i = 0; i < 8; i++) {
         unsigned error = error_between(t, x + ring[i][0], y + ring[i][1]);
-        if (error < t->error) {
-            t->error = error;
+        if (error < least) {
+            least = error;
             best_x = x + ring[i][0];
             best_y = y + ring[i][1];
         }
     }
     *fraction_x = best_x;
     *fraction_y = best_y;
+    if (best_x || best_y)
+        t->error = least;
 }
 
 static int whole(int quarters)

@@ -225,24 +225,54 @@ static double flying(double x, double y, int t)
     return u * u + v * v < 150 ? texture(u * 2, v * 2) : texture(x, y);
 }
 
+// A new picture with each frame, every third field, and in the middle of frames.
+static double album(double x, double y, int shown)
+{
+    double a = shown * 1.7;
+    return texture(x * cos(a) - y * sin(a) + 37 * shown, x * sin(a) + y * cos(a) + 11 * shown);
+}
+
+static double frames_apart(double x, double y, int t)
+{
+    return album(x, y, t / 2);
+}
+
+static double three_fields(double x, double y, int t)
+{
+    return album(x, y, t / 3);
+}
+
+static double between_cuts(double x, double y, int t)
+{
+    return t < 11 || t > 16 ? pan(x, y, t) : album(x, y, (t + 1) / 2);
+}
+
+static double fields_apart(double x, double y, int t)
+{
+    return t < 11 || t > 16 ? pan(x, y, t) : album(x, y, t);
+}
+
 static const struct scene {
     const char *name;
     double (*at)(double x, double y, int t);
     double gain; // dB over bwdif in luma that are expected, less a tenth
 } scenes[] = {
-    {"pan", pan, 0.4},
-    {"cut", cut, 1.5},
-    {"fade", fade, 0.4},
-    {"flash", flash, 0.6},
-    {"one picture", one_picture, 0.6},
-    {"still", still, 10},
-    {"title", title, 1},
-    // The line at the edge is taken for the one that moves in from behind it, which bwdif knows better.
-    {"letterbox", letterbox, -2.6},
+    {"pan", pan, 1.1},
+    {"cut", cut, 2.1},
+    {"fade", fade, 1.2},
+    {"flash", flash, 1.2},
+    {"one picture", one_picture, 1.2},
+    {"still", still, 20},
+    {"title", title, 1.4},
+    {"letterbox", letterbox, 0.4},
     {"twice", twice, 3},
-    {"torn", torn, 0.2},
-    {"turned", turned, 0.8},
-    {"flying", flying, 0.2},
+    {"torn", torn, 0.3},
+    {"turned", turned, 0.9},
+    {"flying", flying, 0.4},
+    {"frames apart", frames_apart, 4.1},
+    {"three fields", three_fields, 4.7},
+    {"between cuts", between_cuts, 1.6},
+    {"fields apart", fields_apart, 0.7},
 };
 
 // The scene in levels of 8 bits, worked out once: chroma is less of the same in half the size.
