@@ -7,6 +7,7 @@
 
 #include <terminalai/error.h>
 #include <terminalai/log.h>
+#include <terminalai/survey.h>
 
 #include "base/env.h"
 #include "base/log.h"

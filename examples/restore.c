@@ -44,6 +44,7 @@ static int restore(const char *input, const char *output, struct ta_options *opt
 
     // Reads and measures the source, and decides everything. Nothing is made yet.
     int err = ta_plan_create(&plan, input, output, options, &callbacks, log);
+    fputc('\n', stderr); // behind the progress
     if (err < 0)
         return err;
     char *words = ta_plan_describe(plan, NULL, false);
@@ -51,7 +52,9 @@ static int restore(const char *input, const char *output, struct ta_options *opt
     free(words);
 
     err = ta_restore(plan, options, &callbacks, &result, log);
-    if (err >= 0)
+    if (err < 0)
+        fputc('\n', stderr);
+    else
         printf("%s: %lld frames in %.1f s, %lld warnings\n", ta_plan_output(plan), (long long)result.frames,
                result.wall_seconds, (long long)result.warnings);
     ta_plan_destroy(&plan);

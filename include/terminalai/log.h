@@ -25,6 +25,12 @@ typedef void (*ta_log_fn)(void *priv, enum ta_log_level level, const char *compo
                           const char *code);
 
 // Thread-safety: Safe, except create and destroy.
+//
+// libav has one log a process. From its first use by this library its messages go to all logs that there are,
+// as component "libav": errors at VERBOSE level, the rest at DEBUG, so that a log at its usual level shows
+// none. Nothing of it goes to standard error; a program that wants libav's messages for itself calls
+// av_log_set_callback() after the first call of this library. SVT-AV1 alone speaks for itself: set SVT_LOG=1
+// in the environment before AV1 is encoded.
 struct ta_log;
 
 // Creates a root log with threshold INFO. `fn` may be NULL: then messages go to standard error as "component:
@@ -40,7 +46,8 @@ void ta_log_set_level(struct ta_log *log, const char *component, enum ta_log_lev
 const char *ta_log_level_name(enum ta_log_level level);
 int ta_log_level_from_name(const char *name);
 
-// Frees the log. Logs made from it inside the library must be gone. *log may be NULL; sets it to NULL.
+// Frees the log, after the last message on its way in other threads. Logs made from it inside the library
+// must be gone. Not from within the log's own function. *log may be NULL; sets it to NULL.
 void ta_log_destroy(struct ta_log **log);
 
 #ifdef __cplusplus

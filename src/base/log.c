@@ -39,6 +39,8 @@ struct log_family {
 };
 
 struct ta_log {
+    bool is_root; // stands in `roots`: a caller created it
+    struct ta_log *next_root, *previous_root;
     struct log_tree *tree;
     struct component_level *level;
     char *component;
@@ -46,6 +48,10 @@ struct ta_log {
     struct log_family *family;    // NULL for none
     struct ta_problems *problems; // where problems are kept; NULL for nowhere; not owned
 };
+
+// What is about the process and not about a call is told to all of them: libav's log.
+static pthread_rwlock_t roots_lock = PTHREAD_RWLOCK_INITIALIZER;
+static struct ta_log *roots; // guarded by roots_lock
 
 static const char *const level_names[] = {"quiet", "error", "warn", "info", "verbose", "debug"};
 
@@ -100,7 +106,7 @@ static struct component_level *find_level(struct log_tree *tree, const char *com
     return l;
 }
 
-int ta_log_create(struct ta_log **out, ta_log_fn fn, void *priv)
+static int create_root(struct ta_log **out, ta_log_fn fn, void *priv)
 {
     *out = NULL;
     struct ta_log *log = calloc(1, sizeof(*log));
@@ -120,6 +126,33 @@ int ta_log_create(struct ta_log **out, ta_log_fn fn, void *priv)
     log->level = find_level(tree, log->component);
     *out = log;
     return 0;
+}
+
+int ta_log_create(struct ta_log **out, ta_log_fn fn, void *priv)
+{
+    int err = create_root(out, fn, priv);
+    if (err < 0)
+        return err;
+    pthread_rwlock_wrlock(&roots_lock);
+    (*out)->is_root = true;
+    (*out)->next_root = roots;
+    if (roots)
+        roots->previous_root = *out;
+    roots = *out;
+    pthread_rwlock_unlock(&roots_lock);
+    return 0;
+}
+
+static void forget_root(struct ta_log *log)
+{
+    pthread_rwlock_wrlock(&roots_lock);
+    if (log->next_root)
+        log->next_root->previous_root = log->previous_root;
+    if (log->previous_root)
+        log->previous_root->next_root = log->next_root;
+    else
+        roots = log->next_root;
+    pthread_rwlock_unlock(&roots_lock);
 }
 
 struct ta_log *ta_log_child(struct ta_log *parent, const char *component, ...)
@@ -156,7 +189,7 @@ static void keep_first(void *priv, enum ta_log_level level, const char *componen
 
 int ta_log_keep_first(struct ta_log **out, struct ta_buf *first)
 {
-    return ta_log_create(out, keep_first, first);
+    return create_root(out, keep_first, first);
 }
 
 void ta_log_set_about(struct ta_log *log, const char *about)
@@ -197,6 +230,36 @@ bool ta_log_wants(const struct ta_log *log, enum ta_log_level level)
     if (limit == FOLLOW_COMMON)
         limit = atomic_load_explicit(&log->tree->common_level, memory_order_relaxed);
     return (int)level <= limit;
+}
+
+static bool root_wants(struct ta_log *root, const char *component, enum ta_log_level level)
+{
+    pthread_mutex_lock(&root->tree->lock);
+    const struct ta_log as = {.tree = root->tree, .level = find_level(root->tree, component)};
+    pthread_mutex_unlock(&root->tree->lock);
+    return ta_log_wants(&as, level);
+}
+
+bool ta_log_any_wants(const char *component, enum ta_log_level level)
+{
+    bool any = false;
+    pthread_rwlock_rdlock(&roots_lock);
+    for (struct ta_log *root = roots; root && !any; root = root->next_root)
+        any = root_wants(root, component, level);
+    pthread_rwlock_unlock(&roots_lock);
+    return any;
+}
+
+void ta_log_tell_all(const char *component, enum ta_log_level level, const char *message)
+{
+    pthread_rwlock_rdlock(&roots_lock);
+    for (struct ta_log *root = roots; root; root = root->next_root)
+        if (root_wants(root, component, level)) {
+            pthread_mutex_lock(&root->tree->lock);
+            root->tree->fn(root->tree->priv, level, component, message, NULL);
+            pthread_mutex_unlock(&root->tree->lock);
+        }
+    pthread_rwlock_unlock(&roots_lock);
 }
 
 void ta_log_collect(struct ta_log *log, struct ta_problems *list)
@@ -336,6 +399,8 @@ void ta_log_destroy(struct ta_log **log)
     if (!l)
         return;
     *log = NULL;
+    if (l->is_root)
+        forget_root(l);
     struct log_tree *tree = l->tree;
     if (l->family && atomic_fetch_sub(&l->family->users, 1) == 1)
         free(l->family);

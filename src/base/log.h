@@ -30,6 +30,11 @@ void ta_log_set_about(struct ta_log *log, const char *about);
 // full disk. A log that is in such a family already stays in it. Call before other threads use the log.
 void ta_log_only_first_error(struct ta_log *log);
 
+// For what speaks to the whole process: to each log that its caller created, as `component` (static). Does
+// one of them want it? Thread-safety: Safe.
+bool ta_log_any_wants(const char *component, enum ta_log_level level);
+void ta_log_tell_all(const char *component, enum ta_log_level level, const char *message);
+
 // Would a message of this level pass? For messages that are costly to build.
 bool ta_log_wants(const struct ta_log *log, enum ta_log_level level);
 

@@ -70,10 +70,7 @@ static enum ta_exit run_command(struct ta_cli *cli)
         ta_cpu_mask(allowed);
     ta_freep(&mask);
     ta_av_apply_cpu_mask();
-    ta_av_log_to(cli->log);
-    enum ta_exit status = cli->command->run(cli);
-    ta_av_log_to(NULL);
-    return status;
+    return cli->command->run(cli);
 }
 
 int main(int argc, char **argv)

@@ -7,6 +7,7 @@
 #include <libavutil/avstring.h>
 
 #include "base/mem.h"
+#include "media/av.h"
 
 bool ta_is_playlist(const AVInputFormat *f)
 {
@@ -31,6 +32,7 @@ static int refuse(AVFormatContext *fmt, AVIOContext **pb, const char *url, int f
 
 bool ta_keep_alone(AVFormatContext *fmt)
 {
+    ta_av_listen();
     fmt->io_open = refuse;
     // Some demuxers open a second one by themselves, which inherits this list and nothing else (VobSub). No
     // protocol is on it.

@@ -25,8 +25,7 @@
 #include "base/tree.h"
 
 // libav's log callback and CPU flags are process-wide, so what guards them here is too.
-static pthread_rwlock_t log_lock = PTHREAD_RWLOCK_INITIALIZER;
-static struct ta_log *libav_log; // guarded by log_lock
+static pthread_once_t listen_once = PTHREAD_ONCE_INIT;
 static pthread_rwlock_t setup_lock = PTHREAD_RWLOCK_INITIALIZER;
 static int hidden_cpu_flags; // what ta_av_setup_end(true) puts back; guarded by the write side of setup_lock
 
@@ -82,6 +81,8 @@ const char *ta_av_text(int averror)
     return text;
 }
 
+static const char COMPONENT[] = "libav";
+
 static void log_callback(void *object, int level, const char *format, va_list args)
 {
     // libav may print one line in pieces; a piece without its prefix is better than a buffer that mixes
@@ -90,24 +91,23 @@ static void log_callback(void *object, int level, const char *format, va_list ar
     if (level > AV_LOG_VERBOSE)
         return;
     enum ta_log_level ours = level <= AV_LOG_ERROR ? TA_LOG_VERBOSE : TA_LOG_DEBUG;
-    pthread_rwlock_rdlock(&log_lock);
     char line[1024] = "";
-    if (ta_log_wants(libav_log, ours))
-        av_log_format_line2(object, level, format, args, line, sizeof(line), &print_prefix);
+    if (!ta_log_any_wants(COMPONENT, ours))
+        return;
+    av_log_format_line2(object, level, format, args, line, sizeof(line), &print_prefix);
     line[strcspn(line, "\r\n")] = '\0';
     if (line[0])
-        ta_log_message(libav_log, ours, "%s", line);
-    pthread_rwlock_unlock(&log_lock);
+        ta_log_tell_all(COMPONENT, ours, line);
 }
 
-void ta_av_log_to(struct ta_log *log)
+static void listen(void)
 {
-    struct ta_log *child = ta_log_child(log, "libav");
-    pthread_rwlock_wrlock(&log_lock);
-    ta_log_destroy(&libav_log);
-    libav_log = child;
-    pthread_rwlock_unlock(&log_lock);
     av_log_set_callback(log_callback);
+}
+
+void ta_av_listen(void)
+{
+    pthread_once(&listen_once, listen);
 }
 
 void ta_av_apply_cpu_mask(void)
@@ -137,6 +137,7 @@ void ta_av_apply_cpu_mask(void)
 
 void ta_av_setup_begin(bool portable)
 {
+    ta_av_listen();
     if (!portable) {
         pthread_rwlock_rdlock(&setup_lock);
         return;

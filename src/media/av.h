@@ -24,10 +24,10 @@ int ta_error_from_av(int averror);
 // "Invalid data found when processing input"; static per thread until the next call.
 const char *ta_av_text(int averror);
 
-// Sends libav's own messages to `log` as component "libav" at DEBUG or, for its errors, VERBOSE level.
-// Process-wide, as libav's log is: the last caller wins; NULL restores silence. Call from the program, not
-// from library code.
-void ta_av_log_to(struct ta_log *log);
+// From then on libav's own messages go to the logs of this process (<terminalai/log.h>), and none to standard
+// error. Every door to libav calls it before libav has anything to say; what it sets stays. Thread-safety:
+// Safe.
+void ta_av_listen(void);
 // Restricts libav's CPU features to what base/cpu.h allows (process-wide; x86 only). Call before any work
 // starts.
 void ta_av_apply_cpu_mask(void);

@@ -288,6 +288,7 @@ static int open_one(struct ta_source **out, const char *path, struct ta_bytes *b
     s->cancel = cancel;
     const AVIOInterruptCB callback = {.callback = interrupted, .opaque = (void *)cancel};
     AVIOContext *pb = NULL;
+    ta_av_listen();
     int ret = open_io(s, &callback, &pb);
     if (ret < 0) {
         err = fail_open(s, ret, "can't be opened");

@@ -146,6 +146,7 @@ static int open_audio(struct writer *w)
 
 static int open_file(struct writer *w)
 {
+    ta_av_listen();
     int ret = avformat_alloc_output_context2(&w->fmt, NULL, w->kind->muxer, w->path);
     if (ret < 0)
         return failed(w, w->kind->muxer, ret);

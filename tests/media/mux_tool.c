@@ -281,14 +281,13 @@ int main(int argc, char **argv)
     }
     ta_log_create(&t.log, NULL, NULL);
     ta_log_set_level(t.log, NULL, TA_LOG_VERBOSE);
-    ta_av_log_to(getenv("TA_LIBAV_LOG") ? t.log : NULL);
+    ta_log_set_level(t.log, "libav", getenv("TA_LIBAV_LOG") ? TA_LOG_VERBOSE : TA_LOG_QUIET);
     int err = run(&t);
     for (int i = 0; i < t.count; i++)
         ta_lane_destroy(&t.lanes[i]);
     if (!t.count)
         ta_lane_destroy(&t.lanes[0]);
     ta_streams_close(&t.streams);
-    ta_av_log_to(NULL);
     ta_log_destroy(&t.log);
     if (err < 0)
         printf("error %s\n", ta_error_text(err));

@@ -163,7 +163,7 @@ int main(int argc, char **argv)
         return 1;
     if (getenv("TA_READER_VERBOSE"))
         ta_log_set_level(log, NULL, TA_LOG_DEBUG);
-    ta_av_log_to(NULL);
+    ta_log_set_level(log, "libav", TA_LOG_QUIET);
     int err = run(argc, argv, log);
     ta_log_destroy(&log);
     if (err < 0)

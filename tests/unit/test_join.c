@@ -214,6 +214,6 @@ int main(void)
         cmocka_unit_test(times_of_all_patterns),
         cmocka_unit_test(missing_or_changed_segments_are_found),
     };
-    ta_av_log_to(NULL);
+    ta_av_listen();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

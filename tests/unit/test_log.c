@@ -43,6 +43,37 @@ static void test_error_texts(void **state)
 #undef CHECK_TEXT
 }
 
+// What is told to all goes to each log that a caller made and that wants it, and to none that has gone.
+static void test_all_are_told(void **state)
+{
+    (void)state;
+    struct capture first, second;
+    struct ta_log *silent = NULL;
+    capture_init(&first);
+    capture_init(&second);
+    assert_int_equal(ta_log_keep_first(&silent, NULL), 0);
+    struct ta_log *child = ta_log_child(first.log, "plan");
+    ta_log_set_level(silent, NULL, TA_LOG_DEBUG); // is nobody's, and hears nothing of others
+    assert_false(ta_log_any_wants("libav", TA_LOG_VERBOSE));
+    ta_log_set_level(second.log, "libav", TA_LOG_VERBOSE);
+    assert_true(ta_log_any_wants("libav", TA_LOG_VERBOSE));
+    assert_false(ta_log_any_wants("libav", TA_LOG_DEBUG));
+    ta_log_tell_all("libav", TA_LOG_VERBOSE, "one");
+    capture_expect(&first, "");
+    capture_expect(&second, "verbose libav: one\n");
+    ta_log_set_level(first.log, NULL, TA_LOG_DEBUG);
+    ta_log_tell_all("libav", TA_LOG_VERBOSE, "two");
+    capture_expect(&first, "verbose libav: two\n");
+    capture_expect(&second, "verbose libav: two\n");
+    ta_log_destroy(&child);
+    capture_release(&first);
+    ta_log_tell_all("libav", TA_LOG_VERBOSE, "three");
+    capture_expect(&second, "verbose libav: three\n");
+    capture_release(&second);
+    assert_false(ta_log_any_wants("libav", TA_LOG_ERROR));
+    ta_log_destroy(&silent);
+}
+
 static void test_level_names(void **state)
 {
     (void)state;
@@ -313,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_error_texts),
+        cmocka_unit_test(test_all_are_told),
         cmocka_unit_test(test_level_names),
         cmocka_unit_test(test_thresholds),
         cmocka_unit_test(test_component_levels),

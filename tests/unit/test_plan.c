@@ -472,6 +472,6 @@ int main(void)
         cmocka_unit_test(fast_stays_8_bit),
         cmocka_unit_test(clean_lossless_does_nothing),
     };
-    ta_av_log_to(NULL);
+    ta_av_listen();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -222,6 +222,6 @@ int main(void)
         cmocka_unit_test(soft_telecine),
         cmocka_unit_test(altered_film_is_refused),
     };
-    ta_av_log_to(NULL);
+    ta_av_listen();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,6 +131,6 @@ int main(void)
         cmocka_unit_test(hdr_peak_is_planned),
         cmocka_unit_test(hdr_that_cannot_be),
     };
-    ta_av_log_to(NULL);
+    ta_av_listen();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

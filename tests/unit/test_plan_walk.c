@@ -365,6 +365,6 @@ int main(void)
         cmocka_unit_test(vhs),
         cmocka_unit_test(all_slots),
     };
-    ta_av_log_to(NULL);
+    ta_av_listen();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

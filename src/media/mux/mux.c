@@ -85,6 +85,7 @@ static int open_output(struct mux *m)
         free(url);
         return TA_ERR_UNSUPPORTED;
     }
+    ta_av_listen();
     int ret = avformat_alloc_output_context2(&m->oc, of, NULL, url);
     if (ret >= 0) {
         m->oc->flags |= AVFMT_FLAG_BITEXACT;

@@ -15,6 +15,7 @@
 #include "base/sha256.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/av.h"
 #include "media/mux/segfile_info.h"
 
 #define IO_SIZE (1 << 16)
@@ -89,6 +90,7 @@ static int open_muxer(struct ta_segwriter *w, const AVCodecContext *encoder)
     w->info.parameters = avcodec_parameters_alloc();
     if (!w->info.parameters)
         return AVERROR(ENOMEM);
+    ta_av_listen();
     int ret = avcodec_parameters_from_context(w->info.parameters, encoder);
     if (ret >= 0)
         ret = avformat_alloc_output_context2(&w->mux, NULL, "nut", NULL);
@@ -366,6 +368,7 @@ static int open_demuxer(struct ta_segreader *r)
         return TA_ERR_NOMEM;
     }
     r->io->seekable = 0;
+    ta_av_listen();
     r->demux = avformat_alloc_context();
     if (!r->demux)
         return TA_ERR_NOMEM;
