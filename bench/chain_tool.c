@@ -4,6 +4,7 @@
 //
 // Prints one JSON object: frames, wall and CPU seconds, peak memory.
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <terminalai/error.h>
 #include <terminalai/log.h>

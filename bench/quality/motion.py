@@ -2,11 +2,11 @@
 """Deinterlacing by motion against known originals: progressive films made interlaced, and back.
 
     bench/quality/motion.py [--build build] [--assets ../shared/assets] [--frames 48] [--ffmpeg FFMPEG]
-        [--peer 'NAME=PROGRAM {in} {out}.y4m --order {order}']... [--speed]
+        [--peer 'NAME=PROGRAM {in} {out}.y4m --order {order}']... [--speed | --speed-only]
 
 Clips are procedural, with footage from the assets where present, at 60 (50) pictures a second; each second line of each
 picture is taken away. Prints Markdown: PSNR of luma and chroma and, where the ffmpeg that is named has libvmaf, VMAF NEG. A peer
-is a program that makes a picture of each field; it is measured in the same run. --speed: CPU time a picture, decoding taken off.
+is a program that makes a picture of each field; it is measured in the same run. --speed: CPU time a picture, decoding taken off, of the peers as well.
 """
 import argparse
 import json
@@ -31,6 +31,9 @@ FOOTAGE = {
 }
 OURS = {"bwdif": ["--deinterlace", "bwdif"], "motion, good": ["--deinterlace", "motion"],
         "motion, best": ["--deinterlace", "motion", "--deinterlace-effort", "best"]}
+
+
+SPEED_LENGTHS = (24, 72)
 
 
 def ffmpeg(*args):
@@ -106,23 +109,44 @@ def quality(a, folder, peers):
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
-def speed(a, folder):
-    """Of the chain alone, on one core; the median of three rounds."""
-    truth, woven = make(folder, "speed", *PROCEDURAL["zoom"], 96)
-    rows = {"decoding": ["--deinterlace", "off"], **OURS}
-    times = {who: [] for who in rows}
-    for who, args in rows.items():
-        argv = restore(a.build, woven, os.path.join(folder, "x.mkv"), args)
-        argv[1] = "plan"
-        plan = subprocess.run([x for x in argv if x not in ("--overwrite", "--progress", "none")] + ["--json"], stdout=subprocess.PIPE, check=True).stdout
-        open(os.path.join(folder, who + ".json"), "wb").write(plan)
-    for _ in range(3):
-        for who in rows:
-            times[who].append(cpu([os.path.join(a.build, "bench", "chain_tool"), os.path.join(folder, who + ".json")]))
-    decoding = sorted(times.pop("decoding"))[1]
-    print("\n| 720x480, 10 bit | CPU ms a picture |\n|---|---|")
-    for who, values in times.items():
-        print(f"| {who} | {1000 * (sorted(values)[1] - decoding) / 96:.1f} |")
+def chain_seconds(a, folder, woven, who, args):
+    """CPU of the chain alone, without an encoder."""
+    path = os.path.join(folder, who + ".json")
+    argv = [x for x in restore(a.build, woven, os.path.join(folder, "x.mkv"), args) if x not in ("--overwrite", "--progress", "none")]
+    argv[1] = "plan"
+    with open(path, "wb") as f:
+        f.write(subprocess.run([*argv, "--json"], stdout=subprocess.PIPE, check=True).stdout)
+    return cpu([os.path.join(a.build, "bench", "chain_tool"), path])
+
+
+def speed(a, folder, peers):
+    """CPU of all threads for a picture: of two lengths the difference, so that nobody's start counts, less decoding; the least of three rounds."""
+    clips_of = {"zoom": (PROCEDURAL["zoom"], [])}
+    path = os.path.join(a.assets, "video", FOOTAGE["karma"][2])
+    if os.path.exists(path):
+        system, order, _, chain = FOOTAGE["karma"]
+        clips_of["karma"] = ((system, order, ["-i", path], chain), [])
+    names = ["decoding", *OURS, *peers]
+    print("\n| CPU ms a picture, 720x480 | " + " | ".join(names) + " | peers to good |\n|---|" + "---|" * (len(names) + 1))
+    for name, (clip, _) in clips_of.items():
+        lengths = {}
+        for frames in SPEED_LENGTHS:
+            lengths[frames] = make(folder, f"speed{frames}", *clip, frames)[1]
+        least = {}
+        for _ in range(3):
+            for who in names:
+                for frames, woven in lengths.items():
+                    if who in peers:
+                        out = os.path.join(folder, "out")
+                        seconds = cpu([w.format(**{"in": woven, "out": out, "order": clip[1]}) for w in peers[who]])
+                    else:
+                        seconds = chain_seconds(a, folder, woven, who.replace(",", ""), OURS.get(who, ["--deinterlace", "off"]))
+                    least[who, frames] = min(least.get((who, frames), 1e9), seconds)
+        few, many = SPEED_LENGTHS
+        ms = {who: 1000 * (least[who, many] - least[who, few]) / (many - few) for who in names}
+        cells = [f"{ms[who] - (0 if who == 'decoding' else ms['decoding']):.1f}" for who in names]
+        ratios = [f"{(ms[p] - ms['decoding']) / (ms['motion, good'] - ms['decoding']):.1f}" for p in peers]
+        print(f"| {name} | " + " | ".join(cells) + f" | {', '.join(ratios) or '-'} |", flush=True)
 
 
 def main():
@@ -133,12 +157,14 @@ def main():
     parser.add_argument("--ffmpeg", default="ffmpeg", help="that scores; with libvmaf for NEG")
     parser.add_argument("--peer", action="append", default=[])
     parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--speed-only", action="store_true")
     a = parser.parse_args()
     peers = {p.split("=", 1)[0]: shlex.split(p.split("=", 1)[1]) for p in a.peer}
     with tempfile.TemporaryDirectory(prefix="motion.") as folder:
-        quality(a, folder, peers)
-        if a.speed:
-            speed(a, folder)
+        if not a.speed_only:
+            quality(a, folder, peers)
+        if a.speed or a.speed_only:
+            speed(a, folder, peers)
 
 
 if __name__ == "__main__":

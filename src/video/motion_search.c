@@ -196,30 +196,9 @@ static void predict(const struct ta_motion *m, const struct ta_motion_search *s,
     }
 }
 
-static void search_full(const struct ta_motion *m, const struct ta_motion_search *s,
-                        struct ta_motion_place *places[2], int first, int end)
-{
-    for (int y = first; y < end; y++) {
-        struct ta_motion_row r = row_of(s, 0, TA_MOTION_BLOCK, TA_MOTION_STEP, y, s->vectors, m->across,
-                                        y == first);
-        for (int x = 0; x < m->across; x++) {
-            int px[2], py[2];
-            predict(m, s, x, y, px, py);
-            for (int i = 0; i < 2; i++)
-                places[i][x] = (struct ta_motion_place){(int16_t)whole(px[i]), (int16_t)whole(py[i])};
-        }
-        r.first = places[0];
-        r.second = places[1];
-        r.around = 4;
-        m->dsp->search(&r);
-    }
-}
-
 // From samples to quarters.
-static void finish(const struct ta_motion *m, const struct ta_motion_search *s,
-                   struct ta_motion_place *places[2], int first, int end)
+static void finish(const struct ta_motion *m, const struct ta_motion_search *s, int first, int end)
 {
-    (void)places;
     for (int y = first; y < end; y++) {
         struct ta_motion_row r = row_of(s, 0, TA_MOTION_BLOCK, TA_MOTION_STEP, y, s->vectors, m->across,
                                         true);
@@ -241,6 +220,26 @@ static void finish(const struct ta_motion *m, const struct ta_motion_search *s,
             v->y = (int16_t)(QUARTERS * v->y + fraction_y);
         }
     }
+}
+
+static void search_full(const struct ta_motion *m, const struct ta_motion_search *s,
+                        struct ta_motion_place *places[2], int first, int end)
+{
+    for (int y = first; y < end; y++) {
+        struct ta_motion_row r = row_of(s, 0, TA_MOTION_BLOCK, TA_MOTION_STEP, y, s->vectors, m->across,
+                                        y == first);
+        for (int x = 0; x < m->across; x++) {
+            int px[2], py[2];
+            predict(m, s, x, y, px, py);
+            for (int i = 0; i < 2; i++)
+                places[i][x] = (struct ta_motion_place){(int16_t)whole(px[i]), (int16_t)whole(py[i])};
+        }
+        r.first = places[0];
+        r.second = places[1];
+        r.around = 4;
+        m->dsp->search(&r);
+    }
+    finish(m, s, first, end);
 }
 
 typedef void run_rows(const struct ta_motion *m, const struct ta_motion_search *s,
@@ -277,7 +276,6 @@ void ta_motion_search(struct ta_motion *m, struct ta_motion_search *searches, in
             run_pass(m, searches + i, 1, m->coarse_down, TA_MOTION_SLICE / 2, search_half);
         }
     run_pass(m, searches, count, m->down, TA_MOTION_SLICE, search_full);
-    run_pass(m, searches, count, m->down, TA_MOTION_SLICE, finish);
     for (int i = 0; i < count; i++) {
         int n = m->across * m->down, far = 0;
         for (int k = 0; k < n; k++)
@@ -291,10 +289,8 @@ void ta_motion_search(struct ta_motion *m, struct ta_motion_search *searches, in
 static void extend_bytes(const struct ta_motion_bytes_plane *p, int y)
 {
     uint8_t *row = p->at + y * p->step;
-    for (int i = 1; i <= TA_MOTION_PAD; i++) {
-        row[-i] = row[0];
-        row[p->width - 1 + i] = row[p->width - 1];
-    }
+    memset(row - TA_MOTION_PAD, row[0], TA_MOTION_PAD);
+    memset(row + p->width, row[p->width - 1], TA_MOTION_PAD);
 }
 
 static void extend_bytes_all(const struct ta_motion_bytes_plane *p)
@@ -312,17 +308,28 @@ struct blurring {
     const struct ta_motion_moment *moment;
 };
 
+// All sizes: what lies below a slice's last rows is of no concern to it.
 static void blur_slice(void *arg, int part)
 {
     const struct blurring *b = arg;
     const struct ta_motion_plane *luma = &b->moment->picture.planes[0];
-    const struct ta_motion_bytes_plane *to = &b->moment->search[0];
-    int first = part * TA_MOTION_SLICE * TA_MOTION_STEP;
-    for (int y = first; y < TA_MIN(first + TA_MOTION_SLICE * TA_MOTION_STEP, to->height); y++) {
+    const struct ta_motion_bytes_plane *to = b->moment->search;
+    int count = TA_MOTION_SLICE * TA_MOTION_STEP;
+    for (int y = part * count; y < TA_MIN((part + 1) * count, to->height); y++) {
         const uint16_t *row = luma->at + y * luma->step;
         const uint16_t *rows[3] = {row - luma->step, row, row + luma->step};
         b->m->dsp->blur(to->at + y * to->step, rows, to->width);
         extend_bytes(to, y);
+    }
+    for (int level = 1; level < TA_MOTION_LEVELS; level++) {
+        const struct ta_motion_bytes_plane *from = to++;
+        count /= 2;
+        for (int y = part * count; y < TA_MIN((part + 1) * count, to->height); y++) {
+            const uint8_t *row = from->at + 2 * y * from->step;
+            const uint8_t *rows[2] = {row, 2 * y + 1 < from->height ? row + from->step : row};
+            b->m->dsp->halve(to->at + y * to->step, rows, to->width);
+            extend_bytes(to, y);
+        }
     }
 }
 
@@ -331,15 +338,6 @@ void ta_motion_make_search_pictures(struct ta_motion *m, struct ta_motion_moment
     struct blurring b = {m, moment};
     int height = moment->search[0].height, slice = TA_MOTION_SLICE * TA_MOTION_STEP;
     ta_pool_run(m->pool, (height + slice - 1) / slice, blur_slice, &b);
-    extend_bytes_all(&moment->search[0]);
-    for (int level = 1; level < TA_MOTION_LEVELS; level++) {
-        const struct ta_motion_bytes_plane *from = &moment->search[level - 1], *to = &moment->search[level];
-        for (int y = 0; y < to->height; y++) {
-            const uint8_t *row = from->at + 2 * y * from->step;
-            const uint8_t *rows[2] = {row, row + from->step};
-            m->dsp->halve(to->at + y * to->step, rows, to->width);
-            extend_bytes(to, y);
-        }
-        extend_bytes_all(to);
-    }
+    for (int level = 0; level < TA_MOTION_LEVELS; level++)
+        extend_bytes_all(&moment->search[level]);
 }
