@@ -181,8 +181,8 @@ static void check_engines(struct report *r, const char *named, struct ta_log *lo
         char *what = ta_xprintf("engine %s", ta_engines[i]->name);
         size_t k;
         if (!library)
-            add(r, named ? STATE_PROBLEM : STATE_NOTE, what, ta_engines[i]->advice, "%s",
-                json_string_value(json_object_get(row, "why")));
+            add(r, named && ta_engine_is_meant(ta_engines[i], named) ? STATE_PROBLEM : STATE_NOTE, what,
+                ta_engines[i]->advice, "%s", json_string_value(json_object_get(row, "why")));
         else
             add(r, STATE_OK, what, NULL, "%s, %s", json_string_value(json_object_get(row, "version")),
                 json_string_value(library));

@@ -41,7 +41,11 @@ static void add_engine(struct ta_table *t, const json_t *o)
                                   ta_json_member_text(o, "version"), ta_json_member_text(o, "library"))
                      : ta_xprintf("%s; %s; %s", ta_json_member_text(o, "summary"),
                                   ta_json_member_text(o, "why"), ta_json_member_text(o, "advice"));
-    add_row(t, ta_json_member_text(o, "name"), works ? "works" : "missing", text);
+    add_row(t, ta_json_member_text(o, "name"),
+            works                           ? "works"
+            : json_object_get(o, "library") ? "fails"
+                                            : "missing",
+            text);
     free(text);
     json_array_foreach(json_object_get(o, "devices"), i, device)
     {
@@ -68,7 +72,8 @@ static enum ta_exit run_engines(struct ta_cli *cli)
     for (int i = 0; ta_engines[i]; i++) {
         json_t *row = ta_engine_row(ta_engines[i], named, cli->log);
         add_engine(&table, row);
-        any |= json_is_true(json_object_get(row, "works"));
+        any |= json_is_true(json_object_get(row, "works")) &&
+               (!named || ta_engine_is_meant(ta_engines[i], named));
         json_array_append_new(list, row);
     }
     enum ta_exit status = ta_cli_show_list(cli, opts->json, list, &table, NULL);

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-const struct ta_engine_info *const ta_engines[] = {&ta_engine_onnx, NULL};
+const struct ta_engine_info *const ta_engines[] = {&ta_engine_onnx, &ta_engine_nvvfx, NULL};
 
 const char *ta_device_kind_name(enum ta_device_kind kind)
 {
@@ -74,6 +74,8 @@ static const uint8_t twice[] = {
 
 int ta_engine_test(struct ta_engine *e, int device, struct ta_log *log)
 {
+    if (e->info->test)
+        return e->info->test(e, device, log);
     // Sums that every format of numbers has exactly: devices may compute with fewer bits.
     float given[4] = {0, 0.5F, -1, 96}, made[4] = {-1, -1, -1, -1};
     struct ta_tensor in = {given, 2, {1, 4}}, out = {made, 2, {1, 4}};

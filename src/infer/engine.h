@@ -73,13 +73,16 @@ struct ta_engine_info {
     // caller. May be called by several threads at a time.
     int (*run)(struct ta_network *n, const struct ta_tensor *in, const struct ta_tensor *out,
                struct ta_log *log);
+    // Of engines that run no networks but have effects of their own (infer/vfx.h): load, unload and run are
+    // NULL, and this proves that a device works. NULL for the others.
+    int (*test)(struct ta_engine *e, int device, struct ta_log *log);
 };
 
 // What is open. The fields belong to the engine. Thread-safety: Safe, except open and close.
 struct ta_engine {
     const struct ta_engine_info *info;
     char *library, *version;
-    struct ta_engine_device *devices; // the first is the CPU
+    struct ta_engine_device *devices; // the first is the CPU, where there are networks
     int device_count;
     char **notes; // what was found and does not work, one line each
     int note_count;
@@ -91,7 +94,7 @@ struct ta_network {
     int in_count, out_count;
 };
 
-extern const struct ta_engine_info ta_engine_onnx;
+extern const struct ta_engine_info ta_engine_onnx, ta_engine_nvvfx;
 // All engines in the order of lists, NULL-terminated.
 extern const struct ta_engine_info *const ta_engines[];
 

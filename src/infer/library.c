@@ -68,7 +68,7 @@ int ta_library_check(const char *file, struct ta_buf *why)
     return err;
 }
 
-int ta_library_open(void **out, const char *file, struct ta_buf *why)
+static int open_library(void **out, const char *file, int how, struct ta_buf *why)
 {
     *out = NULL;
     if (strchr(file, '/')) {
@@ -76,7 +76,7 @@ int ta_library_open(void **out, const char *file, struct ta_buf *why)
         if (err < 0)
             return err;
     }
-    *out = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    *out = dlopen(file, RTLD_NOW | how);
     if (*out)
         return 0;
     const char *text = dlerror();
@@ -90,4 +90,26 @@ int ta_library_open(void **out, const char *file, struct ta_buf *why)
         text += name + strspn(text + name, ": ");
     ta_buf_visible(why, text, false);
     return TA_ERR_FORMAT;
+}
+
+int ta_library_open(void **out, const char *file, struct ta_buf *why)
+{
+    return open_library(out, file, RTLD_LOCAL, why);
+}
+
+int ta_library_open_shared(void **out, const char *file, struct ta_buf *why)
+{
+    return open_library(out, file, RTLD_GLOBAL, why);
+}
+
+char *ta_library_pattern(const char *folder, const char *pattern)
+{
+    struct ta_buf text = {0};
+    for (const char *c = folder; *c; c++) {
+        if (strchr("*?[]\\", *c))
+            ta_buf_putc(&text, '\\');
+        ta_buf_putc(&text, *c);
+    }
+    ta_buf_printf(&text, "/%s", pattern);
+    return ta_buf_take(&text);
 }

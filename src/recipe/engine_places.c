@@ -1,5 +1,6 @@
 #include "recipe/engine_places.h"
 
+#include <fnmatch.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "infer/library.h"
 
 const struct ta_opt ta_engine_options[] = {
     {.name = "engine-library",
@@ -46,16 +48,10 @@ static void add_plugin(struct ta_engine_places *p, const char *name, char *file)
 // What matches FOLDER/PATTERN, where only the pattern is one. To be released by globfree().
 static void find(const char *folder, const char *pattern, glob_t *out)
 {
-    struct ta_buf text = {0};
-    for (const char *c = folder; *c; c++) {
-        if (strchr("*?[]\\", *c))
-            ta_buf_putc(&text, '\\');
-        ta_buf_putc(&text, *c);
-    }
-    ta_buf_printf(&text, "/%s", pattern);
+    char *text = ta_library_pattern(folder, pattern);
     *out = (glob_t){0};
-    glob(ta_buf_text(&text), 0, NULL, out);
-    ta_buf_release(&text);
+    glob(text, 0, NULL, out);
+    free(text);
 }
 
 static void look_for_library(struct ta_engine_places *p, const struct ta_engine_info *engine,
@@ -205,11 +201,37 @@ void ta_engine_places_release(struct ta_engine_places *places)
     *places = (struct ta_engine_places){0};
 }
 
+static bool has_library(const struct ta_engine_info *engine, const char *folder)
+{
+    struct ta_engine_places places;
+    ta_engine_places_find(&places, engine, folder);
+    bool has = places.library_count > 0;
+    ta_engine_places_release(&places);
+    return has;
+}
+
+bool ta_engine_is_meant(const struct ta_engine_info *engine, const char *named)
+{
+    struct stat st;
+    bool folder = stat(named, &st) == 0 && S_ISDIR(st.st_mode), others = false;
+    for (int i = 0; ta_engines[i]; i++) {
+        bool fits = folder ? has_library(ta_engines[i], named)
+                           : fnmatch(ta_engines[i]->file, ta_path_name(named), 0) == 0;
+        if (fits && ta_engines[i] == engine)
+            return true;
+        others |= fits;
+    }
+    // What has nobody's name is taken for what most people have.
+    return engine == ta_engines[0] && !others;
+}
+
 int ta_engine_open(struct ta_engine **out, const struct ta_engine_info *engine, const char *named,
                    int threads, struct ta_log *log)
 {
     static const char *const none[] = {NULL};
     struct ta_engine_places places;
+    if (named && !ta_engine_is_meant(engine, named))
+        named = NULL;
     ta_engine_places_find(&places, engine, named);
     const struct ta_engine_config config = {
         .libraries = places.libraries ? (const char *const *)places.libraries : none,

@@ -28,7 +28,11 @@ void ta_engine_places_find(struct ta_engine_places *places, const struct ta_engi
                            const char *named);
 void ta_engine_places_release(struct ta_engine_places *places);
 
-// Finds and opens in one; `named` as above.
+// Does who names this file or folder mean this engine? By the name of the file, or by what is in the folder;
+// what is of no engine means the first of the list.
+bool ta_engine_is_meant(const struct ta_engine_info *engine, const char *named);
+
+// Finds and opens in one; `named` as above, where this engine is meant; else as if nothing was named.
 int ta_engine_open(struct ta_engine **out, const struct ta_engine_info *engine, const char *named,
                    int threads, struct ta_log *log);
 
