@@ -13,10 +13,13 @@ struct ta_patch {
     uint8_t bytes[TA_PATCH_BYTES];
 };
 
-// Bytes of a file that are left out, and what is read there instead: other bytes of it, several times over.
+#define TA_SPLICE_ZEROS -1
+
+// Bytes of a file that are left out, and what is read there instead: other bytes of it, several times over,
+// or zeros.
 struct ta_splice {
     int64_t from, to;         // bytes of the file
-    int64_t fill, fill_bytes; // of the file, too
+    int64_t fill, fill_bytes; // of the file, too; TA_SPLICE_ZEROS
     int32_t copies;
 };
 

@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "media/alone.h"
 #include "media/dv/demux.h"
+#include "media/lost_bytes.h"
 #include "media/parts/bytes.h"
 #include "media/parts/disc.h"
 #include "media/parts/name.h"
@@ -260,6 +261,16 @@ static int check_encryption(const struct ta_source *s, AVIOContext *pb, const AV
     return TA_ERR_UNSUPPORTED;
 }
 
+// MP4 that bytes are missing of: its index is behind them.
+static bool lacks_index(AVIOContext *pb, const AVInputFormat *demuxer, const struct ta_bytes *bytes,
+                        struct ta_splice *out)
+{
+    bool lacks = demuxer && !bytes && strstr(demuxer->name, "mp4") && !has_moov(pb) &&
+                 ta_lost_before_index(pb, out);
+    avio_seek(pb, 0, SEEK_SET);
+    return lacks;
+}
+
 // `bytes` (may be NULL) is what to read instead of the file `path`; it becomes the source's, also on failure.
 static int open_one(struct ta_source **out, const char *path, struct ta_bytes *bytes,
                     const struct ta_source_known *known, const struct ta_cancel *cancel, struct ta_log *log)
@@ -267,6 +278,7 @@ static int open_one(struct ta_source **out, const char *path, struct ta_bytes *b
     *out = NULL;
     char *const files[] = {(char *)path};
     bool changed = known->patch_count || known->routes_count, spliced = known->splice_count && !bytes;
+    struct ta_splice moved;
     struct stat st;
     int err = 0;
     if (spliced)
@@ -309,6 +321,19 @@ static int open_one(struct ta_source **out, const char *path, struct ta_bytes *b
     }
     if (err > 0)
         goto opened;
+    if (lacks_index(pb, demuxer, bytes, &moved)) {
+        struct ta_source_known again = *known;
+        again.splices = &moved;
+        again.splice_count = 1;
+        close_io(s, &pb);
+        ta_source_close(&s);
+        err = open_one(out, path, NULL, &again, cancel, log);
+        if (err >= 0) {
+            (*out)->moved = moved;
+            (*out)->index_moved = true;
+        }
+        return err;
+    }
     s->fmt->pb = pb;
     s->fmt->interrupt_callback = callback;
     err = ta_keep_alone(s->fmt) ? open_demuxer(s, pb, demuxer) : TA_ERR_NOMEM;

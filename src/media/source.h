@@ -12,6 +12,7 @@
 #include "media/fingerprint.h"
 #include "media/format.h"
 #include "media/known.h"
+#include "media/patch.h"
 #include "media/reading.h"
 
 // Opened demuxer. Thread-safety: Unsafe; every task opens its own. The file is opened read-only.
@@ -22,8 +23,10 @@ struct ta_source {
     struct ta_dv_demux *dv;       // our own demuxer, which `fmt` belongs to; NULL: libav's
     struct ta_dv_table *dv_table; // its frames
     struct ta_bytes *bytes;       // what it is read from where that is several files in a row, else NULL
-    int64_t file_bytes;           // of a file that is read with splices, else 0
-    struct ta_packets *packets;   // several files that are demuxed one after the other, else NULL
+    struct ta_splice moved;       // what its index is found by, where it does not stand where it should
+    bool index_moved;
+    int64_t file_bytes;         // of a file that is read with splices, else 0
+    struct ta_packets *packets; // several files that are demuxed one after the other, else NULL
     int video; // stream index of the main video stream (best one that is no attached picture), or -1
     struct ta_log *log;
     const struct ta_cancel *cancel;

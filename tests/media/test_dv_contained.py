@@ -79,3 +79,58 @@ def test_systems_of_more_channels(program, tmp_path, kind, size, rate):
     program.restore(hit, tmp_path / 'mended.mkv', *RAW, code=3)
     assert judge.picture_sums(tmp_path / 'mended.mkv') == before
     assert counted(judge.report(tmp_path / 'mended.mkv')) == 1
+
+
+# ---- files that list where each packet is ----
+
+LOSSES = {'a little': [(0.5, 1000)], 'an odd number': [(0.3, 4001)], 'about a frame': [(0.5, PAL)], 'two frames': [(0.4, 2 * PAL + 77)], 'two places': [(0.3, 1234), (0.6, 4321)]}
+
+
+def without(data, losses):
+    for place, count in reversed(losses):
+        data = lose(data, int(len(data) * place), count)
+    return data
+
+
+@pytest.mark.parametrize('losses, index', [(l, 'behind') for l in LOSSES] + [('two frames', 'before'), ('two places', 'before')])
+def test_bytes_lost_in_mov(program, tmp_path, index, losses):
+    """All behind the place stands before where it is listed, and so does the list itself."""
+    tape(tmp_path / 'still.dv', pictures='smptebars')
+    good, source, out = tmp_path / 'good.mov', tmp_path / 'hit.mov', tmp_path / 'out.mkv'
+    clips.ffmpeg('-i', tmp_path / 'still.dv', '-c:v', 'copy', '-c:a', 'pcm_s16le', *(['-movflags', 'faststart'] if index == 'before' else []), good)
+    source.write_bytes(without(good.read_bytes(), LOSSES[losses]))
+    done = program.restore(source, out, *RAW, code=3)
+    places = len(LOSSES[losses])
+    assert f'damaged in {places} place' in done.err
+    assert judge.picture_sums(out) == judge.picture_sums(good)
+    assert counted(judge.report(out)) <= 4
+    several = tmp_path / 'several.mkv'
+    program.restore(source, several, *RAW, '--segment-length', '0.16', code=3)
+    assert judge.picture_sums(several) == judge.picture_sums(out)
+
+
+@pytest.mark.parametrize('codec', ['libx264', 'libx265'])
+@pytest.mark.parametrize('index', ['before', 'behind'])
+def test_bytes_lost_in_mp4(program, tmp_path, codec, index):
+    """Frames are known by the lengths of their units."""
+    good, source, out = tmp_path / 'good.mp4', tmp_path / 'hit.mp4', tmp_path / 'out.mkv'
+    clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=160x128:r=25', '-f', 'lavfi', '-i', 'sine=440:r=48000', '-t', 2, '-c:v', codec, '-preset', 'ultrafast', '-g', 12,
+        '-c:a', 'aac', *(['-movflags', 'faststart'] if index == 'before' else []), good)
+    source.write_bytes(without(good.read_bytes(), [(0.6, 500)]))
+    program.restore(source, out, *RAW, code=3)
+    before, after = judge.picture_sums(good), judge.picture_sums(out)
+    assert len(after) == len(before) == 50
+    assert sum(a != b for a, b in zip(before, after)) <= 16 and before[-1] == after[-1]
+
+
+@pytest.mark.parametrize('keep', [0.4, 0.97])
+def test_mov_that_is_cut_off(program, tmp_path, keep):
+    """Nothing is behind it: that is another damage."""
+    tape(tmp_path / 'still.dv', pictures='smptebars')
+    good, source, out = tmp_path / 'good.mov', tmp_path / 'cut.mov', tmp_path / 'out.mkv'
+    clips.ffmpeg('-i', tmp_path / 'still.dv', '-c:v', 'copy', '-c:a', 'pcm_s16le', '-movflags', 'faststart', good)
+    data = good.read_bytes()
+    source.write_bytes(data[: int(len(data) * keep)])
+    done = program.restore(source, out, *RAW, code=3)
+    assert 'cut off' in done.err and ' place' not in done.err, done.err
+    assert abs(len(judge.picture_sums(out)) - FRAMES * keep) <= 1

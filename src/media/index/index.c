@@ -14,6 +14,7 @@
 #include "base/thread.h"
 #include "base/words.h"
 #include "media/index/index_build.h"
+#include "media/lost_bytes.h"
 #include "media/index/index_frames.h"
 #include "media/parts/bytes.h"
 #include "media/parts/packets.h"
@@ -359,6 +360,21 @@ static void settle_routes(struct ta_index *index)
     index->routes_count = any ? index->routes_count : 0;
 }
 
+// Where they are missing in files that list their packets.
+static void find_lost_bytes(struct ta_index_builder *b)
+{
+    struct ta_splice places[TA_LOST_MAX];
+    int count = ta_lost_between_frames(b->source, places);
+    b->structure.breaks += count ? count : b->source->index_moved;
+    if (!count)
+        return;
+    struct ta_index *index = b->index;
+    free(index->splices);
+    index->splices = ta_xcalloc((size_t)count, sizeof(*index->splices));
+    memcpy(index->splices, places, (size_t)count * sizeof(*places));
+    index->splice_count = count;
+}
+
 // Opens the builder's own source, so that it reads over what is damaged.
 static int open_source(struct ta_index_builder *b, const struct ta_source *source)
 {
@@ -382,6 +398,7 @@ static int open_source(struct ta_index_builder *b, const struct ta_source *sourc
         b->structure.splices = NULL;
     }
     settle_routes(index);
+    find_lost_bytes(b);
     if (!index->patch_count && !index->splice_count && !index->routes_count)
         return 0;
     known = ta_index_known(index);

@@ -29,6 +29,7 @@
 #define SPLICE_BYTES 40
 #define MAX_STREAMS 100000
 #define MAX_FILE ((size_t)1 << 36)
+#define MAX_ZEROS ((int64_t)1 << 40)
 #define MAX_TIME ((int64_t)1 << 61)
 
 static void put32(struct ta_buf *b, uint32_t value)
@@ -427,8 +428,9 @@ static int parse_splices(struct ta_index *index, struct cursor *c)
         s->fill = get64(c);
         s->fill_bytes = get64(c);
         s->copies = get_small(c);
-        c->bad |= s->from < before || s->to < s->from || s->to > size || s->fill < 0 || s->fill > size ||
-                  s->fill_bytes < 0 || s->fill_bytes > size - s->fill;
+        c->bad |= s->from < before || s->to < s->from || s->to > size || s->fill < TA_SPLICE_ZEROS ||
+                  s->fill > size || s->fill_bytes < 0 ||
+                  (s->fill >= 0 ? s->fill_bytes > size - s->fill : s->fill_bytes > MAX_ZEROS);
         before = s->to;
     }
     return 0;

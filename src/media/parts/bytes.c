@@ -59,8 +59,8 @@ static int switch_file(struct ta_bytes *b, int file)
 
 static int add_part(struct ta_bytes *b, const struct ta_extent *extent, int64_t size)
 {
-    if (extent->offset < 0 || extent->length < 0 || extent->offset > size ||
-        extent->length > size - extent->offset) {
+    if (extent->file >= 0 && (extent->offset < 0 || extent->length < 0 || extent->offset > size ||
+                              extent->length > size - extent->offset)) {
         ta_error(b->log, "%s: it is shorter than it should be: bytes %lld to %lld are asked for, it has %lld",
                  b->files[extent->file], (long long)extent->offset,
                  (long long)(extent->offset + extent->length), (long long)size);
@@ -104,7 +104,8 @@ int ta_bytes_open(struct ta_bytes **out, char *const *files, int file_count, con
         if (!extents)
             whole.length = sizes[i];
         const struct ta_extent *e = extents ? &extents[i] : &whole;
-        err = e->file >= 0 && e->file < file_count ? add_part(b, e, sizes[e->file]) : TA_ERR_INVALID;
+        err = e->file >= -1 && e->file < file_count ? add_part(b, e, sizes[TA_MAX(e->file, 0)])
+                                                    : TA_ERR_INVALID;
     }
     free(sizes);
     if (err < 0) {
@@ -132,7 +133,8 @@ int ta_bytes_open_spliced(struct ta_bytes **out, const char *path, const struct 
         const struct ta_splice *s = &splices[i];
         extents[used++] = (struct ta_extent){0, at, s->from - at};
         for (int k = 0; k < s->copies && left > 0; k++, left--)
-            extents[used++] = (struct ta_extent){0, s->fill, s->fill_bytes};
+            extents[used++] = s->fill == TA_SPLICE_ZEROS ? (struct ta_extent){-1, 0, s->fill_bytes}
+                                                         : (struct ta_extent){0, s->fill, s->fill_bytes};
         at = s->to;
     }
     extents[used++] = (struct ta_extent){0, at, TA_MAX(size - at, 0)};
@@ -206,6 +208,11 @@ static int read_plain(struct ta_bytes *b, int64_t position, void *data, int size
     const struct part *p = part_at(b, position);
     int64_t inside = position - p->start;
     size_t want = (size_t)TA_MIN((int64_t)size, p->length - inside);
+    if (p->file < 0) {
+        memset(data, 0, want);
+        apply_patches(b, position, data, (int64_t)want);
+        return (int)want;
+    }
     int number = switch_file(b, p->file);
     if (number)
         return AVERROR(number);

@@ -13,7 +13,7 @@ struct ta_cancel;
 struct ta_log;
 
 struct ta_extent { // a part of a file
-    int file;
+    int file;      // -1: zeros
     int64_t offset, length;
 };
 
