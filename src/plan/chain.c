@@ -173,6 +173,8 @@ static int add_chosen(struct ta_decision *d, const struct chosen *c)
     }
     if (err >= 0 && c->info->set_quality)
         c->info->set_quality(opts, d->recipe->quality);
+    if (err >= 0 && c->info == &ta_stage_denoise_motion)
+        ta_plan_set_noise(d, opts);
     if (err >= 0 && c->info->prepare)
         err = c->info->prepare(opts, &d->plan->source_format, named_file(d, c), d->log);
     return err < 0 ? err : ta_chain_finish_stage(d);

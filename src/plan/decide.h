@@ -62,6 +62,9 @@ struct ta_tape {
     int torn; // lines of the frame at the bottom
 };
 struct ta_tape ta_plan_tape(const struct ta_plan_facts *facts);
+// The noise that denoise.motion is to expect, where its options leave that to the plan.
+struct ta_denoise_motion_opts;
+void ta_plan_set_noise(struct ta_decision *d, struct ta_denoise_motion_opts *o);
 void ta_plan_tell_tape(struct ta_decision *d);
 
 // Bits a second for sound that is encoded; 0: the encoder's default, or lossless.

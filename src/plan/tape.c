@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "plan/decide.h"
+#include "video/denoise.h"
 
 static double number(const struct ta_measured *m, const char *key)
 {
@@ -61,4 +62,18 @@ void ta_plan_tell_tape(struct ta_decision *d)
         ta_decision_tell(d, "levels", "darkest %.0f, brightest %.0f of 255, measured", t.black, t.white);
     if (t.torn)
         ta_decision_tell(d, "torn lines", "the last %d lines are torn by switching heads, measured", t.torn);
+}
+
+void ta_plan_set_noise(struct ta_decision *d, struct ta_denoise_motion_opts *o)
+{
+    struct ta_tape t = ta_plan_tape(d->facts);
+    bool measured = t.known && t.sure > 0;
+    if (o->sigma_luma >= 0 && o->sigma_chroma >= 0)
+        return;
+    if (o->sigma_luma < 0)
+        o->sigma_luma = measured ? round(TA_MIN(t.luma, TA_NOISE_MOST) * 100) / 100 : TA_NOISE_UNKNOWN;
+    if (o->sigma_chroma < 0)
+        o->sigma_chroma = measured ? round(TA_MIN(t.chroma, TA_NOISE_MOST) * 100) / 100 : TA_NOISE_UNKNOWN;
+    ta_decision_tell(d, "denoise", "motion, for noise of %.1f in luma and %.1f in chroma, %s", o->sigma_luma,
+                     o->sigma_chroma, measured ? "as measured" : "a guess: nothing was measured");
 }

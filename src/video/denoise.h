@@ -16,6 +16,18 @@ enum ta_denoise_strength { TA_LUMA_SPACE = 0, TA_CHROMA_SPACE, TA_LUMA_TIME, TA_
 
 extern const struct ta_opt ta_denoise_options[];
 
+// Of denoise.motion. The noise is "auto" until the plan, which knows what was measured, replaces it.
+struct ta_denoise_motion_opts {
+    double strength;                 // factor of the noise
+    double sigma_luma, sigma_chroma; // its standard deviations, in steps of 8 bits, or TA_NOISE_AUTO
+    double sharpen;
+    int64_t radius; // 0 until set_quality() replaces it
+    int effort;     // enum ta_effort
+};
+#define TA_NOISE_AUTO (-1.0)
+#define TA_NOISE_MOST 32.0
+#define TA_NOISE_UNKNOWN 2.0 // what is taken where nothing was measured
+
 // Refuses what is not planar YUV of 8 to 16 bits without alpha.
 int ta_denoise_check(const struct ta_format *in, struct ta_buf *why);
 

@@ -94,7 +94,7 @@ static void lay_moment(struct layout *l, const struct ta_motion *m, const struct
 
 static void lay_out(struct layout *l, struct ta_motion *m, const struct ta_format *in)
 {
-    for (int i = 0; i < m->settings.frames; i++)
+    for (int i = 0; i < m->settings.frames && m->settings.fields; i++)
         lay_picture(l, in, &m->held[i].woven);
     for (int i = 0; i < m->moment_count; i++)
         lay_moment(l, m, in, &m->moments[i]);
@@ -106,7 +106,7 @@ static void lay_out(struct layout *l, struct ta_motion *m, const struct ta_forma
     m->places = piece(l, places * (int64_t)sizeof *m->places);
     m->slices = 0;
     for (int i = 0; i < m->planes; i++)
-        m->slices += (m->held[0].woven.planes[i].height + ROWS - 1) / ROWS;
+        m->slices += (m->moments[0].picture.planes[i].height + ROWS - 1) / ROWS;
     for (int i = 0; i < m->settings.takers; i++) {
         struct ta_motion_taker *t = &m->takers[i];
         t->above = piece(l, m->across * (int64_t)sizeof *t->above);

@@ -23,7 +23,7 @@
 struct ta_env;
 
 enum {
-    TA_MOTION_RADIUS = 4, // moments that vectors reach at most
+    TA_MOTION_RADIUS = 6, // moments that vectors reach at most
     TA_MOTION_PLANES = 4,
     TA_MOTION_PAD = 32, // samples around each plane that repeat its border
 };
@@ -80,6 +80,13 @@ const struct ta_motion_picture *ta_motion_picture(struct ta_motion *m, int64_t m
 void ta_motion_find(struct ta_motion *m, int64_t moment, int radius);
 const struct ta_motion_vector *ta_motion_vectors(const struct ta_motion *m, int64_t moment, int away);
 void ta_motion_blocks(const struct ta_motion *m, int *across, int *down);
+
+// The block in column `column` and row `row` of a plane that is taken from, moved by a vector of the luma
+// block whose place it shares: its first sample. One that lies between samples is made in `between`, of
+// TA_MOTION_BLOCK * TA_MOTION_BLOCK; without settings.fine there is none.
+struct ta_motion_block ta_motion_block_at(const struct ta_motion *m, const struct ta_motion_plane *from,
+                                          const struct ta_motion_vector *v, int column, int row,
+                                          uint16_t *between);
 
 struct ta_motion_picture *ta_motion_spare(struct ta_motion *m, int i);
 // Repeats the borders of rows first..end-1 to the sides; those of the first and last rows up and down, too.

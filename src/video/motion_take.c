@@ -22,11 +22,9 @@ struct source {
     int fraction_x, fraction_y; // in quarters
 };
 
-static struct source find_source(const struct ta_motion *m, const struct ta_motion_taker *t,
-                                 const struct ta_motion_vector *row, int i, int strip)
+static struct source find_moved(const struct ta_motion *m, const struct ta_motion_plane *from,
+                                const struct ta_motion_vector *v, int i, int strip)
 {
-    const struct ta_motion_plane *from = t->from;
-    const struct ta_motion_vector *v = row + TA_MIN(i << from->shift_x, m->across - 1);
     int vx = scaled(v->x, from->shift_x, m->settings.fine);
     int vy = scaled(v->y, from->shift_y, m->settings.fine);
     int x = (i - 1) * TA_MOTION_STEP + (vx >> 2), y = (strip - 1) * TA_MOTION_STEP + (vy >> 2);
@@ -36,6 +34,24 @@ static struct source find_source(const struct ta_motion *m, const struct ta_moti
         .fraction_x = vx & 3,
         .fraction_y = vy & 3,
     };
+}
+
+static struct source find_source(const struct ta_motion *m, const struct ta_motion_taker *t,
+                                 const struct ta_motion_vector *row, int i, int strip)
+{
+    return find_moved(m, t->from, row + TA_MIN(i << t->from->shift_x, m->across - 1), i, strip);
+}
+
+struct ta_motion_block ta_motion_block_at(const struct ta_motion *m, const struct ta_motion_plane *from,
+                                          const struct ta_motion_vector *v, int column, int row,
+                                          uint16_t *between)
+{
+    struct source s = find_moved(m, from, v, column, row);
+    const uint16_t *at = from->at + s.y * from->step + s.x;
+    if (!s.fraction_x && !s.fraction_y)
+        return (struct ta_motion_block){at, from->step};
+    m->dsp->between(between, TA_MOTION_BLOCK, at, from->step, s.fraction_x, s.fraction_y, TA_MOTION_BLOCK);
+    return (struct ta_motion_block){between, TA_MOTION_BLOCK};
 }
 
 static bool follows(const struct source *next, const struct source *s, int steps)

@@ -14,6 +14,7 @@ const struct ta_stage_info *const ta_stages[] = {
     &ta_stage_deblock_strong,
     &ta_stage_hqdn3d,
     &ta_stage_recursive,
+    &ta_stage_denoise_motion,
     &ta_stage_nlmeans,
     &ta_stage_cas,
     &ta_stage_colour,

@@ -37,6 +37,8 @@ static const struct ta_choice denoise_choices[] = {
     {"hqdn3d", "recursive in space and time, fast"},
     {"recursive",
      "tells motion and edges from noise, faster; hqdn3d takes more of heavy noise at high strengths"},
+    {"motion",
+     "mean over time of what moved, by the noise that was measured: keeps detail, the best picture; slow"},
     {"nlmeans", "mean of similar patches of the same frame: keeps texture, slow"},
     {0},
 };

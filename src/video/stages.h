@@ -14,6 +14,7 @@ extern const struct ta_stage_info
     ta_stage_ivtc; // frames of film; the plan puts another behind for the others
 extern const struct ta_stage_info ta_stage_deblock_weak, ta_stage_deblock_strong;
 extern const struct ta_stage_info ta_stage_hqdn3d, ta_stage_recursive;
+extern const struct ta_stage_info ta_stage_denoise_motion;
 extern const struct ta_stage_info ta_stage_nlmeans;
 extern const struct ta_stage_info ta_stage_cas;
 extern const struct ta_stage_info ta_stage_colour; // levels, tone, chroma, white balance, LUTs

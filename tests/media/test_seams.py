@@ -83,6 +83,20 @@ def test_recursive_stages_settle(program, tape, tmp_path, stage, strength):
     assert worst is None or worst >= SETTLED, f'{worst} dB at the seams'
 
 
+def test_motion_at_seams(program, tmp_path):
+    """Denoising by motion behind deinterlacing by motion: its reach is all that it sees."""
+    source = tmp_path / 'source.mkv'
+    clips.ffmpeg('-f', 'lavfi', '-i', clips.first(30, clips.interlaced(clips.SIF, clips.PAL, 'tff')), '-c:v', 'ffv1', source)
+    args = ['--deinterlace', 'motion', '--denoise', 'motion', '--quality', 'fast', '--scan', 'full']
+    cut = chain(program, source, tmp_path / 'cut.mkv', 0.4, *args)
+    whole = chain(program, source, tmp_path / 'whole.mkv', 3600, *args)
+    plan = judge.report(cut)['plan']['video']
+    assert len(plan['cuts']) > 1
+    stage = next(s for s in plan['stages'] if s['stage'] == 'denoise.motion')
+    assert float(stage['options']['motion-sigma-luma']) >= 0, 'the plan must freeze what was measured'
+    assert judge.picture_sums(cut) == judge.picture_sums(whole)
+
+
 def test_joined_recordings(program, tmp_path):
     """Program streams joined by cat start their clocks anew: pictures and sound go on, side by side."""
     parts = []

@@ -273,10 +273,10 @@ static void very_short(void **state)
 static void every_format(void **state)
 {
     (void)state;
-    static const char *const names[] = {"crop.crop",         "mask.mask",          "deinterlace.bwdif",
-                                        "deinterlace.yadif", "deinterlace.w3fdif", "deblock.weak",
-                                        "deblock.strong",    "sharpen.cas",        "denoise.nlmeans",
-                                        "denoise.hqdn3d",    "colour.grade",       "deinterlace.motion"};
+    static const char *const names[] = {
+        "crop.crop",    "mask.mask",          "deinterlace.bwdif", "deinterlace.yadif", "deinterlace.w3fdif",
+        "deblock.weak", "deblock.strong",     "sharpen.cas",       "denoise.nlmeans",   "denoise.hqdn3d",
+        "colour.grade", "deinterlace.motion", "denoise.motion"};
     static const int sizes[][2] = {{48, 32}, {37, 29}, {16, 16}, {8, 8}};
     int ran = 0;
     for (enum AVPixelFormat p = 0; p < AV_PIX_FMT_NB; p++) {

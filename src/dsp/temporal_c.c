@@ -1,0 +1,1 @@
+#include "dsp/temporal_kernels.h"

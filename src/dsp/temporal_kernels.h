@@ -1,0 +1,140 @@
+// The kernels of temporal.h, compiled once for each instruction set by the file that includes this one: plain
+// C that compilers turn into vector code, but for blocks, whose rows are short.
+#ifndef TA_DSP_TEMPORAL_KERNELS_H
+#define TA_DSP_TEMPORAL_KERNELS_H
+
+#include <stdlib.h>
+
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
+#include "dsp/motion.h"
+#include "dsp/temporal.h"
+
+#ifndef TA_TEMPORAL_TABLE
+#define TA_TEMPORAL_TABLE ta_temporal_dsp_c
+#define TA_TEMPORAL_NAME "c"
+#endif
+
+enum {
+    BLOCK = TA_MOTION_BLOCK,
+    HALF = TA_MOTION_STEP,
+    MOST = (1 << TA_MOTION_DEPTH) - 1,
+    GUARD = TA_TEMPORAL_GUARD,
+    WINDOW = 128, // so that those of the four blocks over a sample come to 1 << 15
+};
+
+// Of a window's two ways: the blocks' first half, then the second.
+#define RISES(i) (2 * (i) + 1)
+#define FALLS(i) (15 - 2 * (i))
+
+#ifdef __AVX2__
+
+static void gather(int16_t *sums, ptrdiff_t sums_step, const uint16_t *here, ptrdiff_t here_step,
+                   const struct ta_temporal_reference *references, int count, int limit, int half)
+{
+    const __m256i across = _mm256_setr_epi16(RISES(0), RISES(1), RISES(2), RISES(3), RISES(4), RISES(5),
+                                             RISES(6), RISES(7), FALLS(0), FALLS(1), FALLS(2), FALLS(3),
+                                             FALLS(4), FALLS(5), FALLS(6), FALLS(7));
+    const __m256i twice = _mm256_set1_epi16((short)(2 * limit));
+    for (int y = 0; y < HALF; y++, sums += sums_step) {
+        ptrdiff_t row = y + half * HALF;
+        const __m256i own = _mm256_loadu_si256((const __m256i *)(const void *)(here + row * here_step));
+        __m256i sum = _mm256_setzero_si256();
+        for (int k = 0; k < count; k++) {
+            const struct ta_temporal_reference *r = &references[k];
+            __m256i there = _mm256_loadu_si256((const __m256i *)(const void *)(r->at + row * r->step));
+            __m256i apart = _mm256_sub_epi16(there, own), size = _mm256_abs_epi16(apart);
+            size = _mm256_min_epi16(size, _mm256_subs_epu16(twice, size));
+            apart = _mm256_slli_epi16(_mm256_sign_epi16(size, apart), GUARD);
+            sum = _mm256_add_epi16(sum, _mm256_mulhrs_epi16(apart, _mm256_set1_epi16(r->weight)));
+        }
+        int down = (half ? FALLS(y) : RISES(y)) * WINDOW;
+        sum = _mm256_mulhrs_epi16(sum, _mm256_mullo_epi16(across, _mm256_set1_epi16((short)down)));
+        __m256i *to = (__m256i *)(void *)sums;
+        _mm256_storeu_si256(to, _mm256_add_epi16(_mm256_loadu_si256(to), sum));
+    }
+}
+
+#else
+
+static inline int weigh(int x, int weight)
+{
+    return ((x * weight >> 14) + 1) >> 1;
+}
+
+static void gather(int16_t *sums, ptrdiff_t sums_step, const uint16_t *here, ptrdiff_t here_step,
+                   const struct ta_temporal_reference *references, int count, int limit, int half)
+{
+    for (int y = 0; y < HALF; y++, sums += sums_step) {
+        ptrdiff_t row = y + half * HALF;
+        int down = (half ? FALLS(y) : RISES(y)) * WINDOW;
+        for (int x = 0; x < BLOCK; x++) {
+            int own = here[row * here_step + x], sum = 0;
+            for (int k = 0; k < count; k++) {
+                const struct ta_temporal_reference *r = &references[k];
+                int apart = r->at[row * r->step + x] - own, size = abs(apart);
+                int rest = 2 * limit > size ? 2 * limit - size : 0;
+                size = size < rest ? size : rest;
+                sum += weigh((apart < 0 ? -size : size) * (1 << GUARD), r->weight);
+            }
+            int across = x < HALF ? RISES(x) : FALLS(x - HALF);
+            sums[x] = (int16_t)(sums[x] + weigh(sum, across * down));
+        }
+    }
+}
+
+#endif
+
+static inline int clipped(int x, int least, int most)
+{
+    x = x < least ? least : x;
+    return x > most ? most : x;
+}
+
+static inline int less(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static inline int more(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static void add(uint16_t *restrict dst, const uint16_t *restrict src, const int16_t *restrict sums, int n)
+{
+    for (int i = 0; i < n; i++)
+        dst[i] = (uint16_t)clipped(src[i] + ((sums[i] + (1 << GUARD >> 1)) >> GUARD), 0, MOST);
+}
+
+static void sharpen(uint16_t *restrict dst, const uint16_t *const rows[3], int amount, int limit, int n)
+{
+    const uint16_t *restrict a = rows[0], *restrict b = rows[1], *restrict c = rows[2];
+    for (int i = 0; i < n; i++) {
+        int x = b[i];
+        int change = ((2 * x - a[i] - c[i]) * amount + TA_TEMPORAL_SHARPEN / 2) >> 8;
+        int least = less(less(a[i], c[i]), less(less(b[i - 2], b[i - 1]), less(b[i + 1], b[i + 2])));
+        int most = more(more(a[i], c[i]), more(more(b[i - 2], b[i - 1]), more(b[i + 1], b[i + 2])));
+        dst[i] = (uint16_t)clipped(x + clipped(change, -limit, limit), less(least, x), more(most, x));
+    }
+}
+
+static void correct(uint16_t *restrict dst, const uint16_t *restrict src, const uint16_t *restrict made,
+                    int depth, int n)
+{
+    int shift = depth - TA_MOTION_DEPTH, most = (1 << depth) - 1;
+    for (int i = 0; i < n; i++)
+        dst[i] = (uint16_t)clipped(src[i] + (made[i] - (src[i] >> shift)) * (1 << shift), 0, most);
+}
+
+const struct ta_temporal_dsp TA_TEMPORAL_TABLE = {
+    .name = TA_TEMPORAL_NAME,
+    .gather = gather,
+    .add = add,
+    .sharpen = sharpen,
+    .correct = correct,
+};
+
+#endif

@@ -1,0 +1,251 @@
+#include "video/temporal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/error.h>
+
+#include <libavutil/pixdesc.h>
+
+#include "base/env.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "dsp/temporal.h"
+#include "video/motion_parts.h"
+
+enum {
+    REFERENCES = 2 * TA_MOTION_RADIUS,
+    WEIGHTS = 256,     // entries of the table
+    WEIGHT_ONE = 1024, // the weight of a block that is found again within what noise differs
+    STEP = TA_MOTION_STEP,
+    SLICE = TA_MOTION_SLICE, // strips of 8 rows in a part of the work
+    SIDE = TA_MOTION_BLOCK,
+    SAMPLES = SIDE * SIDE,
+};
+
+// What a part works in.
+struct scratch {
+    int16_t *sums[2];  // of the strips above and below a row of blocks
+    uint16_t *between; // a block for each reference
+};
+
+struct ta_temporal {
+    struct ta_temporal_settings settings;
+    struct ta_motion *m;
+    const struct ta_temporal_dsp *dsp;
+    struct ta_pool *pool;
+    int limits[TA_MOTION_PLANES];
+    // By a block's error, in units of `unit`: errors in between are rounded down.
+    uint16_t weights[2][WEIGHTS]; // of luma, of chroma
+    unsigned units[2];
+    int parts;
+    ptrdiff_t sums_step;
+    struct scratch *scratch;
+    void *memory;
+};
+
+// How errors of blocks, and differences of samples, are judged: in standard deviations of the noise. A
+// block's error is of blurred pictures, in which white noise of 1 differs by 0.42 a sample, and that of
+// tapes, which runs along the rows, by more.
+#define LUMA_LEAST 0.6
+#define LUMA_MOST 3.2
+#define CHROMA_MOST 3.8
+#define SAMPLE_MOST 4.5
+#define OWN_WEIGHT 0.7
+
+static void make_weights(uint16_t *weights, unsigned *unit, double least, double most)
+{
+    *unit = (unsigned)ceil(most * SAMPLES / WEIGHTS);
+    for (int i = 0; i < WEIGHTS && *unit; i++) {
+        double x = fmax(0, (double)i * *unit / SAMPLES - least) / (most - least);
+        weights[i] = x < 1 ? (uint16_t)lrint(WEIGHT_ONE * (1 - x * x) / (1 + x * x)) : 0;
+    }
+}
+
+static int slices_of(const struct ta_motion_plane *p)
+{
+    int strips = (p->height + STEP - 1) / STEP;
+    return (strips + SLICE - 1) / SLICE;
+}
+
+static int64_t scratch_bytes(int width)
+{
+    int64_t row = (width + STEP - 1) / STEP * STEP + SIDE;
+    return 2 * STEP * row * (int64_t)sizeof(int16_t) + REFERENCES * SAMPLES * (int64_t)sizeof(uint16_t);
+}
+
+// As many as ta_motion_take() has, for the planes of `in`.
+static int parts_of(const struct ta_format *in)
+{
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(in->pix_fmt);
+    int parts = 0;
+    for (int i = 0; i < av_pix_fmt_count_planes(in->pix_fmt); i++) {
+        bool chroma = (i == 1 || i == 2) && !(d->flags & AV_PIX_FMT_FLAG_RGB);
+        struct ta_motion_plane p = {.height = AV_CEIL_RSHIFT(in->height, chroma ? d->log2_chroma_h : 0)};
+        parts += slices_of(&p);
+    }
+    return parts;
+}
+
+int64_t ta_temporal_bytes(const struct ta_temporal_settings *settings, const struct ta_format *in)
+{
+    (void)settings;
+    return parts_of(in) * scratch_bytes(in->width);
+}
+
+int ta_temporal_create(struct ta_temporal **out, const struct ta_temporal_settings *settings,
+                       struct ta_motion *m, const struct ta_format *in, const struct ta_env *env)
+{
+    struct ta_temporal *t = ta_xcalloc(1, sizeof *t);
+    *out = NULL;
+    t->settings = *settings;
+    t->m = m;
+    t->dsp = ta_temporal_dsp();
+    t->pool = env->pool;
+    t->parts = parts_of(in);
+    t->sums_step = (in->width + STEP - 1) / STEP * STEP + SIDE;
+    t->scratch = ta_xcalloc((size_t)t->parts, sizeof *t->scratch);
+    int64_t bytes = scratch_bytes(in->width);
+    t->memory = calloc((size_t)t->parts, (size_t)bytes);
+    if (!t->memory) {
+        ta_temporal_destroy(&t);
+        return TA_ERR_NOMEM;
+    }
+    for (int i = 0; i < t->parts; i++) {
+        int16_t *at = (int16_t *)t->memory + i * bytes / (int64_t)sizeof *at;
+        t->scratch[i] = (struct scratch){{at, at + STEP * t->sums_step},
+                                         (uint16_t *)at + 2 * STEP * t->sums_step};
+    }
+    double luma = settings->noise[0], unit = 1 << (TA_MOTION_DEPTH - 8);
+    for (int i = 0; i < TA_MOTION_PLANES; i++) {
+        double limit = SAMPLE_MOST * settings->noise[i] * unit;
+        t->limits[i] = (int)lrint(fmin(limit, TA_TEMPORAL_LIMIT));
+        luma = fmax(luma,
+                    settings->noise[i] / 2); // colour alone may be noisy: luma then says little against it
+    }
+    make_weights(t->weights[0], &t->units[0], LUMA_LEAST * luma, LUMA_MOST * luma);
+    make_weights(t->weights[1], &t->units[1], LUMA_LEAST * luma, CHROMA_MOST * luma);
+    *out = t;
+    return 0;
+}
+
+void ta_temporal_destroy(struct ta_temporal **temporal)
+{
+    struct ta_temporal *t = *temporal;
+    *temporal = NULL;
+    if (!t)
+        return;
+    free(t->scratch);
+    free(t->memory);
+    free(t);
+}
+
+struct reference {
+    const struct ta_motion_picture *picture;
+    const struct ta_motion_vector *vectors;
+};
+
+struct mean {
+    struct ta_temporal *t;
+    const struct ta_motion_picture *here, *to;
+    struct reference references[REFERENCES];
+    int count;
+};
+
+// Sets the references of a block and their weights; returns how many there are.
+static int refer(const struct mean *w, const struct scratch *s, int plane, int column, int row,
+                 struct ta_temporal_reference *references)
+{
+    const struct ta_temporal *t = w->t;
+    const struct ta_motion_plane *p = &w->here->planes[plane];
+    int kind = plane == 1 || plane == 2, weights[REFERENCES], at[REFERENCES], count = 0;
+    int sum = (int)(OWN_WEIGHT * WEIGHT_ONE);
+    int block = TA_MIN(row << p->shift_y, t->m->down - 1) * t->m->across +
+                TA_MIN(column << p->shift_x, t->m->across - 1);
+    for (int k = 0; k < w->count; k++) {
+        unsigned error = w->references[k].vectors[block].error / t->units[kind];
+        int weight = error < WEIGHTS ? t->weights[kind][error] : 0;
+        if (!weight)
+            continue;
+        weights[count] = weight;
+        at[count++] = k;
+        sum += weight;
+    }
+    for (int i = 0; i < count; i++) {
+        const struct reference *r = &w->references[at[i]];
+        struct ta_motion_block b = ta_motion_block_at(t->m, &r->picture->planes[plane], &r->vectors[block],
+                                                      column, row, s->between + i * SAMPLES);
+        references[i] = (struct ta_temporal_reference){b.at, b.step,
+                                                       (int16_t)(weights[i] * TA_TEMPORAL_ONE / sum)};
+    }
+    return count;
+}
+
+static void gather_row(const struct mean *w, const struct scratch *s, int plane, int row, bool upper,
+                       bool lower)
+{
+    const struct ta_temporal *t = w->t;
+    const struct ta_motion_plane *here = &w->here->planes[plane];
+    int cells = (here->width + STEP - 1) / STEP;
+    for (int i = 0; i <= cells; i++) {
+        struct ta_temporal_reference references[REFERENCES];
+        int count = refer(w, s, plane, i, row, references);
+        if (!count)
+            continue;
+        const uint16_t *own = here->at + (row - 1) * STEP * here->step + (i - 1) * STEP;
+        if (upper)
+            t->dsp->gather(s->sums[(row + 1) & 1] + i * STEP, t->sums_step, own, here->step, references,
+                           count, t->limits[plane], 0);
+        if (lower)
+            t->dsp->gather(s->sums[row & 1] + i * STEP, t->sums_step, own, here->step, references, count,
+                           t->limits[plane], 1);
+    }
+}
+
+static void mean_part(void *arg, int part)
+{
+    const struct mean *w = arg;
+    const struct ta_temporal *t = w->t;
+    const struct scratch *s = &t->scratch[part];
+    int plane = 0;
+    while (part >= slices_of(&w->here->planes[plane]))
+        part -= slices_of(&w->here->planes[plane++]);
+    const struct ta_motion_plane *here = &w->here->planes[plane], *to = &w->to->planes[plane];
+    if (!t->limits[plane])
+        return;
+    int first = part * SLICE, end = TA_MIN(first + SLICE, (here->height + STEP - 1) / STEP);
+    for (int row = first; row <= end; row++) {
+        memset(s->sums[row & 1], 0, (size_t)(STEP * t->sums_step) * sizeof *s->sums[0]);
+        gather_row(w, s, plane, row, row > first, row < end);
+        int start = (row - 1) * STEP, bottom = TA_MIN(start + STEP, here->height);
+        for (int y = start; y < bottom && row > first; y++)
+            t->dsp->add(to->at + y * to->step, here->at + y * here->step,
+                        s->sums[(row + 1) & 1] + (y - start) * t->sums_step + STEP, here->width);
+    }
+    ta_motion_extend(to, first * STEP, TA_MIN(end * STEP, here->height));
+}
+
+// Most of it is not found again: nothing of it counts, for the rest is found by chance.
+static bool is_lost(const struct ta_temporal *t, const struct ta_motion_vector *vectors)
+{
+    int n = t->m->across * t->m->down, far = 0;
+    for (int i = 0; i < n; i++)
+        far += vectors[i].error >= t->units[1] * WEIGHTS;
+    return far > n - n / 4;
+}
+
+void ta_temporal_mean(struct ta_temporal *t, int64_t moment, const struct ta_motion_picture *to)
+{
+    struct mean w = {.t = t, .here = ta_motion_picture(t->m, moment), .to = to};
+    ta_motion_find(t->m, moment, t->settings.radius);
+    for (int k = -t->settings.radius; k <= t->settings.radius; k++) {
+        const struct ta_motion_vector *vectors = k ? ta_motion_vectors(t->m, moment, k) : NULL;
+        if (vectors && !is_lost(t, vectors))
+            w.references[w.count++] = (struct reference){ta_motion_picture(t->m, moment + k), vectors};
+    }
+    ta_pool_run(t->pool, t->parts, mean_part, &w);
+    for (int i = 0; i < t->m->planes; i++)
+        if (t->limits[i])
+            ta_motion_extend_all(&to->planes[i]);
+}
