@@ -3,7 +3,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all demo test test-long soak bench lint format install uninstall clean
+.PHONY: all demo test test-long soak bench lint format install uninstall deb clean
 
 all:
 	@./setup.sh
@@ -49,6 +49,11 @@ install: all
 # Takes away what "make install" has put there; the configuration and the cache of users stay.
 uninstall:
 	@ninja -C $(BUILD) uninstall
+
+# A Debian package of program and library for this release: build/terminalai_VERSION_ARCHITECTURE.deb.
+deb:
+	@./setup.sh
+	@tools/package.sh build/package build
 
 clean:
 	@rm -rf $(BUILD)

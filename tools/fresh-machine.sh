@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Shows that "make demo" and "make test" work on a bare Debian: makes one in a folder with debootstrap, puts a fresh clone of
+# Shows that "make demo", "make test" and "make deb" work on a bare Debian: makes one in a folder with debootstrap, puts a fresh clone of
 # the last commit in it, and runs them there by chroot. Needs root, debootstrap, git and unshare; takes what the network and the
 # machine need (minutes to half an hour, 3 GB of disk).
 #
-#   fresh-machine.sh [--only demo|test] [--keep] [--folder DIR]
+#   fresh-machine.sh [--only demo|test|deb|container] [--keep] [--folder DIR]
 #
-# --only    runs one of the two (without: both, in this order, on the same machine)
+# --only    runs one of them (without: demo, test and deb, in this order, on the same machine). "deb" also installs the
+#           package, uses it and removes it; "container" runs the commands of Containerfile, where there is nothing that
+#           makes containers
 # --keep    keeps the folder and says where it is; otherwise only the logs of a failed run stay
 # --folder  where to make it; must not exist yet
 #
@@ -14,7 +16,7 @@
 set -euo pipefail
 
 usage() {
-    sed -n '2,13s/^# \{0,1\}//p' "$0"
+    sed -n '2,15s/^# \{0,1\}//p' "$0"
     exit "$1"
 }
 
@@ -23,11 +25,11 @@ die() {
     exit 1
 }
 
-targets=(demo test) keep=no folder=
+targets=(demo test deb) keep=no folder=
 while [ $# -gt 0 ]; do
     case $1 in
     --only)
-        case ${2-} in demo | test) targets=("$2") ;; *) usage 2 >&2 ;; esac
+        case ${2-} in demo | test | deb | container) targets=("$2") ;; *) usage 2 >&2 ;; esac
         shift
         ;;
     --keep) keep=yes ;;
@@ -140,15 +142,44 @@ inside() { # COMMAND
     ' - "$root" "$1" "${settings[@]}" </dev/null
 }
 
+# The package as somebody has it who gets it: installed with what it needs, used, and removed without a trace.
+use_package='
+    apt-get -q install -y --no-install-recommends "$1"
+    terminalai --version
+    terminalai doctor
+    cd "$(mktemp -d)"
+    terminalai simulate -o tape.avi --frames 30
+    terminalai restore tape.avi --quality fast --preset-speed ultrafast
+    terminalai verify tape.restored.mp4
+    dpkg -L terminalai | sort >files
+    apt-get -q remove -y terminalai
+    for file in $(cat files); do
+        [ -d "$file" ] || [ ! -e "$file" ] || { echo "left: $file"; exit 1; }
+    done
+    ! command -v terminalai
+'
+
 for target in "${targets[@]}"; do
-    echo "running make $target"
+    command="make $target"
+    printf '%s' "$use_package" >"$root/root/use_package.sh"
+    case $target in
+    deb) command="make deb && sh -ex /root/use_package.sh ./build/terminalai_*.deb" ;;
+    container)
+        {
+            echo 'ln -sfn /root/terminalai /source'
+            sed -e ':join' -e '/\\$/N' -e 's/\\\n//' -e 't join' "$repo/Containerfile" | sed -n 's/^RUN //p'
+        } >"$root/root/container.sh"
+        command="sh -ex /root/container.sh && terminalai doctor"
+        ;;
+    esac
+    echo "running: $target"
     begin=$SECONDS status=0
-    inside "make $target" >"$logs/$target.log" 2>&1 || status=$?
+    inside "$command" >"$logs/$target.log" 2>&1 || status=$?
     tail -n 12 "$logs/$target.log" | sed 's/^/    /'
     if [ "$status" -eq 0 ]; then
-        echo "make $target: done after $((SECONDS - begin)) s"
+        echo "$target: done after $((SECONDS - begin)) s"
     else
-        echo "make $target: FAILED with status $status after $((SECONDS - begin)) s"
+        echo "$target: FAILED with status $status after $((SECONDS - begin)) s"
         failed=yes
     fi
 done

@@ -159,6 +159,23 @@ static void set_audio(json_t *o, const AVCodecParameters *p)
         set_int(o, "initial_padding", p->initial_padding);
 }
 
+// Four letters where it is meant so ("dvsd"), else the number that it is in AVI, WAVE and transport streams.
+static void set_codec_tag(json_t *o, uint32_t tag)
+{
+    char text[16];
+    bool letters = tag != 0;
+    for (int i = 0; i < 4; i++) {
+        unsigned char c = (unsigned char)(tag >> 8 * i);
+        letters &= c >= 0x20 && c < 0x7f;
+        text[i] = (char)c;
+    }
+    text[4] = '\0';
+    if (!letters)
+        snprintf(text, sizeof text, "0x%04" PRIx32, tag);
+    if (tag)
+        set_text(o, "codec_tag", text);
+}
+
 static json_t *stream_facts(const struct ta_source *s, unsigned i)
 {
     AVStream *st = s->fmt->streams[i];
@@ -173,9 +190,7 @@ static json_t *stream_facts(const struct ta_source *s, unsigned i)
     const AVCodecDescriptor *d = avcodec_descriptor_get(p->codec_id);
     if (d)
         set_text(o, "codec_long_name", d->long_name);
-    char tag[AV_FOURCC_MAX_STRING_SIZE];
-    if (p->codec_tag)
-        set_text(o, "codec_tag", av_fourcc_make_string(tag, p->codec_tag));
+    set_codec_tag(o, p->codec_tag);
     set_text(o, "profile", avcodec_profile_name(p->codec_id, p->profile));
     if (p->level > 0)
         set_int(o, "level", p->level);

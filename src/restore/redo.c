@@ -139,7 +139,10 @@ static int find_range(const struct ta_plan *p, const char *text, int64_t *first,
     *first = range.start.unit ? ta_plan_frame_of(p, p->index, &range.start) : p->first_frame;
     *end = range.end.unit ? ta_plan_frame_of(p, p->index, &range.end) : last;
     if (*first < p->first_frame || *first >= last || *end > last || *first >= *end) {
-        ta_error(log, "%s: no frame of it lies in %s", p->output, text);
+        ta_error(log, "%s: no frame of it lies in %s: there are %.3f seconds, source frames %lld to %lld",
+                 p->output, text,
+                 (double)(p->index->end_pts - p->index->frames[0].pts) * av_q2d(p->index->time_base),
+                 (long long)p->first_frame, (long long)(last - 1));
         return TA_ERR_INVALID;
     }
     // With inverse telecine some frames give nothing: a segment begins with one that does.

@@ -211,6 +211,16 @@ def test_probe(program, name):
     assert program('probe', clips.path(name), code=0).out.strip()
 
 
+def test_codec_tags_are_text(program, tmp_path):
+    """Four letters, or the number that it is where they are none."""
+    made = {'x.ts': ['-c:v', 'mpeg2video'], 'x.avi': ['-c:v', 'mpeg4', '-tag:v', 'XVID'], 'x.mov': ['-c:v', 'mpeg4']}
+    told = {}
+    for name, codec in made.items():
+        clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc=s=64x64:r=25:d=0.2', *codec, *clips.BITEXACT, tmp_path / name)
+        told[name] = program('probe', tmp_path / name, '--json', code=0).json()['streams'][0]['codec_tag']
+    assert told == {'x.ts': '0x0002', 'x.avi': 'XVID', 'x.mov': 'mp4v'}
+
+
 def test_probe_tells_what_is_there(program):
     text = program('probe', clips.path('everything'), code=0).out
     for word in ('h264', '352x288', 'aac', 'ac3', 'deu', 'Commentary', 'Beach', 'note.ttf', 'Summer 1994'):
