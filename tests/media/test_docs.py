@@ -58,3 +58,39 @@ def test_all_problems_are_listed():
     rows = [f'| `{code}` | {severity.lower()} | {meaning} |' for code, severity, meaning in kinds]
     rows += [f'| `{code}` | {meaning} |' for meaning, code in errors]
     assert [row for row in rows if row not in text.splitlines()] == []
+
+
+# What is planned and named as such, and names that stand for any.
+PLANNED = ('src/jobs', 'src/server', 'src/perf', 'src/audio', 'tests/server', 'tests/web', 'docs/deploy.md', 'docs/api.md')
+PLACEHOLDERS = r'(^|/)(x|test_x|fuzz_x|NAME)(\.[a-z]+|_[a-z]+\.[a-z]+)?$|[*<>]|X'
+
+
+def named_in_docs():
+    for page in [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').glob('*.md'))]:
+        if page.name in ('options.md', 'json.md'):
+            continue
+        for name in re.findall(r'`([^`\n]+)`', re.sub(r'```.*?```', '', page.read_text(), flags=re.S)):
+            yield page.name, name
+
+
+def test_named_files_exist():
+    """Files and folders of the sources that the pages for programmers speak of; a bare name may lie anywhere."""
+    files = [p.relative_to(ROOT).as_posix() for top in ('src', 'include', 'tests', 'tools', 'bench', 'examples', 'docs', 'presets')
+             for p in (ROOT / top).rglob('*')]
+    missing = []
+    for page, name in named_in_docs():
+        path = name.split(' ')[0].rstrip('/')
+        whole = re.match(r'(src|include|tests|tools|bench|examples|docs|presets)/', path)
+        if not (whole or re.fullmatch(r'[\w/]+\.[ch]', path)) or re.search(PLACEHOLDERS, path) or path.startswith(PLANNED):
+            continue
+        if not any(f == path if whole else f == path or f.endswith('/' + path) for f in files):
+            missing.append(f'{page}: {name}')
+    assert missing == []
+
+
+def test_named_functions_exist():
+    text = '\n'.join(p.read_text() for top in ('src', 'include', 'tests/unit') for p in sorted((ROOT / top).rglob('*.[ch]')))
+    known = set(re.findall(r'\bta_\w+', text))
+    missing = [f'{page}: {name}' for page, name in named_in_docs()
+               for function in re.findall(r'\bta_\w+(?=\(|$|;)', name) if function not in known and not function.endswith(('_thing', '_verb')) and '...' not in name and 'thing' not in function]
+    assert missing == []
