@@ -4,7 +4,7 @@ import pytest
 
 import clips
 import judge
-from dv_kit import PAL, lose, tape, zero
+from dv_kit import NTSC, PAL, lose, pitches, tape, type1_avi, zero
 from test_dv import FRAMES, RAW, counted
 
 CONTAINERS = ['avi', 'mov', 'mkv', 'mxf']
@@ -79,6 +79,60 @@ def test_systems_of_more_channels(program, tmp_path, kind, size, rate):
     program.restore(hit, tmp_path / 'mended.mkv', *RAW, code=3)
     assert judge.picture_sums(tmp_path / 'mended.mkv') == before
     assert counted(judge.report(tmp_path / 'mended.mkv')) == 1
+
+
+def parts(program, source):
+    tree = program('plan', source, '--json', code=0).json()
+    return [d['why'] for d in tree['decisions'] if 'in a row' in d['why']]
+
+
+@pytest.mark.parametrize('system', ['pal', 'ntsc'])
+@pytest.mark.parametrize('kind', ['type 1', 'avi', 'mov', 'mkv', 'mxf'])
+def test_shapes_that_change_in_containers(program, tmp_path, kind, system):
+    """What the container says of all pictures may be what some of them say."""
+    a, b = (tape(tmp_path / f'{wide}.dv', seconds=s, wide=wide, system=system) for wide, s in ((False, 0.6), (True, 0.4)))
+    (tmp_path / 'both.dv').write_bytes(a + b)
+    source = tmp_path / ('t1.avi' if kind == 'type 1' else f'in.{kind}')
+    if kind == 'type 1':
+        source.write_bytes(type1_avi(a + b, PAL if system == 'pal' else NTSC))
+    else:
+        clips.ffmpeg('-i', tmp_path / 'both.dv', '-c:v', 'copy', '-c:a', 'pcm_s16le', source)
+    said = parts(program, source)
+    assert len(said) == 2 and '4:3: they are the frame' in said[0] and 'shown as 16:9' in said[1], said
+    assert parts(program, tmp_path / 'both.dv') == said
+
+
+@pytest.mark.parametrize('kind', ['avi', 'mov', 'mkv'])
+def test_systems_that_change_in_containers(program, tmp_path, kind):
+    names = [tmp_path / f'{system}.mov' for system in ('pal', 'ntsc')]
+    for name in names:
+        tape(name.with_suffix('.dv'), seconds=0.6 if 'pal' in name.name else 0.3, system=name.stem)
+        clips.ffmpeg('-i', name.with_suffix('.dv'), '-c:v', 'copy', '-c:a', 'pcm_s16le', name)
+    (tmp_path / 'list').write_text(''.join(f"file '{name}'\n" for name in names))
+    source, out = tmp_path / f'in.{kind}', tmp_path / 'o.mkv'
+    clips.ffmpeg('-f', 'concat', '-safe', 0, '-i', tmp_path / 'list', '-c', 'copy', source)
+    said = parts(program, source)
+    assert len(said) == 2 and '720x576' in said[0] and 'they are the frame' in said[0] and '720x480' in said[1], said
+    program.restore(source, out, *RAW, code=0)
+    assert {(s['width'], s['height']) for s in judge.streams(out) if s['codec_type'] == 'video'} == {(720, 576)}
+
+
+@pytest.mark.parametrize('system, size, rate', [('pal', '720x576', '25'), ('ntsc', '720x480', '30000/1001')])
+def test_four_channels_of_16_bits(program, tmp_path, system, size, rate):
+    """DVCPRO50 has two pairs, each in blocks of its own."""
+    source, out, tones = tmp_path / 'in.dv', tmp_path / 'o.mkv', (300, 420, 560, 700)
+    sines = [f'aevalsrc=0.3*sin(2*PI*{a}*t)|0.3*sin(2*PI*{b}*t):s=48000:d=0.6' for a, b in (tones[:2], tones[2:])]
+    clips.ffmpeg('-f', 'lavfi', '-i', f'smptebars=s={size}:r={rate}:d=0.6', *[x for s in sines for x in ('-f', 'lavfi', '-i', s)], '-map', '0:v', '-map', '1:a', '-map', '2:a',
+        '-c:v', 'dvvideo', '-pix_fmt', 'yuv422p', '-f', 'dv', source)
+    for hit in (False, True):
+        if hit:
+            data = source.read_bytes()
+            source.write_bytes(zero(data, len(data) // 2 + 30000, 2000))
+        program.restore(source, out, '--preset', 'archive', '--overwrite', '--resolution', 'source', code=3 if hit else 0)
+        for i, tone in enumerate(tones):
+            raw = clips.ffmpeg('-i', out, '-map', f'0:a:{i // 2}', '-af', f'pan=mono|c0=c{i % 2}', '-f', 's16le', '-')
+            pcm = [int.from_bytes(raw[k:k + 2], 'little', signed=True) for k in range(0, len(raw), 2)]
+            assert len(pcm) > 0.5 * 48000 and all(abs(f - tone) < 8 for f in pitches(pcm)[:-1]), (i, pitches(pcm))
 
 
 # ---- files that list where each packet is ----

@@ -77,7 +77,7 @@ bool ta_index_shapes_differ(const struct ta_index_builder *b)
 
 // What the decoder says of its pictures wins over what the headers said; what it leaves open is taken from
 // these. But the container's word on the shape counts for all pictures, unless it only repeats what the codec
-// says of the first ones: then later ones are as the codec says, too.
+// says of some: then the others are as the codec says, too.
 static struct ta_format resolve(const struct ta_index_builder *b, int shape)
 {
     const AVStream *st = b->source->fmt->streams[b->index->video];
@@ -85,8 +85,12 @@ static struct ta_format resolve(const struct ta_index_builder *b, int shape)
     const struct ta_format *first = &b->shapes[b->first_shape], *own = &b->shapes[shape];
     struct ta_format f = b->index->format;
     AVRational told = st->sample_aspect_ratio;
-    bool same_size = own->width == first->width && own->height == first->height,
-         repeats = is_known(first->sar) && is_known(told) && !av_cmp_q(told, first->sar);
+    bool same_size = own->width == first->width && own->height == first->height, repeats = false;
+    for (int i = 0; i < b->shape_count && is_known(told); i++) {
+        const struct ta_format *g = &b->shapes[i];
+        repeats |= g->width == first->width && g->height == first->height && is_known(g->sar) &&
+                   ta_same_aspect(av_q2d(g->sar), av_q2d(told));
+    }
     f.pix_fmt = own->pix_fmt;
     f.width = own->width;
     f.height = own->height;
