@@ -105,7 +105,7 @@ static struct ta_motion_settings settings_of(const void *opts, const struct ta_f
         .frames = frames,
         .fields = true,
         .fine = is_best(opts),
-        .spares = is_best(opts) ? 2 * frames : 0,
+        .spares = is_best(opts) ? NEIGHBOURS + 1 : 0, // first results of a moment and around it
         .takers = NEIGHBOURS * parts_of(in),
     };
 }
