@@ -191,3 +191,89 @@ def test_other_sound_stays_a_track_of_its_own(program, tmp_path, codecs, languag
     first, second = tones(out, 0), tones(out, 1)
     assert first[1:3] == [300] * 2 and second[:3] == [0] * 3 and second[-1] == 700
     assert len(words(program, source, 'sound')) >= 1
+
+
+# ---- subtitles that begin late ----
+
+MAP = 0x1000
+
+
+def crc(data):
+    value = 0xffffffff
+    for byte in data:
+        value ^= byte << 24
+        for _ in range(8):
+            value = (value << 1 ^ (0x104c11db7 if value >> 31 else 0)) & 0xffffffff
+    return value
+
+
+def packets(data):
+    return [data[i:i + 188] for i in range(0, len(data), 188)]
+
+
+def with_entry(packet, entry):
+    """The programme map in this packet, with one stream more."""
+    length = 3 + ((packet[6] & 15) << 8 | packet[7])
+    section = bytearray(packet[5:5 + length - 4]) + entry
+    section[1] = section[1] & 0xf0 | (len(section) + 1) >> 8
+    section[2] = (len(section) + 1) & 255
+    section += crc(section).to_bytes(4, 'big')
+    return (packet[:5] + bytes(section)).ljust(188, b'\xff')
+
+
+def in_packets(pid, counter, body):
+    for at in range(0, len(body), 184):
+        piece, head = body[at:at + 184], bytes([0x47, (0x40 if at == 0 else 0) | pid >> 8, pid & 255])
+        rest = 184 - len(piece)
+        stuffing = bytes([rest - 1]) + (b'\0' + b'\xff' * (rest - 2) if rest > 1 else b'') if rest else b''
+        yield head + bytes([(0x30 if rest else 0x10) | counter & 15]) + stuffing + piece
+        counter += 1
+
+
+def unit(seconds, body, stuffing=0):
+    t = int(seconds * 90000)
+    stamp = bytes([0x21 | t >> 29 & 14, t >> 22 & 255, t >> 14 & 254 | 1, t >> 7 & 255, t << 1 & 254 | 1])
+    body = bytes([0x84, 0x80, 5 + stuffing]) + stamp + b'\xff' * stuffing + body
+    return b'\0\0\1\xbd' + len(body).to_bytes(2, 'big') + body
+
+
+def page():
+    """DVB subtitles: a page of nothing, which is all that a decoder needs to say that it is one."""
+    return b'\x20\0' + b'\x0f\x10' + (1).to_bytes(2, 'big') + (2).to_bytes(2, 'big') + b'\x05\x14' + b'\x0f\x80' + (1).to_bytes(2, 'big') + b'\0\0' + b'\xff'
+
+
+def text():
+    return b'\x10' + b''.join(bytes([2, 0x2c, 0xe0 | 7 + k, 0xe4]) + bytes(range(42)) for k in range(4))
+
+
+KINDS = {'dvb_teletext': (bytes([0x56, 5]) + b'deu' + b'\x09\x00', text, 31), 'dvb_subtitle': (bytes([0x59, 8]) + b'deu' + b'\x10\0\1\0\1', page, 0)}
+
+
+@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('moved', [False, True])
+def test_subtitles_that_begin_late(program, tmp_path, kind, moved):
+    """Two seconds into the film, with and without other identifiers; what no container holds is told, once."""
+    descriptor, make, stuffing = KINDS[kind]
+    entry = bytes([6, 0xe1, 0x20, 0xf0, len(descriptor)]) + descriptor
+    a = part(tmp_path / 'a', 2, 0, [MP2])
+    b = packets(part(tmp_path / 'b', 3, 2, [MP2], version=1, pids=[0x200, 0x210] if moved else None, first='sound' if moved else 'pictures'))
+    out, counter = [], 0
+    for i, p in enumerate(b):
+        own = (p[1] & 31) << 8 | p[2]
+        out.append(with_entry(p, entry) if own == MAP else p)
+        if i % (len(b) // 6) == len(b) // 12:
+            more = list(in_packets(0x120, counter, unit(3 + 3 * i / len(b), make(), stuffing)))
+            counter += len(more)
+            out += more
+    source, target = tmp_path / 'in.ts', tmp_path / 'o.mkv'
+    source.write_bytes(a + b''.join(out))
+    held = kind == 'dvb_subtitle'
+    done = program.restore(source, target, *FAST, code=0 if held else 3)
+    assert done.err.count('left out') == (0 if held else 1), done.err
+    found = probe(target)
+    assert [s['codec_type'] for s in found['streams']] == ['video', 'audio'] + ['subtitle'] * held
+    assert int(found['streams'][0]['nb_read_packets']) == 125
+    if held:
+        times = [float(p['pts_time']) for p in found['packets'] if p['stream_index'] == 2]
+        assert len(times) >= 5 and 2.1 < min(times) < 2.5, times
+        assert found['streams'][2]['tags']['language'] in ('deu', 'ger')
