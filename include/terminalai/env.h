@@ -17,6 +17,10 @@ struct ta_env;
 // makes. NULL, or a file that is not there: all are on. One that can't be read is told as a warning, and all
 // are on. Returns 0, or TA_ERR_NOMEM with *out = NULL.
 int ta_env_create(struct ta_env **out, const char *tuning, struct ta_log *log);
+// What options of running say of engines counts from here on: "engine-library", "batch", "engine-fallback".
+// No call may be using it. 0 or TA_ERR_INVALID, after a message.
+struct ta_options;
+int ta_env_use_options(struct ta_env *env, struct ta_options *options, struct ta_log *log);
 // Every call that was given it has returned. *env may be NULL; sets it to NULL.
 void ta_env_destroy(struct ta_env **env);
 

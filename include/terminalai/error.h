@@ -10,24 +10,25 @@
 extern "C" {
 #endif
 
-#define TA_ERROR_LIST(X)                                                                \
-    X(TA_ERR_NOMEM, -1, "out of memory", "no-memory")                                   \
-    X(TA_ERR_IO, -2, "input or output failed", "io")                                    \
-    X(TA_ERR_NOT_FOUND, -3, "not found", "not-found")                                   \
-    X(TA_ERR_EXISTS, -4, "exists already", "exists")                                    \
-    X(TA_ERR_ACCESS, -5, "no permission", "no-permission")                              \
-    X(TA_ERR_NO_SPACE, -6, "no space left", "no-space")                                 \
-    X(TA_ERR_INVALID, -7, "invalid value", "invalid-value")                             \
-    X(TA_ERR_FORMAT, -8, "not in a form that can be read", "unreadable")                \
-    X(TA_ERR_UNSUPPORTED, -9, "not supported", "unsupported")                           \
-    X(TA_ERR_DAMAGED, -10, "damaged", "damaged")                                        \
-    X(TA_ERR_CANCELED, -11, "cancelled", "cancelled")                                   \
-    X(TA_ERR_BUSY, -12, "in use", "in-use")                                             \
-    X(TA_ERR_MISMATCH, -13, "does not fit what was recorded", "mismatch")               \
-    X(TA_ERR_USAGE, -14, "wrong call", "wrong-call")                                    \
-    X(TA_ERR_INTERNAL, -15, "internal error", "internal")                               \
-    X(TA_ERR_CLOSED, -16, "the program that reads the output has ended", "reader-gone") \
-    X(TA_ERR_LIMIT, -17, "the system allows no more threads or open files (ulimit)", "limit")
+#define TA_ERROR_LIST(X)                                                                      \
+    X(TA_ERR_NOMEM, -1, "out of memory", "no-memory")                                         \
+    X(TA_ERR_IO, -2, "input or output failed", "io")                                          \
+    X(TA_ERR_NOT_FOUND, -3, "not found", "not-found")                                         \
+    X(TA_ERR_EXISTS, -4, "exists already", "exists")                                          \
+    X(TA_ERR_ACCESS, -5, "no permission", "no-permission")                                    \
+    X(TA_ERR_NO_SPACE, -6, "no space left", "no-space")                                       \
+    X(TA_ERR_INVALID, -7, "invalid value", "invalid-value")                                   \
+    X(TA_ERR_FORMAT, -8, "not in a form that can be read", "unreadable")                      \
+    X(TA_ERR_UNSUPPORTED, -9, "not supported", "unsupported")                                 \
+    X(TA_ERR_DAMAGED, -10, "damaged", "damaged")                                              \
+    X(TA_ERR_CANCELED, -11, "cancelled", "cancelled")                                         \
+    X(TA_ERR_BUSY, -12, "in use", "in-use")                                                   \
+    X(TA_ERR_MISMATCH, -13, "does not fit what was recorded", "mismatch")                     \
+    X(TA_ERR_USAGE, -14, "wrong call", "wrong-call")                                          \
+    X(TA_ERR_INTERNAL, -15, "internal error", "internal")                                     \
+    X(TA_ERR_CLOSED, -16, "the program that reads the output has ended", "reader-gone")       \
+    X(TA_ERR_LIMIT, -17, "the system allows no more threads or open files (ulimit)", "limit") \
+    X(TA_ERR_DEVICE, -18, "the device that computes has failed", "device-failed")
 
 enum ta_error {
 #define TA_ERROR_ENUM(name, value, text, code) name = value,

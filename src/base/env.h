@@ -3,9 +3,12 @@
 #ifndef TA_BASE_ENV_H
 #define TA_BASE_ENV_H
 
+#include <stdbool.h>
+
 struct ta_cancel;
 struct ta_log;
 struct ta_pool;
+struct ta_runtimes;
 struct ta_sessions;
 struct ta_tuning;
 
@@ -16,6 +19,9 @@ struct ta_env {
     const struct ta_cancel *cancel; // media/av.h; NULL: never
     struct ta_log *log;
     const struct ta_tuning *tuning; // base/tuning.h; NULL: the defaults
+    struct ta_runtimes *runtimes;   // engines (infer/runtimes.h); NULL: there is none
+    int batch;                      // pictures that an engine gets at a time; 0: as tuned
+    bool engine_fallback;           // the CPU goes on where a device fails
 };
 
 #endif

@@ -108,6 +108,8 @@ struct ta_callbacks ta_cli_callbacks(struct ta_cli *cli, struct ta_progress_view
         char *tuning = ta_config_path("tuning.yaml");
         ta_env_create(&cli->env, tuning, cli->log); // without one there are no engines, and that is said then
         free(tuning);
+        if (cli->env && cli->options)
+            ta_env_use_options(cli->env, cli->options, NULL); // what is wrong in them was told
     }
     return (struct ta_callbacks){
         .progress = ta_progress_show, .canceled = is_interrupted, .priv = view, .env = cli->env};

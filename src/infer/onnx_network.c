@@ -13,6 +13,7 @@ enum { MAX_TENSORS = 16 };
 
 struct onnx_network {
     struct ta_network network; // first: what is handed out
+    int device;
     void *session;
 };
 
@@ -116,6 +117,7 @@ int ta_onnx_load(struct ta_engine *e, const void *model, size_t size, int device
     void *options = NULL;
     *out = NULL;
     n->network.engine = e;
+    n->device = device;
     int err = make_options(o, device, &options, log);
     if (err >= 0) {
         void *status = ORT_CALL(o, ORT_CREATE_SESSION_FROM_ARRAY, void *,
@@ -214,5 +216,7 @@ int ta_onnx_run(struct ta_network *network, const struct ta_tensor *in, const st
         ORT_RELEASE(o, ORT_RELEASE_VALUE, given[i]);
         ORT_RELEASE(o, ORT_RELEASE_VALUE, made[i]);
     }
-    return ta_onnx_status(o, status, "running a network", log);
+    // Of what failed on a device nothing says whether the network or the device is to blame; the shapes fit.
+    err = ta_onnx_status(o, status, "running a network", log);
+    return err == TA_ERR_INTERNAL && n->device ? TA_ERR_DEVICE : err;
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/encode/encoder_row.h"
+#include "video/scale_neural.h"
 #include "video/stages.h"
 
 enum {
@@ -177,26 +178,57 @@ static int add_by_factor(struct ta_decision *d, const struct ta_stage_info *info
         return TA_ERR_USAGE;
     }
     int err;
-    add_with_options(d, info, ta_stage_zscale.options, &err);
+    void *opts = add_with_options(d, info, ta_stage_zscale.options, &err);
+    if (err >= 0 && info == &ta_stage_scale_neural)
+        err = ta_scale_neural_prepare(opts, d->facts->neural, d->log);
     return err < 0 ? err : ta_chain_finish_stage(d);
+}
+
+// The choice that "auto" means here.
+static const char *choose_for_auto(struct ta_decision *d)
+{
+    const struct ta_neural_facts *f = d->facts->neural;
+    if (!f)
+        return "resize";
+    bool asked = d->recipe->quality == TA_QUALITY_BEST;
+    bool fields = d->cur.scan != TA_SCAN_PROGRESSIVE;
+    if (f->err >= 0 && !fields && (f->on_device || asked)) {
+        ta_decision_tell(d, "scaler", "neural: %s",
+                         f->on_device ? "there is a device for it" : "as the best quality");
+        return "neural";
+    }
+    ta_decision_tell(d, "scaler", "resize: %s",
+                     f->err < 0 ? f->why
+                     : fields   ? "networks would mix the fields of interlaced pictures"
+                                : "there is no device but the CPU, and the quality is not best");
+    return "resize";
+}
+
+// Options that only a network has are kept for where it is chosen.
+static const struct ta_opt *beside_exact(const char *wanted)
+{
+    return strcmp(wanted, ta_scale_choices[0].name) ? NULL : ta_stage_scale_neural.options;
 }
 
 int ta_chain_add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to, int range)
 {
     const char *choice;
     int err = ta_options_slot(d->facts->options, "scale", &choice);
+    const char *wanted = err < 0 ? "" : choice;
+    if (err >= 0 && !strcmp(wanted, ta_scale_choices[0].name))
+        choice = choose_for_auto(d);
     const struct ta_stage_info *info = err < 0 ? NULL : ta_slot_chosen("scale", choice);
     if (!info)
         return err < 0 ? err : TA_ERR_INTERNAL;
     if (!info->own_factor)
-        return add_exact(d, info, NULL, w, h, to, range);
+        return add_exact(d, info, beside_exact(wanted), w, h, to, range);
     err = add_by_factor(d, info);
     if (err < 0)
         return err;
     bool exact = d->cur.width == w && d->cur.height == h;
     ta_decision_tell(d, "scale", "%s gives %dx%d%s%s", choice, d->cur.width, d->cur.height,
                      exact ? "" : "; the exact size comes behind it by ",
-                     exact ? "" : ta_scale_choices[0].name);
+                     exact ? "" : ta_scale_choices[1].name);
     return exact ? ta_chain_add_depth(d, to, range)
                  : add_exact(d, &ta_stage_zscale, info->options, w, h, to, range);
 }

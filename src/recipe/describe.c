@@ -27,11 +27,14 @@ static void add_stages(json_t *d, const char *slot, const struct ta_opt *o)
     for (const struct ta_slot *s = ta_slots; s->name; s++)
         if (!strcmp(s->name, slot))
             choice = s->option;
+    // A choice that the plan replaces by one of the others.
+    if (choice && !strcmp(choice->choices[0].name, "auto"))
+        json_array_append_new(values, json_string("auto"));
     for (const struct ta_stage_info *const *s = ta_stages; *s; s++) {
         if (!fills(*s, slot) || !(*s)->options || !ta_opt_find((*s)->options, o->name))
             continue;
         json_array_append_new(stages, json_string((*s)->name));
-        json_array_append_new(values, json_string((*s)->name + strlen(slot) + 1));
+        json_array_append_new(values, json_string(ta_stage_choice(*s)));
     }
     json_object_set_new(d, "applies_to", stages);
     if (choice)

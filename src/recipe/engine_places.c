@@ -213,14 +213,17 @@ static bool has_library(const struct ta_engine_info *engine, const char *folder)
 bool ta_engine_is_meant(const struct ta_engine_info *engine, const char *named)
 {
     struct stat st;
-    bool folder = stat(named, &st) == 0 && S_ISDIR(st.st_mode), others = false;
+    bool folder = stat(named, &st) == 0 && S_ISDIR(st.st_mode), others = false, listed = false;
     for (int i = 0; ta_engines[i]; i++) {
+        listed |= ta_engines[i] == engine;
         bool fits = folder ? has_library(ta_engines[i], named)
                            : fnmatch(ta_engines[i]->file, ta_path_name(named), 0) == 0;
         if (fits && ta_engines[i] == engine)
             return true;
         others |= fits;
     }
+    if (!listed) // chosen by its name alone: the dummy one
+        return true;
     // What has nobody's name is taken for what most people have.
     return engine == ta_engines[0] && !others;
 }

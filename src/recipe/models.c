@@ -1,12 +1,14 @@
 #include "recipe/models.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "recipe/embedded.h"
 #include "recipe/folders.h"
+#include "video/stage.h"
 
 enum { MANIFEST_LIMIT = 1 << 20 };
 
@@ -43,5 +45,21 @@ int ta_models_find(struct ta_model_found *found, const char *value, struct ta_lo
         err = ta_model_find(found, &models, folder, value, log);
     free(folder);
     ta_models_release(&models);
+    return err;
+}
+
+int ta_stage_find_file(const struct ta_stage_info *stage, const char *value, char **path, char sum[65],
+                       struct ta_log *log)
+{
+    struct ta_model_found found = {0};
+    *path = NULL;
+    if (stage->find_file)
+        return stage->find_file(value, path, sum, log);
+    int err = ta_models_find(&found, value, log);
+    if (err >= 0) {
+        *path = ta_xstrdup(found.path);
+        memcpy(sum, found.sha256, sizeof found.sha256);
+    }
+    ta_model_found_release(&found);
     return err;
 }

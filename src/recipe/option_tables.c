@@ -381,6 +381,45 @@ const struct ta_opt ta_run_options[] = {
      .help =
          "keep nothing of what was found out about the source in ~/.cache/terminalai, and take nothing from "
          "there"},
+    {.name = "engine",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct ta_run_opts, engine, char *),
+     .def = "auto",
+     .syntax = "NAME",
+     .help = "what runs networks; \"terminalai engines\" lists what is here. The plan keeps it"},
+    {.name = "device",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct ta_run_opts, device, char *),
+     .def = "auto",
+     .syntax = "NAME",
+     .help =
+         "where networks run: cpu, gpu, npu, or a provider by the engine's own name; auto is the first that "
+         "is not the CPU, else the CPU. The plan keeps it"},
+    {.name = "engine-library",
+     .kind = &ta_opt_path,
+     TA_FIELD(struct ta_run_opts, engine_library, char *),
+     .def = "",
+     .syntax = "FILE",
+     .flags = TA_OPT_ADVANCED,
+     .help =
+         "the engine's library, or a folder that holds it or Python packages; without it, "
+         "TERMINALAI_ENGINE_LIBRARY, then the packages of the pythons in PATH, then the system's folders"},
+    {.name = "engine-fallback",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct ta_run_opts, engine_fallback, bool),
+     .def = "off",
+     .help =
+         "go on with the CPU, with a warning, where a device has not the memory or fails; the pictures may "
+         "differ a little there"},
+    {.name = "batch",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct ta_run_opts, batch, int64_t),
+     .def = "0",
+     .min = 0,
+     .max = 32,
+     .flags = TA_OPT_ADVANCED,
+     .help = "pictures that an engine gets at a time; 0 is 16 for devices and 1 for the CPU, and less where "
+             "memory is short"},
     {0},
 };
 
@@ -434,6 +473,10 @@ const char *const *ta_option_names(void)
 
 char *ta_option_other_spelling(const char *name)
 {
+    if (!strcmp(name, "upscaler"))
+        return ta_xstrdup("scale");
+    if (!strcmp(name, "model"))
+        return ta_xstrdup("scale-model");
     static const char american[] = "color";
     const char *at = strstr(name, american);
     return at ? ta_xprintf("%.*scolour%s", (int)(at - name), name, at + strlen(american)) : NULL;

@@ -37,7 +37,7 @@ enum ta_scan_depth { TA_SCAN_SAMPLE = 0, TA_SCAN_FULL };
 enum ta_audio_codec { TA_AUDIO_CODEC_AUTO = 0, TA_AUDIO_CODEC_FLAC };
 enum ta_dither { TA_DITHER_AUTO = 0, TA_DITHER_NONE, TA_DITHER_ORDERED, TA_DITHER_ERROR_DIFFUSION };
 
-// How to run. Never changes the output's bytes.
+// How to run. Never changes the output's bytes, but for engine and device, which plans keep.
 struct ta_run_opts {
     int64_t jobs;   // segments at once; 0: by cores and memory
     int64_t memory; // bytes for segments that run at once; 0: by the machine
@@ -46,6 +46,10 @@ struct ta_run_opts {
     bool no_cache;         // asked for by ta_options_cache()
     int verify;            // enum ta_verify_depth
     int64_t max_temp_size; // bytes of segments and joined file on disk; 0: no limit
+    char *engine, *device; // "auto", or the name of one
+    char *engine_library;  // NULL: wherever it is found
+    bool engine_fallback;
+    int64_t batch;         // pictures that an engine gets at a time; 0: by the device and memory
     int64_t max_work_size; // bytes of all work folders that lie beside this one, itself included; 0: no limit
 };
 enum ta_verify_depth { TA_VERIFY_QUICK = 0, TA_VERIFY_FULL };

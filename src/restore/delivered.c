@@ -11,6 +11,7 @@
 #include "media/parts/name.h"
 #include "plan/diff.h"
 #include "plan/redo_ranges.h"
+#include "recipe/models.h"
 #include "recipe/options.h"
 #include "restore/work_files.h"
 #include "video/stage.h"
@@ -94,7 +95,7 @@ static bool is_unchanged(void *priv, const struct ta_stage_info *stage, const ch
     char *path = NULL, sum[65] = "";
     if (!strcmp(value, "none"))
         return true;
-    bool same = stage->find_file(value, &path, sum, NULL) >= 0 && strstr(c->plan->json, sum);
+    bool same = ta_stage_find_file(stage, value, &path, sum, NULL) >= 0 && strstr(c->plan->json, sum);
     free(path);
     if (!same)
         ta_buf_printf(c->differs, "--%s: %s has changed", name, value);

@@ -4,6 +4,7 @@
 
 #include <terminalai/error.h>
 
+#include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/encode/encoder_check.h"
@@ -35,7 +36,7 @@ static int wish_of(struct ta_options *options, struct ta_survey_wish *out, bool 
 }
 
 static int decide(struct ta_plan **out, const struct ta_survey *s, const struct ta_survey_view *view,
-                  const char *output, struct ta_options *options, struct ta_log *log)
+                  const char *output, struct ta_options *options, bool neural, struct ta_log *log)
 {
     struct ta_scan_result scan = {0};
     const struct ta_measured *m = ta_measured_find(view->measured, s->rows, ta_measure_scan_type.name);
@@ -50,6 +51,7 @@ static int decide(struct ta_plan **out, const struct ta_survey *s, const struct 
                                       .measured = view->measured,
                                       .measured_count = s->rows,
                                       .hardware = &s->hardware,
+                                      .neural = neural ? &s->neural : NULL,
                                       .files = s->named,
                                       .file_count = s->named_count,
                                       .source = &s->facts};
@@ -70,12 +72,23 @@ static bool encodes(struct ta_survey *s, const struct ta_plan *p)
     return can;
 }
 
+// A network that is named without need costs nothing: an engine is looked for where one may be chosen.
+static bool wants_network(struct ta_options *options)
+{
+    const char *scale = "", *model = "";
+    if (ta_options_slot(options, "scale", &scale) < 0 ||
+        ta_options_get(options, "scale-model", &model, NULL) < 0)
+        return false;
+    return !strcmp(scale, "neural") || (!strcmp(scale, "auto") && *model);
+}
+
 static int create(struct ta_plan **out, struct ta_survey *survey, const char *output,
                   struct ta_options *options, struct ta_meter *meter, struct ta_log *log)
 {
     struct ta_survey_wish wish;
     struct ta_survey_view view;
-    bool hardware = false;
+    struct ta_env env = ta_meter_env(meter, ta_meter_cancel(meter), log);
+    bool hardware = false, neural = wants_network(options);
     int err = wish_of(options, &wish, &hardware, log);
     if (err >= 0)
         err = ta_survey_require(survey, &wish, meter, &view, log);
@@ -83,14 +96,15 @@ static int create(struct ta_plan **out, struct ta_survey *survey, const char *ou
         ta_survey_find_files(survey, options);
         if (hardware)
             ta_survey_look_at_hardware(survey);
-        err = decide(out, survey, &view, output, options, log);
+        if (neural)
+            ta_survey_look_at_engine(survey, options, &env);
+        err = decide(out, survey, &view, output, options, neural, log);
     }
     // What encodes small pictures may not encode these: then the next kind is planned, or none is left.
     while (err >= 0 && hardware && !encodes(survey, *out)) {
         ta_plan_destroy(out);
-        err = decide(out, survey, &view, output, options, log);
+        err = decide(out, survey, &view, output, options, neural, log);
     }
-    struct ta_env env = ta_meter_env(meter, ta_meter_cancel(meter), log);
     if (err >= 0 &&
         ((err = ta_plan_check(*out, &env)) < 0 || (err = ta_plan_trial(*out, view.index, &env)) < 0))
         ta_plan_destroy(out);

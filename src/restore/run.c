@@ -181,6 +181,15 @@ static int do_task(struct run *r, int number)
     struct ta_done done;
     double start = ta_clock_seconds();
     int err = make(r, number, part, &done);
+    if (err == TA_ERR_DEVICE) {
+        const char *stem = ta_plan_task(r->work->plan, number).stem;
+        ta_warn(r->log, "%s: the device that computes has failed: it is tried once more", stem);
+        err = make(r, number, part, &done);
+        if (err == TA_ERR_DEVICE)
+            ta_error(r->log,
+                     "%s: the device that computes has failed again: --engine-fallback goes on with the CPU",
+                     stem);
+    }
     pthread_mutex_lock(&r->lock);
     // Another copy of a task may have been quicker: its file has the same content.
     bool late = err >= 0 && r->work->shared && ta_work_is_done(r->work, number);

@@ -51,6 +51,7 @@ void ta_survey_destroy(struct ta_survey **survey)
         return;
     forget(s);
     ta_hardware_facts_release(&s->hardware);
+    ta_neural_facts_release(&s->neural);
     for (int i = 0; i < s->named_count; i++) {
         free(s->named[i].value);
         free(s->named[i].path);

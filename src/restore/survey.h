@@ -10,6 +10,7 @@
 #include "media/index/index.h"
 #include "plan/plan.h"
 #include "restore/callbacks.h"
+#include "video/neural.h"
 
 // What one reading of the source gave: by packets where these tell, or all decoded.
 struct ta_survey_reading {
@@ -32,6 +33,7 @@ struct ta_survey {
     // Of this machine and its files, as they were when first asked; not kept for later runs.
     bool has_hardware;
     struct ta_hardware_facts hardware;
+    struct ta_neural_facts neural;
     struct ta_named_file *named; // those that plans' options have named so far
     int named_count;
 };
@@ -56,6 +58,10 @@ void ta_survey_look_at_hardware(struct ta_survey *s);
 // Finds the files that stages' options name; each once. One that can't be used is no error here: the plan may
 // not need it.
 void ta_survey_find_files(struct ta_survey *s, struct ta_options *options);
+
+// Opens the engine that options of running name and tries the network of the recipe; after the files were
+// found. What fails is no error here either.
+void ta_survey_look_at_engine(struct ta_survey *s, struct ta_options *options, const struct ta_env *env);
 
 // Another table of measures than the program's; before anything was measured.
 void ta_survey_set_measures(struct ta_survey *s, const struct ta_measure_info *const *table);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "recipe/models.h"
 #include "restore/survey.h"
 
 void ta_survey_look_at_hardware(struct ta_survey *s)
@@ -29,7 +30,7 @@ static bool find(void *survey, const struct ta_stage_info *stage, const char *na
     struct ta_buf why = {0};
     f.err = ta_log_keep_first(&log, &why);
     if (f.err >= 0)
-        f.err = stage->find_file(value, &f.path, f.sum, log);
+        f.err = ta_stage_find_file(stage, value, &f.path, f.sum, log);
     ta_log_destroy(&log);
     if (why.size || f.err < 0)
         f.why = ta_xstrdup(why.size ? ta_buf_text(&why) : ta_error_text(f.err));

@@ -271,6 +271,7 @@ static const char *const planar_filters[] = {"scale", "format", NULL};
 
 const struct ta_stage_info ta_stage_zscale = {
     .name = "scale.zscale",
+    .choice = "resize",
     .thread = TA_THREAD_LATER,
     .summary = "exact size, display aspect kept, and the output's pixel format (zimg)",
     .options = convert_options,

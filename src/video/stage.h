@@ -54,6 +54,7 @@ struct ta_named_file {
 
 struct ta_stage_info {
     const char *name;    // "denoise.hqdn3d": unique; the part before the dot is the slot that recipes fill
+    const char *choice;  // what recipes call it; NULL: the part of its name behind the dot
     const char *summary; // one line for help and docs
     const struct ta_opt *options; // NULL for none
     size_t options_size;
@@ -75,7 +76,8 @@ struct ta_stage_info {
     // always do something. Asked of stages whose slot has no choice "off".
     bool (*neutral)(const void *opts, const struct ta_format *in);
     // The option that names a file, NULL for none, and what is found of it before planning: its path from the
-    // root and its checksum, both of which the plan keeps. Logs why it can't be used.
+    // root and its checksum, both of which the plan keeps. Logs why it can't be used. find_file NULL: it is a
+    // network, by file or name, and is found by recipe/models.h.
     const char *file_option;
     int (*find_file)(const char *value, char **path, char sum[65], struct ta_log *log);
     // Replaces what is "auto" in the options by what the recipe's quality asks for. While planning.
@@ -158,6 +160,8 @@ struct ta_slot {
     bool planned; // the plan decides whether it is filled, and by which stage where there is no choice
 };
 extern const struct ta_slot ta_slots[]; // ends with name NULL
+// What recipes call a stage.
+const char *ta_stage_choice(const struct ta_stage_info *stage);
 // The stage of a slot that a choice names; NULL for "off".
 const struct ta_stage_info *ta_slot_chosen(const char *slot, const char *choice);
 // The first stage of a slot: its only one where there is no choice.

@@ -1,4 +1,5 @@
 // The tables that wings add to: a program of the tests brings them with a row more.
+#include "video/scale_neural.h"
 #include "video/stages.h"
 
 const struct ta_stage_info *const ta_stages[] = {
@@ -19,14 +20,18 @@ const struct ta_stage_info *const ta_stages[] = {
     &ta_stage_cas,
     &ta_stage_colour,
     &ta_stage_zscale,
+    &ta_stage_scale_neural,
     &ta_stage_hdr10,
     &ta_stage_hlg,
     &ta_stage_depth,
     NULL,
 };
 
-// The first is what the plan puts behind one that does not give the exact size.
+// The second is also what the plan puts behind one that does not give the exact size.
 const struct ta_choice ta_scale_choices[] = {
-    {"zscale", "zimg's filters, to the exact size (--scale-kernel)"},
+    {"auto",
+     "neural where a network is named and a device other than the CPU is there, or the quality is best; else resize"},
+    {"resize", "zimg's filters, to the exact size (--scale-kernel)"},
+    {"neural", "a network (--scale-model), then resize to the exact size"},
     {0},
 };

@@ -96,11 +96,25 @@ static const struct ta_opt sharpen_option[] = {
     {0},
 };
 
+// "zscale" is what plans and files of before call it.
+static int parse_scale(const struct ta_opt *o, const char *text, void *field, struct ta_buf *why)
+{
+    return ta_opt_choice.parse(o, strcmp(text, "zscale") ? text : "resize", field, why);
+}
+
+static void format_scale(const struct ta_opt *o, const void *field, struct ta_buf *out)
+{
+    ta_opt_choice.format(o, field, out);
+}
+
+static const struct ta_opt_kind scale_kind = {
+    .name = "choice", .parse = parse_scale, .format = format_scale, .type = TA_OPT_TYPE_INT};
+
 static const struct ta_opt scale_option[] = {
     {.name = "scale",
-     .kind = &ta_opt_choice,
+     .kind = &scale_kind,
      TA_FIELD(struct ta_slot_choice, stage, int),
-     .def = "zscale",
+     .def = "auto",
      .choices = ta_scale_choices,
      .flags = TA_OPT_ADVANCED,
      .help = "what changes the size of pictures"},
@@ -138,11 +152,16 @@ static bool fills(const struct ta_stage_info *stage, const char *slot)
     return strncmp(stage->name, slot, n) == 0 && stage->name[n] == '.';
 }
 
+const char *ta_stage_choice(const struct ta_stage_info *stage)
+{
+    const char *dot = strchr(stage->name, '.');
+    return stage->choice ? stage->choice : dot ? dot + 1 : stage->name;
+}
+
 const struct ta_stage_info *ta_slot_chosen(const char *slot, const char *choice)
 {
-    size_t n = strlen(slot);
     for (const struct ta_stage_info *const *s = ta_stages; *s; s++)
-        if (fills(*s, slot) && !strcmp((*s)->name + n + 1, choice))
+        if (fills(*s, slot) && !strcmp(ta_stage_choice(*s), choice))
             return *s;
     return NULL;
 }

@@ -23,7 +23,7 @@ extern const struct ta_stage_info ta_stage_depth;  // pixel format and bit depth
 
 extern const struct ta_stage_info ta_stage_hdr10, ta_stage_hlg;
 
-// The choices of the slot "scale", which a wing adds to.
+// The choices of the slot "scale": the plan's own choice, that of the exact size, and those that a wing adds.
 extern const struct ta_choice ta_scale_choices[];
 
 // An option that all stages of the slot "deinterlace" have: the field `fields` of `owner`.

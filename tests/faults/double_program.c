@@ -107,7 +107,8 @@ const struct ta_stage_info *const ta_stages[] = {
 };
 
 const struct ta_choice ta_scale_choices[] = {
-    {"zscale", "the exact size"},
+    {"auto", "resize"},
+    {"resize", "the exact size"},
     {"double", "each sample becomes four"},
     {0},
 };

@@ -51,7 +51,7 @@ def test_the_exact_size_comes_behind(double, source, tmp_path, size, stages):
     assert scaling(plan) == stages, plan['video']['stages']
     assert (plan['video']['output_format']['width'], plan['video']['output_format']['height']) == size
     why, = [d['why'] for d in plan['decisions'] if d['what'] == 'scale']
-    assert '64x32' in why and ('zscale' in why) == (len(stages) == 2), why
+    assert '64x32' in why and ('resize' in why) == (len(stages) == 2), why
     done = double.restore(source, out, *args, '--segment-length', 0.4, '--progress', 'none', '--json').json()['files'][0]
     assert done['warnings'] == 0 and judge.video_stream(out)['width'] == size[0]
     pictures = luma(out, size)

@@ -64,6 +64,9 @@ static const struct {
 // Options that change nothing in a plan that is made from given facts, and where they are tested.
 static const char *const elsewhere[][2] = {
     {"hardware", "needs a device: tests/media/test_cli.py"},
+    {"scale", "needs an engine: tests/media/test_neural.py"},
+    {"scale-model", "needs an engine: tests/media/test_neural.py"},
+    {"scale-tile", "needs an engine: tests/media/test_neural.py"},
     {"audio-codec", "needs a source with sound: tests/media/test_archive.py"},
     {"scan", "what is measured before planning: tests/media/test_options.py"},
     {"programme", "which pictures are indexed: tests/media/test_broadcast.py"},
@@ -71,12 +74,23 @@ static const char *const elsewhere[][2] = {
 
 // Options of running never change the result: why each is there.
 static const char *const running[][2] = {
-    {"jobs", "how many segments at once"},      {"memory", "how many segments at once"},
-    {"work-dir", "where unfinished work lies"}, {"keep-work", "what stays after success"},
-    {"restart", "what an earlier run left"},    {"no-resume", "what an earlier run left"},
-    {"overwrite", "what stood there before"},   {"strict", "which damage is a failure"},
-    {"verify", "how the result is checked"},    {"max-temp-size", "when to stop"},
-    {"max-work-size", "when to stop"},          {"no-cache", "what is kept of the source"},
+    {"jobs", "how many segments at once"},
+    {"memory", "how many segments at once"},
+    {"work-dir", "where unfinished work lies"},
+    {"keep-work", "what stays after success"},
+    {"restart", "what an earlier run left"},
+    {"no-resume", "what an earlier run left"},
+    {"overwrite", "what stood there before"},
+    {"strict", "which damage is a failure"},
+    {"verify", "how the result is checked"},
+    {"max-temp-size", "when to stop"},
+    {"max-work-size", "when to stop"},
+    {"no-cache", "what is kept of the source"},
+    {"engine", "the plan keeps it in the stage: tests/media/test_neural.py"},
+    {"device", "the plan keeps it in the stage: tests/media/test_neural.py"},
+    {"engine-library", "where the engine is"},
+    {"engine-fallback", "what is done when a device fails"},
+    {"batch", "the pictures are the same: tests/media/test_neural.py"},
 };
 
 static const char *listed(const char *const list[][2], size_t count, const char *name)

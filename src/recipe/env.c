@@ -6,7 +6,10 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/tuning.h"
+#include "infer/runtimes.h"
 #include "infer/sessions.h"
+#include "recipe/engine_places.h"
+#include "recipe/options.h"
 
 // What is handed out is the first member; the rest is what it points at.
 struct owner {
@@ -28,6 +31,8 @@ int ta_env_create(struct ta_env **out, const char *tuning, struct ta_log *log)
     o->env.log = log;
     size_t idle = o->tuning.audio_model_preload ? (size_t)(ta_machine_memory_bytes() / IDLE_SHARE) : 0;
     int err = ta_sessions_create(&o->env.sessions, idle);
+    ta_runtimes_create(&o->env.runtimes, ta_engine_open);
+    ta_runtimes_name_library(o->env.runtimes, ta_engine_named(NULL));
     if (err >= 0)
         err = ta_pool_create(&o->env.pool, ta_cpu_count());
     *out = &o->env;
@@ -36,12 +41,26 @@ int ta_env_create(struct ta_env **out, const char *tuning, struct ta_log *log)
     return err;
 }
 
+int ta_env_use_options(struct ta_env *env, struct ta_options *options, struct ta_log *log)
+{
+    struct ta_run_opts run;
+    int err = ta_options_run(options, &run, log);
+    if (err < 0)
+        return err;
+    ta_runtimes_name_library(env->runtimes, ta_engine_named(run.engine_library));
+    env->batch = (int)run.batch;
+    env->engine_fallback = run.engine_fallback;
+    ta_opt_release(ta_run_options, &run);
+    return 0;
+}
+
 void ta_env_destroy(struct ta_env **env)
 {
     if (!*env)
         return;
     ta_pool_destroy(&(*env)->pool);
     ta_sessions_destroy(&(*env)->sessions);
+    ta_runtimes_destroy(&(*env)->runtimes);
     free((struct owner *)*env);
     *env = NULL;
 }

@@ -1,0 +1,11 @@
+// Enlarging by a network, "scale.neural".
+#ifndef TA_VIDEO_SCALE_NEURAL_H
+#define TA_VIDEO_SCALE_NEURAL_H
+
+#include "video/neural.h"
+
+extern const struct ta_stage_info ta_stage_scale_neural;
+// Notes in its options what was found, which the plan keeps. TA_ERR_* after a message when nothing was.
+int ta_scale_neural_prepare(void *opts, const struct ta_neural_facts *facts, struct ta_log *log);
+
+#endif
