@@ -260,7 +260,7 @@ static int vfx_test(struct ta_engine *e, int device, struct ta_log *log)
 
 const struct ta_engine_info ta_engine_nvvfx = {
     .name = "nvvfx",
-    .summary = "NVIDIA VFX, for --scale rtx and --hdr-method rtx",
+    .summary = "NVIDIA VFX, which enlarges pictures on NVIDIA cards",
     .advice =
         "on a machine with an NVIDIA card (Turing or later), install it with \"pip install nvidia-vfx\", or say "
         "where it is with --engine-library",
