@@ -252,6 +252,23 @@ struct giving {
     AVFrame *out;
 };
 
+// Where little was taken over noise is what it was: sharpening would only raise it.
+static void sharpen_row(const struct giving *g, int y, uint16_t *dst)
+{
+    const struct priv *p = g->p;
+    const struct ta_motion_plane *made = &g->made->planes[0];
+    const uint16_t *row = made->at + y * made->step;
+    int cells = (made->width + TA_MOTION_STEP - 1) / TA_MOTION_STEP, strip = y / TA_MOTION_STEP;
+    for (int i = 0; i < cells;) {
+        int share = ta_temporal_share(p->mean, i, strip), first = i++;
+        while (i < cells && ta_temporal_share(p->mean, i, strip) == share)
+            i++;
+        int x = first * TA_MOTION_STEP, n = TA_MIN(i * TA_MOTION_STEP, made->width) - x;
+        const uint16_t *rows[3] = {row + x - made->step, row + x, row + x + made->step};
+        p->temporal_dsp->sharpen(dst + x, rows, p->sharpen * share / TA_TEMPORAL_SURE, p->sharpen_limit, n);
+    }
+}
+
 static void give_row(const struct giving *g, int plane, int y, uint16_t *spare)
 {
     const struct priv *p = g->p;
@@ -265,8 +282,7 @@ static void give_row(const struct giving *g, int plane, int y, uint16_t *spare)
         return;
     }
     if (plane == 0 && p->sharpen && p->sharpen_limit) {
-        const uint16_t *rows[3] = {row - made->step, row, row + made->step};
-        p->temporal_dsp->sharpen(spare, rows, p->sharpen, p->sharpen_limit, n);
+        sharpen_row(g, y, spare);
         row = spare;
     }
     if (p->depth == 8)

@@ -16,7 +16,8 @@
 
 enum {
     REFERENCES = 2 * TA_MOTION_RADIUS,
-    WEIGHTS = 256,     // entries of the table
+    WEIGHTS = 256, // entries of the table
+    LOPSIDED = 2,
     WEIGHT_ONE = 1024, // the weight of a block that is found again within what noise differs
     STEP = TA_MOTION_STEP,
     SLICE = TA_MOTION_SLICE, // strips of 8 rows in a part of the work
@@ -42,6 +43,7 @@ struct ta_temporal {
     int parts;
     ptrdiff_t sums_step;
     struct scratch *scratch;
+    uint8_t *shares; // of each block of luma
     void *memory;
 };
 
@@ -49,9 +51,10 @@ struct ta_temporal {
 // block's error is of blurred pictures, in which white noise of 1 differs by 0.42 a sample, and that of
 // tapes, which runs along the rows, by more.
 #define LUMA_LEAST 0.6
-#define LUMA_MOST 3.2
-#define CHROMA_MOST 3.8
-#define SAMPLE_MOST 4.5
+#define LUMA_MOST 4.0
+#define CHROMA_MOST 4.0
+#define LUMA_SAMPLE_MOST 8.0 // lost samples of tapes are filled in, too
+#define CHROMA_SAMPLE_MOST 4.5
 #define OWN_WEIGHT 0.7
 
 static void make_weights(uint16_t *weights, unsigned *unit, double least, double most)
@@ -106,9 +109,10 @@ int ta_temporal_create(struct ta_temporal **out, const struct ta_temporal_settin
     t->parts = parts_of(in);
     t->sums_step = (in->width + STEP - 1) / STEP * STEP + SIDE;
     t->scratch = ta_xcalloc((size_t)t->parts, sizeof *t->scratch);
+    t->shares = calloc((size_t)m->across * (size_t)m->down, 1);
     int64_t bytes = scratch_bytes(in->width);
     t->memory = calloc((size_t)t->parts, (size_t)bytes);
-    if (!t->memory) {
+    if (!t->memory || !t->shares) {
         ta_temporal_destroy(&t);
         return TA_ERR_NOMEM;
     }
@@ -119,7 +123,7 @@ int ta_temporal_create(struct ta_temporal **out, const struct ta_temporal_settin
     }
     double luma = settings->noise[0], unit = 1 << (TA_MOTION_DEPTH - 8);
     for (int i = 0; i < TA_MOTION_PLANES; i++) {
-        double limit = SAMPLE_MOST * settings->noise[i] * unit;
+        double limit = (i == 1 || i == 2 ? CHROMA_SAMPLE_MOST : LUMA_SAMPLE_MOST) * settings->noise[i] * unit;
         t->limits[i] = (int)lrint(fmin(limit, TA_TEMPORAL_LIMIT));
         luma = fmax(luma,
                     settings->noise[i] / 2); // colour alone may be noisy: luma then says little against it
@@ -138,10 +142,12 @@ void ta_temporal_destroy(struct ta_temporal **temporal)
         return;
     free(t->scratch);
     free(t->memory);
+    free(t->shares);
     free(t);
 }
 
 struct reference {
+    int away;
     const struct ta_motion_picture *picture;
     const struct ta_motion_vector *vectors;
 };
@@ -152,6 +158,24 @@ struct mean {
     struct reference references[REFERENCES];
     int count;
 };
+
+// Where light changes, what only earlier or only later moments say is too dark or too bright: one side may
+// outweigh the other by a whole picture or two, and its farthest give way. References are in order of time.
+static void balance(const struct mean *w, int *weights)
+{
+    int sums[2] = {0, 0}, last = w->count - 1;
+    for (int k = 0; k < w->count; k++)
+        sums[w->references[k].away > 0] += weights[k];
+    for (int k = 0; k < w->count; k++) {
+        int later = sums[1] > sums[0], at = later ? last - k : k;
+        int over = abs(sums[1] - sums[0]) - LOPSIDED * WEIGHT_ONE;
+        if (over <= 0 || (w->references[at].away > 0) != later)
+            return;
+        int less = TA_MIN(over, weights[at]);
+        weights[at] -= less;
+        sums[later] -= less;
+    }
+}
 
 // Sets the references of a block and their weights; returns how many there are.
 static int refer(const struct mean *w, const struct scratch *s, int plane, int column, int row,
@@ -165,12 +189,15 @@ static int refer(const struct mean *w, const struct scratch *s, int plane, int c
                 TA_MIN(column << p->shift_x, t->m->across - 1);
     for (int k = 0; k < w->count; k++) {
         unsigned error = w->references[k].vectors[block].error / t->units[kind];
-        int weight = error < WEIGHTS ? t->weights[kind][error] : 0;
-        if (!weight)
+        weights[k] = error < WEIGHTS ? t->weights[kind][error] : 0;
+    }
+    balance(w, weights);
+    for (int k = 0; k < w->count; k++) {
+        if (!weights[k])
             continue;
-        weights[count] = weight;
+        sum += weights[k];
+        weights[count] = weights[k];
         at[count++] = k;
-        sum += weight;
     }
     for (int i = 0; i < count; i++) {
         const struct reference *r = &w->references[at[i]];
@@ -190,7 +217,13 @@ static void gather_row(const struct mean *w, const struct scratch *s, int plane,
     int cells = (here->width + STEP - 1) / STEP;
     for (int i = 0; i <= cells; i++) {
         struct ta_temporal_reference references[REFERENCES];
-        int count = refer(w, s, plane, i, row, references);
+        int count = refer(w, s, plane, i, row, references), sum = 0;
+        for (int k = 0; k < count; k++)
+            sum += references[k].weight;
+        // Two whole references have 0.74 of the weight. The slice below has the same row of blocks.
+        if (plane == 0 && (lower || row == t->m->down - 1))
+            t->shares[row * t->m->across + i] = (uint8_t)TA_MIN(
+                sum * TA_TEMPORAL_SURE / (TA_TEMPORAL_ONE * 7 / 10), TA_TEMPORAL_SURE);
         if (!count)
             continue;
         const uint16_t *own = here->at + (row - 1) * STEP * here->step + (i - 1) * STEP;
@@ -242,10 +275,16 @@ void ta_temporal_mean(struct ta_temporal *t, int64_t moment, const struct ta_mot
     for (int k = -t->settings.radius; k <= t->settings.radius; k++) {
         const struct ta_motion_vector *vectors = k ? ta_motion_vectors(t->m, moment, k) : NULL;
         if (vectors && !is_lost(t, vectors))
-            w.references[w.count++] = (struct reference){ta_motion_picture(t->m, moment + k), vectors};
+            w.references[w.count++] = (struct reference){k, ta_motion_picture(t->m, moment + k), vectors};
     }
     ta_pool_run(t->pool, t->parts, mean_part, &w);
     for (int i = 0; i < t->m->planes; i++)
         if (t->limits[i])
             ta_motion_extend_all(&to->planes[i]);
+}
+
+int ta_temporal_share(const struct ta_temporal *t, int x, int y)
+{
+    const uint8_t *above = t->shares + y * t->m->across + x, *below = above + t->m->across;
+    return TA_MIN(TA_MIN(above[0], above[1]), TA_MIN(below[0], below[1]));
 }

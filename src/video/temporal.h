@@ -27,4 +27,9 @@ int64_t ta_temporal_bytes(const struct ta_temporal_settings *settings, const str
 // Borders are extended.
 void ta_temporal_mean(struct ta_temporal *t, int64_t moment, const struct ta_motion_picture *to);
 
+// How much the last mean took over from other moments in each cell of 8 by 8 samples of luma: 0, nothing, to
+// TA_TEMPORAL_SURE. `x` and `y` count cells.
+enum { TA_TEMPORAL_SURE = 4 };
+int ta_temporal_share(const struct ta_temporal *t, int x, int y);
+
 #endif

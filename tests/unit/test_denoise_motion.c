@@ -168,7 +168,7 @@ static double truth(int x, int y, int n)
     case OBJECT:
         return n == MIDDLE && x >= AT && x < AT + SIDE && y >= AT && y < AT + SIDE ? 200 : texture(x, y) / 2;
     case FADE:
-        return 20 + texture(x + n, y) * n / PICTURES;
+        return texture(x + n, y) * (0.5 + n / 64.0);
     default:
         return texture(x + 2 * n, y - n);
     }
@@ -254,10 +254,10 @@ static void noise_falls(void **state)
             for (int n = 0; n < PICTURES; n++) {
                 // The flash and its neighbours have fewer to look at, or none that are alike.
                 double most = scene == FLASH && n == MIDDLE      ? 1.03
-                              : scene == RESTS || scene == MOVES ? (n > 2 && n < PICTURES - 3 ? 0.36 : 0.6)
-                              : scene == OBJECT && n != MIDDLE   ? 0.4
-                              : scene == OBJECT                  ? 0.6
-                                                                 : 0.75;
+                              : scene == RESTS || scene == MOVES ? (n > 2 && n < PICTURES - 3 ? 0.36 : 0.75)
+                              : scene == OBJECT && n != MIDDLE && n > 2 && n < PICTURES - 3 ? 0.4
+                              : scene == OBJECT                                             ? 0.7
+                                                                                            : 0.85;
                 if (e.is[n] > most * e.was[n])
                     fail_msg("%s, %s: picture %d is off by %.2f, was %.2f", names[scene], efforts[k], n,
                              e.is[n], e.was[n]);
