@@ -94,3 +94,9 @@ def test_named_functions_exist():
     missing = [f'{page}: {name}' for page, name in named_in_docs()
                for function in re.findall(r'\bta_\w+(?=\(|$|;)', name) if function not in known and not function.endswith(('_thing', '_verb')) and '...' not in name and 'thing' not in function]
     assert missing == []
+
+
+def test_container_has_what_setup_installs():
+    wanted = re.search(r'apt-build\)\s+echo (.*?)\n +;;', (ROOT / 'setup.sh').read_text(), re.S)[1]
+    installed = re.search(r'--no-install-recommends \\\n(.*?)\nCOPY', (ROOT / 'Containerfile').read_text(), re.S)[1]
+    assert sorted(installed.replace('\\', '').split()) == sorted(wanted.replace('\\', '').split())

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import signal
 import subprocess
 import time
@@ -116,6 +117,13 @@ def test_goes_on(program, tape, kept, tmp_path):
     program('resume', kept, '--overwrite', '--keep-work', '--progress', 'none', code=0)
     assert judge.sha256(kept) == judge.sha256(whole)
     assert json.loads((work / 'plan.json').read_text())['video']['redo']
+
+
+def test_range_beyond_the_end(program, tape, kept):
+    """Says how long it is, and makes nothing."""
+    done = redo(program, tape, kept, '9:00-9:10', '--overwrite', code=2)
+    assert re.search(r'no frame of it lies in 9:00-9:10: there are \d+\.\d+ seconds, source frames 0 to 74', done.err)
+    assert 'made again' not in done.err
 
 
 def test_refusals(program, tape, kept, tmp_path):
