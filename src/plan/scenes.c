@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include <terminalai/error.h>
@@ -21,12 +22,41 @@ static int64_t source_time(const struct ta_index *index, size_t frame)
     return av_rescale_q(t, index->time_base, AV_TIME_BASE_Q);
 }
 
+// Recorders that write DVD-VR put recordings one behind the other into one file, each with a clock of its
+// own.
+static bool is_vro(const char *name)
+{
+    size_t n = strlen(name);
+    return n > 4 && !strcasecmp(name + n - 4, ".vro");
+}
+
+static void choose_clock_chapters(struct ta_decision *d)
+{
+    struct ta_plan *p = d->plan;
+    const struct ta_index *index = d->facts->index;
+    int count = index->clock_count + 1;
+    if (!index->clock_count || !is_vro(p->input))
+        return;
+    bool make = d->recipe->chapters == TA_CHAPTERS_AUTO && !d->facts->source->chapter_count;
+    ta_decision_tell(d, "recordings", "%d in it, by its clock%s", count, make ? ": a chapter for each" : "");
+    if (!make)
+        return;
+    p->chapters = ta_xcalloc((size_t)count, sizeof(*p->chapters));
+    for (int i = 0; i < count; i++)
+        p->chapters[p->chapter_count++] = (struct ta_mux_chapter){
+            .start = source_time(index, i ? index->clocks[i - 1].frame : 0),
+            .end = source_time(index, i < index->clock_count ? index->clocks[i].frame : index->frame_count),
+            .title = ta_xprintf("Recording %d", i + 1),
+        };
+}
+
 static void choose_chapters(struct ta_decision *d)
 {
     struct ta_plan *p = d->plan;
     const struct ta_index *index = d->facts->index;
     char text[TA_DV_TEXT];
     p->no_chapters = d->recipe->chapters == TA_CHAPTERS_OFF;
+    choose_clock_chapters(d);
     if (index->scene_count < 2)
         return;
     const char *first = ta_dv_scene_title(&index->scenes[0], text);

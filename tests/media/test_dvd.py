@@ -1,5 +1,6 @@
 """DVDs: titles by what the .IFO says, else by name."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -192,6 +193,13 @@ def test_video_recording(program, tmp_path, parts):
         piece = values[48000 * i + 12000 : 48000 * i + 36000]
         crossings = sum(piece[k] < 0 <= piece[k + 1] for k in range(len(piece) - 1))
         assert crossings / 0.5 == pytest.approx(440 + 110 * i, abs=4)
+    found = json.loads(judge.run('ffprobe', '-v', 'error', '-show_chapters', '-of', 'json', out))['chapters']
+    assert [(round(float(c['start_time']), 1), c['tags']['title']) for c in found] == [(i, f'Recording {i + 1}') for i in range(3)]
+    (tmp_path / 'VR_MANGR.IFO').write_bytes(b'DVD_RTR_VMG0' + bytes(4000))
+    said = program('restore', tmp_path / 'VR_MANGR.IFO', '-o', tmp_path / 'x.mkv', code=1).err
+    assert 'VR_MOVIE.VRO' in said, said
+    program('restore', vro, '-o', tmp_path / 'none.mkv', '--chapters', 'off', *ARGS, code=0)
+    assert json.loads(judge.run('ffprobe', '-v', 'error', '-show_chapters', '-of', 'json', tmp_path / 'none.mkv'))['chapters'] == []
 
 
 def test_damaged_descriptions(program, tmp_path, parts):

@@ -232,7 +232,14 @@ int ta_title_load(struct ta_title **out, const char *name, struct ta_log *log)
     struct ta_title *t = ta_xcalloc(1, sizeof(*t));
     add_file(t, ifo);
     int set, part, err = 0;
-    if (!parse_name(ta_path_name(ifo), &set, &part) || part) {
+    if (!strncasecmp(ta_path_name(ifo), "VR_MANGR.", 9)) {
+        ta_error(
+            log,
+            "%s: this is a recorder's list of what VR_MOVIE.VRO holds, and can't be read: name that file, "
+            "which has a chapter for each recording then",
+            ifo);
+        err = TA_ERR_UNSUPPORTED;
+    } else if (!parse_name(ta_path_name(ifo), &set, &part) || part) {
         ta_error(log, "%s: this is not the description of a title set of a DVD (VTS_01_0.IFO)", ifo);
         err = TA_ERR_FORMAT;
     }
