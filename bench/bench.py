@@ -5,15 +5,16 @@ Every number is a ratio of medians over interleaved runs (A B C A B C ...), beca
 CPU is user + system time of the program and its children, wall the time on the clock, memory the peak resident set.
 
     bench/bench.py --program build/terminalai                 all groups
-    bench/bench.py --program build/terminalai --only peers    one of: peers, chain, pipe, passes, speed, segments, memory
+    bench/bench.py --program build/terminalai --only peers    one of: peers, chain, pipe, passes, speed, segments, memory, estimate
 
 peers: a whole restore against ffmpeg, HandBrake and the encoder alone. chain: the same without an encoder. pipe: raw
 pictures into another program, and how soon the first comes. passes: one pass against a pass for each step with files between. speed: frames a second at 1080 lines. segments: what cutting
-costs. memory: peaks.
+costs. memory: peaks. estimate: what the plan says of size and time against what it came to.
 """
 import argparse
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -246,8 +247,40 @@ def bench_memory(args, folder, report):
     return {"times": m}
 
 
+def told(text, line, pattern, units):
+    """The number in a line of the plan, in the base unit."""
+    value, unit = re.search(r"^%s +(?:about )?%s" % (line, pattern), text, re.M).groups()
+    parts = [float(p) for p in value.split(":")]
+    return (parts[0] + (parts[1] / 60 if len(parts) > 1 else 0)) * units[unit]
+
+
+def bench_estimate(args, folder, report):
+    """What "plan" says, from excerpts, against the run right after it; time by the clock, and by the processors where others have them too."""
+    found = {}
+    for label, noise in (("clean", 0), ("noisy", 8)):
+        tape = make_tape(args.program, folder, args.seconds, noise)
+        rows = []
+        for _ in range(max(1, min(3, args.repeats))):
+            argv = ours(args.program, tape, "estimate.mp4")
+            plan = [a for a in argv if a not in ("--restart", "--overwrite", "--progress", "none", "-q")]
+            plan[plan.index("restore")] = "plan"
+            plan.append("-v")
+            text = subprocess.run(plan, check=True, capture_output=True, text=True, cwd=folder).stdout
+            run = Run(ours(args.program, tape, "estimate.mp4"), folder)
+            times = {"second": 1, "seconds": 1, "minutes": 60, "hours": 3600}
+            rows.append({"size": told(text, "size", r"([\d.]+) (kB|MB|GB)", {"kB": 1e3, "MB": 1e6, "GB": 1e9}) / os.path.getsize(os.path.join(folder, "estimate.mp4")),
+                         "time": told(text, "time", r"([\d:]+) (seconds?|minutes|hours)", times) / run.wall,
+                         "work": float(re.search(r"^work .*\(([\d.]+) seconds\)", text, re.M).group(1)) / run.cpu})
+            print("  %s: told / real: %s (wall %.1f s, cpu %.1f s)" % (label, ", ".join("%s %.2f" % r for r in rows[-1].items()), run.wall, run.cpu), flush=True)
+        found[label] = rows
+        for what in ("size", "time", "work"):
+            ratio = statistics.median(row[what] for row in rows)
+            report.ratio("%s of the plan against the run, %s tape (%.2f)" % ({"work": "time of processors"}.get(what, what), label, ratio), max(ratio, 1 / ratio), 1.25)
+    return found
+
+
 GROUPS = {"peers": bench_peers, "chain": bench_chain, "pipe": bench_pipe, "passes": bench_passes, "speed": bench_speed,
-          "segments": bench_segments, "memory": bench_memory}
+          "segments": bench_segments, "memory": bench_memory, "estimate": bench_estimate}
 
 
 def main():

@@ -94,6 +94,8 @@ struct ta_estimate {
     bool exact;         // raw video
     bool tried;         // from ta_plan_try(): about right; else a table's guess, which noise makes too small
     double seconds;     // that the run takes on this machine; 0 when nobody has tried
+    double cpu_seconds; // of its processors together; likewise
+    int at_once;        // segments that are made at the same time; likewise
 };
 void ta_plan_estimate(const struct ta_plan *plan, struct ta_estimate *estimate);
 // The same from excerpts of the plan that are really made and thrown away, the first whatever it takes,
@@ -101,6 +103,12 @@ void ta_plan_estimate(const struct ta_plan *plan, struct ta_estimate *estimate);
 // guess. TA_ERR_CANCELED when the callbacks say so.
 int ta_plan_try(const struct ta_plan *plan, struct ta_options *options, double patience,
                 const struct ta_callbacks *callbacks, struct ta_estimate *estimate, struct ta_log *log);
+// The same, and the plan suits this machine afterwards: where a segment would take longer than half a minute
+// here, which is what a stop can lose, it is cut into shorter ones, unless segment-length says how long they
+// are. Cuts of unfinished work of this plan stay as they are. With patience 0 only plans that are long enough
+// for that are tried, and `estimate` is of the tables otherwise. The plan must not be shared yet.
+int ta_plan_suit(struct ta_plan *plan, struct ta_options *options, double patience,
+                 const struct ta_callbacks *callbacks, struct ta_estimate *estimate, struct ta_log *log);
 // The plan in words for a person: size, disk and time (from `estimate`; NULL: ta_plan_estimate()), warnings,
 // source and output, decisions with reasons, streams; `technical`: the filters and the encoder's settings,
 // too. Freed with free().

@@ -110,7 +110,7 @@ static void append_existing(struct ta_cli *cli, const struct ta_plan *plan, stru
     ta_output_found_release(&found);
 }
 
-static enum ta_exit print_plan(struct ta_cli *cli, const struct ta_plan *plan, const char *input,
+static enum ta_exit print_plan(struct ta_cli *cli, struct ta_plan *plan, const char *input,
                                const struct ta_callbacks *callbacks, struct ta_progress_view *view)
 {
     const struct plan_opts *opts = cli->values;

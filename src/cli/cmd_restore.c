@@ -203,7 +203,7 @@ static bool is_redo(const struct ta_cli *cli)
 }
 
 // What would be done, instead of doing it.
-static enum ta_exit show_plan(struct ta_restore_call *run, const char *input, const struct ta_plan *plan,
+static enum ta_exit show_plan(struct ta_restore_call *run, const char *input, struct ta_plan *plan,
                               const struct ta_callbacks *callbacks, int err)
 {
     const struct restore_opts *opts = run->cli->values;
@@ -248,16 +248,16 @@ static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_ba
         ta_plan_destroy(&plan);
         return status;
     }
+    bool people = run->view.mode == TA_PROGRESS_LINE || run->view.mode == TA_PROGRESS_PLAIN;
+    if (err >= 0 && !is_redo(cli))
+        err = ta_cli_suit(cli, plan, people, &callbacks);
     if (err >= 0) {
         ta_progress_plan(&run->view, plan);
         ta_info(cli->log, "%s: %" PRId64 " %s in %d %s, %dx%d, %s, to %s", item->input, ta_plan_frames(plan),
                 ta_plural(ta_plan_frames(plan), "frame", "frames"), ta_plan_segments(plan),
                 ta_plural(ta_plan_segments(plan), "segment", "segments"), plan->out_format.width,
                 plan->out_format.height, plan->encoder.codec, ta_plan_output(plan));
-        bool people = run->view.mode == TA_PROGRESS_LINE || run->view.mode == TA_PROGRESS_PLAIN;
-        err = people && !is_redo(cli) ? ta_cli_tell_costs(cli, plan, &callbacks) : 0;
-        if (err >= 0)
-            err = ta_restore(plan, cli->options, &callbacks, &result, cli->log);
+        err = ta_restore(plan, cli->options, &callbacks, &result, cli->log);
     }
     enum ta_exit status = ta_restore_call_finish(run, item->input, plan, &result, TA_MIN(err, 0));
     ta_plan_destroy(&plan);

@@ -300,28 +300,29 @@ static void warn_of_rate(struct ta_cli *cli, const struct ta_plan *plan, const s
         plan->input, rate, MOST);
 }
 
-char *ta_cli_plan_text(struct ta_cli *cli, const struct ta_plan *plan, const struct ta_callbacks *callbacks)
+char *ta_cli_plan_text(struct ta_cli *cli, struct ta_plan *plan, const struct ta_callbacks *callbacks)
 {
     static const double PATIENCE = 5; // seconds
     struct ta_estimate e;
-    int err = ta_plan_try(plan, cli->options, PATIENCE, callbacks, &e, cli->log);
+    int err = ta_plan_suit(plan, cli->options, PATIENCE, callbacks, &e, cli->log);
     if (err < 0)
         return NULL;
     warn_of_rate(cli, plan, &e);
     return ta_plan_describe(plan, &e, cli->common.verbose > 0);
 }
 
-int ta_cli_tell_costs(struct ta_cli *cli, const struct ta_plan *plan, const struct ta_callbacks *callbacks)
+int ta_cli_suit(struct ta_cli *cli, struct ta_plan *plan, bool tell, const struct ta_callbacks *callbacks)
 {
     enum { LEAST_FRAMES = 1200 };
     static const double PATIENCE = 3; // seconds
     struct ta_estimate e;
-    if (ta_plan_frames(plan) < LEAST_FRAMES)
-        return 0;
-    int err = ta_plan_try(plan, cli->options, PATIENCE, callbacks, &e, cli->log);
+    tell &= ta_plan_frames(plan) >= LEAST_FRAMES;
+    int err = ta_plan_suit(plan, cli->options, tell ? PATIENCE : 0, callbacks, &e, cli->log);
     if (err < 0)
         return err;
     warn_of_rate(cli, plan, &e);
+    if (!tell)
+        return 0;
     char *text = ta_plan_describe_costs(plan, &e), *rest = text, *line;
     while ((line = strsep(&rest, "\n")) && *line)
         ta_console_print(cli->console, "%s", line);

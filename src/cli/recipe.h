@@ -21,12 +21,12 @@ const char *ta_cli_output_extension(struct ta_cli *cli);
 // first call makes by the user's tuning file.
 struct ta_callbacks ta_cli_callbacks(struct ta_cli *cli, struct ta_progress_view *view);
 
-// The plan in words, with what a few seconds of it that are really made say of its costs. To be freed; NULL
-// when interrupted (told).
-char *ta_cli_plan_text(struct ta_cli *cli, const struct ta_plan *plan, const struct ta_callbacks *callbacks);
-// Before a run: its first three lines. A rate that players do not take is a warning. Of short work nothing is
-// told. 0 or TA_ERR_CANCELED.
-int ta_cli_tell_costs(struct ta_cli *cli, const struct ta_plan *plan, const struct ta_callbacks *callbacks);
+// The plan in words, as it suits this machine, with what a few seconds of it that are really made say of its
+// costs. To be freed; NULL when interrupted (told).
+char *ta_cli_plan_text(struct ta_cli *cli, struct ta_plan *plan, const struct ta_callbacks *callbacks);
+// Before a run: makes the plan suit this machine. With `tell` its first three lines are shown, unless the
+// work is short. A rate that players do not take is a warning. 0, or TA_ERR_*, TA_ERR_CANCELED among them.
+int ta_cli_suit(struct ta_cli *cli, struct ta_plan *plan, bool tell, const struct ta_callbacks *callbacks);
 
 // The end of a command that makes one file of one: says what failed if nothing has yet, writes the JSON if
 // asked for

@@ -10,7 +10,9 @@
 static const double SEGMENT_SECONDS = 30; // of the output, at most
 static const double SEGMENT_WORK = 40;    // seconds of one core
 static const double LEAD_INS = 10;        // the lead-in is at most a tenth
-enum { LEAST_FRAMES = 48 };
+static const double LOSS = 30;            // seconds that a stop may cost
+static const double TOLERANCE = 1.15;     // measures differ from run to run: what fits about stays
+enum { LEAST_FRAMES = 48, MOST_SHORTER = 64 };
 
 // Source frames from `from` on until at least TA_MIN_SEGMENT_OUT output frames are reached.
 static int64_t least_end(const struct ta_plan *p, int64_t from)
@@ -35,8 +37,8 @@ static double work_of_frame(const struct ta_plan *p, double *chain)
 }
 
 // Seconds of the output that a segment should have. A stop loses what is being made, which should be no more
-// than half a minute on a machine of two cores. Which machine it is does not count: the output's bytes would.
-static double length_by_work(const struct ta_plan *p, const struct ta_index *index)
+// than half a minute on a machine of two cores. `shorter`: of others, by how much.
+static double length_by_work(const struct ta_plan *p, const struct ta_index *index, int shorter)
 {
     double chain, each = work_of_frame(p, &chain);
     double whole = (double)(index->frames[p->first_frame + p->frame_count - 1].pts -
@@ -44,6 +46,8 @@ static double length_by_work(const struct ta_plan *p, const struct ta_index *ind
                    av_q2d(index->time_base);
     double rate = whole > 0 ? (double)p->out_frames / whole : 25;
     double frames = SEGMENT_WORK / TA_MAX(each, 1e-9);
+    if (shorter > 1)
+        frames = TA_MIN(frames, TA_MIN(SEGMENT_SECONDS, whole) * rate) / shorter;
     // Too short, and most of it would be the chain's lead-in, or the encoder would see too little ahead.
     double lead_in = (double)p->reach.before * p->fields * chain / TA_MAX(each, 1e-9);
     double seconds = TA_MAX(frames, TA_MAX((double)LEAST_FRAMES, LEAD_INS * lead_in)) / rate;
@@ -54,16 +58,23 @@ static double length_by_work(const struct ta_plan *p, const struct ta_index *ind
     return pieces > 1 ? whole / pieces : SEGMENT_SECONDS;
 }
 
-void ta_plan_choose_cuts(struct ta_plan *p, const struct ta_index *index, double seconds, char **why)
+double ta_plan_work(const struct ta_plan *p)
+{
+    double chain;
+    return work_of_frame(p, &chain) * (double)p->out_frames;
+}
+
+void ta_plan_choose_cuts(struct ta_plan *p, const struct ta_index *index, double seconds, int shorter,
+                         char **why)
 {
     double unit = av_q2d(index->time_base);
     bool by_work = seconds <= 0;
     if (by_work)
-        seconds = length_by_work(p, index);
+        seconds = length_by_work(p, index, shorter);
     if (why && by_work && seconds < SEGMENT_SECONDS)
-        *why = ta_xprintf(
-            "%.1f seconds each: no more than half a minute of work on two cores, which is what a stop can lose",
-            seconds);
+        *why = ta_xprintf("%.1f seconds each: no more than half a minute of work on %s, which is what a stop "
+                          "can lose",
+                          seconds, shorter > 1 ? "this machine" : "two cores");
     int64_t length = TA_MAX(1, (int64_t)(seconds / unit + 0.5));
     int64_t end = p->first_frame + p->frame_count;
     size_t capacity = 16;
@@ -94,4 +105,21 @@ void ta_plan_choose_cuts(struct ta_plan *p, const struct ta_index *index, double
         from = cut;
     }
     p->cuts[++p->segment_count] = end;
+}
+
+// What else a machine does at the moment is no reason for other cuts: work counts, not the clock.
+bool ta_plan_cut_for(struct ta_plan *p, const struct ta_estimate *e, int cores, char **why)
+{
+    int64_t most = 0;
+    int shorter = 1;
+    for (int k = 0; k < p->segment_count; k++)
+        most = TA_MAX(most, ta_plan_segment(p, k).out_count);
+    int own = TA_MAX(1, TA_MIN(cores / TA_MAX(e->at_once, 1), TA_MAX(p->encoder.threads, 1)));
+    double seconds = e->cpu_seconds / (double)TA_MAX(p->out_frames, 1) * (double)most / own;
+    while (seconds / shorter > LOSS * TOLERANCE && shorter < MOST_SHORTER)
+        shorter *= 2;
+    if (shorter == 1)
+        return false;
+    ta_plan_choose_cuts(p, p->index, 0, shorter, why);
+    return true;
 }

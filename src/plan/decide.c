@@ -372,7 +372,7 @@ static int decide_all(struct ta_decision *d)
     if ((err = refuse_pauses(d)) < 0)
         return err;
     char *why = NULL;
-    ta_plan_choose_cuts(p, d->facts->index, d->recipe->segment_length, &why);
+    ta_plan_choose_cuts(p, d->facts->index, d->recipe->segment_length, 1, &why);
     if (why)
         ta_decision_tell(d, "segments", "%s", why);
     free(why);

@@ -35,8 +35,15 @@ int ta_plan_choose_chain(struct ta_decision *d);
 int ta_plan_choose_film(struct ta_decision *d, bool *any);
 
 // Segments of about so many seconds for the plan's frames (0: by the work in them, which is told with *why
-// when it makes them shorter than they would be; to be freed); replaces the plan's cuts.
-void ta_plan_choose_cuts(struct ta_plan *plan, const struct ta_index *index, double seconds, char **why);
+// when it makes them shorter than they would be; to be freed); replaces the plan's cuts. `shorter`, 1 or
+// more: those by the work are so much shorter, for a machine that takes so much longer than most.
+void ta_plan_choose_cuts(struct ta_plan *plan, const struct ta_index *index, double seconds, int shorter,
+                         char **why);
+// Shorter segments for a machine of `cores` on which one would take longer than half a minute by what was
+// tried; false when none would, and nothing is changed. *why as above. The plan has its index.
+bool ta_plan_cut_for(struct ta_plan *plan, const struct ta_estimate *estimate, int cores, char **why);
+// Seconds of one core that the whole is thought to take, by the tables of stages and encoders.
+double ta_plan_work(const struct ta_plan *plan);
 // The encoder's settings by the recipe, for pictures `in`. `hardware` is what works of it; may be NULL where
 // the recipe wants none.
 int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_encoder_info *info,

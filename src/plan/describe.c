@@ -125,17 +125,23 @@ static void describe_decision(const struct ta_plan *p, const json_t *item, struc
     ta_buf_putc(out, '\n');
 }
 
-static void describe_technical(const struct ta_plan *p, struct ta_buf *out)
+static void describe_technical(const struct ta_plan *p, const struct ta_estimate *e, struct ta_buf *out)
 {
     char *chain = ta_chain_text(p->stages, p->stage_count);
     ta_buf_printf(out, "chain     %s\n", chain[0] ? chain : "(pictures pass untouched)");
     free(chain);
     ta_buf_printf(out, "encoder   %s, %s, %d %s", p->encoder.codec, av_get_pix_fmt_name(p->encoder.pix_fmt),
                   p->encoder.threads, ta_plural(p->encoder.threads, "thread", "threads"));
-    const AVDictionaryEntry *e = NULL;
-    while ((e = av_dict_get(p->encoder.options, "", e, AV_DICT_IGNORE_SUFFIX)))
-        ta_buf_printf(out, ", %s=%s", e->key, e->value);
+    const AVDictionaryEntry *o = NULL;
+    while ((o = av_dict_get(p->encoder.options, "", o, AV_DICT_IGNORE_SUFFIX)))
+        ta_buf_printf(out, ", %s=%s", o->key, o->value);
     ta_buf_putc(out, '\n');
+    if (e->cpu_seconds > 0) {
+        ta_buf_puts(out, "work      about ");
+        append_time(out, e->cpu_seconds);
+        ta_buf_printf(out, " of processors (%.1f seconds), %d %s at once\n", e->cpu_seconds, e->at_once,
+                      ta_plural(e->at_once, "segment", "segments"));
+    }
 }
 
 static void describe_warnings(const struct ta_plan *p, struct ta_buf *out)
@@ -179,7 +185,7 @@ char *ta_plan_describe(const struct ta_plan *p, const struct ta_estimate *estima
     ta_buf_puts(&b, "decisions\n");
     json_array_foreach(p->decisions, i, item) describe_decision(p, item, &b);
     if (technical)
-        describe_technical(p, &b);
+        describe_technical(p, estimate ? estimate : &guess, &b);
     ta_buf_puts(&b, "streams\n");
     describe_streams(p, &b);
     return ta_buf_take(&b);

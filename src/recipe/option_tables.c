@@ -271,7 +271,7 @@ const struct ta_opt ta_recipe_options[] = {
      .flags = TA_OPT_ADVANCED,
      .help =
          "length of the pieces that are restored one by one; what a kill can lose. 0 is 30, and less where "
-         "that is more than half a minute of work on a small machine"},
+         "that is more than half a minute of work, by what is known of two cores and tried on this machine"},
     {.name = "dither",
      .kind = &ta_opt_choice,
      TA_FIELD(struct ta_recipe_opts, dither, int),

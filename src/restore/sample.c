@@ -21,7 +21,9 @@
 enum {
     // Recordings change more than a window shows: many short ones say more than few long ones.
     WINDOWS = 8,
-    LEAST_WINDOWS = 4,  // whatever they take
+    LEAST_WINDOWS = 2, // whatever they take
+    GOOD_WINDOWS = 4,  // for several times the patience
+    STRETCH = 3,
     WINDOW_FRAMES = 40, // of the output: as far as encoders look ahead
     LEAST_FRAMES = 24,
     SHARE = 16, // of short plans each window is at most so small a part
@@ -37,6 +39,7 @@ struct sample {
     int64_t starts;
     int64_t others, frames;
     double encoding, warming; // seconds
+    double encoding_cpu, warming_cpu;
     int windows;
     bool intra; // nothing but key frames
 };
@@ -64,7 +67,7 @@ static int encode(struct sample *s, const struct ta_segment *seg, double *bytes)
     struct ta_encoder *e = NULL;
     AVPacket *pkt = av_packet_alloc();
     int64_t got = 0;
-    double begun = ta_clock_seconds(), first = 0;
+    double begun = ta_clock_seconds(), first = 0, cpu_begun = ta_cpu_seconds(), cpu_first = 0;
     int err = pkt ? ta_encoder_open(&e, seg->encoder, &s->plan->out_format, s->env.log) : TA_ERR_NOMEM;
     if (err >= 0)
         err = ta_frames_open(&frames, s->plan, seg, &s->env);
@@ -72,8 +75,10 @@ static int encode(struct sample *s, const struct ta_segment *seg, double *bytes)
         AVFrame *frame = NULL;
         err = ta_frames_next(frames, &frame);
         end = !frame;
-        if (!first)
+        if (!first) {
             first = ta_clock_seconds();
+            cpu_first = ta_cpu_seconds();
+        }
         if (err >= 0)
             err = ta_encoder_send(e, frame);
         if (err >= 0)
@@ -84,6 +89,8 @@ static int encode(struct sample *s, const struct ta_segment *seg, double *bytes)
     av_packet_free(&pkt);
     s->encoding += ta_clock_seconds() - first;
     s->warming += first - begun;
+    s->encoding_cpu += ta_cpu_seconds() - cpu_first;
+    s->warming_cpu += cpu_first - cpu_begun;
     return err < 0 ? err : 0;
 }
 
@@ -129,8 +136,10 @@ static int take_windows(struct sample *s, double patience)
     s->intra = true;
     if (length >= p->frame_count)
         return take_window(s, p->first_frame, p->first_frame + p->frame_count);
-    for (int i = 0; i < WINDOWS && (i < LEAST_WINDOWS || ta_clock_seconds() - begun < patience * i / (i + 1));
-         i++) {
+    for (int i = 0; i < WINDOWS; i++) {
+        double most = i < GOOD_WINDOWS ? STRETCH * patience : patience;
+        if (i >= LEAST_WINDOWS && ta_clock_seconds() - begun > most * i / (i + 1))
+            break;
         int64_t first = shown(p, p->first_frame + (int64_t)((double)(p->frame_count - length) * places[i]));
         int64_t end = TA_MIN(first + length, p->first_frame + p->frame_count);
         while (end < p->first_frame + p->frame_count &&
@@ -167,10 +176,15 @@ static void sum_up(const struct sample *s, int jobs, struct ta_estimate *out)
         out->output_bytes = (int64_t)(video + n * PACKET_BYTES) + ta_estimate_other_streams(p);
         out->peak_bytes = strcmp(p->output, "-") ? out->segment_bytes + out->output_bytes : 0;
     }
-    // Segments that are made at once have cores of their own; the lead-in of the next goes on beside the
-    // encoder, on cores that it could use itself.
-    double lead_in = s->warming / s->windows, each = s->encoding / (double)s->frames;
-    out->seconds = (n * each + lead_in * (0.5 * (p->segment_count - 1))) / jobs * REST + lead_in;
+    // A segment alone leaves cores free that several at once share: whichever is longer, its own time or the
+    // work of all on all cores. The lead-in of the next goes on beside the encoder, on cores that it could
+    // use itself.
+    double lead_in = s->warming / s->windows, each = s->encoding / (double)s->frames,
+           cpu_lead_in = s->warming_cpu / s->windows, cpu_each = s->encoding_cpu / (double)s->frames;
+    double alone = (n * each + lead_in * (0.5 * (p->segment_count - 1))) / jobs;
+    out->cpu_seconds = (n * cpu_each + cpu_lead_in * p->segment_count) * REST;
+    out->seconds = TA_MAX(alone * REST + lead_in, out->cpu_seconds / ta_cpu_count());
+    out->at_once = jobs;
     out->tried = true;
 }
 

@@ -177,7 +177,7 @@ static int decide(struct ta_plan *p, struct ta_options *options, const struct ta
     if (err >= 0 && (err = narrow(p, &excerpt)) < 0)
         ta_error(log, "out of memory for the timeline");
     if (err >= 0) {
-        ta_plan_choose_cuts(p, p->index, recipe->segment_length, NULL);
+        ta_plan_choose_cuts(p, p->index, recipe->segment_length, 1, NULL);
         char *why = ta_xprintf("source frames %lld to %lld beside the source, %s", (long long)excerpt.first,
                                (long long)(excerpt.end - 1), ta_show_layouts[layout].help);
         json_array_append_new(p->decisions, json_pack("{s:s, s:s}", "what", "preview", "why", why));

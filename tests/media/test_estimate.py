@@ -1,5 +1,6 @@
 """A plan that can be believed: what it costs, from excerpts that are really made, and what is worth a warning."""
 
+import json
 import re
 import time
 
@@ -100,3 +101,23 @@ def test_existing_outputs_are_said(program, tmp_path):
     assert '--crf: 18 -> 20' in program('plan', tape, *args, '--crf', 20, code=0).out.splitlines()[0]
     judge.report_path(out).unlink()
     assert 'name is taken' in program('plan', tape, *args, code=0).out.splitlines()[0]
+
+
+def test_cuts_of_unfinished_work_stay(program, tmp_path):
+    """Where a machine was slow it cut shorter: the same command on one that is not goes on with those cuts."""
+    tape, out, plan = tmp_path / 'tape.mp4', tmp_path / 'out.mp4', tmp_path / 'plan.json'
+    clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=4', '-c:v', 'libx264', '-preset', 'ultrafast', tape)
+    args = ['--preset', 'clean', *FAST[:-2]]
+    made = program('plan', tape, '-o', out, *args, '--json', code=0).json()
+    assert len(made['video']['cuts']) == 2, made['video']
+    made['video']['cuts'] = [0, 40, 100]
+    made['decisions'].append({'what': 'segments', 'why': '1.6 seconds each: for a slow machine'})
+    plan.write_text(json.dumps(made))
+    program('task', '--plan', plan, '--task', 'seg-00001', code=0)
+    done = program.restore(tape, out, *args, '--json', '--progress', 'none').json()['files'][0]
+    assert done['segments_reused'] == 1 and len(judge.report(out)['segments']) == 2, done
+    # With other options it is another plan, as ever.
+    out.unlink()
+    judge.report_path(out).unlink()
+    program('task', '--plan', plan, '--task', 'seg-00001', code=0)
+    assert 'unfinished work of another plan' in program('restore', tape, '-o', out, *args, '--crf', 30, code=1).err

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "facts.h"
 #include "media/av.h"
+#include "plan/decide.h"
 #include "plan/plan.h"
 #include "video/chain.h"
 
@@ -160,6 +161,52 @@ static void cuts_cover_and_tails_join(void **state)
             ta_plan_destroy(&p);
             tear_down(&x);
         }
+}
+
+// How long the longest segment takes when all frames take as long as each other.
+static double longest_seconds(const struct ta_plan *p, double whole)
+{
+    int64_t most = 0;
+    for (int k = 0; k < p->segment_count; k++)
+        most = TA_MAX(most, ta_plan_segment(p, k).out_count);
+    return whole * (double)most / (double)p->out_frames;
+}
+
+static void slow_machines_get_short_segments(void **state)
+{
+    (void)state;
+    static const struct {
+        double seconds; // of one core, as tried
+        int cores;
+        bool cut;
+    } cases[] = {{10, 1, false}, {30, 1, false}, {60, 1, true},   {61, 2, false},
+                 {240, 1, true}, {240, 2, true}, {240, 16, true}, {100, 4, false}};
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        struct fixture x;
+        set_up(&x, 900, TA_SCAN_PROGRESSIVE);
+        struct ta_plan *p = must_decide(&x, NULL);
+        char *why = NULL;
+        p->index = &x.index;
+        int before = p->segment_count;
+        // As much work as all segments take that are there before.
+        struct ta_estimate e = {.cpu_seconds = cases[i].seconds * before, .at_once = 1, .tried = true};
+        int own = TA_MIN(cases[i].cores, p->encoder.threads);
+        assert_int_equal(ta_plan_cut_for(p, &e, cases[i].cores, &why), cases[i].cut);
+        assert_int_equal(p->segment_count > before, cases[i].cut);
+        assert_int_equal(why != NULL, cases[i].cut);
+        double seconds = longest_seconds(p, e.cpu_seconds) / own;
+        // Shorter than 48 frames is never worth it.
+        if (seconds > 36 && longest_seconds(p, (double)p->out_frames) > 50)
+            fail_msg("case %d: %d segments of up to %.1f seconds", (int)i, p->segment_count, seconds);
+        int64_t next = 0;
+        for (int k = 0; k < p->segment_count; k++)
+            next += ta_plan_segment(p, k).source_count;
+        assert_int_equal(next, 900);
+        free(why);
+        p->index = NULL;
+        ta_plan_destroy(&p);
+        tear_down(&x);
+    }
 }
 
 static void ranges(void **state)
@@ -462,6 +509,7 @@ int main(void)
         cmocka_unit_test(progressive_is_not_doubled),
         cmocka_unit_test(mixed_runs_and_times),
         cmocka_unit_test(cuts_cover_and_tails_join),
+        cmocka_unit_test(slow_machines_get_short_segments),
         cmocka_unit_test(ranges),
         cmocka_unit_test(sound_that_starts_first),
         cmocka_unit_test(sizes),
