@@ -211,8 +211,7 @@ static int look_at_first(struct ta_vfx *v, int count, struct ta_log *log)
             ta_error(
                 log,
                 "NVIDIA VFX made a black picture of one that is not, without an error: a fault that is "
-                "known of some drivers with some cards; try another driver, or do without (--scale resize, "
-                "--hdr-method native)");
+                "known of some drivers with some cards; try another driver, or do without (--scale resize)");
             return TA_ERR_INTERNAL;
         }
         v->checked = true;

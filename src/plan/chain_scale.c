@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "media/encode/encoder_row.h"
 #include "video/scale_neural.h"
+#include "video/scale_rtx.h"
 #include "video/stages.h"
 
 enum {
@@ -170,7 +171,7 @@ static int add_exact(struct ta_decision *d, const struct ta_stage_info *info, co
 }
 
 // By a factor that is the stage's own; the size comes as it comes.
-static int add_by_factor(struct ta_decision *d, const struct ta_stage_info *info)
+static int add_by_factor(struct ta_decision *d, const struct ta_stage_info *info, int w, int h)
 {
     if (d->cur.scan != TA_SCAN_PROGRESSIVE && !info->by_field) {
         ta_error(d->log, "%s would mix the fields of interlaced pictures, because deinterlacing is off",
@@ -181,6 +182,8 @@ static int add_by_factor(struct ta_decision *d, const struct ta_stage_info *info
     void *opts = add_with_options(d, info, ta_stage_zscale.options, &err);
     if (err >= 0 && info == &ta_stage_scale_neural)
         err = ta_scale_neural_prepare(opts, d->facts->neural, d->log);
+    if (err >= 0 && info == &ta_stage_scale_rtx)
+        ta_scale_rtx_prepare(opts, &d->cur, w, h, d->recipe->quality);
     return err < 0 ? err : ta_chain_finish_stage(d);
 }
 
@@ -222,7 +225,7 @@ int ta_chain_add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat t
         return err < 0 ? err : TA_ERR_INTERNAL;
     if (!info->own_factor)
         return add_exact(d, info, beside_exact(wanted), w, h, to, range);
-    err = add_by_factor(d, info);
+    err = add_by_factor(d, info, w, h);
     if (err < 0)
         return err;
     bool exact = d->cur.width == w && d->cur.height == h;

@@ -1,5 +1,6 @@
 // The tables that wings add to: a program of the tests brings them with a row more.
 #include "video/scale_neural.h"
+#include "video/scale_rtx.h"
 #include "video/stages.h"
 
 const struct ta_stage_info *const ta_stages[] = {
@@ -21,6 +22,7 @@ const struct ta_stage_info *const ta_stages[] = {
     &ta_stage_colour,
     &ta_stage_zscale,
     &ta_stage_scale_neural,
+    &ta_stage_scale_rtx,
     &ta_stage_hdr10,
     &ta_stage_hlg,
     &ta_stage_depth,
@@ -33,5 +35,8 @@ const struct ta_choice ta_scale_choices[] = {
      "neural where a network is named and a device other than the CPU is there, or the quality is best; else resize"},
     {"resize", "zimg's filters, to the exact size (--scale-kernel)"},
     {"neural", "a network (--scale-model), then resize to the exact size"},
+    {"rtx",
+     "NVIDIA's Video Super Resolution (--scale-rtx-quality), then resize to the exact size; not yet seen "
+     "on a device"},
     {0},
 };

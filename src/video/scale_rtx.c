@@ -1,0 +1,338 @@
+// NVIDIA's Video Super Resolution (infer/vfx.h) as a stage: pictures become 8 bit RGB, are enlarged on the
+// card, and come back in their own format. Not yet seen on a device.
+#include "video/scale_rtx.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include <libavutil/pixdesc.h>
+
+#include <terminalai/error.h>
+
+#include "base/env.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/tuning.h"
+#include "infer/runtimes.h"
+#include "infer/vfx.h"
+#include "media/picture/convert.h"
+
+enum { USUAL_STREAMS = 4, QUALITY_AUTO = 0, LARGEST = 65536 };
+
+struct rtx_opts {
+    int quality; // index into the choices
+    int64_t width, height;
+};
+
+static const struct ta_choice quality_choices[] = {
+    {"auto", "by quality: low for fast, high for good, ultra for best"},
+    {"bicubic", "enlarges, nothing else"},
+    {"low", "takes artefacts of compression away; the quickest"},
+    {"medium", "more of it"},
+    {"high", "more of it"},
+    {"ultra", "most of it"},
+    {"denoise-low", "takes noise away and leaves the size to zimg"},
+    {"denoise-medium", "more of it"},
+    {"denoise-high", "more of it"},
+    {"denoise-ultra", "most of it"},
+    {"deblur-low", "sharpens what is blurred and leaves the size to zimg"},
+    {"deblur-medium", "more of it"},
+    {"deblur-high", "more of it"},
+    {"deblur-ultra", "most of it"},
+    {"clean-low", "for sources that lost little in compression"},
+    {"clean-medium", "more of it"},
+    {"clean-high", "more of it"},
+    {"clean-ultra", "most of it"},
+    {0},
+};
+// What the vendor calls them, in that order.
+static const int levels[] = {TA_VFX_HIGH, 0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19};
+static_assert(TA_COUNT(levels) == TA_COUNT(quality_choices) - 1, "each choice has a level");
+enum { CHOICE_LOW = 2, CHOICE_HIGH = 4, CHOICE_ULTRA = 5 };
+
+static const struct ta_opt options[] = {
+    {.name = "rtx-quality",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct rtx_opts, quality, int),
+     .def = "auto",
+     .choices = quality_choices,
+     .help = "what NVIDIA's Video Super Resolution does, and how hard"},
+    {.name = "rtx-width",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct rtx_opts, width, int64_t),
+     .min = 0,
+     .max = LARGEST,
+     .flags = TA_OPT_HIDDEN,
+     .help = "width that it makes, set by the plan"},
+    {.name = "rtx-height",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct rtx_opts, height, int64_t),
+     .min = 0,
+     .max = LARGEST,
+     .flags = TA_OPT_HIDDEN,
+     .help = "height that it makes, set by the plan"},
+    {0},
+};
+
+static bool keeps_size(int level)
+{
+    return level >= TA_VFX_DENOISE_LOW && level <= TA_VFX_DEBLUR_ULTRA;
+}
+
+static int nearest(int in, int wanted)
+{
+    return TA_MAX(in, TA_MIN(wanted, in * TA_VFX_FACTOR_MAX));
+}
+
+void ta_scale_rtx_prepare(void *opts, const struct ta_format *in, int width, int height, int quality)
+{
+    static const int by_quality[] = {
+        [TA_STAGE_FAST] = CHOICE_LOW, [TA_STAGE_GOOD] = CHOICE_HIGH, [TA_STAGE_BEST] = CHOICE_ULTRA};
+    struct rtx_opts *o = opts;
+    if (o->quality == QUALITY_AUTO)
+        o->quality = by_quality[quality];
+    bool keeps = keeps_size(levels[o->quality]);
+    o->width = keeps ? in->width : nearest(in->width, width);
+    o->height = keeps ? in->height : nearest(in->height, height);
+}
+
+static void config_of(const struct rtx_opts *o, const struct ta_format *in, int streams,
+                      struct ta_vfx_config *c)
+{
+    *c = (struct ta_vfx_config){.kind = TA_VFX_SUPER_RES,
+                                .quality = levels[o->quality],
+                                .width = in->width,
+                                .height = in->height,
+                                .out_width = (int)o->width,
+                                .out_height = (int)o->height,
+                                .streams = streams};
+}
+
+static int configure(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why)
+{
+    const struct rtx_opts *o = opts;
+    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(in->pix_fmt);
+    struct ta_vfx_config c;
+    if (!ta_convert_takes(in->pix_fmt) || d->nb_components < 3 || ta_format_has_alpha(in)) {
+        ta_buf_printf(why, "does not take %s: it needs colour in planes, without alpha", d->name);
+        return TA_ERR_UNSUPPORTED;
+    }
+    if (in->scan != TA_SCAN_PROGRESSIVE) {
+        ta_buf_puts(why, "would mix the fields of interlaced pictures");
+        return TA_ERR_UNSUPPORTED;
+    }
+    config_of(o, in, 1, &c);
+    int err = ta_vfx_check(&c, why);
+    if (err < 0)
+        return err;
+    AVRational sar = in->sar.num > 0 ? in->sar : (AVRational){1, 1};
+    out->width = c.out_width;
+    out->height = c.out_height;
+    av_reduce(&out->sar.num, &out->sar.den, (int64_t)sar.num * in->width * out->height,
+              (int64_t)sar.den * in->height * out->width, 65535);
+    return 0;
+}
+
+static int find_engine(const struct ta_env *env, struct ta_engine **e, struct ta_log *log)
+{
+    if (env->runtimes)
+        return ta_runtimes_get(env->runtimes, ta_engine_nvvfx.name, 1, log, e);
+    ta_error(log, "there is no engine here");
+    return TA_ERR_UNSUPPORTED;
+}
+
+// The library must be here; what the card says of it is found out when it starts.
+static int check(const void *opts, const struct ta_format *in, const struct ta_env *env, struct ta_buf *why)
+{
+    struct ta_engine *e;
+    struct ta_log *log = NULL;
+    (void)opts;
+    (void)in;
+    int err = ta_log_keep_first(&log, why);
+    if (err >= 0)
+        err = find_engine(env, &e, log);
+    ta_log_destroy(&log);
+    if (err < 0)
+        ta_buf_printf(why, "; %s", ta_engine_nvvfx.advice);
+    return err;
+}
+
+static void needs(const void *opts, const struct ta_format *in, const struct ta_env *env,
+                  struct ta_stage_needs *n)
+{
+    const struct rtx_opts *o = opts;
+    int streams = USUAL_STREAMS;
+    if (env->tuning && !env->tuning->engine_batching)
+        streams = 1;
+    else if (env->batch > 0)
+        streams = TA_MIN(env->batch, TA_VFX_STREAMS_MAX);
+    n->frames = streams;
+    // In pinned memory, as RGBA, and in planes.
+    n->bytes = (int64_t)streams * 4 * 3 * ((int64_t)in->width * in->height + o->width * o->height);
+}
+
+struct rtx_priv {
+    struct ta_vfx *vfx;
+    struct ta_converter *to_rgb, *from_rgb;
+    AVFrame *made; // planes of what came back
+    uint8_t *in[TA_VFX_STREAMS_MAX], *out[TA_VFX_STREAMS_MAX];
+};
+
+static struct ta_format rgb_of(const struct ta_format *f)
+{
+    struct ta_format rgb = *f;
+    rgb.pix_fmt = AV_PIX_FMT_GBRP;
+    rgb.matrix = AVCOL_SPC_RGB;
+    rgb.range = AVCOL_RANGE_JPEG;
+    rgb.chroma_location = AVCHROMA_LOC_UNSPECIFIED;
+    return rgb;
+}
+
+static int make_converters(struct ta_stage *s)
+{
+    struct rtx_priv *p = s->priv;
+    struct ta_format small = rgb_of(&s->in), large = rgb_of(&s->out);
+    struct ta_buf why = {0};
+    // Kernels count for chroma planes alone: the sizes are the same.
+    int err = ta_converter_create(&p->to_rgb, &s->in, &small, TA_KERNEL_SPLINE36, TA_DITHER_KIND_NONE, &why);
+    if (err >= 0)
+        err = ta_converter_create(&p->from_rgb, &large, &s->out, TA_KERNEL_SPLINE36, TA_DITHER_KIND_NONE,
+                                  &why);
+    if (err < 0)
+        ta_error(s->log, "%s: %s", s->info->name, ta_buf_text(&why));
+    ta_buf_release(&why);
+    return err;
+}
+
+static int init(struct ta_stage *s)
+{
+    struct rtx_priv *p = s->priv;
+    struct ta_engine *e;
+    struct ta_vfx_config c;
+    config_of(s->opts, &s->in, TA_MIN(s->frames, TA_VFX_STREAMS_MAX), &c);
+    int err = find_engine(s->env, &e, s->log);
+    if (err >= 0)
+        err = make_converters(s);
+    if (err >= 0)
+        err = ta_vfx_create(&p->vfx, e, &c, s->log);
+    if (err < 0)
+        return err;
+    for (int i = 0; i < c.streams; i++) {
+        p->in[i] = malloc((size_t)c.width * (size_t)c.height * 4);
+        p->out[i] = malloc((size_t)c.out_width * (size_t)c.out_height * 4);
+        if (!p->in[i] || !p->out[i])
+            return ta_stage_no_memory(s);
+    }
+    p->made = av_frame_alloc();
+    if (!p->made)
+        return ta_stage_no_memory(s);
+    p->made->format = AV_PIX_FMT_GBRP;
+    p->made->width = c.out_width;
+    p->made->height = c.out_height;
+    return av_frame_get_buffer(p->made, 0) < 0 ? ta_stage_no_memory(s) : 0;
+}
+
+// Planes are green, blue, red.
+static void pack(const AVFrame *f, uint8_t *out)
+{
+    for (int y = 0; y < f->height; y++) {
+        const uint8_t *g = f->data[0] + (ptrdiff_t)y * f->linesize[0];
+        const uint8_t *b = f->data[1] + (ptrdiff_t)y * f->linesize[1];
+        const uint8_t *r = f->data[2] + (ptrdiff_t)y * f->linesize[2];
+        for (int x = 0; x < f->width; x++, out += 4) {
+            out[0] = r[x];
+            out[1] = g[x];
+            out[2] = b[x];
+            out[3] = 255;
+        }
+    }
+}
+
+static void unpack(const uint8_t *in, AVFrame *f)
+{
+    for (int y = 0; y < f->height; y++) {
+        uint8_t *g = f->data[0] + (ptrdiff_t)y * f->linesize[0];
+        uint8_t *b = f->data[1] + (ptrdiff_t)y * f->linesize[1];
+        uint8_t *r = f->data[2] + (ptrdiff_t)y * f->linesize[2];
+        for (int x = 0; x < f->width; x++, in += 4) {
+            r[x] = in[0];
+            g[x] = in[1];
+            b[x] = in[2];
+        }
+    }
+}
+
+static int emit_one(struct ta_stage *s, const AVFrame *in, const uint8_t *pixels)
+{
+    struct rtx_priv *p = s->priv;
+    AVFrame *out = NULL;
+    unpack(pixels, p->made);
+    if (av_frame_copy_props(p->made, in) < 0)
+        return ta_stage_no_memory(s);
+    int err = ta_converter_run(p->from_rgb, p->made, &out, s->log);
+    if (err < 0)
+        return err;
+    out->sample_aspect_ratio = s->out.sar;
+    return ta_stage_emit(s, out);
+}
+
+static int process_many(struct ta_stage *s, AVFrame **in, int count)
+{
+    struct rtx_priv *p = s->priv;
+    int err = 0;
+    for (int i = 0; i < count && err >= 0; i++) {
+        AVFrame *rgb = NULL;
+        err = ta_converter_run(p->to_rgb, in[i], &rgb, s->log);
+        if (err >= 0)
+            pack(rgb, p->in[i]);
+        av_frame_free(&rgb);
+    }
+    if (count > 0 && err >= 0)
+        err = ta_vfx_run(p->vfx, (const uint8_t *const *)p->in, (ptrdiff_t)s->in.width * 4, p->out,
+                         (ptrdiff_t)s->out.width * 4, count, s->log);
+    for (int i = 0; i < count; i++) {
+        if (err >= 0)
+            err = emit_one(s, in[i], p->out[i]);
+        av_frame_free(&in[i]);
+    }
+    return err;
+}
+
+static void release(struct ta_stage *s)
+{
+    struct rtx_priv *p = s->priv;
+    if (!p)
+        return;
+    ta_vfx_destroy(&p->vfx);
+    ta_converter_destroy(&p->to_rgb);
+    ta_converter_destroy(&p->from_rgb);
+    av_frame_free(&p->made);
+    for (int i = 0; i < TA_VFX_STREAMS_MAX; i++) {
+        free(p->in[i]);
+        free(p->out[i]);
+    }
+}
+
+static double cost(const void *opts)
+{
+    (void)opts;
+    return 10; // of the processor, which converts; the card does the rest
+}
+
+const struct ta_stage_info ta_stage_scale_rtx = {
+    .name = "scale.rtx",
+    .summary = "NVIDIA's Video Super Resolution, in 8 bit; the exact size comes behind it",
+    .options = options,
+    .options_size = sizeof(struct rtx_opts),
+    .priv_size = sizeof(struct rtx_priv),
+    .own_factor = true,
+    .engine = true,
+    .thread = TA_THREAD_OWN,
+    .configure = configure,
+    .check = check,
+    .needs = needs,
+    .cost = cost,
+    .init = init,
+    .process_many = process_many,
+    .release = release,
+};
