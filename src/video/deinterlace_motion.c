@@ -35,8 +35,8 @@ enum {
     GUESSES = NEIGHBOURS + 1, // and that nothing moves
     EXPLAINED = 2 * GUESSES,
     WINDOW = 4 * TA_MOTION_STEP, // rows of what neighbours say that are kept, while a part is worked through
-    EVEN = 4 << (TA_MOTION_DEPTH - 8), // samples of a bar are so far from its colour, mostly
-    BESIDE = 4,                        // rows of them that kernels look at above and below
+    EVEN = 12 << (TA_MOTION_DEPTH - 8), // samples of a bar are so far from its colour, noise and all
+    BESIDE = 4,                         // rows of them that kernels look at above and below
 };
 static const int aways[NEIGHBOURS] = {-1, 1, -FAR, FAR};
 // The variance of what moves on for two moments, in that for one.
@@ -285,7 +285,8 @@ static bool at_bar(const struct fusion *f, int plane, int y)
         return false;
     int above = unevenness(row_of(f->here, plane, y - 1), here->width);
     int below = unevenness(row_of(f->here, plane, y + 1), here->width);
-    return TA_MIN(above, below) <= EVEN && TA_MAX(above, below) > 2 * EVEN;
+    int less = TA_MIN(above, below), more = TA_MAX(above, below);
+    return less <= EVEN && more > TA_MAX(EVEN, 3 * less);
 }
 
 static void fuse_row(const struct fusion *f, struct lines *l, int plane, int y, bool first, uint16_t *dst)

@@ -202,6 +202,12 @@ static double letterbox(double x, double y, int t)
     return y < 17 || y >= HEIGHT - 17 ? 16 : pan(x, y, t);
 }
 
+static double noisy_bars(double x, double y, int t)
+{
+    uint32_t seed = ((uint32_t)t * 7919u + (uint32_t)x * 263u + (uint32_t)y * 3u) * 2654435761u;
+    return letterbox(x, y, t) + (double)(seed >> 27) - 16;
+}
+
 static double twice(double x, double y, int t)
 {
     return pan(x, y, t / 2 * 2);
@@ -267,6 +273,7 @@ static const struct scene {
     {"still", still, 20},
     {"title", title, 1.4},
     {"letterbox", letterbox, 0.4},
+    {"noisy bars", noisy_bars, 0.5},
     {"twice", twice, 3},
     {"torn", torn, 0.3},
     {"turned", turned, 0.9},
