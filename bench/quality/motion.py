@@ -60,8 +60,8 @@ def clips(folder, assets, frames):
 
 
 def samples(path, raw):
-    """As 8 bits, as they are: tags that differ must not make a converter change them."""
-    ffmpeg("-i", path, "-vf", "setparams=field_mode=prog,format=yuv420p", "-fps_mode", "passthrough", "-f", "rawvideo", raw)
+    """As 8 bits, to the nearest: swscale's pattern of dots would hide what is closer; tags that differ must not make a converter change them."""
+    ffmpeg("-i", path, "-vf", "setparams=field_mode=prog:color_primaries=unknown:color_trc=unknown:colorspace=unknown,zscale=dither=none,format=yuv420p", "-fps_mode", "passthrough", "-f", "rawvideo", raw)
     return raw
 
 
