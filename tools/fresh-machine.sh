@@ -143,6 +143,7 @@ inside() { # COMMAND
 }
 
 # The package as somebody has it who gets it: installed with what it needs, used, and removed without a trace.
+# shellcheck disable=SC2016 # the shell inside expands it
 use_package='
     apt-get -q install -y --no-install-recommends "$1"
     terminalai --version
