@@ -6,7 +6,8 @@
 
 Clips are procedural, with footage from the assets where present, at 60 (50) pictures a second; each second line of each
 picture is taken away. Prints Markdown: PSNR of luma and chroma and, where the ffmpeg that is named has libvmaf, VMAF NEG. A peer
-is a program that makes a picture of each field; it is measured in the same run. --speed: CPU time a picture, decoding taken off, of the peers as well.
+is a program that makes a picture of each field; it is measured in the same run. --noise: noise
+on the fields (ffmpeg's filter "noise", strength N), taken off again. --speed: CPU time a picture, decoding taken off, of the peers as well.
 """
 import argparse
 import json
@@ -35,28 +36,33 @@ OURS = {"bwdif": ["--deinterlace", "bwdif"], "motion, good": ["--deinterlace", "
 
 SPEED_LENGTHS = (24, 72)
 
+MOTION = ["--deinterlace", "motion"]
+DENOISED = {"bwdif, hqdn3d": ["--deinterlace", "bwdif", "--denoise", "hqdn3d"], "motion alone, good": MOTION,
+            "motion, good": [*MOTION, "--denoise", "motion"], "motion, best": [*MOTION, "--denoise", "motion", "--quality", "best"]}
+
 
 def ffmpeg(*args):
     subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *map(str, args)], check=True)
 
 
-def make(folder, name, system, order, source, chain, frames):
+def make(folder, name, system, order, source, chain, frames, noise=0):
     """The original, a picture a field, and its fields woven."""
     width, height, fields, rate, sar = system
     truth, woven = os.path.join(folder, name + ".truth.mkv"), os.path.join(folder, name + ".mkv")
     ffmpeg(*source, "-vf", f"{chain},setsar={sar},setfield=prog,format=yuv420p", "-frames:v", frames, "-r", fields, "-fps_mode",
            "passthrough", "-c:v", "ffv1", truth)
-    ffmpeg("-i", truth, "-vf", f"setpts=N/({fields})/TB,interlace=lowpass=0:scan={order}", "-r", rate, "-c:v", "ffv1", woven)
+    dirt = f",noise=alls={noise}:allf=t:all_seed=1" if noise else ""
+    ffmpeg("-i", truth, "-vf", f"setpts=N/({fields})/TB,interlace=lowpass=0:scan={order}{dirt}", "-r", rate, "-c:v", "ffv1", woven)
     return truth, woven
 
 
-def clips(folder, assets, frames):
+def clips(folder, assets, frames, noise):
     for name, (system, order, source, chain) in PROCEDURAL.items():
-        yield name, order, system, *make(folder, name, system, order, source, chain, frames)
+        yield name, order, system, *make(folder, name, system, order, source, chain, frames, noise)
     for name, (system, order, file, chain) in FOOTAGE.items():
         path = os.path.join(assets, "video", file)
         if os.path.exists(path):
-            yield name, order, system, *make(folder, name, system, order, ["-i", path], chain, frames)
+            yield name, order, system, *make(folder, name, system, order, ["-i", path], chain, frames, noise)
 
 
 def samples(path, raw):
@@ -95,13 +101,14 @@ def restore(build, woven, out, args):
 
 
 def quality(a, folder, peers):
-    names = [*OURS, *peers]
+    ours = DENOISED if a.noise else OURS
+    names = [*ours, *peers]
     print("| PSNR luma / chroma / NEG | " + " | ".join(names) + " |\n|---|" + "---|" * len(names))
-    for name, order, system, truth, woven in clips(folder, a.assets, a.frames):
+    for name, order, system, truth, woven in clips(folder, a.assets, a.frames, a.noise):
         cells = []
         for who in names:
-            out = os.path.join(folder, "out." + ("mkv" if who in OURS else "y4m"))
-            argv = restore(a.build, woven, out, OURS[who]) if who in OURS else [
+            out = os.path.join(folder, "out." + ("mkv" if who in ours else "y4m"))
+            argv = restore(a.build, woven, out, ours[who]) if who in ours else [
                 w.format(**{"in": woven, "out": out[:-4], "order": order}) for w in peers[who]]
             cpu(argv)
             y, c, neg = score(a.ffmpeg, system, truth, out)
@@ -156,6 +163,7 @@ def main():
     parser.add_argument("--frames", type=int, default=48)
     parser.add_argument("--ffmpeg", default="ffmpeg", help="that scores; with libvmaf for NEG")
     parser.add_argument("--peer", action="append", default=[])
+    parser.add_argument("--noise", type=int, default=0)
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--speed-only", action="store_true")
     a = parser.parse_args()
