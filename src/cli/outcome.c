@@ -76,21 +76,6 @@ static void say_done(struct ta_restore_call *run, const struct ta_plan *plan,
     ta_buf_release(&line);
 }
 
-// A line more in the file of records; a run that never began has none.
-static void keep_record(struct ta_cli *cli, const struct ta_restore_result *r, enum ta_exit status)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    bool set = state && *state;
-    if (!r->metrics.run_id[0] || (!set && !(home && *home)))
-        return;
-    char *path = ta_xprintf("%s%s/terminalai/performance_metrics.jsonl", set ? state : home,
-                            set ? "" : "/.local/state");
-    struct ta_metrics metrics = r->metrics;
-    metrics.exit_code = (int)status;
-    ta_metrics_append(path, &metrics, cli->log);
-    free(path);
-}
-
 // As an event, and with the others; takes it.
 static void add_result(struct ta_restore_call *run, json_t *result)
 {
@@ -135,7 +120,7 @@ enum ta_exit ta_restore_call_finish(struct ta_restore_call *run, const char *inp
     // While planning, a wrong value is the user's; later it would be ours.
     if (plan && err == TA_ERR_INVALID)
         status = TA_EXIT_FAILED;
-    keep_record(cli, r, status);
+    ta_outcome_keep_record(r, (int)status, cli->log);
     return status;
 }
 

@@ -19,6 +19,7 @@
 #include "recipe/folders.h"
 #include "recipe/options.h"
 #include "restore/outcome.h"
+#include "restore/output.h"
 #include "restore/report.h"
 #include "restore/task.h"
 #include "restore/task_kind.h"
@@ -82,18 +83,7 @@ int ta_cli_work_dir(struct ta_cli *cli, const char *given, char **out)
 
 const char *ta_cli_output_extension(struct ta_cli *cli)
 {
-    const char *name = NULL;
-    const struct ta_encoder_info *info = NULL;
-    if (!ta_options_get(cli->options, "encoder", &name, NULL) && strcmp(name, "auto"))
-        info = ta_encoder_find(name);
-    if (!info)
-        return "mp4";
-    static const char *const containers[] = {"mp4", "mkv", "mov", "webm", "y4m", "avi", "nut"};
-    size_t length = strcspn(info->containers, " ");
-    for (size_t i = 0; i < TA_COUNT(containers); i++)
-        if (strlen(containers[i]) == length && !strncmp(containers[i], info->containers, length))
-            return containers[i];
-    return "mkv";
+    return ta_output_extension(cli->options);
 }
 
 static bool is_interrupted(void *priv)

@@ -34,3 +34,12 @@ char *ta_data_path(const char *name)
         return ta_xprintf("%s/terminalai/%s", xdg, name);
     return home && home[0] == '/' ? ta_xprintf("%s/.local/share/terminalai/%s", home, name) : NULL;
 }
+
+char *ta_state_path(const char *name)
+{
+    const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    const char *slash = name[0] ? "/" : "";
+    if (xdg && xdg[0] == '/')
+        return ta_xprintf("%s/terminalai%s%s", xdg, slash, name);
+    return home && home[0] == '/' ? ta_xprintf("%s/.local/state/terminalai%s%s", home, slash, name) : NULL;
+}

@@ -11,5 +11,8 @@ char *ta_temporary_folder(void);
 char *ta_config_path(const char *name);
 // The same of what the user has got for the program ($XDG_DATA_HOME, else ~/.local/share), "models".
 char *ta_data_path(const char *name);
+// A file of the user's state, "performance_metrics.jsonl"; "" is the folder. To be freed; NULL when there is
+// no home.
+char *ta_state_path(const char *name);
 
 #endif

@@ -1,7 +1,10 @@
 #include "restore/outcome.h"
 
+#include <stdlib.h>
+
 #include "base/tree.h"
 #include "plan/plan.h"
+#include "recipe/folders.h"
 
 json_t *ta_progress_json(const struct ta_progress *p, double frame_rate)
 {
@@ -68,4 +71,14 @@ json_t *ta_outcome_json(const char *input, const struct ta_plan *plan, const str
     json_object_set_new(o, "peak_rss_bytes", json_integer(r->peak_rss_bytes));
     json_object_set_new(o, "work_bytes", json_integer(r->work_bytes));
     return o;
+}
+
+void ta_outcome_keep_record(const struct ta_restore_result *r, int exit_code, struct ta_log *log)
+{
+    char *path = r->metrics.run_id[0] ? ta_state_path("performance_metrics.jsonl") : NULL;
+    struct ta_metrics metrics = r->metrics;
+    metrics.exit_code = exit_code;
+    if (path)
+        ta_metrics_append(path, &metrics, log);
+    free(path);
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "media/encode/encoder_row.h"
 #include "restore/framemd5.h"
 #include "restore/report.h"
 
@@ -143,4 +144,20 @@ int ta_output_check_folder(const struct ta_guard *g, const char *folder, struct 
              "%s: the source %s lies in this folder, which is for unfinished work and removed in the end",
              folder, found->path);
     return TA_ERR_EXISTS;
+}
+
+const char *ta_output_extension(struct ta_options *options)
+{
+    const char *name = NULL;
+    const struct ta_encoder_info *info = NULL;
+    if (!ta_options_get(options, "encoder", &name, NULL) && strcmp(name, "auto"))
+        info = ta_encoder_find(name);
+    if (!info)
+        return "mp4";
+    static const char *const containers[] = {"mp4", "mkv", "mov", "webm", "y4m", "avi", "nut"};
+    size_t length = strcspn(info->containers, " ");
+    for (size_t i = 0; i < TA_COUNT(containers); i++)
+        if (strlen(containers[i]) == length && !strncmp(containers[i], info->containers, length))
+            return containers[i];
+    return "mkv";
 }

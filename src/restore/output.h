@@ -37,6 +37,8 @@ int ta_output_check_beside(const struct ta_guard *g, const char *output, bool fr
 // Before a source is read for it: both, of whatever `overwrite` says nothing about.
 int ta_output_check_early(const char *input, const char *output, struct ta_options *options,
                           struct ta_log *log);
+// The extension of outputs that are named here: the first container of the recipe's encoder.
+const char *ta_output_extension(struct ta_options *options);
 // A work folder that holds a source would be emptied over it.
 int ta_output_check_folder(const struct ta_guard *g, const char *folder, struct ta_log *log);
 
