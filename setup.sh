@@ -103,7 +103,8 @@ look() {
             need_command meson
             need_command ninja
             need_command python3
-            need_library libavformat libavcodec libavfilter libavutil libswresample libswscale zimg jansson yaml-0.1 libcurl
+            need_library libavformat libavcodec libavfilter libavutil libswresample libswscale zimg jansson yaml-0.1 libcurl \
+                sqlite3 libmicrohttpd
             need_header uthash.h
             ;;
         test)
@@ -168,7 +169,7 @@ packages() { # MANAGER GROUP
     apt-build)
         echo build-essential meson ninja-build pkg-config python3 libavformat-dev libavcodec-dev libavfilter-dev \
             libavutil-dev libswresample-dev libswscale-dev libzimg-dev libjansson-dev libyaml-dev uthash-dev \
-            libcurl4-openssl-dev
+            libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev
         ;;
     apt-test) echo g++ binutils git strace ffmpeg libcmocka-dev python3-pytest python3-pytest-xdist "$(apt_has clang-14 clang)" \
         "$(apt_has libclang-rt-14-dev libclang-rt-dev)" ;;
@@ -179,7 +180,7 @@ packages() { # MANAGER GROUP
     dnf-build)
         echo gcc meson ninja-build pkgconf-pkg-config python3 'pkgconfig(libavformat)' 'pkgconfig(libavcodec)' \
             'pkgconfig(libavfilter)' 'pkgconfig(libavutil)' 'pkgconfig(libswresample)' 'pkgconfig(libswscale)' 'pkgconfig(zimg)' 'pkgconfig(jansson)' \
-            'pkgconfig(yaml-0.1)' uthash-devel 'pkgconfig(libcurl)'
+            'pkgconfig(yaml-0.1)' uthash-devel 'pkgconfig(libcurl)' 'pkgconfig(sqlite3)' 'pkgconfig(libmicrohttpd)'
         ;;
     dnf-test)
         echo gcc-c++ binutils git strace /usr/bin/ffmpeg 'pkgconfig(cmocka)' python3-pytest python3-pytest-xdist clang compiler-rt libasan libubsan \
@@ -189,13 +190,13 @@ packages() { # MANAGER GROUP
     dnf-bench) echo /usr/bin/ffmpeg HandBrake-cli valgrind ;;
 
     # Arch
-    pacman-build) echo base-devel meson ninja pkgconf python ffmpeg zimg jansson libyaml uthash curl ;;
+    pacman-build) echo base-devel meson ninja pkgconf python ffmpeg zimg jansson libyaml uthash curl sqlite libmicrohttpd ;;
     pacman-test) echo git strace ffmpeg cmocka python-pytest python-pytest-xdist clang compiler-rt ;;
     pacman-lint) echo git clang shellcheck ;;
     pacman-bench) echo ffmpeg handbrake-cli valgrind ;;
 
     # Homebrew
-    brew-build) echo meson ninja pkg-config python3 ffmpeg zimg jansson libyaml uthash curl ;;
+    brew-build) echo meson ninja pkg-config python3 ffmpeg zimg jansson libyaml uthash curl sqlite libmicrohttpd ;;
     brew-test) echo git cmocka pytest llvm ;;
     brew-lint) echo git clang-format shellcheck ;;
     brew-bench) echo handbrake ;;

@@ -1,0 +1,170 @@
+#include "jobs/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static const char *const state_names[TA_JOB_STATE_COUNT] = {
+#define TA_JOB_STATE_NAME(id, name) name,
+    TA_JOB_STATE_LIST(TA_JOB_STATE_NAME)
+#undef TA_JOB_STATE_NAME
+};
+
+#define TO(state) (1u << TA_JOB_##state)
+
+// What each state may become. A job goes back to the queue when its worker crashed or the service stopped;
+// what has ended begins again only by "retry", and what is done never: that is another job.
+static const unsigned legal[TA_JOB_STATE_COUNT] = {
+    [TA_JOB_QUEUED] = TO(DOWNLOADING) | TO(PLANNING) | TO(PAUSED) | TO(CANCELLED) | TO(FAILED),
+    [TA_JOB_DOWNLOADING] = TO(QUEUED) | TO(PLANNING) | TO(PAUSED) | TO(CANCELLED) | TO(FAILED),
+    [TA_JOB_PLANNING] = TO(QUEUED) | TO(RUNNING) | TO(PAUSED) | TO(DONE) | TO(FAILED) | TO(CANCELLED),
+    [TA_JOB_RUNNING] = TO(QUEUED) | TO(PAUSED) | TO(DONE) | TO(FAILED) | TO(CANCELLED),
+    [TA_JOB_PAUSED] = TO(QUEUED) | TO(CANCELLED),
+    [TA_JOB_DONE] = 0,
+    [TA_JOB_FAILED] = TO(QUEUED),
+    [TA_JOB_CANCELLED] = TO(QUEUED),
+};
+
+const char *ta_job_state_name(enum ta_job_state state)
+{
+    return state_names[state];
+}
+
+const char *ta_job_wish_name(enum ta_job_wish wish)
+{
+    static const char *const names[TA_JOB_WISH_COUNT] = {"", "pause", "cancel"};
+    return names[wish];
+}
+
+bool ta_job_state_from_name(const char *name, enum ta_job_state *out)
+{
+    for (int i = 0; i < TA_JOB_STATE_COUNT; i++)
+        if (!strcmp(state_names[i], name)) {
+            *out = (enum ta_job_state)i;
+            return true;
+        }
+    return false;
+}
+
+bool ta_job_may_become(enum ta_job_state from, enum ta_job_state to)
+{
+    return legal[from] >> to & 1;
+}
+
+bool ta_job_state_is_active(enum ta_job_state state)
+{
+    return state == TA_JOB_DOWNLOADING || state == TA_JOB_PLANNING || state == TA_JOB_RUNNING;
+}
+
+bool ta_job_state_is_final(enum ta_job_state state)
+{
+    return state == TA_JOB_DONE || state == TA_JOB_FAILED || state == TA_JOB_CANCELLED;
+}
+
+struct ta_job *ta_job_copy(const struct ta_job *job)
+{
+    struct ta_job *copy = ta_xcalloc(1, sizeof(*copy));
+    if (job)
+        *copy = *job;
+    atomic_init(&copy->references, 1);
+    copy->input = ta_xstrdup(job ? job->input : "");
+    copy->output = ta_xstrdup(job ? job->output : "");
+    copy->options = ta_xstrdup(job ? job->options : "{}");
+    copy->batch = ta_xstrdup(job ? job->batch : "");
+    copy->reason = ta_xstrdup(job ? job->reason : "");
+    copy->result = ta_xstrdup(job ? job->result : "{}");
+    return copy;
+}
+
+struct ta_job *ta_job_ref(struct ta_job *job)
+{
+    atomic_fetch_add_explicit(&job->references, 1, memory_order_relaxed);
+    return job;
+}
+
+void ta_job_unref(struct ta_job **job)
+{
+    struct ta_job *j = *job;
+    *job = NULL;
+    if (!j || atomic_fetch_sub_explicit(&j->references, 1, memory_order_acq_rel) > 1)
+        return;
+    free(j->input);
+    free(j->output);
+    free(j->options);
+    free(j->batch);
+    free(j->reason);
+    free(j->result);
+    free(j);
+}
+
+void ta_job_set(char **field, const char *text)
+{
+    char *copy = ta_xstrdup(text ? text : "");
+    free(*field);
+    *field = copy;
+}
+
+json_t *ta_job_progress_json(const struct ta_job_progress *p)
+{
+    return json_pack("{s:s, s:f, s:f, s:I, s:I, s:f, s:f, s:f, s:I, s:i, s:i, s:I}", "phase", p->phase,
+                     "fraction", p->fraction, "total", p->total, "frames_done", (json_int_t)p->frames_done,
+                     "frames_total", (json_int_t)p->frames_total, "fps", p->fps, "elapsed", p->elapsed, "eta",
+                     p->eta, "bytes", (json_int_t)p->bytes, "segments_done", p->segments_done,
+                     "segments_total", p->segments_total, "rss", (json_int_t)p->rss);
+}
+
+static int64_t whole(const json_t *o, const char *key)
+{
+    return json_integer_value(json_object_get(o, key));
+}
+
+static double number(const json_t *o, const char *key)
+{
+    return json_number_value(json_object_get(o, key));
+}
+
+void ta_job_progress_read(struct ta_job_progress *out, const json_t *o)
+{
+    const char *phase = json_string_value(json_object_get(o, "phase"));
+    *out = (struct ta_job_progress){
+        .fraction = number(o, "fraction"),
+        .total = number(o, "total"),
+        .fps = number(o, "fps"),
+        .eta = number(o, "eta"),
+        .elapsed = number(o, "elapsed"),
+        .frames_done = whole(o, "frames_done"),
+        .frames_total = whole(o, "frames_total"),
+        .bytes = whole(o, "bytes"),
+        .rss = whole(o, "rss"),
+        .segments_done = (int)whole(o, "segments_done"),
+        .segments_total = (int)whole(o, "segments_total"),
+    };
+    if (phase)
+        strncpy(out->phase, phase, sizeof(out->phase) - 1);
+}
+
+// The object in a text of ours; one that was garbled in the store shows as empty.
+static json_t *object_of(const char *text)
+{
+    json_t *o = json_loads(text, 0, NULL);
+    if (json_is_object(o))
+        return o;
+    json_decref(o);
+    return json_object();
+}
+
+json_t *ta_job_json(const struct ta_job *j)
+{
+    json_t *o = json_pack("{s:I, s:s, s:s, s:i, s:f, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I}", "id",
+                          (json_int_t)j->id, "state", ta_job_state_name(j->state), "wish",
+                          ta_job_wish_name(j->wish), "priority", j->priority, "position", j->position,
+                          "input", j->input, "output", j->output, "batch", j->batch, "reason", j->reason,
+                          "attempt", j->attempt, "created_ms", (json_int_t)j->created_ms, "changed_ms",
+                          (json_int_t)j->changed_ms, "not_before_ms", (json_int_t)j->not_before_ms,
+                          "warnings", (json_int_t)j->warnings);
+    json_object_set_new(o, "options", object_of(j->options));
+    json_object_set_new(o, "progress", ta_job_progress_json(&j->progress));
+    json_object_set_new(o, "result", object_of(j->result));
+    return o;
+}

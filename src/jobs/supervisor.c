@@ -1,0 +1,508 @@
+#include "jobs/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <terminalai/error.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "jobs/lines.h"
+#include "jobs/worker.h"
+
+// A worker's place. It is free (no process), idle or at work.
+struct seat {
+    pid_t pid; // 0: free
+    int fd;
+    struct ta_lines lines;
+    int64_t job;          // 0: idle
+    double heard, idle;   // seconds of the clock: last line; since when it has no job
+    double stop_by;       // when it is killed, having been told to stop; 0: not told
+    enum ta_job_wish why; // it was told to stop; NONE with stop_by: the service stops
+    bool hung;            // it was killed for its silence
+};
+
+// How a job ended that the store could not take yet (a full disk): tried again until it can.
+struct pending {
+    int64_t job;
+    struct ta_job_end end;
+    char *reason, *result;
+};
+
+struct ta_supervisor {
+    struct ta_jobs *jobs;
+    struct ta_supervisor_config config;
+    struct ta_log *log;
+    struct seat *seats;
+    struct pending *pending;
+    int pending_count;
+    double retry_at; // when pending ends are tried again
+    int64_t due_ms;  // when a job that waits for a time becomes due; 0: none
+    int wake_fd;
+    atomic_int stopping; // 0, 1: drain, 2: stop, 3: at once
+    atomic_int workers, busy;
+    unsigned dice;
+};
+
+enum { WORKERS_MAX = 1000, RETRY_SECONDS = 5 };
+
+struct ta_supervisor_config ta_supervisor_defaults(void)
+{
+    return (struct ta_supervisor_config){
+        .workers = 1,
+        .nice = 10,
+        .silence_ms = 30000,
+        .stop_ms = 2000,
+        .backoff_ms = 5000,
+        .attempts = 3,
+        .idle_ms = 10 * 60 * 1000,
+    };
+}
+
+static void wake(void *priv)
+{
+    struct ta_supervisor *s = priv;
+    uint64_t one = 1;
+    ssize_t ignored = write(s->wake_fd, &one, sizeof(one));
+    (void)ignored;
+}
+
+int ta_supervisor_create(struct ta_supervisor **out, struct ta_jobs *jobs,
+                         const struct ta_supervisor_config *config, struct ta_log *log)
+{
+    struct ta_supervisor *s = ta_xcalloc(1, sizeof(*s));
+    s->jobs = jobs;
+    s->config = *config;
+    s->config.workers = TA_MAX(1, TA_MIN(config->workers, (int)WORKERS_MAX));
+    s->log = log;
+    s->seats = ta_xcalloc((size_t)s->config.workers, sizeof(*s->seats));
+    s->dice = (unsigned)getpid() ^ (unsigned)ta_jobs_now_ms();
+    s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (s->wake_fd < 0) {
+        ta_error(log, "workers can't be watched: %s", ta_errno_text(errno, (char[TA_ERRNO_TEXT]){0}));
+        ta_supervisor_destroy(&s);
+        return TA_ERR_LIMIT;
+    }
+    ta_jobs_on_change(jobs, wake, s);
+    *out = s;
+    return 0;
+}
+
+void ta_supervisor_destroy(struct ta_supervisor **out)
+{
+    struct ta_supervisor *s = *out;
+    if (!s)
+        return;
+    ta_jobs_on_change(s->jobs, NULL, NULL);
+    for (int i = 0; i < s->pending_count; i++) {
+        free(s->pending[i].reason);
+        free(s->pending[i].result);
+    }
+    free(s->pending);
+    free(s->seats);
+    if (s->wake_fd >= 0)
+        close(s->wake_fd);
+    ta_freep(out);
+}
+
+void ta_supervisor_stop(struct ta_supervisor *s, bool drain)
+{
+    int now = atomic_load(&s->stopping);
+    if (drain && !now)
+        atomic_store(&s->stopping, 1);
+    else if (!drain)
+        atomic_store(&s->stopping, now < 2 ? 2 : 3);
+    wake(s);
+}
+
+void ta_supervisor_counts(struct ta_supervisor *s, int *workers, int *busy)
+{
+    *workers = atomic_load(&s->workers);
+    *busy = atomic_load(&s->busy);
+}
+
+// ---- processes ----
+
+// In the child, where only what is safe after a fork in a process with threads may be called.
+static void become_worker(const struct ta_supervisor *s, int fd, pid_t parent)
+{
+    sigset_t none;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) // it ended before the line above
+        _exit(1);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    setpgid(0, 0); // Ctrl-C in a terminal is for the service, which stops its workers in order
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (s->config.nice > 0)
+        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + s->config.nice);
+    if (s->config.memory_bytes > 0) {
+        struct rlimit limit = {(rlim_t)s->config.memory_bytes, (rlim_t)s->config.memory_bytes};
+        setrlimit(RLIMIT_DATA, &limit);
+    }
+    if (fd == TA_WORKER_FD)
+        fcntl(fd, F_SETFD, 0);
+    else
+        dup2(fd, TA_WORKER_FD);
+    int null = open("/dev/null", O_RDWR);
+    if (null >= 0) {
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+    }
+    execv(s->config.command[0], s->config.command);
+    _exit(127);
+}
+
+static int start_worker(struct ta_supervisor *s, struct seat *seat)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        ta_error(s->log, "a worker can't be started: %s", ta_errno_text(errno, (char[TA_ERRNO_TEXT]){0}));
+        return TA_ERR_LIMIT;
+    }
+    pid_t self = getpid(), pid = fork();
+    if (pid == 0)
+        become_worker(s, pair[1], self);
+    close(pair[1]);
+    if (pid < 0) {
+        ta_error(s->log, "a worker can't be started: %s", ta_errno_text(errno, (char[TA_ERRNO_TEXT]){0}));
+        close(pair[0]);
+        return TA_ERR_LIMIT;
+    }
+    *seat = (struct seat){.pid = pid, .fd = pair[0], .heard = ta_clock_seconds(), .idle = ta_clock_seconds()};
+    atomic_fetch_add(&s->workers, 1);
+    ta_verbose(s->log, "worker %d started", (int)pid);
+    return 0;
+}
+
+// ---- how jobs end ----
+
+static void settle(struct ta_supervisor *s, int64_t job, const struct ta_job_end *end)
+{
+    int err = ta_jobs_end(s->jobs, job, end);
+    if (!err || err == TA_ERR_INVALID || err == TA_ERR_NOT_FOUND)
+        return;
+    s->pending = ta_xrealloc(s->pending, (size_t)(s->pending_count + 1) * sizeof(*s->pending));
+    struct pending *p = &s->pending[s->pending_count++];
+    *p = (struct pending){.job = job, .end = *end, .reason = ta_xstrdup(end->reason)};
+    p->end.reason = p->reason;
+    if (end->result)
+        p->end.result = p->result = ta_xstrdup(end->result);
+    s->retry_at = ta_clock_seconds() + RETRY_SECONDS;
+}
+
+static void retry_pending(struct ta_supervisor *s)
+{
+    int left = 0;
+    if (!s->pending_count || ta_clock_seconds() < s->retry_at)
+        return;
+    for (int i = 0; i < s->pending_count; i++) {
+        struct pending p = s->pending[i];
+        int err = ta_jobs_end(s->jobs, p.job, &p.end);
+        if (err && err != TA_ERR_INVALID && err != TA_ERR_NOT_FOUND) {
+            s->pending[left++] = p;
+            continue;
+        }
+        free(p.reason);
+        free(p.result);
+    }
+    s->pending_count = left;
+    s->retry_at = ta_clock_seconds() + RETRY_SECONDS;
+}
+
+// When the next attempt may begin: the longer, the more have failed, and not all at once.
+static int64_t backoff(struct ta_supervisor *s, int attempt)
+{
+    int64_t wait = (int64_t)s->config.backoff_ms << TA_MIN(attempt, 10);
+    return ta_jobs_now_ms() + wait + (int64_t)(rand_r(&s->dice) % 1000) * wait / 4000;
+}
+
+static void leave_job(struct ta_supervisor *s, struct seat *seat)
+{
+    seat->job = 0;
+    seat->stop_by = 0;
+    seat->why = TA_JOB_WISH_NONE;
+    seat->idle = ta_clock_seconds();
+    atomic_fetch_sub(&s->busy, 1);
+}
+
+// What the service asked for decides what a stopped job becomes.
+static bool end_stopped(struct ta_supervisor *s, struct seat *seat)
+{
+    if (seat->stop_by <= 0)
+        return false;
+    struct ta_job_end end = {
+        TA_JOB_QUEUED, "the service stopped; its work goes on from where it was", NULL, 0, 0, false};
+    if (seat->why == TA_JOB_WISH_CANCEL)
+        end = (struct ta_job_end){TA_JOB_CANCELLED, "cancelled", NULL, 0, 0, false};
+    else if (seat->why == TA_JOB_WISH_PAUSE)
+        end = (struct ta_job_end){TA_JOB_PAUSED, "paused", NULL, 0, 0, false};
+    settle(s, seat->job, &end);
+    leave_job(s, seat);
+    return true;
+}
+
+// The worker is gone, or was killed, with a job in hand.
+static void end_crashed(struct ta_supervisor *s, struct seat *seat, int status)
+{
+    struct ta_job *job = ta_job_list_get(ta_jobs_list(s->jobs), seat->job);
+    int attempt = job ? job->attempt + 1 : 1;
+    char *how = seat->hung ? ta_xprintf("said nothing for %d s and was ended", s->config.silence_ms / 1000)
+                : WIFSIGNALED(status)
+                    ? ta_xprintf("crashed (%s)", strsignal(WTERMSIG(status)))
+                    : ta_xprintf("ended with status %d", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+    bool again = attempt < s->config.attempts;
+    char *reason = ta_xprintf("its worker %s; attempt %d of %d%s", how, attempt, s->config.attempts,
+                              again ? ", tried again" : "");
+    struct ta_job_end end = {.state = again ? TA_JOB_QUEUED : TA_JOB_FAILED,
+                             .reason = reason,
+                             .not_before_ms = again ? backoff(s, attempt - 1) : 0,
+                             .attempted = true};
+    ta_warn(s->log, "job %" PRId64 ": %s", seat->job, reason);
+    settle(s, seat->job, &end);
+    leave_job(s, seat);
+    ta_job_unref(&job);
+    free(reason);
+    free(how);
+}
+
+static void bury(struct ta_supervisor *s, struct seat *seat)
+{
+    int status = 0;
+    kill(seat->pid, SIGKILL); // nothing of it goes on, whatever it is doing
+    while (waitpid(seat->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    ta_verbose(s->log, "worker %d ended", (int)seat->pid);
+    if (seat->job && !end_stopped(s, seat))
+        end_crashed(s, seat, status);
+    close(seat->fd);
+    ta_buf_release(&seat->lines.buf);
+    *seat = (struct seat){0};
+    atomic_fetch_sub(&s->workers, 1);
+}
+
+// Is the failure one of the machine's moment, which passes?
+static bool passes(int err)
+{
+    return err == TA_ERR_NOMEM || err == TA_ERR_LIMIT || err == TA_ERR_BUSY;
+}
+
+static void on_result(struct ta_supervisor *s, struct seat *seat, const json_t *m)
+{
+    int err = (int)json_integer_value(json_object_get(m, "err"));
+    const json_t *result = json_object_get(m, "result");
+    if (err == TA_ERR_CANCELED && end_stopped(s, seat))
+        return;
+    char *text = json_dumps(result, JSON_COMPACT);
+    const char *message = json_string_value(json_object_get(result, "message"));
+    struct ta_job *job = ta_job_list_get(ta_jobs_list(s->jobs), seat->job);
+    struct ta_job_end end = {
+        .state = TA_JOB_DONE,
+        .reason = json_is_true(json_object_get(result, "already")) ? "it was done already" : "",
+        .result = text,
+        .warnings = json_integer_value(json_object_get(result, "warnings"))};
+    if (err < 0) {
+        int attempt = job ? job->attempt + 1 : 1;
+        bool again = passes(err) && attempt < s->config.attempts;
+        end.state = again ? TA_JOB_QUEUED : TA_JOB_FAILED;
+        end.reason = message ? message : ta_error_text(err);
+        end.not_before_ms = again ? backoff(s, attempt - 1) : 0;
+        end.attempted = true;
+    }
+    settle(s, seat->job, &end);
+    leave_job(s, seat);
+    ta_job_unref(&job);
+    free(text);
+}
+
+// ---- what workers say ----
+
+static void on_log(struct ta_supervisor *s, int64_t job, const json_t *m)
+{
+    int level = (int)json_integer_value(json_object_get(m, "level"));
+    const char *text = json_string_value(json_object_get(m, "text"));
+    if (text && level >= TA_LOG_ERROR && level <= TA_LOG_DEBUG)
+        ta_log_message(s->log, TA_MAX((enum ta_log_level)level, TA_LOG_WARN), "job %" PRId64 ": %s", job,
+                       text);
+}
+
+static void on_line(struct ta_supervisor *s, struct seat *seat, const json_t *m)
+{
+    const char *type = json_string_value(json_object_get(m, "type"));
+    int64_t job = json_integer_value(json_object_get(m, "job"));
+    seat->heard = ta_clock_seconds();
+    if (!job || job != seat->job)
+        return; // hello, or a word about a job that it has no more
+    if (!strcmp(type, "progress")) {
+        struct ta_job_progress p;
+        ta_job_progress_read(&p, m);
+        ta_jobs_report(s->jobs, job, &p);
+    } else if (!strcmp(type, "log")) {
+        on_log(s, job, m);
+    } else if (!strcmp(type, "result")) {
+        on_result(s, seat, m);
+    }
+}
+
+static void hear(struct ta_supervisor *s, struct seat *seat)
+{
+    bool bad = false;
+    if (ta_lines_fill(&seat->lines, seat->fd) <= 0) {
+        bury(s, seat);
+        return;
+    }
+    for (json_t *m; (m = ta_lines_next(&seat->lines, &bad)); json_decref(m))
+        on_line(s, seat, m);
+    if (bad) {
+        ta_error(s->log, "worker %d speaks in a way that is not known", (int)seat->pid);
+        bury(s, seat);
+    }
+}
+
+// ---- what workers are told ----
+
+static void give(struct ta_supervisor *s, struct seat *seat, const struct ta_job *job)
+{
+    json_t *m = ta_line_create("start", job->id), *options = json_loads(job->options, 0, NULL);
+    json_object_set_new(m, "input", json_string(job->input));
+    json_object_set_new(m, "output", json_string(job->output));
+    json_object_set_new(m, "options", json_is_object(options) ? options : json_object());
+    seat->job = job->id;
+    seat->heard = ta_clock_seconds();
+    atomic_fetch_add(&s->busy, 1);
+    ta_line_send(seat->fd, m); // a worker that is gone is seen by its end of the socket
+}
+
+static void give_jobs(struct ta_supervisor *s)
+{
+    s->due_ms = 0;
+    for (int i = 0; i < s->config.workers && !atomic_load(&s->stopping); i++) {
+        struct seat *seat = &s->seats[i];
+        struct ta_job *job = NULL;
+        if (seat->pid && seat->job)
+            continue;
+        if (ta_jobs_claim(s->jobs, &job, &s->due_ms) < 0 || !job)
+            return;
+        if (!seat->pid && start_worker(s, seat) < 0) {
+            struct ta_job_end end = {.state = TA_JOB_QUEUED,
+                                     .reason = "no worker could be started",
+                                     .not_before_ms = backoff(s, 0)};
+            settle(s, job->id, &end);
+            ta_job_unref(&job);
+            return;
+        }
+        give(s, seat, job);
+        ta_job_unref(&job);
+    }
+}
+
+static void tell_to_stop(struct ta_supervisor *s, struct seat *seat, enum ta_job_wish why)
+{
+    if (seat->stop_by <= 0) {
+        ta_line_send(seat->fd, ta_line_create("cancel", seat->job));
+        seat->stop_by = ta_clock_seconds() + s->config.stop_ms / 1000.0;
+    }
+    seat->why = why;
+}
+
+static void obey_wishes(struct ta_supervisor *s)
+{
+    bool stops = atomic_load(&s->stopping) >= 2;
+    for (int i = 0; i < s->config.workers; i++) {
+        struct seat *seat = &s->seats[i];
+        if (!seat->pid || !seat->job)
+            continue;
+        struct ta_job *job = ta_job_list_get(ta_jobs_list(s->jobs), seat->job);
+        if (job && job->wish != TA_JOB_WISH_NONE)
+            tell_to_stop(s, seat, job->wish);
+        else if (stops)
+            tell_to_stop(s, seat, TA_JOB_WISH_NONE);
+        ta_job_unref(&job);
+    }
+}
+
+// ---- time ----
+
+static void end_late_ones(struct ta_supervisor *s)
+{
+    double now = ta_clock_seconds();
+    bool at_once = atomic_load(&s->stopping) == 3, stops = atomic_load(&s->stopping) > 0;
+    for (int i = 0; i < s->config.workers; i++) {
+        struct seat *seat = &s->seats[i];
+        if (!seat->pid)
+            continue;
+        if (seat->job && seat->stop_by > 0 && (now >= seat->stop_by || at_once)) {
+            bury(s, seat);
+        } else if (seat->job && now - seat->heard >= s->config.silence_ms / 1000.0) {
+            seat->hung = true;
+            bury(s, seat);
+        } else if (!seat->job && (stops || now - seat->idle >= s->config.idle_ms / 1000.0)) {
+            bury(s, seat);
+        }
+    }
+}
+
+// Milliseconds until something has to be done without being told; -1: never.
+static int sleep_ms(const struct ta_supervisor *s)
+{
+    double now = ta_clock_seconds(), until = INFINITY;
+    for (int i = 0; i < s->config.workers; i++) {
+        const struct seat *seat = &s->seats[i];
+        if (!seat->pid)
+            continue;
+        if (seat->job)
+            until = TA_MIN(until, seat->heard + s->config.silence_ms / 1000.0);
+        else
+            until = TA_MIN(until, seat->idle + s->config.idle_ms / 1000.0);
+        if (seat->stop_by > 0)
+            until = TA_MIN(until, seat->stop_by);
+    }
+    if (s->pending_count)
+        until = TA_MIN(until, s->retry_at);
+    double wait = (until - now) * 1000;
+    if (s->due_ms)
+        wait = TA_MIN(wait, (double)(s->due_ms - ta_jobs_now_ms()));
+    return isinf(wait) ? -1 : (int)TA_MAX(1.0, TA_MIN(wait + 1, 3600e3));
+}
+
+int ta_supervisor_run(struct ta_supervisor *s)
+{
+    struct pollfd *fds = ta_xcalloc((size_t)s->config.workers + 1, sizeof(*fds));
+    for (;;) {
+        obey_wishes(s);
+        end_late_ones(s);
+        retry_pending(s);
+        give_jobs(s);
+        if (atomic_load(&s->stopping) && !atomic_load(&s->workers))
+            break;
+        fds[0] = (struct pollfd){.fd = s->wake_fd, .events = POLLIN};
+        for (int i = 0; i < s->config.workers; i++)
+            fds[i + 1] = (struct pollfd){.fd = s->seats[i].pid ? s->seats[i].fd : -1, .events = POLLIN};
+        if (poll(fds, (nfds_t)s->config.workers + 1, sleep_ms(s)) < 0)
+            continue; // a signal: what it asks for is seen above
+        uint64_t count;
+        ssize_t ignored = fds[0].revents ? read(s->wake_fd, &count, sizeof(count)) : 0;
+        (void)ignored;
+        for (int i = 0; i < s->config.workers; i++)
+            if (s->seats[i].pid && fds[i + 1].revents)
+                hear(s, &s->seats[i]);
+    }
+    free(fds);
+    // Ends that never reached the disk: those jobs are taken up as begun at the next start.
+    return s->pending_count ? TA_ERR_IO : 0;
+}

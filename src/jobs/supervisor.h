@@ -1,0 +1,44 @@
+// Keeps workers: gives each the job whose turn it is, hears how far it is, replaces what crashes or hangs.
+//
+// It runs on the thread that calls ta_supervisor_run(), which must be the one that lives as long as the
+// process: workers end with the thread that made them (PR_SET_PDEATHSIG).
+#ifndef TA_JOBS_SUPERVISOR_H
+#define TA_JOBS_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "jobs/jobs.h"
+
+struct ta_log;
+struct ta_supervisor;
+
+struct ta_supervisor_config {
+    int workers;          // that work at once, 1..
+    char *const *command; // what a worker is: argv, NULL-terminated; its socket is TA_WORKER_FD
+    int nice;             // added to the workers' niceness, 0..19
+    int64_t memory_bytes; // address space is not limited below this; 0: no limit
+    int silence_ms;       // a worker at work that says nothing for so long is hung
+    int stop_ms;          // how long a worker may take to stop its job before it is killed
+    int backoff_ms;       // before the second attempt; doubled for each further one, with jitter
+    int attempts;         // that may crash before the job has failed
+    int idle_ms;          // a worker without a job ends after so long
+};
+// The values of the program for this machine; command is the caller's.
+struct ta_supervisor_config ta_supervisor_defaults(void);
+
+// 0 or TA_ERR_*. `config` is copied, but for the command.
+int ta_supervisor_create(struct ta_supervisor **out, struct ta_jobs *jobs,
+                         const struct ta_supervisor_config *config, struct ta_log *log);
+void ta_supervisor_destroy(struct ta_supervisor **s); // after run() has returned
+// Until ta_supervisor_stop(). 0 or TA_ERR_*.
+int ta_supervisor_run(struct ta_supervisor *s);
+// Any thread, and signal handlers. `drain`: what runs is finished and nothing is begun; else jobs are
+// stopped, their work kept and queued again. A second call that does not drain does not wait for jobs any
+// more.
+void ta_supervisor_stop(struct ta_supervisor *s, bool drain);
+
+// How many workers there are, and how many are at work. Any thread.
+void ta_supervisor_counts(struct ta_supervisor *s, int *workers, int *busy);
+
+#endif
