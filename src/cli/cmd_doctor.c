@@ -123,6 +123,12 @@ static void check_libraries(struct report *r)
             "download them",
             "the program was built without it");
     ta_buf_release(&curl);
+    if (TA_HAVE_SERVICE)
+        add(r, STATE_OK, "service", NULL, "\"serve\", \"submit\" and \"jobs\" are in this build");
+    else
+        add(r, STATE_NOTE, "service",
+            "build with SQLite, libmicrohttpd and libcurl to have a queue that works by itself",
+            "the program was built without \"serve\", \"submit\" and \"jobs\"");
 }
 
 // Every filter that a stage may use.

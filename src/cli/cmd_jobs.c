@@ -1,0 +1,362 @@
+// terminalai jobs: the queue of the service, shown and changed.
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <terminalai/terminalai.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/tree.h"
+#include "base/words.h"
+#include "cli/console.h"
+#include "cli/progress.h"
+#include "cli/service.h"
+#include "cli/table.h"
+#include "jobs/client.h"
+#include "jobs/job.h"
+
+struct jobs_opts {
+    struct ta_service_opts service;
+    char *state, *batch;
+    int64_t limit, before, priority;
+    bool json;
+};
+
+static const struct ta_opt jobs_options[] = {
+    {.name = "state",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct jobs_opts, state, char *),
+     .syntax = "STATE,...",
+     .help = "list, clear: only jobs in these states: queued, downloading, planning, running, paused, done, "
+             "failed, cancelled"},
+    {.name = "batch",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct jobs_opts, batch, char *),
+     .syntax = "NAME",
+     .help = "list: only jobs that were submitted under this name"},
+    {.name = "limit",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct jobs_opts, limit, int64_t),
+     .def = "100",
+     .min = 1,
+     .max = 1000,
+     .help = "list: the newest so many"},
+    {.name = "before",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct jobs_opts, before, int64_t),
+     .def = "0",
+     .max = 1e15,
+     .help = "move: in front of this job; 0: behind all"},
+    {.name = "priority",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct jobs_opts, priority, int64_t),
+     .def = "0",
+     .min = TA_JOB_PRIORITY_MIN,
+     .max = TA_JOB_PRIORITY_MAX,
+     .help = "priority: the new one; higher ones are done first"},
+    {.name = "json",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct jobs_opts, json, bool),
+     .help = "print what the service answers, as JSON; watch: one event a line"},
+    {0},
+};
+
+static enum ta_exit print_json(struct ta_cli *cli, const json_t *o)
+{
+    char *text = ta_json_text(o);
+    enum ta_exit status = ta_cli_output(cli, text);
+    free(text);
+    return status;
+}
+
+static double number(const json_t *o, const char *key)
+{
+    return json_number_value(json_object_get(o, key));
+}
+
+// "42 %, 17.1 fps, 3:05 to go" of a job at work; else why it is where it is.
+static char *how_far(const json_t *job)
+{
+    const json_t *p = json_object_get(job, "progress");
+    const char *state = ta_json_member_text(job, "state"), *wish = ta_json_member_text(job, "wish");
+    struct ta_buf out = {0};
+    if (!strcmp(state, "running") || !strcmp(state, "planning")) {
+        ta_buf_printf(&out, "%.0f %%", 100 * number(p, "total"));
+        if (number(p, "fps") > 0)
+            ta_buf_printf(&out, ", %.1f fps", number(p, "fps"));
+        if (number(p, "eta") > 0) {
+            ta_buf_puts(&out, ", ");
+            ta_append_duration(&out, number(p, "eta"));
+            ta_buf_puts(&out, " to go");
+        }
+        if (*wish)
+            ta_buf_printf(&out, ", to be %s", strcmp(wish, "pause") ? "cancelled" : "paused");
+    } else {
+        ta_buf_puts(&out, ta_json_member_text(job, "reason"));
+    }
+    return ta_buf_take(&out);
+}
+
+static void add_job(struct ta_table *t, const json_t *job)
+{
+    char *text = how_far(job);
+    ta_table_cell(t, "%" PRId64, (int64_t)json_integer_value(json_object_get(job, "id")));
+    ta_table_cell(t, "%s", ta_json_member_text(job, "state"));
+    ta_table_cell(t, "%" PRId64, (int64_t)json_integer_value(json_object_get(job, "priority")));
+    ta_table_cell(t, "%s", ta_json_member_text(job, "input"));
+    ta_table_cell(t, "%s", text);
+    free(text);
+}
+
+static enum ta_exit list_jobs(struct ta_cli *cli, struct ta_client *client)
+{
+    const struct jobs_opts *opts = cli->values;
+    json_t *answer, *job;
+    size_t i;
+    struct ta_buf path = {0};
+    struct ta_table t = {.columns = 5};
+    ta_buf_printf(&path, "/api/v1/jobs?order=newest&limit=%" PRId64, opts->limit);
+    if (opts->state)
+        ta_buf_printf(&path, "&state=%s", opts->state);
+    if (opts->batch) {
+        ta_buf_puts(&path, "&batch=");
+        for (const unsigned char *c = (const unsigned char *)opts->batch; *c; c++)
+            ta_buf_printf(&path, "%%%02X", *c);
+    }
+    int err = ta_client_ask(client, "GET", ta_buf_text(&path), NULL, &answer);
+    ta_buf_release(&path);
+    if (err < 0)
+        return ta_exit_from_error(err);
+    if (!json_array_size(json_object_get(answer, "jobs")) && !opts->json)
+        ta_console_print(cli->console, "there are no jobs");
+    json_array_foreach(json_object_get(answer, "jobs"), i, job) add_job(&t, job);
+    const char *more = json_is_true(json_object_get(answer, "paused")) ? "the queue is paused\n" : NULL;
+    return ta_cli_show_list(cli, opts->json, answer, &t, more);
+}
+
+static enum ta_exit show_job(struct ta_cli *cli, struct ta_client *client, const char *id)
+{
+    const struct jobs_opts *opts = cli->values;
+    static const char *const keys[] = {"state", "input", "output", "batch", "reason"};
+    json_t *job = NULL, *history = NULL, *change;
+    size_t i;
+    char *path = ta_xprintf("/api/v1/jobs/%s", id), *more = ta_xprintf("%s/history", path);
+    struct ta_buf out = {0};
+    int err = ta_client_ask(client, "GET", path, NULL, &job);
+    if (err >= 0)
+        err = ta_client_ask(client, "GET", more, NULL, &history);
+    enum ta_exit status = ta_exit_from_error(err);
+    if (!err && opts->json) {
+        json_object_update(job, history);
+        status = print_json(cli, job);
+    } else if (!err) {
+        ta_buf_printf(&out, "job %s\n", id);
+        for (i = 0; i < TA_COUNT(keys); i++)
+            if (*ta_json_member_text(job, keys[i]))
+                ta_buf_printf(&out, "  %-8s %s\n", keys[i], ta_json_member_text(job, keys[i]));
+        char *text = how_far(job);
+        if (strcmp(text, ta_json_member_text(job, "reason")))
+            ta_buf_printf(&out, "  %-8s %s\n", "progress", text);
+        free(text);
+        json_array_foreach(json_object_get(history, "changes"), i, change) ta_buf_printf(
+            &out, "  then     %s%s%s\n", ta_json_member_text(change, "state"),
+            *ta_json_member_text(change, "reason") ? ": " : "", ta_json_member_text(change, "reason"));
+        status = ta_cli_show(cli, ta_buf_text(&out));
+    }
+    json_decref(job);
+    json_decref(history);
+    ta_buf_release(&out);
+    free(path);
+    free(more);
+    return status;
+}
+
+// ---- watching ----
+
+struct watch {
+    struct ta_cli *cli;
+    bool json, live;
+    enum ta_exit status;
+};
+
+static bool show_event(void *priv, const char *kind, const json_t *data)
+{
+    struct watch *w = priv;
+    struct ta_buf line = {0};
+    if (w->json) {
+        json_t *o = json_pack("{s:s}", "event", kind);
+        json_object_update(o, (json_t *)data);
+        char *text = json_dumps(o, JSON_COMPACT);
+        ta_buf_printf(&line, "%s\n", text);
+        free(text);
+        json_decref(o);
+        w->status = ta_cli_output(w->cli, ta_buf_text(&line));
+    } else if (!strcmp(kind, "job")) {
+        char *text = how_far(data);
+        ta_buf_printf(&line, "job %" PRId64 " %s: ", (int64_t)json_integer_value(json_object_get(data, "id")),
+                      ta_json_member_text(data, "state"));
+        ta_buf_name(&line, ta_json_member_text(data, "input"));
+        ta_buf_printf(&line, "%s%s\n", *text ? ", " : "", text);
+        free(text);
+        w->status = ta_cli_show(w->cli, ta_buf_text(&line));
+    }
+    ta_buf_release(&line);
+    return w->status == TA_EXIT_OK;
+}
+
+static enum ta_exit watch_jobs(struct ta_cli *cli, struct ta_client *client)
+{
+    const struct jobs_opts *opts = cli->values;
+    struct watch w = {.cli = cli, .json = opts->json};
+    json_t *answer;
+    enum ta_exit status = opts->json ? TA_EXIT_OK : list_jobs(cli, client);
+    int err = status ? 0 : ta_client_ask(client, "GET", "/api/v1/jobs?limit=1", NULL, &answer);
+    if (!status && !err) {
+        int64_t after = json_integer_value(json_object_get(answer, "event"));
+        json_decref(answer);
+        err = ta_client_follow(client, after, show_event, &w);
+    }
+    return ta_exit_worse(status, err < 0 ? ta_exit_from_error(err) : w.status);
+}
+
+// ---- changing ----
+
+static enum ta_exit change_jobs(struct ta_cli *cli, struct ta_client *client, const char *action)
+{
+    const struct jobs_opts *opts = cli->values;
+    enum ta_exit status = TA_EXIT_OK;
+    json_t *all = json_array();
+    for (int i = 1; i < cli->operand_count; i++) {
+        json_t *answer = NULL, *body = NULL;
+        const char *method = "POST";
+        char *path = ta_xprintf("/api/v1/jobs/%s/%s", cli->operands[i], action);
+        if (!strcmp(action, "move") || !strcmp(action, "priority") || !strcmp(action, "remove")) {
+            free(path);
+            path = ta_xprintf("/api/v1/jobs/%s", cli->operands[i]);
+            method = strcmp(action, "remove") ? "PATCH" : "DELETE";
+            body = !strcmp(action, "move")       ? json_pack("{s:I}", "before", (json_int_t)opts->before)
+                   : !strcmp(action, "priority") ? json_pack("{s:I}", "priority", (json_int_t)opts->priority)
+                                                 : NULL;
+        }
+        int err = ta_client_ask(client, method, path, body, &answer);
+        free(path);
+        if (err < 0)
+            status = ta_exit_worse(status, ta_exit_from_error(err == TA_ERR_INVALID ? TA_ERR_IO : err));
+        else
+            json_array_append_new(all, answer);
+    }
+    if (opts->json)
+        status = ta_exit_worse(status, print_json(cli, all));
+    json_decref(all);
+    return status;
+}
+
+static enum ta_exit change_queue(struct ta_cli *cli, struct ta_client *client, const char *action)
+{
+    const struct jobs_opts *opts = cli->values;
+    json_t *answer = NULL;
+    bool clear = !strcmp(action, "clear");
+    char *path = clear ? ta_xprintf("/api/v1/jobs%s%s", opts->state ? "?state=" : "",
+                                    opts->state ? opts->state : "")
+                       : ta_xprintf("/api/v1/queue/%s", action);
+    int err = ta_client_ask(client, clear ? "DELETE" : "POST", path, NULL, &answer);
+    free(path);
+    if (err < 0)
+        return ta_exit_from_error(err);
+    int64_t removed = json_integer_value(json_object_get(answer, "removed"));
+    enum ta_exit status = TA_EXIT_OK;
+    if (opts->json)
+        status = print_json(cli, answer);
+    else if (clear)
+        ta_console_print(cli->console, "%" PRId64 " %s taken out of the list", removed,
+                         ta_plural(removed, "job", "jobs"));
+    json_decref(answer);
+    return status;
+}
+
+// Names of jobs are numbers: they become part of an address.
+static bool are_numbers(struct ta_cli *cli)
+{
+    for (int i = 1; i < cli->operand_count; i++)
+        if (!*cli->operands[i] || strspn(cli->operands[i], "0123456789") != strlen(cli->operands[i])) {
+            ta_error(cli->log, "\"%s\" is no number of a job", cli->operands[i]);
+            return false;
+        }
+    return true;
+}
+
+static enum ta_exit run_jobs(struct ta_cli *cli)
+{
+    const struct jobs_opts *opts = cli->values;
+    static const char *const verbs[] = {"list",  "show",   "watch", "pause",    "resume", "cancel",
+                                        "retry", "remove", "move",  "priority", "clear",  NULL};
+    const char *verb = cli->operand_count ? cli->operands[0] : "list";
+    int known = 0;
+    while (verbs[known] && strcmp(verbs[known], verb))
+        known++;
+    if (!verbs[known]) {
+        const char *nearest = ta_nearest(verb, verbs);
+        return ta_cli_usage(cli, "unknown action \"%s\"%s%s%s", verb, nearest ? "; did you mean \"" : "",
+                            nearest ? nearest : "", nearest ? "\"?" : "");
+    }
+    int ids = TA_MAX(cli->operand_count - 1, 0);
+    bool whole = !strcmp(verb, "pause") || !strcmp(verb, "resume"); // without numbers: the queue
+    bool none = !strcmp(verb, "list") || !strcmp(verb, "watch") || !strcmp(verb, "clear");
+    if (none && ids)
+        return ta_cli_usage(cli, "%s takes no numbers of jobs", verb);
+    if (!none && !whole && !ids)
+        return ta_cli_usage(cli, "%s needs the number of a job", verb);
+    if (!are_numbers(cli))
+        return TA_EXIT_USAGE;
+    struct ta_client *client;
+    enum ta_exit status = ta_service_client(cli, &opts->service, &client);
+    if (status)
+        return status;
+    if (!strcmp(verb, "list"))
+        status = list_jobs(cli, client);
+    else if (!strcmp(verb, "watch"))
+        status = watch_jobs(cli, client);
+    else if (!strcmp(verb, "show"))
+        for (int i = 1; i <= ids; i++)
+            status = ta_exit_worse(status, show_job(cli, client, cli->operands[i]));
+    else if (!ids)
+        status = change_queue(cli, client, verb);
+    else
+        status = change_jobs(cli, client, verb);
+    ta_client_destroy(&client);
+    return status;
+}
+
+static const struct ta_example jobs_examples[] = {
+    {"terminalai jobs", "all jobs, the newest first"},
+    {"terminalai jobs watch", "the same, then each change as it happens"},
+    {"terminalai jobs cancel 12 13", "stops them; what is finished of them is kept for \"retry\""},
+    {"terminalai jobs pause", "nothing new is begun; \"resume\" goes on"},
+    {"terminalai jobs move 20 --before 12", "another order"},
+    {"terminalai jobs clear --state done", "takes what is done out of the list"},
+    {0},
+};
+
+static const struct ta_command_group jobs_groups[] = {
+    {"What to show or change", jobs_options, 0},
+    {"Where the service is", ta_service_options, offsetof(struct jobs_opts, service)},
+    {0},
+};
+
+const struct ta_command ta_command_jobs = {
+    .name = "jobs",
+    .operands = "[ACTION [ID...]]",
+    .summary = "show and change the queue of the service",
+    .description =
+        "ACTION is list (without one), show, watch, pause, resume, cancel, retry, remove, move, priority or clear. "
+        "pause and resume without ID are for the whole queue. A job that is paused, cancelled or interrupted keeps "
+        "its finished segments and goes on from there.",
+    .examples = jobs_examples,
+    .groups = jobs_groups,
+    .values_size = sizeof(struct jobs_opts),
+    .operand_kind = TA_OPERAND_NONE,
+    .max_operands = -1,
+    .run = run_jobs,
+};

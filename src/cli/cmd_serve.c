@@ -1,0 +1,283 @@
+// terminalai serve: the queue and the service.
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <terminalai/terminalai.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/thread.h"
+#include "cli/console.h"
+#include "cli/service.h"
+#include "jobs/jobs.h"
+#include "jobs/supervisor.h"
+#include "server/http.h"
+
+struct serve_opts {
+    char *listen, *socket, *state, *token_file;
+    struct ta_list roots;
+    int64_t workers;
+    int64_t keep_jobs;
+};
+
+enum { CORES_A_WORKER = 8 };
+
+static const struct ta_opt serve_options[] = {
+    {.name = "listen",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct serve_opts, listen, char *),
+     .def = "127.0.0.1:7860",
+     .syntax = "ADDRESS",
+     .help = "where programs and pages reach it: a number and a port; \"none\" for the socket alone; another "
+             "address than this machine's own needs --token-file"},
+    {.name = "socket",
+     .kind = &ta_opt_path,
+     TA_FIELD(struct serve_opts, socket, char *),
+     .syntax = "PATH",
+     .help =
+         "the socket for this user's shell; without it $XDG_RUNTIME_DIR/terminalai.sock, or serve.sock in "
+         "the state folder"},
+    {.name = "state",
+     .kind = &ta_opt_path,
+     TA_FIELD(struct serve_opts, state, char *),
+     .syntax = "DIR",
+     .help = "the folder of the list of jobs; without it ~/.local/state/terminalai"},
+    {.name = "root",
+     .kind = &ta_opt_list,
+     TA_FIELD(struct serve_opts, roots, struct ta_list),
+     .syntax = "DIR",
+     .help = "a folder in which clients at the address may read and make files; can be given several times; "
+             "without it they may look at the queue and change nothing"},
+    {.name = "workers",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct serve_opts, workers, int64_t),
+     .def = "0",
+     .max = 1000,
+     .help = "jobs at once; 0: one for each 8 cores, since a job uses several"},
+    {.name = "token-file",
+     .kind = &ta_opt_path,
+     TA_FIELD(struct serve_opts, token_file, char *),
+     .syntax = "FILE",
+     .help = "a file whose first line clients at the address must know; only you may read it"},
+    {.name = "keep-jobs",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct serve_opts, keep_jobs, int64_t),
+     .def = "10000",
+     .max = 10000000,
+     .help = "of the jobs that have ended, the newest so many stay in the list"},
+    {0},
+};
+
+// ---- signals ----
+
+// SIGINT, SIGTERM and SIGHUP stop the service: jobs are stopped and queued again, their work is kept. A
+// second one does not wait for them. SIGUSR2 lets what runs come to its end first.
+struct stopper {
+    struct ta_supervisor *supervisor;
+    struct ta_log *log;
+    sigset_t set;
+};
+
+static int wait_for_signals(void *arg)
+{
+    struct stopper *s = arg;
+    for (int number; !sigwait(&s->set, &number) && number != SIGUSR1;) {
+        bool drain = number == SIGUSR2;
+        ta_info(s->log, drain ? "what runs is finished, nothing is begun" : "stopping");
+        ta_supervisor_stop(s->supervisor, drain);
+    }
+    return 0;
+}
+
+static void block_signals(sigset_t *set)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+    sigemptyset(set);
+    for (size_t i = 0; i < TA_COUNT(numbers); i++)
+        sigaddset(set, numbers[i]);
+    pthread_sigmask(SIG_BLOCK, set, NULL); // threads that are made later inherit it
+}
+
+// ---- settings ----
+
+struct service {
+    struct ta_cli *cli;
+    struct serve_opts *opts;
+    char *state, *socket, *token, *program;
+    char **roots;
+    int root_count;
+    struct ta_jobs *jobs;
+    struct ta_supervisor *supervisor;
+    struct ta_server *server;
+};
+
+static int make_state(const char *path, struct ta_log *log)
+{
+    char *dir = ta_path_absolute(path);
+    int err = 0;
+    for (char *slash = strchr(dir + 1, '/'); slash && !err; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        err = mkdir(dir, 0700) < 0 && errno != EEXIST ? ta_dir_create(dir, log) : 0;
+        *slash = '/';
+    }
+    free(dir);
+    return err;
+}
+
+static int find_roots(struct service *s)
+{
+    const struct ta_list *given = &s->opts->roots;
+    const char *home = getenv("HOME");
+    int count = given->count ? given->count : home && home[0] == '/';
+    s->roots = ta_xcalloc((size_t)count + 1, sizeof(*s->roots));
+    for (int i = 0; i < count; i++) {
+        struct stat st;
+        const char *path = given->count ? given->items[i] : home;
+        if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+            ta_error(s->cli->log, "--root %s: there is no such folder", path);
+            return TA_ERR_USAGE;
+        }
+        s->roots[s->root_count++] = ta_path_absolute(path);
+    }
+    return 0;
+}
+
+static int find_program(struct service *s)
+{
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    if (n <= 0) {
+        ta_error(s->cli->log, "the program's own file can't be found, so that no worker can be started");
+        return TA_ERR_UNSUPPORTED;
+    }
+    s->program = ta_xstrndup(path, (size_t)n);
+    return 0;
+}
+
+static int settle(struct service *s)
+{
+    struct serve_opts *o = s->opts;
+    struct ta_log *log = s->cli->log;
+    bool listens = o->listen && strcmp(o->listen, "none") != 0;
+    s->state = o->state ? ta_path_absolute(o->state) : ta_service_state();
+    if (!s->state) {
+        ta_error(log, "there is no home folder: --state DIR says where the list of jobs is kept");
+        return TA_ERR_USAGE;
+    }
+    s->socket = o->socket  ? ta_path_absolute(o->socket)
+                : o->state ? ta_path_join(s->state, "serve.sock")
+                           : ta_service_socket();
+    if (listens && !ta_server_is_loopback(o->listen) && !o->token_file) {
+        ta_error(log, "--listen %s: others can reach this address; --token-file FILE keeps them out",
+                 o->listen);
+        return TA_ERR_USAGE;
+    }
+    int err = o->token_file ? ta_service_token(o->token_file, &s->token, log) : 0;
+    if (!err)
+        err = find_roots(s);
+    if (!err)
+        err = find_program(s);
+    return err ? err : make_state(s->state, log);
+}
+
+static int start(struct service *s)
+{
+    struct serve_opts *o = s->opts;
+    struct ta_log *log = s->cli->log;
+    int removed;
+    char *command[] = {s->program, (char *)"worker", NULL};
+    struct ta_supervisor_config workers = ta_supervisor_defaults();
+    workers.workers = o->workers ? (int)o->workers : TA_MAX(1, ta_cpu_count() / CORES_A_WORKER);
+    workers.command = command;
+    struct ta_server_config http = {.address = o->listen && strcmp(o->listen, "none") ? o->listen : NULL,
+                                    .socket = s->socket,
+                                    .token = s->token,
+                                    .roots = s->roots,
+                                    .root_count = s->root_count,
+                                    .read_only = !o->roots.count};
+    struct stopper stopper = {.log = log};
+    struct ta_thread *signals = NULL;
+    block_signals(&stopper.set);
+    int err = ta_jobs_open(&s->jobs, s->state, log);
+    if (!err)
+        err = ta_jobs_prune(s->jobs, 0, INT64_MAX, o->keep_jobs, &removed);
+    if (!err)
+        err = ta_supervisor_create(&s->supervisor, s->jobs, &workers, log);
+    if (!err)
+        err = ta_server_start(&s->server, &http, s->jobs, s->supervisor, log);
+    stopper.supervisor = s->supervisor;
+    if (!err)
+        err = ta_thread_create(&signals, "signals", wait_for_signals, &stopper);
+    if (err < 0)
+        return err;
+    if (http.address && !ta_console_is_quiet(s->cli->console))
+        ta_console_print(s->cli->console, "listening on %s (port %d)", http.address,
+                         ta_server_port(s->server));
+    if (!ta_console_is_quiet(s->cli->console))
+        ta_console_print(s->cli->console, "listening on %s, %d %s at once", s->socket, workers.workers,
+                         workers.workers == 1 ? "job" : "jobs");
+    err = ta_supervisor_run(s->supervisor);
+    kill(getpid(), SIGUSR1); // ends the thread that waits for signals
+    ta_thread_join(&signals);
+    return err;
+}
+
+static void release(struct service *s)
+{
+    ta_server_stop(&s->server);
+    ta_supervisor_destroy(&s->supervisor);
+    ta_jobs_close(&s->jobs);
+    for (int i = 0; i < s->root_count; i++)
+        free(s->roots[i]);
+    free(s->roots);
+    free(s->state);
+    free(s->socket);
+    free(s->token);
+    free(s->program);
+}
+
+static enum ta_exit run_serve(struct ta_cli *cli)
+{
+    struct service s = {.cli = cli, .opts = cli->values};
+    int err = settle(&s);
+    if (!err)
+        err = start(&s);
+    release(&s);
+    return ta_exit_from_error(err);
+}
+
+static const struct ta_example serve_examples[] = {
+    {"terminalai serve", "takes jobs from this user's shell; \"terminalai submit\" sends them"},
+    {"terminalai serve --root /tapes --workers 2", "programs on this machine may submit files in /tapes"},
+    {"terminalai serve --listen 0.0.0.0:7860 --token-file ~/.terminalai-token --root /tapes",
+     "for others too, behind a proxy that speaks TLS"},
+    {0},
+};
+
+static const struct ta_command_group serve_groups[] = {{"Service", serve_options, 0}, {0}};
+
+const struct ta_command ta_command_serve = {
+    .name = "serve",
+    .operands = "",
+    .summary = "run the queue: restore what is submitted, one job after the other",
+    .description =
+        "Takes jobs from \"terminalai submit\" and over HTTP (/api/v1), and restores them in processes of their "
+        "own, in the order of priority and submission. The list is kept on disk: what was accepted is done, also "
+        "after a crash or a power cut, and goes on from the finished segments. A job whose worker crashes is tried "
+        "three times.\n\nCtrl-C stops the jobs, keeps their work and queues them again; a second one does not wait "
+        "for them. SIGUSR2 finishes what runs first.",
+    .examples = serve_examples,
+    .groups = serve_groups,
+    .values_size = sizeof(struct serve_opts),
+    .run = run_serve,
+};

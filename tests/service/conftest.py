@@ -1,0 +1,31 @@
+"""The service that a test asks for ends with it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'faults'))
+
+from service import Service  # noqa: E402
+
+
+@pytest.fixture
+def serve(program, tmp_path):
+    """serve(...): a service; see service.py."""
+    shown = subprocess.run([program.path, 'serve', '--help'], capture_output=True, text=True, check=True)
+    if 'Not in this build' in shown.stdout:
+        pytest.skip('built without the service')
+    started = []
+
+    def start(*args, **options):
+        started.append(Service(program, tmp_path, *args, **options))
+        return started[-1]
+
+    yield start
+    for service in started:
+        if service.process.poll() is None:
+            service.process.kill()
+            service.process.wait()
