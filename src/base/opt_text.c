@@ -14,8 +14,8 @@
 
 static bool is_limited(const struct ta_opt *o)
 {
-    bool numeric = o->kind == &ta_opt_int || o->kind == &ta_opt_float || o->kind == &ta_opt_floats ||
-                   o->kind == &ta_opt_bytes;
+    bool numeric = o->kind == &ta_opt_int || o->kind == &ta_opt_float ||
+                   o->kind->type == TA_OPT_TYPE_FLOATS || o->kind == &ta_opt_bytes;
     return numeric && (o->min != 0 || o->max != 0);
 }
 
@@ -278,7 +278,7 @@ json_t *ta_opt_describe(const struct ta_opt *o)
     json_object_set_new(object, "default", default_to_json(o));
     set_limit(object, "min", o, o->min);
     set_limit(object, "max", o, o->max);
-    if (o->kind == &ta_opt_floats) {
+    if (o->kind->type == TA_OPT_TYPE_FLOATS) {
         json_object_set_new(object, "min_count", json_integer(o->min_count));
         json_object_set_new(object, "max_count", json_integer(o->max_count ? o->max_count : 8));
     }

@@ -69,16 +69,33 @@ struct chosen {
 
 enum { MAX_CHOSEN = 16 };
 
+static void set_measured(struct ta_decision *d, const struct chosen *c, void *opts, struct ta_buf *why)
+{
+    struct ta_tape t = ta_plan_tape(d->facts);
+    struct ta_stage_measured m = {.known = t.known && t.sure > 0,
+                                  .noise_luma = t.luma,
+                                  .noise_chroma = t.chroma,
+                                  .black = t.black,
+                                  .white = t.white,
+                                  .torn = t.torn};
+    if (c->info->set_measured)
+        c->info->set_measured(opts, &m, why);
+}
+
 // Leaves out a stage whose options change nothing, and says so of options that the caller set in vain.
 static int leave_out_neutral(struct ta_decision *d, struct chosen *c)
 {
     const struct ta_opt *table = c->info->options;
     void *opts = ta_xcalloc(1, c->info->options_size);
     int err = ta_options_stage(d->facts->options, c->slot->name, table, NULL, opts, d->log);
+    struct ta_buf why = {0};
     if (err >= 0) {
+        set_measured(d, c, opts, &why);
         if (c->info->neutral(opts, &d->cur))
             c->info = NULL;
-        for (const struct ta_opt *o = table; !c->info && o->name; o++) {
+        if (!c->info && why.size)
+            ta_decision_tell(d, c->slot->name, "%s", ta_buf_text(&why));
+        for (const struct ta_opt *o = table; !c->info && !why.size && o->name; o++) {
             char *name = ta_xprintf("%s-%s", c->slot->name, o->name);
             if (!ta_opt_is_default(o, opts) && ta_options_by_caller(d->facts->options, name))
                 ta_decision_warn(d, TA_PROBLEM_OPTION_WITHOUT_EFFECT,
@@ -88,6 +105,7 @@ static int leave_out_neutral(struct ta_decision *d, struct chosen *c)
         }
         ta_opt_release(table, opts);
     }
+    ta_buf_release(&why);
     free(opts);
     return err;
 }
@@ -112,7 +130,7 @@ static int choose_stage(struct ta_decision *d, const struct ta_slot *slot, struc
         ta_error(d->log, "there is no stage %s for %s", c->choice ? c->choice : "", slot->name);
         return TA_ERR_NOT_FOUND;
     }
-    if (slot->option || !c->info->neutral)
+    if (!c->info->neutral || (slot->option && !c->info->set_measured))
         return 0;
     return leave_out_neutral(d, c);
 }
@@ -168,8 +186,14 @@ static int add_chosen(struct ta_decision *d, const struct chosen *c)
         ta_opt_release(c->info->options, opts);
         memset(opts, 0, c->info->options_size);
         err = ta_options_stage(d->facts->options, c->slot->name, c->info->options, NULL, opts, d->log);
-        if (err >= 0 && !c->slot->option)
+        struct ta_buf why_measured = {0};
+        if (err >= 0)
+            set_measured(d, c, opts, &why_measured);
+        if (err >= 0 && why_measured.size)
+            ta_decision_tell(d, c->slot->name, "%s", ta_buf_text(&why_measured));
+        else if (err >= 0 && !c->slot->option)
             tell_options(d, c, opts);
+        ta_buf_release(&why_measured);
     }
     if (err >= 0 && c->info->set_quality)
         c->info->set_quality(opts, d->recipe->quality);
@@ -299,7 +323,7 @@ static int choose_stages(struct ta_decision *d, struct chosen *chosen, int *coun
                              !interlaced ? "the frames are progressive"
                              : c.info    ? "the frames are interlaced"
                                          : "switched off; fields stay woven");
-        else if (slot->option)
+        else if (slot->option && (c.info || !strcmp(c.choice, slot->option->choices[0].name)))
             ta_decision_tell(d, slot->name, "%s", c.choice);
         if (c.info && (!deinterlaces || interlaced))
             chosen[(*count)++] = c;

@@ -134,6 +134,13 @@ static json_t *schema_of_kind(const json_t *d)
         free(pattern);
         return s;
     }
+    if (!strcmp(kind, "strength")) { // a word, or such numbers
+        char *numbers = numbers_pattern(d), *pattern = ta_xprintf("^auto$|%s", numbers);
+        json_t *s = json_pack("{s:s, s:s}", "type", "string", "pattern", pattern);
+        free(numbers);
+        free(pattern);
+        return s;
+    }
     if (!strcmp(kind, "resolution")) // lines may be written as a number
         return json_pack("{s:[s, s]}", "type", "string", "integer");
     return json_pack("{s:s}", "type", "string");
@@ -147,7 +154,7 @@ json_t *ta_option_schema(const json_t *description)
     json_t *s = schema_of_kind(description), *rest = json_object(), *value;
     const char *kind = json_string_value(json_object_get(description, "kind"));
     // Those of a list of numbers are for each of them, which a schema of a text can't say.
-    bool limits = strcmp(kind, "numbers") != 0;
+    bool limits = strcmp(kind, "numbers") != 0 && strcmp(kind, "strength") != 0;
     const char *key;
     json_object_foreach((json_t *)description, key, value)
     {

@@ -21,6 +21,7 @@ struct colour_opts {
     struct ta_floats levels, gamma, gain;
     double brightness, contrast, saturation, hue, temperature, tint, lut_strength;
     char *lut, *lut_sum;
+    bool stretch;
 };
 
 static const struct ta_opt options[] = {
@@ -35,6 +36,13 @@ static const struct ta_opt options[] = {
      .syntax = "BLACK:WHITE[:GAMMA]",
      .help = "the values that become black and white (0 is black, 1 is white, highlights may lie above), and "
              "a gamma for what lies between"},
+    {.name = "stretch",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct colour_opts, stretch, bool),
+     .def = "off",
+     .help =
+         "bring black and white of a tape to where they belong, by half of what is measured, where torn lines "
+         "show that it is one; with levels set, those count"},
     {.name = "temperature",
      .kind = &ta_opt_float,
      TA_FIELD(struct colour_opts, temperature, double),
@@ -187,6 +195,25 @@ static struct ta_grade_settings settings_of(const struct colour_opts *o, const s
     s.cube = cube;
     s.strength = o->lut_strength;
     return s;
+}
+
+// The darkest of a scene need not have been black: half of the way is right in the mean, and never wrong by
+// much.
+static void set_measured(void *opts, const struct ta_stage_measured *m, struct ta_buf *why)
+{
+    const double black = 16, white = 235, most = 16; // codes
+    struct colour_opts *o = opts;
+    bool untouched = o->levels.v[0] == 0 && o->levels.v[1] == 1;
+    double lifted = m->black - black, lowered = white - m->white;
+    if (!o->stretch || !untouched || !m->torn || m->white <= m->black)
+        return;
+    lifted = lifted > 0 && lifted <= most ? lifted / 2 : 0;
+    lowered = lowered > 0 && lowered <= most ? lowered / 2 : 0;
+    o->levels.v[0] = round(lifted / (white - black) * 1000) / 1000;
+    o->levels.v[1] = round((1 - lowered / (white - black)) * 1000) / 1000;
+    if (lifted + lowered > 0)
+        ta_buf_printf(why, "levels %g:%g, because the tape has %.0f to %.0f", o->levels.v[0], o->levels.v[1],
+                      m->black, m->white);
 }
 
 static bool neutral(const void *opts, const struct ta_format *in)
@@ -400,6 +427,7 @@ const struct ta_stage_info ta_stage_colour = {
     .priv_size = sizeof(struct colour_priv),
     .needs_yuv = true,
     .neutral = neutral,
+    .set_measured = set_measured,
     .file_option = "lut",
     .find_file = find_file,
     .prepare = prepare,

@@ -2,6 +2,8 @@
 #ifndef TA_VIDEO_DENOISE_H
 #define TA_VIDEO_DENOISE_H
 
+#include <stdbool.h>
+
 #include "base/opt.h"
 #include "media/format.h"
 
@@ -30,5 +32,13 @@ struct ta_denoise_motion_opts {
 
 // Refuses what is not planar YUV of 8 to 16 bits without alpha.
 int ta_denoise_check(const struct ta_format *in, struct ta_buf *why);
+// The same, and refuses options without numbers.
+int ta_denoise_check_all(const struct ta_denoise_opts *o, const struct ta_format *in, struct ta_buf *why);
+
+// Puts numbers in the place of "auto"; see ta_stage_info.
+struct ta_stage_measured;
+void ta_denoise_set_measured(void *opts, const struct ta_stage_measured *m, struct ta_buf *why);
+// No strength at all.
+bool ta_denoise_is_neutral(const void *opts, const struct ta_format *in);
 
 #endif

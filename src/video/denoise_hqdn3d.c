@@ -49,7 +49,7 @@ static int configure(const void *opts, const struct ta_format *in, struct ta_for
 {
     (void)opts;
     (void)out;
-    return ta_denoise_check(in, why);
+    return ta_denoise_check_all(opts, in, why);
 }
 
 static int describe(const void *opts, const struct ta_format *in, const struct ta_format *out,
@@ -189,6 +189,8 @@ const struct ta_stage_info ta_stage_hqdn3d = {
     .priv_size = sizeof(struct priv),
     .needs_yuv = true,
     .reach = reach,
+    .neutral = ta_denoise_is_neutral,
+    .set_measured = ta_denoise_set_measured,
     .configure = configure,
     .describe = describe,
     .init = init,

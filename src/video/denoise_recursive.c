@@ -78,7 +78,7 @@ static int configure(const void *opts, const struct ta_format *in, struct ta_for
 {
     (void)opts;
     (void)out;
-    return ta_denoise_check(in, why);
+    return ta_denoise_check_all(opts, in, why);
 }
 
 // A strength is the difference, in levels of 8 bits, at which a neighbour has a quarter of its weight. In
@@ -311,6 +311,8 @@ const struct ta_stage_info ta_stage_recursive = {
     .needs_yuv = true,
     .by_field = true,
     .reach = reach,
+    .neutral = ta_denoise_is_neutral,
+    .set_measured = ta_denoise_set_measured,
     .configure = configure,
     .init = init,
     .process = process,

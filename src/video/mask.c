@@ -13,14 +13,16 @@
 #include "video/edges.h"
 #include "video/stages.h"
 
-enum mode { MODE_BLACK = 0, MODE_REPEAT, MODE_MIRROR };
+enum mode { MODE_AUTO = 0, MODE_BLACK, MODE_REPEAT, MODE_MIRROR };
 
 struct mask_opts {
     struct ta_edges edges; // as shown
+    bool torn;             // also the lines that are measured as torn
     int mode;              // enum mode
 };
 
 static const struct ta_choice mode_choices[] = {
+    {"auto", "mirror for lines that were measured as torn, else black"},
     {"black", "black, as a frame around the picture"},
     {"repeat", "the outermost line that stays, again and again"},
     {"mirror", "the lines next to them, in reverse order"},
@@ -56,14 +58,32 @@ static const struct ta_opt options[] = {
      .max = TA_EDGE_MAX,
      .unit = "columns",
      .help = "columns of the source covered at the right"},
+    {.name = "torn",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct mask_opts, torn, bool),
+     .def = "off",
+     .help =
+         "cover the lines at the bottom that a tape's switching heads have torn, as many as are measured"},
     {.name = "mode",
      .kind = &ta_opt_choice,
      TA_FIELD(struct mask_opts, mode, int),
-     .def = "black",
+     .def = "auto",
      .choices = mode_choices,
      .help = "what covers them"},
     {0},
 };
+
+static void set_measured(void *opts, const struct ta_stage_measured *m, struct ta_buf *why)
+{
+    struct mask_opts *o = opts;
+    bool covers = o->torn && m->torn > o->edges.bottom;
+    if (covers) {
+        o->edges.bottom = m->torn;
+        ta_buf_printf(why, "the last %d lines, which are torn", m->torn);
+    }
+    if (o->mode == MODE_AUTO)
+        o->mode = covers ? MODE_MIRROR : MODE_BLACK;
+}
 
 static bool neutral(const void *opts, const struct ta_format *in)
 {
@@ -124,12 +144,12 @@ static void cover_lines(const struct area *a, int mode)
     int first = a->top, kept = a->height - a->top - a->bottom, last = first + kept - 1;
     size_t size = (size_t)a->width * (size_t)a->bytes;
     for (int i = 0; i < a->top; i++)
-        if (mode == MODE_BLACK)
+        if (mode <= MODE_BLACK)
             fill_black(a, first - 1 - i, 0, a->width);
         else
             memcpy(row_of(a, first - 1 - i), row_of(a, first + source_of(i, kept, mode)), size);
     for (int i = 0; i < a->bottom; i++)
-        if (mode == MODE_BLACK)
+        if (mode <= MODE_BLACK)
             fill_black(a, last + 1 + i, 0, a->width);
         else
             memcpy(row_of(a, last + 1 + i), row_of(a, last - source_of(i, kept, mode)), size);
@@ -148,7 +168,7 @@ static void cover_columns(const struct area *a, int mode)
 {
     int first = a->left, kept = a->width - a->left - a->right, last = first + kept - 1;
     for (int y = 0; y < a->height; y++) {
-        if (mode == MODE_BLACK) {
+        if (mode <= MODE_BLACK) {
             fill_black(a, y, 0, a->left);
             fill_black(a, y, last + 1, a->right);
             continue;
@@ -234,6 +254,7 @@ const struct ta_stage_info ta_stage_mask = {
     .options_size = sizeof(struct mask_opts),
     .keeps_samples = true,
     .neutral = neutral,
+    .set_measured = set_measured,
     .configure = configure,
     .process = process,
 };

@@ -35,6 +35,14 @@ enum ta_stage_thread {
 // The recipe's quality, for set_quality().
 enum { TA_STAGE_FAST = 0, TA_STAGE_GOOD, TA_STAGE_BEST };
 
+// What was measured of the source, for set_measured(). Codes of 8 bits, limited range.
+struct ta_stage_measured {
+    bool known;                      // else nothing was, and the rest is 0
+    double noise_luma, noise_chroma; // standard deviations
+    double black, white;             // levels; 0 where they say nothing about the recording
+    int torn;                        // lines at the bottom that switching heads have torn
+};
+
 // What one running instance of a stage takes, besides the frames that are on their way to it.
 struct ta_stage_needs {
     int frames;    // at a time, 1 to TA_STAGE_FRAMES_MAX
@@ -73,7 +81,7 @@ struct ta_stage_info {
     bool engine; // runs a network: there must be sessions (infer/sessions.h) in the environment
     enum ta_stage_thread thread;
     // These options would change nothing in such pictures: the plan leaves the stage out. NULL means they
-    // always do something. Asked of stages whose slot has no choice "off".
+    // always do something. Asked of stages whose slot has no choice "off", and of those with set_measured().
     bool (*neutral)(const void *opts, const struct ta_format *in);
     // The option that names a file, NULL for none, and what is found of it before planning: its path from the
     // root and its checksum, both of which the plan keeps. Logs why it can't be used. find_file NULL: it is a
@@ -82,6 +90,9 @@ struct ta_stage_info {
     int (*find_file)(const char *value, char **path, char sum[65], struct ta_log *log);
     // Replaces what is "auto" in the options by what the recipe's quality asks for. While planning.
     void (*set_quality)(void *opts, int quality);
+    // Replaces what is "auto" in the options by what was measured, and says so in `why` where it matters
+    // ("for noise of 4.0"). While planning, before neutral() and prepare(); also twice.
+    void (*set_measured)(void *opts, const struct ta_stage_measured *m, struct ta_buf *why);
     // Once while planning, before the first configure(): notes in hidden options what the file must be, so
     // that the plan alone says what is done. `file` is what was found of the one that is named; NULL: none.
     // Opens nothing; logs why it refuses. `source` is what the recipe's pictures were before the plan

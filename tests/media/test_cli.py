@@ -300,7 +300,7 @@ def test_configuration_of_the_user(program, folder, tmp_path):
     env = {'XDG_CONFIG_HOME': str(tmp_path / 'config')}
     assert origin(program, source, env=env)[0] == '25'
     assert origin(program, source, env=env, name='preset')[0] == 'dvd'
-    assert origin(program, source, env=env, name='denoise-strength')[0].startswith('2:1:2:1')
+    assert origin(program, source, env=env, name='denoise-strength')[0].startswith('auto')
 
 
 def test_preset_of_the_user(program, folder, tmp_path):

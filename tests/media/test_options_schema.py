@@ -67,7 +67,7 @@ def test_presets_fit(program, schema):
     ('jobs', [0, 512], [513, 1.5]),
     ('overwrite', [True], ['maybe', 1]),
     ('denoise', ['off', 'hqdn3d'], ['hqdn', 1]),
-    ('denoise-strength', ['3:2:3:2', '.5:0:1e1:2'], ['3:2:3', '3:2:3:2:1', '', 'a:b:c:d']),
+    ('denoise-strength', ['3:2:3:2', '.5:0:1e1:2', 'auto'], ['3:2:3', '3:2:3:2:1', '', 'a:b:c:d', 'autos']),
     ('memory', ['2G', '1.5MiB', 1000], ['2X', -1]),
     ('resolution', ['1080p', 1080], [True]),
     ('encoder', ['auto'], [3]),

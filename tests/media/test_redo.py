@@ -58,11 +58,11 @@ def test_one_scene(program, tape, kept):
     program('verify', kept, code=0)
     told, = judge.report(kept)['plan']['video']['redo']
     assert (told['first'], told['count']) == (30, 15)
-    assert told['changes'] == {'denoise-strength': {'was': '3:2:3:2', 'is': '20:15:20:15'}}
+    assert told['changes'] == {'denoise-strength': {'was': 'auto', 'is': '20:15:20:15'}}
     # The same once more: nothing to make. Taken back: the file is what it was.
     again = redo(program, tape, kept, '33f-43f', '--denoise-strength', '20:15:20:15', '--overwrite')
     assert 'have these settings already' in again.err and packets(kept) == after
-    redo(program, tape, kept, '33f-43f', '--denoise-strength', '3:2:3:2', '--overwrite')
+    redo(program, tape, kept, '33f-43f', '--denoise-strength', 'auto', '--overwrite')
     back = packets(kept)
     assert back == before
     program('restore', tape, '-o', kept, *RECIPE, '--overwrite', code=0)

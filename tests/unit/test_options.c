@@ -42,6 +42,7 @@ static const struct {
     {"denoise-motion-sigma-luma", "6", {{"denoise", "motion"}}},
     {"denoise-motion-sigma-chroma", "6", {{"denoise", "motion"}}},
     {"denoise-strength", "9:9:9:9", {{0}}},
+    {"mask-mode", "black", {{"mask-bottom", "8"}, {"mask-mode", "repeat"}}}, // else it is what auto is
     {"mask-mode", "repeat", {{"mask-bottom", "8"}}},
     {"mask-mode", "mirror", {{"mask-bottom", "8"}}},
     {"colour-levels", "0.05:0.95", {{0}}},
@@ -70,6 +71,9 @@ static const char *const elsewhere[][2] = {
     {"scale-rtx-quality", "needs an engine: tests/media/test_scale_rtx.py"},
     {"audio-codec", "needs a source with sound: tests/media/test_archive.py"},
     {"scan", "what is measured before planning: tests/media/test_options.py"},
+    {"mask-torn", "needs a tape: tests/media/test_presets.py"},
+    {"sharpen-limit", "needs noise: tests/media/test_presets.py"},
+    {"colour-stretch", "needs a tape: tests/media/test_presets.py"},
     {"programme", "which pictures are indexed: tests/media/test_broadcast.py"},
 };
 

@@ -436,11 +436,12 @@ static void test_formats_refused(void **state)
     static const enum AVPixelFormat bad[] = {AV_PIX_FMT_GRAY8,       AV_PIX_FMT_NV12,  AV_PIX_FMT_YUVA420P,
                                              AV_PIX_FMT_YUV420P10BE, AV_PIX_FMT_GBRP,  AV_PIX_FMT_YUYV422,
                                              AV_PIX_FMT_P010LE,      AV_PIX_FMT_RGB24, AV_PIX_FMT_PAL8};
+    const struct ta_denoise_opts opts = {.strength = {{3, 2, 3, 2}, 4}};
     for (size_t k = 0; k < TA_COUNT(bad); k++) {
         struct ta_format in = format(bad[k], 64, 48), out = in;
         struct ta_buf why = {0}, want = {0};
         ta_buf_printf(&want, "does not take %s", av_get_pix_fmt_name(bad[k]));
-        assert_int_equal(ta_stage_recursive.configure(NULL, &in, &out, &why), TA_ERR_UNSUPPORTED);
+        assert_int_equal(ta_stage_recursive.configure(&opts, &in, &out, &why), TA_ERR_UNSUPPORTED);
         assert_string_equal(ta_buf_text(&why), ta_buf_text(&want));
         ta_buf_release(&why);
         ta_buf_release(&want);
