@@ -50,7 +50,7 @@ const struct ta_opt ta_denoise_options[] = {
 
 // Distances of samples grow with the noise, and strengths with their square (denoise_recursive.c). The
 // factors are those of the best PSNR on scenes and footage with noise of 2 to 12 codes
-// (bench/quality/presets.py).
+// (docs/quality.md).
 void ta_denoise_set_measured(void *opts, const struct ta_stage_measured *m, struct ta_buf *why)
 {
     const double in_space = 0.6, in_time = 2, chroma_in_space = 1, chroma_in_time = 3;

@@ -49,7 +49,7 @@ static const struct ta_opt options[] = {
 };
 
 // Half a code is what coding leaves of none. From 2 on sharpening lost more than noise reduction had gained
-// on some footage (bench/quality/presets.py).
+// on some footage (docs/quality.md).
 static void set_measured(void *opts, const struct ta_stage_measured *m, struct ta_buf *why)
 {
     const double none = 0.5, most = 1.5;

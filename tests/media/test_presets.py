@@ -112,7 +112,7 @@ def test_what_the_caller_says_counts(program, tape):
     assert stages['colour.grade']['levels'] == '0.1:0.9'
 
 
-# ---- rules of the presets, against the truth: bench/quality/presets.py has more of them ----
+# ---- rules of the presets, against the truth ----
 
 SIZE, SOURCE = '352x288', 'mandelbrot=s=352x288:r=50:start_scale=0.3:end_pts=250'
 
