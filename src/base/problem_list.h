@@ -20,6 +20,7 @@
     X(FILM_SUSPECTED, "film-suspected", WARNING, "the source is film in video, and the plan keeps the video's rate") \
     X(FIELDS_WOVEN, "fields-woven", WARNING, "the preset leaves interlaced pictures interlaced") \
     X(RATE_HIGH, "rate-high", WARNING, "the output has more bits a second than players take") \
+    X(TAKES_LONG, "takes-long", WARNING, "it takes longer than a day on this machine") \
     X(FIELDS_MIXED, "fields-mixed", WARNING, "a stage mixes the fields of interlaced pictures") \
     X(FIELDS_SCALED, "fields-scaled", WARNING, "interlaced pictures are scaled field by field") \
     X(DEBLOCK_GRID, "deblock-grid", WARNING, "cropping moves the grid of blocks that deblocking expects") \

@@ -290,6 +290,19 @@ static void warn_of_rate(struct ta_cli *cli, const struct ta_plan *plan, const s
         plan->input, rate, MOST);
 }
 
+static void warn_of_days(struct ta_cli *cli, const struct ta_plan *plan, const struct ta_estimate *e)
+{
+    static const double DAY = 86400;
+    if (e->seconds <= DAY)
+        return;
+    struct ta_problem_about about = {.file = plan->input, .args = json_pack("{s:f}", "seconds", e->seconds)};
+    ta_problem_at(
+        cli->log, TA_PROBLEM_TAKES_LONG, &about,
+        "%s: about %.1f days on this machine, %.1f s a frame: --scale resize, a smaller network or a "
+        "device for it take less",
+        plan->input, e->seconds / DAY, e->seconds / (double)TA_MAX(plan->out_frames, 1));
+}
+
 char *ta_cli_plan_text(struct ta_cli *cli, struct ta_plan *plan, const struct ta_callbacks *callbacks)
 {
     static const double PATIENCE = 5; // seconds
@@ -298,6 +311,7 @@ char *ta_cli_plan_text(struct ta_cli *cli, struct ta_plan *plan, const struct ta
     if (err < 0)
         return NULL;
     warn_of_rate(cli, plan, &e);
+    warn_of_days(cli, plan, &e);
     return ta_plan_describe(plan, &e, cli->common.verbose > 0);
 }
 
@@ -311,6 +325,7 @@ int ta_cli_suit(struct ta_cli *cli, struct ta_plan *plan, bool tell, const struc
     if (err < 0)
         return err;
     warn_of_rate(cli, plan, &e);
+    warn_of_days(cli, plan, &e);
     if (!tell)
         return 0;
     char *text = ta_plan_describe_costs(plan, &e), *rest = text, *line;

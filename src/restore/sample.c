@@ -26,6 +26,9 @@ enum {
     STRETCH = 3,
     WINDOW_FRAMES = 40, // of the output: as far as encoders look ahead
     LEAST_FRAMES = 24,
+    // Where a network works: seconds a frame, on the CPU.
+    SLOW_FRAMES = 2,
+    SLOW_WINDOWS = 1,
     SHARE = 16, // of short plans each window is at most so small a part
 };
 static const double REST = 1.03;    // joining, reading through, reports
@@ -124,26 +127,36 @@ static int64_t shown(const struct ta_plan *p, int64_t frame)
     return frame;
 }
 
+static bool has_engine(const struct ta_plan *p)
+{
+    for (int i = 0; i < p->stage_count; i++)
+        if (p->stages[i].info->engine)
+            return true;
+    return false;
+}
+
 // Those that lie apart first.
 static int take_windows(struct sample *s, double patience)
 {
     static const double places[WINDOWS] = {1 / 16.0, 9 / 16.0,  5 / 16.0, 13 / 16.0,
                                            3 / 16.0, 11 / 16.0, 7 / 16.0, 15 / 16.0};
     const struct ta_plan *p = s->plan;
-    int64_t out = TA_MIN(WINDOW_FRAMES, TA_MAX(LEAST_FRAMES, p->out_frames / SHARE));
+    bool slow = has_engine(p);
+    int least = slow ? SLOW_WINDOWS : LEAST_WINDOWS;
+    int64_t out = slow ? SLOW_FRAMES : TA_MIN(WINDOW_FRAMES, TA_MAX(LEAST_FRAMES, p->out_frames / SHARE));
     int64_t length = TA_MAX(1, out * p->frame_count / TA_MAX(p->out_frames, 1));
     double begun = ta_clock_seconds();
     s->intra = true;
     if (length >= p->frame_count)
         return take_window(s, p->first_frame, p->first_frame + p->frame_count);
     for (int i = 0; i < WINDOWS; i++) {
-        double most = i < GOOD_WINDOWS ? STRETCH * patience : patience;
-        if (i >= LEAST_WINDOWS && ta_clock_seconds() - begun > most * i / (i + 1))
+        double most = i < GOOD_WINDOWS && !slow ? STRETCH * patience : patience;
+        if (i >= least && ta_clock_seconds() - begun > most * i / (i + 1))
             break;
         int64_t first = shown(p, p->first_frame + (int64_t)((double)(p->frame_count - length) * places[i]));
         int64_t end = TA_MIN(first + length, p->first_frame + p->frame_count);
         while (end < p->first_frame + p->frame_count &&
-               ta_plan_out_before(p, end) - ta_plan_out_before(p, first) < LEAST_FRAMES / 2)
+               ta_plan_out_before(p, end) - ta_plan_out_before(p, first) < TA_MIN(out, LEAST_FRAMES / 2))
             end++;
         int err = take_window(s, first, end);
         if (err < 0)
@@ -171,7 +184,9 @@ static void sum_up(const struct sample *s, int jobs, struct ta_estimate *out)
     // Key frames that are not at the start of a segment.
     if (!s->intra)
         video += (keys_of(p) - p->segment_count) * TA_MAX(0, s->key_bytes / s->windows - each_other);
-    if (!out->exact) {
+    // What two frames take says nothing of the others' bytes: the table does.
+    bool slow = has_engine(p);
+    if (!out->exact && !slow) {
         out->segment_bytes = (int64_t)video;
         out->output_bytes = (int64_t)(video + n * PACKET_BYTES) + ta_estimate_other_streams(p);
         out->peak_bytes = strcmp(p->output, "-") ? out->segment_bytes + out->output_bytes : 0;
@@ -181,11 +196,17 @@ static void sum_up(const struct sample *s, int jobs, struct ta_estimate *out)
     // use itself.
     double lead_in = s->warming / s->windows, each = s->encoding / (double)s->frames,
            cpu_lead_in = s->warming_cpu / s->windows, cpu_each = s->encoding_cpu / (double)s->frames;
+    // Networks hold frames back, so that all there is is behind the first.
+    if (slow) {
+        each = (s->encoding + s->warming) / (double)s->frames;
+        cpu_each = (s->encoding_cpu + s->warming_cpu) / (double)s->frames;
+        lead_in = cpu_lead_in = 0;
+    }
     double alone = (n * each + lead_in * (0.5 * (p->segment_count - 1))) / jobs;
     out->cpu_seconds = (n * cpu_each + cpu_lead_in * p->segment_count) * REST;
     out->seconds = TA_MAX(alone * REST + lead_in, out->cpu_seconds / ta_cpu_count());
     out->at_once = jobs;
-    out->tried = true;
+    out->tried = !slow;
 }
 
 int ta_plan_try(const struct ta_plan *plan, struct ta_options *options, double patience,

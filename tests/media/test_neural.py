@@ -179,6 +179,17 @@ def test_another_runtime(program, source, dummy, tmp_path):
     assert refused.code != 0 and 'has changed' in refused.err, refused
 
 
+def test_longer_than_a_day(program, dummy, tmp_path):
+    """What a network takes is measured by two frames of it, not by a table."""
+    source = tmp_path / 'in.mkv'
+    clips.ffmpeg('-f', 'lavfi', '-i', 'color=gray:s=32x32:r=25:d=600', '-c:v', 'ffv1', *clips.BITEXACT, source)
+    args = [*args_for((64, 64)), '--jobs', 1]
+    slow = program('plan', source, '-o', tmp_path / 'o.mkv', *args, *dummy('frame_ms 7000\n'), code=0)
+    assert 'days on this machine' in slow.err and ' s a frame' in slow.err, slow
+    quick = program('plan', source, '-o', tmp_path / 'o.mkv', *args, *dummy('frame_ms 1\n'), code=0)
+    assert 'days' not in quick.err, quick
+
+
 # ---- ONNX Runtime ----
 
 
