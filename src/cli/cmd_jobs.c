@@ -31,7 +31,7 @@ static const struct ta_opt jobs_options[] = {
      .syntax = "STATE,...",
      .help = "list, clear: only jobs in these states: queued, downloading, planning, running, paused, done, "
              "failed, cancelled"},
-    {.name = "batch",
+    {.name = "batch-name",
      .kind = &ta_opt_text,
      TA_FIELD(struct jobs_opts, batch, char *),
      .syntax = "NAME",

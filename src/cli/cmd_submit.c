@@ -40,7 +40,7 @@ static const struct ta_opt submit_options[] = {
      .help = "take the video files of folders in folders too",
      .letter = 'R'},
     TA_JOIN_OPTION(struct submit_opts),
-    {.name = "batch",
+    {.name = "batch-name",
      .kind = &ta_opt_text,
      TA_FIELD(struct submit_opts, batch, char *),
      .syntax = "NAME",
@@ -167,7 +167,7 @@ static enum ta_exit run_submit(struct ta_cli *cli)
 
 static const struct ta_example submit_examples[] = {
     {"terminalai submit tape.avi", "the service makes tape.restored.mp4 beside it"},
-    {"terminalai submit tapes/ -o restored/ --preset vhs --batch shelf", "a whole folder, under one name"},
+    {"terminalai submit tapes/ -o restored/ --preset vhs --batch-name shelf", "a whole folder, under one name"},
     {"terminalai submit urgent.avi --priority 10", "before all that wait"},
     {0},
 };

@@ -1,8 +1,12 @@
-// The kernels of motion_blocks.h for AVX2.
+// The kernels of motion_blocks.h for AVX2. Empty in files compiled without it.
 #ifndef TA_DSP_MOTION_BLOCKS_AVX2_H
 #define TA_DSP_MOTION_BLOCKS_AVX2_H
+#ifdef __AVX2__
 
 #include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 // ---- differences of blocks ----
 
@@ -332,4 +336,5 @@ static void differ(uint16_t *dst, const uint16_t *a, const uint16_t *b, int n)
     memcpy(dst + i, sums, (size_t)(n - i) * sizeof *dst);
 }
 
+#endif
 #endif

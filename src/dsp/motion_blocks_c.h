@@ -2,6 +2,10 @@
 #ifndef TA_DSP_MOTION_BLOCKS_C_H
 #define TA_DSP_MOTION_BLOCKS_C_H
 
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
 static unsigned sad(const uint8_t *a, ptrdiff_t a_step, const uint8_t *b, ptrdiff_t b_step, int side,
                     int skip)
 {

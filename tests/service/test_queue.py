@@ -187,11 +187,11 @@ def test_shell(serve, tape):
     service = serve()
     tape(service, 'a.mkv', 'b "x".mkv')
     service.ask('POST', '/api/v1/queue/pause')
-    sent = service.shell('submit', service.files, '-o', service.files / 'out', '--batch', 'shelf', '--crf', '24',
+    sent = service.shell('submit', service.files, '-o', service.files / 'out', '--batch-name', 'shelf', '--crf', '24',
         '--preset-speed', 'ultrafast')
     assert sent.returncode == 0, sent.stderr
     assert sent.stdout.count('job ') == 2 and 'out/a.restored.mp4' in sent.stdout, sent.stdout
-    listed = service.shell('jobs', '--batch', 'shelf')
+    listed = service.shell('jobs', '--batch-name', 'shelf')
     assert listed.returncode == 0 and listed.stdout.count('queued') == 2, listed.stdout
     assert 'the queue is paused' in listed.stdout
     assert service.shell('jobs', 'cancel', '2').returncode == 0
