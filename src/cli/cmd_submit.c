@@ -167,7 +167,8 @@ static enum ta_exit run_submit(struct ta_cli *cli)
 
 static const struct ta_example submit_examples[] = {
     {"terminalai submit tape.avi", "the service makes tape.restored.mp4 beside it"},
-    {"terminalai submit tapes/ -o restored/ --preset vhs --batch-name shelf", "a whole folder, under one name"},
+    {"terminalai submit tapes/ -o restored/ --preset vhs --batch-name shelf",
+     "a whole folder, under one name"},
     {"terminalai submit urgent.avi --priority 10", "before all that wait"},
     {0},
 };

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "dsp/motion_places.h"
+
 // ---- differences of blocks ----
 
 static inline __m128i load16(const void *p)

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "dsp/motion_places.h"
+
 static unsigned sad(const uint8_t *a, ptrdiff_t a_step, const uint8_t *b, ptrdiff_t b_step, int side,
                     int skip)
 {
