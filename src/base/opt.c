@@ -1,5 +1,6 @@
 #include "base/opt.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,16 @@ void ta_opt_release(const struct ta_opt *table, void *values)
             o->kind->release(field_of(o, values));
 }
 
+// Has a number's kind a word for this value ("auto")?
+static bool is_word(const struct ta_opt *o, const void *field)
+{
+    struct ta_buf text = {0};
+    o->kind->format(o, field, &text);
+    bool word = isalpha((unsigned char)ta_buf_text(&text)[0]);
+    ta_buf_release(&text);
+    return word;
+}
+
 static json_t *field_to_json(const struct ta_opt *o, const void *field)
 {
     switch (o->kind->type) {
@@ -132,7 +143,9 @@ static json_t *field_to_json(const struct ta_opt *o, const void *field)
             return json_integer(*(const int64_t *)field);
         break; // sizes read better as text
     case TA_OPT_TYPE_DOUBLE:
-        return json_real(*(const double *)field);
+        if (o->kind == &ta_opt_float || !is_word(o, field))
+            return json_real(*(const double *)field);
+        break;
     default:
         break;
     }

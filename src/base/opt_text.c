@@ -14,7 +14,7 @@
 
 static bool is_limited(const struct ta_opt *o)
 {
-    bool numeric = o->kind == &ta_opt_int || o->kind == &ta_opt_float ||
+    bool numeric = o->kind == &ta_opt_int || o->kind->type == TA_OPT_TYPE_DOUBLE ||
                    o->kind->type == TA_OPT_TYPE_FLOATS || o->kind == &ta_opt_bytes;
     return numeric && (o->min != 0 || o->max != 0);
 }

@@ -141,6 +141,9 @@ static json_t *schema_of_kind(const json_t *d)
         free(pattern);
         return s;
     }
+    if (!strcmp(kind, "noise")) // a number, or the word for what was measured
+        return json_pack("{s:[s, s], s:s}", "type", "number", "string", "pattern",
+                         "^(auto|[0-9]*\\.?[0-9]+)$");
     if (!strcmp(kind, "resolution")) // lines may be written as a number
         return json_pack("{s:[s, s]}", "type", "string", "integer");
     return json_pack("{s:s}", "type", "string");

@@ -68,6 +68,7 @@ def test_presets_fit(program, schema):
     ('overwrite', [True], ['maybe', 1]),
     ('denoise', ['off', 'hqdn3d'], ['hqdn', 1]),
     ('denoise-strength', ['3:2:3:2', '.5:0:1e1:2', 'auto'], ['3:2:3', '3:2:3:2:1', '', 'a:b:c:d', 'autos']),
+    ('denoise-motion-sigma-luma', ['auto', '2.5', 2.5], ['much', -1, 1000]),
     ('memory', ['2G', '1.5MiB', 1000], ['2X', -1]),
     ('resolution', ['1080p', 1080], [True]),
     ('encoder', ['auto'], [3]),
@@ -79,7 +80,7 @@ def test_values(program, schema, tmp_path, name, good, bad):
     source = tmp_path / 'none.avi'
     for value in good + [v for v in bad if isinstance(v, str) and v and not v.isdigit()]:
         text = {True: 'on', False: 'off'}.get(value, str(value)) if isinstance(value, bool) else str(value)
-        more = ['--denoise', 'hqdn3d'] if name == 'denoise-strength' else []
+        more = {'denoise-strength': ['--denoise', 'hqdn3d'], 'denoise-motion-sigma-luma': ['--denoise', 'motion']}.get(name, [])
         # The file is not there: 1. A value that is refused is a wrong call: 2.
         done = program('restore', source, f'--{name}={text}', *more)
         assert done.code == (1 if value in good else 2), (value, done)
