@@ -286,7 +286,7 @@ def test_redo(program, tmp_path):
     whole = tmp_path / 'tape.avi'
     make(whole, 25, *intra('mjpeg'), seconds=2)
     pieces = cut_by_packets(whole)
-    again = ['--redo', '0.9-1.2', '--denoise', 'recursive', '--overwrite', '--progress', 'none']
+    again = ['--redo', '0.9-1.2', '--denoise', 'recursive', '--denoise-strength', '4:3:6:5', '--overwrite', '--progress', 'none']
     sums = {}
     for name, source in (('one', [whole]), ('joined', ['--join', *pieces])):
         out = tmp_path / f'{name}.mkv'
