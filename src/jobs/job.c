@@ -1,5 +1,6 @@
 #include "jobs/job.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,8 +66,9 @@ bool ta_job_state_is_final(enum ta_job_state state)
 struct ta_job *ta_job_copy(const struct ta_job *job)
 {
     struct ta_job *copy = ta_xcalloc(1, sizeof(*copy));
+    const size_t values = offsetof(struct ta_job, id); // others may count references meanwhile
     if (job)
-        *copy = *job;
+        memcpy((char *)copy + values, (const char *)job + values, sizeof(*copy) - values);
     atomic_init(&copy->references, 1);
     copy->input = ta_xstrdup(job ? job->input : "");
     copy->output = ta_xstrdup(job ? job->output : "");
