@@ -41,7 +41,7 @@ int ta_verify(const char *output, bool full, const struct ta_callbacks *callback
     int err = 0;
     if (stat(output, &st) < 0) {
         err = TA_ERR_NOT_FOUND;
-        ta_error(own, "%s: %s", output, ta_error_text(err));
+        ta_error(own, "%s: there is no such file", output);
     } else if (stat(path, &st) < 0) {
         err = TA_ERR_NOT_FOUND;
         ta_error(own, "%s: its report %s is missing", output, path);

@@ -49,6 +49,11 @@ def test_work_folder_elsewhere(program, folder, tmp_path):
 # verify
 
 
+def test_verify_of_nothing(program, folder):
+    result = program('verify', folder / 'gone.mp4', '-q', code=1)
+    assert result.err.count('\n') == 1 and 'gone.mp4: there is no such file' in result.err, result.err
+
+
 def test_verify(program, folder):
     source = copy('h264', folder)
     out = folder / 'out.mp4'
