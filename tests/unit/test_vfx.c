@@ -91,59 +91,24 @@ static void true_hdr(void **state)
     ta_engine_close(&e);
 }
 
+// Of 8x8 samples.
+#define SUPER_RES(level, wide, high, count)                                                     \
+    {                                                                                           \
+        .kind = TA_VFX_SUPER_RES, .quality = level, .width = 8, .height = 8, .out_width = wide, \
+        .out_height = high, .streams = count                                                    \
+    }
+
 static void refused(void **state)
 {
     (void)state;
     static const struct ta_vfx_config cases[] = {
-        {.kind = TA_VFX_SUPER_RES,
-         .quality = 5,
-         .width = 8,
-         .height = 8,
-         .out_width = 16,
-         .out_height = 16,
-         .streams = 1},
-        {.kind = TA_VFX_SUPER_RES,
-         .quality = 20,
-         .width = 8,
-         .height = 8,
-         .out_width = 16,
-         .out_height = 16,
-         .streams = 1},
-        {.kind = TA_VFX_SUPER_RES,
-         .quality = 1,
-         .width = 8,
-         .height = 8,
-         .out_width = 33,
-         .out_height = 16,
-         .streams = 1},
-        {.kind = TA_VFX_SUPER_RES,
-         .quality = 1,
-         .width = 8,
-         .height = 8,
-         .out_width = 8,
-         .out_height = 7,
-         .streams = 1},
-        {.kind = TA_VFX_SUPER_RES,
-         .quality = 9,
-         .width = 8,
-         .height = 8,
-         .out_width = 16,
-         .out_height = 16,
-         .streams = 1},
-        {.kind = TA_VFX_SUPER_RES,
-         .quality = 1,
-         .width = 8,
-         .height = 8,
-         .out_width = 16,
-         .out_height = 16,
-         .streams = 0},
-        {.kind = TA_VFX_SUPER_RES,
-         .quality = 1,
-         .width = 8,
-         .height = 8,
-         .out_width = 16,
-         .out_height = 16,
-         .streams = 33},
+        SUPER_RES(5, 16, 16, 1),
+        SUPER_RES(20, 16, 16, 1),
+        SUPER_RES(1, 33, 16, 1),
+        SUPER_RES(1, 8, 7, 1),
+        SUPER_RES(9, 16, 16, 1),
+        SUPER_RES(1, 16, 16, 0),
+        SUPER_RES(1, 16, 16, 33),
         {.kind = TA_VFX_TRUE_HDR, .width = 8, .height = 8, .out_width = 16, .out_height = 16, .streams = 1},
         {.kind = TA_VFX_TRUE_HDR, .width = 0, .height = 8, .out_width = 0, .out_height = 8, .streams = 1},
     };
