@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -16,6 +15,7 @@
 #include <terminalai/error.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 
 #ifndef __has_feature
 #define __has_feature(x) 0
@@ -65,23 +65,16 @@ static void confine(int answer, const struct ta_child_limits *limits)
         limit(RLIMIT_AS, (rlim_t)limits->memory_bytes);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 // All that it says. BUSY when the time is over, FORMAT when it is too much.
 static int read_answer(int fd, const struct ta_child_limits *limits, struct ta_buf *out)
 {
-    int64_t end = now_ms() + (int64_t)limits->seconds * 1000;
+    double end = ta_clock_seconds() + limits->seconds;
     for (;;) {
         char part[4096];
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        int64_t left = end - now_ms();
+        double left = (end - ta_clock_seconds()) * 1000;
         // timed wait: what hangs is ended.
-        int ready = left > 0 ? poll(&p, 1, (int)TA_MIN(left, (int64_t)1000000)) : 0;
+        int ready = left > 0 ? poll(&p, 1, (int)TA_MIN(left + 1, 1e6)) : 0;
         if (ready < 0 && errno == EINTR)
             continue;
         if (ready <= 0)
