@@ -310,6 +310,21 @@ int ta_file_append_sync(const char *path, const void *data, size_t size, struct 
     return !ret && created ? sync_parent(path, log) : ret;
 }
 
+int ta_dir_create_above(const char *path, mode_t mode, struct ta_log *log)
+{
+    char *dir = ta_xstrdup(path);
+    int err = 0;
+    for (char *slash = strchr(dir + 1, '/'); slash && !err; slash = strchr(slash + 1, '/')) {
+        struct stat st;
+        *slash = '\0';
+        if (stat(dir, &st) < 0 && mkdir(dir, mode) < 0 && errno != EEXIST)
+            err = fail_errno(log, dir, "create the folder");
+        *slash = '/';
+    }
+    free(dir);
+    return err;
+}
+
 int ta_dir_create(const char *path, struct ta_log *log)
 {
     if (!mkdir(path, 0777))

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct ta_buf;
 struct ta_log;
@@ -44,6 +45,8 @@ int ta_file_append_sync(const char *path, const void *data, size_t size, struct 
 // The same to a file that is open for it; closes `fd`.
 int ta_file_append_fd(int fd, const char *path, const void *data, size_t size, struct ta_log *log);
 
+// The folders above `path` that are missing, made with `mode`; `path` itself is left alone.
+int ta_dir_create_above(const char *path, mode_t mode, struct ta_log *log);
 // mkdir -p of the last component only (parents must exist). TA_ERR_EXISTS if something else has the name; 0
 // if it is a folder.
 int ta_dir_create(const char *path, struct ta_log *log);

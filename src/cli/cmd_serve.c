@@ -1,5 +1,4 @@
 // terminalai serve: the queue and the service.
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
@@ -11,7 +10,6 @@
 
 #include <terminalai/terminalai.h>
 
-#include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -121,19 +119,6 @@ struct service {
     struct ta_server *server;
 };
 
-static int make_state(const char *path, struct ta_log *log)
-{
-    char *dir = ta_path_absolute(path);
-    int err = 0;
-    for (char *slash = strchr(dir + 1, '/'); slash && !err; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        err = mkdir(dir, 0700) < 0 && errno != EEXIST ? ta_dir_create(dir, log) : 0;
-        *slash = '/';
-    }
-    free(dir);
-    return err;
-}
-
 static int find_roots(struct service *s)
 {
     const struct ta_list *given = &s->opts->roots;
@@ -187,7 +172,7 @@ static int settle(struct service *s)
         err = find_roots(s);
     if (!err)
         err = find_program(s);
-    return err ? err : make_state(s->state, log);
+    return err ? err : ta_dir_create_above(s->state, 0700, log);
 }
 
 static int start(struct service *s)

@@ -58,18 +58,7 @@ enum ta_model_state ta_model_state(const struct ta_model *m, const char *folder,
 static int make_folder(struct ta_folder *f, const char *path, struct ta_log *log)
 {
     bool made = false;
-    int err = 0;
-    char *above = ta_xstrdup(path);
-    for (char *c = strchr(above + 1, '/'); c && err >= 0; c = strchr(c + 1, '/')) {
-        struct stat st;
-        *c = '\0';
-        if (stat(above, &st) < 0 && mkdir(above, 0777) < 0 && errno != EEXIST) {
-            err = ta_error_from_errno(errno);
-            ta_error(log, "%s can't be made: %s", above, strerror(errno));
-        }
-        *c = '/';
-    }
-    free(above);
+    int err = ta_dir_create_above(path, 0777, log);
     if (err >= 0)
         err = ta_folder_make(f, path, &made, log);
     return err < 0 ? err : ta_folder_own(f, log);

@@ -9,22 +9,11 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "metrics/metrics.h"
-
-// The folder of the file, with those above it that are missing.
-static void make_folders(const char *path)
-{
-    char *dir = ta_xstrdup(path);
-    for (char *slash = strchr(dir + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        mkdir(dir, 0777); // one that is there, or can't be made, shows when the file is opened
-        *slash = '/';
-    }
-    free(dir);
-}
 
 // PATH.3 becomes PATH.4, ..., PATH becomes PATH.1.
 static void put_aside(const char *path)
@@ -42,7 +31,7 @@ static int open_file(const char *path)
 {
     int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
     if (fd < 0 && errno == ENOENT) {
-        make_folders(path);
+        ta_dir_create_above(path, 0777, NULL); // what can't be made shows when the file is opened
         fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
     }
     return fd;
