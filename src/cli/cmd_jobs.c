@@ -230,16 +230,15 @@ static enum ta_exit change_jobs(struct ta_cli *cli, struct ta_client *client, co
     json_t *all = json_array();
     for (int i = 1; i < cli->operand_count; i++) {
         json_t *answer = NULL, *body = NULL;
-        const char *method = "POST";
-        char *path = ta_xprintf("/api/v1/jobs/%s/%s", cli->operands[i], action);
-        if (!strcmp(action, "move") || !strcmp(action, "priority") || !strcmp(action, "remove")) {
-            free(path);
-            path = ta_xprintf("/api/v1/jobs/%s", cli->operands[i]);
-            method = strcmp(action, "remove") ? "PATCH" : "DELETE";
-            body = !strcmp(action, "move")       ? json_pack("{s:I}", "before", (json_int_t)opts->before)
-                   : !strcmp(action, "priority") ? json_pack("{s:I}", "priority", (json_int_t)opts->priority)
-                                                 : NULL;
-        }
+        bool moves = !strcmp(action, "move"), weighs = !strcmp(action, "priority"),
+             removes = !strcmp(action, "remove"), itself = moves || weighs || removes;
+        const char *method = removes ? "DELETE" : itself ? "PATCH" : "POST";
+        char *path = itself ? ta_xprintf("/api/v1/jobs/%s", cli->operands[i])
+                            : ta_xprintf("/api/v1/jobs/%s/%s", cli->operands[i], action);
+        if (moves)
+            body = json_pack("{s:I}", "before", (json_int_t)opts->before);
+        else if (weighs)
+            body = json_pack("{s:I}", "priority", (json_int_t)opts->priority);
         int err = ta_client_ask(client, method, path, body, &answer);
         free(path);
         if (err < 0)

@@ -146,8 +146,7 @@ void ta_job_progress_read(struct ta_job_progress *out, const json_t *o)
         strncpy(out->phase, phase, sizeof(out->phase) - 1);
 }
 
-// The object in a text of ours; one that was garbled in the store shows as empty.
-static json_t *object_of(const char *text)
+json_t *ta_job_object(const char *text)
 {
     json_t *o = json_loads(text, 0, NULL);
     if (json_is_object(o))
@@ -165,8 +164,8 @@ json_t *ta_job_json(const struct ta_job *j)
                           "attempt", j->attempt, "created_ms", (json_int_t)j->created_ms, "changed_ms",
                           (json_int_t)j->changed_ms, "not_before_ms", (json_int_t)j->not_before_ms,
                           "warnings", (json_int_t)j->warnings);
-    json_object_set_new(o, "options", object_of(j->options));
+    json_object_set_new(o, "options", ta_job_object(j->options));
     json_object_set_new(o, "progress", ta_job_progress_json(&j->progress));
-    json_object_set_new(o, "result", object_of(j->result));
+    json_object_set_new(o, "result", ta_job_object(j->result));
     return o;
 }

@@ -77,6 +77,8 @@ void ta_job_unref(struct ta_job **job); // NULL-safe
 // Replaces a text that the job owns.
 void ta_job_set(char **field, const char *text);
 
+// The object in a text of the job, a new reference; one that was garbled in the store is empty.
+json_t *ta_job_object(const char *text);
 // As the API and the events show it; a new reference.
 json_t *ta_job_json(const struct ta_job *job);
 json_t *ta_job_progress_json(const struct ta_job_progress *p);

@@ -126,8 +126,7 @@ static void keep(struct changes *c, struct ta_job *job)
 
 static int apply_add(struct changes *c, struct ta_jobs_op *op)
 {
-    double lowest, highest;
-    ta_job_list_positions(c->jobs->index, &lowest, &highest);
+    double highest = ta_job_list_last_position(c->jobs->index);
     for (size_t i = 0; i < c->count; i++)
         highest = TA_MAX(highest, c->values[i]->position);
     int err = 0;
@@ -303,16 +302,24 @@ static int write_all(void *arg)
     return 0;
 }
 
+void ta_jobs_do_all(struct ta_jobs *jobs, struct ta_jobs_op *ops, int count)
+{
+    pthread_mutex_lock(&jobs->lock);
+    for (int i = 0; i < count; i++) {
+        ops[i].next = NULL;
+        *jobs->last = &ops[i];
+        jobs->last = &ops[i].next;
+    }
+    pthread_cond_signal(&jobs->arrived);
+    for (int i = 0; i < count; i++)
+        while (!ops[i].done)
+            pthread_cond_wait(&jobs->settled, &jobs->lock);
+    pthread_mutex_unlock(&jobs->lock);
+}
+
 int ta_jobs_do(struct ta_jobs *jobs, struct ta_jobs_op *op)
 {
-    op->next = NULL;
-    pthread_mutex_lock(&jobs->lock);
-    *jobs->last = op;
-    jobs->last = &op->next;
-    pthread_cond_signal(&jobs->arrived);
-    while (!op->done)
-        pthread_cond_wait(&jobs->settled, &jobs->lock);
-    pthread_mutex_unlock(&jobs->lock);
+    ta_jobs_do_all(jobs, op, 1);
     return op->err;
 }
 

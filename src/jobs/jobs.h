@@ -48,7 +48,6 @@ enum ta_job_action {
 };
 bool ta_job_action_from_name(const char *name,
                              enum ta_job_action *out); // "pause", "resume", "cancel", "retry"
-const char *ta_job_action_name(enum ta_job_action action);
 // What follow return: 0 and (out may be NULL) a reference to the job as it is then; TA_ERR_NOT_FOUND;
 // TA_ERR_INVALID when its state does not allow that, with the reason in *why (to be freed; may be NULL). A
 // job that a worker is on keeps its state until the worker has obeyed: it has a wish then.

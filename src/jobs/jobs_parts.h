@@ -28,6 +28,8 @@ struct ta_jobs_op {
 
 // Waits until the writer has made it durable; its result.
 int ta_jobs_do(struct ta_jobs *jobs, struct ta_jobs_op *op);
+// The same of several, which the writer takes together; the results are in them.
+void ta_jobs_do_all(struct ta_jobs *jobs, struct ta_jobs_op *ops, int count);
 void ta_jobs_refuse(struct ta_jobs_op *op, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void ta_jobs_op_release(struct ta_jobs_op *op);
 // The job's worker has begun to restore.

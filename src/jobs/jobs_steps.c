@@ -67,11 +67,6 @@ bool ta_job_action_from_name(const char *name, enum ta_job_action *out)
     return false;
 }
 
-const char *ta_job_action_name(enum ta_job_action action)
-{
-    return action_names[action];
-}
-
 static void become(struct ta_job *job, enum ta_job_state state, const char *reason)
 {
     job->state = state;
@@ -210,7 +205,6 @@ static int place_before(struct ta_jobs *jobs, int64_t id, int64_t before, double
 
 int ta_jobs_move(struct ta_jobs *jobs, int64_t id, int64_t before, struct ta_job **out, char **why)
 {
-    double lowest, highest;
     struct ta_job *job = ta_job_list_get(ta_jobs_list(jobs), id);
     struct ta_jobs_op op = {.kind = TA_JOBS_OP_CHANGE, .id = id, .edit = edit_position};
     int err = 0;
@@ -221,8 +215,7 @@ int ta_jobs_move(struct ta_jobs *jobs, int64_t id, int64_t before, struct ta_job
     if (job && before) {
         err = place_before(jobs, id, before, &op.position, &op.number, why);
     } else if (job) {
-        ta_job_list_positions(ta_jobs_list(jobs), &lowest, &highest);
-        op.position = highest + 1;
+        op.position = ta_job_list_last_position(ta_jobs_list(jobs)) + 1;
         op.number = job->priority;
     }
     ta_job_unref(&job);
@@ -241,24 +234,31 @@ int ta_jobs_remove(struct ta_jobs *jobs, int64_t id, char **why)
 
 int ta_jobs_prune(struct ta_jobs *jobs, unsigned states, int64_t age_ms, int64_t keep, int *removed)
 {
-    struct ta_job_filter ended = {.limit = 256, .backwards = true, .states = states};
-    struct ta_job *found[256];
+    enum { PAGE = 256 };
+    struct ta_job_filter ended = {.limit = PAGE, .backwards = true, .states = states};
+    struct ta_job *found[PAGE];
     int64_t now = ta_jobs_now_ms(), met = 0;
     bool more = true;
     int err = 0;
     *removed = 0;
     while (more && !err) {
-        int count = ta_job_list_page(ta_jobs_list(jobs), &ended, found, &more);
+        struct ta_jobs_op ops[PAGE];
+        int count = ta_job_list_page(ta_jobs_list(jobs), &ended, found, &more), gone = 0;
         for (int i = 0; i < count; i++) {
-            bool ended_it = ta_job_state_is_final(found[i]->state);
-            bool old = now - found[i]->changed_ms > age_ms, many = ended_it && keep >= 0 && met++ >= keep;
-            if (!err && ended_it && (old || many)) {
-                err = ta_jobs_remove(jobs, found[i]->id, NULL);
-                *removed += !err;
-                err = err == TA_ERR_NOT_FOUND || err == TA_ERR_INVALID ? 0 : err;
-            }
+            bool has_ended = ta_job_state_is_final(found[i]->state);
+            bool old = now - found[i]->changed_ms > age_ms, many = has_ended && keep >= 0 && met++ >= keep;
+            if (has_ended && (old || many))
+                ops[gone++] = (struct ta_jobs_op){.kind = TA_JOBS_OP_REMOVE, .id = found[i]->id};
             ended.after = found[i]->id;
             ta_job_unref(&found[i]);
+        }
+        ta_jobs_do_all(jobs, ops, gone);
+        for (int i = 0; i < gone; i++) {
+            *removed += !ops[i].err;
+            // A client may have been quicker.
+            if (ops[i].err && ops[i].err != TA_ERR_NOT_FOUND && ops[i].err != TA_ERR_INVALID)
+                err = ops[i].err;
+            ta_jobs_op_release(&ops[i]);
         }
     }
     return err;

@@ -139,23 +139,20 @@ struct ta_job *ta_job_list_next(struct ta_job_list *x, int64_t now_ms, int64_t *
     return best;
 }
 
-size_t ta_job_list_positions(struct ta_job_list *x, double *lowest, double *highest)
+double ta_job_list_last_position(struct ta_job_list *x)
 {
-    size_t count = 0;
-    *lowest = *highest = 0;
+    double last = 0;
+    bool any = false;
     pthread_rwlock_rdlock(&x->lock);
     for (size_t i = 0; i < x->count; i++) {
         const struct ta_job *j = x->jobs[i];
-        if (ta_job_state_is_final(j->state))
+        if (ta_job_state_is_final(j->state) || (any && j->position <= last))
             continue;
-        if (!count || j->position < *lowest)
-            *lowest = j->position;
-        if (!count || j->position > *highest)
-            *highest = j->position;
-        count++;
+        last = j->position;
+        any = true;
     }
     pthread_rwlock_unlock(&x->lock);
-    return count;
+    return last;
 }
 
 int ta_job_list_reserve(struct ta_job_list *x, size_t more)

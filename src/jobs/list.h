@@ -33,8 +33,8 @@ void ta_job_list_counts(struct ta_job_list *x, int64_t counts[TA_JOB_STATE_COUNT
 // The queued job whose turn it is at `now_ms`: highest priority, then lowest position, then id; a reference
 // or NULL. *wait_ms is when the first of those that wait for a time becomes due (0: none waits).
 struct ta_job *ta_job_list_next(struct ta_job_list *x, int64_t now_ms, int64_t *due_ms);
-// Lowest and highest position of the jobs that are queued or paused, with how many there are.
-size_t ta_job_list_positions(struct ta_job_list *x, double *lowest, double *highest);
+// The highest position of the jobs that have not ended; 0 without any.
+double ta_job_list_last_position(struct ta_job_list *x);
 
 // ---- writers: one at a time ----
 

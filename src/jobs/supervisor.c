@@ -378,10 +378,10 @@ static void hear(struct ta_supervisor *s, struct seat *seat)
 
 static void give(struct ta_supervisor *s, struct seat *seat, const struct ta_job *job)
 {
-    json_t *m = ta_line_create("start", job->id), *options = json_loads(job->options, 0, NULL);
+    json_t *m = ta_line_create("start", job->id);
     json_object_set_new(m, "input", json_string(job->input));
     json_object_set_new(m, "output", json_string(job->output));
-    json_object_set_new(m, "options", json_is_object(options) ? options : json_object());
+    json_object_set_new(m, "options", ta_job_object(job->options));
     seat->job = job->id;
     seat->heard = ta_clock_seconds();
     atomic_fetch_add(&s->busy, 1);

@@ -148,13 +148,9 @@ static bool check_source(struct ta_request *r, const char *input)
     return !r->status;
 }
 
-struct file_check {
-    struct ta_request *r;
-};
-
 static bool check_file(void *priv, const struct ta_stage_info *stage, const char *name, const char *value)
 {
-    struct ta_request *r = ((struct file_check *)priv)->r;
+    struct ta_request *r = priv;
     (void)stage;
     if (strcmp(value, "none") && !is_in_roots(r, value))
         ta_request_problem(r, 403, "options", "%s: %s is not in a folder that was opened to clients", name,
@@ -186,9 +182,8 @@ static json_t *read_options(struct ta_request *r, const json_t *wanted, struct t
     if (!r->status && ta_options_recipe(options, &recipe, NULL) < 0)
         ta_request_problem(r, 422, "options", "%s",
                            said->size ? ta_buf_text(said) : "these options do not go together");
-    struct file_check check = {r};
     if (!r->status)
-        ta_options_each_file(options, check_file, &check);
+        ta_options_each_file(options, check_file, r);
     if (r->status) {
         json_decref(texts);
         texts = NULL;

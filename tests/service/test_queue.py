@@ -194,6 +194,10 @@ def test_shell(serve, tape):
     listed = service.shell('jobs', '--batch-name', 'shelf')
     assert listed.returncode == 0 and listed.stdout.count('queued') == 2, listed.stdout
     assert 'the queue is paused' in listed.stdout
+    assert service.shell('jobs', 'move', '2', '--before', '1').returncode == 0
+    assert service.job(2)['position'] < service.job(1)['position']
+    assert service.shell('jobs', 'priority', '1', '--priority', '7').returncode == 0
+    assert service.job(1)['priority'] == 7
     assert service.shell('jobs', 'cancel', '2').returncode == 0
     assert service.shell('jobs', 'resume').returncode == 0
     service.wait(1, 'done')
@@ -208,6 +212,8 @@ def test_shell(serve, tape):
     cleared = service.shell('jobs', 'clear', '--state', 'done')
     assert '1 job taken out' in cleared.stderr + cleared.stdout, cleared
     assert [j['id'] for j in json.loads(service.shell('jobs', '--json').stdout)['jobs']] == [2]
+    assert service.shell('jobs', 'remove', '2').returncode == 0
+    assert service.ask('GET', '/api/v1/jobs')[1]['jobs'] == []
     service.stop()
     gone = service.shell('jobs')
     assert gone.returncode == 1 and 'terminalai serve' in gone.stderr, gone.stderr
