@@ -291,10 +291,13 @@ static int set_option(struct ta_cli *cli, const struct ta_found_option *found, c
                       const char *as_written)
 {
     int err;
-    if (found->values)
+    if (found->values) {
         err = ta_opt_set(found->opt, found->values, value, as_written, cli->log);
-    else
+        if (err >= 0)
+            parse_list(NULL, found->opt->name, &cli->given, NULL);
+    } else {
         err = ta_options_set(cli->options, TA_LAYER_CALLER, found->name, value, as_written);
+    }
     if (err < 0)
         ta_cli_usage(cli, NULL);
     return err < 0 ? TA_ERR_USAGE : 0;
@@ -499,6 +502,7 @@ void ta_cli_release(struct ta_cli *cli)
          g && g->table; g++)
         ta_opt_release(g->table, (char *)cli->values + g->offset);
     ta_freep(&cli->values);
+    release_list(&cli->given);
     ta_opt_release(ta_common_options, &cli->common);
     ta_options_destroy(&cli->options);
     ta_env_destroy(&cli->env);

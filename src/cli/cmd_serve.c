@@ -15,14 +15,16 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/thread.h"
+#include "base/tree.h"
 #include "cli/console.h"
+#include "cli/serve_file.h"
 #include "cli/service.h"
 #include "jobs/jobs.h"
 #include "jobs/supervisor.h"
 #include "server/http.h"
 
 struct serve_opts {
-    char *listen, *socket, *state, *token_file;
+    char *listen, *socket, *state, *token_file, *config;
     struct ta_list roots;
     int64_t workers;
     int64_t keep_jobs;
@@ -73,6 +75,13 @@ static const struct ta_opt serve_options[] = {
      .def = "10000",
      .max = 10000000,
      .help = "of the jobs that have ended, the newest so many stay in the list"},
+    {.name = "config",
+     .kind = &ta_opt_path,
+     TA_FIELD(struct serve_opts, config, char *),
+     .syntax = "FILE",
+     .help =
+         "read this YAML file instead of ~/.config/terminalai/config.yaml: options of this command in the "
+         "group \"serve\", options of all jobs beside it"},
     {0},
 };
 
@@ -112,6 +121,9 @@ struct service {
     struct ta_cli *cli;
     struct serve_opts *opts;
     char *state, *socket, *token, *program;
+    char *file; // the configuration that was read; NULL for none
+    json_t *settings;
+    struct ta_marks *marks;
     char **roots;
     int root_count;
     struct ta_jobs *jobs;
@@ -149,10 +161,33 @@ static int find_program(struct service *s)
     return 0;
 }
 
+// The options of jobs are held against their tables too: better here than at each job.
+static int read_settings(struct service *s)
+{
+    struct ta_cli *cli = s->cli;
+    struct ta_options *options = NULL;
+    int err = ta_serve_file_load(s->opts->config, &s->file, &s->settings, &s->marks, cli->log);
+    if (!err && json_object_get(json_object_get(s->settings, "serve"), "config")) {
+        ta_error(cli->log, "%s: the file that is read is named on the command line alone", s->file);
+        err = TA_ERR_INVALID;
+    }
+    if (!err)
+        err = ta_serve_file_apply(cli, serve_options, s->opts, s->file, s->settings, s->marks);
+    if (!err)
+        err = ta_options_create(&options, cli->log);
+    if (!err)
+        err = ta_options_load_config(options, s->opts->config);
+    ta_options_destroy(&options);
+    return err < 0 ? TA_ERR_USAGE : 0;
+}
+
 static int settle(struct service *s)
 {
     struct serve_opts *o = s->opts;
     struct ta_log *log = s->cli->log;
+    int err = read_settings(s);
+    if (err < 0)
+        return err;
     bool listens = o->listen && strcmp(o->listen, "none") != 0;
     s->state = o->state ? ta_path_absolute(o->state) : ta_service_state();
     if (!s->state) {
@@ -167,7 +202,7 @@ static int settle(struct service *s)
                  o->listen);
         return TA_ERR_USAGE;
     }
-    int err = o->token_file ? ta_service_token(o->token_file, &s->token, log) : 0;
+    err = o->token_file ? ta_service_token(o->token_file, &s->token, log) : 0;
     if (!err)
         err = find_roots(s);
     if (!err)
@@ -180,7 +215,8 @@ static int start(struct service *s)
     struct serve_opts *o = s->opts;
     struct ta_log *log = s->cli->log;
     int removed;
-    char *command[] = {s->program, (char *)"worker", NULL};
+    char *config = o->config ? ta_path_absolute(o->config) : NULL;
+    char *command[] = {s->program, (char *)"worker", config ? (char *)"--config" : NULL, config, NULL};
     struct ta_supervisor_config workers = ta_supervisor_defaults();
     workers.workers = o->workers ? (int)o->workers : TA_MAX(1, ta_cpu_count() / CORES_A_WORKER);
     workers.command = command;
@@ -203,8 +239,10 @@ static int start(struct service *s)
     stopper.supervisor = s->supervisor;
     if (!err)
         err = ta_thread_create(&signals, "signals", wait_for_signals, &stopper);
-    if (err < 0)
+    if (err < 0) {
+        free(config);
         return err;
+    }
     if (http.address && !ta_console_is_quiet(s->cli->console))
         ta_console_print(s->cli->console, "listening on %s (port %d)", http.address,
                          ta_server_port(s->server));
@@ -214,6 +252,7 @@ static int start(struct service *s)
     err = ta_supervisor_run(s->supervisor);
     kill(getpid(), SIGUSR1); // ends the thread that waits for signals
     ta_thread_join(&signals);
+    free(config);
     return err;
 }
 
@@ -225,6 +264,9 @@ static void release(struct service *s)
     for (int i = 0; i < s->root_count; i++)
         free(s->roots[i]);
     free(s->roots);
+    json_decref(s->settings);
+    ta_marks_destroy(&s->marks);
+    free(s->file);
     free(s->state);
     free(s->socket);
     free(s->token);

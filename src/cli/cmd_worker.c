@@ -12,6 +12,19 @@
 #include "jobs/worker.h"
 #include "recipe/folders.h"
 
+struct worker_opts {
+    char *config;
+};
+
+static const struct ta_opt worker_options[] = {
+    {.name = "config",
+     .kind = &ta_opt_path,
+     TA_FIELD(struct worker_opts, config, char *),
+     .syntax = "FILE",
+     .help = "the configuration that the service was given"},
+    {0},
+};
+
 static enum ta_exit run_worker(struct ta_cli *cli)
 {
     struct stat st;
@@ -21,9 +34,11 @@ static enum ta_exit run_worker(struct ta_cli *cli)
     int err = ta_env_create(&cli->env, tuning, cli->log);
     free(tuning);
     if (!err)
-        err = ta_worker_run(TA_WORKER_FD, cli->env);
+        err = ta_worker_run(TA_WORKER_FD, cli->env, ((const struct worker_opts *)cli->values)->config);
     return ta_exit_from_error(err);
 }
+
+static const struct ta_command_group worker_groups[] = {{"Service", worker_options, 0}, {0}};
 
 const struct ta_command ta_command_worker = {
     .name = "worker",
@@ -32,5 +47,7 @@ const struct ta_command ta_command_worker = {
     .description =
         "Restores one job after the other for the service that has started it, and ends with it. A "
         "crash or a hostile file costs one attempt of one job.",
+    .groups = worker_groups,
+    .values_size = sizeof(struct worker_opts),
     .run = run_worker,
 };

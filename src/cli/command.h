@@ -99,6 +99,7 @@ struct ta_cli {
     const struct ta_command *command; // NULL until it is known
     struct ta_common_opts common;
     void *values;               // of the command's groups
+    struct ta_list given;       // names of the command's own options that were written on the command line
     struct ta_options *options; // commands with a recipe or with running; NULL for others
     struct ta_env *env;         // of the stages; NULL until ta_cli_callbacks()
     char **operands;            // borrowed from argv

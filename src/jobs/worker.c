@@ -24,6 +24,7 @@ enum { HEARTBEAT_SECONDS = 2 };
 struct worker {
     int fd;
     struct ta_env *env;
+    const char *config;
     pthread_mutex_t send_lock;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -128,11 +129,11 @@ static void on_message(void *priv, enum ta_log_level level, const char *componen
     send_line(w, m);
 }
 
-static int set_options(struct ta_options *options, const json_t *wanted)
+static int set_options(struct ta_options *options, const char *config, const json_t *wanted)
 {
     const char *key;
     json_t *value;
-    int err = ta_options_load_config(options, NULL);
+    int err = ta_options_load_config(options, config);
     json_object_foreach((json_t *)wanted, key, value)
     {
         if (err >= 0)
@@ -170,7 +171,7 @@ static json_t *restore(struct worker *w, const char *input, const char *output, 
         .progress = on_progress, .canceled = on_canceled, .priv = w, .env = w->env};
     int err = ta_options_create(&options, log);
     if (err >= 0)
-        err = set_options(options, wanted);
+        err = set_options(options, w->config, wanted);
     if (err >= 0)
         err = look_at_output(input, output, options, &found, log);
     if (err > 0) {
@@ -221,9 +222,9 @@ static int run_job(struct worker *w, const json_t *start)
     return err;
 }
 
-int ta_worker_run(int fd, struct ta_env *env)
+int ta_worker_run(int fd, struct ta_env *env, const char *config)
 {
-    struct worker w = {.fd = fd, .env = env};
+    struct worker w = {.fd = fd, .env = env, .config = config};
     struct ta_thread *reader = NULL, *heart = NULL;
     pthread_mutex_init(&w.send_lock, NULL);
     pthread_mutex_init(&w.lock, NULL);

@@ -218,6 +218,16 @@ int ta_options_set(struct ta_options *options, enum ta_layer layer, const char *
     return set_in_layer(options, (int)layer + 1, name, value, from ? from : layer_names[layer]);
 }
 
+// What the file says to the service alone: groups of its own, which are not options of a run.
+static bool is_for_the_service(const char *key, const json_t *value)
+{
+    static const char *const names[] = {"serve"};
+    bool is = false;
+    for (size_t i = 0; i < TA_COUNT(names); i++)
+        is = is || !strcmp(key, names[i]);
+    return is && (json_is_object(value) || json_is_array(value) || json_is_null(value));
+}
+
 // Sets the members of `object`, which stands at `path` in the file.
 static int set_from_tree(struct ta_options *o, int layer, json_t *object, const char *file, const char *path,
                          const struct ta_marks *marks)
@@ -227,6 +237,8 @@ static int set_from_tree(struct ta_options *o, int layer, json_t *object, const 
     int err = 0;
     json_object_foreach(object, key, item)
     {
+        if (!path[0] && is_for_the_service(key, item))
+            continue;
         char *place = path[0] ? ta_xprintf("%s.%s", path, key) : ta_xstrdup(key);
         int line = ta_marks_line(marks, place);
         char *from = line ? ta_xprintf("%s:%d", file, line) : ta_xstrdup(file);
