@@ -169,7 +169,7 @@ static void wait_ms(int64_t ms)
 static struct ta_tensor_shape *new_shape(const char *name, int64_t planes)
 {
     struct ta_tensor_shape *s = ta_xcalloc(1, sizeof *s);
-    *s = (struct ta_tensor_shape){ta_xstrdup(name), true, 4, {-1, planes, -1, -1}};
+    *s = (struct ta_tensor_shape){ta_xstrdup(name), TA_ELEMENT_FLOAT, 4, {-1, planes, -1, -1}};
     return s;
 }
 

@@ -2,6 +2,7 @@
 #include "infer/engine.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <terminalai/error.h>
 
@@ -44,6 +45,24 @@ void ta_engine_release(struct ta_engine *e)
     free(e->version);
 }
 
+static int place_of(const struct ta_tensor_shape *shapes, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (!strcmp(shapes[i].name, name))
+            return i;
+    return -1;
+}
+
+int ta_network_input(const struct ta_network *n, const char *name)
+{
+    return place_of(n->in, n->in_count, name);
+}
+
+int ta_network_output(const struct ta_network *n, const char *name)
+{
+    return place_of(n->out, n->out_count, name);
+}
+
 static void release_shapes(struct ta_tensor_shape *shapes, int count)
 {
     for (int i = 0; shapes && i < count; i++)
@@ -78,7 +97,7 @@ int ta_engine_test(struct ta_engine *e, int device, struct ta_log *log)
         return e->info->test(e, device, log);
     // Sums that every format of numbers has exactly: devices may compute with fewer bits.
     float given[4] = {0, 0.5F, -1, 96}, made[4] = {-1, -1, -1, -1};
-    struct ta_tensor in = {given, 2, {1, 4}}, out = {made, 2, {1, 4}};
+    struct ta_tensor in = {given, 2, {1, 4}, NULL}, out = {made, 2, {1, 4}, NULL};
     struct ta_network *n = NULL;
     int err = e->info->load(e, twice, sizeof twice, device, &n, log);
     if (err >= 0)

@@ -37,19 +37,28 @@ struct ta_engine_config {
 
 enum { TA_SHAPE_MAX = 8 };
 
+enum ta_element {
+    TA_ELEMENT_OTHER, // is listed but can't be run
+    TA_ELEMENT_FLOAT, // 32 bit
+    TA_ELEMENT_INT64,
+};
+
 // An input or output of a network.
 struct ta_tensor_shape {
     char *name;
-    bool is_float;             // 32 bit; others are listed but can't be run
-    int count;                 // dimensions
+    enum ta_element element;
+    int count;                 // dimensions; 0: one number, or whatever comes out when it runs
     int64_t dim[TA_SHAPE_MAX]; // -1: any
 };
 
-// Numbers for one input or output, dense, the last dimension first in memory.
+// Numbers for one input or output, dense, the last dimension first in memory. What a network keeps from call
+// to call (recurrent state) is an input and an output like the others: its user gives back what came out. An
+// output whose size the file leaves open has the size that its user knows; another one is TA_ERR_MISMATCH.
 struct ta_tensor {
     float *data; // borrowed
     int count;
     int64_t dim[TA_SHAPE_MAX]; // all >= 1
+    int64_t *whole;            // borrowed, instead of `data`, where the element is TA_ELEMENT_INT64
 };
 
 // Everything returns 0 or TA_ERR_* after a message: NOMEM out of memory or beyond the limit, FORMAT not a
@@ -69,8 +78,9 @@ struct ta_engine_info {
     int (*load)(struct ta_engine *e, const void *model, size_t size, int device, struct ta_network **out,
                 struct ta_log *log);
     void (*unload)(struct ta_network *n);
-    // One batch: as many tensors as the network has inputs and outputs, in its order, all in memory of the
-    // caller. May be called by several threads at a time.
+    // One batch: as many tensors as the network has inputs and outputs, in its order (which
+    // ta_network_input() finds by name), all in memory of the caller, none of it in two tensors, but that
+    // inputs may share. May be called by several threads at a time.
     int (*run)(struct ta_network *n, const struct ta_tensor *in, const struct ta_tensor *out,
                struct ta_log *log);
     // Of engines that run no networks but have effects of their own (infer/vfx.h): load, unload and run are
@@ -101,6 +111,10 @@ extern const struct ta_engine_info *const ta_engines[];
 // NULL-safe; *e becomes NULL.
 void ta_engine_close(struct ta_engine **e);
 void ta_network_unload(struct ta_network **n);
+
+// The place of the input or output of this name; -1: there is none.
+int ta_network_input(const struct ta_network *n, const char *name);
+int ta_network_output(const struct ta_network *n, const char *name);
 
 // Loads a network of our own on the device and compares what it computes with what is right: what a list
 // calls working has worked.

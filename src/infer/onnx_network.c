@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "infer/onnx.h"
 
-enum { ORT_FLOAT = 1 }; // 32 bit, of the element types
+enum { ORT_FLOAT = 1, ORT_INT64 = 7 }; // of its element types
 enum { MAX_TENSORS = 16 };
 
 struct onnx_network {
@@ -58,7 +58,9 @@ static void *read_type(struct ta_onnx *o, const void *type, struct ta_tensor_sha
         status = ORT_CALL(o, ORT_TENSOR_DIM_COUNT, void *, (const void *, size_t *), tensor, &count);
     if (status || count > TA_SHAPE_MAX)
         return status;
-    shape->is_float = element == ORT_FLOAT;
+    shape->element = element == ORT_FLOAT   ? TA_ELEMENT_FLOAT
+                     : element == ORT_INT64 ? TA_ELEMENT_INT64
+                                            : TA_ELEMENT_OTHER;
     shape->count = (int)count;
     return ORT_CALL(o, ORT_TENSOR_DIMS, void *, (const void *, int64_t *, size_t), tensor, shape->dim, count);
 }
@@ -153,12 +155,21 @@ static int check_tensors(const struct ta_tensor_shape *shapes, const struct ta_t
                          const char *what, struct ta_log *log)
 {
     for (int i = 0; i < count; i++) {
-        bool fits = shapes[i].count == given[i].count;
-        for (int d = 0; fits && d < shapes[i].count; d++)
-            fits = given[i].dim[d] >= 1 && (shapes[i].dim[d] < 0 || shapes[i].dim[d] == given[i].dim[d]);
-        if (!shapes[i].is_float) {
-            ta_error(log, "the network's %s \"%s\" is not of 32 bit numbers", what, shapes[i].name);
+        // A shape that the file does not tell is the engine's to judge, when it is there.
+        bool told = shapes[i].count > 0, whole = shapes[i].element == TA_ELEMENT_INT64;
+        bool fits = given[i].count <= TA_SHAPE_MAX && (!told || shapes[i].count == given[i].count);
+        for (int d = 0; fits && d < given[i].count; d++)
+            fits = given[i].dim[d] >= 1 &&
+                   (!told || shapes[i].dim[d] < 0 || shapes[i].dim[d] == given[i].dim[d]);
+        if (shapes[i].element == TA_ELEMENT_OTHER) {
+            ta_error(log, "the network's %s \"%s\" is neither of 32 bit numbers nor of whole ones of 64 bit",
+                     what, shapes[i].name);
             return TA_ERR_UNSUPPORTED;
+        }
+        if (whole ? !given[i].whole : !given[i].data) {
+            ta_error(log, "the network's %s \"%s\" is of %s", what, shapes[i].name,
+                     whole ? "whole numbers of 64 bit" : "32 bit numbers");
+            return TA_ERR_MISMATCH;
         }
         if (fits)
             continue;
@@ -176,14 +187,16 @@ static int check_tensors(const struct ta_tensor_shape *shapes, const struct ta_t
     return 0;
 }
 
-static void *wrap(struct ta_onnx *o, const struct ta_tensor *t, void **out)
+static void *wrap(struct ta_onnx *o, const struct ta_tensor *t, enum ta_element element, void **out)
 {
-    size_t bytes = sizeof(float);
+    bool whole = element == TA_ELEMENT_INT64;
+    size_t bytes = whole ? sizeof *t->whole : sizeof *t->data;
     for (int d = 0; d < t->count; d++)
         bytes *= (size_t)t->dim[d];
     return ORT_CALL(o, ORT_CREATE_TENSOR_WITH_DATA, void *,
-                    (const void *, void *, size_t, const int64_t *, size_t, int, void **), o->memory, t->data,
-                    bytes, t->dim, (size_t)t->count, ORT_FLOAT, out);
+                    (const void *, void *, size_t, const int64_t *, size_t, int, void **), o->memory,
+                    whole ? (void *)t->whole : (void *)t->data, bytes, t->dim, (size_t)t->count,
+                    whole ? ORT_INT64 : ORT_FLOAT, out);
 }
 
 int ta_onnx_run(struct ta_network *network, const struct ta_tensor *in, const struct ta_tensor *out,
@@ -200,11 +213,11 @@ int ta_onnx_run(struct ta_network *network, const struct ta_tensor *in, const st
         return err;
     for (int i = 0; i < network->in_count && !status; i++) {
         in_names[i] = network->in[i].name;
-        status = wrap(o, &in[i], &given[i]);
+        status = wrap(o, &in[i], network->in[i].element, &given[i]);
     }
     for (int i = 0; i < network->out_count && !status; i++) {
         out_names[i] = network->out[i].name;
-        status = wrap(o, &out[i], &made[i]);
+        status = wrap(o, &out[i], network->out[i].element, &made[i]);
     }
     if (!status)
         status = ORT_CALL(o, ORT_RUN, void *,

@@ -155,8 +155,8 @@ void ta_picture_run_get_stats(const struct ta_picture_run *r, struct ta_picture_
 static int call(struct ta_picture_run *r, float *in, float *out, int count, int width, int height)
 {
     int64_t f = r->p.use.factor;
-    struct ta_tensor given = {in, 4, {count, r->p.use.planes, height, width}};
-    struct ta_tensor made = {out, 4, {count, r->p.use.planes, height * f, width * f}};
+    struct ta_tensor given = {in, 4, {count, r->p.use.planes, height, width}, NULL};
+    struct ta_tensor made = {out, 4, {count, r->p.use.planes, height * f, width * f}, NULL};
     double begun = ta_clock_seconds();
     int err = r->p.network->engine->info->run(r->p.network, &given, &made, r->quiet);
     r->stats.busy += ta_clock_seconds() - begun;

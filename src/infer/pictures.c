@@ -15,7 +15,7 @@ enum { TRY_WIDTH = 32, TRY_HEIGHT = 16 };
 // [1 or any, planes, height, width] of 32 bit numbers.
 static bool is_picture(const struct ta_tensor_shape *s, int planes)
 {
-    return s->is_float && s->count == 4 && (s->dim[0] == 1 || s->dim[0] < 0) &&
+    return s->element == TA_ELEMENT_FLOAT && s->count == 4 && (s->dim[0] == 1 || s->dim[0] < 0) &&
            (s->dim[1] == planes || s->dim[1] < 0);
 }
 

@@ -38,7 +38,7 @@ static json_t *shapes_of(const struct ta_tensor_shape *shapes, int count)
             json_array_append_new(dims, shapes[i].dim[d] < 0 ? json_null() : json_integer(shapes[i].dim[d]));
         json_t *o = json_object();
         json_object_set_new(o, "name", ta_json_any_text(shapes[i].name));
-        json_object_set_new(o, "float", json_boolean(shapes[i].is_float));
+        json_object_set_new(o, "float", json_boolean(shapes[i].element == TA_ELEMENT_FLOAT));
         json_object_set_new(o, "shape", dims);
         json_array_append_new(list, o);
     }

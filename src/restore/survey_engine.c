@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "infer/runtimes.h"
-#include "infer/sessions.h"
 #include "recipe/engine_places.h"
 #include "recipe/model_look.h"
 #include "recipe/models.h"
@@ -65,11 +64,11 @@ static int look_at_network(struct ta_survey *s, const char *named, const struct 
     struct ta_neural_facts *f = &s->neural;
     if (!strcmp(f->engine, ta_engine_onnx.name))
         return ta_model_look(&f->use, NULL, f->model, f->sum, named, s->cache, log);
-    const struct ta_neural_model m = {f->engine, f->runtime, f->provider, f->threads, f->model, f->sum};
+    const struct ta_network_plan m = {f->engine, f->runtime, f->provider, f->threads, f->model, f->sum};
     const struct ta_session *session = NULL;
-    int err = ta_neural_session(env, &m, false, log, &session);
+    int err = ta_network_session_get(env, &m, false, log, &session);
     if (err >= 0)
-        err = ta_network_find_use(ta_neural_network(session), &f->use, log);
+        err = ta_network_find_use(ta_network_of(session), &f->use, log);
     if (session)
         ta_sessions_put(env->sessions, &session);
     return err;

@@ -2,11 +2,11 @@
 #ifndef TA_VIDEO_NEURAL_H
 #define TA_VIDEO_NEURAL_H
 
+#include "infer/network_session.h"
 #include "infer/picture_run.h"
 #include "video/stage.h"
 
 struct ta_pool;
-struct ta_session;
 
 enum { TA_NEURAL_BATCH_MAX = 32, TA_NEURAL_SLOTS = 3 };
 
@@ -41,21 +41,6 @@ int ta_neural_fill(struct ta_neural_pictures *p, const AVFrame *in, float *to, s
 // The frame made of numbers; `in` is what they were made of.
 int ta_neural_drain(struct ta_neural_pictures *p, const AVFrame *in, const float *from, AVFrame **out,
                     struct ta_log *log);
-
-// ---- networks as sessions (neural_session.c) ----
-
-struct ta_neural_model {
-    const char *engine, *runtime, *provider; // as the plan has them
-    int threads;
-    const char *model, *sum;
-};
-// The network, loaded by the cache or by now; given back by ta_sessions_put(). Another engine, device or file
-// than planned is TA_ERR_MISMATCH after a message.
-int ta_neural_session(const struct ta_env *env, const struct ta_neural_model *m, bool on_cpu,
-                      struct ta_log *log, const struct ta_session **out);
-struct ta_network *ta_neural_network(const struct ta_session *s);
-// Its device has failed: who asks next gets it loaded anew.
-void ta_neural_session_lost(const struct ta_session *s);
 
 // ---- batches on their way (neural_flow.c) ----
 

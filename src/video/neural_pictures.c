@@ -14,6 +14,16 @@
 #include "media/picture/convert.h"
 #include "media/picture/frame_pool.h"
 
+void ta_neural_facts_release(struct ta_neural_facts *f)
+{
+    free(f->why);
+    free(f->engine);
+    free(f->runtime);
+    free(f->provider);
+    free(f->model);
+    *f = (struct ta_neural_facts){0};
+}
+
 // Between the frames and the numbers lie 16 bit planes of full range: finer than any source.
 static const float MOST = 65535;
 static const enum AVPixelFormat RGB16 = AV_PIX_FMT_GBRP16, GRAY16 = AV_PIX_FMT_GRAY16;

@@ -11,7 +11,6 @@
 #include "base/sha256.h"
 #include "base/thread.h"
 #include "base/tuning.h"
-#include "infer/sessions.h"
 
 struct neural_opts {
     char *model;
@@ -158,7 +157,7 @@ static void needs(const void *opts, const struct ta_format *in, const struct ta_
 
 struct neural_priv {
     const struct ta_session *session, *on_cpu;
-    struct ta_neural_model model;
+    struct ta_network_plan model;
     struct ta_neural_pictures *pictures;
     struct ta_picture_run *run;
     struct ta_neural_flow *flow;
@@ -171,22 +170,22 @@ static bool recover(void *priv, int err)
     struct neural_priv *p = s->priv;
     const struct neural_opts *o = s->opts;
     if (err == TA_ERR_DEVICE && !p->on_cpu)
-        ta_neural_session_lost(p->session);
+        ta_network_session_lost(p->session);
     if (!o->on_device || p->on_cpu || !s->env->engine_fallback ||
         (err != TA_ERR_DEVICE && err != TA_ERR_NOMEM))
         return false;
-    if (ta_neural_session(s->env, &p->model, true, s->log, &p->on_cpu) < 0)
+    if (ta_network_session_get(s->env, &p->model, true, s->log, &p->on_cpu) < 0)
         return false;
     ta_warn(s->log, "%s: %s goes on with the CPU, because %s: pictures may differ a little from here on",
             s->info->name, o->engine, ta_error_text(err));
-    ta_picture_run_use_network(p->run, ta_neural_network(p->on_cpu));
+    ta_picture_run_use_network(p->run, ta_network_of(p->on_cpu));
     return true;
 }
 
 static int start(struct ta_stage *s, struct neural_priv *p)
 {
     const struct neural_opts *o = s->opts;
-    struct ta_network *network = ta_neural_network(p->session);
+    struct ta_network *network = ta_network_of(p->session);
     bool batching = !s->env->tuning || s->env->tuning->engine_batching;
     bool large = (int64_t)s->in.width * s->in.height > WHOLE_PIXELS;
     const struct ta_picture_run_params run = {
@@ -223,8 +222,8 @@ static int init(struct ta_stage *s)
     struct neural_priv *p = s->priv;
     const struct neural_opts *o = s->opts;
     struct ta_buf why = {0};
-    p->model = (struct ta_neural_model){o->engine, o->runtime, o->provider, (int)o->threads, o->file, o->sum};
-    int err = ta_neural_session(s->env, &p->model, false, s->log, &p->session);
+    p->model = (struct ta_network_plan){o->engine, o->runtime, o->provider, (int)o->threads, o->file, o->sum};
+    int err = ta_network_session_get(s->env, &p->model, false, s->log, &p->session);
     if (err < 0)
         return err;
     err = ta_neural_pictures_create(&p->pictures, &s->in, &s->out, (int)o->planes, (int)o->white,

@@ -1,4 +1,5 @@
-// Networks as sessions of the cache.
+#include "infer/network_session.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,6 @@
 #include "base/sha256.h"
 #include "infer/onnx_file.h"
 #include "infer/runtimes.h"
-#include "infer/sessions.h"
-#include "video/neural.h"
 
 #define LARGEST_FILE ((size_t)1 << 30) // bytes; networks for pictures are a hundredth of it
 enum { LIVES = 16 };                   // how often a device may fail in a process
@@ -24,20 +23,10 @@ struct loaded {
 };
 
 struct wish {
-    const struct ta_neural_model *model;
+    const struct ta_network_plan *model;
     struct ta_engine *engine;
     int device;
 };
-
-void ta_neural_facts_release(struct ta_neural_facts *f)
-{
-    free(f->why);
-    free(f->engine);
-    free(f->runtime);
-    free(f->provider);
-    free(f->model);
-    *f = (struct ta_neural_facts){0};
-}
 
 static void unload(void *handle)
 {
@@ -76,7 +65,7 @@ static int load(void *priv, void **handle, size_t *bytes, const struct ta_cancel
 }
 
 // The engine as planned, and the number of its device.
-static int find_device(const struct ta_env *env, const struct ta_neural_model *m, bool on_cpu,
+static int find_device(const struct ta_env *env, const struct ta_network_plan *m, bool on_cpu,
                        struct ta_log *log, struct wish *w)
 {
     *w = (struct wish){.model = m};
@@ -107,8 +96,8 @@ static int find_device(const struct ta_env *env, const struct ta_neural_model *m
     return TA_ERR_MISMATCH;
 }
 
-int ta_neural_session(const struct ta_env *env, const struct ta_neural_model *m, bool on_cpu,
-                      struct ta_log *log, const struct ta_session **out)
+int ta_network_session_get(const struct ta_env *env, const struct ta_network_plan *m, bool on_cpu,
+                           struct ta_log *log, const struct ta_session **out)
 {
     struct wish w;
     *out = NULL;
@@ -128,12 +117,12 @@ int ta_neural_session(const struct ta_env *env, const struct ta_neural_model *m,
     return err < 0 ? err : TA_ERR_DEVICE;
 }
 
-struct ta_network *ta_neural_network(const struct ta_session *s)
+struct ta_network *ta_network_of(const struct ta_session *s)
 {
     return ((struct loaded *)s->handle)->network;
 }
 
-void ta_neural_session_lost(const struct ta_session *s)
+void ta_network_session_lost(const struct ta_session *s)
 {
     atomic_store(&((struct loaded *)s->handle)->lost, true);
 }
