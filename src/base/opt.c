@@ -69,6 +69,21 @@ static void quote_start(struct ta_buf *out, const char *text)
         ta_buf_puts(out, "...");
 }
 
+// Does "--denoise-strength" or "TERMINALAI_CRF" name the option already? "c.yaml:3" does not.
+static bool names_option(const char *where, const char *name)
+{
+    size_t length = strlen(name), all = strlen(where);
+    if (all <= length)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)where[all - length + i];
+        if ((c == '_' ? '-' : tolower(c)) != (unsigned char)name[i])
+            return false;
+    }
+    char before = where[all - length - 1];
+    return before == '-' || before == '_';
+}
+
 int ta_opt_set(const struct ta_opt *o, void *values, const char *text, const char *where, struct ta_log *log)
 {
     struct ta_buf why = {0};
@@ -77,7 +92,9 @@ int ta_opt_set(const struct ta_opt *o, void *values, const char *text, const cha
     if (ret < 0) {
         struct ta_buf quoted = {0};
         quote_start(&quoted, text);
-        ta_error(log, "%s%s%s for %s: %s", prefix, colon, quoted.data, o->name, ta_buf_text(&why));
+        bool named = names_option(prefix, o->name);
+        ta_error(log, "%s%s%s%s%s: %s", prefix, colon, quoted.data, named ? "" : " for ",
+                 named ? "" : o->name, ta_buf_text(&why));
         ta_buf_release(&quoted);
     } else if (o->flags & TA_OPT_DEPRECATED) {
         ta_problem_at(log, TA_PROBLEM_OPTION_DEPRECATED, &(struct ta_problem_about){.option = o->name},

@@ -167,10 +167,11 @@ int ta_opt_unknown(const struct ta_opt *table, const char *name, const char *wha
 const char *ta_nearest(const char *word, const char *const *names);
 
 // One entry of help: "  --crf N            quality, ... (0..51, default 18)", wrapped to `width` columns with
-// Appends one line for a short list: the form, and the help up to its first semicolon, cut at `width`.
-void ta_opt_help_line(const struct ta_opt *o, int width, struct ta_buf *out);
 // a hanging indent; choices that have help get lines of their own. Nothing for hidden options.
 void ta_opt_help(const struct ta_opt *o, int width, struct ta_buf *out);
+// An entry of a short list: the form, the help up to its first semicolon, the choices' names. `whole`:
+// wrapped to `width` columns; else one line that is cut where it reads as a whole, or ends in "...".
+void ta_opt_help_line(const struct ta_opt *o, bool whole, int width, struct ta_buf *out);
 // JSON description for the API and the form: name, kind, default (as in ta_opt_to_json, or null), min, max,
 // min_count, max_count, choices, unit, help, syntax, letter, advanced, hidden, deprecated; keys that do not
 // apply are absent.

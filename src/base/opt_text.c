@@ -207,7 +207,29 @@ static int first_part(const char *help)
     return n;
 }
 
-void ta_opt_help_line(const struct ta_opt *o, int width, struct ta_buf *out)
+// How much of `line` fits into `room` columns: up to a comma of the help text, if one is there, which reads
+// as if it were all; else up to a word, or a choice, and "..." tells. `help`: how much of the line is help
+// text.
+static size_t fitting_part(const char *line, size_t size, size_t help, int room, const char **dots)
+{
+    static const int DOTS = 4;
+    size_t at_comma = 0, at_word = 0;
+    *dots = "";
+    if ((int)ta_utf8_columns(line, size) <= room)
+        return size;
+    for (size_t i = 1; i < size && (int)ta_utf8_columns(line, i) <= room; i++) {
+        if (line[i] == ',' && i < help)
+            at_comma = i;
+        if (line[i] == ' ' && (int)ta_utf8_columns(line, i) <= room - DOTS)
+            at_word = i;
+    }
+    if (help >= size && at_comma)
+        return at_comma;
+    *dots = " ...";
+    return at_word;
+}
+
+void ta_opt_help_line(const struct ta_opt *o, bool whole, int width, struct ta_buf *out)
 {
     struct ta_buf form = {0}, line = {0};
     const char *help = o->help ? o->help : "";
@@ -215,18 +237,21 @@ void ta_opt_help_line(const struct ta_opt *o, int width, struct ta_buf *out)
         ta_buf_printf(&form, "-%c, ", o->letter);
     append_form(o, &form);
     ta_buf_printf(&line, "%.*s", first_part(help), help);
+    size_t help_size = line.size;
     if (o->choices) {
         ta_buf_puts(&line, ": ");
         append_choices(o, "", &line);
     }
-    int column = NAME_INDENT + (int)ta_utf8_columns(form.data, form.size);
-    int room = TA_MAX(width, WIDTH_MIN) - TA_MAX(column + 2, HELP_COLUMN);
-    size_t end = line.size;
-    while (end && ((int)ta_utf8_columns(line.data, end) > room - (end < line.size ? 4 : 0) ||
-                   (end < line.size && line.data[end] != ' ')))
-        end--;
-    ta_buf_printf(out, "%*s%s%*s%.*s%s\n", NAME_INDENT, "", form.data, TA_MAX(2, HELP_COLUMN - column), "",
-                  (int)end, ta_buf_text(&line), end < line.size ? " ..." : "");
+    if (whole) {
+        append_row(out, form.data, NAME_INDENT, ta_buf_text(&line), HELP_COLUMN, TA_MAX(width, WIDTH_MIN));
+    } else {
+        const char *dots;
+        int column = NAME_INDENT + (int)ta_utf8_columns(form.data, form.size);
+        int room = TA_MAX(width, WIDTH_MIN) - TA_MAX(column + 2, HELP_COLUMN);
+        size_t end = fitting_part(ta_buf_text(&line), line.size, help_size, room, &dots);
+        ta_buf_printf(out, "%*s%s%*s%.*s%s\n", NAME_INDENT, "", form.data, TA_MAX(2, HELP_COLUMN - column),
+                      "", (int)end, ta_buf_text(&line), dots);
+    }
     ta_buf_release(&line);
     ta_buf_release(&form);
 }

@@ -240,11 +240,11 @@ static bool names_visit(void *priv, const char *title, const char *name, const s
     return true;
 }
 
-// Does any other command know the option? For "restore has it, probe does not".
-static const struct ta_command *command_with_option(const char *name)
+// Does any other command know the option, by name or by letter? For "restore has it, probe does not".
+static const struct ta_command *command_with_option(const char *name, char letter)
 {
     for (const struct ta_command *const *c = ta_commands; *c; c++) {
-        struct search s = {.name = name};
+        struct search s = {.name = name, .letter = letter};
         ta_command_each_option(*c, search_visit, &s);
         if (s.found.opt) {
             free(s.found.name);
@@ -263,7 +263,7 @@ static int refuse_unknown(struct ta_cli *cli, const char *name)
         nearest = ta_nearest(name + 3, names.list);
         no = "no-";
     }
-    const struct ta_command *other = command_with_option(name);
+    const struct ta_command *other = command_with_option(name, 0);
     struct ta_buf quoted = {0};
     char *dashed = ta_xprintf("--%s", name);
     ta_buf_quote(&quoted, dashed);
@@ -385,6 +385,21 @@ static int parse_long(struct ta_cli *cli, int argc, char **argv, int *i)
     return err;
 }
 
+static void refuse_letter(struct ta_cli *cli, const char *arg, char letter)
+{
+    const struct ta_command *other = cli->command ? command_with_option(NULL, letter) : NULL;
+    struct ta_buf quoted = {0};
+    ta_buf_quote(&quoted, arg);
+    if (arg[1] != letter || arg[2])
+        ta_cli_usage(cli, "unknown letter in %s", quoted.data);
+    else if (other)
+        ta_cli_usage(cli, "unknown option %s; \"%s\" has it, \"%s\" has not", quoted.data, other->name,
+                     cli->command->name);
+    else
+        ta_cli_usage(cli, "unknown option %s", quoted.data);
+    ta_buf_release(&quoted);
+}
+
 // "-v", "-vv", "-o FILE", "-oFILE", "-vo FILE"
 static int parse_letters(struct ta_cli *cli, int argc, char **argv, int *i)
 {
@@ -392,11 +407,7 @@ static int parse_letters(struct ta_cli *cli, int argc, char **argv, int *i)
         struct ta_found_option found = {0};
         char as_written[3] = {'-', *s, 0};
         if (!find_option(cli, NULL, *s, &found)) {
-            struct ta_buf quoted = {0};
-            ta_buf_quote(&quoted, argv[*i]);
-            ta_cli_usage(cli, s == argv[*i] + 1 && !s[1] ? "unknown option %s" : "unknown letter in %s",
-                         quoted.data);
-            ta_buf_release(&quoted);
+            refuse_letter(cli, argv[*i], *s);
             return TA_ERR_USAGE;
         }
         bool last = !ta_option_is_switch(found.opt);

@@ -192,7 +192,7 @@ static enum ta_exit run_compare(struct ta_cli *cli)
 static const struct ta_example compare_examples[] = {
     {"terminalai compare tape.avi --presets vhs,dvd,clean",
      "three excerpts under three presets, into tape.compare/"},
-    {"terminalai compare tape.avi --presets vhs,./mine.yaml --start 12:30 --duration 5 -o try/",
+    {"terminalai compare tape.avi --presets vhs,./mine.yaml -s 12:30 -d 5 -o try/",
      "five seconds, a preset of your own among them"},
     {0},
 };

@@ -26,6 +26,7 @@ struct plan_opts {
     bool json;
     bool values;
     bool join;
+    bool dry_run;
 };
 
 static const struct ta_opt plan_options[] = {
@@ -49,6 +50,12 @@ static const struct ta_opt plan_options[] = {
      TA_FIELD(struct plan_opts, values, bool),
      .help = "add each option with its value and the place it came from"},
     TA_JOIN_OPTION(struct plan_opts),
+    {.name = "dry-run",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct plan_opts, dry_run, bool),
+     .help = "as of \"restore\": changes nothing here, where nothing is made anyway",
+     .letter = 'n',
+     .flags = TA_OPT_ADVANCED},
     {0},
 };
 

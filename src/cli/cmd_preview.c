@@ -220,7 +220,7 @@ static enum ta_exit run_preview(struct ta_cli *cli)
 
 static const struct ta_example preview_examples[] = {
     {"terminalai preview tape.avi", "ten seconds from a quarter of the way on, side by side"},
-    {"terminalai preview tape.avi --start 12:30 --duration 20 --layout split -o try.mp4",
+    {"terminalai preview tape.avi -s 12:30 -d 20 --layout split -o try.mp4",
      "twenty seconds, with a line that moves over the picture"},
     {"terminalai preview tape.avi --denoise-strength 6:5:6:5 -o try.png --start 40%",
      "one frame as a picture: source, result, difference"},

@@ -286,7 +286,7 @@ static enum ta_exit run_serve(struct ta_cli *cli)
 static const struct ta_example serve_examples[] = {
     {"terminalai serve", "takes jobs from this user's shell; \"terminalai submit\" sends them"},
     {"terminalai serve --root /tapes --workers 2", "programs on this machine may submit files in /tapes"},
-    {"terminalai serve --listen 0.0.0.0:7860 --token-file ~/.terminalai-token --root /tapes",
+    {"terminalai serve --listen 0.0.0.0:7860 --token-file ~/.token --root /tapes",
      "for others too, behind a proxy that speaks TLS"},
     {0},
 };

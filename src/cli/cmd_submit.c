@@ -170,6 +170,7 @@ static const struct ta_example submit_examples[] = {
     {"terminalai submit tapes/ -o restored/ --preset vhs --batch-name shelf",
      "a whole folder, under one name"},
     {"terminalai submit urgent.avi --priority 10", "before all that wait"},
+    {"terminalai submit tapes/ --recursive --json", "for programs: the new jobs with their numbers"},
     {0},
 };
 
@@ -179,7 +180,7 @@ static const struct ta_command_group submit_groups[] = {
     {0},
 };
 
-static const char *const submit_often[] = {"output", "recursive", "join",    "batch", "priority",
+static const char *const submit_often[] = {"output", "recursive", "join",    "batch-name", "priority",
                                            "json",   "preset",    "quality", NULL};
 
 const struct ta_command ta_command_submit = {

@@ -155,6 +155,7 @@ struct short_printer {
     const struct ta_command *command;
     struct ta_buf *out;
     const char *wanted; // NULL: all that are the command's own and not advanced
+    bool whole;         // an option may take several lines
     int width;
 };
 
@@ -169,7 +170,7 @@ static bool print_short(void *priv, const char *title, const char *name, const s
         return true;
     struct ta_opt named = *o;
     named.name = name;
-    ta_opt_help_line(&named, p->width, p->out);
+    ta_opt_help_line(&named, p->whole, p->width, p->out);
     return !p->wanted;
 }
 
@@ -183,7 +184,7 @@ static void print_examples(const struct ta_command *command, int most, struct ta
 }
 
 // On a screen: what it is, examples, the options that most people need, and where the rest is.
-static void print_command_short(const struct ta_command *command, struct ta_buf *out, int width)
+static void print_command_short(const struct ta_command *command, bool whole, struct ta_buf *out, int width)
 {
     static const int EXAMPLES = 4;
     char *first = ta_xstrndup(command->description, strcspn(command->description, "\n"));
@@ -192,7 +193,7 @@ static void print_command_short(const struct ta_command *command, struct ta_buf 
     print_examples(command, EXAMPLES, out, width);
     ta_buf_puts(out, command->often ? "\nWhat most people need:\n" : "\nOptions:\n");
     size_t before = out->size;
-    struct short_printer p = {.command = command, .out = out, .width = width};
+    struct short_printer p = {.command = command, .out = out, .whole = whole, .width = width};
     for (int i = 0; command->often && command->often[i]; i++) {
         p.wanted = command->often[i];
         ta_command_each_option(command, print_short, &p);
@@ -212,6 +213,23 @@ static void print_command_short(const struct ta_command *command, struct ta_buf 
     ta_text_wrap(out, ta_buf_text(&more), 0, width);
     ta_buf_release(&groups);
     ta_buf_release(&more);
+}
+
+// Each option as long as it is when that fits, else in a line.
+static void print_screen(const struct ta_command *command, struct ta_buf *out, int width)
+{
+    enum { SCREEN_LINES = 40 };
+    struct ta_buf all = {0};
+    size_t lines = 2; // the usage, and an empty one
+    print_command_short(command, true, &all, width);
+    for (size_t i = 0; i < all.size; i++)
+        lines += all.data[i] == '\n';
+    if (lines > SCREEN_LINES) {
+        ta_buf_clear(&all);
+        print_command_short(command, false, &all, width);
+    }
+    ta_buf_puts(out, ta_buf_text(&all));
+    ta_buf_release(&all);
 }
 
 static void print_command_all(const struct ta_command *command, struct ta_buf *out, int width)
@@ -243,7 +261,7 @@ void ta_help_command(const struct ta_command *command, enum ta_help_wish wish, c
     ta_help_usage(command, out);
     ta_buf_puts(out, "\n\n");
     if (wish == TA_HELP_SHORT)
-        print_command_short(command, out, width);
+        print_screen(command, out, width);
     else
         print_command_all(command, out, width);
 }

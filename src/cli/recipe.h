@@ -36,12 +36,11 @@ enum ta_exit ta_cli_finish(struct ta_cli *cli, int err, const char *subject, con
                            enum ta_progress_mode mode, json_t *done);
 
 // An entry of the table of a command whose inputs may be one film; `owner` has a bool `join`.
-#define TA_JOIN_OPTION(owner)                                                                                \
-    {                                                                                                        \
-        .name = "join", .kind = &ta_opt_switch, TA_FIELD(owner, join, bool),                                 \
-        .help =                                                                                              \
-            "the inputs, in the order given, are one film that was stored in several files: sound and time " \
-            "go on at the seams"                                                                             \
+#define TA_JOIN_OPTION(owner)                                                                           \
+    {                                                                                                   \
+        .name = "join", .kind = &ta_opt_switch, TA_FIELD(owner, join, bool),                            \
+        .help = "the inputs are one film, stored in several files, in the order given: sound and time " \
+                "go on at the seams"                                                                    \
     }
 
 // ---- commands that run single tasks of a plan ----

@@ -292,6 +292,24 @@ static void test_bad_values(void **state)
     struct values v = {0};
     assert_int_equal(ta_opt_set(ta_opt_find(table, "crf"), &v, "x\n", NULL, c.log), TA_ERR_INVALID);
     capture_expect(&c, "error terminalai: \"x\\n\" for crf: must be a whole number\n");
+    // An option that is named by the place is not named again.
+    static const struct {
+        const char *where, *said;
+    } named[] = {
+        {"--crf", "--crf: \"x\": must"},
+        {"TERMINALAI_CRF", "TERMINALAI_CRF: \"x\": must"},
+        {"--scrf", "--scrf: \"x\" for crf: must"},
+        {"crf", "crf: \"x\" for crf: must"},
+        {"crf.yaml:3", "crf.yaml:3: \"x\" for crf: must"},
+        {"--", "--: \"x\" for crf: must"},
+    };
+    for (size_t i = 0; i < TA_COUNT(named); i++) {
+        assert_int_equal(ta_opt_set(ta_opt_find(table, "crf"), &v, "x", named[i].where, c.log),
+                         TA_ERR_INVALID);
+        char *said = ta_xprintf("error terminalai: %s be a whole number\n", named[i].said);
+        capture_expect(&c, said);
+        free(said);
+    }
     assert_int_equal(ta_opt_set(ta_opt_find(table, "crf"), &v, "x", NULL, NULL), TA_ERR_INVALID);
     capture_release(&c);
 }
