@@ -195,6 +195,41 @@ void ta_sha256_hex(const void *data, size_t size, char out[TA_SHA256_HEX])
     finish(&s, out);
 }
 
+// The 32 bytes that 64 digits write.
+static void bytes_of(const char *hex, uint8_t out[32])
+{
+    for (int i = 0; i < 32; i++) {
+        const char pair[3] = {hex[2 * i], hex[2 * i + 1], 0};
+        out[i] = (uint8_t)strtoul(pair, NULL, 16);
+    }
+}
+
+void ta_hmac_sha256_hex(const void *key, size_t key_size, const void *data, size_t size,
+                        char out[TA_SHA256_HEX])
+{
+    uint8_t pad[BLOCK] = {0}, sum[32];
+    struct ta_sha256 s;
+    if (key_size > BLOCK) {
+        ta_sha256_hex(key, key_size, out);
+        bytes_of(out, pad);
+    } else if (key_size) {
+        memcpy(pad, key, key_size);
+    }
+    for (int i = 0; i < BLOCK; i++)
+        pad[i] ^= 0x36;
+    init(&s);
+    ta_sha256_update(&s, pad, BLOCK);
+    ta_sha256_update(&s, data, size);
+    finish(&s, out);
+    bytes_of(out, sum);
+    for (int i = 0; i < BLOCK; i++)
+        pad[i] ^= 0x36 ^ 0x5c;
+    init(&s);
+    ta_sha256_update(&s, pad, BLOCK);
+    ta_sha256_update(&s, sum, sizeof(sum));
+    finish(&s, out);
+}
+
 static int report(struct ta_log *log, const char *path, const char *what)
 {
     int errnum = errno;

@@ -18,4 +18,8 @@ struct ta_sha256 *ta_sha256_create(void);
 void ta_sha256_update(struct ta_sha256 *s, const void *data, size_t size);
 void ta_sha256_finish(struct ta_sha256 **s, char out[TA_SHA256_HEX]); // frees *s
 
+// HMAC-SHA256 (RFC 2104) of a text under a key, as 64 digits.
+void ta_hmac_sha256_hex(const void *key, size_t key_size, const void *data, size_t size,
+                        char out[TA_SHA256_HEX]);
+
 #endif

@@ -155,6 +155,31 @@ static void test_file(void **state)
     capture_release(&c);
 }
 
+// RFC 4231, cases 1, 2, 3, 6 and 7.
+static void test_hmac(void **state)
+{
+    (void)state;
+    static const char
+        asked[] = "what do ya want for nothing?",
+        larger[] = "Test Using Larger Than Block-Size Key - Hash Key First",
+        both[] = "This is a test using a larger than block-size key and a larger than block-size data. "
+                 "The key needs to be hashed before being used by the HMAC algorithm.";
+    char key[131], data[50], hex[TA_SHA256_HEX];
+    memset(key, 0x0b, 20);
+    ta_hmac_sha256_hex(key, 20, "Hi There", 8, hex);
+    assert_string_equal(hex, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+    ta_hmac_sha256_hex("Jefe", 4, asked, strlen(asked), hex);
+    assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    memset(key, 0xaa, sizeof(key));
+    memset(data, 0xdd, sizeof(data));
+    ta_hmac_sha256_hex(key, 20, data, sizeof(data), hex);
+    assert_string_equal(hex, "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe");
+    ta_hmac_sha256_hex(key, sizeof(key), larger, strlen(larger), hex);
+    assert_string_equal(hex, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+    ta_hmac_sha256_hex(key, sizeof(key), both, strlen(both), hex);
+    assert_string_equal(hex, "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_implementations_agree),
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_file),
+        cmocka_unit_test(test_hmac),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
