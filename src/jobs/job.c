@@ -76,6 +76,8 @@ struct ta_job *ta_job_copy(const struct ta_job *job)
     copy->batch = ta_xstrdup(job ? job->batch : "");
     copy->reason = ta_xstrdup(job ? job->reason : "");
     copy->result = ta_xstrdup(job ? job->result : "{}");
+    copy->source = ta_xstrdup(job ? job->source : "");
+    copy->title = ta_xstrdup(job ? job->title : "");
     return copy;
 }
 
@@ -97,6 +99,8 @@ void ta_job_unref(struct ta_job **job)
     free(j->batch);
     free(j->reason);
     free(j->result);
+    free(j->source);
+    free(j->title);
     free(j);
 }
 
@@ -157,13 +161,13 @@ json_t *ta_job_object(const char *text)
 
 json_t *ta_job_json(const struct ta_job *j)
 {
-    json_t *o = json_pack("{s:I, s:s, s:s, s:i, s:f, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I}", "id",
+    json_t *o = json_pack("{s:I, s:s, s:s, s:i, s:f, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:s}", "id",
                           (json_int_t)j->id, "state", ta_job_state_name(j->state), "wish",
                           ta_job_wish_name(j->wish), "priority", j->priority, "position", j->position,
                           "input", j->input, "output", j->output, "batch", j->batch, "reason", j->reason,
                           "attempt", j->attempt, "created_ms", (json_int_t)j->created_ms, "changed_ms",
                           (json_int_t)j->changed_ms, "not_before_ms", (json_int_t)j->not_before_ms,
-                          "warnings", (json_int_t)j->warnings);
+                          "warnings", (json_int_t)j->warnings, "title", j->title);
     json_object_set_new(o, "options", ta_job_object(j->options));
     json_object_set_new(o, "progress", ta_job_progress_json(&j->progress));
     json_object_set_new(o, "result", ta_job_object(j->result));

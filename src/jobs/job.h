@@ -63,7 +63,9 @@ struct ta_job {
     int64_t not_before_ms; // after a crash: when it is tried again; 0
     int64_t warnings;      // of a job that is done
     struct ta_job_progress progress;
-    char *input, *output; // paths from the root; the input may be a name of several files
+    char *input, *output; // paths from the root; the input may be a name of several files, or an address
+    char *source;         // the file that was got of the address; "" before, and where the input is one
+    char *title;          // what the address calls it: a text to show and nothing else; ""
     char *options;        // a JSON object of option texts, {"preset": "vhs"}
     char *batch;          // a label that jobs submitted together share; ""
     char *reason;         // why it is in this state, for a person

@@ -35,9 +35,12 @@ struct ta_jobs {
     struct ta_job_list *index;
     struct ta_events *events;
     struct ta_thread *writer;
-    pthread_mutex_t wake_lock; // held while `wake` is called, so that it can be taken back
-    void (*wake)(void *priv);
-    void *priv;
+    pthread_mutex_t wake_lock; // held while they are called, so that they can be taken back
+    struct {
+        void (*call)(void *priv);
+        void *priv;
+    } wakes[TA_JOBS_WAKES];
+    struct ta_jobs_hooks hooks;
     // What waits for the writer.
     pthread_mutex_t lock;
     pthread_cond_t arrived, settled;
@@ -71,8 +74,21 @@ json_t *ta_jobs_history(struct ta_jobs *jobs, int64_t id)
 void ta_jobs_on_change(struct ta_jobs *jobs, void (*wake)(void *priv), void *priv)
 {
     pthread_mutex_lock(&jobs->wake_lock);
-    jobs->wake = wake;
-    jobs->priv = priv;
+    for (int i = 0; i < TA_JOBS_WAKES; i++) {
+        bool its = jobs->wakes[i].call && jobs->wakes[i].priv == priv;
+        if (!its && (!wake || jobs->wakes[i].call))
+            continue;
+        jobs->wakes[i].call = wake;
+        jobs->wakes[i].priv = priv;
+        break;
+    }
+    pthread_mutex_unlock(&jobs->wake_lock);
+}
+
+void ta_jobs_set_hooks(struct ta_jobs *jobs, const struct ta_jobs_hooks *hooks)
+{
+    pthread_mutex_lock(&jobs->wake_lock);
+    jobs->hooks = *hooks;
     pthread_mutex_unlock(&jobs->wake_lock);
 }
 
@@ -86,6 +102,7 @@ struct changes {
     int64_t *gone;
     size_t gone_count, gone_capacity;
     bool queue; // a switch
+    struct ta_jobs_hooks hooks;
 };
 
 void ta_jobs_refuse(struct ta_jobs_op *op, const char *format, ...)
@@ -137,7 +154,7 @@ static int apply_add(struct changes *c, struct ta_jobs_op *op)
         if (!err)
             keep(c, ta_job_ref(op->added[i]));
     }
-    return err;
+    return err || !op->work ? err : op->work(op->priv, c->jobs->store, op->added);
 }
 
 static int apply_change(struct changes *c, struct ta_jobs_op *op)
@@ -159,6 +176,9 @@ static int apply_change(struct changes *c, struct ta_jobs_op *op)
             job->changed_ms = ta_jobs_now_ms();
         err = ta_store_update(c->jobs->store, job, old->state);
     }
+    bool ends = job->state != old->state && (job->state == TA_JOB_DONE || job->state == TA_JOB_FAILED);
+    if (!err && ends && c->hooks.ended)
+        err = c->hooks.ended(c->hooks.priv, c->jobs->store, job);
     if (!err) {
         op->result = ta_job_ref(job);
         keep(c, ta_job_ref(job));
@@ -205,6 +225,8 @@ static int apply(struct changes *c, struct ta_jobs_op *op)
     case TA_JOBS_OP_SWITCH:
         c->queue = true;
         return ta_store_set(c->jobs->store, op->key, op->value);
+    case TA_JOBS_OP_STORE:
+        return op->work(op->priv, c->jobs->store, NULL);
     }
     return TA_ERR_INTERNAL;
 }
@@ -229,16 +251,49 @@ static void tell(struct ta_jobs *jobs, const struct changes *c)
                           ta_xstrdup(ta_jobs_is_paused(jobs) ? "{\"paused\":true}" : "{\"paused\":false}"));
 }
 
+// How many jobs wait or are worked on.
+static int64_t unfinished(const int64_t counts[TA_JOB_STATE_COUNT])
+{
+    return counts[TA_JOB_QUEUED] + counts[TA_JOB_DOWNLOADING] + counts[TA_JOB_PLANNING] +
+           counts[TA_JOB_RUNNING];
+}
+
+// Has the last of them ended by this transaction?
+static bool empties(const struct changes *c)
+{
+    int64_t counts[TA_JOB_STATE_COUNT], before;
+    bool ends = false;
+    ta_job_list_counts(c->jobs->index, counts);
+    before = unfinished(counts);
+    for (size_t i = 0; i < c->count + c->gone_count; i++) {
+        bool gone = i >= c->count;
+        struct ta_job *old = ta_job_list_get(c->jobs->index, gone ? c->gone[i - c->count] : c->values[i]->id);
+        if (old)
+            counts[old->state]--;
+        if (!gone) {
+            counts[c->values[i]->state]++;
+            ends = ends || c->values[i]->state == TA_JOB_DONE || c->values[i]->state == TA_JOB_FAILED;
+        }
+        ta_job_unref(&old);
+    }
+    return ends && before > 0 && !unfinished(counts);
+}
+
 // Makes all operations of the list durable, or none; each has its result then.
 static void transact(struct ta_jobs *jobs, struct ta_jobs_op *ops)
 {
     struct changes c = {.jobs = jobs};
+    pthread_mutex_lock(&jobs->wake_lock);
+    c.hooks = jobs->hooks;
+    pthread_mutex_unlock(&jobs->wake_lock);
     int failed = ta_store_begin(jobs->store);
     for (struct ta_jobs_op *op = ops; op && !failed; op = op->next) {
         op->err = apply(&c, op);
         if (op->err && !is_refusal(op, op->err))
             failed = op->err;
     }
+    if (!failed && c.hooks.emptied && empties(&c))
+        failed = c.hooks.emptied(c.hooks.priv, jobs->store);
     if (!failed)
         failed = ta_job_list_reserve(jobs->index, c.count);
     if (!failed)
@@ -288,8 +343,9 @@ static int write_all(void *arg)
         pthread_mutex_unlock(&jobs->lock);
         transact(jobs, ops);
         pthread_mutex_lock(&jobs->wake_lock);
-        if (jobs->wake)
-            jobs->wake(jobs->priv);
+        for (int i = 0; i < TA_JOBS_WAKES; i++)
+            if (jobs->wakes[i].call)
+                jobs->wakes[i].call(jobs->wakes[i].priv);
         pthread_mutex_unlock(&jobs->wake_lock);
         pthread_mutex_lock(&jobs->lock);
         for (struct ta_jobs_op *op = ops, *next; op; op = next) {

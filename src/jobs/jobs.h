@@ -66,10 +66,36 @@ int ta_jobs_prune(struct ta_jobs *jobs, unsigned states, int64_t age_ms, int64_t
 int ta_jobs_pause_all(struct ta_jobs *jobs, bool paused);
 bool ta_jobs_is_paused(struct ta_jobs *jobs);
 
+// ---- for the other parts of the service ----
+
+struct ta_store;
+
+// Adds jobs, and in the same transaction whatever `also` writes (store.h): both are on disk, or neither.
+// `also` runs on the writer's thread and must not call the queue; 0, or the error that undoes all.
+int ta_jobs_add_with(struct ta_jobs *jobs, const struct ta_job_wanted *wanted, int count, struct ta_job **out,
+                     int (*also)(void *priv, struct ta_store *store, struct ta_job *const *added),
+                     void *priv);
+// A transaction of its own; `added` is NULL.
+int ta_jobs_store(struct ta_jobs *jobs,
+                  int (*work)(void *priv, struct ta_store *store, struct ta_job *const *added), void *priv);
+
+// What is to be on disk as soon as a job has ended. Both run on the writer's thread within the transaction
+// that ends the job, and must not call the queue; an error undoes it. Set before jobs end; {0}: nothing.
+struct ta_jobs_hooks {
+    int (*ended)(void *priv, struct ta_store *store, const struct ta_job *job); // done or failed
+    int (*emptied)(void *priv, struct ta_store *store); // that was the last: nothing waits, nothing runs
+    void *priv;
+};
+void ta_jobs_set_hooks(struct ta_jobs *jobs, const struct ta_jobs_hooks *hooks);
+
+// Called after each transaction, by the writer's thread, which must not call the queue from it. Up to
+// TA_JOBS_WAKES at a time, told apart by `priv`; `wake` NULL takes that one back: it is not being called any
+// more.
+enum { TA_JOBS_WAKES = 8 };
+void ta_jobs_on_change(struct ta_jobs *jobs, void (*wake)(void *priv), void *priv);
+
 // ---- for the supervisor ----
 
-// Called after whatever may give it something to do, by any thread, which must not call the queue from it.
-void ta_jobs_on_change(struct ta_jobs *jobs, void (*wake)(void *priv), void *priv);
 // The job whose turn it is becomes "planning"; a reference. 0 with *out NULL when there is none; *due_ms then
 // is when the next becomes due (0: never).
 int ta_jobs_claim(struct ta_jobs *jobs, struct ta_job **out, int64_t *due_ms);

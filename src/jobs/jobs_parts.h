@@ -4,7 +4,15 @@
 
 #include "jobs/jobs.h"
 
-enum ta_jobs_op_kind { TA_JOBS_OP_ADD, TA_JOBS_OP_CHANGE, TA_JOBS_OP_REMOVE, TA_JOBS_OP_SWITCH };
+enum ta_jobs_op_kind {
+    TA_JOBS_OP_ADD,
+    TA_JOBS_OP_CHANGE,
+    TA_JOBS_OP_REMOVE,
+    TA_JOBS_OP_SWITCH,
+    TA_JOBS_OP_STORE
+};
+
+struct ta_store;
 
 struct ta_jobs_op {
     enum ta_jobs_op_kind kind;
@@ -17,6 +25,9 @@ struct ta_jobs_op {
     struct ta_job **added; // ADD
     int count;
     const char *key, *value; // SWITCH
+    // STORE, and with ADD behind the new jobs: more of the same transaction.
+    int (*work)(void *priv, struct ta_store *store, struct ta_job *const *added);
+    void *priv;
     // Results.
     struct ta_job *result; // CHANGE
     int err;

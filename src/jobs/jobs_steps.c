@@ -29,7 +29,21 @@ static int finish(struct ta_jobs_op *op, struct ta_job **out, char **why)
     return op->err;
 }
 
+int ta_jobs_store(struct ta_jobs *jobs,
+                  int (*work)(void *priv, struct ta_store *store, struct ta_job *const *added), void *priv)
+{
+    struct ta_jobs_op op = {.kind = TA_JOBS_OP_STORE, .work = work, .priv = priv};
+    ta_jobs_do(jobs, &op);
+    return finish(&op, NULL, NULL);
+}
+
 int ta_jobs_add(struct ta_jobs *jobs, const struct ta_job_wanted *wanted, int count, struct ta_job **out)
+{
+    return ta_jobs_add_with(jobs, wanted, count, out, NULL, NULL);
+}
+
+int ta_jobs_add_with(struct ta_jobs *jobs, const struct ta_job_wanted *wanted, int count, struct ta_job **out,
+                     int (*also)(void *priv, struct ta_store *store, struct ta_job *const *added), void *priv)
 {
     struct ta_job **added = ta_xcalloc((size_t)count, sizeof(*added));
     for (int i = 0; i < count; i++) {
@@ -41,7 +55,8 @@ int ta_jobs_add(struct ta_jobs *jobs, const struct ta_job_wanted *wanted, int co
         ta_job_set(&added[i]->batch, wanted[i].batch);
         ta_job_set(&added[i]->reason, "submitted");
     }
-    struct ta_jobs_op op = {.kind = TA_JOBS_OP_ADD, .added = added, .count = count};
+    struct ta_jobs_op op = {
+        .kind = TA_JOBS_OP_ADD, .added = added, .count = count, .work = also, .priv = priv};
     int err = ta_jobs_do(jobs, &op);
     for (int i = 0; i < count; i++) {
         if (out)

@@ -8,6 +8,8 @@
 
 #include "base/mem.h"
 
+enum { CLOCK_SLACK_MS = 1000 };
+
 struct ta_job_list {
     pthread_rwlock_t lock;
     struct ta_job **jobs; // by id
@@ -126,7 +128,8 @@ struct ta_job *ta_job_list_next(struct ta_job_list *x, int64_t now_ms, int64_t *
         struct ta_job *j = x->jobs[i];
         if (j->state != TA_JOB_QUEUED)
             continue;
-        if (j->not_before_ms > now_ms) {
+        // One that was told to wait later than it is now: the clock was set back since. It has waited.
+        if (j->not_before_ms > now_ms && j->changed_ms <= now_ms + CLOCK_SLACK_MS) {
             if (!*due_ms || j->not_before_ms < *due_ms)
                 *due_ms = j->not_before_ms;
         } else if (!best || goes_before(j, best)) {

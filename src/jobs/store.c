@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,21 @@ static const char *const steps[] = {
     " was TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL);"
     "CREATE INDEX changes_of_job ON changes(job);"
     "CREATE TABLE switches(key TEXT PRIMARY KEY, value TEXT NOT NULL);",
+    // What is told to whom (notify.c), what folders are watched and what was found there (watch.c), what runs
+    // usually take (alerts.c), what was got of an address (jobs.h).
+    "CREATE TABLE notices(id INTEGER PRIMARY KEY AUTOINCREMENT, endpoint TEXT NOT NULL, event TEXT NOT NULL,"
+    " created INTEGER NOT NULL, due INTEGER NOT NULL, attempt INTEGER NOT NULL, state TEXT NOT NULL,"
+    " error TEXT NOT NULL, body TEXT NOT NULL);"
+    "CREATE INDEX notices_waiting ON notices(endpoint, id) WHERE state='waiting';"
+    "CREATE TABLE watched(folder TEXT PRIMARY KEY, begun INTEGER NOT NULL);"
+    "CREATE TABLE seen(folder TEXT NOT NULL, identity TEXT NOT NULL, path TEXT NOT NULL,"
+    " time INTEGER NOT NULL, job INTEGER NOT NULL, settled INTEGER NOT NULL, PRIMARY KEY(folder, identity))"
+    " WITHOUT ROWID;"
+    "CREATE INDEX seen_open ON seen(job) WHERE settled=0;"
+    "CREATE TABLE baselines(key TEXT NOT NULL, measure TEXT NOT NULL, samples TEXT NOT NULL,"
+    " raised INTEGER NOT NULL, PRIMARY KEY(key, measure)) WITHOUT ROWID;"
+    "ALTER TABLE jobs ADD COLUMN source TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE jobs ADD COLUMN title TEXT NOT NULL DEFAULT '';",
 };
 
 enum { BUSY_MS = 5000 };
@@ -146,12 +162,12 @@ static int prepare(struct ta_store *s)
         {&s->rollback, "ROLLBACK"},
         {&s->insert,
          "INSERT INTO jobs(state, priority, position, attempt, created, changed, not_before, warnings, input,"
-         " output, options, batch, reason, result, wish)"
-         " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)"},
+         " output, options, batch, reason, result, wish, source, title)"
+         " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)"},
         {&s->update,
          "UPDATE jobs SET state=?1, priority=?2, position=?3, attempt=?4, created=?5, changed=?6,"
          " not_before=?7, warnings=?8, input=?9, output=?10, options=?11, batch=?12, reason=?13, result=?14,"
-         " wish=?15 WHERE id=?16"},
+         " wish=?15, source=?16, title=?17 WHERE id=?18"},
         {&s->remove, "DELETE FROM jobs WHERE id=?1"},
         {&s->history, "INSERT INTO changes(job, time, was, state, reason) VALUES(?1,?2,?3,?4,?5)"},
         {&s->forget, "DELETE FROM changes WHERE job=?1"},
@@ -276,6 +292,8 @@ static struct ta_job *job_of(struct ta_store *s, sqlite3_stmt *q)
     j->batch = text_of(q, 12);
     j->reason = text_of(q, 13);
     j->result = text_of(q, 14);
+    j->source = text_of(q, 16);
+    j->title = text_of(q, 17);
     int wish = sqlite3_column_int(q, 15);
     j->wish = wish > 0 && wish < TA_JOB_WISH_COUNT ? (enum ta_job_wish)wish : TA_JOB_WISH_NONE;
     return j;
@@ -287,7 +305,7 @@ int ta_store_load(struct ta_store *s, int (*visit)(void *priv, struct ta_job *jo
     int err = 0, code = sqlite3_prepare_v2(s->db,
                                            "SELECT id, state, priority, position, attempt, created, changed,"
                                            " not_before, warnings, input, output, options, batch, reason,"
-                                           " result, wish FROM jobs ORDER BY id",
+                                           " result, wish, source, title FROM jobs ORDER BY id",
                                            -1, &q, NULL);
     if (code == SQLITE_OK)
         while (!err && (code = sqlite3_step(q)) == SQLITE_ROW)
@@ -337,6 +355,8 @@ static void bind_job(sqlite3_stmt *q, const struct ta_job *j)
     for (int i = 0; i < (int)TA_COUNT(texts); i++)
         sqlite3_bind_text(q, 9 + i, texts[i], -1, SQLITE_STATIC);
     sqlite3_bind_int(q, 15, (int)j->wish);
+    sqlite3_bind_text(q, 16, j->source, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 17, j->title, -1, SQLITE_STATIC);
 }
 
 static int add_change(struct ta_store *s, const struct ta_job *j, const char *from)
@@ -363,7 +383,7 @@ int ta_store_insert(struct ta_store *s, struct ta_job *job)
 int ta_store_update(struct ta_store *s, const struct ta_job *job, enum ta_job_state from)
 {
     bind_job(s->update, job);
-    sqlite3_bind_int64(s->update, 16, job->id);
+    sqlite3_bind_int64(s->update, 18, job->id);
     int err = step(s, s->update, "a job can't be written");
     return err || from == job->state ? err : add_change(s, job, ta_job_state_name(from));
 }
@@ -374,6 +394,58 @@ int ta_store_delete(struct ta_store *s, int64_t id)
     sqlite3_bind_int64(s->remove, 1, id);
     int err = step(s, s->forget, "a job can't be removed");
     return err ? err : step(s, s->remove, "a job can't be removed");
+}
+
+static void bind_all(sqlite3_stmt *q, const char *types, va_list args)
+{
+    for (int i = 0; types[i]; i++)
+        if (types[i] == 'i')
+            sqlite3_bind_int64(q, i + 1, va_arg(args, int64_t));
+        else
+            sqlite3_bind_text(q, i + 1, va_arg(args, const char *), -1, SQLITE_TRANSIENT);
+}
+
+int ta_store_do(struct ta_store *s, const char *doing, const char *sql, const char *types, ...)
+{
+    sqlite3_stmt *q = NULL;
+    va_list args;
+    if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) != SQLITE_OK)
+        return fail(s, doing);
+    va_start(args, types);
+    bind_all(q, types, args);
+    va_end(args);
+    int err = step(s, q, doing);
+    sqlite3_finalize(q);
+    return err;
+}
+
+int64_t ta_row_number(const struct ta_row *row, int column)
+{
+    return sqlite3_column_int64((sqlite3_stmt *)row, column);
+}
+
+const char *ta_row_text(const struct ta_row *row, int column)
+{
+    const char *text = (const char *)sqlite3_column_text((sqlite3_stmt *)row, column);
+    return text ? text : "";
+}
+
+int ta_store_each(struct ta_store *s, const char *doing, const char *sql,
+                  void (*visit)(void *priv, const struct ta_row *row), void *priv, const char *types, ...)
+{
+    sqlite3_stmt *q = NULL;
+    va_list args;
+    int code = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL);
+    if (code != SQLITE_OK)
+        return fail(s, doing);
+    va_start(args, types);
+    bind_all(q, types, args);
+    va_end(args);
+    while ((code = sqlite3_step(q)) == SQLITE_ROW)
+        visit(priv, (const struct ta_row *)q);
+    int err = code == SQLITE_DONE ? 0 : fail(s, doing);
+    sqlite3_finalize(q);
+    return err;
 }
 
 int ta_store_set(struct ta_store *s, const char *key, const char *value)

@@ -37,6 +37,16 @@ int ta_store_set(struct ta_store *s, const char *key, const char *value);
 // To be freed; NULL when there is none.
 char *ta_store_get(struct ta_store *s, const char *key);
 
+// For what else is kept with the jobs (notices, watched folders, baselines): statements with values for ?1,
+// ?2, ...: `types` has a letter for each, 'i' an int64_t, 's' a text that is not NULL. `doing` is what can't
+// be done, for the message.
+int ta_store_do(struct ta_store *s, const char *doing, const char *sql, const char *types, ...);
+struct ta_row;
+int64_t ta_row_number(const struct ta_row *row, int column);
+const char *ta_row_text(const struct ta_row *row, int column); // borrowed until the row's visit ends
+int ta_store_each(struct ta_store *s, const char *doing, const char *sql,
+                  void (*visit)(void *priv, const struct ta_row *row), void *priv, const char *types, ...);
+
 // The changes of one job, oldest first: [{"time_ms", "from", "state", "reason"}]; a new reference. Opens the
 // file for reading on its own: Safe from any thread.
 json_t *ta_store_history(const char *path, int64_t id, struct ta_log *log);

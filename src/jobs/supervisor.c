@@ -108,7 +108,7 @@ void ta_supervisor_destroy(struct ta_supervisor **out)
     struct ta_supervisor *s = *out;
     if (!s)
         return;
-    ta_jobs_on_change(s->jobs, NULL, NULL);
+    ta_jobs_on_change(s->jobs, NULL, s);
     for (int i = 0; i < s->pending_count; i++) {
         free(s->pending[i].reason);
         free(s->pending[i].result);

@@ -84,7 +84,7 @@ static int beat(void *arg)
             continue;
         }
         struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += HEARTBEAT_SECONDS;
         // timed wait: a service that hears nothing takes the worker for hung
         pthread_cond_timedwait(&w->changed, &w->lock, &until);
@@ -228,7 +228,12 @@ int ta_worker_run(int fd, struct ta_env *env, const char *config)
     struct ta_thread *reader = NULL, *heart = NULL;
     pthread_mutex_init(&w.send_lock, NULL);
     pthread_mutex_init(&w.lock, NULL);
-    pthread_cond_init(&w.changed, NULL);
+    pthread_condattr_t
+        clock; // one that nobody sets: the service would hear nothing for as long as it went back
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&w.changed, &clock);
+    pthread_condattr_destroy(&clock);
     json_t *hello = ta_line_create("hello", 0);
     json_object_set_new(hello, "pid", json_integer(getpid()));
     json_object_set_new(hello, "version", json_string(ta_version()));
