@@ -6,6 +6,7 @@
 #include <terminalai/error.h>
 
 #include "base/mem.h"
+#include "media/parts/disc.h"
 #include "media/source.h"
 
 static const char *const kinds[] = {"video", "audio", "subtitle", "data", "attachment", "cover"};
@@ -130,6 +131,7 @@ int ta_source_facts_read(struct ta_source_facts *out, const struct ta_source *so
         err = copy_chapters(out, fmt);
     if (err >= 0)
         err = copy_programmes(out, fmt);
+    out->recorder = ta_recorder_beside(source->path, &out->recorder_why);
     return err;
 }
 
@@ -150,5 +152,7 @@ void ta_source_facts_release(struct ta_source_facts *f)
     free(f->chapters);
     free(f->programmes);
     free(f->format);
+    ta_recorder_destroy(&f->recorder);
+    free(f->recorder_why);
     *f = (struct ta_source_facts){.video = -1};
 }

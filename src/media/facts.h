@@ -10,6 +10,8 @@
 #include <libavutil/dict.h>
 #include <libavutil/rational.h>
 
+#include "media/parts/recorder.h"
+
 struct ta_source;
 
 enum ta_stream_kind {
@@ -60,6 +62,8 @@ struct ta_source_facts {
     struct ta_programme_facts *programmes;
     int programme_count;
     AVDictionary *metadata;
+    struct ta_recorder *recorder; // of a recorder's .VRO: what the list beside it says, or NULL
+    char *recorder_why;           // why that can't be read, or NULL
 };
 
 // Copies what `source` knows now; a demuxer that finds streams later has more of them after the file was

@@ -256,7 +256,9 @@ static int check_encryption(const struct ta_source *s, AVIOContext *pb, const AV
     if (!encrypted)
         return 0;
     ta_problem_at(s->log, TA_PROBLEM_SOURCE_ENCRYPTED, &(struct ta_problem_about){.file = s->path},
-                  "%s: it is encrypted (CSS, as bought DVDs are): its pictures can't be read", s->path);
+                  "%s: it is encrypted (%s): its pictures can't be read", s->path,
+                  ta_disc_is_vro(s->path) ? "CPRM, as recorders do with broadcasts that may be copied once"
+                                          : "CSS, as bought DVDs are");
     return TA_ERR_UNSUPPORTED;
 }
 

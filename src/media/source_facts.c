@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "media/parts/disc.h"
 #include "media/parts/packets.h"
 
 // Text from a file: old files hold Latin-1 where UTF-8 is meant.
@@ -246,6 +247,25 @@ static const char *timecode(const struct ta_source *s)
     return e ? e->value : NULL;
 }
 
+// What a recorder's list says, as numbers of the file that it lists.
+static json_t *recordings_facts(const struct ta_recorder *r)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < r->recording_count; i++) {
+        const struct ta_recording *one = &r->recordings[i];
+        json_t *o = json_object();
+        set_int(o, "byte", one->byte);
+        set_int(o, "size_bytes", one->bytes);
+        if (one->later_us)
+            json_object_set_new(o, "later_seconds", json_real((double)one->later_us / 1e6));
+        set_text(o, "title", one->title);
+        set_text(o, "recorded", one->date);
+        json_object_set_new(o, "listed", json_boolean(one->listed));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
 json_t *ta_source_json(const struct ta_source *s)
 {
     const AVFormatContext *fmt = s->fmt;
@@ -280,6 +300,12 @@ json_t *ta_source_json(const struct ta_source *s)
     }
     for (unsigned i = 0; i < fmt->nb_chapters; i++)
         json_array_append_new(chapters, chapter_facts(fmt->chapters[i]));
+    char *why;
+    struct ta_recorder *recorder = ta_recorder_beside(s->path, &why);
+    if (recorder)
+        json_object_set_new(o, "recordings", recordings_facts(recorder));
+    ta_recorder_destroy(&recorder);
+    free(why);
     if (s->packets)
         json_object_set_new(o, "files", ta_packets_facts(s->packets));
     json_object_set_new(o, "streams", streams);

@@ -114,11 +114,27 @@ static void tell_lost_packets(struct ta_decision *d)
     }
 }
 
+// A recorder's list says how far its file reaches.
+static void tell_short_of_list(struct ta_decision *d)
+{
+    const struct ta_recorder *r = d->facts->source->recorder;
+    int64_t held = d->facts->index->source.size_bytes;
+    if (!r || r->bytes <= held)
+        return;
+    json_t *args = json_pack("{s:I, s:I}", "stated_bytes", (json_int_t)r->bytes, "held_bytes",
+                             (json_int_t)held);
+    ta_decision_warn(d, TA_PROBLEM_FILE_SHORT, &(struct ta_problem_about){.args = args},
+                     "the recorder's list says %lld bytes, the file holds %lld: it was cut off",
+                     (long long)r->bytes, (long long)held);
+}
+
 void ta_plan_tell_faults(struct ta_decision *d)
 {
     const struct ta_index *index = d->facts->index;
-    if (!tell_missing(d))
+    if (!tell_missing(d)) {
         tell_lost_packets(d);
+        tell_short_of_list(d);
+    }
     double late = to_seconds(index->faults.late_start, index->time_base);
     char text[32];
     if (late > LATE_START_SECONDS)

@@ -1,5 +1,5 @@
-// What a DV tape says of itself beside its pictures: recordings that become chapters, date and timecode that
-// become tags, and what is to be told of its frames.
+// What a DV tape or a recorder's disc says of itself beside its pictures: recordings that become chapters,
+// date and timecode that become tags, and what is to be told of a tape's frames.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,12 +22,90 @@ static int64_t source_time(const struct ta_index *index, size_t frame)
     return av_rescale_q(t, index->time_base, AV_TIME_BASE_Q);
 }
 
-// Recorders that write DVD-VR put recordings one behind the other into one file, each with a clock of its
-// own.
+// ---- recorders ----
+// They put recordings one behind the other into one file, each with a clock of its own.
+
 static bool is_vro(const char *name)
 {
     size_t n = strlen(name);
     return n > 4 && !strcasecmp(name + n - 4, ".vro");
+}
+
+static void add_chapter(struct ta_plan *p, int64_t start, char *title)
+{
+    if (p->chapter_count)
+        p->chapters[p->chapter_count - 1].end = start;
+    p->chapters = ta_xrealloc(p->chapters, (size_t)(p->chapter_count + 1) * sizeof(*p->chapters));
+    p->chapters[p->chapter_count++] = (struct ta_mux_chapter){.start = start, .end = start, .title = title};
+}
+
+static bool makes_chapters(const struct ta_decision *d)
+{
+    return d->recipe->chapters == TA_CHAPTERS_AUTO && !d->facts->source->chapter_count;
+}
+
+// The first frame of a recording; frame_count when the file holds none.
+static size_t first_frame_of(const struct ta_index *index, const struct ta_recording *r, size_t from)
+{
+    size_t i = from;
+    while (i < index->frame_count) {
+        int64_t pos = index->packets[index->frames[i].packet].pos;
+        if (pos >= r->byte)
+            break;
+        i++;
+    }
+    if (i < index->frame_count && index->packets[index->frames[i].packet].pos >= r->byte + r->bytes)
+        return index->frame_count;
+    if (i == index->frame_count || !r->later_us)
+        return i;
+    int64_t begin = source_time(index, i) + r->later_us;
+    // A frame that begins up to half a millisecond sooner is the one that is meant.
+    while (i < index->frame_count && source_time(index, i) + 500 < begin)
+        i++;
+    return i;
+}
+
+static char *recording_title(const struct ta_recording *r, int number)
+{
+    if (!r->listed)
+        return ta_xstrdup("Not in the recorder's list");
+    if (*r->title && *r->date)
+        return ta_xprintf("%s (%s)", r->title, r->date);
+    if (*r->title || *r->date)
+        return ta_xstrdup(*r->title ? r->title : r->date);
+    return ta_xprintf("Recording %d", number);
+}
+
+// By the list beside the file. False when that can't be.
+static bool choose_listed_chapters(struct ta_decision *d)
+{
+    struct ta_plan *p = d->plan;
+    const struct ta_index *index = d->facts->index;
+    const struct ta_recorder *r = d->facts->source->recorder;
+    bool make = makes_chapters(d);
+    int held = 0;
+    if (d->facts->source->recorder_why)
+        ta_decision_tell(d, "recordings", "the recorder's list can't be read (%s)",
+                         d->facts->source->recorder_why);
+    size_t last = 0;
+    for (int i = 0; r && i < r->recording_count; i++) {
+        size_t frame = first_frame_of(index, &r->recordings[i], last);
+        if (frame == index->frame_count)
+            continue;
+        held++;
+        if (make && !p->chapter_count && frame > 0)
+            add_chapter(p, source_time(index, 0), ta_xstrdup("Not in the recorder's list"));
+        if (make && (!p->chapter_count || frame > last))
+            add_chapter(p, source_time(index, frame), recording_title(&r->recordings[i], held));
+        last = frame;
+    }
+    if (!held)
+        return false;
+    if (make)
+        p->chapters[p->chapter_count - 1].end = source_time(index, index->frame_count);
+    ta_decision_tell(d, "recordings", "%d in it, by the recorder's list%s", held,
+                     make ? ": a chapter for each" : "");
+    return true;
 }
 
 static void choose_clock_chapters(struct ta_decision *d)
@@ -35,19 +113,15 @@ static void choose_clock_chapters(struct ta_decision *d)
     struct ta_plan *p = d->plan;
     const struct ta_index *index = d->facts->index;
     int count = index->clock_count + 1;
-    if (!index->clock_count || !is_vro(p->input))
+    if (!is_vro(p->input) || choose_listed_chapters(d) || !index->clock_count)
         return;
-    bool make = d->recipe->chapters == TA_CHAPTERS_AUTO && !d->facts->source->chapter_count;
+    bool make = makes_chapters(d);
     ta_decision_tell(d, "recordings", "%d in it, by its clock%s", count, make ? ": a chapter for each" : "");
-    if (!make)
-        return;
-    p->chapters = ta_xcalloc((size_t)count, sizeof(*p->chapters));
-    for (int i = 0; i < count; i++)
-        p->chapters[p->chapter_count++] = (struct ta_mux_chapter){
-            .start = source_time(index, i ? index->clocks[i - 1].frame : 0),
-            .end = source_time(index, i < index->clock_count ? index->clocks[i].frame : index->frame_count),
-            .title = ta_xprintf("Recording %d", i + 1),
-        };
+    for (int i = 0; make && i < count; i++)
+        add_chapter(p, source_time(index, i ? index->clocks[i - 1].frame : 0),
+                    ta_xprintf("Recording %d", i + 1));
+    if (make)
+        p->chapters[p->chapter_count - 1].end = source_time(index, index->frame_count);
 }
 
 static void choose_chapters(struct ta_decision *d)
@@ -60,21 +134,16 @@ static void choose_chapters(struct ta_decision *d)
     if (index->scene_count < 2)
         return;
     const char *first = ta_dv_scene_title(&index->scenes[0], text);
-    if (d->recipe->chapters != TA_CHAPTERS_AUTO || d->facts->source->chapter_count) {
+    if (!makes_chapters(d)) {
         ta_decision_tell(d, "recordings", "%d on the tape, the first one of %s", index->scene_count, first);
         return;
     }
     ta_decision_tell(d, "recordings", "%d on the tape, the first one of %s: a chapter for each",
                      index->scene_count, first);
-    p->chapters = ta_xcalloc((size_t)index->scene_count, sizeof(*p->chapters));
-    for (int i = 0; i < index->scene_count; i++) {
-        size_t end = i + 1 < index->scene_count ? index->scenes[i + 1].frame : index->frame_count;
-        p->chapters[p->chapter_count++] = (struct ta_mux_chapter){
-            .start = source_time(index, index->scenes[i].frame),
-            .end = source_time(index, end),
-            .title = ta_xstrdup(ta_dv_scene_title(&index->scenes[i], text)),
-        };
-    }
+    for (int i = 0; i < index->scene_count; i++)
+        add_chapter(p, source_time(index, index->scenes[i].frame),
+                    ta_xstrdup(ta_dv_scene_title(&index->scenes[i], text)));
+    p->chapters[p->chapter_count - 1].end = source_time(index, index->frame_count);
 }
 
 static bool source_has(const struct ta_source_facts *s, const char *key)
@@ -83,6 +152,41 @@ static bool source_has(const struct ta_source_facts *s, const char *key)
     for (int i = 0; i < s->stream_count; i++)
         has |= av_dict_get(s->streams[i].metadata, key, NULL, 0) != NULL;
     return has;
+}
+
+// Seconds since 1970 by the recorder's clock, which knows no zones.
+static void set_creation_time(struct ta_decision *d, int64_t seconds)
+{
+    char text[64];
+    struct tm tm;
+    time_t t = (time_t)seconds;
+    gmtime_r(&t, &tm);
+    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.000000Z", &tm);
+    av_dict_set(&d->plan->tags, "creation_time", text, 0);
+    ta_decision_tell(d, "recorded", "%.10s %.8s by the recorder's clock", text, text + 11);
+}
+
+// A recorder's list says when the pieces of its file were recorded.
+static void choose_recorder_tag(struct ta_decision *d)
+{
+    const struct ta_index *index = d->facts->index;
+    const struct ta_recorder *r = d->facts->source->recorder;
+    struct tm tm = {0};
+    if (!r || source_has(d->facts->source, "creation_time") ||
+        (size_t)d->plan->first_frame >= index->frame_count)
+        return;
+    int64_t pos = index->packets[index->frames[d->plan->first_frame].packet].pos;
+    for (int i = 0; i < r->recording_count; i++) {
+        const struct ta_recording *one = &r->recordings[i];
+        if (pos < one->byte || pos >= one->byte + one->bytes ||
+            !strptime(one->date, "%Y-%m-%d %H:%M:%S", &tm))
+            continue;
+        size_t first = first_frame_of(index, &(struct ta_recording){.byte = one->byte, .bytes = one->bytes},
+                                      0);
+        int64_t later = source_time(index, (size_t)d->plan->first_frame) - source_time(index, first);
+        set_creation_time(d, (int64_t)timegm(&tm) + later / AV_TIME_BASE);
+        return;
+    }
 }
 
 // Date and timecode of the output's first picture. Raw DV has them nowhere else; what a container says of
@@ -94,19 +198,15 @@ static void choose_tags(struct ta_decision *d)
     const struct ta_dv_scene *scene = NULL;
     for (int i = 0; i < index->scene_count && (int64_t)index->scenes[i].frame <= p->first_frame; i++)
         scene = &index->scenes[i];
-    if (!scene)
+    if (!scene) {
+        choose_recorder_tag(d);
         return;
+    }
     int64_t frames = p->first_frame - scene->frame, seconds = ta_dv_seconds(scene->date, scene->time);
     double later = (double)(index->frames[p->first_frame].pts - index->frames[scene->frame].pts) *
                    av_q2d(index->time_base);
     if (seconds != INT64_MIN && (index->dv || !source_has(d->facts->source, "creation_time"))) {
-        char text[64];
-        struct tm tm;
-        time_t t = (time_t)(seconds + (int64_t)later);
-        gmtime_r(&t, &tm); // the recorder's clock knows no zones
-        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S.000000Z", &tm);
-        av_dict_set(&p->tags, "creation_time", text, 0);
-        ta_decision_tell(d, "recorded", "%.10s %.8s by the recorder's clock", text, text + 11);
+        set_creation_time(d, seconds + (int64_t)later);
     }
     if (scene->timecode != TA_DV_NONE && (index->dv || !source_has(d->facts->source, "timecode"))) {
         char text[TA_DV_TEXT];

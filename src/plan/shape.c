@@ -48,16 +48,33 @@ static void ask_for(struct ta_format *f, AVRational aspect)
               1 << 20);
 }
 
+// What a recorder's list says of all its recordings; 0/0: nothing, or the file's parts differ.
+static AVRational listed_aspect(const struct ta_decision *d)
+{
+    const struct ta_recorder *r = d->facts->source->recorder;
+    return r && !d->facts->index->part_count ? (AVRational){r->aspect_num, r->aspect_den}
+                                             : (AVRational){0, 0};
+}
+
 static void choose_aspect(struct ta_decision *d)
 {
     struct ta_format *f = &d->plan->source_format;
     bool known = f->sar.num > 0, assumed = false;
-    AVRational asked = ta_aspect_from_text(d->recipe->aspect), usual;
+    AVRational asked = ta_aspect_from_text(d->recipe->aspect), usual, listed = listed_aspect(d);
     if (asked.num) {
         char *was = shown_text(f, aspect_of(f));
         ask_for(f, asked);
         ta_decision_tell(d, "aspect", "%s as asked, where the file says %s", d->recipe->aspect,
                          known ? was : "nothing");
+        free(was);
+        return;
+    }
+    // Camcorders that write discs leave 4:3 in the pictures' headers, and go by their list themselves.
+    if (listed.num && !(known && ta_same_aspect(aspect_of(f), av_q2d(listed)))) {
+        char *was = shown_text(f, aspect_of(f));
+        ask_for(f, listed);
+        ta_decision_tell(d, "aspect", "%d:%d by the recorder's list, where the pictures say %s", listed.num,
+                         listed.den, known ? was : "nothing");
         free(was);
         return;
     }

@@ -143,6 +143,38 @@ static int count_titles(const struct ta_ifo *ifo, int *only)
     return count;
 }
 
+// --- recorders ---
+
+bool ta_disc_is_vro(const char *name)
+{
+    return has_extension(name, "VRO");
+}
+
+struct ta_recorder *ta_recorder_beside(const char *vro, char **why)
+{
+    static const char *const names[] = {"VR_MANGR.IFO", "VR_MANGR.BUP"};
+    struct ta_recorder *r = NULL;
+    char *dir = ta_path_dir(vro);
+    *why = NULL;
+    for (size_t i = 0; i < TA_COUNT(names) && !r && ta_disc_is_vro(vro); i++) {
+        char *path = find_file(dir, names[i]);
+        struct ta_buf data = {0}, reason = {0};
+        if (path && ta_file_read(path, TA_IFO_MAX_BYTES, &data, NULL) < 0)
+            ta_buf_puts(&reason, "it can't be opened");
+        else if (path)
+            ta_recorder_parse(&r, ta_buf_text(&data), data.size, &reason);
+        if (reason.size && !*why)
+            *why = ta_xprintf("%s: %s", ta_path_name(path), ta_buf_text(&reason));
+        ta_buf_release(&data);
+        ta_buf_release(&reason);
+        free(path);
+    }
+    free(dir);
+    if (r)
+        ta_freep(why);
+    return r;
+}
+
 // --- a title ---
 
 static void add_file(struct ta_title *t, char *path)
@@ -233,11 +265,10 @@ int ta_title_load(struct ta_title **out, const char *name, struct ta_log *log)
     add_file(t, ifo);
     int set, part, err = 0;
     if (!strncasecmp(ta_path_name(ifo), "VR_MANGR.", 9)) {
-        ta_error(
-            log,
-            "%s: this is a recorder's list of what VR_MOVIE.VRO holds, and can't be read: name that file, "
-            "which has a chapter for each recording then",
-            ifo);
+        ta_error(log,
+                 "%s: this is a recorder's list of what VR_MOVIE.VRO holds: name that file, "
+                 "which has a chapter for each recording then",
+                 ifo);
         err = TA_ERR_UNSUPPORTED;
     } else if (!parse_name(ta_path_name(ifo), &set, &part) || part) {
         ta_error(log, "%s: this is not the description of a title set of a DVD (VTS_01_0.IFO)", ifo);

@@ -8,6 +8,7 @@
 
 #include "media/parts/bytes.h"
 #include "media/parts/ifo.h"
+#include "media/parts/recorder.h"
 
 // Is this folder a DVD: does it hold a folder VIDEO_TS, or title sets? Looks at names alone.
 bool ta_disc_is(const char *folder);
@@ -35,6 +36,12 @@ void ta_title_destroy(struct ta_title **title);
 // What the disc says of the streams, onto those that libav has found: languages, kinds, colours of subtitles,
 // the shape of the picture, chapters, the duration.
 void ta_title_describe(const struct ta_title *t, AVFormatContext *fmt, int video);
+
+// What a recorder's list, VR_MANGR.IFO or its copy, says of the .VRO file beside it. NULL where there is
+// none, or it can't be read: *why says it then (to be freed), else it is NULL.
+struct ta_recorder *ta_recorder_beside(const char *vro, char **why);
+// Is this the name of a recorder's file of recordings?
+bool ta_disc_is_vro(const char *name);
 
 // Is this program stream scrambled (CSS)? Looks at places all over it, and leaves `pb` anywhere.
 bool ta_disc_is_encrypted(AVIOContext *pb);
