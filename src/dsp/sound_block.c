@@ -1,0 +1,96 @@
+#include "dsp/sound_block.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { ALIGNMENT = 64 };
+
+bool ta_sound_takes(int rate, int channels)
+{
+    return rate >= TA_SOUND_RATE_LEAST && rate <= TA_SOUND_RATE_MOST && channels >= 1 &&
+           channels <= TA_SOUND_CHANNELS_MOST;
+}
+
+void *ta_sound_alloc(size_t count, size_t size)
+{
+    size_t bytes = (count * size + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
+    void *p = aligned_alloc(ALIGNMENT, bytes);
+    if (!p) {
+        fprintf(stderr, "out of memory (%zu bytes)\n", bytes);
+        abort();
+    }
+    return memset(p, 0, bytes);
+}
+
+float **ta_sound_planes(int channels, size_t size)
+{
+    size_t head = ((size_t)channels * sizeof(float *) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    size_t step = (size + 15) / 16 * 16;
+    char *all = ta_sound_alloc(1, head + (size_t)channels * step * sizeof(float));
+    float **planes = (float **)(void *)all;
+    for (int c = 0; c < channels; c++)
+        planes[c] = (float *)(void *)(all + head) + (size_t)c * step;
+    return planes;
+}
+
+float ta_sound_number(float x)
+{
+    float size = fabsf(x);
+    if (size < 1e-15f || isnan(x))
+        return 0;
+    return size > 65536 ? copysignf(65536, x) : x;
+}
+
+void ta_sound_block_init(struct ta_sound_block *b, size_t size, int channels)
+{
+    *b = (struct ta_sound_block){.channels = channels, .size = size};
+    b->planes = ta_sound_planes(channels, size);
+}
+
+void ta_sound_block_release(struct ta_sound_block *b)
+{
+    ta_freep(&b->planes);
+}
+
+void ta_sound_block_run(struct ta_sound_block *b, float *const *planes, size_t samples,
+                        void (*process)(void *self, float *const *planes), void *self)
+{
+    for (size_t at = 0; at < samples;) {
+        size_t n = TA_MIN(samples - at, b->size - b->fill);
+        for (int c = 0; c < b->channels; c++) {
+            float *own = b->planes[c] + b->fill, *theirs = planes[c] + at;
+            for (size_t i = 0; i < n; i++) {
+                float x = ta_sound_number(theirs[i]);
+                theirs[i] = own[i];
+                own[i] = x;
+            }
+        }
+        at += n;
+        b->fill += n;
+        if (b->fill == b->size) {
+            b->fill = 0;
+            process(self, b->planes);
+        }
+    }
+}
+
+void ta_sound_block_hear(struct ta_sound_block *b, const float *const *planes, size_t samples,
+                         void (*process)(void *self, float *const *planes), void *self)
+{
+    for (size_t at = 0; at < samples;) {
+        size_t n = TA_MIN(samples - at, b->size - b->fill);
+        for (int c = 0; c < b->channels; c++)
+            for (size_t i = 0; i < n; i++)
+                b->planes[c][b->fill + i] = ta_sound_number(planes[c][at + i]);
+        at += n;
+        b->fill += n;
+        if (b->fill == b->size) {
+            b->fill = 0;
+            process(self, b->planes);
+        }
+    }
+}

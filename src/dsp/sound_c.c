@@ -1,0 +1,1 @@
+#include "dsp/sound_kernels.h"

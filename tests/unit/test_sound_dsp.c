@@ -1,0 +1,128 @@
+// The kernels of sound: each instruction set gives the bits of plain C, at odd lengths; plain C computes what
+// is meant.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "dsp/sound.h"
+
+#include "sets.h"
+#include "sound_kit.h"
+
+enum { MOST = 300, TAPS = 33 };
+
+static const size_t lengths[] = {0, 1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 64, 65, 127, MOST};
+
+// Exactly so many, so that a sanitizer sees what reads beyond.
+static float *floats(size_t n)
+{
+    float *p = malloc(n * sizeof *p + 1);
+    assert_non_null(p);
+    for (size_t i = 0; i < n; i++)
+        p[i] = (float)kit_gaussian();
+    return p;
+}
+
+static float *copy_of(const float *from, size_t n)
+{
+    float *p = malloc(n * sizeof *p + 1);
+    assert_non_null(p);
+    memcpy(p, from, n * sizeof *p);
+    return p;
+}
+
+static void test_same_bits(void **state)
+{
+    use_set(state);
+    const struct ta_sound_dsp *c = &ta_sound_dsp_c, *own = ta_sound_dsp();
+    const float from[2] = {0.3f, -0.2f}, to[2] = {0.1f, 0.7f};
+    for (size_t k = 0; k < TA_COUNT(lengths); k++) {
+        size_t n = lengths[k];
+        float *a = floats(n), *b = floats(n), *s = floats(n), *long_one = floats(n + TAPS - 1),
+              *w = floats(TAPS);
+        float *x = copy_of(a, n), *y = copy_of(a, n), *u = copy_of(b, n), *v = copy_of(b, n);
+        float p = c->dot(a, b, n), q = own->dot(a, b, n);
+        assert_memory_equal(&p, &q, sizeof p);
+        c->accumulate(x, b, 0.37f, n);
+        own->accumulate(y, b, 0.37f, n);
+        assert_memory_equal(x, y, n * sizeof *x);
+        c->turn(x, u, a, s, n);
+        own->turn(y, v, a, s, n);
+        assert_memory_equal(x, y, n * sizeof *x);
+        assert_memory_equal(u, v, n * sizeof *x);
+        c->subtract(x, b, s, from, to, n);
+        own->subtract(y, b, s, from, to, n);
+        assert_memory_equal(x, y, n * sizeof *x);
+        c->filter(x, long_one, w, TAPS, n);
+        own->filter(y, long_one, w, TAPS, n);
+        assert_memory_equal(x, y, n * sizeof *x);
+        float *all[] = {a, b, s, long_one, w, x, y, u, v};
+        for (size_t i = 0; i < TA_COUNT(all); i++)
+            free(all[i]);
+    }
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    const struct ta_sound_dsp *c = &ta_sound_dsp_c;
+    float a[MOST], b[MOST], s[MOST], x[MOST];
+    for (int i = 0; i < MOST; i++) {
+        a[i] = (float)(i % 7 - 3);
+        b[i] = (float)(i % 5 - 2);
+    }
+    double sum = 0;
+    for (int i = 0; i < MOST; i++)
+        sum += a[i] * b[i];
+    assert_true(c->dot(a, b, MOST) == (float)sum);
+    // From the first harmonic to the third.
+    for (int i = 0; i < MOST; i++) {
+        a[i] = (float)cos(0.1 * i);
+        s[i] = (float)sin(0.1 * i);
+    }
+    memcpy(b, a, sizeof b);
+    memcpy(x, s, sizeof x);
+    c->turn(b, x, a, s, MOST);
+    c->turn(b, x, a, s, MOST);
+    for (int i = 0; i < MOST; i++) {
+        assert_true(fabs(b[i] - cos(0.3 * i)) < 1e-5);
+        assert_true(fabs(x[i] - sin(0.3 * i)) < 1e-5);
+    }
+    // A wave that grows from nothing to 2 cos - sin.
+    const float nothing[2] = {0, 0}, most[2] = {2, -1};
+    memset(x, 0, sizeof x);
+    c->subtract(x, a, s, nothing, most, MOST);
+    for (int i = 0; i < MOST; i++)
+        assert_true(fabs(x[i] + (double)i / MOST * (2 * cos(0.1 * i) - sin(0.1 * i))) < 1e-5);
+    // A delay by two.
+    const float delay[] = {0, 0, 1};
+    c->filter(x, a, delay, 3, MOST - 2);
+    assert_memory_equal(x, a + 2, (MOST - 2) * sizeof *x);
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    assert_true(ta_sound_number(NAN) == 0);
+    assert_true(ta_sound_number(INFINITY) == 65536);
+    assert_true(ta_sound_number(-INFINITY) == -65536);
+    assert_true(ta_sound_number(1e-40f) == 0);
+    assert_true(ta_sound_number(-0.3f) == -0.3f);
+    assert_true(ta_sound_number(1e-9f) == 1e-9f);
+    assert_true(ta_sound_number(3) == 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_numbers),
+        SET_TEST(test_same_bits, "avx2"),
+        SET_TEST(test_same_bits, "avx512"),
+    };
+    return cmocka_run_group_tests_name("sound_dsp", tests, NULL, NULL);
+}
