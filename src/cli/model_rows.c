@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/sha256.h"
 #include "base/tree.h"
 #include "cli/command.h"
@@ -30,13 +31,22 @@ json_t *ta_model_row(const struct ta_model *m, const char *folder, int full)
 {
     static const char *const states[] = {
         [TA_MODEL_HERE] = "here", [TA_MODEL_ABSENT] = "absent", [TA_MODEL_WRONG] = "wrong"};
-    char *path = folder ? ta_xprintf("%s/%s.onnx", folder, m->name) : NULL;
-    json_t *o = json_pack("{s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:s, s:s, s:s, s:s, s:I, s:s, s:s}", "name",
-                          m->name, "summary", m->summary, "purpose", ta_model_purpose_name(m->purpose),
-                          "factor", m->factor, "planes", m->out[1], "input", shape_of(m->in), "output",
-                          shape_of(m->out), "layout", "nchw", "range", ta_model_range_name(m->range),
-                          "colour", ta_model_colour_name(m->colour), "licence", m->licence, "bytes",
-                          (json_int_t)m->bytes, "sha256", m->sha256, "source", m->source);
+    char *name = ta_model_file_name(m), *path = folder ? ta_path_join(folder, name) : NULL;
+    free(name);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "name", m->name, "summary", m->summary, "purpose",
+                          ta_model_purpose_name(m->purpose), "format", ta_model_format_name(m->format));
+    json_t *own = m->purpose == TA_MODEL_SOUND
+                      ? json_pack("{s:i}", "rate", m->rate)
+                      : json_pack("{s:i, s:i, s:o, s:o, s:s, s:s, s:s}", "factor", m->factor, "planes",
+                                  m->out[1], "input", shape_of(m->in), "output", shape_of(m->out), "layout",
+                                  "nchw", "range", ta_model_range_name(m->range), "colour",
+                                  ta_model_colour_name(m->colour));
+    json_t *of_all = json_pack("{s:s, s:I, s:s, s:s}", "licence", m->licence, "bytes", (json_int_t)m->bytes,
+                               "sha256", m->sha256, "source", m->source);
+    json_object_update(o, own);
+    json_object_update(o, of_all);
+    json_decref(own);
+    json_decref(of_all);
     if (m->file)
         json_object_set_new(o, "file", ta_json_any_text(m->file));
     if (m->pair)

@@ -23,7 +23,7 @@ enum { ATTEMPTS = 3 }; // that bring nothing new, one after the other
 // NAME.onnx, and what it is while it comes: of this checksum alone, as a manifest may change.
 static char *file_name(const struct ta_model *m)
 {
-    return ta_xprintf("%s.onnx", m->name);
+    return ta_model_file_name(m);
 }
 
 static char *part_name(const struct ta_model *m)

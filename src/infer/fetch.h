@@ -23,10 +23,10 @@ struct ta_fetch {
     bool was_here; // afterwards: nothing had to be done
 };
 
-// Puts it as NAME.onnx into the folder, which is made where it is missing. Nothing but the bytes of the
-// manifest's checksum ever has that name. What has come of a download that broke off stays beside it, and
-// another call goes on there, also with another address. While another process fetches the same, waits for
-// it. Blocks. TA_ERR_* after one message.
+// Puts it as ta_model_file_name() into the folder, which is made where it is missing. Nothing but the bytes
+// of the manifest's checksum ever has that name. What has come of a download that broke off stays beside it,
+// and another call goes on there, also with another address. While another process fetches the same, waits
+// for it. Blocks. TA_ERR_* after one message.
 int ta_model_fetch(const struct ta_model *m, const char *folder, struct ta_fetch *fetch, struct ta_log *log);
 
 // Removes it and what there is of a download. 0, also when there was nothing; *removed says whether.

@@ -14,9 +14,10 @@
 #include "infer/model_entry.h"
 
 enum { MANIFEST_VERSION = 1, MOST_MODELS = 1000, LONGEST_TEXT = 1000, LONGEST_NAME = 64, LARGEST_FACTOR = 8 };
-enum { LARGEST_SIDE = 1024, MOST_PLANES = 64 };
+enum { LARGEST_SIDE = 1024, MOST_PLANES = 64, HIGHEST_RATE = 384000 };
 
-static const char *const purposes[] = {"upscale", "deinterlace", NULL};
+static const char *const purposes[] = {"upscale", "deinterlace", "sound", NULL};
+static const char *const formats[] = {"onnx", "rnnn", NULL};
 static const char *const ranges[] = {"unit", "byte", NULL};
 static const char *const colours[] = {"rgb", "luma", NULL};
 static const char *const layouts[] = {"nchw", NULL};
@@ -24,6 +25,11 @@ static const char *const layouts[] = {"nchw", NULL};
 const char *ta_model_purpose_name(enum ta_model_purpose purpose)
 {
     return purposes[purpose];
+}
+
+const char *ta_model_format_name(enum ta_model_format format)
+{
+    return formats[format];
 }
 
 const char *ta_model_range_name(enum ta_model_range range)
@@ -167,20 +173,9 @@ static bool is_address(const char *text)
     return (!strncmp(text, "https://", 8) && text[8]) || (!strncmp(text, "http://", 7) && text[7]);
 }
 
-// What the parts say of each other.
-static int check_entry(const struct reader *r, const struct ta_model *m)
+// Of pictures: what the shapes say of each other.
+static int check_shapes(const struct reader *r, const struct ta_model *m)
 {
-    size_t name = strlen(m->name);
-    if (!is_name(m->name) || (name > 5 && !strcmp(m->name + name - 5, ".onnx")))
-        return refuse(r, "name", "must be 1 to 64 small letters, digits, \"-\" and \".\", without \".onnx\"");
-    if (m->pair && (!is_name(m->pair) || !strcmp(m->pair, m->name)))
-        return refuse(r, "pair", "must be the name of another network");
-    if (strspn(m->sha256, "0123456789abcdef") != TA_SHA256_HEX - 1)
-        return refuse(r, "sha256", "must be 64 hexadecimal digits in small letters");
-    if (!is_address(m->source))
-        return refuse(r, "source", "must be an address that begins with https:// or http://");
-    if (m->file && !is_address(m->file))
-        return refuse(r, "file", "must be an address that begins with https:// or http://");
     int planes = m->colour == TA_MODEL_LUMA ? 1 : 3;
     if (m->out[1] != planes)
         return refuse(r, "output",
@@ -195,13 +190,61 @@ static int check_entry(const struct reader *r, const struct ta_model *m)
     return 0;
 }
 
+// What the parts say of each other.
+static int check_entry(const struct reader *r, const struct ta_model *m)
+{
+    if (!is_name(m->name) || ta_model_is_file(m->name))
+        return refuse(r, "name", "must be 1 to 64 small letters, digits, \"-\" and \".\", without \".onnx\"");
+    if (m->pair && (!is_name(m->pair) || !strcmp(m->pair, m->name)))
+        return refuse(r, "pair", "must be the name of another network");
+    if (strspn(m->sha256, "0123456789abcdef") != TA_SHA256_HEX - 1)
+        return refuse(r, "sha256", "must be 64 hexadecimal digits in small letters");
+    if (!is_address(m->source))
+        return refuse(r, "source", "must be an address that begins with https:// or http://");
+    if (m->file && !is_address(m->file))
+        return refuse(r, "file", "must be an address that begins with https:// or http://");
+    return m->purpose == TA_MODEL_SOUND ? 0 : check_shapes(r, m);
+}
+
+static int read_picture_keys(const struct reader *r, const json_t *entry, struct ta_model *m)
+{
+    int range = 0, colour = 0, layout = 0, err;
+    int64_t factor = 0;
+    if (m->format != TA_MODEL_ONNX)
+        return refuse(r, "format", "must be \"onnx\" for pictures");
+    if (json_object_get(entry, "rate"))
+        return refuse(r, "rate", "is for sound");
+    if ((err = read_number(r, entry, "factor", LARGEST_FACTOR, &factor)) < 0 ||
+        (err = read_shape(r, entry, "input", m->in)) < 0 ||
+        (err = read_shape(r, entry, "output", m->out)) < 0 ||
+        (err = read_word(r, entry, "layout", layouts, &layout)) < 0 ||
+        (err = read_word(r, entry, "range", ranges, &range)) < 0 ||
+        (err = read_word(r, entry, "colour", colours, &colour)) < 0)
+        return err;
+    m->range = (enum ta_model_range)range;
+    m->colour = (enum ta_model_colour)colour;
+    m->factor = (int)factor;
+    return 0;
+}
+
+static int read_sound_keys(const struct reader *r, const json_t *entry, struct ta_model *m)
+{
+    static const char *const pictures[] = {"factor", "input", "output", "layout", "range", "colour"};
+    int64_t rate = 0;
+    for (size_t i = 0; i < TA_COUNT(pictures); i++)
+        if (json_object_get(entry, pictures[i]))
+            return refuse(r, pictures[i], "is for pictures");
+    int err = read_number(r, entry, "rate", HIGHEST_RATE, &rate);
+    m->rate = (int)rate;
+    return err;
+}
+
 static int read_entry(const struct reader *r, const json_t *entry, struct ta_model *m)
 {
     static const char *const known[] = {"name",   "summary", "purpose", "factor",  "input", "output",
                                         "layout", "range",   "colour",  "licence", "bytes", "sha256",
-                                        "source", "file",    "pair",    NULL};
-    int purpose = 0, range = 0, colour = 0, layout = 0;
-    int64_t factor = 0;
+                                        "source", "file",    "pair",    "format",  "rate",  NULL};
+    int purpose = 0, format = 0;
     char *sum = NULL;
     if (!json_is_object(entry))
         return refuse(r, NULL, "an entry must have keys: name, summary, purpose and so on");
@@ -209,12 +252,7 @@ static int read_entry(const struct reader *r, const json_t *entry, struct ta_mod
     if (err < 0 || (err = read_text(r, entry, "name", true, &m->name)) < 0 ||
         (err = read_text(r, entry, "summary", true, &m->summary)) < 0 ||
         (err = read_word(r, entry, "purpose", purposes, &purpose)) < 0 ||
-        (err = read_number(r, entry, "factor", LARGEST_FACTOR, &factor)) < 0 ||
-        (err = read_shape(r, entry, "input", m->in)) < 0 ||
-        (err = read_shape(r, entry, "output", m->out)) < 0 ||
-        (err = read_word(r, entry, "layout", layouts, &layout)) < 0 ||
-        (err = read_word(r, entry, "range", ranges, &range)) < 0 ||
-        (err = read_word(r, entry, "colour", colours, &colour)) < 0 ||
+        (json_object_get(entry, "format") && (err = read_word(r, entry, "format", formats, &format)) < 0) ||
         (err = read_text(r, entry, "licence", true, &m->licence)) < 0 ||
         (err = read_number(r, entry, "bytes", TA_MODEL_MAX_BYTES, &m->bytes)) < 0 ||
         (err = read_text(r, entry, "sha256", true, &sum)) < 0 ||
@@ -228,11 +266,10 @@ static int read_entry(const struct reader *r, const json_t *entry, struct ta_mod
         memcpy(m->sha256, sum, TA_SHA256_HEX);
     free(sum);
     m->purpose = (enum ta_model_purpose)purpose;
-    m->range = (enum ta_model_range)range;
-    m->colour = (enum ta_model_colour)colour;
-    m->factor = (int)factor;
+    m->format = (enum ta_model_format)format;
     m->manifest = ta_xstrdup(r->name);
-    return check_entry(r, m);
+    err = m->purpose == TA_MODEL_SOUND ? read_sound_keys(r, entry, m) : read_picture_keys(r, entry, m);
+    return err < 0 ? err : check_entry(r, m);
 }
 
 static int read_entries(struct reader *r, const json_t *root, struct ta_models *models)

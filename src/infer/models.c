@@ -69,7 +69,26 @@ const struct ta_model *ta_models_with_sum(const struct ta_models *models, const 
 
 bool ta_model_is_file(const char *value)
 {
-    return strchr(value, '/') || !strcmp(ta_path_extension(value), "onnx");
+    const char *extension = ta_path_extension(value);
+    return strchr(value, '/') || !strcmp(extension, "onnx") || !strcmp(extension, "rnnn");
+}
+
+char *ta_model_file_name(const struct ta_model *m)
+{
+    return ta_xprintf("%s.%s", m->name, ta_model_format_name(m->format));
+}
+
+// Weights of RNNoise: a line that says so, and numbers.
+static int check_rnnn(const struct ta_buf *file, struct ta_log *log)
+{
+    static const char head[] = "rnnoise-nu model file version 1\n";
+    size_t size = strlen(head);
+    bool fits = file->size > size && !memcmp(file->data, head, size);
+    for (size_t i = size; fits && i < file->size; i++)
+        fits = strchr("0123456789- \r\n", file->data[i]) && file->data[i];
+    if (!fits)
+        ta_error(log, "it is not a file of weights for RNNoise, of version 1");
+    return fits ? 0 : TA_ERR_FORMAT;
 }
 
 static int refuse_name(const struct ta_models *models, const char *name, struct ta_log *log)
@@ -108,9 +127,11 @@ static int read_model(struct ta_model_found *found, const struct ta_models *mode
     }
     struct ta_buf why = {0};
     struct ta_log *first = NULL;
+    bool rnnn = wanted ? wanted->format == TA_MODEL_RNNN : !strcmp(ta_path_extension(found->path), "rnnn");
     err = ta_log_keep_first(&first, &why);
     if (err >= 0)
-        err = ta_onnx_file_check(&facts, ta_buf_text(&file), file.size, first);
+        err = rnnn ? check_rnnn(&file, first)
+                   : ta_onnx_file_check(&facts, ta_buf_text(&file), file.size, first);
     if (err < 0)
         ta_error(log, "%s: %s", found->path, why.size ? ta_buf_text(&why) : ta_error_text(err));
     ta_log_destroy(&first);
@@ -137,7 +158,9 @@ int ta_model_find(struct ta_model_found *found, const struct ta_models *models, 
     wanted = ta_models_named(models, value);
     if (!wanted)
         return refuse_name(models, value, log);
-    found->path = ta_xprintf("%s/%s.onnx", folder ? folder : "", value);
+    char *name = ta_model_file_name(wanted);
+    found->path = ta_path_join(folder ? folder : "", name);
+    free(name);
     if (!folder || access(found->path, F_OK) < 0) {
         ta_error(log, "the network \"%s\" is not here yet: \"terminalai models fetch %s%s\"", value, value,
                  wanted->file ? "" : " --from FILE");

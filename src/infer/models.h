@@ -10,10 +10,12 @@
 
 struct ta_log;
 
-enum ta_model_purpose { TA_MODEL_UPSCALE, TA_MODEL_DEINTERLACE };
-enum ta_model_range { TA_MODEL_UNIT, TA_MODEL_BYTE }; // white is 1, or 255
+enum ta_model_purpose { TA_MODEL_UPSCALE, TA_MODEL_DEINTERLACE, TA_MODEL_SOUND };
+enum ta_model_format { TA_MODEL_ONNX, TA_MODEL_RNNN }; // RNNN: weights of RNNoise, for libavfilter's arnndn
+enum ta_model_range { TA_MODEL_UNIT, TA_MODEL_BYTE };  // white is 1, or 255
 enum ta_model_colour { TA_MODEL_RGB, TA_MODEL_LUMA };
 const char *ta_model_purpose_name(enum ta_model_purpose purpose); // as manifests have it
+const char *ta_model_format_name(enum ta_model_format format);    // also how names of such files end
 const char *ta_model_range_name(enum ta_model_range range);
 const char *ta_model_colour_name(enum ta_model_colour colour);
 
@@ -21,6 +23,9 @@ const char *ta_model_colour_name(enum ta_model_colour colour);
 struct ta_model {
     char *name, *summary;
     enum ta_model_purpose purpose;
+    enum ta_model_format format;
+    int rate; // of sound, samples a second; 0 for pictures
+    // Of pictures; 0 for sound, whose networks are known by the names of their inputs and outputs.
     int factor;        // 1 to 8
     int in[4], out[4]; // pictures, planes, height, width; 0: any. Planes are always told
     enum ta_model_range range;
@@ -48,8 +53,10 @@ void ta_models_release(struct ta_models *models);
 const struct ta_model *ta_models_named(const struct ta_models *models, const char *name); // NULL: none
 const struct ta_model *ta_models_with_sum(const struct ta_models *models, const char *sha256);
 
-// Does the text mean a file (a path, or a name that ends in .onnx)? Else it is a name.
+// Does the text mean a file (a path, or a name that ends in .onnx or .rnnn)? Else it is a name.
 bool ta_model_is_file(const char *value);
+// NAME.onnx or NAME.rnnn: what it is called in the folder of networks.
+char *ta_model_file_name(const struct ta_model *m);
 
 // What was found of a network that somebody named.
 struct ta_model_found {
@@ -59,11 +66,11 @@ struct ta_model_found {
     struct ta_model model; // {0} when no manifest has its checksum
 };
 
-// A network by its name, whose file is FOLDER/NAME.onnx (folder NULL: there is none), or by its file. That
-// its bytes are those of the manifest is checked (by name), that the file is an ONNX file whose numbers all
-// lie in it (both). TA_ERR_* after one message that says what to do: INVALID no such name, NOT_FOUND not
-// fetched yet or no such file, DAMAGED other bytes than it must have, FORMAT and UNSUPPORTED as
-// ta_onnx_file_check(). `found` is to be released, also after a failure.
+// A network by its name, whose file is in the folder (NULL: there is none), or by its file. That its bytes
+// are those of the manifest is checked (by name), that the file is an ONNX file whose numbers all lie in it,
+// or a text of weights for RNNoise (both). TA_ERR_* after one message that says what to do: INVALID no such
+// name, NOT_FOUND not fetched yet or no such file, DAMAGED other bytes than it must have, FORMAT and
+// UNSUPPORTED as ta_onnx_file_check(). `found` is to be released, also after a failure.
 int ta_model_find(struct ta_model_found *found, const struct ta_models *models, const char *folder,
                   const char *value, struct ta_log *log);
 void ta_model_found_release(struct ta_model_found *found);

@@ -108,8 +108,15 @@ static int look(struct ta_survey *s, struct ta_options *options, const struct ta
     if (ta_models_load(&known, NULL) >= 0) {
         const struct ta_model *listed = ta_models_with_sum(&known, file->sum);
         byte = listed && listed->range == TA_MODEL_BYTE;
+        if (listed && listed->purpose != TA_MODEL_UPSCALE) {
+            ta_error(log, "the network \"%s\" does not enlarge pictures: its purpose is %s", listed->name,
+                     ta_model_purpose_name(listed->purpose));
+            err = TA_ERR_USAGE;
+        }
     }
     ta_models_release(&known);
+    if (err < 0)
+        return err;
     f->white = byte ? 255 : 1;
     f->model = ta_xstrdup(file->path);
     memcpy(f->sum, file->sum, sizeof f->sum);

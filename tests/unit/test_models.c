@@ -75,7 +75,12 @@ static void refused(void **state)
         {"some-x2", "Some", "x:3: name must be"},
         {"some-x2", "\"\"", "x:3: name must be a text"},
         {"some network", "\"some\\e[2J\"", "x:4: summary must be one line"},
-        {"upscale", "paint", "x:5: purpose must be \"upscale\" or \"deinterlace\""},
+        {"upscale", "paint", "x:5: purpose must be \"upscale\" or \"deinterlace\" or \"sound\""},
+        {"upscale", "sound", "x:6: factor is for pictures"},
+        {"colour: rgb", "colour: rgb\n    format: rnnn", "x:12: format must be \"onnx\" for pictures"},
+        {"colour: rgb", "colour: rgb\n    format: gif", "x:12: format must be \"onnx\" or \"rnnn\""},
+        {"colour: rgb", "colour: rgb\n    rate: 48000", "x:12: rate is for sound"},
+        {"some-x2", "some.rnnn", "x:3: name must be"},
         {"factor: 2", "factor: 9", "x:6: factor must be a number from 1 to 8"},
         {"factor: 2", "factor: 2.0", "x:6: factor must be a number"},
         {"input: [any, 3", "input: [any, any", "x:7: input must be a shape"},
@@ -146,6 +151,44 @@ static void built_in(void **state)
     ta_models_release(&m);
 }
 
+static const char sound[] =
+    "version: 1\nmodels:\n  - name: hiss\n    summary: some network\n    purpose: sound\n    format: rnnn\n"
+    "    rate: 48000\n    licence: MIT\n    bytes: 38\n    source: https://example.org/\n    sha256: ";
+
+static void of_sound(void **state)
+{
+    (void)state;
+    static const char weights[] = "rnnoise-nu model file version 1\n4 -2 0\n";
+    struct ta_models m = {0};
+    struct ta_model_found f;
+    char folder[] = "/tmp/ta-models-XXXXXX", sum[TA_SHA256_HEX];
+    assert_non_null(mkdtemp(folder));
+    ta_sha256_hex(weights, strlen(weights), sum);
+    char *text = ta_xprintf("%s%s\n", sound, sum), *path = ta_xprintf("%s/hiss.rnnn", folder);
+    assert_int_equal(ta_models_read(&m, text, strlen(text), "x", NULL), 0);
+    assert_int_equal(m.items[0].purpose, TA_MODEL_SOUND);
+    assert_int_equal(m.items[0].rate, 48000);
+    assert_int_equal(ta_model_find(&f, &m, folder, "hiss", NULL), TA_ERR_NOT_FOUND);
+    ta_model_found_release(&f);
+    assert_int_equal(ta_file_write_atomic(path, weights, strlen(weights), NULL), 0);
+    assert_int_equal(ta_model_find(&f, &m, folder, "hiss", NULL), 0);
+    assert_true(f.listed);
+    assert_string_equal(f.path, path);
+    ta_model_found_release(&f);
+    // By path: a text that is none.
+    for (int i = 0; i < 2; i++) {
+        const char *bad = i ? "rnnoise-nu model file version 1\n4 x\n"
+                            : "rnnoise-nu model file version 2\n4\n";
+        assert_int_equal(ta_file_write_atomic(path, bad, strlen(bad), NULL), 0);
+        assert_int_equal(ta_model_find(&f, &m, folder, path, NULL), TA_ERR_FORMAT);
+        ta_model_found_release(&f);
+    }
+    assert_int_equal(unlink(path) | rmdir(folder), 0);
+    ta_models_release(&m);
+    free(text);
+    free(path);
+}
+
 // A folder of data of our own, and a file in it that is an empty network.
 static void found(void **state)
 {
@@ -201,8 +244,8 @@ static void found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(read_one), cmocka_unit_test(refused), cmocka_unit_test(no_two_of_a_name),
-        cmocka_unit_test(built_in), cmocka_unit_test(found),
+        cmocka_unit_test(read_one), cmocka_unit_test(refused),  cmocka_unit_test(no_two_of_a_name),
+        cmocka_unit_test(built_in), cmocka_unit_test(of_sound), cmocka_unit_test(found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
