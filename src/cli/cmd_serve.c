@@ -20,6 +20,7 @@
 #include "cli/serve_file.h"
 #include "cli/service.h"
 #include "jobs/jobs.h"
+#include "jobs/notify.h"
 #include "jobs/supervisor.h"
 #include "server/http.h"
 
@@ -126,7 +127,10 @@ struct service {
     struct ta_marks *marks;
     char **roots;
     int root_count;
+    struct ta_endpoint *endpoints;
+    int endpoint_count;
     struct ta_jobs *jobs;
+    struct ta_notify *notify;
     struct ta_supervisor *supervisor;
     struct ta_server *server;
 };
@@ -161,6 +165,33 @@ static int find_program(struct service *s)
     return 0;
 }
 
+// Who is told: the group "notify".
+static int read_endpoints(struct service *s)
+{
+    const json_t *list = json_object_get(s->settings, "notify");
+    struct ta_log *log = s->cli->log;
+    int err = 0;
+    if (list && !json_is_array(list) && !json_is_null(list)) {
+        ta_error(log, "%s:%d: notify must be a list", s->file, ta_marks_line(s->marks, "notify"));
+        return TA_ERR_FORMAT;
+    }
+    s->endpoints = ta_xcalloc(json_array_size(list) + 1, sizeof(*s->endpoints));
+    for (size_t i = 0; i < json_array_size(list) && !err; i++) {
+        char *path = ta_xprintf("notify.%zu", i);
+        struct ta_endpoint *e = &s->endpoints[s->endpoint_count];
+        err = ta_endpoint_read(e, json_array_get(list, i), s->file, path, s->marks, log);
+        s->endpoint_count += !err;
+        for (int k = 0; !err && k < s->endpoint_count - 1; k++)
+            if (!strcmp(s->endpoints[k].name, e->name)) {
+                ta_error(log, "%s:%d: two endpoints are called %s", s->file, ta_marks_line(s->marks, path),
+                         e->name);
+                err = TA_ERR_INVALID;
+            }
+        free(path);
+    }
+    return err;
+}
+
 // The options of jobs are held against their tables too: better here than at each job.
 static int read_settings(struct service *s)
 {
@@ -173,6 +204,8 @@ static int read_settings(struct service *s)
     }
     if (!err)
         err = ta_serve_file_apply(cli, serve_options, s->opts, s->file, s->settings, s->marks);
+    if (!err)
+        err = read_endpoints(s);
     if (!err)
         err = ta_options_create(&options, cli->log);
     if (!err)
@@ -232,6 +265,13 @@ static int start(struct service *s)
     int err = ta_jobs_open(&s->jobs, s->state, log);
     if (!err)
         err = ta_jobs_prune(s->jobs, 0, INT64_MAX, o->keep_jobs, &removed);
+    if (!err && s->endpoint_count) {
+        struct ta_notify_config told = ta_notify_defaults();
+        told.endpoints = s->endpoints;
+        told.count = s->endpoint_count;
+        err = ta_notify_open(&s->notify, s->jobs, &told, log);
+        http.notify = s->notify;
+    }
     if (!err)
         err = ta_supervisor_create(&s->supervisor, s->jobs, &workers, log);
     if (!err)
@@ -260,7 +300,11 @@ static void release(struct service *s)
 {
     ta_server_stop(&s->server);
     ta_supervisor_destroy(&s->supervisor);
+    ta_notify_close(&s->notify);
     ta_jobs_close(&s->jobs);
+    for (int i = 0; i < s->endpoint_count; i++)
+        ta_endpoint_release(&s->endpoints[i]);
+    free(s->endpoints);
     for (int i = 0; i < s->root_count; i++)
         free(s->roots[i]);
     free(s->roots);

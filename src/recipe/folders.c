@@ -43,3 +43,8 @@ char *ta_state_path(const char *name)
         return ta_xprintf("%s/terminalai%s%s", xdg, slash, name);
     return home && home[0] == '/' ? ta_xprintf("%s/.local/state/terminalai%s%s", home, slash, name) : NULL;
 }
+
+const char *ta_environment_text(const char *name)
+{
+    return getenv(name);
+}

@@ -1,4 +1,4 @@
-// Folders that the environment names. They are asked for here, once, and handed down.
+// Folders and other things that the environment names. They are asked for here, once, and handed down.
 #ifndef TA_RECIPE_FOLDERS_H
 #define TA_RECIPE_FOLDERS_H
 
@@ -14,5 +14,8 @@ char *ta_data_path(const char *name);
 // A file of the user's state, "performance_metrics.jsonl"; "" is the folder. To be freed; NULL when there is
 // no home.
 char *ta_state_path(const char *name);
+// A variable that the user named for this, or that says where programs are; borrowed, NULL when it is not
+// set.
+const char *ta_environment_text(const char *name);
 
 #endif

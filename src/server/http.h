@@ -12,6 +12,7 @@
 
 struct ta_jobs;
 struct ta_log;
+struct ta_notify;
 struct ta_server;
 struct ta_supervisor;
 
@@ -21,7 +22,8 @@ struct ta_server_config {
     const char *token;   // that a client must show at the address; NULL: none is needed
     char *const *roots;  // folders in which clients may name files, from the root; root_count of them
     int root_count;
-    bool read_only; // what comes by the address may change nothing: nobody has named a folder
+    bool read_only;           // what comes by the address may change nothing: nobody has named a folder
+    struct ta_notify *notify; // NULL: nobody is told of anything
 };
 
 // Starts to listen. Everything is borrowed until stop. TA_ERR_BUSY when the address is taken, TA_ERR_INVALID

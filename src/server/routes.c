@@ -13,6 +13,7 @@
 #include "base/tree.h"
 #include "base/words.h"
 #include "jobs/jobs.h"
+#include "jobs/notify.h"
 #include "jobs/supervisor.h"
 #include "media/parts/name.h"
 #include "recipe/options.h"
@@ -463,6 +464,27 @@ static void post_queue(struct ta_request *r)
         reply(r, 200, json_pack("{s:b}", "paused", pause));
 }
 
+// ---- who is told ----
+
+static void get_notifications(struct ta_request *r)
+{
+    reply(r, 200,
+          r->config->notify ? ta_notify_json(r->config->notify)
+                            : json_pack("{s:[], s:[]}", "endpoints", "notices"));
+}
+
+static void post_notification_test(struct ta_request *r)
+{
+    int64_t id = 0;
+    int err = r->config->notify ? ta_notify_test(r->config->notify, r->verb, &id) : TA_ERR_NOT_FOUND;
+    if (err == TA_ERR_NOT_FOUND)
+        ta_request_problem(r, 404, "no such endpoint", "the configuration has no endpoint \"%s\"", r->verb);
+    else if (err < 0)
+        refuse(r, err, NULL);
+    else
+        reply(r, 202, json_pack("{s:I}", "id", (json_int_t)id));
+}
+
 const struct ta_route ta_routes[] = {
     {"GET", "/api/v1/health", "whether the service works", get_health, false},
     {"GET", "/api/v1/system", "version, machine, workers, jobs in each state", get_system, false},
@@ -479,5 +501,8 @@ const struct ta_route ta_routes[] = {
     {"GET", "/api/v1/jobs/{id}/history", "its changes of state", get_history, false},
     {"POST", "/api/v1/jobs/{id}/{action}", "pause, resume, cancel, retry", post_action, true},
     {"POST", "/api/v1/queue/{action}", "pause or resume the whole queue", post_queue, true},
+    {"GET", "/api/v1/notifications", "who is told of what, and whether it arrived", get_notifications, false},
+    {"POST", "/api/v1/notifications/{name}/test", "send a test to this endpoint", post_notification_test,
+     true},
     {0},
 };
