@@ -8,7 +8,7 @@
 #include "base/thread.h"
 #include "dsp/sound_block.h"
 #include "dsp/sound_hum.h"
-#include "dsp/sound_mains.h"
+#include "dsp/sound_measure.h"
 
 enum { PIECE = 4096 };
 
@@ -110,11 +110,19 @@ double sound_process(const char *name, int rate, char **settings, int count, str
 
 void sound_hear(int rate, const struct sound *s)
 {
-    struct ta_sound_mains *m = ta_sound_mains_create(rate, s->channels);
-    struct ta_sound_mains_result r;
-    ta_sound_mains_add(m, (const float *const *)s->planes, s->samples);
-    ta_sound_mains_result(m, &r);
-    printf("{\"hum\": {\"frequency\": %.3f, \"confidence\": %.2f, \"level\": %.1f, \"harmonics\": %d}}\n",
-           r.frequency, r.confidence, r.level_db, r.harmonics);
-    ta_sound_mains_destroy(&m);
+    struct ta_sound_measure *m = ta_sound_measure_create(rate, s->channels);
+    struct ta_sound_measured r;
+    double start = ta_cpu_seconds();
+    ta_sound_measure_add(m, (const float *const *)s->planes, s->samples);
+    ta_sound_measure_result(m, &r);
+    double seconds = ta_cpu_seconds() - start;
+    printf("{\"hum\": {\"frequency\": %.3f, \"confidence\": %.2f, \"level\": %.1f, \"harmonics\": %d}",
+           r.hum.frequency, r.hum.confidence, r.hum.level_db, r.hum.harmonics);
+    printf(", \"rms\": %.1f, \"peak\": %.1f, \"noise\": [%.1f, %.2f], \"hiss\": [%.1f, %.2f]", r.rms_db,
+           r.peak_db, r.noise_db.value, r.noise_db.confidence, r.hiss_db.value, r.hiss_db.confidence);
+    printf(", \"bandwidth\": [%.0f, %.2f], \"clipped\": [%.1f, %.2f, %.3f]", r.bandwidth_hz.value,
+           r.bandwidth_hz.confidence, r.clipped.value, r.clipped.confidence, r.clip_level);
+    printf(", \"channels\": [%d, %.2f, %d, %.2f, %.1f], \"times_real\": %.0f}\n", r.channels,
+           r.channels_confidence, r.side, r.correlation, r.balance_db, r.seconds / TA_MAX(seconds, 1e-6));
+    ta_sound_measure_destroy(&m);
 }
