@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sha256.h"
+#include "infer/onnx_blend.h"
 #include "infer/onnx_file.h"
 #include "infer/runtimes.h"
 
@@ -35,30 +36,43 @@ static void unload(void *handle)
     free(l);
 }
 
-static int load(void *priv, void **handle, size_t *bytes, const struct ta_cancel *cancel, struct ta_log *log)
+// One file, checked by its sum.
+static int read_planned(const struct wish *w, const char *path, const char *wanted, struct ta_buf *file,
+                        struct ta_log *log)
 {
-    const struct wish *w = priv;
-    struct ta_buf file = {0};
     struct ta_onnx_facts facts;
     char sum[TA_SHA256_HEX] = "";
-    struct loaded *l = ta_xcalloc(1, sizeof *l);
-    (void)cancel;
-    int err = ta_file_read(w->model->model, LARGEST_FILE, &file, log);
+    int err = ta_file_read(path, LARGEST_FILE, file, log);
     if (err >= 0)
-        ta_sha256_hex(ta_buf_text(&file), file.size, sum);
-    if (err >= 0 && strcmp(sum, w->model->sum) != 0) {
-        ta_error(log, "%s: the network is not the one that was planned with: it has changed",
-                 w->model->model);
+        ta_sha256_hex(ta_buf_text(file), file->size, sum);
+    if (err >= 0 && strcmp(sum, wanted) != 0) {
+        ta_error(log, "%s: the network is not the one that was planned with: it has changed", path);
         err = TA_ERR_MISMATCH;
     }
     // Other engines than the real ones need no file of a network.
     if (err >= 0 && w->engine->info == &ta_engine_onnx)
-        err = ta_onnx_file_check(&facts, ta_buf_text(&file), file.size, log);
+        err = ta_onnx_file_check(&facts, ta_buf_text(file), file->size, log);
+    return err;
+}
+
+static int load(void *priv, void **handle, size_t *bytes, const struct ta_cancel *cancel, struct ta_log *log)
+{
+    const struct wish *w = priv;
+    const struct ta_network_plan *m = w->model;
+    struct ta_buf file = {0}, other = {0};
+    struct loaded *l = ta_xcalloc(1, sizeof *l);
+    (void)cancel;
+    int err = read_planned(w, m->model, m->sum, &file, log);
+    if (err >= 0 && m->share > 0)
+        err = read_planned(w, m->other, m->other_sum, &other, log);
+    if (err >= 0 && m->share > 0 && w->engine->info == &ta_engine_onnx)
+        err = ta_onnx_blend(file.data, file.size, other.data, other.size, m->share, log);
     if (err >= 0)
         err = w->engine->info->load(w->engine, ta_buf_text(&file), file.size, w->device, &l->network, log);
     *bytes = 2 * file.size; // as it is kept, and prepared
     *handle = l;
     ta_buf_release(&file);
+    ta_buf_release(&other);
     if (err < 0)
         free(l);
     return err;
@@ -104,8 +118,9 @@ int ta_network_session_get(const struct ta_env *env, const struct ta_network_pla
     int err = find_device(env, m, on_cpu, log, &w);
     const struct ta_session_loader loader = {load, unload, &w};
     for (int life = 0; err >= 0 && life < LIVES; life++) {
-        char *key = ta_xprintf("%s|%s %s|%s|%d|%d", m->sum, m->engine, m->runtime,
-                               w.engine->devices[w.device].provider, m->threads, life);
+        char *key = ta_xprintf("%s|%s %.6f|%s %s|%s|%d|%d", m->sum, m->share > 0 ? m->other_sum : "-",
+                               m->share, m->engine, m->runtime, w.engine->devices[w.device].provider,
+                               m->threads, life);
         err = ta_sessions_get(env->sessions, key, &loader, env->cancel, log, out);
         free(key);
         if (err < 0 || !atomic_load(&((struct loaded *)(*out)->handle)->lost))

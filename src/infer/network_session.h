@@ -15,6 +15,9 @@ struct ta_network_plan {
     const char *engine, *runtime, *provider; // ta_engine_info.name, ta_engine.version, a device's provider
     int threads;                             // of the CPU
     const char *model, *sum;                 // path from the root, and the SHA-256 of the file
+    // Another set of weights of the same network, mixed in by this share; 0: none, and `other` may be NULL.
+    const char *other, *other_sum;
+    double share;
 };
 
 // The network, on the planned device or on the CPU, loaded by the cache (env->sessions) or by now; given back

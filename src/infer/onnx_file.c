@@ -8,51 +8,15 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-
-// The messages of the file, as far as something in them is of interest. An .onnx file is protobuf: fields
-// with a number and a type, in any order, nested.
-enum kind {
-    OTHER,
-    MODEL,
-    OPERATOR_SET,
-    GRAPH,
-    NODE,
-    ATTRIBUTE,
-    TENSOR,
-    SPARSE,
-    FUNCTION,
-    TRAINING,
-    EXTERNAL, // a pair of key and value
-};
-
-// Fields that hold messages.
-static const struct {
-    enum kind in;
-    unsigned field;
-    enum kind holds;
-} nested[] = {
-    {MODEL, 7, GRAPH},       {MODEL, 8, OPERATOR_SET}, {MODEL, 20, TRAINING},     {MODEL, 25, FUNCTION},
-    {GRAPH, 1, NODE},        {GRAPH, 5, TENSOR},       {GRAPH, 15, SPARSE},       {NODE, 5, ATTRIBUTE},
-    {ATTRIBUTE, 5, TENSOR},  {ATTRIBUTE, 6, GRAPH},    {ATTRIBUTE, 10, TENSOR},   {ATTRIBUTE, 11, GRAPH},
-    {ATTRIBUTE, 22, SPARSE}, {ATTRIBUTE, 23, SPARSE},  {TENSOR, 13, EXTERNAL},    {SPARSE, 1, TENSOR},
-    {SPARSE, 2, TENSOR},     {FUNCTION, 7, NODE},      {FUNCTION, 11, ATTRIBUTE}, {TRAINING, 1, GRAPH},
-    {TRAINING, 2, GRAPH},
-};
-
-enum { DEEPEST = 60 }; // as many as real files never have, few enough for the stack
+#include "infer/onnx_fields.h"
 
 enum {
     MODEL_IR_VERSION = 1,
     SET_DOMAIN = 1,
     SET_VERSION = 2,
-    TENSOR_RAW = 9,
     TENSOR_LOCATION = 14, // 1: in another file
     PAIR_KEY = 1,
     PAIR_VALUE = 2,
-};
-
-struct span {
-    const uint8_t *at, *end;
 };
 
 struct reader {
@@ -61,79 +25,20 @@ struct reader {
     struct ta_buf files; // that hold its numbers
 };
 
-static bool read_varint(struct span *s, uint64_t *out)
+static void note_number(struct reader *r, enum ta_onnx_kind in, const struct ta_onnx_field *f)
 {
-    *out = 0;
-    for (int shift = 0; shift < 70 && s->at < s->end; shift += 7) {
-        uint8_t byte = *s->at++;
-        if (shift < 64)
-            *out |= (uint64_t)(byte & 127) << shift;
-        if (byte < 128)
-            return true;
-    }
-    return false;
-}
-
-struct field {
-    unsigned number;
-    bool is_bytes;
-    uint64_t value;    // of numbers
-    struct span bytes; // of the rest
-};
-
-static bool read_field(struct span *s, struct field *f)
-{
-    uint64_t tag, size = 0;
-    *f = (struct field){0};
-    if (!read_varint(s, &tag))
-        return false;
-    f->number = (unsigned)((uint32_t)tag >> 3);
-    switch (tag & 7) {
-    case 0:
-        return f->number && read_varint(s, &f->value);
-    case 1:
-        size = 8;
-        break;
-    case 2:
-        f->is_bytes = true;
-        if (!read_varint(s, &size))
-            return false;
-        break;
-    case 5:
-        size = 4;
-        break;
-    default: // groups, which ONNX never had
-        return false;
-    }
-    if (!f->number || size > (uint64_t)(s->end - s->at))
-        return false;
-    f->bytes = (struct span){s->at, s->at + size};
-    s->at += size;
-    return true;
-}
-
-static enum kind kind_of(enum kind in, unsigned field)
-{
-    for (size_t i = 0; i < TA_COUNT(nested); i++)
-        if (nested[i].in == in && nested[i].field == field)
-            return nested[i].holds;
-    return OTHER;
-}
-
-static void note_number(struct reader *r, enum kind in, const struct field *f)
-{
-    if (in == MODEL && f->number == MODEL_IR_VERSION)
+    if (in == TA_ONNX_MODEL && f->number == MODEL_IR_VERSION)
         r->facts->ir_version = (int64_t)f->value;
-    if (in == TENSOR && f->number == TENSOR_LOCATION)
+    if (in == TA_ONNX_TENSOR && f->number == TENSOR_LOCATION)
         r->external |= f->value == 1;
 }
 
 // The name of another file: the value behind the key "location".
-static bool note_pair(struct reader *r, struct span s)
+static bool note_pair(struct reader *r, struct ta_onnx_span s)
 {
-    struct field f, key = {0}, value = {0};
+    struct ta_onnx_field f, key = {0}, value = {0};
     while (s.at < s.end) {
-        if (!read_field(&s, &f))
+        if (!ta_onnx_read_field(&s, &f))
             return false;
         if (f.is_bytes && f.number == PAIR_KEY)
             key = f;
@@ -156,13 +61,13 @@ static bool note_pair(struct reader *r, struct span s)
 }
 
 // The version of a set of operators; ONNX's own have no domain, or this one.
-static bool note_operators(struct reader *r, struct span s)
+static bool note_operators(struct reader *r, struct ta_onnx_span s)
 {
-    struct field f;
+    struct ta_onnx_field f;
     int64_t version = 0;
     bool own = true;
     while (s.at < s.end) {
-        if (!read_field(&s, &f))
+        if (!ta_onnx_read_field(&s, &f))
             return false;
         if (f.is_bytes && f.number == SET_DOMAIN) {
             size_t size = (size_t)(f.bytes.end - f.bytes.at);
@@ -176,27 +81,27 @@ static bool note_operators(struct reader *r, struct span s)
     return true;
 }
 
-static bool read_message(struct reader *r, enum kind in, struct span s, int depth)
+static bool read_message(struct reader *r, enum ta_onnx_kind in, struct ta_onnx_span s, int depth)
 {
-    struct field f;
-    if (depth > DEEPEST)
+    struct ta_onnx_field f;
+    if (depth > TA_ONNX_DEEPEST)
         return false;
     while (s.at < s.end) {
-        if (!read_field(&s, &f))
+        if (!ta_onnx_read_field(&s, &f))
             return false;
-        enum kind kind = f.is_bytes ? kind_of(in, f.number) : OTHER;
+        enum ta_onnx_kind kind = f.is_bytes ? ta_onnx_kind_of(in, f.number) : TA_ONNX_OTHER;
         bool ok = true;
-        r->has_graph |= in == MODEL && kind == GRAPH;
-        r->facts->nodes += kind == NODE;
+        r->has_graph |= in == TA_ONNX_MODEL && kind == TA_ONNX_GRAPH;
+        r->facts->nodes += kind == TA_ONNX_NODE;
         if (!f.is_bytes)
             note_number(r, in, &f);
-        else if (in == TENSOR && f.number == TENSOR_RAW)
+        else if (in == TA_ONNX_TENSOR && f.number == TA_ONNX_TENSOR_RAW)
             r->facts->weights += f.bytes.end - f.bytes.at;
-        else if (kind == EXTERNAL)
+        else if (kind == TA_ONNX_EXTERNAL)
             ok = note_pair(r, f.bytes);
-        else if (kind == OPERATOR_SET)
+        else if (kind == TA_ONNX_OPERATOR_SET)
             ok = note_operators(r, f.bytes);
-        else if (kind != OTHER)
+        else if (kind != TA_ONNX_OTHER)
             ok = read_message(r, kind, f.bytes, depth + 1);
         if (!ok)
             return false;
@@ -207,10 +112,10 @@ static bool read_message(struct reader *r, enum kind in, struct span s, int dept
 int ta_onnx_file_check(struct ta_onnx_facts *facts, const void *data, size_t size, struct ta_log *log)
 {
     struct reader r = {.facts = facts};
-    struct span all = {data, (const uint8_t *)data + size};
+    struct ta_onnx_span all = {data, (const uint8_t *)data + size};
     int err = 0;
     *facts = (struct ta_onnx_facts){0};
-    bool whole = size > 0 && read_message(&r, MODEL, all, 0);
+    bool whole = size > 0 && read_message(&r, TA_ONNX_MODEL, all, 0);
     if (!whole || !r.has_graph || facts->ir_version < 1) {
         ta_error(log, "it is not an ONNX file, or a part of one");
         err = TA_ERR_FORMAT;

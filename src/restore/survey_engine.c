@@ -64,7 +64,8 @@ static int look_at_network(struct ta_survey *s, const char *named, const struct 
     struct ta_neural_facts *f = &s->neural;
     if (!strcmp(f->engine, ta_engine_onnx.name))
         return ta_model_look(&f->use, NULL, f->model, f->sum, named, s->cache, log);
-    const struct ta_network_plan m = {f->engine, f->runtime, f->provider, f->threads, f->model, f->sum};
+    const struct ta_network_plan m = {f->engine, f->runtime, f->provider, f->threads, f->model,
+                                      f->sum,    NULL,       NULL,        0};
     const struct ta_session *session = NULL;
     int err = ta_network_session_get(env, &m, false, log, &session);
     if (err >= 0)
@@ -86,6 +87,28 @@ static const struct ta_named_file *named_model(const struct ta_survey *s, struct
     return NULL;
 }
 
+// The other set of weights, where a share of it is asked for.
+static int find_pair(struct ta_neural_facts *f, struct ta_options *options, const struct ta_model *listed,
+                     struct ta_log *log)
+{
+    const char *share = "";
+    if (ta_options_get(options, "scale-blend", &share, NULL) < 0 || strtod(share, NULL) <= 0)
+        return 0;
+    if (!listed || !listed->pair) {
+        ta_error(log, "--scale-blend needs a network that has a pair in a manifest; \"%s\" has none",
+                 listed ? listed->name : f->model);
+        return TA_ERR_USAGE;
+    }
+    struct ta_model_found found;
+    int err = ta_models_find(&found, listed->pair, log);
+    if (err >= 0) {
+        f->pair = ta_xstrdup(found.path);
+        memcpy(f->pair_sum, found.sha256, sizeof f->pair_sum);
+    }
+    ta_model_found_release(&found);
+    return err;
+}
+
 static int look(struct ta_survey *s, struct ta_options *options, const struct ta_env *env, struct ta_log *log)
 {
     struct ta_neural_facts *f = &s->neural;
@@ -104,6 +127,8 @@ static int look(struct ta_survey *s, struct ta_options *options, const struct ta
     int err = ta_options_run(options, &run, log);
     if (err < 0)
         return err;
+    f->model = ta_xstrdup(file->path);
+    memcpy(f->sum, file->sum, sizeof f->sum);
     struct ta_models known = {0};
     if (ta_models_load(&known, NULL) >= 0) {
         const struct ta_model *listed = ta_models_with_sum(&known, file->sum);
@@ -113,14 +138,13 @@ static int look(struct ta_survey *s, struct ta_options *options, const struct ta
                      ta_model_purpose_name(listed->purpose));
             err = TA_ERR_USAGE;
         }
+        if (err >= 0)
+            err = find_pair(f, options, listed, log);
     }
     ta_models_release(&known);
-    if (err < 0)
-        return err;
     f->white = byte ? 255 : 1;
-    f->model = ta_xstrdup(file->path);
-    memcpy(f->sum, file->sum, sizeof f->sum);
-    err = look_at_engine(f, &run, env, log);
+    if (err >= 0)
+        err = look_at_engine(f, &run, env, log);
     if (err >= 0)
         err = look_at_network(s, ta_engine_named(run.engine_library), env, log);
     ta_opt_release(ta_run_options, &run);

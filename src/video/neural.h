@@ -18,7 +18,9 @@ struct ta_neural_facts {
     bool on_device; // other than the CPU
     int threads;
     char *model, sum[65]; // path from the root
-    int white;            // the number that it has for white, 1 or 255
+    char *pair;           // of the network that it can be blended with; NULL: not asked for
+    char pair_sum[65];
+    int white; // the number that it has for white, 1 or 255
     struct ta_network_use use;
 };
 void ta_neural_facts_release(struct ta_neural_facts *f);

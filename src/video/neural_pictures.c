@@ -21,6 +21,7 @@ void ta_neural_facts_release(struct ta_neural_facts *f)
     free(f->runtime);
     free(f->provider);
     free(f->model);
+    free(f->pair);
     *f = (struct ta_neural_facts){0};
 }
 

@@ -15,8 +15,9 @@
 struct neural_opts {
     char *model;
     int64_t tile;
+    double blend;
     // Set by the plan.
-    char *file, *sum, *engine, *runtime, *provider;
+    char *file, *sum, *pair, *pair_sum, *engine, *runtime, *provider;
     bool on_device;
     int64_t threads, white, planes, factor, only_width, only_height;
 };
@@ -58,6 +59,14 @@ static const struct ta_opt options[] = {
      .help =
          "side of the tiles that a network gets, 64 or more; 0 is the whole picture up to a million pixels "
          "and 512 above"},
+    {.name = "blend",
+     .kind = &ta_opt_float,
+     TA_FIELD(struct neural_opts, blend, double),
+     .def = "0",
+     .min = 0,
+     .max = 1,
+     .help = "share of the other set of weights that the manifest pairs the network with: 1 of "
+             "realesr-general-x4 cleans most, 0 keeps most"},
     {.name = "file",
      .kind = &ta_opt_path,
      TA_FIELD(struct neural_opts, file, char *),
@@ -65,6 +74,13 @@ static const struct ta_opt options[] = {
      .flags = TA_OPT_HIDDEN,
      .help = "file of the network, set by the plan"},
     SET_BY_PLAN(sum, "sum", "SHA-256 of the network, set by the plan"),
+    {.name = "pair",
+     .kind = &ta_opt_path,
+     TA_FIELD(struct neural_opts, pair, char *),
+     .def = "",
+     .flags = TA_OPT_HIDDEN,
+     .help = "file of the other set of weights, set by the plan"},
+    SET_BY_PLAN(pair_sum, "pair-sum", "SHA-256 of the other set of weights, set by the plan"),
     SET_BY_PLAN(engine, "engine", "what runs it, set by the plan"),
     SET_BY_PLAN(runtime, "runtime", "the engine's version, set by the plan"),
     SET_BY_PLAN(provider, "provider", "the engine's part that drives the device, set by the plan"),
@@ -99,6 +115,8 @@ int ta_scale_neural_prepare(void *opts, const struct ta_neural_facts *facts, str
     }
     set_text(&o->file, facts->model);
     set_text(&o->sum, facts->sum);
+    set_text(&o->pair, facts->pair ? facts->pair : "");
+    set_text(&o->pair_sum, facts->pair ? facts->pair_sum : "");
     set_text(&o->engine, facts->engine);
     set_text(&o->runtime, facts->runtime);
     set_text(&o->provider, facts->provider);
@@ -112,12 +130,17 @@ int ta_scale_neural_prepare(void *opts, const struct ta_neural_facts *facts, str
     return 0;
 }
 
+static bool is_file(const char *path, const char *sum)
+{
+    return path && path[0] == '/' && sum && strlen(sum) == TA_SHA256_HEX - 1 &&
+           strspn(sum, "0123456789abcdef") == TA_SHA256_HEX - 1;
+}
+
 static int configure(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why)
 {
     const struct neural_opts *o = opts;
-    bool known = o->file && o->file[0] == '/' && o->sum && strlen(o->sum) == TA_SHA256_HEX - 1 &&
-                 strspn(o->sum, "0123456789abcdef") == TA_SHA256_HEX - 1 && o->engine && o->runtime &&
-                 o->provider && (o->planes == 1 || o->planes == 3);
+    bool known = is_file(o->file, o->sum) && (o->blend <= 0 || is_file(o->pair, o->pair_sum)) && o->engine &&
+                 o->runtime && o->provider && (o->planes == 1 || o->planes == 3);
     if (!known) {
         ta_buf_puts(why, "takes a network by a path from the root, with its checksum and engine");
         return TA_ERR_INVALID;
@@ -222,7 +245,8 @@ static int init(struct ta_stage *s)
     struct neural_priv *p = s->priv;
     const struct neural_opts *o = s->opts;
     struct ta_buf why = {0};
-    p->model = (struct ta_network_plan){o->engine, o->runtime, o->provider, (int)o->threads, o->file, o->sum};
+    p->model = (struct ta_network_plan){o->engine, o->runtime, o->provider, (int)o->threads, o->file,
+                                        o->sum,    o->pair,    o->pair_sum, o->blend};
     int err = ta_network_session_get(s->env, &p->model, false, s->log, &p->session);
     if (err < 0)
         return err;

@@ -1,5 +1,7 @@
 """Small .onnx files, written byte by byte. The form: protobuf messages ModelProto, GraphProto, NodeProto, TensorProto."""
 
+import struct
+
 FLOAT, INT64 = 1, 7
 
 
@@ -55,6 +57,13 @@ def enlarge(factor, planes=3, size=None, more=b''):
         nodes[0] = node('Concat', ['x'] * factor * factor, 't', axis=1)
         nodes[1] = nodes[1] + mode
     return model(nodes, [picture('x', planes, height, width)], [picture('y', planes, out[1], out[0])], more)
+
+
+def weighted(factor):
+    """Twice as large, times a number that is a weight of 16 bit, as small networks have them."""
+    weight = field(2, 10) + field(8, 'w16') + field(9, struct.pack('<e', factor))
+    nodes = [node('Concat', ['x'] * 4, 't', axis=1), node('DepthToSpace', ['t'], 'd', blocksize=2), node('Cast', ['w16'], 'w', to=FLOAT), node('Mul', ['d', 'w'], 'y')]
+    return model(nodes, [picture('x')], [picture('y', 3, 'k', 'v')], field(5, weight))
 
 
 def outside(location):

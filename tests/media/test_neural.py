@@ -1,5 +1,7 @@
 """Networks that enlarge pictures: by the dummy engine, whose arithmetic is known, and by ONNX Runtime where it is here."""
 
+import hashlib
+import json
 import os
 import pathlib
 import subprocess
@@ -191,6 +193,57 @@ def test_longer_than_a_day(program, dummy, tmp_path):
 
 
 # ---- ONNX Runtime ----
+
+
+def entry(name, network, **more):
+    return {'name': name, 'summary': 'for tests', 'purpose': 'upscale', 'factor': 2, 'input': ['any', 3, 'any', 'any'], 'output': ['any', 3, 'any', 'any'], 'layout': 'nchw',
+            'range': 'unit', 'colour': 'rgb', 'licence': 'MIT', 'bytes': len(network), 'sha256': hashlib.sha256(network).hexdigest(), 'source': 'https://example.org/', **more}
+
+
+@pytest.fixture
+def known(tmp_path):
+    """Networks that a manifest of the user knows, in the folder of networks; the environment where they are."""
+    def make(**networks):
+        folder, manifest = tmp_path / 'data/terminalai/models', tmp_path / 'config/terminalai/models.yaml'
+        folder.mkdir(parents=True, exist_ok=True)
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        for name, (network, _) in networks.items():
+            (folder / f'{name}.onnx').write_bytes(network)
+        manifest.write_text(json.dumps({'version': 1, 'models': [entry(name, network, **more) for name, (network, more) in networks.items()]}))
+        return {'XDG_DATA_HOME': str(tmp_path / 'data'), 'XDG_CONFIG_HOME': str(tmp_path / 'config')}
+    return make
+
+
+def test_blend(program, runtime, source, known, tmp_path):
+    """Of two sets of weights, so much of each: here twice as large and half as bright, or a quarter."""
+    env = known(one=(onnx_kit.weighted(0.5), {'pair': 'two'}), two=(onnx_kit.weighted(0.25), {'pair': 'one'}), alone=(onnx_kit.weighted(1.0), {}))
+    args = [*args_for(), '--range', '0-2f', '--scale', 'neural', '--engine-library', runtime, '--scale-model']
+    white, out = doubled(source)[:2 * 192 * 128 * 3], tmp_path / 'o.mkv'
+    for share, bright in ((0, 0.5), (0.4, 0.4), (1, 0.25)):
+        program('restore', source, '-o', out, '-y', *args, 'one', '--scale-blend', share, env=env, code=0)
+        assert largest_difference(rgb(out, (192, 128), 2), bytes(int(v * bright + 0.5) for v in white)) <= 1, share
+    refused = program('plan', source, '-o', out, *args, 'alone', '--scale-blend', 0.4, env=env)
+    assert refused.code in (1, 2) and '"alone" has none' in refused.err, refused
+    # The other one has changed since it was planned, or is gone.
+    plan = tmp_path / 'plan.json'
+    plan.write_text(program('plan', source, '-o', out, *args, 'one', '--scale-blend', 0.4, '--json', env=env, code=0).out)
+    two = tmp_path / 'data/terminalai/models/two.onnx'
+    two.write_bytes(onnx_kit.weighted(0.75))
+    (tmp_path / 'w').mkdir()
+    refused = program('segment', '--plan', plan, '--index', 0, '--work-dir', tmp_path / 'w', env={**env, 'TERMINALAI_ENGINE_LIBRARY': str(runtime)})
+    assert refused.code != 0 and 'has changed' in refused.err, refused
+    two.unlink()
+    refused = program('plan', source, '-o', out, *args, 'one', '--scale-blend', 0.4, env=env)
+    assert refused.code in (1, 2) and 'terminalai models fetch two' in refused.err, refused
+
+
+def test_network_for_sound(program, runtime, source, known, tmp_path):
+    env = known(hiss=(twice(), {}))
+    manifest = tmp_path / 'config/terminalai/models.yaml'
+    sound = {k: v for k, v in entry('hiss', twice()).items() if k not in ('factor', 'input', 'output', 'layout', 'range', 'colour')}
+    manifest.write_text(json.dumps({'version': 1, 'models': [{**sound, 'purpose': 'sound', 'rate': 48000}]}))
+    refused = program('plan', source, '-o', tmp_path / 'o.mkv', *args_for(), '--scale', 'neural', '--scale-model', 'hiss', '--engine-library', runtime, env=env)
+    assert refused.code in (1, 2) and 'its purpose is sound' in refused.err, refused
 
 
 @pytest.fixture(scope='module')

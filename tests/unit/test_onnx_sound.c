@@ -209,7 +209,8 @@ static void test_ten_files_load_once(void **state)
     ta_runtimes_create(&env.runtimes, open_here);
     assert_int_equal(ta_sessions_create(&env.sessions, 1 << 20), 0);
     assert_int_equal(ta_runtimes_get(env.runtimes, "onnx", 2, messages.log, &e), 0);
-    const struct ta_network_plan plan = {"onnx", e->version, e->devices[0].provider, 2, path, sum};
+    const struct ta_network_plan plan = {"onnx", e->version, e->devices[0].provider, 2, path, sum, NULL,
+                                         NULL,   0};
     const struct ta_session *s[10];
     for (int i = 0; i < 10; i++)
         assert_int_equal(ta_network_session_get(&env, &plan, false, messages.log, &s[i]), 0);
@@ -225,7 +226,7 @@ static void test_ten_files_load_once(void **state)
     ta_sessions_get_stats(env.sessions, &stats);
     assert_int_equal(stats.loads, 1);
     assert_int_equal(stats.hits, 9);
-    const struct ta_network_plan older = {"onnx", "1.0", e->devices[0].provider, 2, path, sum};
+    const struct ta_network_plan older = {"onnx", "1.0", e->devices[0].provider, 2, path, sum, NULL, NULL, 0};
     assert_int_equal(ta_network_session_get(&env, &older, false, messages.log, &s[0]), TA_ERR_MISMATCH);
     capture_expect_error(&messages, "planned with onnx 1.0, and here is ");
     ta_sessions_destroy(&env.sessions);

@@ -68,6 +68,7 @@ static const char *const elsewhere[][2] = {
     {"scale", "needs an engine: tests/media/test_neural.py"},
     {"scale-model", "needs an engine: tests/media/test_neural.py"},
     {"scale-tile", "needs an engine: tests/media/test_neural.py"},
+    {"scale-blend", "needs an engine: tests/media/test_neural.py"},
     {"scale-rtx-quality", "needs an engine: tests/media/test_scale_rtx.py"},
     {"audio-codec", "needs a source with sound: tests/media/test_archive.py"},
     {"scan", "what is measured before planning: tests/media/test_options.py"},
