@@ -22,20 +22,6 @@
 #define NAMED_MAX 12   // names in the line on what is left out
 #define SERIES_MAX 999 // files of one film that are looked for
 
-bool ta_batch_is_video_name(const char *name)
-{
-    static const char *const extensions[] = {
-        "3g2",  "3gp", "asf",  "avi", "dat", "divx",  "dv",  "dvr-ms", "f4v", "flv", "m1v",
-        "m2p",  "m2t", "m2ts", "m2v", "m4v", "mjpeg", "mkv", "mod",    "mov", "mp4", "mpe",
-        "mpeg", "mpg", "mpv",  "mts", "mxf", "nut",   "nuv", "ogm",    "ogv", "qt",  "rm",
-        "rmvb", "tod", "tp",   "trp", "ts",  "vob",   "vro", "webm",   "wmv", "wtv", "y4m"};
-    const char *extension = ta_path_extension(name);
-    for (size_t i = 0; i < TA_COUNT(extensions); i++)
-        if (!strcasecmp(extension, extensions[i]))
-            return true;
-    return false;
-}
-
 // Any program calls its data .dat: those of Video CDs begin as one of these.
 static bool is_other_data(const char *path)
 {
@@ -230,7 +216,7 @@ static int add_folder(struct collector *c, const char *path, const char *sub, in
             free(below);
         } else if (is_own_output(*name)) {
             c->left.outputs++;
-        } else if (ta_batch_is_video_name(*name) && !is_other_data(full)) {
+        } else if (ta_name_is_video(*name) && !is_other_data(full)) {
             add_item(c, sub, full);
         } else if (!is_own_note(*name)) {
             leave_out(c, sub, *name);
@@ -391,8 +377,7 @@ static int choose_folder(struct collector *c, char **folder)
         ta_error(c->log, "standard output takes one input only");
         return TA_ERR_USAGE;
     }
-    if (!means_folder(output) &&
-        ((!stat(output, &st) && !S_ISDIR(st.st_mode)) || ta_batch_is_video_name(output))) {
+    if (!means_folder(output) && ((!stat(output, &st) && !S_ISDIR(st.st_mode)) || ta_name_is_video(output))) {
         ta_error(
             c->log,
             "%s: is a file; several inputs need a folder as output (\"%s/\"), or --join if they are one film",
@@ -475,7 +460,7 @@ int ta_batch_one(char **source, char *const *operands, int count, bool join, str
 static char *file_that_follows(char *const *names, const char *name)
 {
     for (char *const *n = names; *n; n++)
-        if (ta_batch_is_video_name(*n) && !is_own_output(*n) && ta_name_follows(name, *n))
+        if (ta_name_is_video(*n) && !is_own_output(*n) && ta_name_follows(name, *n))
             return *n;
     return NULL;
 }

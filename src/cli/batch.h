@@ -44,7 +44,4 @@ int ta_batch_one(char **source, char *const *operands, int count, bool join, str
 // when it stands alone.
 char *ta_batch_series(const char *path);
 
-// Has the name an extension that video files have?
-bool ta_batch_is_video_name(const char *name);
-
 #endif

@@ -23,9 +23,11 @@
 #include "jobs/notify.h"
 #include "jobs/supervisor.h"
 #include "server/http.h"
+#include "server/ring.h"
 
 struct serve_opts {
-    char *listen, *socket, *state, *token_file, *config;
+    char *listen, *socket, *state, *token_file, *config, *upload_dir;
+    int64_t upload_limit;
     struct ta_list roots;
     int64_t workers;
     int64_t keep_jobs;
@@ -59,6 +61,21 @@ static const struct ta_opt serve_options[] = {
      .syntax = "DIR",
      .help = "a folder in which clients at the address may read and make files; can be given several times; "
              "without it they may look at the queue and change nothing"},
+    {.name = "upload-dir",
+     .kind = &ta_opt_path,
+     TA_FIELD(struct serve_opts, upload_dir, char *),
+     .syntax = "DIR",
+     .help =
+         "where files come to that clients send; made when it is missing; it is a --root, too; without it "
+         "\"uploads\" in the first --root"},
+    {.name = "upload-limit",
+     .kind = &ta_opt_bytes,
+     TA_FIELD(struct serve_opts, upload_limit, int64_t),
+     .def = "500G",
+     .min = 1,
+     .max = 1e18,
+     .syntax = "BYTES",
+     .help = "the largest of these files"},
     {.name = "workers",
      .kind = &ta_opt_int,
      TA_FIELD(struct serve_opts, workers, int64_t),
@@ -121,7 +138,8 @@ static void block_signals(sigset_t *set)
 struct service {
     struct ta_cli *cli;
     struct serve_opts *opts;
-    char *state, *socket, *token, *program;
+    char *state, *socket, *token, *program, *uploads, *cache;
+    struct ta_log_ring *ring;
     char *file; // the configuration that was read; NULL for none
     json_t *settings;
     struct ta_marks *marks;
@@ -140,7 +158,7 @@ static int find_roots(struct service *s)
     const struct ta_list *given = &s->opts->roots;
     const char *home = getenv("HOME");
     int count = given->count ? given->count : home && home[0] == '/';
-    s->roots = ta_xcalloc((size_t)count + 1, sizeof(*s->roots));
+    s->roots = ta_xcalloc((size_t)count + 2, sizeof(*s->roots));
     for (int i = 0; i < count; i++) {
         struct stat st;
         const char *path = given->count ? given->items[i] : home;
@@ -150,7 +168,15 @@ static int find_roots(struct service *s)
         }
         s->roots[s->root_count++] = ta_path_absolute(path);
     }
-    return 0;
+    int err = 0;
+    if (s->opts->upload_dir) {
+        err = ta_dir_create(s->opts->upload_dir, s->cli->log);
+        if (err >= 0)
+            s->uploads = s->roots[s->root_count++] = ta_path_absolute(s->opts->upload_dir);
+    } else if (given->count) {
+        s->uploads = ta_path_join(s->roots[0], "uploads");
+    }
+    return err;
 }
 
 static int find_program(struct service *s)
@@ -240,14 +266,17 @@ static int settle(struct service *s)
         err = find_roots(s);
     if (!err)
         err = find_program(s);
+    s->cache = ta_cache_folder();
     return err ? err : ta_dir_create_above(s->state, 0700, log);
 }
 
 static int start(struct service *s)
 {
     struct serve_opts *o = s->opts;
-    struct ta_log *log = s->cli->log;
-    int removed;
+    int removed, err = ta_log_ring_create(&s->ring, s->cli->log);
+    if (err < 0)
+        return err;
+    struct ta_log *log = ta_log_ring_log(s->ring);
     char *config = o->config ? ta_path_absolute(o->config) : NULL;
     char *command[] = {s->program, (char *)"worker", config ? (char *)"--config" : NULL, config, NULL};
     struct ta_supervisor_config workers = ta_supervisor_defaults();
@@ -258,11 +287,17 @@ static int start(struct service *s)
                                     .token = s->token,
                                     .roots = s->roots,
                                     .root_count = s->root_count,
-                                    .read_only = !o->roots.count};
+                                    .read_only = !o->roots.count && !o->upload_dir,
+                                    .program = s->program,
+                                    .state = s->state,
+                                    .cache = s->cache,
+                                    .uploads = s->uploads,
+                                    .upload_bytes = o->upload_limit,
+                                    .ring = s->ring};
     struct stopper stopper = {.log = log};
     struct ta_thread *signals = NULL;
     block_signals(&stopper.set);
-    int err = ta_jobs_open(&s->jobs, s->state, log);
+    err = ta_jobs_open(&s->jobs, s->state, log);
     if (!err)
         err = ta_jobs_prune(s->jobs, 0, INT64_MAX, o->keep_jobs, &removed);
     if (!err && s->endpoint_count) {
@@ -305,6 +340,10 @@ static void release(struct service *s)
     for (int i = 0; i < s->endpoint_count; i++)
         ta_endpoint_release(&s->endpoints[i]);
     free(s->endpoints);
+    ta_log_ring_destroy(&s->ring);
+    if (!s->opts->upload_dir) // else it is one of the roots
+        free(s->uploads);
+    free(s->cache);
     for (int i = 0; i < s->root_count; i++)
         free(s->roots[i]);
     free(s->roots);

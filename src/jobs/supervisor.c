@@ -1,17 +1,13 @@
 #include "jobs/supervisor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,7 +19,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "jobs/lines.h"
-#include "jobs/worker.h"
+#include "jobs/spawn.h"
 
 // A worker's place. It is free (no process), idle or at work.
 struct seat {
@@ -138,36 +134,6 @@ void ta_supervisor_counts(struct ta_supervisor *s, int *workers, int *busy)
 
 // ---- processes ----
 
-// In the child, where only what is safe after a fork in a process with threads may be called.
-static void become_worker(const struct ta_supervisor *s, int fd, pid_t parent)
-{
-    sigset_t none;
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) // it ended before the line above
-        _exit(1);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    setpgid(0, 0); // Ctrl-C in a terminal is for the service, which stops its workers in order
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    if (s->config.nice > 0)
-        setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + s->config.nice);
-    if (s->config.memory_bytes > 0) {
-        struct rlimit limit = {(rlim_t)s->config.memory_bytes, (rlim_t)s->config.memory_bytes};
-        setrlimit(RLIMIT_DATA, &limit);
-    }
-    if (fd == TA_WORKER_FD)
-        fcntl(fd, F_SETFD, 0);
-    else
-        dup2(fd, TA_WORKER_FD);
-    int null = open("/dev/null", O_RDWR);
-    if (null >= 0) {
-        dup2(null, STDIN_FILENO);
-        dup2(null, STDOUT_FILENO);
-    }
-    execv(s->config.command[0], s->config.command);
-    _exit(127);
-}
-
 static int start_worker(struct ta_supervisor *s, struct seat *seat)
 {
     int pair[2];
@@ -175,12 +141,14 @@ static int start_worker(struct ta_supervisor *s, struct seat *seat)
         ta_error(s->log, "a worker can't be started: %s", ta_errno_text(errno, (char[TA_ERRNO_TEXT]){0}));
         return TA_ERR_LIMIT;
     }
-    pid_t self = getpid(), pid = fork();
-    if (pid == 0)
-        become_worker(s, pair[1], self);
+    pid_t pid = ta_spawn(&(struct ta_spawn){.command = s->config.command,
+                                            .socket = pair[1],
+                                            .output = -1,
+                                            .nice = s->config.nice,
+                                            .memory_bytes = s->config.memory_bytes},
+                         s->log);
     close(pair[1]);
     if (pid < 0) {
-        ta_error(s->log, "a worker can't be started: %s", ta_errno_text(errno, (char[TA_ERRNO_TEXT]){0}));
         close(pair[0]);
         return TA_ERR_LIMIT;
     }
@@ -283,10 +251,7 @@ static void end_crashed(struct ta_supervisor *s, struct seat *seat, int status)
 
 static void bury(struct ta_supervisor *s, struct seat *seat)
 {
-    int status = 0;
-    kill(seat->pid, SIGKILL); // nothing of it goes on, whatever it is doing
-    while (waitpid(seat->pid, &status, 0) < 0 && errno == EINTR)
-        continue;
+    int status = ta_spawn_end(seat->pid);
     ta_verbose(s->log, "worker %d ended", (int)seat->pid);
     if (seat->job && !end_stopped(s, seat))
         end_crashed(s, seat, status);

@@ -486,6 +486,46 @@ int ta_options_stage(struct ta_options *options, const char *slot, const struct 
     return table ? fill_table(options, slot, table, values, log) : 0;
 }
 
+// Has the slot options of the user's, or is it one that the plan alone fills?
+static bool has_options(const char *slot)
+{
+    const struct ta_option_group *groups;
+    int count = ta_option_groups(&groups);
+    for (int g = 0; g < count; g++)
+        if (!strcmp(groups[g].prefix, slot))
+            return true;
+    return false;
+}
+
+int ta_options_check_stages(struct ta_options *options, struct ta_log *log)
+{
+    int err = 0;
+    for (const struct ta_slot *slot = ta_slots; slot->name && err >= 0; slot++) {
+        const char *choice = "";
+        const struct ta_stage_info *info = NULL;
+        if (!has_options(slot->name))
+            continue;
+        if (slot->option)
+            err = ta_options_slot(options, slot->name, &choice);
+        bool first = slot->option && err >= 0 && !strcmp(choice, slot->option->choices[0].name);
+        if (err < 0 || (first && !strcmp(choice, "auto")))
+            continue; // which stage it will be is the plan's to say
+        if (!first)
+            info = slot->option ? ta_slot_chosen(slot->name, choice) : ta_slot_stage(slot->name);
+        void *values = info ? ta_xcalloc(1, TA_MAX(info->options_size, (size_t)1)) : NULL;
+        const struct ta_opt *table = info ? info->options : NULL;
+        // A network brings pictures to the exact size by the stage beside it.
+        const struct ta_opt *beside = info && info->own_factor && ta_slot_stage(slot->name)
+                                          ? ta_slot_stage(slot->name)->options
+                                          : NULL;
+        err = ta_options_stage(options, slot->name, table, beside, values, log);
+        if (err >= 0 && table)
+            ta_opt_release(table, values);
+        free(values);
+    }
+    return err;
+}
+
 json_t *ta_options_recipe_json(struct ta_options *options)
 {
     const struct ta_option_group *groups;

@@ -105,6 +105,9 @@ void ta_options_each_file(struct ta_options *options,
 // stage of the same slot takes.
 int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table,
                      const struct ta_opt *beside, void *values, struct ta_log *log);
+// Do the options of all slots go together: has each stage that is chosen what the caller has set for its
+// slot? What only a source decides is left open. 0, or TA_ERR_INVALID (logged).
+int ta_options_check_stages(struct ta_options *options, struct ta_log *log);
 // One description of ta_options_describe() as the JSON Schema of its value; a new reference.
 json_t *ta_option_schema(const json_t *description);
 // {"crf": {"value": "18", "from": "default"}, ...} for all options of the recipe (not those of running), in

@@ -1,79 +1,46 @@
 #include "server/http.h"
 
 #include <inttypes.h>
-#include <pthread.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
-#include <microhttpd.h>
-
 #include <terminalai/error.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/tree.h"
+#include "base/sha256.h"
 #include "jobs/jobs.h"
+#include "server/asker.h"
+#include "server/http_parts.h"
 #include "server/listen.h"
+#include "server/ring.h"
+#include "server/routes.h"
+#include "server/tables.h"
+#include "server/uploads.h"
 
 enum {
     BODY_MAX = 1 << 20,
-    CONNECTIONS_MAX = 256,
+    PASSED_OVER_MAX = 64 << 20, // of a body that is refused; then the connection is closed
+    CONNECTIONS_MAX = 1024,
     TIMEOUT_SECONDS = 30,
     HEADER_BYTES = 32 << 10,
     THREADS = 2,
-    EVENT_BLOCK = 16 << 10,
+    NAME_MAX_BYTES = 256, // of what stands for "{key}" in a path
 };
 
-// A reader of events: its connection sleeps until something happens.
-struct follower {
-    struct ta_server *server;
-    struct MHD_Connection *connection;
-    int64_t seq;
-    struct ta_buf out;
-    size_t sent;
-    bool asleep; // under the server's lock
-    struct follower *next;
-};
-
-struct ta_server {
-    struct ta_server_config config;
-    struct ta_jobs *jobs;
-    struct ta_supervisor *supervisor;
-    struct ta_log *log;
-    struct MHD_Daemon *tcp, *local;
-    int port;
-    bool loopback;
-    pthread_mutex_t lock;
-    struct follower *followers;
-    bool stopping;
-};
-
-// A request while its body arrives.
+// A request from its first line to the end of its answer.
 struct call {
+    struct ta_request request;
+    const struct ta_route *route; // NULL: none, or refused; set with the headers
+    char name[NAME_MAX_BYTES];    // what request.verb points at
     struct ta_buf body;
-    bool too_long;
+    size_t size;  // of the body so far
+    bool begun;   // the headers are there
+    bool garbled; // the address holds what no text can
+    bool asleep;  // waits for a route
 };
-
-const char *ta_request_query(const struct ta_request *r, const char *name)
-{
-    return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-void ta_request_problem(struct ta_request *r, int status, const char *title, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    char *detail = ta_xvprintf(format, args);
-    va_end(args);
-    json_decref(r->answer);
-    r->status = status;
-    r->answer = json_pack("{s:s, s:s, s:i}", "type", "about:blank", "title", title, "status", status);
-    json_object_set_new(r->answer, "detail", ta_json_any_text(detail));
-    free(detail);
-}
 
 // ---- who may ask ----
 
@@ -87,11 +54,28 @@ static bool is_token(const char *given, const char *right)
     return !differs;
 }
 
-static bool has_token(const struct ta_server *s, struct MHD_Connection *c)
+// Programs show the token, pages the cookie that they got for it: pictures, films and events are asked for by
+// the browser itself, which shows nothing else.
+static bool has_token(const struct ta_server *s, const struct ta_request *r)
 {
-    const char *header = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization");
+    const char *header = ta_request_header(r, "Authorization"),
+               *cookie = MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, TA_SESSION_COOKIE);
     return !s->config.token ||
-           (header && !strncasecmp(header, "Bearer ", 7) && is_token(header + 7, s->config.token));
+           (header && !strncasecmp(header, "Bearer ", 7) && is_token(header + 7, s->config.token)) ||
+           (cookie && is_token(cookie, s->session));
+}
+
+void ta_route_session(struct ta_request *r)
+{
+    const char *token = json_string_value(json_object_get(r->body, "token"));
+    if (r->config->token && !(token && is_token(token, r->config->token))) {
+        ta_request_problem(r, 401, "token", "this is not the token of the service");
+        return;
+    }
+    ta_request_reply(r, 200, json_pack("{s:s}", "status", "ok"));
+    char *line = ta_xprintf("%s=%s; Path=/; HttpOnly; SameSite=Strict", TA_SESSION_COOKIE, r->session);
+    ta_request_set_header(r, "Set-Cookie", line);
+    free(line);
 }
 
 static bool is_own_name(const char *host)
@@ -107,20 +91,26 @@ static bool is_own_name(const char *host)
 
 // A page of another site that the user's browser shows must not speak to the service. It would send that
 // site's name as Origin or, by a name that it has turned to this machine, as Host.
-static bool is_own_site(const struct ta_server *s, struct MHD_Connection *c)
+static bool is_own_site(const struct ta_server *s, const struct ta_request *r)
 {
-    const char *host = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Host"),
-               *origin = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Origin");
+    const char *host = ta_request_header(r, "Host"), *origin = ta_request_header(r, "Origin");
     if (s->loopback && (!host || !is_own_name(host)))
         return false;
     const char *site = origin ? strstr(origin, "://") : NULL;
     return !origin || (site && host && !strcasecmp(site + 3, host));
 }
 
+// The page itself holds nothing that is secret, and has to be there before it can ask for the token.
+static bool is_page(const char *path)
+{
+    return (strncmp(path, "/api/", 5) != 0 && strcmp(path, "/metrics") != 0) ||
+           !strcmp(path, "/api/v1/session");
+}
+
 // ---- routes ----
 
-// Does the path fit the route? Fills what stands for "{id}" and "{action}".
-static bool fits(const char *route, const char *path, int64_t *id, char *verb, size_t verb_size)
+// Does the path fit the route? Fills what stands for "{id}" and for any other name.
+static bool fits(const char *route, const char *path, int64_t *id, char name[NAME_MAX_BYTES])
 {
     while (*route && *path) {
         if (*route != '{') {
@@ -134,10 +124,10 @@ static bool fits(const char *route, const char *path, int64_t *id, char *verb, s
                 return false;
             *id = strtoll(path, NULL, 10);
         } else {
-            if (!n || n >= verb_size)
+            if (!n || n >= NAME_MAX_BYTES)
                 return false;
-            memcpy(verb, path, n);
-            verb[n] = '\0';
+            memcpy(name, path, n);
+            name[n] = '\0';
         }
         route = strchr(route, '}') + 1;
         path += n;
@@ -145,188 +135,145 @@ static bool fits(const char *route, const char *path, int64_t *id, char *verb, s
     return !*route && !*path;
 }
 
-static enum MHD_Result answer(struct MHD_Connection *c, struct ta_request *r)
+// The route of a request, or NULL after a refusal.
+static const struct ta_route *find_route(struct call *call, const char *method, const char *path)
 {
-    char *text = r->answer ? json_dumps(r->answer, JSON_COMPACT) : NULL;
-    json_decref(r->answer);
-    if (!text)
-        text = ta_xstrdup("{}");
-    struct MHD_Response *response = MHD_create_response_from_buffer(strlen(text), text,
-                                                                    MHD_RESPMEM_MUST_FREE);
-    MHD_add_response_header(response, "Content-Type",
-                            r->status >= 400 ? "application/problem+json" : "application/json");
-    MHD_add_response_header(response, "Cache-Control", "no-store");
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    if (r->status == MHD_HTTP_UNAUTHORIZED)
-        MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
-    enum MHD_Result ret = MHD_queue_response(c, (unsigned)r->status, response);
-    MHD_destroy_response(response);
-    return ret;
+    struct ta_request *r = &call->request;
+    struct ta_buf others = {0};
+    const struct ta_route *found = NULL;
+    if (!strcmp(method, "HEAD")) // libmicrohttpd leaves the body out
+        method = "GET";
+    for (const struct ta_route *t = ta_routes; t->method && !found; t++) {
+        int64_t id = 0;
+        char name[NAME_MAX_BYTES] = "";
+        if (!fits(t->path, path, &id, name))
+            continue;
+        if (strcmp(t->method, method)) {
+            ta_buf_printf(&others, "%s%s", others.size ? ", " : "", t->method);
+            continue;
+        }
+        found = t;
+        r->id = id;
+        memcpy(call->name, name, sizeof(name));
+        r->verb = call->name;
+    }
+    if (!found && others.size) {
+        ta_request_problem(r, 405, "wrong-method", "%s is not for %s", method, path);
+        ta_request_set_header(r, "Allow", ta_buf_text(&others));
+    } else if (!found) {
+        ta_request_problem(r, 404, "not-found", "there is nothing at %s", path);
+    } else if (found->changes && r->config->read_only && !r->local) {
+        ta_request_problem(r, 403, "read-only",
+                           "no folder was opened to clients: start the service with --root DIR");
+    }
+    ta_buf_release(&others);
+    return r->status ? NULL : found;
 }
 
 static void read_body(struct ta_request *r, const struct call *call)
 {
     json_error_t error;
-    if (call->too_long) {
-        ta_request_problem(r, 413, "too long", "a request has at most %d bytes", (int)BODY_MAX);
+    if (call->size > BODY_MAX) {
+        ta_request_problem(r, 413, "too-long", "a request has at most %d bytes", (int)BODY_MAX);
         return;
     }
     if (!call->body.size)
         return;
     r->body = json_loadb(call->body.data, call->body.size, JSON_REJECT_DUPLICATES, &error);
-    if (!json_is_object(r->body))
-        ta_request_problem(r, 400, "no JSON object", "the body must be a JSON object%s%s",
-                           r->body ? "" : ": ", r->body ? "" : error.text);
-}
-
-static void route(struct ta_request *r, const char *method, const char *path, const struct call *call)
-{
-    char verb[32] = "";
-    bool known = false;
-    for (const struct ta_route *t = ta_routes; t->method; t++) {
-        if (!fits(t->path, path, &r->id, verb, sizeof(verb)))
-            continue;
-        known = true;
-        if (strcmp(t->method, method))
-            continue;
-        r->verb = verb;
-        if (t->changes && r->config->read_only && !r->local) {
-            ta_request_problem(r, 403, "read only",
-                               "no folder was opened to clients: start the service with --root DIR");
-            return;
-        }
-        read_body(r, call);
-        if (!r->status)
-            t->run(r);
+    if (json_is_object(r->body))
         return;
-    }
-    if (known)
-        ta_request_problem(r, 405, "wrong method", "%s is not for %s", method, path);
-    else
-        ta_request_problem(r, 404, "not found", "there is nothing at %s", path);
-}
-
-// ---- events ----
-
-static void wake_followers(void *priv)
-{
-    struct ta_server *s = priv;
-    pthread_mutex_lock(&s->lock);
-    for (struct follower *f = s->followers; f; f = f->next)
-        if (f->asleep) {
-            f->asleep = false;
-            MHD_resume_connection(f->connection);
-        }
-    pthread_mutex_unlock(&s->lock);
-}
-
-static void fill_events(struct follower *f)
-{
-    const char *kind;
-    char *data;
-    bool lost;
-    ta_buf_clear(&f->out);
-    f->sent = 0;
-    while (f->out.size < EVENT_BLOCK &&
-           ta_events_next(ta_jobs_events(f->server->jobs), &f->seq, &kind, &data, &lost)) {
-        if (lost) // what lay between is gone: the client reads the list again
-            ta_buf_puts(&f->out, "event: reset\ndata: {}\n\n");
-        ta_buf_printf(&f->out, "id: %" PRId64 "\nevent: %s\ndata: %s\n\n", f->seq, kind, data);
-        free(data);
-    }
-}
-
-static ssize_t read_events(void *priv, uint64_t at, char *out, size_t max)
-{
-    struct follower *f = priv;
-    (void)at;
-    if (f->sent == f->out.size)
-        fill_events(f);
-    if (f->sent == f->out.size) {
-        pthread_mutex_lock(&f->server->lock);
-        bool end = f->server->stopping;
-        // Nothing has come since, or it would be slept through.
-        if (!end && ta_events_last(ta_jobs_events(f->server->jobs)) <= f->seq) {
-            f->asleep = true;
-            MHD_suspend_connection(f->connection);
-        }
-        pthread_mutex_unlock(&f->server->lock);
-        return end ? MHD_CONTENT_READER_END_OF_STREAM : 0;
-    }
-    size_t n = TA_MIN(max, f->out.size - f->sent);
-    memcpy(out, f->out.data + f->sent, n);
-    f->sent += n;
-    return (ssize_t)n;
-}
-
-static void end_events(void *priv)
-{
-    struct follower *f = priv, **at;
-    pthread_mutex_lock(&f->server->lock);
-    for (at = &f->server->followers; *at != f; at = &(*at)->next)
-        continue;
-    *at = f->next;
-    pthread_mutex_unlock(&f->server->lock);
-    ta_buf_release(&f->out);
-    free(f);
-}
-
-static enum MHD_Result follow_events(struct ta_server *s, struct MHD_Connection *c)
-{
-    const char *last = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Last-Event-ID");
-    if (!last)
-        last = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "after");
-    struct follower *f = ta_xcalloc(1, sizeof(*f));
-    f->server = s;
-    f->connection = c;
-    f->seq = last ? strtoll(last, NULL, 10) : ta_events_last(ta_jobs_events(s->jobs));
-    ta_buf_puts(&f->out, "retry: 2000\n\n"); // first bytes at once: the client knows that it is connected
-    pthread_mutex_lock(&s->lock);
-    f->next = s->followers;
-    s->followers = f;
-    pthread_mutex_unlock(&s->lock);
-    struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, EVENT_BLOCK,
-                                                                      read_events, f, end_events);
-    MHD_add_response_header(response, "Content-Type", "text/event-stream");
-    MHD_add_response_header(response, "Cache-Control", "no-store");
-    enum MHD_Result ret = MHD_queue_response(c, MHD_HTTP_OK, response);
-    MHD_destroy_response(response);
-    return ret;
+    ta_request_problem(r, 400, "no-json-object", "the body must be a JSON object%s%s", r->body ? "" : ": ",
+                       r->body ? "" : error.text);
 }
 
 // ---- requests ----
 
+static struct call *call_create(const char *uri)
+{
+    struct call *call = ta_xcalloc(1, sizeof(*call));
+    call->garbled = strstr(uri, "%00") != NULL;
+    call->request.fd = -1;
+    return call;
+}
+
+// Before anything else of the request is known.
+static void *on_uri(void *priv, const char *uri, struct MHD_Connection *c)
+{
+    (void)priv;
+    (void)c;
+    return call_create(uri);
+}
+
+static void begin(struct ta_server *s, struct call *call, const char *path, const char *method)
+{
+    struct ta_request *r = &call->request;
+    call->begun = true;
+    r->jobs = s->jobs;
+    r->supervisor = s->supervisor;
+    r->asker = s->asker;
+    r->uploads = s->uploads;
+    r->tables = s->tables;
+    r->session = s->session;
+    r->ring = s->config.ring;
+    r->config = &s->config;
+    r->log = s->log;
+    if (!r->local && !is_own_site(s, r))
+        ta_request_problem(r, 403, "another-site", "this service answers its own pages and programs alone");
+    else if (!r->local && !is_page(path) && !has_token(s, r))
+        ta_request_problem(r, 401, "token", "this service asks for its token");
+    else if (call->garbled)
+        ta_request_problem(r, 400, "garbled-address", "the address holds a zero");
+    else
+        call->route = find_route(call, method, path);
+    if (call->route && call->route->begin) {
+        ta_crowd_asks(s->crowd, r->connection); // a slow body of this kind is no idleness
+        call->route->begin(r);
+    }
+}
+
+// A piece of the body. False: there is no end of it.
+static bool take(struct call *call, const char *data, size_t size)
+{
+    struct ta_request *r = &call->request;
+    bool streams = call->route && call->route->take;
+    call->size += size;
+    if (streams && !r->status)
+        call->route->take(r, data, size);
+    else if (!streams && call->size <= BODY_MAX)
+        ta_buf_append(&call->body, data, size);
+    else // what is refused is read to its end: else the client would not come to read the answer
+        return call->size <= PASSED_OVER_MAX || (streams && !r->status);
+    return true;
+}
+
 static enum MHD_Result on_request(struct ta_server *s, bool local, struct MHD_Connection *c, const char *path,
                                   const char *method, const char *data, size_t *size, void **state)
 {
-    struct call *call = *state;
-    if (!call) { // the headers alone
-        *state = ta_xcalloc(1, sizeof(*call));
+    struct call *call = *state ? *state : (*state = call_create(""));
+    struct ta_request *r = &call->request;
+    if (!call->begun) { // the headers alone
+        r->local = local;
+        r->connection = c;
+        begin(s, call, path, method);
         return MHD_YES;
     }
     if (*size) {
-        call->too_long = call->too_long || call->body.size + *size > BODY_MAX;
-        if (!call->too_long)
-            ta_buf_append(&call->body, data, *size);
+        bool on = take(call, data, *size);
         *size = 0;
-        return MHD_YES;
+        return on ? MHD_YES : MHD_NO;
     }
-    struct ta_request r = {.jobs = s->jobs,
-                           .supervisor = s->supervisor,
-                           .config = &s->config,
-                           .log = s->log,
-                           .local = local,
-                           .connection = c};
-    if (!local && !is_own_site(s, c))
-        ta_request_problem(&r, 403, "another site", "this service answers its own pages and programs alone");
-    else if (!local && !has_token(s, c))
-        ta_request_problem(&r, 401, "token", "this service asks for its token");
-    else if (!strcmp(path, "/api/v1/events") && !strcmp(method, "GET"))
-        return follow_events(s, c);
-    else
-        route(&r, method, path, call);
-    json_decref(r.body);
-    return answer(c, &r);
+    ta_crowd_asks(s->crowd, c);
+    if (call->route && !r->status && !r->body && !call->route->take)
+        read_body(r, call);
+    if (call->route && !r->status && !call->route->run)
+        return ta_follow(s, r); // events alone have nothing to run
+    if (call->route && !r->status) {
+        r->waits = false;
+        call->route->run(r);
+        if (r->waits) // the connection sleeps; this is called again when it wakes
+            return MHD_YES;
+    }
+    return ta_answer(r);
 }
 
 static enum MHD_Result on_tcp(void *priv, struct MHD_Connection *c, const char *path, const char *method,
@@ -345,14 +292,18 @@ static enum MHD_Result on_local(void *priv, struct MHD_Connection *c, const char
 
 static void on_end(void *priv, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode code)
 {
+    struct ta_server *s = priv;
     struct call *call = *state;
-    (void)priv;
-    (void)c;
     (void)code;
-    if (call)
+    if (call) {
+        if (call->request.stream)
+            call->route->drop(call->request.stream);
+        ta_request_release(&call->request);
         ta_buf_release(&call->body);
+    }
     free(call);
     *state = NULL;
+    ta_crowd_rests(s->crowd, c);
 }
 
 // ---- start and stop ----
@@ -361,17 +312,25 @@ static int serve(struct ta_server *s, int fd, MHD_AccessHandlerCallback handler,
 {
     if (fd < 0)
         return fd;
-    *out = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL,
-                            NULL, handler, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
-                            on_end, s, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_SECONDS,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
-                            MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_END);
+    *out = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL, handler, s,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_end, s, MHD_OPTION_URI_LOG_CALLBACK,
+        on_uri, s, MHD_OPTION_NOTIFY_CONNECTION, ta_crowd_on_connection, s->crowd,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)TIMEOUT_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_END);
     if (*out)
         return 0;
     ta_error(s->log, "the HTTP server could not be started");
     close(fd);
     return TA_ERR_LIMIT;
+}
+
+// A line of the log as an event.
+static void tell_line(void *priv, char *json)
+{
+    struct ta_server *s = priv;
+    ta_events_publish(ta_jobs_events(s->jobs), "log", json);
 }
 
 int ta_server_start(struct ta_server **out, const struct ta_server_config *config, struct ta_jobs *jobs,
@@ -382,10 +341,24 @@ int ta_server_start(struct ta_server **out, const struct ta_server_config *confi
     s->jobs = jobs;
     s->supervisor = supervisor;
     s->log = log;
+    // What can't be guessed without the token, and does not tell it.
+    char *text = ta_xprintf("session of %s", config->token ? config->token : "nobody");
+    ta_sha256_hex(text, strlen(text), s->session);
+    free(text);
     s->loopback = config->address && ta_server_is_loopback(config->address);
     pthread_mutex_init(&s->lock, NULL);
-    ta_events_on_publish(ta_jobs_events(jobs), wake_followers, s);
-    int err = config->address ? serve(s, ta_listen_on(config->address, &s->port, log), on_tcp, &s->tcp) : 0;
+    int err = ta_crowd_create(&s->crowd);
+    if (!err)
+        err = ta_tables_create(&s->tables);
+    if (!err)
+        err = ta_asker_create(&s->asker, config->program, ta_jobs_events(jobs), log);
+    if (!err)
+        err = ta_uploads_create(&s->uploads, config->uploads, config->upload_bytes, log);
+    ta_events_on_publish(ta_jobs_events(jobs), ta_follow_wake, s);
+    if (config->ring)
+        ta_log_ring_on_line(config->ring, tell_line, s);
+    if (!err && config->address)
+        err = serve(s, ta_listen_on(config->address, &s->port, log), on_tcp, &s->tcp);
     if (!err && config->socket)
         err = serve(s, ta_listen_at(config->socket, log), on_local, &s->local);
     if (err < 0)
@@ -402,14 +375,22 @@ void ta_server_stop(struct ta_server **out)
     pthread_mutex_lock(&s->lock);
     s->stopping = true;
     pthread_mutex_unlock(&s->lock);
-    wake_followers(s); // a connection that sleeps can't be closed
+    // A connection that sleeps can't be closed.
+    ta_follow_wake(s);
+    ta_asker_stop(s->asker);
     ta_events_on_publish(ta_jobs_events(s->jobs), NULL, NULL);
+    if (s->config.ring)
+        ta_log_ring_on_line(s->config.ring, NULL, NULL);
     if (s->tcp)
         MHD_stop_daemon(s->tcp);
     if (s->local) {
         MHD_stop_daemon(s->local);
         unlink(s->config.socket);
     }
+    ta_asker_destroy(&s->asker);
+    ta_uploads_destroy(&s->uploads);
+    ta_tables_destroy(&s->tables);
+    ta_crowd_destroy(&s->crowd);
     pthread_mutex_destroy(&s->lock);
     ta_freep(out);
 }

@@ -1,20 +1,14 @@
 // The HTTP side of the service (libmicrohttpd): who may ask, routing, answers, server-sent events.
 //
-// Every answer is JSON but for events. Errors are problems by RFC 9457: {"type", "title", "status",
-// "detail"}.
+// Every answer is JSON but for events, pictures, files and pages. Errors are problems by RFC 9457:
+// {"type", "title", "status", "code", "args", "detail"}.
 #ifndef TA_SERVER_HTTP_H
 #define TA_SERVER_HTTP_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "server/request.h"
 
-#include <jansson.h>
-
-struct ta_jobs;
-struct ta_log;
 struct ta_notify;
 struct ta_server;
-struct ta_supervisor;
 
 struct ta_server_config {
     const char *address; // "127.0.0.1:7860", "[::1]:7860"; NULL: none. Port 0: any that is free
@@ -24,6 +18,12 @@ struct ta_server_config {
     int root_count;
     bool read_only;           // what comes by the address may change nothing: nobody has named a folder
     struct ta_notify *notify; // NULL: nobody is told of anything
+    const char *program;      // this program's own file, for what is looked at in processes of its own
+    const char *state;        // the folder of what the service keeps
+    const char *cache;        // of what can be made again (thumbnails); NULL: none is kept on disk
+    const char *uploads;      // the folder that uploaded files come into; NULL: none are taken
+    int64_t upload_bytes;     // largest one
+    struct ta_log_ring *ring; // the service's log; NULL: none is shown
 };
 
 // Starts to listen. Everything is borrowed until stop. TA_ERR_BUSY when the address is taken, TA_ERR_INVALID
@@ -37,33 +37,28 @@ bool ta_server_is_loopback(const char *address);
 
 // ---- for routes ----
 
-struct ta_request {
-    struct ta_jobs *jobs;
-    struct ta_supervisor *supervisor;
-    const struct ta_server_config *config;
-    struct ta_log *log;
-    bool local;       // by the Unix socket: the user's own shell
-    int64_t id;       // what the path has for "{id}"
-    const char *verb; // and for "{action}"
-    json_t *body;     // an object; NULL where there is none
-    void *connection; // for ta_request_query()
-    // The answer.
-    int status;
-    json_t *answer; // taken
+// A parameter of a route's query, for the description of the API.
+struct ta_parameter {
+    const char *name; // NULL ends the list
+    const char *type; // of JSON Schema: "string", "integer", "number"
+    const char *what;
 };
 
-// The value of a query's parameter, borrowed; NULL.
-const char *ta_request_query(const struct ta_request *r, const char *name);
-// Makes the answer a problem.
-void ta_request_problem(struct ta_request *r, int status, const char *title, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-// One row a route: what clients can ask.
+// One row a route: what clients can ask. docs/api.md and /api/v1/openapi.json are held against it.
 struct ta_route {
     const char *method, *path; // "/api/v1/jobs/{id}/{action}"
     const char *summary;
     void (*run)(struct ta_request *r);
-    bool changes; // refused to clients that may change nothing
+    bool changes;                     // refused to clients that may change nothing
+    const struct ta_parameter *query; // NULL: none
+    const char *body;   // what is sent: a name in the description's schemas; "" bytes; NULL: nothing
+    const char *answer; // what comes: a name there, or a media type; NULL: some object of JSON
+    // A body that is not kept but taken piece by piece: `begin` when its headers are there, `take` for each
+    // piece; once either has made an answer the rest is passed over. Then `run`, unless there is an answer.
+    // `drop` at the end of the request, however it ends. NULL: the body is an object of JSON.
+    void (*begin)(struct ta_request *r);
+    void (*take)(struct ta_request *r, const char *data, size_t size);
+    void (*drop)(void *stream);
 };
 extern const struct ta_route ta_routes[]; // ends with a method of NULL
 

@@ -1,5 +1,6 @@
 """The service that a test asks for ends with it."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,19 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'faults'))
 
+import kit  # noqa: E402
 from service import Service  # noqa: E402
+
+
+@pytest.fixture
+def tape():
+    """tape(SERVICE, NAME...): copies of two seconds of interlaced video."""
+
+    def put(service, *names):
+        for name in names:
+            shutil.copy(kit.source('interlaced'), service.files / name)
+
+    return put
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Who may ask for what, and what becomes of requests that are wrong."""
 
+import json
 import random
 import re
 import shutil
@@ -112,7 +113,7 @@ def test_calls_that_are_refused(program, serve, tmp_path):
 def test_wrong_requests(serve):
     service = serve()
     for method, path, body, status in [
-            ('GET', '/', None, 404), ('GET', '/api/v1/jobs/0', None, 404), ('GET', '/api/v1/jobs/-1', None, 404),
+            ('GET', '/none', None, 404), ('GET', '/api/v1/none', None, 404), ('GET', '/api/v1/jobs/0', None, 404), ('GET', '/api/v1/jobs/-1', None, 404),
             ('GET', '/api/v1/jobs/99999999999999999999', None, 404), ('PUT', '/api/v1/jobs', b'{}', 405),
             ('POST', '/api/v1/jobs', b'[1]', 400), ('POST', '/api/v1/jobs', b'{"a":', 400),
             ('POST', '/api/v1/jobs', b'\xff\xfe', 400), ('POST', '/api/v1/jobs', b'{"input":"a\\u0000b"}', 400),
@@ -196,10 +197,17 @@ def test_pages_of_the_list(serve, count):
     assert seen == list(range(2, count + 1, 2))
 
 
-def test_routes_are_documented():
-    """docs/api.md has each route of the table, and no other."""
+def test_routes_are_documented(serve):
+    """docs/api.md has each route of the table, and no other; so has the description that is served."""
     root = Path(__file__).resolve().parents[2]
-    table = re.findall(r'\{"([A-Z]+)", "(/[^"]+)"', (root / 'src/server/routes.c').read_text())
-    told = re.findall(r'^\| ([A-Z]+) \| `(/[^`]+)`', (root / 'docs/api.md').read_text(), re.M)
-    assert len(table) > 10
-    assert sorted(told) == sorted(table + [('GET', '/api/v1/events')])
+    table = re.findall(r'R\("([A-Z]+)", "(/[^"]*)"', (root / 'src/server/routes.c').read_text())
+    told = re.findall(r'^\| ([A-Z]+) \| `(/[^`]*)`', (root / 'docs/api.md').read_text(), re.M)
+    assert len(table) > 20
+    assert sorted(told) == sorted(table)
+    api = serve().ask('GET', '/api/v1/openapi.json')[1]
+    assert api['openapi'] == '3.1.0'
+    served = [(method.upper(), path) for path, methods in api['paths'].items() for method in methods]
+    assert sorted(served) == sorted(table)
+    schemas = api['components']['schemas']
+    for name in re.findall(r'#/components/schemas/(\w+)', json.dumps(api)):
+        assert name in schemas, name

@@ -16,17 +16,6 @@ OPTIONS = {'segment-length': '0.4', 'crf': 24, 'preset-speed': 'ultrafast'}
 SLOW = {**OPTIONS, 'denoise': 'nlmeans', 'resolution': '640x512', 'preset-speed': 'slow'}
 
 
-@pytest.fixture
-def tape(tmp_path):
-    """tape(SERVICE, NAME...): copies of two seconds of interlaced video."""
-
-    def put(service, *names):
-        for name in names:
-            shutil.copy(kit.source('interlaced'), service.files / name)
-
-    return put
-
-
 def sum_of(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 

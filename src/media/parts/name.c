@@ -303,3 +303,17 @@ bool ta_name_follows(const char *a, const char *b)
     const char *rest = same && a[same - 1] == '.' && *tail == '.' ? a + same - 1 : a + same;
     return (v == 1 || v == 2) && !strcasecmp(rest, tail);
 }
+
+bool ta_name_is_video(const char *name)
+{
+    static const char *const extensions[] = {
+        "3g2",  "3gp", "asf",  "avi", "dat", "divx",  "dv",  "dvr-ms", "f4v", "flv", "m1v",
+        "m2p",  "m2t", "m2ts", "m2v", "m4v", "mjpeg", "mkv", "mod",    "mov", "mp4", "mpe",
+        "mpeg", "mpg", "mpv",  "mts", "mxf", "nut",   "nuv", "ogm",    "ogv", "qt",  "rm",
+        "rmvb", "tod", "tp",   "trp", "ts",  "vob",   "vro", "webm",   "wmv", "wtv", "y4m"};
+    const char *extension = ta_path_extension(name);
+    for (size_t i = 0; i < TA_COUNT(extensions); i++)
+        if (!strcasecmp(extension, extensions[i]))
+            return true;
+    return false;
+}

@@ -1,0 +1,29 @@
+// Who is told of what.
+#include <terminalai/error.h>
+
+#include "jobs/notify.h"
+#include "server/http.h"
+#include "server/routes.h"
+
+void ta_route_notifications(struct ta_request *r)
+{
+    ta_request_reply(r, 200,
+                     r->config->notify ? ta_notify_json(r->config->notify)
+                                       : json_pack("{s:[], s:[]}", "endpoints", "notices"));
+}
+
+void ta_route_notify_test(struct ta_request *r)
+{
+    int64_t id = 0;
+    int err = r->config->notify ? ta_notify_test(r->config->notify, r->verb, &id) : TA_ERR_NOT_FOUND;
+    if (err == TA_ERR_NOT_FOUND) {
+        ta_request_problem(r, 404, "no-such-endpoint", "the configuration has no endpoint \"%s\"", r->verb);
+        ta_request_arg(r, "name", json_string(r->verb));
+    } else if (err < 0) {
+        ta_request_problem(r, err == TA_ERR_NO_SPACE ? 507 : 503, "list-not-written",
+                           "the message can't be written down (%s); the service's log says why",
+                           ta_error_text(err));
+    } else {
+        ta_request_reply(r, 202, json_pack("{s:I}", "id", (json_int_t)id));
+    }
+}
