@@ -37,21 +37,6 @@ static bool is_other_data(const char *path)
     return got == sizeof(head) && !video;
 }
 
-// "tape.restored.mp4", as an earlier call names its output.
-static bool is_own_output(const char *name)
-{
-    char *stem = ta_path_stem(name);
-    const char *extension = ta_path_extension(stem);
-    if (*extension && strspn(extension, "0123456789") == strlen(extension)) { // "tape.restored.2.mp4"
-        char *first = ta_path_stem(stem);
-        free(stem);
-        stem = first;
-    }
-    bool own = !strcasecmp(ta_path_extension(stem), "restored");
-    free(stem);
-    return own;
-}
-
 static bool is_folder(const char *path)
 {
     struct stat st;
@@ -141,7 +126,7 @@ static void leave_out(struct collector *c, const char *sub, const char *name)
 static bool is_own_note(const char *name)
 {
     char *stem = ta_path_stem(name);
-    bool note = is_own_output(stem);
+    bool note = ta_name_is_output(stem);
     free(stem);
     return note;
 }
@@ -214,7 +199,7 @@ static int add_folder(struct collector *c, const char *path, const char *sub, in
             else
                 c->left.folders += !own;
             free(below);
-        } else if (is_own_output(*name)) {
+        } else if (ta_name_is_output(*name)) {
             c->left.outputs++;
         } else if (ta_name_is_video(*name) && !is_other_data(full)) {
             add_item(c, sub, full);
@@ -460,7 +445,7 @@ int ta_batch_one(char **source, char *const *operands, int count, bool join, str
 static char *file_that_follows(char *const *names, const char *name)
 {
     for (char *const *n = names; *n; n++)
-        if (ta_name_is_video(*n) && !is_own_output(*n) && ta_name_follows(name, *n))
+        if (ta_name_is_video(*n) && !ta_name_is_output(*n) && ta_name_follows(name, *n))
             return *n;
     return NULL;
 }

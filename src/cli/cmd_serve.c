@@ -22,6 +22,7 @@
 #include "jobs/jobs.h"
 #include "jobs/notify.h"
 #include "jobs/supervisor.h"
+#include "jobs/watch.h"
 #include "server/http.h"
 #include "server/ring.h"
 
@@ -147,8 +148,11 @@ struct service {
     int root_count;
     struct ta_endpoint *endpoints;
     int endpoint_count;
+    struct ta_watch_folder *folders;
+    int folder_count;
     struct ta_jobs *jobs;
     struct ta_notify *notify;
+    struct ta_watch *watch;
     struct ta_supervisor *supervisor;
     struct ta_server *server;
 };
@@ -191,31 +195,57 @@ static int find_program(struct service *s)
     return 0;
 }
 
-// Who is told: the group "notify".
-static int read_endpoints(struct service *s)
+// Reads each entry of a list of the configuration.
+static int each_entry(struct service *s, const char *name,
+                      int (*read)(struct service *s, const json_t *entry, const char *path))
 {
-    const json_t *list = json_object_get(s->settings, "notify");
-    struct ta_log *log = s->cli->log;
+    const json_t *list = json_object_get(s->settings, name);
     int err = 0;
     if (list && !json_is_array(list) && !json_is_null(list)) {
-        ta_error(log, "%s:%d: notify must be a list", s->file, ta_marks_line(s->marks, "notify"));
+        ta_error(s->cli->log, "%s:%d: %s must be a list", s->file, ta_marks_line(s->marks, name), name);
         return TA_ERR_FORMAT;
     }
-    s->endpoints = ta_xcalloc(json_array_size(list) + 1, sizeof(*s->endpoints));
     for (size_t i = 0; i < json_array_size(list) && !err; i++) {
-        char *path = ta_xprintf("notify.%zu", i);
-        struct ta_endpoint *e = &s->endpoints[s->endpoint_count];
-        err = ta_endpoint_read(e, json_array_get(list, i), s->file, path, s->marks, log);
-        s->endpoint_count += !err;
-        for (int k = 0; !err && k < s->endpoint_count - 1; k++)
-            if (!strcmp(s->endpoints[k].name, e->name)) {
-                ta_error(log, "%s:%d: two endpoints are called %s", s->file, ta_marks_line(s->marks, path),
-                         e->name);
-                err = TA_ERR_INVALID;
-            }
+        char *path = ta_xprintf("%s.%zu", name, i);
+        err = read(s, json_array_get(list, i), path);
         free(path);
     }
     return err;
+}
+
+static int refuse_twice(const struct service *s, const char *path, const char *what, const char *name)
+{
+    ta_error(s->cli->log, "%s:%d: two %s %s", s->file, ta_marks_line(s->marks, path), what, name);
+    return TA_ERR_INVALID;
+}
+
+// Who is told.
+static int read_endpoint(struct service *s, const json_t *entry, const char *path)
+{
+    struct ta_endpoint e;
+    int err = ta_endpoint_read(&e, entry, s->file, path, s->marks, s->cli->log);
+    if (err < 0)
+        return err;
+    s->endpoints = ta_xrealloc(s->endpoints, (size_t)(s->endpoint_count + 1) * sizeof(*s->endpoints));
+    s->endpoints[s->endpoint_count++] = e;
+    for (int i = 0; i < s->endpoint_count - 1; i++)
+        if (!strcmp(s->endpoints[i].name, e.name))
+            return refuse_twice(s, path, "endpoints are called", e.name);
+    return 0;
+}
+
+static int read_folder(struct service *s, const json_t *entry, const char *path)
+{
+    struct ta_watch_folder f;
+    int err = ta_watch_folder_read(&f, entry, s->file, path, s->marks, s->opts->config, s->cli->log);
+    if (err < 0)
+        return err;
+    s->folders = ta_xrealloc(s->folders, (size_t)(s->folder_count + 1) * sizeof(*s->folders));
+    s->folders[s->folder_count++] = f;
+    for (int i = 0; i < s->folder_count - 1; i++)
+        if (!strcmp(s->folders[i].root, f.root))
+            return refuse_twice(s, path, "entries watch", f.root);
+    return 0;
 }
 
 // The options of jobs are held against their tables too: better here than at each job.
@@ -231,7 +261,9 @@ static int read_settings(struct service *s)
     if (!err)
         err = ta_serve_file_apply(cli, serve_options, s->opts, s->file, s->settings, s->marks);
     if (!err)
-        err = read_endpoints(s);
+        err = each_entry(s, "notify", read_endpoint);
+    if (!err)
+        err = each_entry(s, "watch", read_folder);
     if (!err)
         err = ta_options_create(&options, cli->log);
     if (!err)
@@ -307,6 +339,10 @@ static int start(struct service *s)
         err = ta_notify_open(&s->notify, s->jobs, &told, log);
         http.notify = s->notify;
     }
+    if (!err && s->folder_count) {
+        err = ta_watch_open(&s->watch, s->jobs, s->folders, s->folder_count, log);
+        http.watch = s->watch;
+    }
     if (!err)
         err = ta_supervisor_create(&s->supervisor, s->jobs, &workers, log);
     if (!err)
@@ -335,11 +371,15 @@ static void release(struct service *s)
 {
     ta_server_stop(&s->server);
     ta_supervisor_destroy(&s->supervisor);
+    ta_watch_close(&s->watch);
     ta_notify_close(&s->notify);
     ta_jobs_close(&s->jobs);
     for (int i = 0; i < s->endpoint_count; i++)
         ta_endpoint_release(&s->endpoints[i]);
     free(s->endpoints);
+    for (int i = 0; i < s->folder_count; i++)
+        ta_watch_folder_release(&s->folders[i]);
+    free(s->folders);
     ta_log_ring_destroy(&s->ring);
     if (!s->opts->upload_dir) // else it is one of the roots
         free(s->uploads);

@@ -55,6 +55,8 @@ int ta_jobs_act(struct ta_jobs *jobs, int64_t id, enum ta_job_action action, str
 int ta_jobs_set_priority(struct ta_jobs *jobs, int64_t id, int priority, struct ta_job **out, char **why);
 // In front of job `before`, or (0) behind all.
 int ta_jobs_move(struct ta_jobs *jobs, int64_t id, int64_t before, struct ta_job **out, char **why);
+// A job that has ended: its source lies elsewhere now.
+int ta_jobs_set_input(struct ta_jobs *jobs, int64_t id, const char *input);
 // Takes a job that is not worked on out of the list.
 int ta_jobs_remove(struct ta_jobs *jobs, int64_t id, char **why);
 // Takes out all of these states (mask) that ended more than `age_ms` ago, and of the others all but the

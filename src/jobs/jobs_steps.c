@@ -240,6 +240,23 @@ int ta_jobs_move(struct ta_jobs *jobs, int64_t id, int64_t before, struct ta_job
     return finish(&op, out, why);
 }
 
+static int edit_input(struct ta_jobs_op *op, struct ta_job *job)
+{
+    if (!ta_job_state_is_final(job->state)) {
+        ta_jobs_refuse(op, "job %" PRId64 " is %s", job->id, ta_job_state_name(job->state));
+        return TA_ERR_INVALID;
+    }
+    ta_job_set(&job->input, op->arg);
+    return 0;
+}
+
+int ta_jobs_set_input(struct ta_jobs *jobs, int64_t id, const char *input)
+{
+    struct ta_jobs_op op = {.kind = TA_JOBS_OP_CHANGE, .id = id, .edit = edit_input, .arg = input};
+    ta_jobs_do(jobs, &op);
+    return finish(&op, NULL, NULL);
+}
+
 int ta_jobs_remove(struct ta_jobs *jobs, int64_t id, char **why)
 {
     struct ta_jobs_op op = {.kind = TA_JOBS_OP_REMOVE, .id = id};

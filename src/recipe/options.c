@@ -221,7 +221,7 @@ int ta_options_set(struct ta_options *options, enum ta_layer layer, const char *
 // What the file says to the service alone: groups of its own, which are not options of a run.
 static bool is_for_the_service(const char *key, const json_t *value)
 {
-    static const char *const names[] = {"serve", "notify"};
+    static const char *const names[] = {"serve", "watch", "notify"};
     bool is = false;
     for (size_t i = 0; i < TA_COUNT(names); i++)
         is = is || !strcmp(key, names[i]);

@@ -9,6 +9,7 @@
 
 struct ta_notify;
 struct ta_server;
+struct ta_watch;
 
 struct ta_server_config {
     const char *address; // "127.0.0.1:7860", "[::1]:7860"; NULL: none. Port 0: any that is free
@@ -18,6 +19,7 @@ struct ta_server_config {
     int root_count;
     bool read_only;           // what comes by the address may change nothing: nobody has named a folder
     struct ta_notify *notify; // NULL: nobody is told of anything
+    struct ta_watch *watch;   // NULL: no folder is watched
     const char *program;      // this program's own file, for what is looked at in processes of its own
     const char *state;        // the folder of what the service keeps
     const char *cache;        // of what can be made again (thumbnails); NULL: none is kept on disk

@@ -90,6 +90,7 @@ const struct ta_route ta_routes[] = {
      .changes = true, .answer = "Job"},
     {R("POST", "/api/v1/queue/{action}", "pause or resume the whole queue", ta_route_queue), .changes = true},
 
+    {R("GET", "/api/v1/folders", "the watched folders, and how they are", ta_route_folders)},
     {R("GET", "/api/v1/notifications", "who is told of what, and whether it arrived",
        ta_route_notifications)},
     {R("POST", "/api/v1/notifications/{name}/test", "send a test to this endpoint", ta_route_notify_test),

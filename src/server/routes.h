@@ -48,7 +48,8 @@ void ta_route_job_delete(struct ta_request *r);
 void ta_route_job_history(struct ta_request *r);
 void ta_route_job_act(struct ta_request *r);
 void ta_route_queue(struct ta_request *r);
-// routes_notify.c: who is told
+// routes_notify.c: watched folders, who is told
+void ta_route_folders(struct ta_request *r);
 void ta_route_notifications(struct ta_request *r);
 void ta_route_notify_test(struct ta_request *r);
 // pages.c: the files of the page

@@ -1,9 +1,16 @@
-// Who is told of what.
+// Watched folders, and who is told of what.
 #include <terminalai/error.h>
 
 #include "jobs/notify.h"
+#include "jobs/watch.h"
 #include "server/http.h"
 #include "server/routes.h"
+
+void ta_route_folders(struct ta_request *r)
+{
+    json_t *folders = r->config->watch ? ta_watch_json(r->config->watch) : json_array();
+    ta_request_reply(r, 200, json_pack("{s:o}", "folders", folders));
+}
 
 void ta_route_notifications(struct ta_request *r)
 {

@@ -317,3 +317,18 @@ bool ta_name_is_video(const char *name)
             return true;
     return false;
 }
+
+// "tape.restored.mp4", as an earlier call names its output.
+bool ta_name_is_output(const char *name)
+{
+    char *stem = ta_path_stem(name);
+    const char *extension = ta_path_extension(stem);
+    if (*extension && strspn(extension, "0123456789") == strlen(extension)) { // "tape.restored.2.mp4"
+        char *first = ta_path_stem(stem);
+        free(stem);
+        stem = first;
+    }
+    bool own = !strcasecmp(ta_path_extension(stem), "restored");
+    free(stem);
+    return own;
+}

@@ -44,8 +44,10 @@ bool ta_name_exists(const char *name);
 bool ta_name_same(const char *a, const char *b);
 bool ta_name_holds(const char *name, const char *path);
 
-// Has the name an extension that video files have?
+// Has the name an extension that video files have? Is it one that outputs get by default ("x.restored.mp4",
+// "x.restored.2.mp4")?
 bool ta_name_is_video(const char *name);
+bool ta_name_is_output(const char *name);
 
 // Two file names that differ in one number only, which rises by one from `a` to `b` ("capture_001.avi",
 // "capture_002.avi"; "GOPR0017.MP4", "GP010017.MP4"; "film.avi", "film.001.avi"): the next of a series.
