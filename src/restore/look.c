@@ -92,7 +92,7 @@ void ta_look_init(struct ta_look *look, const char *dir)
     look->live = ta_work_is_live(dir);
     look->bytes = ta_work_disk_bytes(dir);
     ta_journal_load(&look->journal, dir);
-    char *made_by = ta_work_made_by();
+    char *made_by = ta_work_made_by(look->plan);
     look->outdated = look->journal.made_by && strcmp(look->journal.made_by, made_by);
     free(made_by);
     if (look->plan) {

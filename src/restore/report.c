@@ -58,7 +58,7 @@ static json_t *tasks(const struct ta_work *w)
 
 char *ta_report_text(const struct ta_work *work, const struct ta_join_result *join,
                      const struct ta_check_result *check, const struct ta_restore_result *result,
-                     const struct ta_problems *problems)
+                     const struct ta_problems *problems, const struct ta_sessions_stats *networks)
 {
     const struct ta_plan *p = work->plan;
     int64_t work_bytes = ta_work_bytes(work);
@@ -96,6 +96,15 @@ char *ta_report_text(const struct ta_work *work, const struct ta_join_result *jo
                                   (json_int_t)result->peak_rss_bytes, "segments_reused",
                                   result->segments_reused, "tasks_reused", result->tasks_reused, "work_bytes",
                                   (json_int_t)work_bytes));
+    bool engine = false;
+    for (int i = 0; i < p->stage_count; i++)
+        engine |= p->stages[i].info->engine;
+    if (engine)
+        json_object_set_new(root, "networks",
+                            json_pack("{s:I, s:I, s:I, s:I, s:f}", "loads", (json_int_t)networks->loads,
+                                      "hits", (json_int_t)networks->hits, "misses",
+                                      (json_int_t)networks->misses, "bytes", (json_int_t)networks->bytes,
+                                      "load_seconds", networks->seconds));
     json_object_set_new(root, "segments", segments(work));
     json_object_set_new(root, "tasks", tasks(work));
     json_t *measures = json_object_get(p->survey, "measures");

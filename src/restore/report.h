@@ -5,17 +5,18 @@
 #include <terminalai/restore.h>
 
 #include "base/problem.h"
+#include "infer/sessions.h"
 #include "restore/check.h"
 #include "restore/join.h"
 #include "restore/work.h"
 
 char *ta_report_path(const char *output); // to be freed
 
-// Text of the report, to be freed. Everything but the times of the run is the same for the same plan and
-// source.
+// Text of the report, to be freed. Everything but the times of the run and the counts of the cache of
+// networks (told of plans with a network) is the same for the same plan and source.
 char *ta_report_text(const struct ta_work *work, const struct ta_join_result *join,
                      const struct ta_check_result *check, const struct ta_restore_result *result,
-                     const struct ta_problems *problems);
+                     const struct ta_problems *problems, const struct ta_sessions_stats *networks);
 
 // What `verify` needs of a report.
 struct ta_report {

@@ -55,11 +55,12 @@ struct restore {
     struct ta_restore_result result;
     double started, cpu_started;
     int64_t frames_made;
-    bool join_only; // the tasks are others' work
-    bool already;   // delivered before
-    bool drop;      // the caller says that the work is not to be kept
-    bool told;      // what the plan knew
-    bool streamed;  // to standard output: there is no work folder
+    bool join_only;           // the tasks are others' work
+    bool already;             // delivered before
+    bool drop;                // the caller says that the work is not to be kept
+    bool told;                // what the plan knew
+    bool streamed;            // to standard output: there is no work folder
+    const struct ta_env *env; // NULL: none
 };
 
 static bool to_stdout(const struct ta_plan *p)
@@ -214,7 +215,10 @@ static int write_beside(struct restore *r)
     }
     if (err >= 0) {
         char *path = ta_report_path(r->plan->output);
-        char *text = ta_report_text(&r->work, &r->join, &r->check, &r->result, r->problems);
+        struct ta_sessions_stats networks = {0};
+        if (r->env && r->env->sessions)
+            ta_sessions_get_stats(r->env->sessions, &networks);
+        char *text = ta_report_text(&r->work, &r->join, &r->check, &r->result, r->problems, &networks);
         err = ta_file_write_through(part, path, text, strlen(text), r->log);
         free(text);
         free(path);
@@ -529,6 +533,7 @@ static int run_restore(struct restore *r, struct ta_log *log, struct ta_options 
     r->started = ta_clock_seconds();
     r->cpu_started = ta_cpu_seconds();
     struct ta_measure measure;
+    r->env = callbacks ? callbacks->env : NULL;
     ta_measure_begin(&measure, &r->result.metrics, r->plan, callbacks, r->join_only ? "join" : "restore");
     // Problems are told through the log, so that there must be one.
     struct ta_log *silent = NULL;

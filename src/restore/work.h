@@ -85,8 +85,9 @@ bool ta_work_joined(const struct ta_work *w, char sha256[65]);
 // of a shared one only when no other task works there and none has finished anything.
 void ta_work_close(struct ta_work *w, bool remove);
 
-// The program and libraries that files are made by, as the journal notes it. To be freed.
-char *ta_work_made_by(void);
+// The program and libraries that files are made by, engines of the plan's stages among them, as the journal
+// notes it. `plan` NULL: the program alone. To be freed.
+char *ta_work_made_by(const struct ta_plan *plan);
 // Is a run, or a task, working in this folder now? False also when it does not exist.
 bool ta_work_is_live(const char *dir);
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/tree.h"
 #include "media/av.h"
 #include "plan/diff.h"
 #include "restore/survey.h"
@@ -24,10 +25,19 @@ static char *inside(const struct ta_work *w, const char *name)
     return ta_path_join(w->dir, name);
 }
 
-char *ta_work_made_by(void)
+char *ta_work_made_by(const struct ta_plan *plan)
 {
     json_t *versions = ta_av_versions();
     json_object_set_new(versions, "terminalai", json_string(ta_version()));
+    for (int i = 0; plan && i < plan->stage_count; i++) {
+        const struct ta_stage_info *info = plan->stages[i].info;
+        struct ta_buf runtime = {0};
+        if (info->runtime)
+            info->runtime(plan->stages[i].opts, &runtime);
+        if (runtime.size)
+            json_object_set_new(versions, info->name, ta_json_any_text(ta_buf_text(&runtime)));
+        ta_buf_release(&runtime);
+    }
     char *text = json_dumps(versions, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(versions);
     return text ? text : ta_xstrdup("");
@@ -61,7 +71,7 @@ static void tell_other(struct ta_work *w, const char *old_json, const char *made
 {
     struct ta_buf what = {0};
     if (made_by) {
-        char *now = ta_work_made_by();
+        char *now = ta_work_made_by(w->plan);
         ta_buf_printf(&what, "the program: %s -> %s", made_by, now);
         free(now);
     } else {
@@ -75,7 +85,7 @@ static void tell_other(struct ta_work *w, const char *old_json, const char *made
 // The journal names the plan that its tasks are of, and outweighs plan.json.
 struct ta_work_found ta_work_find(struct ta_work *w, const char identity[65])
 {
-    char *path = inside(w, "plan.json"), *made_by = ta_work_made_by(), old[65] = "";
+    char *path = inside(w, "plan.json"), *made_by = ta_work_made_by(w->plan), old[65] = "";
     struct ta_work_found found = {.state = TA_WORK_SAME};
     struct ta_buf text = {0};
     ta_journal_release(&w->journal);
@@ -132,7 +142,7 @@ static int write_plan(struct ta_work *w)
 
 static int write_head(struct ta_work *w, const char identity[65])
 {
-    char *made_by = ta_work_made_by(), *folder = ta_path_absolute(".");
+    char *made_by = ta_work_made_by(w->plan), *folder = ta_path_absolute(".");
     int err = ta_journal_append(&w->folder, ta_journal_head_line(identity, made_by, folder), w->log);
     if (err >= 0)
         memcpy(w->journal.plan, identity, 65);

@@ -289,6 +289,13 @@ static void release(struct ta_stage *s)
         ta_sessions_put(s->env->sessions, &p->on_cpu);
 }
 
+static void runtime(const void *opts, struct ta_buf *text)
+{
+    const struct neural_opts *o = opts;
+    ta_buf_printf(text, "%s %s %s", o->engine ? o->engine : "", o->runtime ? o->runtime : "",
+                  o->provider ? o->provider : "");
+}
+
 static double cost(const void *opts)
 {
     // The seconds that usual networks take for pictures of a million pixels.
@@ -307,6 +314,7 @@ const struct ta_stage_info ta_stage_scale_neural = {
     .thread = TA_THREAD_OWN,
     .file_option = "model",
     .configure = configure,
+    .runtime = runtime,
     .needs = needs,
     .cost = cost,
     .init = init,

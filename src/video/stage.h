@@ -115,6 +115,9 @@ struct ta_stage_info {
     // shapes and loads nothing. TA_ERR_* with the reason in `why`. NULL: whoever is configured can start.
     // Planning also tries init() of stages that need no engine.
     int (*check)(const void *opts, const struct ta_format *in, const struct ta_env *env, struct ta_buf *why);
+    // Of stages with an engine: what runs it, as the plan has it ("onnx 1.32.0 CPUExecutionProvider"). Files
+    // that another one has made are not used. NULL: none.
+    void (*runtime)(const void *opts, struct ta_buf *text);
     // What one running instance takes; *needs is {1, 0} when called. NULL: that. While planning (for the
     // memory of segments that run at once), and before init(). Pure.
     void (*needs)(const void *opts, const struct ta_format *in, const struct ta_env *env,

@@ -348,3 +348,39 @@ def test_formats(program, dummy, tmp_path, pix_fmt, matrix, full):
     assert largest_difference(*planes) <= 4
     if pix_fmt != 'gray':  # where it says nothing
         assert judge.video_stream(out).get('color_space') == judge.video_stream(source).get('color_space')
+
+
+def renamed(line, old, new):
+    """A line of a journal with another text in it, proved by its own checksum."""
+    text = line[len('{"entry":'):line.rindex(',"sha256":')].replace(old, new)
+    return '{"entry":%s,"sha256":"%s"}' % (text, hashlib.sha256(text.encode()).hexdigest())
+
+
+def test_loaded_once(program, dummy, tmp_path):
+    """One load for any number of files and of segments at once, counted in the report; the journal names what ran it."""
+    sources = [tmp_path / f'in{i}.mkv' for i in range(3)]
+    clips.ffmpeg('-f', 'lavfi', '-i', 'color=gray:s=32x32:r=25:d=8', '-c:v', 'ffv1', *clips.BITEXACT, sources[0])
+    for more in sources[1:]:
+        more.write_bytes(sources[0].read_bytes())
+    source = sources[0]
+    args = [*args_for((64, 64)), *dummy('load_ms 200\nversion 7\n'), '--jobs', 2, '--segment-length', 0.3]
+    program('restore', *sources, '-o', tmp_path / 'all', '-y', *args, code=0)
+    reports = [json.loads(r.read_text()) for r in sorted((tmp_path / 'all').glob('*.json'))]
+    assert len(reports) == 3 and all(len(r['segments']) > 1 for r in reports)
+    for r in reports:
+        n = r['networks']
+        assert (n['loads'], n['misses']) == (1, 1) and n['hits'] >= len(r['segments']) and n['bytes'] > 0 and 0.2 <= n['load_seconds'] < 60, n
+    # A segment at a time, in processes of their own.
+    plan = tmp_path / 'plan.json'
+    plan.write_text(program('plan', source, '-o', tmp_path / 'o.mkv', *args, '--json', code=0).out)
+    program('segment', '--plan', plan, '--index', 0, env={'TERMINALAI_ENGINE_LIBRARY': str(tmp_path / 'engine.dummy')}, code=0)
+    journal = next(tmp_path.glob('o.mkv*.terminalai')) / 'journal.jsonl'
+    assert 'dummy 7 dummy-cpu' in journal.read_text().splitlines()[0], journal.read_text()
+    # What another runtime has made is not taken, though the plan is the same.
+    kept = journal.read_text()
+    journal.write_text('\n'.join(renamed(line, 'dummy 7', 'dummy 6') for line in kept.splitlines()) + '\n')
+    refused = program('restore', source, '-o', tmp_path / 'o.mkv', *args)
+    assert refused.code != 0 and 'dummy 6' in refused.err and 'dummy 7' in refused.err, refused
+    journal.write_text(kept)
+    program('restore', source, '-o', tmp_path / 'o.mkv', *args, code=0)
+    assert json.loads((tmp_path / 'o.mkv.json').read_text())['run']['segments_reused'] == 1
