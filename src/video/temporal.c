@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "dsp/temporal.h"
 #include "video/motion_parts.h"
+#include "video/steady.h"
 
 enum {
     REFERENCES = 2 * TA_MOTION_RADIUS,
@@ -44,6 +45,7 @@ struct ta_temporal {
     ptrdiff_t sums_step;
     struct scratch *scratch;
     uint8_t *shares; // of each block of luma
+    struct ta_steady *steady;
     void *memory;
 };
 
@@ -93,8 +95,9 @@ static int parts_of(const struct ta_format *in)
 
 int64_t ta_temporal_bytes(const struct ta_temporal_settings *settings, const struct ta_format *in)
 {
-    (void)settings;
-    return parts_of(in) * scratch_bytes(in->width);
+    int across = (in->width + STEP - 1) / STEP + 1, down = (in->height + STEP - 1) / STEP + 1;
+    return parts_of(in) * scratch_bytes(in->width) + (int64_t)across * down +
+           ta_steady_bytes(across, down, settings->radius);
 }
 
 int ta_temporal_create(struct ta_temporal **out, const struct ta_temporal_settings *settings,
@@ -112,6 +115,7 @@ int ta_temporal_create(struct ta_temporal **out, const struct ta_temporal_settin
     t->shares = calloc((size_t)m->across * (size_t)m->down, 1);
     int64_t bytes = scratch_bytes(in->width);
     t->memory = calloc((size_t)t->parts, (size_t)bytes);
+    t->steady = ta_steady_create(m->across, m->down, settings->radius, env->pool);
     if (!t->memory || !t->shares) {
         ta_temporal_destroy(&t);
         return TA_ERR_NOMEM;
@@ -140,6 +144,7 @@ void ta_temporal_destroy(struct ta_temporal **temporal)
     *temporal = NULL;
     if (!t)
         return;
+    ta_steady_destroy(&t->steady);
     free(t->scratch);
     free(t->memory);
     free(t->shares);
@@ -185,8 +190,8 @@ static int refer(const struct mean *w, const struct scratch *s, int plane, int c
     const struct ta_motion_plane *p = &w->here->planes[plane];
     int kind = plane == 1 || plane == 2, weights[REFERENCES], at[REFERENCES], count = 0;
     int sum = (int)(OWN_WEIGHT * WEIGHT_ONE);
-    int block = TA_MIN(row << p->shift_y, t->m->down - 1) * t->m->across +
-                TA_MIN(column << p->shift_x, t->m->across - 1);
+    int luma_row = TA_MIN(row << p->shift_y, t->m->down - 1);
+    int block = luma_row * t->m->across + TA_MIN(column << p->shift_x, t->m->across - 1);
     for (int k = 0; k < w->count; k++) {
         unsigned error = w->references[k].vectors[block].error / t->units[kind];
         weights[k] = error < WEIGHTS ? t->weights[kind][error] : 0;
@@ -201,8 +206,10 @@ static int refer(const struct mean *w, const struct scratch *s, int plane, int c
     }
     for (int i = 0; i < count; i++) {
         const struct reference *r = &w->references[at[i]];
-        struct ta_motion_block b = ta_motion_block_at(t->m, &r->picture->planes[plane], &r->vectors[block],
-                                                      column, row, s->between + i * SAMPLES);
+        struct ta_motion_vector v = r->vectors[block];
+        v.x = (int16_t)(v.x - ta_steady_shift(t->steady, r->away, luma_row));
+        struct ta_motion_block b = ta_motion_block_at(t->m, &r->picture->planes[plane], &v, column, row,
+                                                      s->between + i * SAMPLES);
         references[i] = (struct ta_temporal_reference){b.at, b.step,
                                                        (int16_t)(weights[i] * TA_TEMPORAL_ONE / sum)};
     }
@@ -271,12 +278,17 @@ static bool is_lost(const struct ta_temporal *t, const struct ta_motion_vector *
 void ta_temporal_mean(struct ta_temporal *t, int64_t moment, const struct ta_motion_picture *to)
 {
     struct mean w = {.t = t, .here = ta_motion_picture(t->m, moment), .to = to};
-    ta_motion_find(t->m, moment, t->settings.radius);
-    for (int k = -t->settings.radius; k <= t->settings.radius; k++) {
+    int radius = t->settings.radius;
+    const struct ta_motion_vector *found[2 * TA_MOTION_RADIUS + 1] = {NULL};
+    ta_motion_find(t->m, moment, radius);
+    for (int k = -radius; k <= radius; k++) {
         const struct ta_motion_vector *vectors = k ? ta_motion_vectors(t->m, moment, k) : NULL;
-        if (vectors && !is_lost(t, vectors))
-            w.references[w.count++] = (struct reference){k, ta_motion_picture(t->m, moment + k), vectors};
+        if (!vectors || is_lost(t, vectors))
+            continue;
+        found[k + radius] = vectors;
+        w.references[w.count++] = (struct reference){k, ta_motion_picture(t->m, moment + k), vectors};
     }
+    ta_steady_find(t->steady, found, t->units[1] * WEIGHTS / 2);
     ta_pool_run(t->pool, t->parts, mean_part, &w);
     for (int i = 0; i < t->m->planes; i++)
         if (t->limits[i])

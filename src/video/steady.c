@@ -1,0 +1,170 @@
+#include "video/steady.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/thread.h"
+
+enum {
+    UNITS = 16,  // shifts are found in sixteenths of a sample,
+    QUARTER = 4, // of which a quarter has so many
+    RANGE = 8,   // samples to either side that are told apart
+    BINS = 2 * RANGE * UNITS + 1,
+    SPREAD = 24,   // the middle half of a row lies no farther apart: else the row says nothing
+    FARTHEST = 48, // jitter is no more: motion is
+    ROWS = 16,     // in a part of the work
+};
+// What all rows have in common, a picture that shakes, is believed to be jitter up to so many times of what
+// they differ by.
+#define COMMON_MOST 1.5
+
+struct ta_steady {
+    int across, down, radius;
+    struct ta_pool *pool;
+    int16_t *shifts; // down for each away, from -radius on
+    bool *known;
+};
+
+int64_t ta_steady_bytes(int across, int down, int radius)
+{
+    (void)across;
+    return (2 * radius + 1) * (int64_t)down * (int64_t)(sizeof(int16_t) + sizeof(bool));
+}
+
+struct ta_steady *ta_steady_create(int across, int down, int radius, struct ta_pool *pool)
+{
+    struct ta_steady *s = ta_xcalloc(1, sizeof *s);
+    *s = (struct ta_steady){.across = across, .down = down, .radius = radius, .pool = pool};
+    size_t count = (size_t)(2 * radius + 1) * (size_t)down;
+    s->shifts = ta_xcalloc(count, sizeof *s->shifts);
+    s->known = ta_xcalloc(count, sizeof *s->known);
+    return s;
+}
+
+void ta_steady_destroy(struct ta_steady **steady)
+{
+    struct ta_steady *s = *steady;
+    *steady = NULL;
+    if (!s)
+        return;
+    free(s->shifts);
+    free(s->known);
+    free(s);
+}
+
+struct finding {
+    struct ta_steady *s;
+    const struct ta_motion_vector *const *vectors;
+    unsigned far;
+    int pairs, squares; // moments looked at on each side; the sum of their distances' squares
+};
+
+// The mean of the middle half of what was counted, in units of a shift. False: too few, too far apart or off.
+static bool middle(const int *counts, int count, int least, int16_t *shift)
+{
+    int first = count / 4, end = count - count / 4, seen = 0, lowest = BINS, highest = 0;
+    int64_t sum = 0;
+    if (count < least)
+        return false;
+    for (int i = 0; i < BINS && seen < end; i++) {
+        int from = seen > first ? seen : first;
+        seen += counts[i];
+        int to = seen < end ? seen : end;
+        if (to <= from)
+            continue;
+        lowest = i < lowest ? i : lowest;
+        highest = i;
+        sum += (int64_t)(to - from) * (i - RANGE * UNITS);
+    }
+    int n = end - first, mean = (int)lrint((double)sum / n);
+    *shift = (int16_t)mean;
+    return highest - lowest <= SPREAD && abs(mean) <= FARTHEST;
+}
+
+// What moves evenly is as far away later as it was before: the straight line through a block's places, and
+// what is left of each.
+static void find_row(const struct finding *f, int row, int away)
+{
+    struct ta_steady *s = f->s;
+    int counts[BINS] = {0}, count = 0, r = s->radius, at = (away + r) * s->down + row;
+    for (int i = row * s->across; i < (row + 1) * s->across; i++) {
+        int along = 0;
+        if (f->vectors[away + r][i].error >= f->far)
+            continue;
+        for (int k = 1; k <= f->pairs; k++)
+            along += k * (f->vectors[r + k][i].x - f->vectors[r - k][i].x);
+        int rest = (f->vectors[away + r][i].x * f->squares - away * along) * QUARTER;
+        int bin = (int)lrint((double)rest / f->squares) + RANGE * UNITS;
+        counts[bin < 0 ? 0 : bin < BINS ? bin : BINS - 1]++;
+        count++;
+    }
+    s->known[at] = middle(counts, count, (s->across + 1) / 2, &s->shifts[at]);
+    if (!s->known[at])
+        s->shifts[at] = 0;
+}
+
+static void find_part(void *arg, int part)
+{
+    const struct finding *f = arg;
+    int end = TA_MIN((part + 1) * ROWS, f->s->down);
+    for (int row = part * ROWS; row < end; row++)
+        for (int away = -f->pairs; away <= f->pairs; away++)
+            if (away)
+                find_row(f, row, away);
+}
+
+// Holds what is common to all rows, a straight line through their shifts, to what they differ by.
+static void hold_common(struct ta_steady *s, int away)
+{
+    int16_t *shifts = s->shifts + (away + s->radius) * s->down;
+    const bool *known = s->known + (away + s->radius) * s->down;
+    double n = 0, x = 0, y = 0, xx = 0, xy = 0, apart = 0;
+    for (int i = 0; i < s->down; i++)
+        if (known[i]) {
+            n++;
+            x += i;
+            y += shifts[i];
+            xx += (double)i * i;
+            xy += (double)i * shifts[i];
+        }
+    double even = n * xx - x * x;
+    if (n < (s->down + 1) / 2 || even <= 0) {
+        memset(shifts, 0, (size_t)s->down * sizeof *shifts);
+        return;
+    }
+    double slope = (n * xy - x * y) / even, start = (y - slope * x) / n;
+    for (int i = 0; i < s->down; i++)
+        if (known[i])
+            apart += (shifts[i] - start - slope * i) * (shifts[i] - start - slope * i);
+    double most = COMMON_MOST * sqrt(apart / n);
+    for (int i = 0; i < s->down; i++)
+        if (known[i]) {
+            double line = start + slope * i;
+            shifts[i] = (int16_t)lrint((shifts[i] - line + fmax(-most, fmin(most, line))) / QUARTER);
+        }
+}
+
+void ta_steady_find(struct ta_steady *s, const struct ta_motion_vector *const *vectors, unsigned far)
+{
+    struct finding f = {.s = s, .vectors = vectors, .far = far};
+    int r = s->radius;
+    memset(s->shifts, 0, (size_t)(2 * r + 1) * (size_t)s->down * sizeof *s->shifts);
+    while (f.pairs < r && vectors[r + f.pairs + 1] && vectors[r - f.pairs - 1]) {
+        f.pairs++;
+        f.squares += 2 * f.pairs * f.pairs;
+    }
+    if (!f.pairs)
+        return;
+    ta_pool_run(s->pool, (s->down + ROWS - 1) / ROWS, find_part, &f);
+    for (int away = -f.pairs; away <= f.pairs; away++)
+        if (away)
+            hold_common(s, away);
+}
+
+int ta_steady_shift(const struct ta_steady *s, int away, int row)
+{
+    return s->shifts[(away + s->radius) * s->down + row];
+}

@@ -1,0 +1,32 @@
+// What lines of a worn tape jitter by, taken out of vectors. The lines of each field lie a little to the left
+// or to the right of where they belong, many neighbouring ones alike. A search follows that: each moment's
+// blocks are found just where jitter has put them, and a mean over time then keeps the jitter of the moment
+// it is made for. What moves goes on from moment to moment; what jitters goes to and fro, in all blocks of a
+// row alike, and in other rows otherwise. That part is found here.
+//
+// Thread-safety: Unsafe; splits its work over the pool that it is given, with the same bits for any number of
+// threads.
+#ifndef TA_VIDEO_STEADY_H
+#define TA_VIDEO_STEADY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dsp/motion.h"
+
+struct ta_pool;
+struct ta_steady;
+
+// For blocks as ta_motion_blocks() has them and vectors to `radius` moments on each side. Never NULL.
+struct ta_steady *ta_steady_create(int across, int down, int radius, struct ta_pool *pool);
+void ta_steady_destroy(struct ta_steady **s);
+int64_t ta_steady_bytes(int across, int down, int radius);
+
+// `vectors` has those of one moment to the one `away` at [away + radius], NULL where there are none; blocks
+// whose error is `far` or more say nothing. Finds shifts for moments that have one as far away on the other
+// side, and all between.
+void ta_steady_find(struct ta_steady *s, const struct ta_motion_vector *const *vectors, unsigned far);
+// By how much the x of a row's vectors is too large, in quarters of a sample; 0 where nothing is known.
+int ta_steady_shift(const struct ta_steady *s, int away, int row);
+
+#endif
