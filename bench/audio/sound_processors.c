@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "dsp/sound_block.h"
+#include "dsp/sound_hiss.h"
 #include "dsp/sound_hum.h"
 #include "dsp/sound_measure.h"
 
@@ -51,7 +52,14 @@ struct processor {
         *x = NULL;                                                        \
     }
 
+PROCESSOR(hiss)
 PROCESSOR(hum)
+
+static void *hiss_create(const struct settings *s, int rate, int channels)
+{
+    struct ta_sound_hiss_params p = {setting(s, "reduction", 18), setting(s, "strength", 1)};
+    return ta_sound_hiss_create(&p, rate, channels);
+}
 
 static void *hum_create(const struct settings *s, int rate, int channels)
 {
@@ -66,6 +74,7 @@ static void *hum_create(const struct settings *s, int rate, int channels)
     }
 
 static const struct processor processors[] = {
+    ENTRY(hiss),
     ENTRY(hum),
 };
 

@@ -8,6 +8,7 @@
 #include <libavutil/tx.h>
 
 #include "base/mem.h"
+#include "dsp/sound.h"
 #include "dsp/sound_block.h"
 
 static double si_sdr(const struct sound *a, const struct sound *b)
@@ -89,15 +90,26 @@ static double distance(const struct sound *a, const struct sound *b)
     return count ? sum / (double)count : 0;
 }
 
+// By how many samples `b` is late, within 60 ms: of 2 seconds around the loudest.
 static int delay(int rate, const struct sound *a, const struct sound *b)
 {
-    int most = rate / 50, best = 0;
-    size_t n = TA_MIN(TA_MIN(a->samples, b->samples), (size_t)rate * 8);
+    const struct ta_sound_dsp *dsp = ta_sound_dsp();
+    int most = rate * 6 / 100, best = 0;
+    size_t n = TA_MIN(a->samples, b->samples), length = (size_t)rate * 2, from = (size_t)most;
+    if (n < (size_t)most * 4)
+        return 0;
+    length = TA_MIN(length, n - 2 * (size_t)most);
+    double loudest = -1;
+    for (size_t at = (size_t)most; at + length + (size_t)most <= n; at += length / 2) {
+        double power = dsp->dot(a->planes[0] + at, a->planes[0] + at, length);
+        if (power > loudest) {
+            loudest = power;
+            from = at;
+        }
+    }
     double best_sum = -DBL_MAX;
     for (int d = -most; d <= most; d++) {
-        double sum = 0;
-        for (size_t i = (size_t)most; i + (size_t)most < n; i++)
-            sum += (double)a->planes[0][i] * b->planes[0][(size_t)((ptrdiff_t)i + d)];
+        double sum = dsp->dot(a->planes[0] + from, b->planes[0] + from + d, length);
         if (sum > best_sum) {
             best_sum = sum;
             best = d;
@@ -108,7 +120,18 @@ static int delay(int rate, const struct sound *a, const struct sound *b)
 
 void sound_score(int rate, const struct sound *truth, const struct sound *test)
 {
+    int late = delay(rate, truth, test);
+    struct sound a = *truth, b = *test;
+    float *planes[2][TA_SOUND_CHANNELS_MOST];
+    // Of what the delay leaves out.
+    for (int c = 0; c < a.channels; c++) {
+        planes[0][c] = a.planes[c] + (late < 0 ? -late : 0);
+        planes[1][c] = b.planes[c] + (late > 0 ? late : 0);
+    }
+    a.planes = planes[0];
+    b.planes = planes[1];
+    a.samples -= late < 0 ? (size_t)-late : 0;
+    b.samples -= late > 0 ? (size_t)late : 0;
     printf("{\"si_sdr\": %.2f, \"seg_snr\": %.2f, \"lsd\": %.2f, \"delay\": %d, \"samples\": [%zu, %zu]}\n",
-           si_sdr(truth, test), segmental(rate, truth, test), distance(truth, test), delay(rate, truth, test),
-           truth->samples, test->samples);
+           si_sdr(&a, &b), segmental(rate, &a, &b), distance(&a, &b), late, truth->samples, test->samples);
 }

@@ -8,6 +8,24 @@
 
 enum { TA_SOUND_LANES = 16 };
 
+// n floats each.
+struct ta_sound_track {
+    float *smooth;       // the power, smoothed in time
+    float *least;        // of `smooth` since it was last reset
+    const float *before; // the least of the time before that
+    float *noise;        // the estimate
+    float keep;          // of `smooth` from one frame to the next
+    float bias;          // of noise's mean to the least of its smoothed power
+    float learn;         // share of a frame of noise alone in the estimate
+};
+
+struct ta_sound_gains {
+    float keep;     // of the a-priori SNR from one frame to the next
+    float least;    // a-priori SNR
+    float floor;    // least gain
+    float strength; // that noise is multiplied by
+};
+
 struct ta_sound_dsp {
     const char *name; // "c", "avx2", "avx512"
 
@@ -23,6 +41,23 @@ struct ta_sound_dsp {
                      size_t n);
     // to[i] = the sum over k < taps of weights[k] * from[i + k]; from holds n + taps - 1 samples.
     void (*filter)(float *to, const float *from, const float *weights, size_t taps, size_t n);
+
+    // to[i] = a[i] * b[i]
+    void (*multiply)(float *to, const float *a, const float *b, size_t n);
+    // Of a spectrum of n bins, real and imaginary parts in turn: adds the power of each bin to `to`;
+    // multiplies each bin by its gain.
+    void (*power)(float *to, const float *bins, size_t n);
+    void (*apply)(float *bins, const float *gains, size_t n);
+    // Estimates noise bin by bin, see sound_hiss.c.
+    void (*track)(const struct ta_sound_track *t, const float *power, size_t n);
+    // A first gain for each bin: that of the logarithmic spectral amplitude's estimator (MMSE-LSA) for powers
+    // in noise, with an a-priori SNR that is decision-directed in two steps, times one of what is `around`:
+    // the mean power of a bin's neighbours. before: the power of what came out of that last, which is set
+    // anew. Gives what SNR is left after it.
+    void (*first)(float *snr, float *before, const float *power, const float *around, const float *noise,
+                  const struct ta_sound_gains *settings, size_t n);
+    // The gain for an SNR: no less than the floor.
+    void (*last)(float *gains, const float *snr, const struct ta_sound_gains *settings, size_t n);
 };
 
 // The fastest that ta_cpu_flags() allows.

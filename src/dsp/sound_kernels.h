@@ -77,6 +77,93 @@ static void filter(float *restrict to, const float *restrict from, const float *
     }
 }
 
+static void multiply(float *restrict to, const float *restrict a, const float *restrict b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = a[i] * b[i];
+}
+
+static void power(float *restrict to, const float *restrict bins, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] += bins[2 * i] * bins[2 * i] + bins[2 * i + 1] * bins[2 * i + 1];
+}
+
+static void apply(float *restrict bins, const float *restrict gains, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        bins[2 * i] *= gains[i];
+        bins[2 * i + 1] *= gains[i];
+    }
+}
+
+static inline float less(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+static inline float more(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+static void track(const struct ta_sound_track *t, const float *restrict power, size_t n)
+{
+    float *restrict smooth = t->smooth, *restrict least = t->least, *restrict noise = t->noise;
+    const float *restrict before = t->before;
+    const float keep = t->keep, bias = t->bias, learn = t->learn;
+    for (size_t i = 0; i < n; i++) {
+        float s = keep * smooth[i] + (1 - keep) * power[i];
+        float l = less(least[i], s);
+        float middle = bias * less(l, before[i]);
+        smooth[i] = s;
+        least[i] = l;
+        // What is not far above the least is noise alone, and tells its mean better than the least does.
+        float share = s < 1.8f * middle && power[i] < 5 * middle ? learn : 0;
+        float x = noise[i] + share * (power[i] - noise[i]);
+        noise[i] = less(more(x, 0.75f * middle), 1.5f * middle);
+    }
+}
+
+// The gain that makes the expected logarithm of the amplitude right: xi / (1 + xi) * exp(E1(v) / 2). The
+// square of the exponential is 1 + exp(-gamma) / v where v is small and 1 where it is large; in between the
+// polynomial is within 1e-4.
+static inline float lsa(float xi, float gamma)
+{
+    float wiener = xi / (1 + xi);
+    float v = less(more(wiener * gamma, 1e-5f), 50);
+    float under = 1 + v * (0.78227872f +
+                           v * (0.34669747f + v * (0.15194827f + v * (-0.01120289f + v * 0.01922146f))));
+    return wiener * __builtin_sqrtf(1 + 0.56145948f / (v * under));
+}
+
+static void first(float *restrict snr, float *restrict before, const float *restrict power,
+                  const float *restrict around, const float *restrict noise,
+                  const struct ta_sound_gains *settings, size_t n)
+{
+    const float keep = settings->keep, least = settings->least, strength = settings->strength;
+    for (size_t i = 0; i < n; i++) {
+        float over = 1 / more(strength * noise[i], 1e-24f);
+        float gamma = less(power[i] * over, 1e6f), near = less(around[i] * over, 1e6f);
+        float xi = keep * less(before[i] * over, 1e6f) + (1 - keep) * more(gamma - 1, 0);
+        float g = lsa(more(xi, least), gamma);
+        before[i] = g * g * power[i];
+        g = lsa(more(g * g * gamma, least), gamma);
+        float rest = more(near - 2.0f, 0);
+        snr[i] = less(g, 1) * rest / (1 + rest) * gamma;
+    }
+}
+
+static void last(float *restrict gains, const float *restrict snr, const struct ta_sound_gains *settings,
+                 size_t n)
+{
+    const float least = settings->least, floor = settings->floor;
+    for (size_t i = 0; i < n; i++) {
+        float xi = more(snr[i], least);
+        gains[i] = more(xi / (1 + xi), floor);
+    }
+}
+
 const struct ta_sound_dsp TA_SOUND_TABLE = {
     .name = TA_SOUND_NAME,
     .dot = dot,
@@ -84,6 +171,12 @@ const struct ta_sound_dsp TA_SOUND_TABLE = {
     .turn = turn,
     .subtract = subtract,
     .filter = filter,
+    .multiply = multiply,
+    .power = power,
+    .apply = apply,
+    .track = track,
+    .first = first,
+    .last = last,
 };
 
 #endif

@@ -66,6 +66,49 @@ static void test_same_bits(void **state)
     }
 }
 
+static void test_same_bits_spectra(void **state)
+{
+    use_set(state);
+    const struct ta_sound_dsp *c = &ta_sound_dsp_c, *own = ta_sound_dsp();
+    const struct ta_sound_gains settings = {0.98f, 0.003f, 0.1f, 1.2f};
+    for (size_t k = 0; k < TA_COUNT(lengths); k++) {
+        size_t n = lengths[k];
+        float *in[6], *x[5], *y[5];
+        for (int i = 0; i < 6; i++) {
+            in[i] = floats(2 * n);
+            for (size_t m = 0; i && m < 2 * n; m++)
+                in[i][m] = in[i][m] * in[i][m] * (m % 13 ? 1 : 1e4f);
+        }
+        for (int i = 0; i < 5; i++) {
+            x[i] = copy_of(in[i], 2 * n);
+            y[i] = copy_of(in[i], 2 * n);
+        }
+        c->multiply(x[0], in[0], in[1], n);
+        own->multiply(y[0], in[0], in[1], n);
+        c->power(x[1], in[0], n);
+        own->power(y[1], in[0], n);
+        c->apply(x[2], in[1], n);
+        own->apply(y[2], in[1], n);
+        for (int round = 0; round < 2; round++) {
+            struct ta_sound_track s = {x[3], x[4], in[4], x[1], 0.85f, 2, 0.01f};
+            struct ta_sound_track t = {y[3], y[4], in[4], y[1], 0.85f, 2, 0.01f};
+            c->track(&s, in[5 - round], n);
+            own->track(&t, in[5 - round], n);
+            c->first(x[0], x[2], in[1], in[2], x[1], &settings, n);
+            own->first(y[0], y[2], in[1], in[2], y[1], &settings, n);
+        }
+        c->last(x[1], x[0], &settings, n);
+        own->last(y[1], y[0], &settings, n);
+        for (int i = 0; i < 5; i++) {
+            assert_memory_equal(x[i], y[i], 2 * n * sizeof(float));
+            free(x[i]);
+            free(y[i]);
+        }
+        for (int i = 0; i < 6; i++)
+            free(in[i]);
+    }
+}
+
 static void test_values(void **state)
 {
     (void)state;
@@ -123,6 +166,8 @@ int main(void)
         cmocka_unit_test(test_numbers),
         SET_TEST(test_same_bits, "avx2"),
         SET_TEST(test_same_bits, "avx512"),
+        SET_TEST(test_same_bits_spectra, "avx2"),
+        SET_TEST(test_same_bits_spectra, "avx512"),
     };
     return cmocka_run_group_tests_name("sound_dsp", tests, NULL, NULL);
 }
