@@ -104,7 +104,7 @@ look() {
             need_command ninja
             need_command python3
             need_library libavformat libavcodec libavfilter libavutil libswresample libswscale zimg jansson yaml-0.1 libcurl \
-                sqlite3 libmicrohttpd
+                sqlite3 libmicrohttpd libebur128
             need_header uthash.h
             ;;
         test)
@@ -169,7 +169,7 @@ packages() { # MANAGER GROUP
     apt-build)
         echo build-essential meson ninja-build pkg-config python3 libavformat-dev libavcodec-dev libavfilter-dev \
             libavutil-dev libswresample-dev libswscale-dev libzimg-dev libjansson-dev libyaml-dev uthash-dev \
-            libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev
+            libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev libebur128-dev
         ;;
     apt-test) echo g++ binutils git strace ffmpeg libcmocka-dev python3-pytest python3-pytest-xdist "$(apt_has clang-14 clang)" \
         "$(apt_has libclang-rt-14-dev libclang-rt-dev)" ;;
@@ -180,7 +180,7 @@ packages() { # MANAGER GROUP
     dnf-build)
         echo gcc meson ninja-build pkgconf-pkg-config python3 'pkgconfig(libavformat)' 'pkgconfig(libavcodec)' \
             'pkgconfig(libavfilter)' 'pkgconfig(libavutil)' 'pkgconfig(libswresample)' 'pkgconfig(libswscale)' 'pkgconfig(zimg)' 'pkgconfig(jansson)' \
-            'pkgconfig(yaml-0.1)' uthash-devel 'pkgconfig(libcurl)' 'pkgconfig(sqlite3)' 'pkgconfig(libmicrohttpd)'
+            'pkgconfig(yaml-0.1)' uthash-devel 'pkgconfig(libcurl)' 'pkgconfig(sqlite3)' 'pkgconfig(libmicrohttpd)' 'pkgconfig(libebur128)'
         ;;
     dnf-test)
         echo gcc-c++ binutils git strace /usr/bin/ffmpeg 'pkgconfig(cmocka)' python3-pytest python3-pytest-xdist clang compiler-rt libasan libubsan \
@@ -190,13 +190,13 @@ packages() { # MANAGER GROUP
     dnf-bench) echo /usr/bin/ffmpeg HandBrake-cli valgrind ;;
 
     # Arch
-    pacman-build) echo base-devel meson ninja pkgconf python ffmpeg zimg jansson libyaml uthash curl sqlite libmicrohttpd ;;
+    pacman-build) echo base-devel meson ninja pkgconf python ffmpeg zimg jansson libyaml uthash curl sqlite libmicrohttpd libebur128 ;;
     pacman-test) echo git strace ffmpeg cmocka python-pytest python-pytest-xdist clang compiler-rt ;;
     pacman-lint) echo git clang shellcheck ;;
     pacman-bench) echo ffmpeg handbrake-cli valgrind ;;
 
     # Homebrew
-    brew-build) echo meson ninja pkg-config python3 ffmpeg zimg jansson libyaml uthash curl sqlite libmicrohttpd ;;
+    brew-build) echo meson ninja pkg-config python3 ffmpeg zimg jansson libyaml uthash curl sqlite libmicrohttpd libebur128 ;;
     brew-test) echo git cmocka pytest llvm ;;
     brew-lint) echo git clang-format shellcheck ;;
     brew-bench) echo handbrake ;;

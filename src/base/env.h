@@ -10,6 +10,7 @@ struct ta_log;
 struct ta_pool;
 struct ta_runtimes;
 struct ta_sessions;
+struct ta_sound_texts;
 struct ta_tuning;
 
 // Zeroed is valid: one thread, no engines, never cancelled, no messages, everything tuned as by default.
@@ -20,6 +21,7 @@ struct ta_env {
     struct ta_log *log;
     const struct ta_tuning *tuning; // base/tuning.h; NULL: the defaults
     struct ta_runtimes *runtimes;   // engines (infer/runtimes.h); NULL: there is none
+    struct ta_sound_texts *texts;   // of chains of sound (audio/text.h); NULL: they are built each time
     int batch;                      // pictures that an engine gets at a time; 0: as tuned
     bool engine_fallback;           // the CPU goes on where a device fails
 };

@@ -13,6 +13,8 @@
 
 #include <terminalai/terminalai.h>
 
+#include "audio/loudness.h"
+#include "audio/stages.h"
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/path.h"
@@ -129,22 +131,34 @@ static void check_libraries(struct report *r)
         add(r, STATE_NOTE, "service",
             "build with SQLite, libmicrohttpd and libcurl to have a queue that works by itself",
             "the program was built without \"serve\", \"submit\" and \"jobs\"");
+    if (ta_loudness_is_there)
+        add(r, STATE_OK, "loudness", NULL, "--loudness is in this build");
+    else
+        add(r, STATE_NOTE, "loudness", "build with libebur128 to give sound a loudness",
+            "the program was built without what measures loudness");
+}
+
+// Adds each to the list that it belongs to, once.
+static void sort_filters(const char *const *filters, struct ta_buf *have, struct ta_buf *lack)
+{
+    for (const char *const *f = filters; f && *f; f++) {
+        struct ta_buf *list = ta_graph_has_filter(*f) ? have : lack;
+        char *padded = ta_xprintf(" %s ", *f), *so_far = ta_xprintf(" %s ", ta_buf_text(list));
+        if (!strstr(so_far, padded))
+            ta_buf_printf(list, "%s%s", list->size ? " " : "", *f);
+        free(so_far);
+        free(padded);
+    }
 }
 
 // Every filter that a stage may use.
 static void check_filters(struct report *r)
 {
     struct ta_buf have = {0}, lack = {0};
-    for (const struct ta_stage_info *const *s = ta_stages; *s; s++) {
-        for (const char *const *f = (*s)->filters; f && *f; f++) {
-            struct ta_buf *list = ta_graph_has_filter(*f) ? &have : &lack;
-            char *padded = ta_xprintf(" %s ", *f), *so_far = ta_xprintf(" %s ", ta_buf_text(list));
-            if (!strstr(so_far, padded))
-                ta_buf_printf(list, "%s%s", list->size ? " " : "", *f);
-            free(so_far);
-            free(padded);
-        }
-    }
+    for (const struct ta_stage_info *const *s = ta_stages; *s; s++)
+        sort_filters((*s)->filters, &have, &lack);
+    for (const struct ta_sound_stage_info *const *s = ta_sound_stages; *s; s++)
+        sort_filters((*s)->filters, &have, &lack);
     if (have.size)
         add(r, STATE_OK, "filters", NULL, "%s", have.data);
     if (lack.size)

@@ -2,6 +2,7 @@
 // encoder, cuts, streams.
 #include "plan/decide.h"
 #include "plan/redo_ranges.h"
+#include "plan/sound.h"
 #include "plan/tasks.h"
 
 #include <stdlib.h>
@@ -380,6 +381,7 @@ static int decide_all(struct ta_decision *d)
     err = ta_plan_choose_streams(d);
     if (err < 0)
         return err;
+    ta_plan_list_sound(p);
     ta_plan_choose_scenes(d);
     give_average_rate(d);
     warn_of_times(d);
@@ -455,6 +457,7 @@ void ta_plan_destroy(struct ta_plan **plan)
     free(p->film_out);
     ta_redo_release(p);
     ta_tasks_release(p);
+    ta_sound_plans_release(p);
     free(p->input);
     free(p->output);
     free(p->input_at);

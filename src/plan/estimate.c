@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "media/encode/encoder_row.h"
+#include "plan/sound.h"
 
 static const double DEFAULT_AUDIO_RATE = 160000; // bits a second
 
@@ -28,6 +29,15 @@ int64_t ta_estimate_other_streams(const struct ta_plan *p)
     return (int64_t)sum;
 }
 
+// Pieces of restored sound are floats, and there until the last task of their track has used them.
+static int64_t sound_bytes(const struct ta_plan *p)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < p->sound_count; i++)
+        sum += (p->sounds[i].end - p->sounds[i].start) * p->sounds[i].out.channels * (int64_t)sizeof(float);
+    return sum;
+}
+
 void ta_plan_estimate(const struct ta_plan *p, struct ta_estimate *out)
 {
     const struct ta_format *f = &p->out_format;
@@ -43,6 +53,7 @@ void ta_plan_estimate(const struct ta_plan *p, struct ta_estimate *out)
     out->output_bytes = bytes + ta_estimate_other_streams(p);
     if (!strcmp(p->output, "-"))
         return; // nothing lies on the disk
+    bytes += sound_bytes(p);
     out->segment_bytes = bytes;
     out->peak_bytes = bytes + out->output_bytes;
 }

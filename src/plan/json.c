@@ -5,6 +5,7 @@
 #include "base/tree.h"
 #include "plan/json_read.h"
 #include "plan/redo_ranges.h"
+#include "plan/sound.h"
 #include "plan/tasks.h"
 #include "video/chain.h"
 
@@ -146,6 +147,9 @@ char *ta_plan_to_json(const struct ta_plan *p)
     json_object_set_new(root, "video", video_json(p));
     json_object_set_new(root, "time", time_json(p));
     json_object_set_new(root, "streams", streams_json(p));
+    json_t *sound = ta_sound_plans_json(p);
+    if (sound)
+        json_object_set_new(root, "sound", sound);
     json_t *tasks = ta_tasks_json(p);
     if (tasks)
         json_object_set_new(root, "tasks", tasks);

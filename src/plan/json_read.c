@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/tree.h"
 #include "plan/decide.h"
+#include "plan/sound.h"
 #include "video/chain.h"
 
 enum { MAX_STREAMS = 4096, MAX_SCALE = 1 << 20, MAX_PATH_BYTES = 65536, MAX_BIT_RATE = 100000000 };
@@ -289,6 +290,7 @@ static void read_all(struct ta_plan *p, const json_t *root, struct ta_reading *i
     read_video(p, root, in);
     read_time(p, root, in);
     read_streams(p, root, in);
+    ta_plan_read_sound(p, root, in);
     ta_plan_read_tasks(p, root, in);
     ta_plan_read_scenes(p, root, in);
     read_words(p, root, in);

@@ -131,6 +131,8 @@ struct ta_plan {
 
     struct ta_stream_plan *streams;
     int stream_count;
+    struct ta_sound_plan *sounds; // of streams whose sound is restored, in their order (plan/sound.h)
+    int sound_count;
 
     // Instead of the source's own; NULL: those.
     struct ta_mux_chapter *chapters;
@@ -151,6 +153,9 @@ struct ta_plan {
     char *json;     // the stable text
 };
 
+struct ta_sound_facts;
+struct ta_sound_plan;
+
 // Everything that the decision needs; filled by ta_plan_create() (reads files) or by tests.
 struct ta_plan_facts {
     const char *input, *output; // output NULL: default name
@@ -164,6 +169,8 @@ struct ta_plan_facts {
     const struct ta_named_file *files;        // that options of the recipe name
     int file_count;
     const struct ta_source_facts *source; // streams, metadata
+    const struct ta_sound_facts *sounds;  // of streams whose sound was listened to
+    int sound_count;
 };
 // Pure: no I/O but the reading of files that options name (look-up tables), whose checksums become part of
 // the plan. Whether this machine can do what it says is ta_plan_check()'s. Sets everything but index and

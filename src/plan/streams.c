@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/words.h"
+#include "plan/sound.h"
 
 static const char UNREADABLE[] = "it is no picture that can be read";
 static const char NOT_IN_RANGE[] = "nothing of it lies in the range";
@@ -144,12 +145,29 @@ static double early_by(const struct ta_decision *d, int i)
            (double)end * av_q2d(d->facts->source->streams[i].time_base);
 }
 
+// Of restored sound: as asked for, else by codec and channels. What loses nothing has none.
+static int choose_bit_rate(const struct ta_decision *d, struct ta_stream_plan *s, int channels)
+{
+    struct ta_sound_recipe recipe;
+    int err = ta_options_sound(d->facts->options, &recipe, d->log);
+    bool lossless = !strcmp(s->codec, "flac") || !strncmp(s->codec, "pcm_", 4);
+    bool dolby = !strcmp(s->codec, "ac3") || !strcmp(s->codec, "eac3");
+    if (err < 0)
+        return err;
+    s->bit_rate = lossless         ? 0
+                  : recipe.bitrate ? recipe.bitrate * 1000
+                  : dolby          ? (channels > 2 ? 640000 : 192000)
+                                   : ta_plan_sound_bit_rate(s->codec, channels);
+    return 0;
+}
+
 static int choose_stream(struct ta_decision *d, int i)
 {
     struct ta_plan *p = d->plan;
     const struct ta_stream_facts *st = &d->facts->source->streams[i];
     struct ta_stream_plan *s = &p->streams[p->stream_count++];
     struct ta_stream_choice c = {.action = TA_STREAM_RESTORE};
+    int err = 0;
     bool sound = st->kind == TA_STREAM_AUDIO, main_video = i == d->facts->index->video;
     if (!main_video && st->kind == TA_STREAM_VIDEO)
         c = (struct ta_stream_choice){.action = TA_STREAM_DROP,
@@ -169,6 +187,11 @@ static int choose_stream(struct ta_decision *d, int i)
         if (early_by(d, i) > EARLY_SECONDS)
             ta_decision_tell(d, "sound", "stream %d ends %.2f s before the pictures", i, early_by(d, i));
     }
+    if (sound && !c.refuse) {
+        err = ta_plan_choose_sound(d, i, &c);
+        if (err < 0)
+            return err;
+    }
     if (c.refuse) {
         ta_error(d->log, "stream %d has %d channels of sound, and %s: %s", i, st->par->ch_layout.nb_channels,
                  c.reason, c.refuse);
@@ -185,8 +208,13 @@ static int choose_stream(struct ta_decision *d, int i)
     if (sound && start != AV_NOPTS_VALUE && p->range_start == AV_NOPTS_VALUE)
         s->start = av_rescale_q(start, st->time_base, AV_TIME_BASE_Q) -
                    av_rescale_q(p->offset, p->out_time_base, AV_TIME_BASE_Q);
-    if (c.action == TA_STREAM_TRANSCODE && sound)
+    const struct ta_sound_plan *restored = sound ? ta_sound_of_stream(p, i) : NULL;
+    if (restored)
+        err = choose_bit_rate(d, s, restored->out.channels);
+    else if (c.action == TA_STREAM_TRANSCODE && sound)
         s->bit_rate = ta_plan_sound_bit_rate(s->codec, st->par->ch_layout.nb_channels);
+    if (err < 0)
+        return err;
     // Sound, subtitles and further videos that get lost matter; y4m is pictures alone, and whoever asks for
     // it knows.
     // What is another programme's is told with that.

@@ -122,8 +122,11 @@ bool ta_task_stem_valid(const char *stem)
     if (!number || number == stem || stem[0] == '-' || strstr(stem, "--") || strlen(stem) >= TA_STEM_SIZE)
         return false;
     size_t word = strspn(stem, "abcdefghijklmnopqrstuvwxyz-"),
-           digits = strspn(number + 1, "0123456789abcdef");
-    return word >= (size_t)(number - stem) && digits && !number[1 + digits];
+           digits = strspn(number + 1, "0123456789abcdef"), before = (size_t)(number - stem);
+    // A track's number may come before that of its piece.
+    if (word < before && word > 1 && stem[word - 1] == '-')
+        word += strspn(stem + word, "0123456789");
+    return word >= before && digits && !number[1 + digits];
 }
 
 static bool is_kind(const char *kind)

@@ -18,8 +18,8 @@ extern const char ta_task_video_kind[]; // "video"
 json_t *ta_tasks_json(const struct ta_plan *plan);
 void ta_tasks_release(struct ta_plan *plan);
 
-// Is this the stem of a task: lower-case words and a hexadecimal number, joined by hyphens? No other name
-// gets into the work folder.
+// Is this the stem of a task: lower-case words and one or two hexadecimal numbers, joined by hyphens? No
+// other name gets into the work folder.
 bool ta_task_stem_valid(const char *stem);
 // A segment more: what is listed behind the segments gets the next number. Only while no segment is needed.
 void ta_tasks_shift(struct ta_plan *plan);

@@ -12,9 +12,10 @@
 #include "media/encode/encoder_row.h"
 #include "plan/decide.h"
 #include "plan/json_read.h"
+#include "plan/sound.h"
 #include "video/stages.h"
 
-enum { MAX_LABEL = 256, MAX_CHANNELS = 64, MAX_NAME = 64 };
+enum { MAX_LABEL = 256, MAX_CHANNELS = 64, MAX_NAME = 64, MAX_SOUND_BIT_RATE = 1536000 };
 
 // ---- output ----
 
@@ -101,8 +102,10 @@ static bool is_codec_name(const char *name)
     return n && n < MAX_NAME && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.-") == n;
 }
 
-static bool is_bit_rate(const struct ta_stream_plan *s)
+static bool is_bit_rate(const struct ta_plan *p, const struct ta_stream_plan *s)
 {
+    if (ta_sound_of_stream(p, s->stream)) // restored sound may have any
+        return s->bit_rate >= 0 && s->bit_rate <= MAX_SOUND_BIT_RATE;
     for (int channels = 1; channels <= MAX_CHANNELS && s->kind == TA_STREAM_AUDIO; channels++)
         if (s->bit_rate == ta_plan_sound_bit_rate(s->codec, channels))
             return true;
@@ -114,13 +117,15 @@ static const char *distrust_stream(const struct ta_plan *p, const struct ta_stre
     bool becomes = s->action == TA_STREAM_TRANSCODE;
     if (!is_codec_name(s->source_codec))
         return "the codec of a stream is no name";
-    if (becomes ? !ta_stream_may_become(s->kind, s->codec, p->container) : *s->codec != 0)
+    bool may = ta_sound_of_stream(p, s->stream) ? ta_sound_may_be_stored(s->codec, p->container)
+                                                : ta_stream_may_become(s->kind, s->codec, p->container);
+    if (becomes ? !may : *s->codec != 0)
         return "this program would not make sound or subtitles of such a codec for the container";
     if (s->action == TA_STREAM_COPY && !ta_stream_may_be_copied(s->kind, p->container))
         return "this program would not copy such a stream into the container";
     if (s->action == TA_STREAM_RESTORE && s->kind != TA_STREAM_VIDEO)
         return "only pictures are restored";
-    if (becomes ? !is_bit_rate(s) : s->bit_rate != 0)
+    if (becomes ? !is_bit_rate(p, s) : s->bit_rate != 0)
         return "this program would not choose such a bit rate";
     return NULL;
 }
@@ -157,6 +162,7 @@ void ta_plan_trust(const struct ta_plan *p, struct ta_reading *in)
     for (int i = 0; i < p->redo_count; i++)
         trust_fields(p, p->redos[i].stages, p->redos[i].stage_count, in);
     trust_streams(p, in);
+    ta_plan_trust_sound(p, in);
     if (p->range_start != AV_NOPTS_VALUE && p->range_end != AV_NOPTS_VALUE && p->range_end <= p->range_start)
         ta_read_refuse(in, "the range ends before it begins");
 }

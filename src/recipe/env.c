@@ -2,6 +2,7 @@
 
 #include <terminalai/env.h>
 
+#include "audio/text.h"
 #include "base/env.h"
 #include "base/mem.h"
 #include "base/thread.h"
@@ -31,6 +32,7 @@ int ta_env_create(struct ta_env **out, const char *tuning, struct ta_log *log)
     o->env.log = log;
     size_t idle = o->tuning.audio_model_preload ? (size_t)(ta_machine_memory_bytes() / IDLE_SHARE) : 0;
     int err = ta_sessions_create(&o->env.sessions, idle);
+    ta_sound_texts_create(&o->env.texts);
     ta_runtimes_create(&o->env.runtimes, ta_engine_open);
     ta_runtimes_name_library(o->env.runtimes, ta_engine_named(NULL));
     if (err >= 0)
@@ -60,6 +62,7 @@ void ta_env_destroy(struct ta_env **env)
         return;
     ta_pool_destroy(&(*env)->pool);
     ta_sessions_destroy(&(*env)->sessions);
+    ta_sound_texts_destroy(&(*env)->texts);
     ta_runtimes_destroy(&(*env)->runtimes);
     free((struct owner *)*env);
     *env = NULL;

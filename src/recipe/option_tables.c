@@ -42,7 +42,13 @@ static const struct ta_choice chapter_choices[] = {
 };
 static const struct ta_choice audio_codec_choices[] = {
     {"auto", "copied where the container and its players take it, else transcoded"},
-    {"flac", "uncompressed sound becomes FLAC, which loses nothing; the rest is copied (Matroska)"},
+    {"flac",
+     "uncompressed and restored sound becomes FLAC, which loses nothing; the rest is copied (Matroska)"},
+    {"aac", "AAC, 192 kbit/s for two channels"},
+    {"opus", "Opus"},
+    {"ac3", "Dolby Digital, 640 kbit/s for 5.1"},
+    {"eac3", "Dolby Digital Plus, 640 kbit/s for 5.1"},
+    {"pcm", "uncompressed, 24 bit"},
     {0},
 };
 
@@ -445,6 +451,7 @@ static void add_group(const char *title, const char *prefix, const struct ta_opt
 static void collect(void)
 {
     add_group("What to make", "", ta_recipe_options);
+    add_group("Sound", "", ta_sound_recipe_options);
     for (const struct ta_slot *s = ta_slots; s->name; s++) {
         if (!s->title)
             continue;

@@ -414,6 +414,12 @@ int ta_options_run(struct ta_options *options, struct ta_run_opts *out, struct t
     return fill_table(options, "", ta_run_options, out, log);
 }
 
+int ta_options_sound(struct ta_options *options, struct ta_sound_recipe *out, struct ta_log *log)
+{
+    memset(out, 0, sizeof *out);
+    return fill_table(options, "", ta_sound_recipe_options, out, log);
+}
+
 char *ta_options_cache(struct ta_options *options)
 {
     const char *off;

@@ -9,6 +9,7 @@
 
 #include "base/guard.h"
 #include "base/opt.h"
+#include "recipe/sound_options.h"
 
 // What to make. Goes into the plan.
 struct ta_recipe_opts {
@@ -34,7 +35,15 @@ AVRational ta_aspect_from_text(const char *text);
 enum ta_chapters { TA_CHAPTERS_AUTO = 0, TA_CHAPTERS_SOURCE, TA_CHAPTERS_OFF };
 enum ta_quality { TA_QUALITY_FAST = 0, TA_QUALITY_GOOD, TA_QUALITY_BEST };
 enum ta_scan_depth { TA_SCAN_SAMPLE = 0, TA_SCAN_FULL };
-enum ta_audio_codec { TA_AUDIO_CODEC_AUTO = 0, TA_AUDIO_CODEC_FLAC };
+enum ta_audio_codec {
+    TA_AUDIO_CODEC_AUTO = 0,
+    TA_AUDIO_CODEC_FLAC,
+    TA_AUDIO_CODEC_AAC,
+    TA_AUDIO_CODEC_OPUS,
+    TA_AUDIO_CODEC_AC3,
+    TA_AUDIO_CODEC_EAC3,
+    TA_AUDIO_CODEC_PCM
+};
 enum ta_dither { TA_DITHER_AUTO = 0, TA_DITHER_NONE, TA_DITHER_ORDERED, TA_DITHER_ERROR_DIFFUSION };
 
 // How to run. Never changes the output's bytes, but for engine and device, which plans keep.
@@ -78,6 +87,8 @@ extern const struct ta_opt ta_recipe_options[];
 extern const struct ta_opt ta_run_options[];
 // What to make: typed once, by the first that asks, and valid until the set changes. NULL after a failure.
 int ta_options_recipe(struct ta_options *options, const struct ta_recipe_opts **out, struct ta_log *log);
+// What to make of the sound; owns nothing.
+int ta_options_sound(struct ta_options *options, struct ta_sound_recipe *out, struct ta_log *log);
 int ta_options_run(struct ta_options *options, struct ta_run_opts *out, struct ta_log *log);
 // What may not be written by a call with these options: the configuration and presets that were read so far,
 // and what the caller adds. Borrowed.

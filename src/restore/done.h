@@ -21,6 +21,7 @@ struct ta_done {
     int64_t bytes; // of its file; 0: not finished
     char sha256[65];
     struct ta_counts counts;
+    bool removed; // its file is not needed any more; not in the journal
 };
 
 // 0 when there is no such number.

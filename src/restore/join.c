@@ -14,6 +14,8 @@
 #include "base/words.h"
 #include "media/mux/mux.h"
 #include "media/mux/segfile.h"
+#include "media/sound/packets.h"
+#include "plan/sound.h"
 
 struct video_lane {
     struct ta_lane lane;
@@ -209,6 +211,31 @@ static bool has_strangers(const struct ta_plan *p)
     return any;
 }
 
+// A track that was restored: the packets of its last task. No lane where nothing of it can be heard.
+static int restored_lane(struct join *j, int stream, struct ta_lane **lane)
+{
+    const struct ta_plan *p = j->work->plan;
+    int number = -1;
+    for (int i = p->segment_count, n = ta_plan_tasks(p), k; i < n && number < 0; i++) {
+        struct ta_task task = ta_plan_task(p, i);
+        const struct ta_sound_plan *s = ta_sound_of_task(p, &task, &k);
+        if (s && k < 0 && s->stream == stream)
+            number = i;
+    }
+    if (number < 0)
+        return TA_ERR_INTERNAL; // the plan was checked
+    char *path = ta_work_task_path(j->work, number);
+    int fd = ta_folder_open(&j->work->folder, ta_path_name(path), j->log);
+    bool any = false;
+    if (fd == TA_ERR_NOT_FOUND)
+        ta_error(j->log, "%s: is gone", path);
+    int err = fd < 0 ? fd : ta_packets_lane(lane, fd, path, &any, j->log);
+    if (any)
+        (*lane)->like = ta_streams_get(j->streams, stream);
+    free(path);
+    return err;
+}
+
 static int add_lane(struct join *j, const struct ta_stream_plan *s, int64_t offset)
 {
     const struct ta_plan *p = j->work->plan;
@@ -219,11 +246,15 @@ static int add_lane(struct join *j, const struct ta_stream_plan *s, int64_t offs
         return 0; // the mux takes these from the source itself
     if (s->action == TA_STREAM_COPY)
         err = ta_lane_copy(lane, j->streams, s->stream, offset);
+    else if (ta_sound_of_stream(p, s->stream))
+        err = restored_lane(j, s->stream, lane);
     else if (s->action == TA_STREAM_TRANSCODE && s->kind == TA_STREAM_AUDIO)
         *lane = ta_sound_take(j->sound, s->stream);
     else if (s->action == TA_STREAM_TRANSCODE)
         err = ta_lane_subtitle(lane, j->streams, s->stream, offset, s->codec, global_header, j->log);
     else
+        return 0;
+    if (err >= 0 && !*lane)
         return 0;
     if (err >= 0 && s->kind == TA_STREAM_AUDIO && !j->sounds++ && has_strangers(p))
         (*lane)->disposition |= AV_DISPOSITION_DEFAULT;
@@ -323,6 +354,11 @@ int ta_join(const struct ta_work *work, struct ta_sound *sound, const char *path
     out->audio_gaps = stats.gaps;
     out->audio_overlaps = stats.overlaps;
     out->audio_errors = stats.decode_errors;
+    for (int i = 0; i < p->sound_count; i++) {
+        out->audio_gaps += p->sounds[i].gaps;
+        out->audio_overlaps += p->sounds[i].overlaps;
+        out->audio_errors += p->sounds[i].decode_errors;
+    }
     ta_streams_close(&j.streams);
     free(j.lanes);
     ta_log_destroy(&j.log);

@@ -15,6 +15,7 @@
 #include "restore/callbacks.h"
 #include "restore/joined.h"
 #include "restore/plan_check.h"
+#include "restore/sound_scan.h"
 #include "restore/trial.h"
 #include "restore/survey.h"
 
@@ -35,8 +36,29 @@ static int wish_of(struct ta_options *options, struct ta_survey_wish *out, bool 
     return 0;
 }
 
+// What was heard of the tracks, where the recipe asks for more than copies.
+struct heard {
+    struct ta_sound_facts *facts;
+    int count;
+};
+
+static int hear(struct heard *out, const struct ta_survey *s, const struct ta_survey_view *view,
+                struct ta_options *options, struct ta_meter *meter, struct ta_log *log)
+{
+    const struct ta_recipe_opts *recipe;
+    struct ta_sound_recipe sound;
+    int err = ta_options_recipe(options, &recipe, log);
+    if (err >= 0)
+        err = ta_options_sound(options, &sound, log);
+    if (err < 0 || !ta_sound_is_wanted(recipe, &sound))
+        return err;
+    return ta_sound_scan(s->input, view->index, &s->facts, sound.drift == TA_DRIFT_CORRECT, meter,
+                         &out->facts, &out->count, log);
+}
+
 static int decide(struct ta_plan **out, const struct ta_survey *s, const struct ta_survey_view *view,
-                  const char *output, struct ta_options *options, bool neural, struct ta_log *log)
+                  const char *output, struct ta_options *options, bool neural, const struct heard *heard,
+                  struct ta_log *log)
 {
     struct ta_scan_result scan = {0};
     const struct ta_measured *m = ta_measured_find(view->measured, s->rows, ta_measure_scan_type.name);
@@ -54,7 +76,9 @@ static int decide(struct ta_plan **out, const struct ta_survey *s, const struct 
                                       .neural = neural ? &s->neural : NULL,
                                       .files = s->named,
                                       .file_count = s->named_count,
-                                      .source = &s->facts};
+                                      .source = &s->facts,
+                                      .sounds = heard->facts,
+                                      .sound_count = heard->count};
         err = ta_plan_decide(out, &facts, log);
     }
     ta_scan_result_release(&scan);
@@ -88,6 +112,7 @@ static int create(struct ta_plan **out, struct ta_survey *survey, const char *ou
     struct ta_survey_wish wish;
     struct ta_survey_view view;
     struct ta_env env = ta_meter_env(meter, ta_meter_cancel(meter), log);
+    struct heard heard = {0};
     bool hardware = false, neural = wants_network(options);
     int err = wish_of(options, &wish, &hardware, log);
     if (err >= 0)
@@ -98,13 +123,16 @@ static int create(struct ta_plan **out, struct ta_survey *survey, const char *ou
             ta_survey_look_at_hardware(survey);
         if (neural)
             ta_survey_look_at_engine(survey, options, &env);
-        err = decide(out, survey, &view, output, options, neural, log);
+        err = hear(&heard, survey, &view, options, meter, log);
     }
+    if (err >= 0)
+        err = decide(out, survey, &view, output, options, neural, &heard, log);
     // What encodes small pictures may not encode these: then the next kind is planned, or none is left.
     while (err >= 0 && hardware && !encodes(survey, *out)) {
         ta_plan_destroy(out);
-        err = decide(out, survey, &view, output, options, neural, log);
+        err = decide(out, survey, &view, output, options, neural, &heard, log);
     }
+    ta_sound_scan_free(&heard.facts, &heard.count);
     if (err >= 0 &&
         ((err = ta_plan_check(*out, &env)) < 0 || (err = ta_plan_trial(*out, view.index, &env)) < 0))
         ta_plan_destroy(out);

@@ -1,4 +1,5 @@
 #include "restore/report.h"
+#include "restore/sound_result.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,8 @@ char *ta_report_text(const struct ta_work *work, const struct ta_join_result *jo
                         json_pack("{s:I, s:I, s:I, s:I}", "gaps_filled", (json_int_t)join->audio_gaps,
                                   "overlaps_trimmed", (json_int_t)join->audio_overlaps, "decode_errors",
                                   (json_int_t)join->audio_errors, "before_start", (json_int_t)join->early));
+    if (p->sound_count)
+        json_object_set_new(json_object_get(root, "sound"), "tracks", ta_sound_results_json(work));
     struct ta_light light = ta_work_light(work);
     if (light.peak)
         json_object_set_new(root, "light",

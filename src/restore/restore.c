@@ -26,6 +26,7 @@
 #include "restore/report.h"
 #include "restore/run.h"
 #include "restore/sound.h"
+#include "restore/sound_result.h"
 #include "restore/space.h"
 #include "restore/stream.h"
 #include "restore/task.h"
@@ -189,6 +190,8 @@ static void sum_up(struct restore *r)
                "packet of a copied stream is too damaged for the container; it is left out",
                "packets of copied streams are too damaged for the container; they are left out");
     tell_sync(r);
+    if (!r->streamed)
+        ta_sound_tell_loudness(&r->work, r->log);
     out->losses = ta_problems_count_of(r->problems, TA_SEVERITY_LOSS);
     out->warnings = out->losses + ta_problems_count_of(r->problems, TA_SEVERITY_WARNING);
     out->wall_seconds = ta_clock_seconds() - r->started;

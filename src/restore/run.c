@@ -50,7 +50,7 @@ int ta_run_jobs(const struct ta_plan *p, const struct ta_run_opts *run, const st
     if (ta_encoder_is_alone(&p->encoder))
         return 1;
     if (run->jobs > 0)
-        return (int)TA_MIN(TA_MIN(run->jobs, MAX_JOBS), p->segment_count);
+        return (int)TA_MIN(TA_MIN(run->jobs, MAX_JOBS), ta_plan_tasks(p));
     const struct ta_format *in = &p->source_format, *out = &p->out_format;
     int64_t frame = TA_MAX(av_image_get_buffer_size(in->pix_fmt, in->width, in->height, 1),
                            av_image_get_buffer_size(out->pix_fmt, out->width, out->height, 1));
@@ -61,7 +61,7 @@ int ta_run_jobs(const struct ta_plan *p, const struct ta_run_opts *run, const st
     int64_t jobs = TA_MIN(by_memory, by_cores);
     if (!ta_encoder_is_reproducible(&p->encoder))
         jobs = TA_MIN(jobs, HARDWARE_JOBS);
-    return (int)TA_MAX(1, TA_MIN(jobs, p->segment_count));
+    return (int)TA_MAX(1, TA_MIN(jobs, ta_plan_tasks(p)));
 }
 
 // Bytes of what is not finished yet.

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/mux/lane_ahead.h"
+#include "plan/sound.h"
 
 struct track {
     int stream;
@@ -67,7 +68,9 @@ int ta_sound_start(struct ta_sound **out, const struct ta_work *work, const stru
     int err = 0;
     for (int i = 0; i < p->stream_count && err >= 0; i++) {
         const struct ta_stream_plan *stream = &p->streams[i];
-        if (stream->action == TA_STREAM_TRANSCODE && stream->kind == TA_STREAM_AUDIO)
+        // Restored sound is tasks' work.
+        if (stream->action == TA_STREAM_TRANSCODE && stream->kind == TA_STREAM_AUDIO &&
+            !ta_sound_of_stream(p, stream->stream))
             err = start_track(s, &s->tracks[s->count++], work, stream, cancel);
     }
     if (err < 0)

@@ -21,14 +21,17 @@ const struct ta_task_kind *ta_task_kind_of(const struct ta_plan *plan, int numbe
     return ta_task_kind_find(ta_plan_task(plan, number).kind);
 }
 
-// PREFIX-NUMBER, and what is behind it; NULL when the name does not begin so.
+// PREFIX-NUMBER or PREFIX-NUMBER-NUMBER, and what is behind it; NULL when the name does not begin so.
 static const char *behind_stem(const struct ta_task_kind *kind, const char *name)
 {
     size_t n = strlen(kind->prefix);
     if (strncmp(name, kind->prefix, n) || name[n] != '-')
         return NULL;
     size_t digits = strspn(name + n + 1, "0123456789abcdef");
-    return digits && n + 1 + digits < TA_STEM_SIZE ? name + n + 1 + digits : NULL;
+    const char *rest = name + n + 1 + digits;
+    size_t more = digits && *rest == '-' ? strspn(rest + 1, "0123456789") : 0;
+    rest += more ? more + 1 : 0;
+    return digits && rest - name < TA_STEM_SIZE ? rest : NULL;
 }
 
 int ta_task_kinds_check(const struct ta_plan *plan, struct ta_log *log)

@@ -38,6 +38,8 @@ struct ta_task_kind {
     // Can this be the result of such a task? Frames and samples are compared with the plan's before. May be
     // NULL.
     bool (*fits)(const struct ta_plan *plan, const struct ta_task *task, const struct ta_done *done);
+    // Its file goes when every task that needs it is finished.
+    bool temporary;
     // How much of the whole it is, in output frames that take as long: an experienced guess, for progress.
     // NULL for tasks that make output frames and count each with ta_meter_add().
     double (*cost)(const struct ta_plan *plan, const struct ta_task *task);
@@ -45,7 +47,9 @@ struct ta_task_kind {
 
 // NULL-terminated.
 extern const struct ta_task_kind *const ta_task_kinds[];
-extern const struct ta_task_kind ta_task_video; // a segment: "video"
+extern const struct ta_task_kind ta_task_video;        // a segment: "video"
+extern const struct ta_task_kind ta_task_sound;        // a piece of a track: "sound"
+extern const struct ta_task_kind ta_task_sound_finish; // a whole track: "sound-finish"
 
 const struct ta_task_kind *ta_task_kind_find(const char *name); // NULL: there is none
 // The row of the plan's task; the plan has passed ta_task_kinds_check().

@@ -41,7 +41,7 @@ int64_t ta_work_bytes(const struct ta_work *w)
 {
     int64_t sum = 0;
     for (int i = 0, n = ta_plan_tasks(w->plan); i < n; i++)
-        sum += w->done[i].bytes;
+        sum += w->done[i].removed ? 0 : w->done[i].bytes;
     return sum;
 }
 
@@ -128,6 +128,62 @@ static void take_task(struct ta_work *w, int number)
     w->done[number] = done;
 }
 
+static bool needs(const struct ta_work *w, int user, int number)
+{
+    struct ta_task task = ta_plan_task(w->plan, user);
+    for (int i = 0; i < task.need_count; i++)
+        if (task.needs[i] == number)
+            return true;
+    return false;
+}
+
+// Has a temporary task done its part, so that its file need not be there? `look`: its users are looked up.
+static bool is_used(struct ta_work *w, int number, bool look)
+{
+    bool any = false;
+    if (!ta_task_kind_of(w->plan, number)->temporary)
+        return false;
+    for (int i = w->plan->segment_count, n = ta_plan_tasks(w->plan); i < n; i++)
+        if (needs(w, i, number)) {
+            if (look && !w->done[i].bytes)
+                take_task(w, i);
+            any = w->done[i].bytes > 0;
+            if (!any)
+                return false;
+        }
+    return any;
+}
+
+static void take_used_or_task(struct ta_work *w, int number)
+{
+    if (w->done[number].bytes)
+        return;
+    if (!is_used(w, number, true)) {
+        take_task(w, number);
+        return;
+    }
+    struct ta_done done = ta_journal_find(&w->journal, ta_plan_task(w->plan, number).stem);
+    done.bytes = TA_MAX(done.bytes, 1); // whoever used it is finished, whatever became of its line
+    done.removed = true;
+    w->done_count++;
+    w->done[number] = done;
+}
+
+// What was used up goes. One that is left lies there until the folder goes: no harm is done.
+static void remove_used(struct ta_work *w, int number)
+{
+    struct ta_task task = ta_plan_task(w->plan, number);
+    for (int i = 0; i < task.need_count; i++) {
+        int k = task.needs[i];
+        if (w->done[k].removed || !is_used(w, k, false))
+            continue;
+        char *name = ta_work_task_name(w, k);
+        ta_folder_unlink(&w->folder, name);
+        w->done[k].removed = true;
+        free(name);
+    }
+}
+
 void ta_work_take_tasks(struct ta_work *w, int only)
 {
     int count = ta_plan_tasks(w->plan);
@@ -142,12 +198,12 @@ void ta_work_take_tasks(struct ta_work *w, int only)
             w->dir, w->journal.bad_lines, ta_plural(w->journal.bad_lines, "line is", "lines are"));
     w->delivered = only < 0 && is_delivered(w);
     for (int i = 0; i < count && only < 0; i++)
-        take_task(w, i);
+        take_used_or_task(w, i);
     if (only >= 0) {
         struct ta_task task = ta_plan_task(w->plan, only);
-        take_task(w, only);
+        take_used_or_task(w, only);
         for (int i = 0; i < task.need_count; i++)
-            take_task(w, task.needs[i]);
+            take_used_or_task(w, task.needs[i]);
     }
     ta_freep(&w->journal.tasks);
     w->journal.task_count = 0;
@@ -185,6 +241,7 @@ int ta_work_commit(struct ta_work *w, int number, const char *part, const struct
     if (err >= 0) {
         w->done_count += w->done[number].bytes == 0;
         w->done[number] = *done;
+        remove_used(w, number);
     }
     free(name);
     return err;

@@ -435,6 +435,20 @@ bool ta_stream_may_become(enum ta_stream_kind kind, const char *codec, const str
     return has_word(sounds[c], codec) || (pcm && in_list(pcm->id, mov_pcm) && !strcmp(pcm->name, codec));
 }
 
+// What restored sound may become besides: what a person may ask for.
+static const char *const stored[] = {
+    [MP4] = " aac flac libopus opus ac3 eac3 ",
+    [MKV] = " aac flac libopus opus ac3 eac3 pcm_s24le ",
+    [MOV] = " aac ac3 eac3 pcm_s24le ",
+    [WEBM] = " libopus opus ",
+    [Y4M] = "",
+};
+
+bool ta_sound_may_be_stored(const char *codec, const struct ta_container_info *info)
+{
+    return has_word(stored[container_of(info)], codec) && avcodec_find_encoder_by_name(codec);
+}
+
 bool ta_stream_may_be_copied(enum ta_stream_kind kind, const struct ta_container_info *info)
 {
     enum container c = container_of(info);

@@ -65,6 +65,8 @@ struct ta_stream_choice ta_sound_transcode_choose(const AVCodecParameters *par,
 // For plans from elsewhere, whose word alone is not enough.
 bool ta_stream_may_become(enum ta_stream_kind kind, const char *codec,
                           const struct ta_container_info *container);
+// Can sound that was restored be stored so, with an encoder that is there?
+bool ta_sound_may_be_stored(const char *codec, const struct ta_container_info *container);
 bool ta_stream_may_be_copied(enum ta_stream_kind kind, const struct ta_container_info *container);
 
 // Can one decode it into text and encode that?

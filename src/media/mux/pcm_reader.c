@@ -55,6 +55,13 @@ struct ta_pcm_reader {
     bool draining; // the decoder has got everything
     bool complete; // the fifo has got everything
     int64_t place; // of the next sample in the fifo, in the spec's rate
+
+    int64_t anchor_pts, anchor_place; // of a piece; AV_NOPTS_VALUE: there is none, or it was met
+    int64_t piece_end;                // in samples of the stream's rate; INT64_MAX: none
+    AVRational true_rate;             // 0/1: the rate
+    bool changed;                     // the rate has changed on the way
+    int64_t mark_pts, mark_place;     // AV_NOPTS_VALUE: none
+    int64_t moved;
 };
 
 static void release_format(struct ta_pcm_reader *r)
@@ -169,6 +176,7 @@ static int set_format(struct ta_pcm_reader *r, enum AVSampleFormat format, int r
     if (!known.nb_channels && av_channel_layout_copy(&known, as) < 0)
         return TA_ERR_NOMEM;
     if (r->rate) {
+        r->changed |= r->rate != rate;
         AVRational from = {1, r->rate}, to = {1, rate};
         r->clock = ta_rescale(r->clock, from, to);
         r->rebase = ta_rescale(r->rebase, from, to);
@@ -197,7 +205,7 @@ static int set_format(struct ta_pcm_reader *r, enum AVSampleFormat format, int r
 
 static int64_t to_place(const struct ta_pcm_reader *r, int64_t t, AVRational time_base)
 {
-    AVRational samples = {1, r->rate};
+    AVRational samples = r->true_rate.num > 0 ? av_inv_q(r->true_rate) : (AVRational){1, r->rate};
     return ta_rescale(t, time_base, samples) - ta_rescale(r->offset, AV_TIME_BASE_Q, samples);
 }
 
@@ -231,6 +239,60 @@ static int64_t place_of(struct ta_pcm_reader *r)
     return place;
 }
 
+// What lies behind the end of a piece is not used.
+static void cut_piece(struct ta_pcm_reader *r)
+{
+    if (r->piece_end == INT64_MAX || r->clock == AV_NOPTS_VALUE)
+        return;
+    int64_t room = TA_MAX(r->piece_end - r->clock, 0);
+    if (r->silence + r->frame->nb_samples < room)
+        return;
+    r->silence = TA_MIN(r->silence, room);
+    r->frame->nb_samples = (int)TA_MIN(r->frame->nb_samples, room - r->silence);
+    r->draining = true;
+}
+
+static int64_t time_of(const AVFrame *f)
+{
+    return f->pts != AV_NOPTS_VALUE ? f->pts : f->best_effort_timestamp;
+}
+
+// Waits for the frame that a piece begins with. False: this one comes before it. TA_ERR_NOT_FOUND.
+static int meet_anchor(struct ta_pcm_reader *r)
+{
+    int64_t t = time_of(r->frame);
+    if (t != AV_NOPTS_VALUE && t > r->anchor_pts)
+        return TA_ERR_NOT_FOUND;
+    if (t != r->anchor_pts)
+        return 0;
+    r->clock = r->place = r->anchor_place;
+    r->anchor_pts = AV_NOPTS_VALUE;
+    return 1;
+}
+
+static void place_frame(struct ta_pcm_reader *r);
+
+// A frame of a piece: 0, or TA_ERR_NOT_FOUND.
+static int place_in_piece(struct ta_pcm_reader *r)
+{
+    int met = r->anchor_pts != AV_NOPTS_VALUE ? meet_anchor(r) : 0;
+    if (met < 0)
+        return met;
+    if (met == 0 && r->anchor_pts != AV_NOPTS_VALUE) {
+        r->frame->nb_samples = 0;
+        return 0;
+    }
+    if (met == 0)
+        place_frame(r);
+    r->mark_pts = AV_NOPTS_VALUE;
+    if (!r->silence && !r->skip && !r->changed && !r->rebase && r->frame->nb_samples) {
+        r->mark_pts = time_of(r->frame);
+        r->mark_place = r->clock;
+    }
+    cut_piece(r);
+    return 0;
+}
+
 // Decides what of the decoded frame is used (it may end up empty) and how much silence comes before it.
 static void place_frame(struct ta_pcm_reader *r)
 {
@@ -249,11 +311,13 @@ static void place_frame(struct ta_pcm_reader *r)
         r->place = ta_rescale(r->clock, (AVRational){1, r->rate}, (AVRational){1, r->spec.rate});
     } else if (place > r->clock + tolerance) {
         r->silence = place - r->clock;
+        r->moved += r->silence;
         r->stats->gaps++;
         r->stats->gap_seconds += (double)r->silence / r->rate;
     } else if (place < r->clock - tolerance) {
         r->stats->overlaps++;
         r->stats->overlap_seconds += (double)TA_MIN(r->clock - place, r->frame->nb_samples) / r->rate;
+        r->moved -= TA_MIN(r->clock - place, r->frame->nb_samples);
         trim_front(r, r->clock - place);
     }
     if (r->end != AV_NOPTS_VALUE) {
@@ -269,14 +333,16 @@ static void place_frame(struct ta_pcm_reader *r)
 // All sound is there: ends silence that damaged packets left at the end, and empties the resampler.
 static int complete(struct ta_pcm_reader *r)
 {
+    if (r->anchor_pts != AV_NOPTS_VALUE && r->clock == AV_NOPTS_VALUE)
+        return TA_ERR_NOT_FOUND; // the frame that the piece begins with did not come
     if (r->clock != AV_NOPTS_VALUE && r->stats->decode_errors && r->last_end != AV_NOPTS_VALUE &&
-        r->end == AV_NOPTS_VALUE) {
+        r->end == AV_NOPTS_VALUE && r->clock < r->piece_end) {
         int64_t missing = to_place(r, r->last_end, AV_TIME_BASE_Q) + r->rebase - r->clock;
         if (missing > (int64_t)r->rate * TOLERANCE_MS / 1000) {
             r->last_end = AV_NOPTS_VALUE;
             r->stats->gaps++;
             r->stats->gap_seconds += (double)missing / r->rate;
-            r->silence = missing;
+            r->silence = TA_MIN(missing, r->piece_end - r->clock);
             return 0;
         }
     }
@@ -336,19 +402,20 @@ static int decode(struct ta_pcm_reader *r, int64_t horizon)
     }
     if (r->frame->nb_samples <= 0 || r->frame->sample_rate <= 0 || r->frame->ch_layout.nb_channels <= 0)
         return 0;
+    int err = 0;
     // Layouts are compared by their channels: decoders change their mind on what an unknown layout is.
     if (!r->swr || r->frame->format != r->format || r->frame->sample_rate != r->rate ||
         (av_channel_layout_compare(&r->frame->ch_layout, &r->given) &&
          (r->frame->ch_layout.order != AV_CHANNEL_ORDER_UNSPEC ||
           r->frame->ch_layout.nb_channels != r->given.nb_channels))) {
-        int err = set_format(r, r->frame->format, r->frame->sample_rate, &r->frame->ch_layout);
+        err = set_format(r, r->frame->format, r->frame->sample_rate, &r->frame->ch_layout);
         if (err < 0)
             return err;
     }
     r->skip = 0;
-    place_frame(r);
-    r->held = true;
-    return 0;
+    err = place_in_piece(r);
+    r->held = err >= 0;
+    return err;
 }
 
 int ta_pcm_reader_fill(struct ta_pcm_reader *r, int64_t horizon)
@@ -378,8 +445,10 @@ int ta_pcm_reader_fill(struct ta_pcm_reader *r, int64_t horizon)
         r->clock += r->frame->nb_samples;
     }
     av_frame_unref(r->frame);
-    if (err >= 0 && r->draining && r->end != AV_NOPTS_VALUE && r->clock != AV_NOPTS_VALUE &&
-        r->clock >= to_place(r, r->end, AV_TIME_BASE_Q))
+    bool ended = r->end != AV_NOPTS_VALUE && r->clock != AV_NOPTS_VALUE &&
+                 r->clock >= to_place(r, r->end, AV_TIME_BASE_Q);
+    ended |= r->clock != AV_NOPTS_VALUE && r->clock >= r->piece_end;
+    if (err >= 0 && r->draining && ended)
         return complete(r); // what the decoder still holds lies behind the range
     return err;
 }
@@ -414,6 +483,30 @@ enum AVSampleFormat ta_pcm_reader_native(const struct ta_pcm_reader *r)
     return r->dec->sample_fmt;
 }
 
+void ta_pcm_reader_set_piece(struct ta_pcm_reader *r, int64_t pts, int64_t place, int64_t end)
+{
+    r->anchor_pts = pts;
+    r->anchor_place = place;
+    r->piece_end = end;
+}
+
+int64_t ta_pcm_reader_moved(const struct ta_pcm_reader *r)
+{
+    return r->moved;
+}
+
+void ta_pcm_reader_set_true_rate(struct ta_pcm_reader *r, AVRational rate)
+{
+    r->true_rate = rate;
+}
+
+bool ta_pcm_reader_mark(const struct ta_pcm_reader *r, int64_t *pts, int64_t *place)
+{
+    *pts = r->mark_pts;
+    *place = r->mark_place;
+    return r->mark_pts != AV_NOPTS_VALUE;
+}
+
 int ta_pcm_reader_set_spec(struct ta_pcm_reader *r, const struct ta_pcm_spec *spec)
 {
     r->spec.format = spec->format;
@@ -443,7 +536,9 @@ int ta_pcm_reader_open(struct ta_pcm_reader **out, struct ta_streams *s, int str
     if (fmt->duration > 0)
         r->latest = fmt->duration + BEYOND_END + (fmt->start_time != AV_NOPTS_VALUE ? fmt->start_time : 0);
     r->stats = stats ? stats : &r->own_stats;
-    r->clock = r->last_end = AV_NOPTS_VALUE;
+    r->clock = r->last_end = r->anchor_pts = r->mark_pts = AV_NOPTS_VALUE;
+    r->piece_end = INT64_MAX;
+    r->true_rate = (AVRational){0, 1};
     r->packet = av_packet_alloc();
     r->frame = av_frame_alloc();
     err = r->packet && r->frame ? open_decoder(r) : TA_ERR_NOMEM;

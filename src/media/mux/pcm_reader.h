@@ -31,6 +31,20 @@ enum AVSampleFormat ta_pcm_reader_native(const struct ta_pcm_reader *r);
 // never.
 int ta_pcm_reader_set_spec(struct ta_pcm_reader *r, const struct ta_pcm_spec *spec);
 
+// Before the first fill(). A piece of the track alone: the frame whose time is `pts` (of the stream) begins
+// at sample `place`, what comes before it is decoded and dropped, and reading ends behind sample `end` - 1.
+// With it pieces join as if the track had been read in one go. `pts` AV_NOPTS_VALUE: from the start of the
+// track, as ever, up to `end`. When no frame has that time fill() ends with TA_ERR_NOT_FOUND, unlogged.
+void ta_pcm_reader_set_piece(struct ta_pcm_reader *r, int64_t pts, int64_t place, int64_t end);
+// Samples that come in a second of the stream's clock, where that is not the rate: a sound card's clock that
+// runs fast or slow against the pictures'. Places are counted in these samples.
+void ta_pcm_reader_set_true_rate(struct ta_pcm_reader *r, AVRational rate);
+// The last frame that was placed, where it lies as its time says: its time and the place of its first sample.
+// False when that frame was cut, moved, has no time, or lies behind a jump of the source's clock.
+bool ta_pcm_reader_mark(const struct ta_pcm_reader *r, int64_t *pts, int64_t *place);
+// Samples of silence put in so far less those that were trimmed: without them, places count what came.
+int64_t ta_pcm_reader_moved(const struct ta_pcm_reader *r);
+
 // Brings a little more sound in. 0; TA_LANE_LATER when the source would have to be read far past `horizon`
 // (AV_TIME_BASE units of output time; INT64_MAX: reads on); TA_ERR_*, logged.
 int ta_pcm_reader_fill(struct ta_pcm_reader *r, int64_t horizon);

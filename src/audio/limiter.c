@@ -1,0 +1,284 @@
+// Each sample's true peak gives the gain that it needs. The lowest of those over the look-ahead, then their
+// mean over as long: at no sample is the gain higher than it may be, and it has no corner. Behind a peak it
+// comes back slowly.
+#include "audio/limiter.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audio/stages.h"
+#include "base/mem.h"
+
+enum {
+    PHASES = 4,
+    TAPS = 12, // a phase
+    LOOK_AHEAD_US = 2000,
+    RELEASE_MS = 60,
+};
+static const double MARGIN_DB = 0.2; // for what the gain's own movement adds between samples
+static const double PI = 3.14159265358979323846;
+
+// A windowed sinc; phase 0 is the sample itself.
+static void fill_taps(float taps[PHASES][TAPS])
+{
+    for (int p = 0; p < PHASES; p++) {
+        double sum = 0, t[TAPS];
+        for (int i = 0; i < TAPS; i++) {
+            double x = i - (TAPS / 2 - 1) - (double)p / PHASES, w = cos(PI * x / TAPS);
+            t[i] = (fabs(x) < 1e-9 ? 1 : sin(PI * x) / (PI * x)) * (fabs(x) < TAPS / 2.0 ? w * w : 0);
+            sum += t[i];
+        }
+        for (int i = 0; i < TAPS; i++)
+            taps[p][i] = (float)(t[i] / sum);
+    }
+}
+
+// ---- true peaks ----
+
+struct ta_true_peak {
+    int channels;
+    float taps[PHASES][TAPS];
+    float past[TA_SOUND_CHANNELS][TAPS];
+    double highest;
+};
+
+struct ta_true_peak *ta_true_peak_create(int channels)
+{
+    struct ta_true_peak *t = ta_xcalloc(1, sizeof *t);
+    t->channels = channels;
+    fill_taps(t->taps);
+    return t;
+}
+
+// The largest of sample k = TAPS/2-1 of the window and of the three places behind it.
+static float peak_of(float taps[PHASES][TAPS], const float *window)
+{
+    float most = fabsf(window[TAPS / 2 - 1]);
+    for (int p = 1; p < PHASES; p++) {
+        float sum = 0;
+        for (int i = 0; i < TAPS; i++)
+            sum += taps[p][i] * window[i];
+        most = fmaxf(most, fabsf(sum));
+    }
+    return most;
+}
+
+void ta_true_peak_add(struct ta_true_peak *t, float *const *planes, size_t samples)
+{
+    for (int c = 0; c < t->channels; c++)
+        for (size_t i = 0; i < samples; i++) {
+            memmove(t->past[c], t->past[c] + 1, (TAPS - 1) * sizeof **t->past);
+            t->past[c][TAPS - 1] = planes[c][i];
+            t->highest = fmax(t->highest, peak_of(t->taps, t->past[c]));
+        }
+}
+
+double ta_true_peak_get(const struct ta_true_peak *t)
+{
+    double most = t->highest;
+    // The last samples are in no window's middle yet.
+    for (int c = 0; c < t->channels; c++)
+        for (int i = TAPS / 2; i < TAPS; i++)
+            most = fmax(most, fabsf(t->past[c][i]));
+    return most;
+}
+
+void ta_true_peak_destroy(struct ta_true_peak **t)
+{
+    ta_freep(t);
+}
+
+// ---- the limiter ----
+
+struct ta_limiter {
+    int channels, ahead; // samples of look-ahead
+    double ceiling, release;
+    float taps[PHASES][TAPS];
+    float past[TA_SOUND_CHANNELS][TAPS];
+    float *delay[TA_SOUND_CHANNELS]; // rings of delay_size samples
+    int delay_size, delay_at;
+    // The lowest of the last `ahead` gains: those that are lower than all behind them, in order.
+    double *low;
+    int64_t *low_at;
+    int low_first, low_count;
+    double held;  // the lowest, coming back slowly
+    double *mean; // a ring of `ahead` of these
+    int mean_at;
+    double sum;
+    int64_t place;
+    double most;
+};
+
+static int ahead_of(int rate)
+{
+    return TA_MAX(8, (int)((int64_t)rate * LOOK_AHEAD_US / 1000000));
+}
+
+// The window's middle, and the mean's and the minimum's look-ahead together: `ahead` - 1 samples, and one
+// more because a peak lies between two samples.
+size_t ta_limiter_latency(int rate)
+{
+    return (size_t)(TAPS - TAPS / 2 + ahead_of(rate));
+}
+
+struct ta_limiter *ta_limiter_create(int rate, int channels, double ceiling)
+{
+    struct ta_limiter *l = ta_xcalloc(1, sizeof *l);
+    l->channels = channels;
+    l->ahead = ahead_of(rate);
+    l->ceiling = pow(10, (ceiling - MARGIN_DB) / 20);
+    l->release = 1 - exp(-1000.0 / ((double)RELEASE_MS * rate));
+    fill_taps(l->taps);
+    l->delay_size = (int)ta_limiter_latency(rate);
+    for (int c = 0; c < channels; c++)
+        l->delay[c] = ta_xcalloc((size_t)l->delay_size, sizeof **l->delay);
+    l->low = ta_xcalloc((size_t)l->ahead + 3, sizeof *l->low);
+    l->low_at = ta_xcalloc((size_t)l->ahead + 3, sizeof *l->low_at);
+    l->mean = ta_xcalloc((size_t)l->ahead, sizeof *l->mean);
+    for (int i = 0; i < l->ahead; i++)
+        l->mean[i] = 1;
+    l->sum = l->ahead;
+    l->held = l->most = 1;
+    return l;
+}
+
+// The lowest gain of this place and the `ahead` + 1 before it.
+static double lowest(struct ta_limiter *l, double gain)
+{
+    int room = l->ahead + 3;
+    while (l->low_count && l->low[(l->low_first + l->low_count - 1) % room] >= gain)
+        l->low_count--;
+    int at = (l->low_first + l->low_count++) % room;
+    l->low[at] = gain;
+    l->low_at[at] = l->place;
+    if (l->low_at[l->low_first] < l->place - l->ahead - 1) {
+        l->low_first = (l->low_first + 1) % room;
+        l->low_count--;
+    }
+    return l->low[l->low_first];
+}
+
+static double next_gain(struct ta_limiter *l, double peak)
+{
+    double low = lowest(l, peak > l->ceiling ? l->ceiling / peak : 1);
+    l->held = TA_MIN(low, l->held + (1 - l->held) * l->release);
+    if (l->held > 1 - 1e-7)
+        l->held = TA_MIN(low, 1);
+    l->sum += l->held - l->mean[l->mean_at];
+    l->mean[l->mean_at] = l->held;
+    l->mean_at = (l->mean_at + 1) % l->ahead;
+    if (!l->mean_at) { // sums of differences drift
+        l->sum = 0;
+        for (int i = 0; i < l->ahead; i++)
+            l->sum += l->mean[i];
+    }
+    l->place++;
+    return l->sum / l->ahead;
+}
+
+void ta_limiter_run(struct ta_limiter *l, float *const *planes, size_t samples)
+{
+    for (size_t i = 0; i < samples; i++) {
+        float peak = 0;
+        for (int c = 0; c < l->channels; c++) {
+            memmove(l->past[c], l->past[c] + 1, (TAPS - 1) * sizeof **l->past);
+            l->past[c][TAPS - 1] = planes[c][i];
+            peak = fmaxf(peak, peak_of(l->taps, l->past[c]));
+        }
+        double gain = TA_MIN(1, next_gain(l, peak));
+        l->most = TA_MIN(l->most, gain);
+        for (int c = 0; c < l->channels; c++) {
+            float was = l->delay[c][l->delay_at];
+            l->delay[c][l->delay_at] = planes[c][i];
+            planes[c][i] = gain < 1 ? (float)(was * gain) : was;
+        }
+        l->delay_at = (l->delay_at + 1) % l->delay_size;
+    }
+}
+
+double ta_limiter_most(const struct ta_limiter *l)
+{
+    return -20 * log10(l->most);
+}
+
+void ta_limiter_destroy(struct ta_limiter **limiter)
+{
+    struct ta_limiter *l = *limiter;
+    *limiter = NULL;
+    if (!l)
+        return;
+    for (int c = 0; c < l->channels; c++)
+        free(l->delay[c]);
+    free(l->low);
+    free(l->low_at);
+    free(l->mean);
+    free(l);
+}
+
+// ---- the stage ----
+
+static const struct ta_opt options[] = {
+    {.name = "ceiling",
+     .kind = &ta_opt_float,
+     TA_FIELD(struct ta_sound_limiter_opts, ceiling, double),
+     .def = "-1.5",
+     .min = -30,
+     .max = 0,
+     .unit = "dBTP",
+     .help = "the highest true peak"},
+    {0},
+};
+
+static int init(struct ta_sound_stage *s)
+{
+    const struct ta_sound_limiter_opts *o = s->opts;
+    *(struct ta_limiter **)s->priv = ta_limiter_create(s->in.rate, s->in.channels, o->ceiling);
+    return 0;
+}
+
+static int run(struct ta_sound_stage *s, float *const *planes, size_t samples)
+{
+    ta_limiter_run(*(struct ta_limiter **)s->priv, planes, samples);
+    return 0;
+}
+
+static void release(struct ta_sound_stage *s)
+{
+    ta_limiter_destroy(s->priv);
+}
+
+static int64_t latency(const void *opts, const struct ta_sound_format *in)
+{
+    (void)opts;
+    return (int64_t)ta_limiter_latency(in->rate);
+}
+
+static struct ta_sound_reach reach(const void *opts, const struct ta_sound_format *in)
+{
+    (void)opts;
+    return (struct ta_sound_reach){.before = (int64_t)in->rate * RELEASE_MS * 10 / 1000 + in->rate / 100};
+}
+
+static void describe(const void *opts, const struct ta_sound_format *in, const struct ta_sound_format *out,
+                     struct ta_buf *text)
+{
+    (void)in;
+    (void)out;
+    ta_buf_printf(text, "alimiter=limit=%.4g",
+                  pow(10, ((const struct ta_sound_limiter_opts *)opts)->ceiling / 20));
+}
+
+const struct ta_sound_stage_info ta_sound_limiter = {
+    .name = "dynamics.limiter",
+    .summary = "true peaks held below a ceiling",
+    .options = options,
+    .options_size = sizeof(struct ta_sound_limiter_opts),
+    .priv_size = sizeof(struct ta_limiter *),
+    .latency = latency,
+    .reach = reach,
+    .describe = describe,
+    .init = init,
+    .run = run,
+    .release = release,
+};

@@ -1,0 +1,326 @@
+#include "restore/sound_scan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/error.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "media/mux/pcm_reader.h"
+#include "restore/sound.h"
+
+enum { BLOCK = 4096, ANCHOR_SECONDS = 10, SPARE_SECONDS = 10 };
+// A clock that runs off is sure from this on: it adds up to more than what timestamps are rounded by, and is
+// straight.
+static const double DRIFT_LEAST = 0.02, DRIFT_SPAN = 60, DRIFT_STRAIGHT = 0.003, DRIFT_MOST = 0.005;
+static const double SILENCE_DB = -100; // digital silence says nothing of a tape's noise
+
+struct listening {
+    struct ta_sound_facts *facts;
+    struct ta_pcm_reader *reader;
+    float *planes[TA_SOUND_CHANNELS];
+    int64_t offset; // whole seconds, AV_TIME_BASE units
+    AVRational time_base;
+    int64_t next_anchor, next_point;
+    size_t anchor_room;
+    // The drift: how far timestamps run off from samples that were counted, once a second.
+    double *at, *off;
+    size_t points, at_room, off_room;
+    // Levels of windows of half a second.
+    double *levels, window_sum;
+    size_t level_count, level_room;
+    int64_t window_samples, sums;
+};
+
+static int note_frame(struct listening *l)
+{
+    struct ta_sound_facts *f = l->facts;
+    int64_t pts, place;
+    int err = 0;
+    if (!ta_pcm_reader_mark(l->reader, &pts, &place))
+        return 0;
+    if (place >= l->next_anchor) {
+        err = ta_try_grow((void **)&f->anchors, &l->anchor_room, (size_t)f->anchor_count + 1,
+                          sizeof *f->anchors);
+        if (err < 0)
+            return err;
+        f->anchors[f->anchor_count++] = (struct ta_sound_anchor){pts, place};
+        l->next_anchor = place + (int64_t)ANCHOR_SECONDS * f->format.rate;
+    }
+    if (place < l->next_point)
+        return 0;
+    l->next_point = place + f->format.rate;
+    err = ta_try_grow((void **)&l->at, &l->at_room, l->points + 1, sizeof *l->at);
+    if (err >= 0)
+        err = ta_try_grow((void **)&l->off, &l->off_room, l->points + 1, sizeof *l->off);
+    if (err < 0)
+        return err;
+    double time = (double)pts * av_q2d(l->time_base) - (double)l->offset / AV_TIME_BASE;
+    l->at[l->points] = time;
+    l->off[l->points++] = time - (double)(place - ta_pcm_reader_moved(l->reader)) / f->format.rate;
+    return 0;
+}
+
+static int add_level(struct listening *l)
+{
+    int err = ta_try_grow((void **)&l->levels, &l->level_room, l->level_count + 1, sizeof *l->levels);
+    if (err < 0)
+        return err;
+    l->levels[l->level_count++] = 10 * log10(l->window_sum / (double)l->window_samples + 1e-20);
+    l->window_sum = 0;
+    l->window_samples = 0;
+    return 0;
+}
+
+static int hear(struct listening *l, int n)
+{
+    struct ta_sound_facts *f = l->facts;
+    int err = 0;
+    for (int i = 0; i < n && err >= 0; i++) {
+        double sum = 0;
+        for (int c = 0; c < f->format.channels; c++) {
+            double v = l->planes[c][i];
+            if (!isfinite(v)) {
+                f->bad_samples++;
+                l->planes[c][i] = 0;
+                v = 0;
+            }
+            sum += v * v;
+            f->peak = fmax(f->peak, fabs(v));
+        }
+        if (f->format.channels == 2) {
+            double a = l->planes[0][i], b = l->planes[1][i];
+            f->left += a * a;
+            f->right += b * b;
+            f->product += a * b;
+        }
+        l->window_sum += sum / f->format.channels;
+        if (++l->window_samples == f->format.rate / 2)
+            err = add_level(l);
+    }
+    l->sums += n;
+    return err;
+}
+
+static int read_all(struct listening *l, const struct ta_cancel *cancel, struct ta_progress_fn progress,
+                    double seconds)
+{
+    struct ta_sound_facts *f = l->facts;
+    bool begun = false;
+    int err = 0;
+    for (;;) {
+        int ready = ta_pcm_reader_ready(l->reader);
+        if (ready && !begun) {
+            f->start = ta_pcm_reader_place(l->reader);
+            begun = true;
+        }
+        for (int n; ready > 0 && err >= 0; ready -= n) {
+            n = TA_MIN(ready, BLOCK);
+            ta_pcm_reader_take(l->reader, (uint8_t *const *)l->planes, n);
+            err = hear(l, n);
+        }
+        f->end = begun ? ta_pcm_reader_place(l->reader) : 0;
+        if (err < 0 || ta_pcm_reader_ended(l->reader))
+            return err;
+        if (ta_canceled(cancel))
+            return TA_ERR_CANCELED;
+        err = ta_pcm_reader_fill(l->reader, INT64_MAX);
+        if (err >= 0)
+            err = note_frame(l);
+        if (err < 0)
+            return err;
+        if (begun && seconds > 0)
+            progress.report(progress.priv,
+                            TA_MIN(1.0, (double)(f->end - f->start) / f->format.rate / seconds));
+    }
+}
+
+// A straight line through what was noted.
+static void find_drift(struct listening *l)
+{
+    double n = (double)l->points, sx = 0, sy = 0, sxx = 0, sxy = 0, worst = 0;
+    for (size_t i = 0; i < l->points; i++) {
+        sx += l->at[i];
+        sy += l->off[i];
+    }
+    for (size_t i = 0; i < l->points; i++) {
+        double x = l->at[i] - sx / n, y = l->off[i] - sy / n;
+        sxx += x * x;
+        sxy += x * y;
+    }
+    if (l->points < 30 || sxx <= 0)
+        return;
+    double slope = sxy / sxx, span = l->at[l->points - 1] - l->at[0];
+    for (size_t i = 0; i < l->points; i++)
+        worst = fmax(worst, fabs(l->off[i] - sy / n - slope * (l->at[i] - sx / n)));
+    bool sure = span >= DRIFT_SPAN && fabs(slope) * span >= DRIFT_LEAST &&
+                worst <= DRIFT_STRAIGHT + fabs(slope) * span * 0.02;
+    l->facts->drift = -slope; // timestamps ahead of the samples: too few of them came
+    l->facts->drift_sure = sure && fabs(slope) <= DRIFT_MOST ? 1 : 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+// The mean of the quietest twentieth that is no digital silence.
+static void find_floor(struct listening *l)
+{
+    size_t first = 0, n;
+    double sum = 0;
+    l->facts->floor = -INFINITY;
+    qsort(l->levels, l->level_count, sizeof *l->levels, by_value);
+    while (first < l->level_count && l->levels[first] < SILENCE_DB)
+        first++;
+    n = (l->level_count - first + 19) / 20;
+    for (size_t i = 0; i < n; i++)
+        sum += l->levels[first + i];
+    if (n)
+        l->facts->floor = sum / (double)n;
+}
+
+static void finish(struct listening *l)
+{
+    struct ta_sound_facts *f = l->facts;
+    int64_t shift = ta_rescale(l->offset, AV_TIME_BASE_Q, av_inv_q(f->true_rate));
+    if (l->sums) {
+        f->left /= (double)l->sums;
+        f->right /= (double)l->sums;
+        f->product /= (double)l->sums;
+    }
+    if (l->window_samples && !l->level_count)
+        add_level(l);
+    find_floor(l);
+    f->start += shift;
+    f->end += shift;
+    for (int i = 0; i < f->anchor_count; i++)
+        f->anchors[i].place += shift;
+}
+
+static int open_reader(struct listening *l, struct ta_streams *streams, int stream,
+                       struct ta_audio_transcode_stats *stats)
+{
+    const AVStream *st = ta_streams_get(streams, stream);
+    struct ta_sound_facts *f = l->facts;
+    int err = ta_pcm_reader_open(&l->reader, streams, stream, l->offset, stats, NULL);
+    if (err < 0)
+        return err;
+    struct ta_pcm_spec spec = {AV_SAMPLE_FMT_FLTP, f->format.rate, st->codecpar->ch_layout};
+    l->time_base = st->time_base;
+    ta_pcm_reader_set_true_rate(l->reader, f->true_rate);
+    return ta_pcm_reader_set_spec(l->reader, &spec);
+}
+
+static int listen_once(struct ta_sound_facts *f, const char *input, const struct ta_index *index,
+                       const struct ta_stream_facts *source, int64_t start, struct ta_meter *meter,
+                       struct ta_log *log)
+{
+    struct listening l = {.facts = f, .next_anchor = INT64_MIN, .next_point = INT64_MIN};
+    struct ta_plan as_plan = {.index = (struct ta_index *)index};
+    struct ta_audio_transcode_stats stats = {0};
+    struct ta_streams *streams = NULL;
+    const AVChannelLayout *layout = &source->par->ch_layout;
+    f->format = (struct ta_sound_format){.rate = source->par->sample_rate,
+                                         .channels = layout->nb_channels,
+                                         .mask = layout->order == AV_CHANNEL_ORDER_NATIVE ? layout->u.mask
+                                                                                          : 0};
+    if (!f->format.mask && f->format.channels <= 2)
+        f->format.mask = f->format.channels == 1 ? AV_CH_LAYOUT_MONO : AV_CH_LAYOUT_STEREO;
+    for (int c = 0; c < f->format.channels; c++)
+        l.planes[c] = ta_xcalloc(BLOCK, sizeof **l.planes);
+    // Nothing of it lies before 0 then.
+    double seconds = 0;
+    if (f->stream < index->stream_count && index->streams[f->stream].end_pts != AV_NOPTS_VALUE)
+        seconds = (double)index->streams[f->stream].end_pts * av_q2d(source->time_base) -
+                  (double)start / AV_TIME_BASE;
+    int64_t whole = start < 0 ? -((-start + AV_TIME_BASE - 1) / AV_TIME_BASE) : 0;
+    l.offset = (whole - SPARE_SECONDS) * AV_TIME_BASE;
+    int err = ta_streams_open(&streams, input, index, AV_NOPTS_VALUE, AV_NOPTS_VALUE, ta_meter_cancel(meter),
+                              log);
+    if (err >= 0)
+        err = ta_sound_prepare(&as_plan, streams);
+    if (err >= 0)
+        err = ta_streams_get(streams, f->stream) ? open_reader(&l, streams, f->stream, &stats)
+                                                 : TA_ERR_NOT_FOUND;
+    if (err >= 0)
+        err = read_all(&l, ta_meter_cancel(meter), ta_meter_start(meter, TA_PHASE_MEASURE), seconds);
+    if (err >= 0) {
+        f->gaps = stats.gaps;
+        f->overlaps = stats.overlaps;
+        f->decode_errors = stats.decode_errors;
+        find_drift(&l);
+        finish(&l);
+    }
+    ta_pcm_reader_close(&l.reader);
+    ta_streams_close(&streams);
+    for (int c = 0; c < TA_SOUND_CHANNELS; c++)
+        free(l.planes[c]);
+    free(l.at);
+    free(l.off);
+    free(l.levels);
+    return err;
+}
+
+static int listen(struct ta_sound_facts *f, const char *input, const struct ta_index *index,
+                  const struct ta_stream_facts *source, bool correct_drift, struct ta_meter *meter,
+                  struct ta_log *log)
+{
+    int64_t start = 0;
+    if (f->stream < index->stream_count && index->streams[f->stream].first_pts != AV_NOPTS_VALUE)
+        start = av_rescale_q(index->streams[f->stream].first_pts, source->time_base, AV_TIME_BASE_Q);
+    f->true_rate = (AVRational){source->par->sample_rate, 1};
+    int err = listen_once(f, input, index, source, start, meter, log);
+    if (err < 0 || !correct_drift || f->drift_sure < 1)
+        return err;
+    // Again, by the clock as it runs: then there are no gaps and overlaps of its making.
+    struct ta_sound_facts again = {.stream = f->stream};
+    av_reduce(&again.true_rate.num, &again.true_rate.den, llround(f->format.rate * (1 + f->drift) * 1000),
+              1000, INT32_MAX);
+    err = listen_once(&again, input, index, source, start, meter, log);
+    again.drift = f->drift;
+    again.drift_sure = f->drift_sure;
+    ta_sound_facts_release(f);
+    *f = again;
+    return err;
+}
+
+int ta_sound_scan(const char *input, const struct ta_index *index, const struct ta_source_facts *source,
+                  bool correct_drift, struct ta_meter *meter, struct ta_sound_facts **out, int *count,
+                  struct ta_log *log)
+{
+    int err = 0;
+    *out = ta_xcalloc((size_t)source->stream_count + 1, sizeof **out);
+    *count = 0;
+    for (int i = 0; i < source->stream_count && err >= 0; i++) {
+        const struct ta_stream_facts *st = &source->streams[i];
+        if (st->kind != TA_STREAM_AUDIO || st->unreadable || st->par->sample_rate <= 0 ||
+            st->par->ch_layout.nb_channels <= 0 || st->par->ch_layout.nb_channels > TA_SOUND_CHANNELS)
+            continue;
+        struct ta_sound_facts *f = &(*out)[*count];
+        f->stream = i;
+        err = listen(f, input, index, st, correct_drift, meter, log);
+        ++*count;
+        // What can't be decoded has nothing to restore; it was told, and the plan says what becomes of it.
+        if (err < 0 && err != TA_ERR_CANCELED && err != TA_ERR_NOMEM && err != TA_ERR_IO) {
+            ta_sound_facts_release(f);
+            *f = (struct ta_sound_facts){0};
+            --*count;
+            err = 0;
+        }
+    }
+    if (err < 0)
+        ta_sound_scan_free(out, count);
+    return err;
+}
+
+void ta_sound_scan_free(struct ta_sound_facts **facts, int *count)
+{
+    for (int i = 0; *facts && i < *count; i++)
+        ta_sound_facts_release(&(*facts)[i]);
+    ta_freep(facts);
+    *count = 0;
+}

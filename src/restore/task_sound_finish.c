@@ -1,0 +1,230 @@
+// The task kind "sound-finish": what needs the whole track. Its pieces are read twice where loudness or peaks
+// count, once to measure and once to encode.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <terminalai/error.h>
+
+#include "audio/limiter.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "media/sound/encode.h"
+#include "media/sound/packets.h"
+#include "media/sound/piece.h"
+#include "plan/sound.h"
+#include "restore/sound_format.h"
+#include "restore/sound_result.h"
+#include "restore/task_kind.h"
+#include "restore/work.h"
+
+enum { BLOCK = TA_SOUND_BLOCK };
+static const double SPEED = 60; // times real time: a guess
+
+struct finishing {
+    const struct ta_task_run *run;
+    struct ta_task task;
+    const struct ta_sound_plan *sound;
+    const struct ta_stream_plan *stream;
+    struct ta_log *log;
+    float *planes[TA_SOUND_CHANNELS];
+    double share, before; // of the work: that of this pass, and what lies before it
+    int64_t read;
+    struct ta_loudness *loudness;
+    struct ta_true_peak *peak;
+    struct ta_limiter *limiter;
+    int64_t drop; // samples that the limiter gives before the first
+    struct ta_sound_encoder *encoder;
+    struct ta_packets_writer *writer;
+    struct ta_sound_result result;
+};
+
+// ---- the pieces, one after the other ----
+
+static int read_piece(struct finishing *f, int number, int (*use)(struct finishing *f, int n))
+{
+    struct ta_pcm_piece_reader *r = NULL;
+    char *path = ta_work_task_path(f->run->work, number);
+    int fd = ta_folder_open(&f->run->work->folder, ta_path_name(path), f->log);
+    int err = fd < 0 ? fd
+                     : ta_pcm_piece_open(&r, fd, path, f->sound->out.rate, f->sound->out.channels, f->log);
+    if (fd == TA_ERR_NOT_FOUND)
+        ta_error(f->log, "%s: is gone", path);
+    int64_t expected = ta_plan_task(f->run->work->plan, number).samples, got = 0;
+    while (err >= 0) {
+        int n = ta_pcm_piece_read(r, f->planes, BLOCK);
+        if (n <= 0) {
+            err = n;
+            break;
+        }
+        got += n;
+        f->read += n;
+        err = ta_canceled(f->run->env->cancel) ? TA_ERR_CANCELED : use(f, n);
+        ta_task_tell(f->run, f->before + f->share * (double)f->read / (double)f->task.samples);
+    }
+    if (err >= 0 && got != expected) {
+        ta_error(f->log, "%s: has %lld samples where %lld were planned", path, (long long)got,
+                 (long long)expected);
+        err = TA_ERR_DAMAGED;
+    }
+    ta_pcm_piece_close(&r);
+    free(path);
+    return err;
+}
+
+static int read_all(struct finishing *f, int (*use)(struct finishing *f, int n))
+{
+    int err = 0;
+    f->read = 0;
+    for (int i = 0; i < f->task.need_count && err >= 0; i++)
+        err = read_piece(f, f->task.needs[i], use);
+    return err;
+}
+
+// ---- measuring ----
+
+static int measure_block(struct finishing *f, int n)
+{
+    ta_true_peak_add(f->peak, f->planes, (size_t)n);
+    return f->loudness ? ta_loudness_add(f->loudness, f->planes, (size_t)n) : 0;
+}
+
+static int measure(struct finishing *f)
+{
+    const struct ta_sound_plan *s = f->sound;
+    int err = s->loudness < 0 ? ta_loudness_create(&f->loudness, &s->out, f->log) : 0;
+    f->peak = ta_true_peak_create(s->out.channels);
+    f->share = 0.4;
+    if (err >= 0)
+        err = read_all(f, measure_block);
+    if (err < 0)
+        return err;
+    double peak = ta_true_peak_get(f->peak);
+    f->result.measured = true;
+    f->result.peak = peak > 1e-6 ? 20 * log10(peak) : -INFINITY;
+    f->result.loudness = f->loudness ? ta_loudness_get(f->loudness) : -INFINITY;
+    f->result.level = ta_level_for(f->result.loudness, f->result.peak, s->loudness, s->ceiling);
+    if (f->result.level.limited)
+        f->limiter = ta_limiter_create(s->out.rate, s->out.channels, s->ceiling);
+    f->drop = f->limiter ? (int64_t)ta_limiter_latency(s->out.rate) : 0;
+    f->before = f->share;
+    return 0;
+}
+
+// ---- encoding ----
+
+static int take_packet(void *priv, const AVCodecParameters *par, AVRational time_base, const AVPacket *packet)
+{
+    struct finishing *f = priv;
+    return ta_packets_write(f->writer, par, time_base, packet);
+}
+
+static int encode_block(struct finishing *f, int n)
+{
+    const float gain = (float)pow(10, f->result.level.gain / 20);
+    float *at[TA_SOUND_CHANNELS];
+    for (int c = 0; gain != 1 && c < f->sound->out.channels; c++)
+        for (int i = 0; i < n; i++)
+            f->planes[c][i] *= gain;
+    if (f->limiter)
+        ta_limiter_run(f->limiter, f->planes, (size_t)n);
+    int64_t skip = TA_MIN(n, f->drop);
+    f->drop -= skip;
+    for (int c = 0; c < f->sound->out.channels; c++)
+        at[c] = f->planes[c] + skip;
+    return n > skip ? ta_sound_encoder_push(f->encoder, at, (size_t)(n - skip)) : 0;
+}
+
+// What the limiter still holds.
+static int flush_limiter(struct finishing *f)
+{
+    int err = 0;
+    int64_t left = f->limiter ? (int64_t)ta_limiter_latency(f->sound->out.rate) : 0;
+    for (int64_t n; left > 0 && err >= 0; left -= n) {
+        n = TA_MIN(left, BLOCK);
+        for (int c = 0; c < f->sound->out.channels; c++)
+            memset(f->planes[c], 0, (size_t)n * sizeof **f->planes);
+        err = encode_block(f, (int)n);
+    }
+    return err;
+}
+
+static int open_output(struct finishing *f)
+{
+    const struct ta_sound_plan *s = f->sound;
+    struct ta_sound_encoder_params params = {.codec = f->stream->codec,
+                                             .bit_rate = f->stream->bit_rate,
+                                             .global_header = f->run->work->plan->container->global_header,
+                                             .rate = s->out.rate,
+                                             .true_rate = s->true_rate,
+                                             .start = s->start,
+                                             .packet = take_packet,
+                                             .priv = f};
+    ta_sound_layout(&s->out, &params.layout);
+    int err = ta_sound_encoder_open(&f->encoder, &params, f->log);
+    av_channel_layout_uninit(&params.layout);
+    int fd = err >= 0 ? ta_folder_create(&f->run->work->folder, f->run->name, f->log) : err;
+    return fd < 0 ? fd : ta_packets_create(&f->writer, fd, f->run->name, f->log);
+}
+
+static int encode(struct finishing *f, struct ta_done *done)
+{
+    int err = open_output(f);
+    f->share = 1 - f->before;
+    if (err >= 0)
+        err = read_all(f, encode_block);
+    f->result.samples = f->read;
+    if (err >= 0)
+        err = flush_limiter(f);
+    if (err >= 0)
+        err = ta_sound_encoder_end(f->encoder);
+    if (err >= 0)
+        err = ta_packets_finish(f->writer, &f->result.packets, &done->bytes, done->sha256);
+    if (f->limiter)
+        f->result.limited = ta_limiter_most(f->limiter);
+    return err;
+}
+
+static int run(const struct ta_task_run *t, struct ta_done *done)
+{
+    const struct ta_plan *plan = t->work->plan;
+    struct finishing f = {.run = t, .task = ta_plan_task(plan, t->number)};
+    int k;
+    f.sound = ta_sound_of_task(plan, &f.task, &k);
+    for (int i = 0; f.sound && i < plan->stream_count; i++)
+        if (plan->streams[i].stream == f.sound->stream)
+            f.stream = &plan->streams[i];
+    if (!f.stream)
+        return TA_ERR_INTERNAL; // the plan was checked
+    f.log = ta_log_child(t->env->log, "%s", f.task.stem);
+    ta_log_set_about(f.log, plan->input);
+    for (int c = 0; c < f.sound->out.channels; c++)
+        f.planes[c] = ta_xcalloc(BLOCK, sizeof **f.planes);
+    ta_turns_wait(t->turns);
+    int err = f.sound->loudness < 0 || f.sound->ceiling < 0 ? measure(&f) : 0;
+    if (err >= 0)
+        err = encode(&f, done);
+    ta_turns_end(t->turns);
+    if (err >= 0)
+        ta_sound_result_to_done(&f.result, done);
+    ta_sound_encoder_close(&f.encoder);
+    ta_packets_destroy(&f.writer);
+    ta_loudness_destroy(&f.loudness);
+    ta_true_peak_destroy(&f.peak);
+    ta_limiter_destroy(&f.limiter);
+    for (int c = 0; c < TA_SOUND_CHANNELS; c++)
+        free(f.planes[c]);
+    ta_log_destroy(&f.log);
+    return err;
+}
+
+static double cost(const struct ta_plan *plan, const struct ta_task *task)
+{
+    int k;
+    const struct ta_sound_plan *s = ta_sound_of_task(plan, task, &k);
+    return s ? (double)task->samples / s->in.rate / SPEED / 0.02 : 0;
+}
+
+const struct ta_task_kind ta_task_sound_finish = {
+    .name = "sound-finish", .prefix = "sound", .suffix = "packets", .run = run, .cost = cost};
