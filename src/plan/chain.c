@@ -110,6 +110,30 @@ static int leave_out_neutral(struct ta_decision *d, struct chosen *c)
     return err;
 }
 
+// The stage by --hdr-method. Options of the method that is not chosen are refused, as those of a slot are.
+static int choose_hdr_method(struct ta_decision *d, struct chosen *c)
+{
+    static const char *const of_rtx[] = {"hdr-rtx-contrast", "hdr-rtx-saturation", "hdr-rtx-middle-grey"};
+    const char *method;
+    int err = ta_options_get(d->facts->options, "hdr-method", &method, NULL);
+    if (err < 0)
+        return err;
+    if (!strcmp(method, "rtx")) {
+        if (c->info != &ta_stage_hdr10) {
+            ta_error(d->log, "--hdr-method rtx makes hdr10, not %s", c->choice);
+            return TA_ERR_USAGE;
+        }
+        c->info = &ta_stage_hdr_rtx;
+        return 0;
+    }
+    for (size_t i = 0; i < TA_COUNT(of_rtx); i++)
+        if (ta_options_by_caller(d->facts->options, of_rtx[i])) {
+            ta_error(d->log, "--%s is for --hdr-method rtx", of_rtx[i]);
+            return TA_ERR_USAGE;
+        }
+    return 0;
+}
+
 // What the recipe puts in a slot; info stays NULL for its first choice ("off") and for options that change
 // nothing.
 static int choose_stage(struct ta_decision *d, const struct ta_slot *slot, struct chosen *c)
@@ -129,6 +153,11 @@ static int choose_stage(struct ta_decision *d, const struct ta_slot *slot, struc
     if (!c->info) {
         ta_error(d->log, "there is no stage %s for %s", c->choice ? c->choice : "", slot->name);
         return TA_ERR_NOT_FOUND;
+    }
+    if (!strcmp(slot->name, "hdr")) {
+        int err = choose_hdr_method(d, c);
+        if (err < 0)
+            return err;
     }
     if (!c->info->neutral || (slot->option && !c->info->set_measured))
         return 0;
@@ -197,6 +226,11 @@ static int add_chosen(struct ta_decision *d, const struct chosen *c)
     }
     if (err >= 0 && c->info->set_quality)
         c->info->set_quality(opts, d->recipe->quality);
+    if (err >= 0 && c->info == &ta_stage_hdr_rtx && d->facts->nvvfx) {
+        struct ta_hdr_opts *o = opts;
+        free(o->runtime);
+        o->runtime = ta_xstrdup(d->facts->nvvfx);
+    }
     if (err >= 0 && c->info == &ta_stage_denoise_motion)
         ta_plan_set_noise(d, opts);
     if (err >= 0 && c->info->prepare)
@@ -281,7 +315,9 @@ static int plan_encoder(struct ta_decision *d, const struct ta_format *in, const
 {
     struct ta_hdr_opts o = {0};
     int err = hdr ? ta_options_stage(d->facts->options, "hdr", hdr->info->options, NULL, &o, d->log) : 0;
-    int peak = hdr && hdr->info == &ta_stage_hdr10 ? (int)o.peak : 0;
+    int peak = hdr && hdr->info != &ta_stage_hlg ? (int)o.peak : 0;
+    if (hdr)
+        ta_opt_release(hdr->info->options, &o);
     if (err >= 0)
         err = ta_plan_encoder_for(d->recipe, d->encoder, in, peak, d->facts->hardware, &d->plan->encoder,
                                   d->log);
@@ -385,7 +421,10 @@ static int add_hdr(struct ta_decision *d, const struct chosen *hdr, int w, int h
     if (err < 0)
         return err;
     const struct ta_hdr_opts *o = d->plan->stages[d->plan->stage_count - 1].opts;
-    ta_decision_tell(d, "light", "SDR white at 203 cd/m2, what is brighter up to %d", (int)o->peak);
+    if (hdr->info == &ta_stage_hdr_rtx)
+        ta_decision_tell(d, "light", "by NVIDIA's TrueHDR, up to %d cd/m2", (int)o->peak);
+    else
+        ta_decision_tell(d, "light", "SDR white at 203 cd/m2, what is brighter up to %d", (int)o->peak);
     if (!strcmp(d->plan->container->name, "y4m"))
         ta_decision_warn(
             d, TA_PROBLEM_HDR_TAGS_LOST,
@@ -502,7 +541,7 @@ int ta_plan_choose_chain(struct ta_decision *d)
 int ta_plan_hdr10_peak(const struct ta_stage_plan *stages, int count)
 {
     for (int i = 0; i < count; i++)
-        if (stages[i].info == &ta_stage_hdr10)
+        if (stages[i].info == &ta_stage_hdr10 || stages[i].info == &ta_stage_hdr_rtx)
             return (int)((const struct ta_hdr_opts *)stages[i].opts)->peak;
     return 0;
 }

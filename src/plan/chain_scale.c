@@ -183,7 +183,7 @@ static int add_by_factor(struct ta_decision *d, const struct ta_stage_info *info
     if (err >= 0 && info == &ta_stage_scale_neural)
         err = ta_scale_neural_prepare(opts, d->facts->neural, d->log);
     if (err >= 0 && info == &ta_stage_scale_rtx)
-        ta_scale_rtx_prepare(opts, &d->cur, w, h, d->recipe->quality);
+        ta_scale_rtx_prepare(opts, &d->cur, w, h, d->recipe->quality, d->facts->nvvfx);
     return err < 0 ? err : ta_chain_finish_stage(d);
 }
 

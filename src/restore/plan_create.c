@@ -74,6 +74,7 @@ static int decide(struct ta_plan **out, const struct ta_survey *s, const struct 
                                       .measured_count = s->rows,
                                       .hardware = &s->hardware,
                                       .neural = neural ? &s->neural : NULL,
+                                      .nvvfx = s->nvvfx,
                                       .files = s->named,
                                       .file_count = s->named_count,
                                       .source = &s->facts,
@@ -106,6 +107,14 @@ static bool wants_network(struct ta_options *options)
     return !strcmp(scale, "neural") || (!strcmp(scale, "auto") && *model);
 }
 
+static bool wants_rtx(struct ta_options *options)
+{
+    const char *scale = "", *hdr = "", *method = "";
+    return ta_options_slot(options, "scale", &scale) >= 0 && ta_options_slot(options, "hdr", &hdr) >= 0 &&
+           ta_options_get(options, "hdr-method", &method, NULL) >= 0 &&
+           (!strcmp(scale, "rtx") || (strcmp(hdr, "sdr") != 0 && !strcmp(method, "rtx")));
+}
+
 static int create(struct ta_plan **out, struct ta_survey *survey, const char *output,
                   struct ta_options *options, struct ta_meter *meter, struct ta_log *log)
 {
@@ -121,6 +130,8 @@ static int create(struct ta_plan **out, struct ta_survey *survey, const char *ou
         ta_survey_find_files(survey, options);
         if (hardware)
             ta_survey_look_at_hardware(survey);
+        if (wants_rtx(options))
+            ta_survey_look_at_rtx(survey, &env);
         if (neural)
             ta_survey_look_at_engine(survey, options, &env);
         err = hear(&heard, survey, &view, options, meter, log);

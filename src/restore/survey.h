@@ -34,6 +34,7 @@ struct ta_survey {
     bool has_hardware;
     struct ta_hardware_facts hardware;
     struct ta_neural_facts neural;
+    char *nvvfx;                 // version of NVIDIA's library; NULL: not looked for, or not here
     struct ta_named_file *named; // those that plans' options have named so far
     int named_count;
 };
@@ -59,6 +60,8 @@ void ta_survey_look_at_hardware(struct ta_survey *s);
 // not need it.
 void ta_survey_find_files(struct ta_survey *s, struct ta_options *options);
 
+// Opens NVIDIA's library. That there is none is no error here.
+void ta_survey_look_at_rtx(struct ta_survey *s, const struct ta_env *env);
 // Opens the engine that options of running name and tries the network of the recipe; after the files were
 // found. What fails is no error here either.
 void ta_survey_look_at_engine(struct ta_survey *s, struct ta_options *options, const struct ta_env *env);

@@ -151,6 +151,15 @@ static int look(struct ta_survey *s, struct ta_options *options, const struct ta
     return err;
 }
 
+void ta_survey_look_at_rtx(struct ta_survey *s, const struct ta_env *env)
+{
+    struct ta_engine *e = NULL;
+    free(s->nvvfx);
+    s->nvvfx = NULL;
+    if (env->runtimes && ta_runtimes_get(env->runtimes, ta_engine_nvvfx.name, 1, NULL, &e) >= 0)
+        s->nvvfx = ta_xstrdup(e->version);
+}
+
 void ta_survey_look_at_engine(struct ta_survey *s, struct ta_options *options, const struct ta_env *env)
 {
     struct ta_buf why = {0};

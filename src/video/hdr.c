@@ -10,10 +10,16 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "dsp/hdr.h"
+#include "video/hdr.h"
 #include "video/stages.h"
 
-static const struct ta_opt hdr_options[] = {
+static const struct ta_choice method_choices[] = {
+    {"native", "by the light of the display that the pictures were made for"},
+    {"rtx", "NVIDIA's TrueHDR, for hdr10 alone: a network that invents light; not yet seen on a device"},
+    {0},
+};
+
+const struct ta_opt ta_hdr_options[] = {
     {.name = "peak",
      .kind = &ta_opt_int,
      TA_FIELD(struct ta_hdr_opts, peak, int64_t),
@@ -21,6 +27,43 @@ static const struct ta_opt hdr_options[] = {
      .max = 1000,
      .def = "400",
      .help = "what light above SDR white (203 cd/m2) is expanded to, in cd/m2; 203 clips it"},
+    {.name = "method",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_hdr_opts, method, int),
+     .def = "native",
+     .choices = method_choices,
+     .flags = TA_OPT_ADVANCED,
+     .help = "what makes HDR of SDR"},
+    {.name = "rtx-contrast",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct ta_hdr_opts, contrast, int64_t),
+     .min = 0,
+     .max = 200,
+     .def = "100",
+     .flags = TA_OPT_ADVANCED,
+     .help = "contrast of NVIDIA's TrueHDR"},
+    {.name = "rtx-saturation",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct ta_hdr_opts, saturation, int64_t),
+     .min = 0,
+     .max = 200,
+     .def = "100",
+     .flags = TA_OPT_ADVANCED,
+     .help = "saturation of NVIDIA's TrueHDR"},
+    {.name = "rtx-middle-grey",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct ta_hdr_opts, middle_grey, int64_t),
+     .min = 10,
+     .max = 100,
+     .def = "50",
+     .flags = TA_OPT_ADVANCED,
+     .help = "middle grey of NVIDIA's TrueHDR"},
+    {.name = "rtx-runtime",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct ta_hdr_opts, runtime, char *),
+     .def = "",
+     .flags = TA_OPT_HIDDEN,
+     .help = "version of NVIDIA's library, set by the plan"},
     {0},
 };
 
@@ -98,7 +141,7 @@ static int read_tags(const struct ta_format *in, struct ta_hdr_source *out, stru
     return 0;
 }
 
-static int configure(const struct ta_format *in, struct ta_format *out, struct ta_buf *why,
+int ta_hdr_configure(const struct ta_format *in, struct ta_format *out, struct ta_buf *why,
                      enum AVColorTransferCharacteristic transfer)
 {
     struct ta_hdr_source source;
@@ -121,14 +164,14 @@ static int configure_hdr10(const void *opts, const struct ta_format *in, struct 
                            struct ta_buf *why)
 {
     (void)opts;
-    return configure(in, out, why, AVCOL_TRC_SMPTE2084);
+    return ta_hdr_configure(in, out, why, AVCOL_TRC_SMPTE2084);
 }
 
 static int configure_hlg(const void *opts, const struct ta_format *in, struct ta_format *out,
                          struct ta_buf *why)
 {
     (void)opts;
-    return configure(in, out, why, AVCOL_TRC_ARIB_STD_B67);
+    return ta_hdr_configure(in, out, why, AVCOL_TRC_ARIB_STD_B67);
 }
 
 struct hdr_priv {
@@ -154,7 +197,7 @@ static int init_hdr(struct ta_stage *s)
 
 // What the source said of its light is not true any more. HDR10 wants to know the brightest pixel and the
 // brightest frame: each frame carries its own two numbers to where they are counted.
-static int tag_light(const struct ta_stage *s, AVFrame *f, const struct ta_hdr_light *light)
+int ta_hdr_tag_light(const struct ta_stage *s, AVFrame *f, const struct ta_hdr_light *light)
 {
     static const enum AVFrameSideDataType stale[] = {
         AV_FRAME_DATA_MASTERING_DISPLAY_METADATA,
@@ -191,7 +234,7 @@ static int process_hdr(struct ta_stage *s, AVFrame *in)
             row[k] = (uint16_t *)(in->data[k] + (ptrdiff_t)y * in->linesize[k]);
         p->dsp->convert(row, (const uint16_t *const *)row, &p->tables, in->width, &light);
     }
-    err = tag_light(s, in, &light);
+    err = ta_hdr_tag_light(s, in, &light);
     if (err < 0) {
         ta_error(s->log, "%s: %s", s->info->name, ta_error_text(err));
         av_frame_free(&in);
@@ -205,7 +248,7 @@ const struct ta_stage_info ta_stage_hdr10 = {
     .name = "hdr.hdr10",
     .thread = TA_THREAD_LATER,
     .summary = "HDR10: PQ, BT.2020, SDR white at 203 cd/m2",
-    .options = hdr_options,
+    .options = ta_hdr_options,
     .options_size = sizeof(struct ta_hdr_opts),
     .priv_size = sizeof(struct hdr_priv),
     .needs_yuv = true,
@@ -218,7 +261,7 @@ const struct ta_stage_info ta_stage_hlg = {
     .name = "hdr.hlg",
     .thread = TA_THREAD_LATER,
     .summary = "HLG, BT.2020, SDR white at 203 cd/m2 of a display of 1000",
-    .options = hdr_options,
+    .options = ta_hdr_options,
     .options_size = sizeof(struct ta_hdr_opts),
     .priv_size = sizeof(struct hdr_priv),
     .needs_yuv = true,

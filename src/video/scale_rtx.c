@@ -9,19 +9,17 @@
 
 #include <terminalai/error.h>
 
-#include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/tuning.h"
-#include "infer/runtimes.h"
-#include "infer/vfx.h"
 #include "media/picture/convert.h"
+#include "video/rtx.h"
 
-enum { USUAL_STREAMS = 4, QUALITY_AUTO = 0, LARGEST = 65536 };
+enum { QUALITY_AUTO = 0, LARGEST = 65536 };
 
 struct rtx_opts {
     int quality; // index into the choices
     int64_t width, height;
+    char *runtime; // version of the library, set by the plan; NULL: none
 };
 
 static const struct ta_choice quality_choices[] = {
@@ -71,6 +69,12 @@ static const struct ta_opt options[] = {
      .max = LARGEST,
      .flags = TA_OPT_HIDDEN,
      .help = "height that it makes, set by the plan"},
+    {.name = "rtx-runtime",
+     .kind = &ta_opt_text,
+     TA_FIELD(struct rtx_opts, runtime, char *),
+     .def = "",
+     .flags = TA_OPT_HIDDEN,
+     .help = "version of NVIDIA's library, set by the plan"},
     {0},
 };
 
@@ -84,13 +88,16 @@ static int nearest(int in, int wanted)
     return TA_MAX(in, TA_MIN(wanted, in * TA_VFX_FACTOR_MAX));
 }
 
-void ta_scale_rtx_prepare(void *opts, const struct ta_format *in, int width, int height, int quality)
+void ta_scale_rtx_prepare(void *opts, const struct ta_format *in, int width, int height, int quality,
+                          const char *version)
 {
     static const int by_quality[] = {
         [TA_STAGE_FAST] = CHOICE_LOW, [TA_STAGE_GOOD] = CHOICE_HIGH, [TA_STAGE_BEST] = CHOICE_ULTRA};
     struct rtx_opts *o = opts;
     if (o->quality == QUALITY_AUTO)
         o->quality = by_quality[quality];
+    free(o->runtime);
+    o->runtime = version ? ta_xstrdup(version) : NULL;
     bool keeps = keeps_size(levels[o->quality]);
     o->width = keeps ? in->width : nearest(in->width, width);
     o->height = keeps ? in->height : nearest(in->height, height);
@@ -133,39 +140,23 @@ static int configure(const void *opts, const struct ta_format *in, struct ta_for
     return 0;
 }
 
-static int find_engine(const struct ta_env *env, struct ta_engine **e, struct ta_log *log)
-{
-    if (env->runtimes)
-        return ta_runtimes_get(env->runtimes, ta_engine_nvvfx.name, 1, log, e);
-    ta_error(log, "there is no engine here");
-    return TA_ERR_UNSUPPORTED;
-}
-
-// The library must be here; what the card says of it is found out when it starts.
 static int check(const void *opts, const struct ta_format *in, const struct ta_env *env, struct ta_buf *why)
 {
-    struct ta_engine *e;
-    struct ta_log *log = NULL;
-    (void)opts;
     (void)in;
-    int err = ta_log_keep_first(&log, why);
-    if (err >= 0)
-        err = find_engine(env, &e, log);
-    ta_log_destroy(&log);
-    if (err < 0)
-        ta_buf_printf(why, "; %s", ta_engine_nvvfx.advice);
-    return err;
+    return ta_rtx_check(env, ((const struct rtx_opts *)opts)->runtime, why);
+}
+
+static void runtime(const void *opts, struct ta_buf *text)
+{
+    const struct rtx_opts *o = opts;
+    ta_buf_printf(text, "nvvfx %s", o->runtime ? o->runtime : "");
 }
 
 static void needs(const void *opts, const struct ta_format *in, const struct ta_env *env,
                   struct ta_stage_needs *n)
 {
     const struct rtx_opts *o = opts;
-    int streams = USUAL_STREAMS;
-    if (env->tuning && !env->tuning->engine_batching)
-        streams = 1;
-    else if (env->batch > 0)
-        streams = TA_MIN(env->batch, TA_VFX_STREAMS_MAX);
+    int streams = ta_rtx_streams(env);
     n->frames = streams;
     // In pinned memory, as RGBA, and in planes.
     n->bytes = (int64_t)streams * 4 * 3 * ((int64_t)in->width * in->height + o->width * o->height);
@@ -178,20 +169,10 @@ struct rtx_priv {
     uint8_t *in[TA_VFX_STREAMS_MAX], *out[TA_VFX_STREAMS_MAX];
 };
 
-static struct ta_format rgb_of(const struct ta_format *f)
-{
-    struct ta_format rgb = *f;
-    rgb.pix_fmt = AV_PIX_FMT_GBRP;
-    rgb.matrix = AVCOL_SPC_RGB;
-    rgb.range = AVCOL_RANGE_JPEG;
-    rgb.chroma_location = AVCHROMA_LOC_UNSPECIFIED;
-    return rgb;
-}
-
 static int make_converters(struct ta_stage *s)
 {
     struct rtx_priv *p = s->priv;
-    struct ta_format small = rgb_of(&s->in), large = rgb_of(&s->out);
+    struct ta_format small = ta_rtx_rgb(&s->in), large = ta_rtx_rgb(&s->out);
     struct ta_buf why = {0};
     // Kernels count for chroma planes alone: the sizes are the same.
     int err = ta_converter_create(&p->to_rgb, &s->in, &small, TA_KERNEL_SPLINE36, TA_DITHER_KIND_NONE, &why);
@@ -210,7 +191,7 @@ static int init(struct ta_stage *s)
     struct ta_engine *e;
     struct ta_vfx_config c;
     config_of(s->opts, &s->in, TA_MIN(s->frames, TA_VFX_STREAMS_MAX), &c);
-    int err = find_engine(s->env, &e, s->log);
+    int err = ta_rtx_engine(s->env, ((const struct rtx_opts *)s->opts)->runtime, &e, s->log);
     if (err >= 0)
         err = make_converters(s);
     if (err >= 0)
@@ -230,22 +211,6 @@ static int init(struct ta_stage *s)
     p->made->width = c.out_width;
     p->made->height = c.out_height;
     return av_frame_get_buffer(p->made, 0) < 0 ? ta_stage_no_memory(s) : 0;
-}
-
-// Planes are green, blue, red.
-static void pack(const AVFrame *f, uint8_t *out)
-{
-    for (int y = 0; y < f->height; y++) {
-        const uint8_t *g = f->data[0] + (ptrdiff_t)y * f->linesize[0];
-        const uint8_t *b = f->data[1] + (ptrdiff_t)y * f->linesize[1];
-        const uint8_t *r = f->data[2] + (ptrdiff_t)y * f->linesize[2];
-        for (int x = 0; x < f->width; x++, out += 4) {
-            out[0] = r[x];
-            out[1] = g[x];
-            out[2] = b[x];
-            out[3] = 255;
-        }
-    }
 }
 
 static void unpack(const uint8_t *in, AVFrame *f)
@@ -284,7 +249,7 @@ static int process_many(struct ta_stage *s, AVFrame **in, int count)
         AVFrame *rgb = NULL;
         err = ta_converter_run(p->to_rgb, in[i], &rgb, s->log);
         if (err >= 0)
-            pack(rgb, p->in[i]);
+            ta_rtx_pack(rgb, p->in[i]);
         av_frame_free(&rgb);
     }
     if (count > 0 && err >= 0)
@@ -330,6 +295,7 @@ const struct ta_stage_info ta_stage_scale_rtx = {
     .thread = TA_THREAD_OWN,
     .configure = configure,
     .check = check,
+    .runtime = runtime,
     .needs = needs,
     .cost = cost,
     .init = init,

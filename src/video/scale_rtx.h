@@ -8,6 +8,7 @@ extern const struct ta_stage_info ta_stage_scale_rtx;
 
 // Notes in its hidden options what size is wanted: it comes as near as it can, one to four times its input in
 // each direction. `quality` is the recipe's.
-void ta_scale_rtx_prepare(void *opts, const struct ta_format *in, int width, int height, int quality);
+void ta_scale_rtx_prepare(void *opts, const struct ta_format *in, int width, int height, int quality,
+                          const char *version);
 
 #endif

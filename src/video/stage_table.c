@@ -25,6 +25,7 @@ const struct ta_stage_info *const ta_stages[] = {
     &ta_stage_scale_rtx,
     &ta_stage_hdr10,
     &ta_stage_hlg,
+    &ta_stage_hdr_rtx,
     &ta_stage_depth,
     NULL,
 };

@@ -21,7 +21,7 @@ extern const struct ta_stage_info ta_stage_colour; // levels, tone, chroma, whit
 extern const struct ta_stage_info ta_stage_zscale; // exact size and pixel format in one step
 extern const struct ta_stage_info ta_stage_depth;  // pixel format and bit depth at the same size
 
-extern const struct ta_stage_info ta_stage_hdr10, ta_stage_hlg;
+extern const struct ta_stage_info ta_stage_hdr10, ta_stage_hlg, ta_stage_hdr_rtx;
 
 // The choices of the slot "scale": the plan's own choice, that of the exact size, and those that a wing adds.
 extern const struct ta_choice ta_scale_choices[];
@@ -66,9 +66,13 @@ struct ta_convert_opts {
     int dither; // enum ta_dither_kind
     int range;  // enum ta_range_choice
 };
-struct ta_hdr_opts { // of both HDR stages
+struct ta_hdr_opts { // of all HDR stages
     int64_t peak;
+    int method; // enum ta_hdr_method
+    int64_t contrast, saturation, middle_grey;
+    char *runtime; // version of NVIDIA's library, set by the plan; NULL: none
 };
+enum ta_hdr_method { TA_HDR_NATIVE = 0, TA_HDR_RTX };
 struct ta_ivtc_opts {
     int fields;       // enum ta_fields, for the deinterlacer behind
     int rate;         // enum ta_ivtc_rate

@@ -82,7 +82,7 @@ static uint8_t *real(const struct image *m)
 
 int NvVFX_GetVersion(unsigned *v)
 {
-    *v = is("old") ? 0u << 24 | 7u << 16 | 2 : 1u << 24 | 3u << 16 | 5;
+    *v = is("old") ? 0u << 24 | 7u << 16 | 2 : 1u << 24 | (is("newer") ? 4u : 3u) << 16 | 5;
     return 0;
 }
 
