@@ -321,6 +321,7 @@ static int start(struct service *s)
                                     .root_count = s->root_count,
                                     .read_only = !o->roots.count && !o->upload_dir,
                                     .program = s->program,
+                                    .config = config,
                                     .state = s->state,
                                     .cache = s->cache,
                                     .uploads = s->uploads,

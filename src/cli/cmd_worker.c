@@ -1,6 +1,7 @@
 // terminalai worker: what the service starts to do its work.
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -9,6 +10,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/signals.h"
+#include "jobs/viewer.h"
 #include "jobs/worker.h"
 #include "recipe/folders.h"
 
@@ -30,11 +32,16 @@ static enum ta_exit run_worker(struct ta_cli *cli)
     struct stat st;
     if (fstat(TA_WORKER_FD, &st) < 0 || !S_ISSOCK(st.st_mode))
         return ta_cli_usage(cli, "\"terminalai serve\" starts workers; there is no use in calling one");
+    bool looks = cli->operand_count == 1 && !strcmp(cli->operands[0], "look");
+    if (cli->operand_count && !looks)
+        return ta_cli_usage(cli, "\"terminalai serve\" starts workers; there is no use in calling one");
+    const char *config = ((const struct worker_opts *)cli->values)->config;
     char *tuning = ta_config_path("tuning.yaml");
     int err = ta_env_create(&cli->env, tuning, cli->log);
     free(tuning);
     if (!err)
-        err = ta_worker_run(TA_WORKER_FD, cli->env, ((const struct worker_opts *)cli->values)->config);
+        err = looks ? ta_viewer_run(TA_WORKER_FD, cli->env, config)
+                    : ta_worker_run(TA_WORKER_FD, cli->env, config);
     return ta_exit_from_error(err);
 }
 
@@ -42,12 +49,15 @@ static const struct ta_command_group worker_groups[] = {{"Service", worker_optio
 
 const struct ta_command ta_command_worker = {
     .name = "worker",
-    .operands = "",
+    .operands = "[look]",
     .summary = "do the work of a service; \"serve\" starts it",
     .description =
         "Restores one job after the other for the service that has started it, and ends with it. A "
-        "crash or a hostile file costs one attempt of one job.",
+        "crash or a hostile file costs one attempt of one job. With \"look\" it answers questions about files: "
+        "what is in them, plans, pictures.",
     .groups = worker_groups,
     .values_size = sizeof(struct worker_opts),
+    .operand_kind = TA_OPERAND_NONE,
+    .max_operands = 1,
     .run = run_worker,
 };

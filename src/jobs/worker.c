@@ -136,7 +136,7 @@ static int set_options(struct ta_options *options, const char *config, const jso
     int err = ta_options_load_config(options, config);
     json_object_foreach((json_t *)wanted, key, value)
     {
-        if (err >= 0)
+        if (err >= 0 && strcmp(key, "redo") != 0)
             err = ta_options_set(options, TA_LAYER_CALLER, key, json_string_value(value), key);
     }
     return err;
@@ -160,6 +160,18 @@ static int look_at_output(const char *input, const char *output, struct ta_optio
     return err < 0 ? err : found->state == TA_OUTPUT_SAME;
 }
 
+// Of a whole film, or of one that is made and of which a part is made again.
+static int make_plan(struct ta_plan **plan, const char *input, const char *output, const json_t *wanted,
+                     struct ta_options *options, const struct ta_callbacks *callbacks, struct ta_log *log)
+{
+    const char *range = ta_json_member_text(wanted, "redo"), *work_dir = "";
+    struct ta_redo_result result;
+    if (!*range)
+        return ta_plan_create(plan, input, output, options, callbacks, log);
+    ta_options_get(options, "work-dir", &work_dir, NULL);
+    return ta_redo_plan(plan, input, output, work_dir, range, options, callbacks, &result, log);
+}
+
 static json_t *restore(struct worker *w, const char *input, const char *output, const json_t *wanted,
                        struct ta_log *log, int *out_err)
 {
@@ -178,7 +190,7 @@ static json_t *restore(struct worker *w, const char *input, const char *output, 
         r = (struct ta_restore_result){
             .already = true, .frames = ta_plan_frames(found.report.plan), .bytes = found.report.bytes};
     } else if (!err) {
-        err = ta_plan_create(&plan, input, output, options, &callbacks, log);
+        err = make_plan(&plan, input, output, wanted, options, &callbacks, log);
         if (err >= 0)
             err = ta_restore(plan, options, &callbacks, &r, log);
     }

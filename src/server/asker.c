@@ -23,6 +23,7 @@ enum {
     KEPT_BYTES = 8 << 20, // of answers
     IDLE_SECONDS = 20,    // a process without questions ends
     FAILED_SECONDS = 3,   // how long a failure is told again without being tried again
+    FAILED_IDLY_SECONDS = 300,
 };
 
 // A question until its answer is kept elsewhere or too old.
@@ -44,7 +45,7 @@ struct entry {
 };
 
 struct ta_asker {
-    const char *program;
+    const char *program, *config;
     struct ta_events *events;
     struct ta_log *log;
     pthread_mutex_t lock;
@@ -232,6 +233,21 @@ bool ta_asker_look(struct ta_asker *a, struct ta_request *r, struct ta_question 
     return ask(a, r, q, false) > 0;
 }
 
+int ta_asker_state(struct ta_asker *a, struct ta_request *r, const char *key)
+{
+    int ret = -1;
+    pthread_mutex_lock(&a->lock);
+    struct entry *e = find(a, key);
+    if (e && e->state == TOLD)
+        tell(r, e->told);
+    if (e)
+        ret = e->state == TOLD;
+    else if (tell_known(a, r, key))
+        ret = 1;
+    pthread_mutex_unlock(&a->lock);
+    return ret;
+}
+
 void ta_asker_do(struct ta_asker *a, struct ta_question *q)
 {
     ask(a, NULL, q, false);
@@ -271,7 +287,8 @@ static void keep_answer(struct ta_asker *a, struct entry *e, struct ta_told *t)
     bool keep = e->keep_s < 0 && !t->problem;
     size_t bytes = sizeof(*t) + strlen(e->key) + (t->blob ? ta_blob_size(t->blob) : 0);
     e->state = TOLD;
-    e->until = ta_clock_seconds() + (t->problem || keep ? FAILED_SECONDS : e->keep_s);
+    int failed = e->line == TA_ASK_IDLY ? FAILED_IDLY_SECONDS : FAILED_SECONDS;
+    e->until = ta_clock_seconds() + (t->problem ? failed : keep ? FAILED_SECONDS : e->keep_s);
     e->told = t;
     if (keep) { // a second one that shares the bytes
         struct ta_told *copy = ta_xcalloc(1, sizeof(*copy));
@@ -319,6 +336,7 @@ static int work(void *arg)
         pthread_mutex_unlock(&a->lock);
         struct progress progress = {a, e};
         struct ta_looker_wish wish = {.program = a->program,
+                                      .config = a->config,
                                       .look = e->look,
                                       .command = e->command,
                                       .type = e->type,
@@ -342,10 +360,12 @@ static int work(void *arg)
 
 // ---- start and stop ----
 
-int ta_asker_create(struct ta_asker **out, const char *program, struct ta_events *events, struct ta_log *log)
+int ta_asker_create(struct ta_asker **out, const char *program, const char *config, struct ta_events *events,
+                    struct ta_log *log)
 {
     struct ta_asker *a = ta_xcalloc(1, sizeof(*a));
     a->program = program;
+    a->config = config;
     a->events = events;
     a->log = log;
     pthread_mutex_init(&a->lock, NULL);

@@ -13,8 +13,10 @@
 struct ta_events;
 
 struct ta_asker;
-// `program` and `events` are borrowed. 0 or TA_ERR_*.
-int ta_asker_create(struct ta_asker **out, const char *program, struct ta_events *events, struct ta_log *log);
+// `config` is the configuration file that viewers are given, NULL for the user's own. All is borrowed. 0 or
+// TA_ERR_*.
+int ta_asker_create(struct ta_asker **out, const char *program, const char *config, struct ta_events *events,
+                    struct ta_log *log);
 // Ends what runs, wakes who waits: they are refused. Before the connections are closed.
 void ta_asker_stop(struct ta_asker *a); // NULL-safe
 void ta_asker_destroy(struct ta_asker **a);
@@ -45,6 +47,9 @@ bool ta_asker_ask(struct ta_asker *a, struct ta_request *r, struct ta_question *
 // Has it found out without anybody waiting for it. True when `r` has its answer (not counting refusals that
 // have been kept); false: it is on its way, or there is no room to ask now.
 bool ta_asker_look(struct ta_asker *a, struct ta_request *r, struct ta_question *q);
+// How it stands with a question that was asked: 1 `r` has its answer, 0 it is on its way, -1 nobody has
+// asked, or not of late.
+int ta_asker_state(struct ta_asker *a, struct ta_request *r, const char *key);
 // The same without an answer: something is to be done.
 void ta_asker_do(struct ta_asker *a, struct ta_question *q);
 

@@ -23,7 +23,7 @@ struct ta_looker {
 };
 
 struct ta_looker_wish {
-    const char *program;
+    const char *program, *config;
     const json_t *look; // asked of "worker look"; NULL: the command is run
     char *const *command;
     const char *type;

@@ -351,7 +351,7 @@ int ta_server_start(struct ta_server **out, const struct ta_server_config *confi
     if (!err)
         err = ta_tables_create(&s->tables);
     if (!err)
-        err = ta_asker_create(&s->asker, config->program, ta_jobs_events(jobs), log);
+        err = ta_asker_create(&s->asker, config->program, config->config, ta_jobs_events(jobs), log);
     if (!err)
         err = ta_uploads_create(&s->uploads, config->uploads, config->upload_bytes, log);
     ta_events_on_publish(ta_jobs_events(jobs), ta_follow_wake, s);

@@ -21,6 +21,7 @@ struct ta_server_config {
     struct ta_notify *notify; // NULL: nobody is told of anything
     struct ta_watch *watch;   // NULL: no folder is watched
     const char *program;      // this program's own file, for what is looked at in processes of its own
+    const char *config;       // the configuration that viewers are given; NULL: the user's own
     const char *state;        // the folder of what the service keeps
     const char *cache;        // of what can be made again (thumbnails); NULL: none is kept on disk
     const char *uploads;      // the folder that uploaded files come into; NULL: none are taken

@@ -57,7 +57,12 @@ static bool await(const struct ta_looker_wish *wish, int fd, double until)
 static int start(struct ta_looker *l, const struct ta_looker_wish *wish, struct ta_log *log)
 {
     int pair[2];
-    char *command[] = {(char *)(uintptr_t)wish->program, (char *)"worker", (char *)"look", NULL};
+    char *command[] = {(char *)(uintptr_t)wish->program,
+                       (char *)"worker",
+                       (char *)"look",
+                       wish->config ? (char *)"--config" : NULL,
+                       (char *)(uintptr_t)wish->config,
+                       NULL};
     if (l->pid)
         return 0;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)

@@ -44,6 +44,34 @@ static const struct ta_parameter offset_query[] = {
 
 #define R(m, p, s, f) .method = (m), .path = (p), .summary = (s), .run = (f)
 
+static const struct ta_parameter probe_query[] = {
+    {"input", "string", "the film"},
+    {0},
+};
+static const struct ta_parameter picture_query[] = {
+    {"input", "string", "the film"},
+    {"side", "string", "\"source\" or \"result\""},
+    {"options", "string", "as an object of JSON"},
+    {"frame", "integer", "of the result, from 0; the source is shown in step with it"},
+    {"at", "string", "instead: a place in the source, \"25%\", \"1:23.5\", \"1200f\""},
+    {"width", "integer", "at most, 16..8192"},
+    {"format", "string", "\"png\" or \"jpeg\""},
+    {0},
+};
+static const struct ta_parameter made_query[] = {
+    {"side", "string", "\"source\" or \"result\""},
+    {"frame", "integer", "of the result, from 0; the source is shown in step with it"},
+    {"width", "integer", "at most, 16..8192"},
+    {"format", "string", "\"png\" or \"jpeg\""},
+    {0},
+};
+static const struct ta_parameter thumbnail_query[] = {
+    {"input", "string", "the film"},
+    {"at", "integer", "where in it, 0..100 percent"},
+    {"width", "integer", "at most, 16..640"},
+    {0},
+};
+
 const struct ta_route ta_routes[] = {
     {R("GET", "/api/v1/health", "whether the service works", ta_route_health), .answer = "Health"},
     {R("GET", "/api/v1/openapi.json", "this description", ta_route_openapi)},
@@ -71,6 +99,26 @@ const struct ta_route ta_routes[] = {
      .drop = ta_upload_drop},
     {R("DELETE", "/api/v1/uploads/{key}", "give it up", ta_upload_delete), .changes = true},
 
+    {R("GET", "/api/v1/probe", "what a film says about itself", ta_route_probe), .query = probe_query},
+    {R("POST", "/api/v1/plan", "what would be made of it, and why", ta_route_plan), .body = "PlanWanted",
+     .answer = "Plan"},
+    {R("GET", "/api/v1/picture", "a picture of it, or of what would be made of it", ta_route_picture),
+     .query = picture_query, .answer = "image/png"},
+    {R("GET", "/api/v1/thumbnail", "a small picture of it, or a placeholder until it is made",
+       ta_route_thumbnail),
+     .query = thumbnail_query, .answer = "image/jpeg"},
+    {R("POST", "/api/v1/excerpts", "restore an excerpt beside its source", ta_route_excerpt),
+     .body = "ExcerptWanted", .answer = "Excerpt"},
+    {R("GET", "/api/v1/excerpts/{key}", "how far it is", ta_route_excerpt_get), .answer = "Excerpt"},
+    {R("GET", "/api/v1/excerpts/{key}/video", "the excerpt", ta_route_excerpt_video), .answer = "video/mp4"},
+
+    {R("GET", "/api/v1/system/devices", "what can run networks", ta_route_devices)},
+    {R("GET", "/api/v1/system/encoders", "encoders, and whether they work here", ta_route_encoders)},
+    {R("GET", "/api/v1/system/doctor", "what of this machine is missing", ta_route_doctor)},
+    {R("GET", "/api/v1/models", "the networks that are known, and which are here", ta_route_models)},
+    {R("POST", "/api/v1/models/{name}/fetch", "get one", ta_route_model_fetch), .changes = true},
+    {R("DELETE", "/api/v1/models/{name}", "remove its file", ta_route_model_remove), .changes = true},
+
     {R("POST", "/api/v1/jobs", "submit a job, or several", ta_route_jobs_post), .changes = true,
      .body = "JobsWanted", .answer = "JobOrJobs"},
     {R("GET", "/api/v1/jobs", "a page of the list", ta_route_jobs), .query = list_query, .answer = "JobPage"},
@@ -86,6 +134,15 @@ const struct ta_route ta_routes[] = {
     {R("GET", "/api/v1/jobs/{id}/history", "its changes of state", ta_route_job_history)},
     {R("GET", "/api/v1/jobs/{id}/result", "the file that it has made", ta_route_result),
      .query = result_query, .answer = "application/octet-stream"},
+    {R("GET", "/api/v1/jobs/{id}/picture", "a picture of it, of its source too", ta_route_job_picture),
+     .query = made_query, .answer = "image/png"},
+    {R("GET", "/api/v1/jobs/{id}/plan", "its plan", ta_route_job_plan)},
+    {R("GET", "/api/v1/jobs/{id}/report", "its report", ta_route_job_report)},
+    {R("GET", "/api/v1/jobs/{id}/measurements", "what was measured of its source",
+       ta_route_job_measurements)},
+    {R("POST", "/api/v1/jobs/{id}/redo", "make a part of it again with other options: a new job",
+       ta_route_redo),
+     .changes = true, .body = "RedoWanted", .answer = "Job"},
     {R("POST", "/api/v1/jobs/{id}/{action}", "pause, resume, cancel, retry", ta_route_job_act),
      .changes = true, .answer = "Job"},
     {R("POST", "/api/v1/queue/{action}", "pause or resume the whole queue", ta_route_queue), .changes = true},

@@ -18,6 +18,7 @@
 #include "restore/output.h"
 #include "server/http.h"
 #include "server/recipe.h"
+#include "server/looks.h"
 #include "server/roots.h"
 #include "server/routes.h"
 
@@ -73,7 +74,7 @@ static void release_wishes(struct wish *wishes, size_t count)
     free(wishes);
 }
 
-static bool check_source(struct ta_request *r, const char *input)
+bool ta_route_check_source(struct ta_request *r, const char *input)
 {
     char **files;
     int count = ta_name_files(input, &files);
@@ -150,7 +151,7 @@ static void read_wish(struct ta_request *r, const json_t *o, struct wish *w)
     w->input = ta_xstrdup(json_string_value(input));
     w->batch = ta_xstrdup(batch ? json_string_value(batch) : "");
     struct ta_recipe recipe = {0};
-    if (check_source(r, w->input) && ta_recipe_read(r, options, &recipe)) {
+    if (ta_route_check_source(r, w->input) && ta_recipe_read(r, options, &recipe)) {
         w->options = json_dumps(recipe.texts, JSON_COMPACT);
         w->output = output ? ta_xstrdup(json_string_value(output))
                            : ta_name_output(w->input, ta_output_extension(recipe.options));

@@ -56,7 +56,7 @@ static int encode(const AVFrame *f, AVPacket *packet)
     return ret;
 }
 
-int ta_png_write(const char *path, const AVFrame *picture, int64_t *bytes, struct ta_log *log)
+int ta_png_encode(const AVFrame *picture, struct ta_buf *out, const char *name, struct ta_log *log)
 {
     AVFrame *f = packed(picture);
     AVPacket *packet = av_packet_alloc();
@@ -64,15 +64,25 @@ int ta_png_write(const char *path, const AVFrame *picture, int64_t *bytes, struc
     if (err >= 0) {
         int ret = encode(f, packet);
         if (ret < 0) {
-            ta_error(log, "%s: can't be encoded as PNG: %s", path, ta_av_text(ret));
+            ta_error(log, "%s: can't be encoded as PNG: %s", name, ta_av_text(ret));
             err = ta_error_from_av(ret);
         }
     }
     if (err >= 0)
-        err = ta_file_write_atomic(path, packet->data, (size_t)packet->size, log);
-    if (err >= 0 && bytes)
-        *bytes = packet->size;
+        ta_buf_append(out, packet->data, (size_t)packet->size);
     av_packet_free(&packet);
     av_frame_free(&f);
+    return err;
+}
+
+int ta_png_write(const char *path, const AVFrame *picture, int64_t *bytes, struct ta_log *log)
+{
+    struct ta_buf file = {0};
+    int err = ta_png_encode(picture, &file, path, log);
+    if (err >= 0)
+        err = ta_file_write_atomic(path, file.data, file.size, log);
+    if (err >= 0 && bytes)
+        *bytes = (int64_t)file.size;
+    ta_buf_release(&file);
     return err;
 }
