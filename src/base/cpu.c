@@ -99,6 +99,12 @@ void ta_cpu_mask(unsigned allowed)
     atomic_store(&mask, allowed);
 }
 
+void ta_cpu_limit(unsigned allowed)
+{
+    pthread_once(&once, init_once);
+    detected &= allowed;
+}
+
 int ta_cpu_mask_from_name(const char *name, unsigned *allowed)
 {
     static const struct {

@@ -17,6 +17,8 @@ unsigned ta_cpu_flags(void);
 // Hides features from here on (a set bit stays visible); each call replaces the one before. Call before any
 // work starts.
 void ta_cpu_mask(unsigned allowed);
+// Makes the machine count as having no more than these, for good: no later mask shows what is hidden so.
+void ta_cpu_limit(unsigned allowed);
 // The mask for "none", "sse2", "ssse3", "sse4.1", "avx2", "avx512", "all" (each includes those before it);
 // TA_ERR_INVALID if unknown.
 int ta_cpu_mask_from_name(const char *name, unsigned *allowed);

@@ -27,6 +27,10 @@ static const struct {
 static void test_detection(void **state)
 {
     (void)state;
+    if (getenv("TA_TEST_CPU")) {
+        print_message("this machine is told to look like a lesser one\n");
+        skip();
+    }
     FILE *file = fopen("/proc/cpuinfo", "r");
     char *line = NULL, *flags = NULL;
     size_t capacity = 0;
