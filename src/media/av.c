@@ -9,6 +9,7 @@
 #include <zimg.h>
 
 #include <libavfilter/avfilter.h>
+#include <libavutil/intreadwrite.h>
 #include <libavutil/cpu.h>
 #include <libavutil/display.h>
 #include <libavutil/log.h>
@@ -182,34 +183,45 @@ int ta_av_open_portable(AVCodecContext *c, const AVCodec *codec, AVDictionary **
     return open_codec(c, codec, options, true);
 }
 
-AVBufferRef *ta_av_headers(const AVCodecParameters *par)
+enum { HEADERS_AT = 4 }; // behind the codec
+
+AVBufferRef *ta_av_headers(enum AVCodecID codec, const uint8_t *extradata, int size)
 {
-    size_t size = par->extradata_size > 0 ? (size_t)par->extradata_size : 0;
-    AVBufferRef *headers = av_buffer_allocz(size + AV_INPUT_BUFFER_PADDING_SIZE);
+    size_t count = size > 0 ? (size_t)size : 0;
+    AVBufferRef *headers = av_buffer_allocz(HEADERS_AT + count);
     if (!headers)
         return NULL;
-    if (size)
-        memcpy(headers->data, par->extradata, size);
-    headers->size = size;
+    AV_WL32(headers->data, (uint32_t)codec);
+    if (count)
+        memcpy(headers->data + HEADERS_AT, extradata, count);
     return headers;
+}
+
+enum AVCodecID ta_av_headers_codec(const AVBufferRef *headers)
+{
+    return (enum AVCodecID)AV_RL32(headers->data);
 }
 
 bool ta_av_has_headers(const AVCodecContext *c, const AVBufferRef *headers)
 {
-    return c->extradata_size >= 0 && (size_t)c->extradata_size == headers->size &&
-           (!headers->size || !memcmp(c->extradata, headers->data, headers->size));
+    size_t size = headers->size - HEADERS_AT;
+    return c->codec_id == ta_av_headers_codec(headers) && c->extradata_size >= 0 &&
+           (size_t)c->extradata_size == size &&
+           (!size || !memcmp(c->extradata, headers->data + HEADERS_AT, size));
 }
 
 int ta_av_set_headers(AVCodecContext *c, const AVBufferRef *headers)
 {
-    uint8_t *copy = av_mallocz(headers->size + AV_INPUT_BUFFER_PADDING_SIZE);
+    size_t size = headers->size - HEADERS_AT;
+    uint8_t *copy = av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE);
     if (!copy)
         return AVERROR(ENOMEM);
-    if (headers->size)
-        memcpy(copy, headers->data, headers->size);
+    if (size)
+        memcpy(copy, headers->data + HEADERS_AT, size);
     av_freep(&c->extradata);
     c->extradata = copy;
-    c->extradata_size = (int)headers->size;
+    c->extradata_size = (int)size;
+    c->codec_id = ta_av_headers_codec(headers);
     return 0;
 }
 

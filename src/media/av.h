@@ -44,9 +44,10 @@ void ta_av_setup_end(bool portable);
 int ta_av_open(AVCodecContext *c, const AVCodec *codec, AVDictionary **options);
 int ta_av_open_portable(AVCodecContext *c, const AVCodec *codec, AVDictionary **options);
 
-// What a codec keeps beside the packets (extradata), passed on with a packet as its `opaque_ref`: as large as
-// the headers are, padded behind. NULL when memory runs out.
-AVBufferRef *ta_av_headers(const AVCodecParameters *par);
+// Which codec it is and what that keeps beside the packets (extradata), passed on with a packet as its
+// `opaque_ref`. NULL when memory runs out.
+AVBufferRef *ta_av_headers(enum AVCodecID codec, const uint8_t *extradata, int size);
+enum AVCodecID ta_av_headers_codec(const AVBufferRef *headers);
 bool ta_av_has_headers(const AVCodecContext *c, const AVBufferRef *headers);
 int ta_av_set_headers(AVCodecContext *c, const AVBufferRef *headers); // copied; 0 or AVERROR(ENOMEM)
 

@@ -27,8 +27,10 @@ static int open_decoder(AVCodecContext **out, const AVStream *st, const AVBuffer
                         const char *path, struct ta_log *log)
 {
     *out = NULL;
-    const char *name = avcodec_get_name(st->codecpar->codec_id);
-    const AVCodec *codec = avcodec_find_decoder(st->codecpar->codec_id);
+    // What the head says of pictures is not of those that another codec goes on with.
+    enum AVCodecID id = headers ? ta_av_headers_codec(headers) : st->codecpar->codec_id;
+    const char *name = avcodec_get_name(id);
+    const AVCodec *codec = avcodec_find_decoder(id);
     if (!codec) {
         ta_error(log, "%s: this libav has no decoder for %s", path, name);
         return TA_ERR_UNSUPPORTED;
@@ -36,7 +38,7 @@ static int open_decoder(AVCodecContext **out, const AVStream *st, const AVBuffer
     AVCodecContext *c = avcodec_alloc_context3(codec);
     if (!c)
         return TA_ERR_NOMEM;
-    int ret = avcodec_parameters_to_context(c, st->codecpar);
+    int ret = id == st->codecpar->codec_id ? avcodec_parameters_to_context(c, st->codecpar) : 0;
     if (ret >= 0 && headers)
         ret = ta_av_set_headers(c, headers);
     if (ret >= 0) {

@@ -47,8 +47,12 @@ struct ta_stream_facts *ta_source_facts_add(struct ta_source_facts *f, enum ta_s
         return NULL;
     f->streams = ta_xrealloc(f->streams, ((size_t)f->stream_count + 1) * sizeof(*f->streams));
     struct ta_stream_facts *s = &f->streams[f->stream_count++];
-    *s = (struct ta_stream_facts){
-        .kind = kind, .par = par, .time_base = {1, 1}, .start = AV_NOPTS_VALUE, .duration = AV_NOPTS_VALUE};
+    *s = (struct ta_stream_facts){.kind = kind,
+                                  .par = par,
+                                  .time_base = {1, 1},
+                                  .start = AV_NOPTS_VALUE,
+                                  .duration = AV_NOPTS_VALUE,
+                                  .goes_on = -1};
     return s;
 }
 
@@ -69,8 +73,9 @@ static bool is_unreadable(const AVStream *st)
     return !read || st->codecpar->width <= 0;
 }
 
-static int copy_stream(struct ta_source_facts *f, const AVStream *st)
+static int copy_stream(struct ta_source_facts *f, const struct ta_source *source, const AVStream *st)
 {
+    int goes_on = ta_source_followed(source, st->index);
     struct ta_stream_facts *s = ta_source_facts_add(f, kind_of(st));
     if (!s)
         return TA_ERR_NOMEM;
@@ -80,6 +85,7 @@ static int copy_stream(struct ta_source_facts *f, const AVStream *st)
     s->start = st->start_time;
     s->duration = st->duration;
     s->frame_rate = st->avg_frame_rate;
+    s->goes_on = goes_on == st->index ? -1 : goes_on;
     s->unreadable = s->kind == TA_STREAM_COVER && is_unreadable(st);
     int ret = avcodec_parameters_copy(s->par, st->codecpar);
     if (ret >= 0)
@@ -126,7 +132,7 @@ int ta_source_facts_read(struct ta_source_facts *out, const struct ta_source *so
                                     .video = source->video};
     int err = av_dict_copy(&out->metadata, fmt->metadata, 0) < 0 ? TA_ERR_NOMEM : 0;
     for (unsigned i = 0; err >= 0 && i < fmt->nb_streams; i++)
-        err = copy_stream(out, fmt->streams[i]);
+        err = copy_stream(out, source, fmt->streams[i]);
     if (err >= 0)
         err = copy_chapters(out, fmt);
     if (err >= 0)

@@ -34,6 +34,7 @@ struct ta_stream_facts {
     int64_t start, duration; // in time_base, as the container states them; AV_NOPTS_VALUE: it does not
     AVRational frame_rate;   // mean, 0/0 or 0/1 when unknown or not of pictures
     AVDictionary *metadata;
+    int goes_on;     // number of the stream whose pictures these go on; -1: none
     bool unreadable; // a cover that no decoder makes a picture of
 };
 

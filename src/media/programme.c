@@ -10,7 +10,7 @@ bool ta_source_set_video(struct ta_source *s, int stream)
     bool ok = stream >= 0 && stream < (int)s->fmt->nb_streams &&
               s->fmt->streams[stream]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
     if (ok)
-        s->video = stream;
+        s->video = ta_source_followed(s, stream);
     return ok;
 }
 
@@ -42,7 +42,7 @@ int ta_source_choose_programme(struct ta_source *s, int programme)
         ta_buf_printf(&others, "%s%d", others.size ? ", " : "", p->id);
     }
     if (video >= 0)
-        s->video = video;
+        s->video = ta_source_followed(s, video);
     else if (others.size)
         ta_error(s->log, "%s: no programme %d with pictures is in it; there are: %s", s->path, programme,
                  ta_buf_text(&others));

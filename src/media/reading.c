@@ -46,6 +46,12 @@ void ta_reading_restart(struct ta_reading *r)
     r->ended = false;
 }
 
+void ta_reading_go_on(struct ta_reading *r)
+{
+    r->failures = 0;
+    r->ended = false;
+}
+
 // Puts the demuxer behind a place that it can't get over.
 static bool jump(struct ta_reading *r, AVFormatContext *fmt, int64_t size)
 {

@@ -26,6 +26,7 @@ struct ta_reading {
 // it; what stopped it otherwise: an AVERROR of the file system, AVERROR(ENOMEM), AVERROR_EXIT.
 int ta_reading_next(struct ta_reading *r, AVFormatContext *fmt, AVPacket *packet);
 // After a seek.
+void ta_reading_go_on(struct ta_reading *r); // behind an end that was none
 void ta_reading_restart(struct ta_reading *r);
 // An AVERROR of the file system that libav makes look like the end, like damage or like a packet that is cut
 // short; else 0.

@@ -11,6 +11,8 @@
 #define HEAD_BYTES 16 // of what is written: packet size, three counts
 #define START_BYTES 8
 #define ROUTE_BYTES 13
+#define TURN_BYTES 12
+#define TURNS_SHIFT 16 // their number stands above the size of packets, where it was 0 before there were any
 #define TABLE_BYTES (11 + 2 * TA_ROUTE_TABLE_BYTES)
 
 void ta_routes_release(struct ta_routes *r)
@@ -37,7 +39,7 @@ void ta_routes_copy(struct ta_routes *to, const struct ta_routes *from)
     to->tables = copy_list(from->tables, from->table_count, sizeof(*to->tables));
 }
 
-int ta_routes_find(const struct ta_routes *r, int pid)
+static int find_pid(const struct ta_routes *r, int pid)
 {
     int found = pid;
     for (int i = 0; i < r->route_count; i++) {
@@ -49,12 +51,21 @@ int ta_routes_find(const struct ta_routes *r, int pid)
     return found;
 }
 
+int ta_routes_find(const struct ta_routes *r, int pid)
+{
+    int found = find_pid(r, pid);
+    for (int i = 0; i < r->turn_count; i++)
+        if (r->turns[i].pid == found)
+            return r->turns[i].of;
+    return found;
+}
+
 // ---- as bytes ----
 
 void ta_routes_write(const struct ta_routes *r, struct ta_buf *out)
 {
     uint8_t b[TABLE_BYTES];
-    AV_WL32(b, (uint32_t)r->packet_bytes);
+    AV_WL32(b, (uint32_t)r->packet_bytes | (uint32_t)r->turn_count << TURNS_SHIFT);
     AV_WL32(b + 4, (uint32_t)r->start_count);
     AV_WL32(b + 8, (uint32_t)r->route_count);
     AV_WL32(b + 12, (uint32_t)r->table_count);
@@ -79,6 +90,12 @@ void ta_routes_write(const struct ta_routes *r, struct ta_buf *out)
         memcpy(b + 11 + TA_ROUTE_TABLE_BYTES, t->after, TA_ROUTE_TABLE_BYTES);
         ta_buf_append(out, b, TABLE_BYTES);
     }
+    for (int i = 0; i < r->turn_count; i++) {
+        AV_WL64(b, (uint64_t)r->turns[i].from);
+        AV_WL16(b + 8, r->turns[i].pid);
+        AV_WL16(b + 10, r->turns[i].of);
+        ta_buf_append(out, b, TURN_BYTES);
+    }
 }
 
 static bool parse_lists(struct ta_routes *r, const uint8_t *p)
@@ -101,6 +118,11 @@ static bool parse_lists(struct ta_routes *r, const uint8_t *p)
         memcpy(t->after, p + 11 + TA_ROUTE_TABLE_BYTES, TA_ROUTE_TABLE_BYTES);
         good &= t->from >= (i ? t[-1].from : 0) && t->pid < TA_ROUTE_PIDS && t->size <= TA_ROUTE_TABLE_BYTES;
     }
+    for (int i = 0; i < r->turn_count; i++, p += TURN_BYTES) {
+        struct ta_route_turn *f = &r->turns[i];
+        *f = (struct ta_route_turn){(int64_t)AV_RL64(p), AV_RL16(p + 8), AV_RL16(p + 10)};
+        good &= f->from >= (i ? f[-1].from : 0) && f->pid < TA_ROUTE_PIDS && f->of < TA_ROUTE_PIDS;
+    }
     return good;
 }
 
@@ -110,16 +132,18 @@ bool ta_routes_parse(struct ta_routes *out, const void *data, size_t size)
     *out = (struct ta_routes){0};
     if (size < HEAD_BYTES)
         return false;
-    uint32_t step = AV_RL32(p), starts = AV_RL32(p + 4), routes = AV_RL32(p + 8), tables = AV_RL32(p + 12);
+    uint32_t step = AV_RL32(p) & 0xffff, turns = AV_RL32(p) >> TURNS_SHIFT, starts = AV_RL32(p + 4),
+             routes = AV_RL32(p + 8), tables = AV_RL32(p + 12);
     if (step < TA_ROUTE_PACKET_BYTES || step > 256 || !starts || starts > TA_ROUTES_MAX ||
-        routes > TA_ROUTES_MAX || tables > TA_ROUTES_MAX ||
+        routes > TA_ROUTES_MAX || tables > TA_ROUTES_MAX || turns > TA_ROUTE_TURNS ||
         size != HEAD_BYTES + (size_t)starts * START_BYTES + (size_t)routes * ROUTE_BYTES +
-                    (size_t)tables * TABLE_BYTES)
+                    (size_t)tables * TABLE_BYTES + (size_t)turns * TURN_BYTES)
         return false;
     out->packet_bytes = (int)step;
     out->start_count = (int)starts;
     out->route_count = (int)routes;
     out->table_count = (int)tables;
+    out->turn_count = (int)turns;
     out->starts = ta_xcalloc(starts, sizeof(*out->starts));
     out->routes = ta_xcalloc(routes + 1, sizeof(*out->routes));
     out->tables = ta_xcalloc(tables + 1, sizeof(*out->tables));

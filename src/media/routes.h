@@ -14,6 +14,7 @@ enum {
     TA_ROUTE_PIDS = 8192,
     TA_ROUTE_TABLE_BYTES = 184, // what a packet has room for
     TA_ROUTES_MAX = 4096,       // of each of the lists below
+    TA_ROUTE_TURNS = 64,
 };
 
 struct ta_route { // packets of `pid` from byte `from` on
@@ -29,6 +30,11 @@ struct ta_route_table { // a packet of a programme map from byte `from` on that 
     uint8_t before[TA_ROUTE_TABLE_BYTES], after[TA_ROUTE_TABLE_BYTES];
 };
 
+struct ta_route_turn { // pictures that go on as another kind: from byte `from` on they are those of `pid`,
+    int64_t from;      // which follow those of `of`, the first ones
+    uint16_t pid, of;
+};
+
 // Everything ascending by place.
 struct ta_routes {
     int packet_bytes; // from packet to packet: 188, 192, 204; 0: nothing changes
@@ -36,11 +42,14 @@ struct ta_routes {
     struct ta_route *routes;
     struct ta_route_table *tables;
     int start_count, route_count, table_count;
+    struct ta_route_turn turns[TA_ROUTE_TURNS];
+    int turn_count;
 };
 
 void ta_routes_release(struct ta_routes *r);
 void ta_routes_copy(struct ta_routes *to, const struct ta_routes *from);
-// The identifier under which a stream is read that a demuxer without routes finds under `pid`.
+// The identifier under which a stream is read that a demuxer without routes finds under `pid`; of pictures
+// that follow others, theirs.
 int ta_routes_find(const struct ta_routes *r, int pid);
 
 void ta_routes_write(const struct ta_routes *r, struct ta_buf *out);

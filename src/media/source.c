@@ -18,6 +18,7 @@
 #include "base/path.h"
 #include "media/alone.h"
 #include "media/dv/demux.h"
+#include "media/follow.h"
 #include "media/lost_bytes.h"
 #include "media/parts/bytes.h"
 #include "media/parts/disc.h"
@@ -294,6 +295,7 @@ int ta_source_open_one(struct ta_source **out, const char *path, struct ta_bytes
     if (bytes && known->routes_count)
         ta_bytes_route(bytes, &known->routes[0]);
     struct ta_source *s = ta_xcalloc(1, sizeof(*s));
+    s->follows = ta_follows_create(known->routes_count ? &known->routes[0] : NULL);
     s->path = ta_xstrdup(path);
     s->bytes = bytes;
     s->file_bytes = spliced && stat(path, &st) == 0 ? st.st_size : 0;
@@ -338,6 +340,8 @@ int ta_source_open_one(struct ta_source **out, const char *path, struct ta_bytes
     }
     s->fmt->pb = pb;
     s->fmt->interrupt_callback = callback;
+    if (s->bytes)
+        ta_bytes_end_at_turns(s->bytes);
     err = ta_keep_alone(s->fmt) ? open_demuxer(s, pb, demuxer) : TA_ERR_NOMEM;
     if (err < 0) {
         if (!s->fmt)
@@ -362,7 +366,7 @@ int ta_source_open_one(struct ta_source **out, const char *path, struct ta_bytes
         goto fail;
     }
 opened:
-    s->video = choose_video(s->fmt);
+    s->video = ta_source_followed(s, choose_video(s->fmt));
     ta_verbose(log, "%s: opened as %s", path, s->fmt->iformat->name);
     *out = s;
     return 0;
@@ -407,6 +411,7 @@ void ta_source_close(struct ta_source **s)
         close_io(*s, &pb); // it was given from outside, so libav leaves it open
     }
     ta_bytes_close(&(*s)->bytes);
+    ta_follows_destroy(&(*s)->follows);
     free((*s)->path);
     ta_freep(s);
 }
@@ -415,12 +420,27 @@ int ta_source_read_packet(struct ta_source *s, AVPacket *packet)
 {
     if (s->packets)
         return ta_packets_read(s->packets, packet);
-    if (!s->dv)
-        return ta_reading_next(&s->reading, s->fmt, packet);
+    if (!s->dv) {
+        int ret = ta_reading_next(&s->reading, s->fmt, packet);
+        while (ret == AVERROR_EOF && s->bytes && ta_bytes_pass_turn(s->bytes)) {
+            ta_reading_go_on(&s->reading);
+            ret = ta_reading_next(&s->reading, s->fmt, packet);
+        }
+        if (ret >= 0 && s->follows && ta_follows_run(s->follows, s->fmt, packet) < 0) {
+            av_packet_unref(packet);
+            return AVERROR(ENOMEM);
+        }
+        return ret;
+    }
     int ret = ta_dv_demux_read(s->dv, packet), error = ta_reading_error(s->fmt);
     if (error < 0 && ret >= 0)
         av_packet_unref(packet);
     return error < 0 ? error : ret;
+}
+
+int ta_source_followed(const struct ta_source *s, int stream)
+{
+    return ta_follows_find(s->follows, s->fmt, stream);
 }
 
 int ta_source_seek(struct ta_source *s, int stream, int64_t time)
@@ -429,6 +449,8 @@ int ta_source_seek(struct ta_source *s, int stream, int64_t time)
         return ta_dv_demux_seek(s->dv, stream, time);
     if (s->packets)
         return ta_packets_seek(s->packets, stream, time);
+    if (ta_follows_has(s->follows, s->fmt, stream))
+        return AVERROR(ENOSYS);
     ta_reading_restart(&s->reading);
     return av_seek_frame(s->fmt, stream, time, AVSEEK_FLAG_BACKWARD);
 }
@@ -447,7 +469,7 @@ void ta_source_discard(struct ta_source *s, int stream, enum AVDiscard discard)
 {
     if (s->packets)
         ta_packets_discard(s->packets, stream, discard);
-    else
+    else if (ta_source_followed(s, stream) == stream)
         s->fmt->streams[stream]->discard = discard;
 }
 

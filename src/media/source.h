@@ -27,6 +27,8 @@ struct ta_source {
     bool index_moved;
     int64_t file_bytes;         // of a file that is read with splices, else 0
     struct ta_packets *packets; // several files that are demuxed one after the other, else NULL
+    // Pictures that go on in another stream: its packets are given as those of the stream that they follow.
+    struct ta_follows *follows; // NULL: none do
     int video; // stream index of the main video stream (best one that is no attached picture), or -1
     struct ta_log *log;
     const struct ta_cancel *cancel;
@@ -47,6 +49,8 @@ int ta_source_open(struct ta_source **out, const char *path, const struct ta_can
 int ta_source_open_known(struct ta_source **out, const char *path, const struct ta_source_known *known,
                          const struct ta_cancel *cancel, struct ta_log *log);
 void ta_source_close(struct ta_source **s);
+// The stream whose pictures those of `stream` go on; itself where it is none that does.
+int ta_source_followed(const struct ta_source *s, int stream);
 // Other pictures than the largest are meant: false when this is no video stream.
 bool ta_source_set_video(struct ta_source *s, int stream);
 // The largest pictures of a programme of a broadcast. TA_ERR_INVALID (logged, with those that there are).

@@ -169,7 +169,15 @@ static int choose_stream(struct ta_decision *d, int i)
     struct ta_stream_choice c = {.action = TA_STREAM_RESTORE};
     int err = 0;
     bool sound = st->kind == TA_STREAM_AUDIO, main_video = i == d->facts->index->video;
-    if (!main_video && st->kind == TA_STREAM_VIDEO)
+    bool goes_on = st->goes_on == d->facts->index->video;
+    if (goes_on) {
+        c = (struct ta_stream_choice){.action = TA_STREAM_DROP,
+                                      .reason = "its pictures are those that go on the main ones"};
+        ta_decision_tell(d, "pictures",
+                         "they go on as %s where %s ends (stream %d): each is decoded as what it is",
+                         avcodec_get_name(st->par->codec_id),
+                         avcodec_get_name(d->facts->source->streams[st->goes_on].par->codec_id), i);
+    } else if (!main_video && st->kind == TA_STREAM_VIDEO)
         c = (struct ta_stream_choice){.action = TA_STREAM_DROP,
                                       .reason = is_stranger(d, i) ? "it is another programme's"
                                                                   : "only the main video stream is restored"};
@@ -219,7 +227,7 @@ static int choose_stream(struct ta_decision *d, int i)
     // it knows.
     // What is another programme's is told with that.
     bool other_pictures = st->kind == TA_STREAM_VIDEO && is_stranger(d, i);
-    bool matters = !main_video && !other_pictures &&
+    bool matters = !main_video && !other_pictures && !goes_on &&
                    (sound || st->kind == TA_STREAM_SUBTITLE || st->kind == TA_STREAM_VIDEO);
     matters &= !c.reason || strcmp(c.reason, NOT_IN_RANGE) != 0;
     if (c.action == TA_STREAM_DROP && st->unreadable && strcmp(p->container->name, "y4m"))

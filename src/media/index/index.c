@@ -258,6 +258,8 @@ static int make_frames(struct ta_index_builder *b, bool decode_all)
         rules.jump = rules.second * LONGEST_GAP_SECONDS;
     if (decode_all)
         b->why_decode = "it was asked for";
+    else if (b->source->follows)
+        b->why_decode = "the codec of its pictures changes";
     else if (rule == TA_RULE_DECODE)
         b->why_decode = "its codec may leave frames out";
 

@@ -18,7 +18,7 @@
 #include "media/source.h"
 
 #define CACHE_BYTES ((int64_t)512 << 20)
-#define CACHE_VERSION 12 // raise when the same file would be indexed differently
+#define CACHE_VERSION 13 // raise when the same file would be indexed differently
 
 // Made when it is not there. One of another user (of who called sudo, for example) is not used.
 static bool make_own(const char *path)

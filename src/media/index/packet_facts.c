@@ -254,8 +254,10 @@ bool ta_packet_parser_examine(struct ta_packet_parser *p, const AVPacket *packet
     };
     // The next of several files: see ta_packets_read(). Without memory those before stay.
     if (packet->opaque_ref && !ta_av_has_headers(p->context, packet->opaque_ref) &&
-        ta_av_set_headers(p->context, packet->opaque_ref) >= 0)
+        ta_av_set_headers(p->context, packet->opaque_ref) >= 0) {
+        p->codec = p->context->codec_id;
         begin_parser(p);
+    }
     if (packet->flags & AV_PKT_FLAG_KEY)
         out->flags |= TA_PACKET_KEY;
     if (packet->flags & AV_PKT_FLAG_DISCARD)

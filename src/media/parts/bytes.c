@@ -31,7 +31,11 @@ struct ta_bytes {
     struct ta_patch *patches;
     int patch_count;
     struct ta_router *router; // NULL: none
-    int fd, open_file;        // the file that is open; -1
+    int64_t turns[TA_ROUTE_TURNS];
+    int turn_count;
+    bool ends_at_turns;
+    int64_t stood, passed; // the turn where reading ended, and where it goes on; -1: none
+    int fd, open_file;     // the file that is open; -1
     AVIOContext *io;
     const struct ta_cancel *cancel;
     struct ta_log *log;
@@ -85,6 +89,7 @@ int ta_bytes_open(struct ta_bytes **out, char *const *files, int file_count, con
     struct ta_bytes *b = ta_xcalloc(1, sizeof(*b));
     int64_t *sizes = ta_xcalloc((size_t)file_count + 1, sizeof(*sizes));
     b->fd = b->open_file = -1;
+    b->stood = b->passed = -1;
     b->cancel = cancel;
     b->log = log;
     b->files = ta_xcalloc((size_t)file_count + 1, sizeof(*b->files));
@@ -239,6 +244,38 @@ void ta_bytes_route(struct ta_bytes *b, const struct ta_routes *routes)
     ta_router_destroy(&b->router);
     if (routes->packet_bytes)
         b->router = ta_router_create(routes, read_for_router, b);
+    b->turn_count = routes->turn_count;
+    for (int i = 0; i < routes->turn_count; i++)
+        b->turns[i] = routes->turns[i].from;
+}
+
+void ta_bytes_end_at_turns(struct ta_bytes *b)
+{
+    b->ends_at_turns = b->turn_count > 0;
+}
+
+bool ta_bytes_pass_turn(struct ta_bytes *b)
+{
+    bool stands = b->stood >= 0 && b->stood == b->position;
+    if (stands && b->io)
+        b->io->eof_reached = 0;
+    b->passed = stands ? b->position : b->passed;
+    return stands;
+}
+
+// How much may be read before the next turn; 0: it ends here.
+static int up_to_turn(struct ta_bytes *b, int size)
+{
+    for (int i = 0; i < b->turn_count && b->ends_at_turns; i++) {
+        int64_t left = b->turns[i] - b->position;
+        if (!left && b->passed != b->position) {
+            b->stood = b->position;
+            return 0;
+        }
+        if (left > 0)
+            size = (int)TA_MIN(left, size);
+    }
+    return size;
 }
 
 int ta_bytes_read_at(struct ta_bytes *b, int64_t position, void *data, int size)
@@ -253,9 +290,11 @@ static int read_packet(void *opaque, uint8_t *data, int size)
     struct ta_bytes *b = opaque;
     if (ta_canceled(b->cancel))
         return AVERROR_EXIT;
-    int got = ta_bytes_read_at(b, b->position, data, size);
-    if (got > 0)
+    int got = ta_bytes_read_at(b, b->position, data, up_to_turn(b, size));
+    if (got > 0) {
         b->position += got;
+        b->stood = b->passed = -1;
+    }
     return got ? got : AVERROR_EOF;
 }
 
@@ -279,6 +318,7 @@ static int64_t seek(void *opaque, int64_t offset, int whence)
     if (offset < 0)
         return AVERROR(EINVAL);
     b->position = offset;
+    b->stood = b->passed = -1;
     return offset;
 }
 

@@ -3,6 +3,7 @@
 #ifndef TA_MEDIA_PARTS_BYTES_H
 #define TA_MEDIA_PARTS_BYTES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "media/av.h"
@@ -34,6 +35,11 @@ void ta_bytes_close(struct ta_bytes **b);
 void ta_bytes_patch(struct ta_bytes *b, const struct ta_patch *patches, int count);
 // Packets of a transport stream get other identifiers as they are read.
 void ta_bytes_route(struct ta_bytes *b, const struct ta_routes *routes);
+// From now on reading by the context below ends, once, where pictures turn into others by these routes, so
+// that a demuxer gives everything before that ahead of what follows.
+void ta_bytes_end_at_turns(struct ta_bytes *b);
+// Was it such an end that was met? Reading goes on then.
+bool ta_bytes_pass_turn(struct ta_bytes *b);
 
 int64_t ta_bytes_size(const struct ta_bytes *b);
 // Reads at `position`: the number of bytes, fewer than `size` at the end of a part; 0 at the end of all; an

@@ -202,7 +202,7 @@ static int note_headers(struct ta_packets *p, struct ta_piece *piece, const stru
             ta_piece_blend_headers(first, par);
         if (first->codec_type != AVMEDIA_TYPE_VIDEO)
             continue;
-        s->headers = ta_av_headers(par);
+        s->headers = ta_av_headers(par->codec_id, par->extradata, par->extradata_size);
         if (!s->headers)
             return TA_ERR_NOMEM;
         p->own_headers[i] |= ta_piece_renews(first, par);

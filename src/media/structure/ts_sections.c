@@ -88,6 +88,15 @@ static struct ta_ts_entry read_entry(const uint8_t *p, int info)
 }
 
 // Packets of a stream with times, rather than sections or data that nobody plays.
+bool ta_ts_is_picture(uint32_t kind)
+{
+    static const uint32_t kinds[] = {0x02, 0x10, 0x1b, 0x24, 0x33, 0x42, 0xd1, 0xd2, 0xea};
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (kinds[i] == kind)
+            return true;
+    return false;
+}
+
 bool ta_ts_is_stream(uint32_t kind)
 {
     return kind != 0x05 && (kind < 0x08 || kind > 0x0e) && kind != 0x86;

@@ -48,6 +48,7 @@ bool ta_ts_section_equal(const struct ta_ts_section *a, const struct ta_ts_secti
 int ta_ts_entries(const struct ta_ts_section *s, struct ta_ts_entry *entries);
 // Packets with times, rather than sections or data that nobody plays?
 bool ta_ts_is_stream(uint32_t kind);
+bool ta_ts_is_picture(uint32_t kind); // of moving pictures that a decoder may know
 // The time in the head of a packet of a stream, of which `size` bytes are there; -1: none.
 int64_t ta_ts_time(const uint8_t *p, int size);
 

@@ -17,6 +17,8 @@
 #define MAPS_MAX 1024 // different ones
 #define CLOCK 90000
 #define CLOCK_BITS 33
+#define SHORTEST_RUN (CLOCK / 5) // of pictures of one kind that others follow
+#define TURNS_MAX TA_ROUTE_TURNS
 #define HAND_OVER (2 * CLOCK) // at most between two streams of which one continues the other
 
 struct role {
@@ -39,12 +41,21 @@ struct programme {
     int number;
     bool listed; // in the latest list of programmes
     bool mapped; // a map of it was seen
+    // Its pictures: which role's run now (one more than its number, 0: none yet), since when, and up to when.
+    int pictures;
+    int64_t since, until;
+    bool together; // those of several run at once
 };
 
 struct change { // packets of `pid` are this role's from there on
     int64_t from;
     int pid, role, counter;
     bool counted;
+};
+
+struct turn { // a programme's pictures are this role's from there on
+    int64_t from;
+    int role;
 };
 
 struct map { // a programme map, when it was met
@@ -75,6 +86,8 @@ struct ta_ts_tables {
     int role_count;
     struct change *changes;
     int change_count;
+    struct turn turns[TURNS_MAX];
+    int turn_count; // may be more than there is room for
     struct map **maps;
     int map_count;
     bool too_much; // of anything: nothing is changed then
@@ -157,7 +170,8 @@ static int find_programme(struct ta_ts_tables *t, int number)
     }
     if (count == 1 && p->listed) { // its streams are this one's, by its number
         int before = t->programmes[gone].number;
-        t->programmes[gone] = (struct programme){number, true, true};
+        t->programmes[gone].number = number;
+        t->programmes[gone].listed = true;
         *p = (struct programme){.number = before};
         return gone;
     }
@@ -377,6 +391,26 @@ static void note_start(struct ta_ts_tables *t, int64_t at)
     t->expected = at + t->packet_bytes;
 }
 
+// Pictures of a programme that are of another kind from some place on follow those before. Where two kinds
+// take turns all the time they are two pictures.
+static void note_pictures(struct ta_ts_tables *t, int role, int64_t time, int64_t at)
+{
+    struct programme *p = &t->programmes[t->roles[role].programme];
+    if (!ta_ts_is_picture(t->roles[role].kind))
+        return;
+    if (p->pictures != role + 1) {
+        bool first = !p->pictures;
+        p->together |= !first && p->until - p->since < SHORTEST_RUN;
+        if (!first && !p->together && t->turn_count < TURNS_MAX)
+            t->turns[t->turn_count] = (struct turn){at, role};
+        t->turn_count += !first && !p->together;
+        p->pictures = role + 1;
+        p->since = p->until = time;
+    }
+    p->since = TA_MIN(p->since, time);
+    p->until = TA_MAX(p->until, time);
+}
+
 static void note_role(struct ta_ts_tables *t, int pid, const uint8_t *packet, int64_t at)
 {
     struct role *r = &t->roles[t->role[pid]];
@@ -393,6 +427,7 @@ static void note_role(struct ta_ts_tables *t, int pid, const uint8_t *packet, in
     int64_t time = packet[1] & 0x40 ? ta_ts_time(packet + head, TA_ROUTE_PACKET_BYTES - head) : -1;
     if (time < 0)
         return;
+    note_pictures(t, t->role[pid], time, at);
     if (!r->timed)
         r->first_time = time;
     r->timed = true;
@@ -525,6 +560,26 @@ static void put_map(struct ta_routes *out, const struct map *m, const int *pids)
     }
 }
 
+// Turns of one kind of pictures into another.
+static bool add_turns(struct ta_routes *out, const struct ta_ts_tables *t, const int *pids)
+{
+    for (int i = 0; i < t->turn_count && t->turn_count <= TURNS_MAX; i++) {
+        const struct role *r = &t->roles[t->turns[i].role];
+        int first = t->turns[i].role;
+        if (t->programmes[r->programme].together)
+            continue;
+        for (int k = 0; k < t->role_count; k++) {
+            const struct role *other = &t->roles[k];
+            if (other->programme == r->programme && ta_ts_is_picture(other->kind) && other->timed &&
+                other->first < t->roles[first].first)
+                first = k;
+        }
+        out->turns[out->turn_count++] = (struct ta_route_turn){
+            t->turns[i].from, (uint16_t)pids[t->turns[i].role], (uint16_t)pids[first]};
+    }
+    return out->turn_count > 0;
+}
+
 static int compare_routes(const void *a, const void *b)
 {
     const struct ta_route *x = a, *y = b;
@@ -544,6 +599,7 @@ void ta_ts_tables_finish(struct ta_ts_tables *t, struct ta_routes *out)
     for (int i = 0; i < t->change_count; i++)
         changes |= ta_ts_is_stream(t->roles[t->changes[i].role].kind) &&
                    t->changes[i].pid != pids[t->changes[i].role];
+    changes |= add_turns(out, t, pids);
     if (!changes)
         return;
     out->packet_bytes = t->packet_bytes;
