@@ -1,5 +1,5 @@
-// Part of every unit test: with TA_TEST_CPU=none, sse2, ssse3, sse4.1 or avx2 the machine looks to it as if it
-// had no more than that, to kernels of ours and of libav alike.
+// Part of every unit test: with TA_TEST_CPU=none, sse2, ssse3, sse4.1 or avx2 the machine looks to it as if
+// it had no more than that, to kernels of ours and of libav alike.
 #include <stdio.h>
 #include <stdlib.h>
 
