@@ -11,9 +11,9 @@
 #include "base/tree.h"
 #include "base/words.h"
 #include "cli/console.h"
-#include "cli/progress.h"
 #include "cli/service.h"
 #include "cli/table.h"
+#include "cli/watch.h"
 #include "jobs/client.h"
 #include "jobs/job.h"
 
@@ -71,37 +71,9 @@ static enum ta_exit print_json(struct ta_cli *cli, const json_t *o)
     return status;
 }
 
-static double number(const json_t *o, const char *key)
-{
-    return json_number_value(json_object_get(o, key));
-}
-
-// "42 %, 17.1 fps, 3:05 to go" of a job at work; else why it is where it is.
-static char *how_far(const json_t *job)
-{
-    const json_t *p = json_object_get(job, "progress");
-    const char *state = ta_json_member_text(job, "state"), *wish = ta_json_member_text(job, "wish");
-    struct ta_buf out = {0};
-    if (!strcmp(state, "running") || !strcmp(state, "planning")) {
-        ta_buf_printf(&out, "%.0f %%", 100 * number(p, "total"));
-        if (number(p, "fps") > 0)
-            ta_buf_printf(&out, ", %.1f fps", number(p, "fps"));
-        if (number(p, "eta") > 0) {
-            ta_buf_puts(&out, ", ");
-            ta_append_duration(&out, number(p, "eta"));
-            ta_buf_puts(&out, " to go");
-        }
-        if (*wish)
-            ta_buf_printf(&out, ", to be %s", strcmp(wish, "pause") ? "cancelled" : "paused");
-    } else {
-        ta_buf_puts(&out, ta_json_member_text(job, "reason"));
-    }
-    return ta_buf_take(&out);
-}
-
 static void add_job(struct ta_table *t, const json_t *job)
 {
-    char *text = how_far(job);
+    char *text = ta_watch_how_far(job);
     ta_table_cell(t, "%" PRId64, (int64_t)json_integer_value(json_object_get(job, "id")));
     ta_table_cell(t, "%s", ta_json_member_text(job, "state"));
     ta_table_cell(t, "%" PRId64, (int64_t)json_integer_value(json_object_get(job, "priority")));
@@ -156,7 +128,7 @@ static enum ta_exit show_job(struct ta_cli *cli, struct ta_client *client, const
         for (i = 0; i < TA_COUNT(keys); i++)
             if (*ta_json_member_text(job, keys[i]))
                 ta_buf_printf(&out, "  %-8s %s\n", keys[i], ta_json_member_text(job, keys[i]));
-        char *text = how_far(job);
+        char *text = ta_watch_how_far(job);
         if (strcmp(text, ta_json_member_text(job, "reason")))
             ta_buf_printf(&out, "  %-8s %s\n", "progress", text);
         free(text);
@@ -173,52 +145,13 @@ static enum ta_exit show_job(struct ta_cli *cli, struct ta_client *client, const
     return status;
 }
 
-// ---- watching ----
-
-struct watch {
-    struct ta_cli *cli;
-    bool json, live;
-    enum ta_exit status;
-};
-
-static bool show_event(void *priv, const char *kind, const json_t *data)
-{
-    struct watch *w = priv;
-    struct ta_buf line = {0};
-    if (w->json) {
-        json_t *o = json_pack("{s:s}", "event", kind);
-        json_object_update(o, (json_t *)data);
-        char *text = json_dumps(o, JSON_COMPACT);
-        ta_buf_printf(&line, "%s\n", text);
-        free(text);
-        json_decref(o);
-        w->status = ta_cli_output(w->cli, ta_buf_text(&line));
-    } else if (!strcmp(kind, "job")) {
-        char *text = how_far(data);
-        ta_buf_printf(&line, "job %" PRId64 " %s: ", (int64_t)json_integer_value(json_object_get(data, "id")),
-                      ta_json_member_text(data, "state"));
-        ta_buf_name(&line, ta_json_member_text(data, "input"));
-        ta_buf_printf(&line, "%s%s\n", *text ? ", " : "", text);
-        free(text);
-        w->status = ta_cli_show(w->cli, ta_buf_text(&line));
-    }
-    ta_buf_release(&line);
-    return w->status == TA_EXIT_OK;
-}
-
 static enum ta_exit watch_jobs(struct ta_cli *cli, struct ta_client *client)
 {
     const struct jobs_opts *opts = cli->values;
-    struct watch w = {.cli = cli, .json = opts->json};
-    json_t *answer;
+    if (!opts->json && isatty(STDOUT_FILENO))
+        return ta_watch_live(cli, client);
     enum ta_exit status = opts->json ? TA_EXIT_OK : list_jobs(cli, client);
-    int err = status ? 0 : ta_client_ask(client, "GET", "/api/v1/jobs?limit=1", NULL, &answer);
-    if (!status && !err) {
-        int64_t after = json_integer_value(json_object_get(answer, "event"));
-        json_decref(answer);
-        err = ta_client_follow(client, after, show_event, &w);
-    }
-    return ta_exit_worse(status, err < 0 ? ta_exit_from_error(err) : w.status);
+    return status ? status : ta_watch_lines(cli, client, opts->json);
 }
 
 // ---- changing ----
@@ -330,7 +263,8 @@ static enum ta_exit run_jobs(struct ta_cli *cli)
 
 static const struct ta_example jobs_examples[] = {
     {"terminalai jobs", "all jobs, the newest first"},
-    {"terminalai jobs watch", "the same, then each change as it happens"},
+    {"terminalai jobs watch",
+     "a table that follows what happens; elsewhere than on a terminal a line a change"},
     {"terminalai jobs cancel 12 13", "stops them; what is finished of them is kept for \"retry\""},
     {"terminalai jobs pause", "nothing new is begun; \"resume\" goes on"},
     {"terminalai jobs move 20 --before 12", "another order"},

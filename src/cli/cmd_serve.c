@@ -331,8 +331,6 @@ static int start(struct service *s)
     struct ta_thread *signals = NULL;
     block_signals(&stopper.set);
     err = ta_jobs_open(&s->jobs, s->state, log);
-    if (!err)
-        err = ta_jobs_prune(s->jobs, 0, INT64_MAX, o->keep_jobs, &removed);
     if (!err && s->endpoint_count) {
         struct ta_notify_config told = ta_notify_defaults();
         told.endpoints = s->endpoints;
@@ -348,6 +346,8 @@ static int start(struct service *s)
         err = ta_supervisor_create(&s->supervisor, s->jobs, &workers, log);
     if (!err)
         err = ta_server_start(&s->server, &http, s->jobs, s->supervisor, log);
+    if (!err) // now that somebody removes what they leave
+        err = ta_jobs_prune(s->jobs, 0, INT64_MAX, o->keep_jobs, &removed);
     stopper.supervisor = s->supervisor;
     if (!err)
         err = ta_thread_create(&signals, "signals", wait_for_signals, &stopper);

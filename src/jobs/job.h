@@ -63,6 +63,7 @@ struct ta_job {
     int64_t not_before_ms; // after a crash: when it is tried again; 0
     int64_t warnings;      // of a job that is done
     struct ta_job_progress progress;
+    int64_t told_ms;      // of the clock: when an event last told of it
     char *input, *output; // paths from the root; the input may be a name of several files, or an address
     char *source;         // the file that was got of the address; "" before, and where the input is one
     char *title;          // what the address calls it: a text to show and nothing else; ""

@@ -24,7 +24,10 @@
 #include "jobs/jobs_parts.h"
 #include "jobs/store.h"
 
-enum { BATCH_MAX = 512 }; // operations in one transaction
+enum {
+    BATCH_MAX = 512,  // operations in one transaction
+    PROGRESS_MS = 95, // between two events of a job's progress
+};
 
 struct ta_jobs {
     struct ta_log *log;
@@ -41,6 +44,9 @@ struct ta_jobs {
         void *priv;
     } wakes[TA_JOBS_WAKES];
     struct ta_jobs_hooks hooks;
+    void (*leave)(void *priv, const struct ta_job *job); // under wake_lock
+    void *leave_priv;
+    double last_position; // the highest that was ever given; the writer's
     // What waits for the writer.
     pthread_mutex_t lock;
     pthread_cond_t arrived, settled;
@@ -85,6 +91,14 @@ void ta_jobs_on_change(struct ta_jobs *jobs, void (*wake)(void *priv), void *pri
     pthread_mutex_unlock(&jobs->wake_lock);
 }
 
+void ta_jobs_on_leave(struct ta_jobs *jobs, void (*leave)(void *priv, const struct ta_job *job), void *priv)
+{
+    pthread_mutex_lock(&jobs->wake_lock);
+    jobs->leave = leave;
+    jobs->leave_priv = priv;
+    pthread_mutex_unlock(&jobs->wake_lock);
+}
+
 void ta_jobs_set_hooks(struct ta_jobs *jobs, const struct ta_jobs_hooks *hooks)
 {
     pthread_mutex_lock(&jobs->wake_lock);
@@ -101,7 +115,9 @@ struct changes {
     size_t count, capacity;
     int64_t *gone;
     size_t gone_count, gone_capacity;
-    bool queue; // a switch
+    bool queue;           // a switch
+    struct ta_job **left; // of those that are gone: a worker has begun them, and none has finished them
+    size_t left_count;
     struct ta_jobs_hooks hooks;
 };
 
@@ -143,12 +159,10 @@ static void keep(struct changes *c, struct ta_job *job)
 
 static int apply_add(struct changes *c, struct ta_jobs_op *op)
 {
-    double highest = ta_job_list_last_position(c->jobs->index);
-    for (size_t i = 0; i < c->count; i++)
-        highest = TA_MAX(highest, c->values[i]->position);
     int err = 0;
     for (int i = 0; i < op->count && !err; i++) {
-        op->added[i]->position = highest + i + 1;
+        op->added[i]->position =
+            ++c->jobs->last_position; // a number that is left out by a failure is no loss
         op->added[i]->created_ms = op->added[i]->changed_ms = ta_jobs_now_ms();
         err = ta_store_insert(c->jobs->store, op->added[i]);
         if (!err)
@@ -166,6 +180,8 @@ static int apply_change(struct changes *c, struct ta_jobs_op *op)
     }
     struct ta_job *job = ta_job_copy(old);
     int err = op->edit(op, job);
+    if (op->to_end)
+        job->position = ++c->jobs->last_position;
     if (!err && job->state != old->state && !ta_job_may_become(old->state, job->state)) {
         ta_jobs_refuse(op, "job %" PRId64 " is %s and can't become %s", op->id, ta_job_state_name(old->state),
                        ta_job_state_name(job->state));
@@ -188,6 +204,22 @@ static int apply_change(struct changes *c, struct ta_jobs_op *op)
     return err;
 }
 
+static void note_row(void *priv, const struct ta_row *row)
+{
+    (void)row;
+    *(bool *)priv = true;
+}
+
+// Has a worker ever had it?
+static bool was_begun(struct changes *c, int64_t id)
+{
+    bool begun = false;
+    ta_store_each(c->jobs->store, "a job's history can't be read",
+                  "SELECT 1 FROM changes WHERE job=?1 AND state='planning' LIMIT 1", note_row, &begun, "i",
+                  id);
+    return begun;
+}
+
 static int apply_remove(struct changes *c, struct ta_jobs_op *op)
 {
     struct ta_job *job = current(c, op->id);
@@ -199,6 +231,10 @@ static int apply_remove(struct changes *c, struct ta_jobs_op *op)
     if (ta_job_state_is_active(job->state)) {
         ta_jobs_refuse(op, "job %" PRId64 " is %s: cancel it first", op->id, ta_job_state_name(job->state));
         err = TA_ERR_INVALID;
+    }
+    if (!err && job->state != TA_JOB_DONE && was_begun(c, op->id)) {
+        c->left = ta_xrealloc(c->left, (c->left_count + 1) * sizeof(struct ta_job *));
+        c->left[c->left_count++] = ta_job_ref(job);
     }
     ta_job_unref(&job);
     if (!err)
@@ -315,7 +351,14 @@ static void transact(struct ta_jobs *jobs, struct ta_jobs_op *ops)
                 pthread_mutex_unlock(&jobs->lock);
             }
         tell(jobs, &c);
+        pthread_mutex_lock(&jobs->wake_lock);
+        for (size_t i = 0; i < c.left_count && jobs->leave; i++)
+            jobs->leave(jobs->leave_priv, c.left[i]);
+        pthread_mutex_unlock(&jobs->wake_lock);
     }
+    for (size_t i = 0; i < c.left_count; i++)
+        ta_job_unref(&c.left[i]);
+    free(c.left);
     for (size_t i = 0; i < c.count; i++)
         ta_job_unref(&c.values[i]);
     free(c.values);
@@ -404,6 +447,7 @@ static int take_lock(struct ta_jobs *jobs)
 static int load_job(void *priv, struct ta_job *job)
 {
     struct ta_jobs *jobs = priv;
+    jobs->last_position = TA_MAX(jobs->last_position, job->position);
     return ta_job_list_swap(jobs->index, &job, 1, NULL, 0);
 }
 
@@ -523,14 +567,19 @@ void ta_jobs_report(struct ta_jobs *jobs, int64_t id, const struct ta_job_progre
         ta_job_unref(&old);
         return;
     }
+    // Workers tell at most ten times a second; whoever tells more often is heard, but not told of each time.
+    int64_t now = (int64_t)(ta_clock_seconds() * 1000);
+    bool due = now - old->told_ms >= PROGRESS_MS || strcmp(old->progress.phase, p->phase) != 0;
     struct ta_job *value = ta_job_copy(old);
     value->progress = *p;
-    json_t *event = ta_job_progress_json(p);
-    json_object_set_new(event, "id", json_integer((json_int_t)id));
+    value->told_ms = due ? now : old->told_ms;
     bool running = old->state == TA_JOB_PLANNING && p->frames_total > 0;
-    if (ta_job_list_report(jobs->index, old, value))
+    if (ta_job_list_report(jobs->index, old, value) && due) {
+        json_t *event = ta_job_progress_json(p);
+        json_object_set_new(event, "id", json_integer((json_int_t)id));
         ta_events_publish(jobs->events, "progress", json_dumps(event, JSON_COMPACT));
-    json_decref(event);
+        json_decref(event);
+    }
     ta_job_unref(&old);
     if (running)
         ta_jobs_begin(jobs, id, p);

@@ -96,6 +96,11 @@ void ta_jobs_set_hooks(struct ta_jobs *jobs, const struct ta_jobs_hooks *hooks);
 enum { TA_JOBS_WAKES = 8 };
 void ta_jobs_on_change(struct ta_jobs *jobs, void (*wake)(void *priv), void *priv);
 
+// Called for each job that is taken out of the list unfinished after a worker has had it: its work lies where
+// nobody will go on with it. By the writer's thread, which must not call the queue from it; NULL takes it
+// back.
+void ta_jobs_on_leave(struct ta_jobs *jobs, void (*leave)(void *priv, const struct ta_job *job), void *priv);
+
 // ---- for the supervisor ----
 
 // The job whose turn it is becomes "planning"; a reference. 0 with *out NULL when there is none; *due_ms then

@@ -22,6 +22,7 @@ struct ta_jobs_op {
     const void *arg;
     int number;
     double position;
+    bool to_end;           // CHANGE: it gets the highest position of all
     struct ta_job **added; // ADD
     int count;
     const char *key, *value; // SWITCH

@@ -230,7 +230,7 @@ int ta_jobs_move(struct ta_jobs *jobs, int64_t id, int64_t before, struct ta_job
     if (job && before) {
         err = place_before(jobs, id, before, &op.position, &op.number, why);
     } else if (job) {
-        op.position = ta_job_list_last_position(ta_jobs_list(jobs)) + 1;
+        op.to_end = true;
         op.number = job->priority;
     }
     ta_job_unref(&job);

@@ -28,6 +28,16 @@ static bool names_etag(const char *list, const char *etag)
     return false;
 }
 
+bool ta_request_is_known(struct ta_request *r, char *etag)
+{
+    free(r->etag);
+    r->etag = etag;
+    bool known = names_etag(ta_request_header(r, "If-None-Match"), etag);
+    if (known)
+        r->status = MHD_HTTP_NOT_MODIFIED;
+    return known;
+}
+
 // The part of a file that "bytes=A-B" asks for. 1; 0: the whole, since nothing (or nothing that is known) is
 // asked for; -1: there is no such part.
 static int find_part(const char *text, int64_t size, int64_t *first, int64_t *count)
@@ -164,7 +174,9 @@ enum MHD_Result ta_answer(struct ta_request *r)
         r->etag = ta_xstrdup(ta_blob_etag(r->blob));
     if (r->fd >= 0 && (response = file_response(r)))
         type = r->file_type ? r->file_type : "application/octet-stream";
-    if (r->status == 200 && r->etag && names_etag(ta_request_header(r, "If-None-Match"), r->etag)) {
+    bool unchanged = r->status == MHD_HTTP_NOT_MODIFIED;
+    if (unchanged ||
+        (r->status == 200 && r->etag && names_etag(ta_request_header(r, "If-None-Match"), r->etag))) {
         if (response)
             MHD_destroy_response(response);
         r->status = MHD_HTTP_NOT_MODIFIED;

@@ -1,6 +1,7 @@
 #include "server/http.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,7 +12,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sha256.h"
+#include "base/tree.h"
 #include "jobs/jobs.h"
+#include "restore/work_files.h"
 #include "server/asker.h"
 #include "server/http_parts.h"
 #include "server/listen.h"
@@ -214,6 +217,7 @@ static void begin(struct ta_server *s, struct call *call, const char *path, cons
     r->uploads = s->uploads;
     r->tables = s->tables;
     r->session = s->session;
+    r->run = s->run;
     r->ring = s->config.ring;
     r->config = &s->config;
     r->log = s->log;
@@ -333,6 +337,40 @@ static void tell_line(void *priv, char *json)
     ta_events_publish(ta_jobs_events(s->jobs), "log", json);
 }
 
+// What is left of a job that was taken out of the list: nobody goes on with it, unless another one makes the
+// same file.
+static void discard_work(void *priv, const struct ta_job *job)
+{
+    enum { PAGE = 256 };
+    struct ta_server *s = priv;
+    json_t *options = ta_job_object(job->options);
+    const char *work_dir = ta_json_member_text(options, "work-dir");
+    char *folder = ta_work_path_of(job->output, work_dir);
+    struct ta_job *found[PAGE];
+    struct ta_job_filter all = {.limit = PAGE};
+    bool wanted = false, more = access(folder, F_OK) == 0, there = more;
+    while (more) {
+        int count = ta_job_list_page(ta_jobs_list(s->jobs), &all, found, &more);
+        for (int i = 0; i < count; i++) {
+            wanted = wanted || (found[i]->state != TA_JOB_DONE && !strcmp(found[i]->output, job->output));
+            all.after = found[i]->id;
+            ta_job_unref(&found[i]);
+        }
+    }
+    if (there && !wanted) {
+        char *key = ta_xprintf("discard %" PRId64, job->id);
+        struct ta_question q = {.key = key,
+                                .line = TA_ASK_SHORT,
+                                .look = json_pack("{s:s, s:s, s:s}", "kind", "discard", "output", job->output,
+                                                  "work_dir", work_dir),
+                                .keep_s = 0};
+        ta_asker_do(s->asker, &q);
+        free(key);
+    }
+    free(folder);
+    json_decref(options);
+}
+
 int ta_server_start(struct ta_server **out, const struct ta_server_config *config, struct ta_jobs *jobs,
                     struct ta_supervisor *supervisor, struct ta_log *log)
 {
@@ -341,6 +379,7 @@ int ta_server_start(struct ta_server **out, const struct ta_server_config *confi
     s->jobs = jobs;
     s->supervisor = supervisor;
     s->log = log;
+    snprintf(s->run, sizeof(s->run), "%llx", (unsigned long long)ta_jobs_now_ms());
     // What can't be guessed without the token, and does not tell it.
     char *text = ta_xprintf("session of %s", config->token ? config->token : "nobody");
     ta_sha256_hex(text, strlen(text), s->session);
@@ -357,6 +396,8 @@ int ta_server_start(struct ta_server **out, const struct ta_server_config *confi
     ta_events_on_publish(ta_jobs_events(jobs), ta_follow_wake, s);
     if (config->ring)
         ta_log_ring_on_line(config->ring, tell_line, s);
+    if (!err)
+        ta_jobs_on_leave(jobs, discard_work, s);
     if (!err && config->address)
         err = serve(s, ta_listen_on(config->address, &s->port, log), on_tcp, &s->tcp);
     if (!err && config->socket)
@@ -375,6 +416,7 @@ void ta_server_stop(struct ta_server **out)
     pthread_mutex_lock(&s->lock);
     s->stopping = true;
     pthread_mutex_unlock(&s->lock);
+    ta_jobs_on_leave(s->jobs, NULL, NULL);
     // A connection that sleeps can't be closed.
     ta_follow_wake(s);
     ta_asker_stop(s->asker);

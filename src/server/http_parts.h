@@ -26,6 +26,7 @@ struct ta_server {
     struct ta_crowd *crowd;
     int port;
     bool loopback;
+    char run[24];                // of this start alone, for ETag
     char session[TA_SHA256_HEX]; // what the cookie of who has shown the token says
     pthread_mutex_t lock;        // of the followers
     struct ta_follower *followers;

@@ -139,7 +139,10 @@ void ta_request_release(struct ta_request *r)
 
 void ta_request_reply(struct ta_request *r, int status, json_t *answer)
 {
+    char *etag = r->etag; // stays: the route has set it before it made the answer
+    r->etag = NULL;
     forget_answer(r);
+    r->etag = etag;
     r->status = status;
     r->answer = answer;
 }

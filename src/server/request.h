@@ -28,6 +28,7 @@ struct ta_request {
     const struct ta_server_config *config;
     struct ta_log *log;
     const char *session; // the cookie's value
+    const char *run;     // tells this start of the service from others
     bool local;          // by the Unix socket: the user's own shell
     int64_t id;          // what the path has for "{id}"
     const char *verb;    // and for "{action}", "{key}", "{name}"
@@ -76,6 +77,8 @@ void ta_request_problem(struct ta_request *r, int status, const char *code, cons
 // A name or number of the detail, for pages that say it in another language. Takes `value`.
 void ta_request_arg(struct ta_request *r, const char *name, json_t *value);
 void ta_request_set_header(struct ta_request *r, const char *name, const char *value);
+// Has the client the answer already, which is known by this text (without quotes; taken)? Then it is 304.
+bool ta_request_is_known(struct ta_request *r, char *etag);
 // Frees what is left of the answer.
 void ta_request_release(struct ta_request *r);
 

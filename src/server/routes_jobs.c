@@ -233,6 +233,10 @@ void ta_route_jobs(struct ta_request *r)
         ta_request_problem(r, 422, "no-such-order", "order is \"oldest\" or \"newest\"");
         return;
     }
+    // Whatever changes in the list is an event.
+    int64_t event = ta_events_last(ta_jobs_events(r->jobs));
+    if (ta_request_is_known(r, ta_xprintf("%s-%" PRId64, r->run, event)))
+        return;
     f.limit = (int)limit;
     f.backwards = order && !strcmp(order, "newest");
     struct ta_job *found[PAGE_MAX];
@@ -247,7 +251,7 @@ void ta_route_jobs(struct ta_request *r)
     }
     json_t *o = json_pack("{s:o, s:b}", "jobs", jobs, "paused", ta_jobs_is_paused(r->jobs));
     json_object_set_new(o, "next", more ? json_integer(f.after) : json_null());
-    json_object_set_new(o, "event", json_integer(ta_events_last(ta_jobs_events(r->jobs))));
+    json_object_set_new(o, "event", json_integer(event));
     reply(r, 200, o);
 }
 

@@ -1,10 +1,15 @@
 """Jobs from submission to a file that is right, whatever is stopped or killed on the way."""
 
+import fcntl
 import hashlib
 import json
 import os
+import pty
 import shutil
 import signal
+import struct
+import subprocess
+import termios
 import time
 
 import kit
@@ -206,3 +211,66 @@ def test_shell(serve, tape):
     service.stop()
     gone = service.shell('jobs')
     assert gone.returncode == 1 and 'terminalai serve' in gone.stderr, gone.stderr
+
+
+def test_a_removed_job_leaves_no_work(serve, tape):
+    service = serve()
+    tape(service, SOURCE)
+    job, work = service.submit(SOURCE, options=SLOW), service.files / 'tape.restored.mp4.terminalai'
+    while not service.job(job)['progress']['segments_done']:
+        time.sleep(0.05)
+    service.ask('POST', f'/api/v1/jobs/{job}/cancel')
+    service.wait(job, 'cancelled')
+    assert work.is_dir()
+    other = service.submit(SOURCE, options=SLOW)  # makes the same file
+    service.ask('POST', f'/api/v1/jobs/{other}/pause')
+    service.wait(other, 'paused')
+    assert service.ask('DELETE', f'/api/v1/jobs/{job}')[1] == {'removed': 1}
+    time.sleep(0.5)
+    assert work.is_dir()  # another one goes on with it
+    assert service.ask('DELETE', f'/api/v1/jobs/{other}')[1] == {'removed': 1}
+    end = time.monotonic() + 20
+    while work.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not work.exists()
+
+
+def test_work_of_others_stays(serve, tape):
+    """A job that no worker ever had has left nothing."""
+    service = serve()
+    tape(service, SOURCE)
+    service.ask('POST', '/api/v1/queue/pause')
+    work = service.files / 'tape.restored.mp4.terminalai'
+    work.mkdir()
+    (work / 'plan.json').write_text('{}')
+    assert service.ask('DELETE', f'/api/v1/jobs/{service.submit(SOURCE)}')[0] == 200
+    time.sleep(0.5)
+    assert (work / 'plan.json').exists()
+
+
+def test_a_live_table(serve, tape):
+    """On a terminal `jobs watch` draws its table again in its place."""
+    service = serve()
+    tape(service, SOURCE, 'b\x1b[31m.mkv')
+    service.ask('POST', '/api/v1/queue/pause')
+    first, second = service.submit(SOURCE, options=OPTIONS), service.submit('b\x1b[31m.mkv', options=OPTIONS)
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 60, 0, 0))
+    watch = subprocess.Popen([service.program.path, 'jobs', 'watch', '--socket', service.socket], stdout=slave, stderr=slave,
+        env=service.env)
+    os.close(slave)
+    text, end = b'', time.monotonic() + 60
+    resumed = False
+    while b'2 done' not in text and time.monotonic() < end:
+        text += os.read(master, 65536)
+        if not resumed and b'2 queued; the queue is paused' in text:
+            resumed = True
+            service.ask('POST', '/api/v1/queue/resume')
+    watch.terminate()
+    watch.wait()
+    os.close(master)
+    screens = text.decode().split('\x1b[4A')
+    assert len(screens) > 3 and all(s.count('STATE') == 1 for s in screens), text
+    assert b'\x1b[31m' not in text and rb'b\x1b[31m.mkv' in text  # a name does not drive the terminal
+    assert all(len(line.replace('\x1b[K', '')) <= 60 for s in screens for line in s.replace('\x1b[J', '').split('\r\n')), screens
+    assert f'{first} done' in ' '.join(screens[-1].split()) and f'{second} done' in ' '.join(screens[-1].split())
