@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/words.h"
 #include "media/encode/encoder_row.h"
+#include "video/deinterlace_neural.h"
 #include "video/chain.h"
 #include "video/edges.h"
 #include "video/stages.h"
@@ -226,6 +227,8 @@ static int add_chosen(struct ta_decision *d, const struct chosen *c)
     }
     if (err >= 0 && c->info->set_quality)
         c->info->set_quality(opts, d->recipe->quality);
+    if (err >= 0 && c->info == &ta_stage_deinterlace_neural)
+        err = ta_deinterlace_neural_prepare(opts, d->facts->fields, d->log);
     if (err >= 0 && c->info == &ta_stage_hdr_rtx && d->facts->nvvfx) {
         struct ta_hdr_opts *o = opts;
         free(o->runtime);

@@ -166,6 +166,7 @@ struct ta_plan_facts {
     int measured_count;
     const struct ta_hardware_facts *hardware; // where the recipe wants it
     const struct ta_neural_facts *neural;     // where the recipe may want a network, else NULL
+    const struct ta_neural_facts *fields;     // of the network that deinterlaces, where it is wanted
     const char *nvvfx;                        // version of NVIDIA's library, where it is wanted and here
     const struct ta_named_file *files;        // that options of the recipe name
     int file_count;

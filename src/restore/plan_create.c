@@ -74,6 +74,7 @@ static int decide(struct ta_plan **out, const struct ta_survey *s, const struct 
                                       .measured_count = s->rows,
                                       .hardware = &s->hardware,
                                       .neural = neural ? &s->neural : NULL,
+                                      .fields = s->fields.err < 0 || s->fields.model ? &s->fields : NULL,
                                       .nvvfx = s->nvvfx,
                                       .files = s->named,
                                       .file_count = s->named_count,
@@ -122,14 +123,19 @@ static int create(struct ta_plan **out, struct ta_survey *survey, const char *ou
     struct ta_survey_view view;
     struct ta_env env = ta_meter_env(meter, ta_meter_cancel(meter), log);
     struct heard heard = {0};
+    const char *deinterlace = "";
     bool hardware = false, neural = wants_network(options);
     int err = wish_of(options, &wish, &hardware, log);
+    if (err >= 0)
+        err = ta_options_slot(options, "deinterlace", &deinterlace);
     if (err >= 0)
         err = ta_survey_require(survey, &wish, meter, &view, log);
     if (err >= 0) {
         ta_survey_find_files(survey, options);
         if (hardware)
             ta_survey_look_at_hardware(survey);
+        if (!strcmp(deinterlace, "neural"))
+            ta_survey_look_at_fields(survey, options, &env);
         if (wants_rtx(options))
             ta_survey_look_at_rtx(survey, &env);
         if (neural)

@@ -52,6 +52,7 @@ void ta_survey_destroy(struct ta_survey **survey)
     forget(s);
     ta_hardware_facts_release(&s->hardware);
     ta_neural_facts_release(&s->neural);
+    ta_neural_facts_release(&s->fields);
     free(s->nvvfx);
     for (int i = 0; i < s->named_count; i++) {
         free(s->named[i].value);

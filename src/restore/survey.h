@@ -34,8 +34,9 @@ struct ta_survey {
     bool has_hardware;
     struct ta_hardware_facts hardware;
     struct ta_neural_facts neural;
-    char *nvvfx;                 // version of NVIDIA's library; NULL: not looked for, or not here
-    struct ta_named_file *named; // those that plans' options have named so far
+    struct ta_neural_facts fields; // of the network that deinterlaces
+    char *nvvfx;                   // version of NVIDIA's library; NULL: not looked for, or not here
+    struct ta_named_file *named;   // those that plans' options have named so far
     int named_count;
 };
 
@@ -60,6 +61,8 @@ void ta_survey_look_at_hardware(struct ta_survey *s);
 // not need it.
 void ta_survey_find_files(struct ta_survey *s, struct ta_options *options);
 
+// The same of the network that deinterlaces; finds its file itself.
+void ta_survey_look_at_fields(struct ta_survey *s, struct ta_options *options, const struct ta_env *env);
 // Opens NVIDIA's library. That there is none is no error here.
 void ta_survey_look_at_rtx(struct ta_survey *s, const struct ta_env *env);
 // Opens the engine that options of running name and tries the network of the recipe; after the files were

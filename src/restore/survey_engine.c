@@ -13,6 +13,7 @@
 #include "recipe/model_look.h"
 #include "recipe/models.h"
 #include "restore/survey.h"
+#include "video/deinterlace_neural.h"
 #include "video/scale_neural.h"
 
 enum { MAX_THREADS = 16 };
@@ -149,6 +150,53 @@ static int look(struct ta_survey *s, struct ta_options *options, const struct ta
         err = look_at_network(s, ta_engine_named(run.engine_library), env, log);
     ta_opt_release(ta_run_options, &run);
     return err;
+}
+
+// A manifest says what its numbers mean: shapes alone do not.
+static int look_at_fields(struct ta_neural_facts *f, struct ta_options *options, const struct ta_env *env,
+                          struct ta_log *log)
+{
+    const char *value = "";
+    struct ta_run_opts run;
+    struct ta_model_found found;
+    ta_options_get(options, "deinterlace-model", &value, NULL);
+    int err = ta_options_run(options, &run, log);
+    if (err < 0)
+        return err;
+    err = ta_models_find(&found, *value ? value : TA_DEINTERLACE_NETWORK, log);
+    if (err >= 0 && (!found.listed || found.model.purpose != TA_MODEL_DEINTERLACE ||
+                     found.model.colour != TA_MODEL_RGB)) {
+        ta_error(
+            log,
+            "\"%s\" is no network of purpose deinterlace, for colour, in a manifest: models.yaml can say "
+            "what it takes",
+            value);
+        err = TA_ERR_USAGE;
+    }
+    if (err >= 0) {
+        f->white = found.model.range == TA_MODEL_BYTE ? 255 : 1;
+        f->model = ta_xstrdup(found.path);
+        memcpy(f->sum, found.sha256, sizeof f->sum);
+        err = look_at_engine(f, &run, env, log);
+    }
+    ta_model_found_release(&found);
+    ta_opt_release(ta_run_options, &run);
+    return err;
+}
+
+void ta_survey_look_at_fields(struct ta_survey *s, struct ta_options *options, const struct ta_env *env)
+{
+    struct ta_buf why = {0};
+    struct ta_log *log = NULL;
+    ta_neural_facts_release(&s->fields);
+    int err = ta_log_keep_first(&log, &why);
+    if (err >= 0)
+        err = look_at_fields(&s->fields, options, env, log);
+    s->fields.err = err < 0 ? err : 0;
+    if (err < 0)
+        s->fields.why = ta_xstrdup(why.size ? ta_buf_text(&why) : ta_error_text(err));
+    ta_log_destroy(&log);
+    ta_buf_release(&why);
 }
 
 void ta_survey_look_at_rtx(struct ta_survey *s, const struct ta_env *env)

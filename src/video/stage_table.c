@@ -1,4 +1,5 @@
 // The tables that wings add to: a program of the tests brings them with a row more.
+#include "video/deinterlace_neural.h"
 #include "video/scale_neural.h"
 #include "video/scale_rtx.h"
 #include "video/stages.h"
@@ -11,6 +12,7 @@ const struct ta_stage_info *const ta_stages[] = {
     &ta_stage_yadif,
     &ta_stage_w3fdif,
     &ta_stage_deinterlace_motion,
+    &ta_stage_deinterlace_neural,
     &ta_stage_ivtc,
     &ta_stage_deblock_weak,
     &ta_stage_deblock_strong,

@@ -20,6 +20,7 @@ static const struct ta_choice deinterlace_choices[] = {
     {"w3fdif", "three fields through fixed filters: no motion detection, so steady in noise"},
     {"motion",
      "motion compensated: lines from where things were and will be; the best picture, twenty times bwdif's work"},
+    {"neural", "a network (--deinterlace-model) makes the missing lines; slow without a graphics card"},
     {"ivtc",
      "inverse telecine: film frames as they were, the rest by bwdif or motion; measures every frame first"},
     {0},

@@ -69,3 +69,10 @@ def weighted(factor):
 def outside(location):
     """A tensor whose numbers lie in another file."""
     return field(1, 4) + field(2, FLOAT) + field(8, 'w') + field(13, field(1, 'location') + field(2, location)) + field(14, 1)
+
+
+def of_field(which):
+    """For deinterlacing: the missing rows are those of one of the three fields it is given (0: the one before), as they are."""
+    weights = [1.0 if i == 3 * which + o else 0.0 for o in range(3) for i in range(9)]
+    w = b''.join(field(1, d) for d in (3, 9, 1, 1)) + field(2, FLOAT) + field(8, 'w') + field(9, struct.pack('<27f', *weights))
+    return model([node('Conv', ['x', 'w'], 'y')], [picture('x', 9)], [picture('y', 3)], field(5, w))

@@ -62,11 +62,14 @@ static const struct {
     {"scale-kernel", "spline36", {{"resolution", "240"}, {"quality", "fast"}}},
 };
 
-// Options that change nothing in a plan that is made from given facts, and where they are tested.
+// Options, or single values of them, that change nothing in a plan that is made from given facts, and where
+// they are tested.
 static const char *const elsewhere[][2] = {
     {"hardware", "needs a device: tests/media/test_cli.py"},
     {"scale", "needs an engine: tests/media/test_neural.py"},
     {"scale-model", "needs an engine: tests/media/test_neural.py"},
+    {"deinterlace neural", "needs an engine: tests/media/test_deinterlace_neural.py"},
+    {"deinterlace-model", "needs an engine: tests/media/test_deinterlace_neural.py"},
     {"scale-tile", "needs an engine: tests/media/test_neural.py"},
     {"scale-blend", "needs an engine: tests/media/test_neural.py"},
     {"hdr-method", "needs an engine: tests/media/test_hdr_rtx.py"},
@@ -311,7 +314,9 @@ static void check_option(const struct ta_option_group *group, const struct ta_op
         char *value = is_listed && !o->choices ? NULL : other_value(o, n);
         if (!value)
             break;
-        bool done = false;
+        char *both = ta_xprintf("%s %s", name, value);
+        bool done = listed(elsewhere, TA_COUNT(elsewhere), both) != NULL;
+        free(both);
         for (size_t i = 0; i < TA_COUNT(settings); i++)
             done |= !strcmp(settings[i].name, name) && !strcmp(settings[i].value, value);
         if (!done)
