@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "dsp/sound_block.h"
+#include "dsp/sound_clicks.h"
 #include "dsp/sound_hiss.h"
 #include "dsp/sound_hum.h"
 #include "dsp/sound_measure.h"
@@ -52,8 +53,16 @@ struct processor {
         *x = NULL;                                                        \
     }
 
+PROCESSOR(clicks)
 PROCESSOR(hiss)
 PROCESSOR(hum)
+
+static void *clicks_create(const struct settings *s, int rate, int channels)
+{
+    struct ta_sound_clicks_params p = {setting(s, "threshold", 0), setting(s, "keep_clicks", 0) != 0,
+                                       setting(s, "keep_dropouts", 0) != 0};
+    return ta_sound_clicks_create(&p, rate, channels);
+}
 
 static void *hiss_create(const struct settings *s, int rate, int channels)
 {
@@ -74,6 +83,7 @@ static void *hum_create(const struct settings *s, int rate, int channels)
     }
 
 static const struct processor processors[] = {
+    ENTRY(clicks),
     ENTRY(hiss),
     ENTRY(hum),
 };
@@ -131,6 +141,8 @@ void sound_hear(int rate, const struct sound *s)
            r.peak_db, r.noise_db.value, r.noise_db.confidence, r.hiss_db.value, r.hiss_db.confidence);
     printf(", \"bandwidth\": [%.0f, %.2f], \"clipped\": [%.1f, %.2f, %.3f]", r.bandwidth_hz.value,
            r.bandwidth_hz.confidence, r.clipped.value, r.clipped.confidence, r.clip_level);
+    printf(", \"clicks\": [%.1f, %.2f], \"dropouts\": %.1f", r.clicks.value, r.clicks.confidence,
+           r.dropouts.value);
     printf(", \"channels\": [%d, %.2f, %d, %.2f, %.1f], \"times_real\": %.0f}\n", r.channels,
            r.channels_confidence, r.side, r.correlation, r.balance_db, r.seconds / TA_MAX(seconds, 1e-6));
     ta_sound_measure_destroy(&m);

@@ -30,8 +30,10 @@ struct ta_sound_measured {
     struct ta_sound_value hiss_db;  // of noise above 2 kHz
     struct ta_sound_value bandwidth_hz;
     struct ta_sound_mains_result hum;
-    struct ta_sound_value clipped; // runs of clipped samples a minute
-    double clip_level;             // where, 0 to 1 and above; 0: nowhere
+    struct ta_sound_value clipped;  // runs of clipped samples a minute
+    struct ta_sound_value clicks;   // a minute; of long tracks a part is heard for them
+    struct ta_sound_value dropouts; // a minute, likewise
+    double clip_level;              // where, 0 to 1 and above; 0: nowhere
     enum ta_sound_channels channels;
     double channels_confidence;
     int side;           // the channel with sound, of TA_SOUND_ONE_SIDED

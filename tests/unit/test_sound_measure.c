@@ -164,6 +164,24 @@ static void test_channels(void **state)
     free(s);
 }
 
+static void test_clicks(void **state)
+{
+    (void)state;
+    struct ta_sound_measured r;
+    float **a = ta_sound_planes(1, COUNT);
+    kit_words(a[0], COUNT, RATE, 0.2);
+    kit_noise(a[0], COUNT, 0.001);
+    hear(a, 1, &r);
+    near("clicks of words", r.clicks.value, 0, 3);
+    near("dropouts of words", r.dropouts.value, 0, 0);
+    for (int i = RATE / 3; i < COUNT; i += RATE / 2)
+        a[0][i] += 0.7f;
+    hear(a, 1, &r);
+    near("clicks a minute", r.clicks.value, 120, 6);
+    assert_true(r.clicks.confidence > 0.9);
+    free(a);
+}
+
 static void test_anything(void **state)
 {
     (void)state;
@@ -194,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_levels),   cmocka_unit_test(test_noise),    cmocka_unit_test(test_bandwidth),
         cmocka_unit_test(test_clipping), cmocka_unit_test(test_channels), cmocka_unit_test(test_anything),
+        cmocka_unit_test(test_clicks),
     };
     return cmocka_run_group_tests_name("sound_measure", tests, NULL, NULL);
 }
