@@ -222,8 +222,8 @@ static bool are_numbers(struct ta_cli *cli)
 static enum ta_exit run_jobs(struct ta_cli *cli)
 {
     const struct jobs_opts *opts = cli->values;
-    static const char *const verbs[] = {"list",  "show",   "watch", "pause",    "resume", "cancel",
-                                        "retry", "remove", "move",  "priority", "clear",  NULL};
+    static const char *const verbs[] = {"list",   "show", "watch",    "pause", "resume", "cancel", "retry",
+                                        "remove", "move", "priority", "clear", "drain",  NULL};
     const char *verb = cli->operand_count ? cli->operands[0] : "list";
     int known = 0;
     while (verbs[known] && strcmp(verbs[known], verb))
@@ -235,7 +235,8 @@ static enum ta_exit run_jobs(struct ta_cli *cli)
     }
     int ids = TA_MAX(cli->operand_count - 1, 0);
     bool whole = !strcmp(verb, "pause") || !strcmp(verb, "resume"); // without numbers: the queue
-    bool none = !strcmp(verb, "list") || !strcmp(verb, "watch") || !strcmp(verb, "clear");
+    bool none = !strcmp(verb, "list") || !strcmp(verb, "watch") || !strcmp(verb, "clear") ||
+                !strcmp(verb, "drain");
     if (none && ids)
         return ta_cli_usage(cli, "%s takes no numbers of jobs", verb);
     if (!none && !whole && !ids)
@@ -267,6 +268,7 @@ static const struct ta_example jobs_examples[] = {
      "a table that follows what happens; elsewhere than on a terminal a line a change"},
     {"terminalai jobs cancel 12 13", "stops them; what is finished of them is kept for \"retry\""},
     {"terminalai jobs pause", "nothing new is begun; \"resume\" goes on"},
+    {"terminalai jobs drain", "what runs is finished, nothing is begun, then the service ends"},
     {"terminalai jobs move 20 --before 12", "another order"},
     {"terminalai jobs clear --state done", "takes what is done out of the list"},
     {0},
@@ -283,7 +285,8 @@ const struct ta_command ta_command_jobs = {
     .operands = "[ACTION [ID...]]",
     .summary = "show and change the queue of the service",
     .description =
-        "ACTION is list (without one), show, watch, pause, resume, cancel, retry, remove, move, priority or clear. "
+        "ACTION is list (without one), show, watch, pause, resume, cancel, retry, remove, move, priority, clear or "
+        "drain. "
         "pause and resume without ID are for the whole queue. A job that is paused, cancelled or interrupted keeps "
         "its finished segments and goes on from there.",
     .examples = jobs_examples,

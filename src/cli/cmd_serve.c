@@ -1,8 +1,10 @@
 // terminalai serve: the queue and the service.
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +12,7 @@
 
 #include <terminalai/terminalai.h>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -19,6 +22,7 @@
 #include "cli/console.h"
 #include "cli/serve_file.h"
 #include "cli/service.h"
+#include "cli/system.h"
 #include "jobs/jobs.h"
 #include "jobs/notify.h"
 #include "jobs/supervisor.h"
@@ -34,7 +38,7 @@ struct serve_opts {
     int64_t keep_jobs;
 };
 
-enum { CORES_A_WORKER = 8 };
+enum { CORES_A_WORKER = 8, LOG_BYTES = 10 * 1000 * 1000, LOG_FILES = 5 };
 
 static const struct ta_opt serve_options[] = {
     {.name = "listen",
@@ -108,30 +112,73 @@ static const struct ta_opt serve_options[] = {
 
 // SIGINT, SIGTERM and SIGHUP stop the service: jobs are stopped and queued again, their work is kept. A
 // second one does not wait for them. SIGUSR2 lets what runs come to its end first.
+//
+// They are handled, not waited for by a thread while all others block them: libraries have threads of their
+// own, made before anybody is asked, and a signal that one of those takes would end the process.
 struct stopper {
     struct ta_supervisor *supervisor;
     struct ta_log *log;
-    sigset_t set;
+    int pipe[2];
 };
+
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR2};
+static atomic_int signal_fd = -1;
+
+static void on_signal(int number)
+{
+    int error = errno;
+    unsigned char byte = (unsigned char)number;
+    ssize_t ignored = write(atomic_load(&signal_fd), &byte, 1);
+    (void)ignored;
+    errno = error;
+}
 
 static int wait_for_signals(void *arg)
 {
     struct stopper *s = arg;
-    for (int number; !sigwait(&s->set, &number) && number != SIGUSR1;) {
+    unsigned char number = 0;
+    for (;;) {
+        ssize_t n = read(s->pipe[0], &number, 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0 || !number)
+            return 0;
         bool drain = number == SIGUSR2;
+        ta_system_tell(drain ? "STATUS=finishing what runs" : "STOPPING=1");
         ta_info(s->log, drain ? "what runs is finished, nothing is begun" : "stopping");
         ta_supervisor_stop(s->supervisor, drain);
+    }
+}
+
+static int catch_signals(struct stopper *s)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    if (pipe2(s->pipe, O_CLOEXEC) < 0) {
+        ta_error(s->log, "signals can't be heard: %s", ta_errno_text(errno, (char[TA_ERRNO_TEXT]){0}));
+        s->pipe[0] = s->pipe[1] = -1;
+        return TA_ERR_LIMIT;
+    }
+    fcntl(s->pipe[1], F_SETFL, O_NONBLOCK);
+    atomic_store(&signal_fd, s->pipe[1]);
+    for (size_t i = 0; i < TA_COUNT(stop_signals); i++) {
+        struct sigaction old;
+        // "nohup" is to outlive the terminal.
+        if (stop_signals[i] != SIGHUP || sigaction(SIGHUP, NULL, &old) < 0 || old.sa_handler != SIG_IGN)
+            sigaction(stop_signals[i], &action, NULL);
     }
     return 0;
 }
 
-static void block_signals(sigset_t *set)
+// From here on they mean nothing: the service ends already.
+static void let_signals_go(struct stopper *s)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
-    sigemptyset(set);
-    for (size_t i = 0; i < TA_COUNT(numbers); i++)
-        sigaddset(set, numbers[i]);
-    pthread_sigmask(SIG_BLOCK, set, NULL); // threads that are made later inherit it
+    for (size_t i = 0; i < TA_COUNT(stop_signals); i++)
+        signal(stop_signals[i], SIG_IGN);
+    atomic_store(&signal_fd, -1);
+    for (int i = 0; i < 2; i++)
+        if (s->pipe[i] >= 0)
+            close(s->pipe[i]);
 }
 
 // ---- settings ----
@@ -302,6 +349,13 @@ static int settle(struct service *s)
     return err ? err : ta_dir_create_above(s->state, 0700, log);
 }
 
+// The thread that keeps workers lives, and the list of jobs can be written.
+static void on_beat(void *priv)
+{
+    (void)priv;
+    ta_system_tell("WATCHDOG=1");
+}
+
 static int start(struct service *s)
 {
     struct serve_opts *o = s->opts;
@@ -314,6 +368,8 @@ static int start(struct service *s)
     struct ta_supervisor_config workers = ta_supervisor_defaults();
     workers.workers = o->workers ? (int)o->workers : TA_MAX(1, ta_cpu_count() / CORES_A_WORKER);
     workers.command = command;
+    workers.beat = on_beat;
+    workers.beat_ms = ta_system_watchdog_ms() / 2;
     struct ta_server_config http = {.address = o->listen && strcmp(o->listen, "none") ? o->listen : NULL,
                                     .socket = s->socket,
                                     .token = s->token,
@@ -327,9 +383,8 @@ static int start(struct service *s)
                                     .uploads = s->uploads,
                                     .upload_bytes = o->upload_limit,
                                     .ring = s->ring};
-    struct stopper stopper = {.log = log};
+    struct stopper stopper = {.log = log, .pipe = {-1, -1}};
     struct ta_thread *signals = NULL;
-    block_signals(&stopper.set);
     err = ta_jobs_open(&s->jobs, s->state, log);
     if (!err && s->endpoint_count) {
         struct ta_notify_config told = ta_notify_defaults();
@@ -350,8 +405,11 @@ static int start(struct service *s)
         err = ta_jobs_prune(s->jobs, 0, INT64_MAX, o->keep_jobs, &removed);
     stopper.supervisor = s->supervisor;
     if (!err)
+        err = catch_signals(&stopper);
+    if (!err)
         err = ta_thread_create(&signals, "signals", wait_for_signals, &stopper);
     if (err < 0) {
+        let_signals_go(&stopper);
         free(config);
         return err;
     }
@@ -361,9 +419,12 @@ static int start(struct service *s)
     if (!ta_console_is_quiet(s->cli->console))
         ta_console_print(s->cli->console, "listening on %s, %d %s at once", s->socket, workers.workers,
                          workers.workers == 1 ? "job" : "jobs");
+    ta_system_tell("READY=1\nSTATUS=taking jobs");
     err = ta_supervisor_run(s->supervisor);
-    kill(getpid(), SIGUSR1); // ends the thread that waits for signals
+    ta_system_tell("STOPPING=1");
+    on_signal(0); // ends the thread that waits for signals
     ta_thread_join(&signals);
+    let_signals_go(&stopper);
     free(config);
     return err;
 }
@@ -400,6 +461,8 @@ static void release(struct service *s)
 static enum ta_exit run_serve(struct ta_cli *cli)
 {
     struct service s = {.cli = cli, .opts = cli->values};
+    ta_system_take();
+    ta_console_rotate(cli->console, LOG_BYTES, LOG_FILES);
     int err = settle(&s);
     if (!err)
         err = start(&s);
@@ -415,6 +478,15 @@ static const struct ta_example serve_examples[] = {
     {0},
 };
 
+static const struct ta_command_group serve_file_groups[] = {
+    {"In the configuration file, each entry of the list `watch:`. `options:`, a group in it, has options of its "
+     "jobs.",
+     ta_watch_options, 0},
+    {"Each entry of the list `notify:`. A `command:` is a list, the program and its arguments, in which {title}, "
+     "{text}, {event}, {file} and {output} are replaced; it gets what a webhook gets as its standard input.",
+     ta_endpoint_options, 0},
+    {0},
+};
 static const struct ta_command_group serve_groups[] = {{"Service", serve_options, 0}, {0}};
 
 const struct ta_command ta_command_serve = {
@@ -429,6 +501,7 @@ const struct ta_command ta_command_serve = {
         "for them. SIGUSR2 finishes what runs first.",
     .examples = serve_examples,
     .groups = serve_groups,
+    .file_groups = serve_file_groups,
     .values_size = sizeof(struct serve_opts),
     .run = run_serve,
 };

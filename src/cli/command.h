@@ -80,6 +80,7 @@ struct ta_command {
     const struct ta_example *examples; // those that most people need first
     const char *const *often; // options that -h shows, NULL-terminated; NULL: all that are not advanced
     const struct ta_command_group *groups;
+    const struct ta_command_group *file_groups; // entries of lists that the configuration file alone has
     size_t values_size;
     bool recipe;  // also takes the options of recipe, stages and run: cli->options
     bool running; // also takes those of run alone: cli->options

@@ -38,8 +38,10 @@ struct ta_console {
     char *file_name;
     // Guarded by the lock.
     pthread_mutex_t lock;
-    char *status; // what the status line shows; NULL when there is none
-    int file;     // -1 for none
+    char *status;                     // what the status line shows; NULL when there is none
+    int file;                         // -1 for none
+    int64_t file_bytes, rotate_bytes; // in it; when it is put aside, 0: never
+    int rotate_files;
 };
 
 // --- text that is safe on a terminal ---
@@ -150,6 +152,7 @@ static void file_message(struct ta_console *c, enum ta_log_level level, const ch
         ta_buf_printf(&line, " (%s)", code);
     ta_buf_putc(&line, '\n');
     ssize_t n = write(c->file, line.data, line.size);
+    c->file_bytes += n > 0 ? n : 0;
     if (n != (ssize_t)line.size) {
         int error = n < 0 ? errno : ENOSPC;
         close(c->file);
@@ -162,6 +165,24 @@ static void file_message(struct ta_console *c, enum ta_log_level level, const ch
     ta_buf_release(&line);
 }
 
+// FILE becomes FILE.1. What can't be renamed grows on.
+static void put_aside(struct ta_console *c)
+{
+    for (int i = c->rotate_files - 1; i > 0; i--) {
+        char *from = i > 1 ? ta_xprintf("%s.%d", c->file_name, i - 1) : ta_xstrdup(c->file_name),
+             *to = ta_xprintf("%s.%d", c->file_name, i);
+        rename(from, to);
+        free(from);
+        free(to);
+    }
+    int fd = open(c->file_name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOCTTY | O_CLOEXEC, 0666);
+    if (fd >= 0) {
+        close(c->file);
+        c->file = fd;
+    }
+    c->file_bytes = 0;
+}
+
 static void on_message(void *priv, enum ta_log_level level, const char *component, const char *message,
                        const char *code)
 {
@@ -169,6 +190,8 @@ static void on_message(void *priv, enum ta_log_level level, const char *componen
     pthread_mutex_lock(&c->lock);
     if (c->file >= 0 && level <= level_for(c, component, c->file_level))
         file_message(c, level, component, message, code);
+    if (c->file >= 0 && c->rotate_bytes && c->file_bytes >= c->rotate_bytes)
+        put_aside(c);
     if (level <= level_for(c, component, c->terminal_level))
         show_message(c, level, component, message);
     pthread_mutex_unlock(&c->lock);
@@ -334,6 +357,18 @@ int ta_console_configure(struct ta_console *c, const struct ta_common_opts *comm
     for (int i = 0; i < c->part_count; i++)
         ta_log_set_level(c->log, c->parts[i].part, c->parts[i].level);
     return 0;
+}
+
+void ta_console_rotate(struct ta_console *c, int64_t bytes, int files)
+{
+    struct stat st;
+    pthread_mutex_lock(&c->lock);
+    if (c->file >= 0 && fstat(c->file, &st) == 0 && S_ISREG(st.st_mode)) {
+        c->file_bytes = st.st_size;
+        c->rotate_bytes = bytes;
+        c->rotate_files = files;
+    }
+    pthread_mutex_unlock(&c->lock);
 }
 
 void ta_console_destroy(struct ta_console **console)

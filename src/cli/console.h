@@ -35,6 +35,9 @@ void ta_console_visible(struct ta_buf *out, const char *text);
 // Shows `line` as the status line, which messages push down; "" removes it. Nothing when standard error is no
 // terminal.
 void ta_console_status(struct ta_console *c, const char *line);
+// For a process that runs for months: when the log file has so many bytes it is put aside as PATH.1, the one
+// of before as PATH.2, and so on; `files` with the one that is written. What is no plain file is left alone.
+void ta_console_rotate(struct ta_console *c, int64_t bytes, int files);
 // A line for people on standard error, whatever the log level; control characters are made visible.
 void ta_console_print(struct ta_console *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // What was told since the list was last cleared.

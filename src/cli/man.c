@@ -70,7 +70,7 @@ static void append_facts(struct ta_buf *out, const json_t *d)
     ta_freep(&def);
 }
 
-static void append_option(struct ta_buf *out, const char *name, const struct ta_opt *o)
+static void append_option(struct ta_buf *out, const char *dashes, const char *name, const struct ta_opt *o)
 {
     if (o->flags & (TA_OPT_HIDDEN | TA_OPT_DEPRECATED))
         return;
@@ -82,7 +82,8 @@ static void append_option(struct ta_buf *out, const char *name, const struct ta_
         ta_buf_putc(out, o->letter);
         ta_buf_puts(out, "\\fR, ");
     }
-    ta_buf_puts(out, "\\fB\\-\\-");
+    ta_buf_puts(out, "\\fB");
+    append_roff(out, dashes);
     append_roff(out, name);
     ta_buf_puts(out, "\\fR");
     if (syntax) {
@@ -106,11 +107,12 @@ static void append_option(struct ta_buf *out, const char *name, const struct ta_
     json_decref(d);
 }
 
-static void append_table(struct ta_buf *out, const struct ta_opt *table, const char *prefix)
+static void append_table(struct ta_buf *out, const struct ta_opt *table, const char *dashes,
+                         const char *prefix)
 {
     for (const struct ta_opt *o = table; o->name; o++) {
         char *name = *prefix ? ta_xprintf("%s-%s", prefix, o->name) : ta_xstrdup(o->name);
-        append_option(out, name, o);
+        append_option(out, dashes, name, o);
         ta_freep(&name);
     }
 }
@@ -124,7 +126,11 @@ static void append_command(struct ta_buf *out, const struct ta_command *c)
     ta_buf_putc(out, '\n');
     append_paragraphs(out, c->description);
     for (const struct ta_command_group *g = c->groups; g && g->table; g++)
-        append_table(out, g->table, "");
+        append_table(out, g->table, "--", "");
+    for (const struct ta_command_group *g = c->file_groups; g && g->table; g++) {
+        append_paragraphs(out, g->title);
+        append_table(out, g->table, "", "");
+    }
     if (c->recipe)
         ta_buf_puts(out, ".PP\nAlso takes the options of the recipe, below.\n");
     if (c->running)
@@ -155,7 +161,7 @@ static const struct ta_example exit_statuses[] = {
 static const struct ta_example files[] = {
     {"OUT.json", "report of a restored file: the plan, checksums, what was measured, times, warnings"},
     {"OUT.terminalai/", "finished segments of a run that is not finished; removed when it is"},
-    {"~/.config/terminalai/config.yaml", "options that are always wanted"},
+    {"~/.config/terminalai/config.yaml", "options that are always wanted; settings of the service"},
     {"~/.config/terminalai/presets/NAME.yaml", "own presets"},
     {"~/.cache/terminalai/",
      "what was found out about sources, so that it is not found out again; may be deleted"},
@@ -201,10 +207,10 @@ void ta_help_man(struct ta_buf *out)
             append_roff(out, groups[i].title);
             ta_buf_putc(out, '\n');
         }
-        append_table(out, groups[i].table, groups[i].prefix);
+        append_table(out, groups[i].table, "--", groups[i].prefix);
     }
     ta_buf_puts(out, ".SH OPTIONS OF EVERY COMMAND\n");
-    append_table(out, ta_common_options, "");
+    append_table(out, ta_common_options, "--", "");
     ta_buf_puts(out, ".SH EXIT STATUS\n");
     append_pairs(out, exit_statuses);
     ta_buf_puts(out, ".SH ENVIRONMENT\n");

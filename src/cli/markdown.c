@@ -47,6 +47,20 @@ static void append_command(struct ta_buf *out, const struct ta_command *c)
         table_head(out);
         append_table(out, g->table, "");
     }
+    for (const struct ta_command_group *g = c->file_groups; g && g->table; g++) {
+        struct ta_buf rows = {0};
+        ta_buf_printf(out, "\n%s\n\n", g->title);
+        table_head(out);
+        append_table(&rows, g->table, "");
+        for (const char *row = ta_buf_text(&rows); *row;) { // names are written without dashes there
+            size_t n = strcspn(row, "\n") + 1;
+            size_t skip = !strncmp(row, "| `--[no-]", 10) ? 10 : !strncmp(row, "| `--", 5) ? 5 : 0;
+            ta_buf_puts(out, skip ? "| `" : "");
+            ta_buf_append(out, row + skip, n - skip);
+            row += n;
+        }
+        ta_buf_release(&rows);
+    }
     if (c->recipe)
         ta_buf_puts(out, "\nAlso takes the [options of the recipe](#options-of-the-recipe).\n");
     if (c->running)

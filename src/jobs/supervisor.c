@@ -48,6 +48,7 @@ struct ta_supervisor {
     struct pending *pending;
     int pending_count;
     double retry_at; // when pending ends are tried again
+    double beat_at;  // when whoever watches this process hears of it
     int64_t due_ms;  // when a job that waits for a time becomes due; 0: none
     int wake_fd;
     atomic_int stopping; // 0, 1: drain, 2: stop, 3: at once
@@ -124,6 +125,11 @@ void ta_supervisor_stop(struct ta_supervisor *s, bool drain)
     else if (!drain)
         atomic_store(&s->stopping, now < 2 ? 2 : 3);
     wake(s);
+}
+
+bool ta_supervisor_is_stopping(struct ta_supervisor *s)
+{
+    return atomic_load(&s->stopping) > 0;
 }
 
 void ta_supervisor_counts(struct ta_supervisor *s, int *workers, int *busy)
@@ -439,6 +445,8 @@ static int sleep_ms(const struct ta_supervisor *s)
     }
     if (s->pending_count)
         until = TA_MIN(until, s->retry_at);
+    if (s->config.beat_ms)
+        until = TA_MIN(until, s->beat_at);
     double wait = (until - now) * 1000;
     if (s->due_ms)
         wait = TA_MIN(wait, (double)(s->due_ms - ta_jobs_now_ms()));
@@ -455,6 +463,10 @@ int ta_supervisor_run(struct ta_supervisor *s)
         give_jobs(s);
         if (atomic_load(&s->stopping) && !atomic_load(&s->workers))
             break;
+        if (s->config.beat_ms && ta_clock_seconds() >= s->beat_at) {
+            s->config.beat(s->config.priv);
+            s->beat_at = ta_clock_seconds() + s->config.beat_ms / 1000.0;
+        }
         fds[0] = (struct pollfd){.fd = s->wake_fd, .events = POLLIN};
         for (int i = 0; i < s->config.workers; i++)
             fds[i + 1] = (struct pollfd){.fd = s->seats[i].pid ? s->seats[i].fd : -1, .events = POLLIN};

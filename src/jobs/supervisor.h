@@ -23,6 +23,9 @@ struct ta_supervisor_config {
     int backoff_ms;       // before the second attempt; doubled for each further one, with jitter
     int attempts;         // that may crash before the job has failed
     int idle_ms;          // a worker without a job ends after so long
+    int beat_ms;          // `beat` is called at least so often while all goes well; 0: never
+    void (*beat)(void *priv);
+    void *priv;
 };
 // The values of the program for this machine; command is the caller's.
 struct ta_supervisor_config ta_supervisor_defaults(void);
@@ -38,6 +41,8 @@ int ta_supervisor_run(struct ta_supervisor *s);
 // more.
 void ta_supervisor_stop(struct ta_supervisor *s, bool drain);
 
+// Is it stopping, or draining? Any thread.
+bool ta_supervisor_is_stopping(struct ta_supervisor *s);
 // How many workers there are, and how many are at work. Any thread.
 void ta_supervisor_counts(struct ta_supervisor *s, int *workers, int *busy);
 

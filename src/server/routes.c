@@ -145,7 +145,9 @@ const struct ta_route ta_routes[] = {
      .changes = true, .body = "RedoWanted", .answer = "Job"},
     {R("POST", "/api/v1/jobs/{id}/{action}", "pause, resume, cancel, retry", ta_route_job_act),
      .changes = true, .answer = "Job"},
-    {R("POST", "/api/v1/queue/{action}", "pause or resume the whole queue", ta_route_queue), .changes = true},
+    {R("POST", "/api/v1/queue/{action}",
+       "pause or resume the whole queue; drain: finish what runs, then end the service", ta_route_queue),
+     .changes = true},
 
     {R("GET", "/api/v1/folders", "the watched folders, and how they are", ta_route_folders)},
     {R("GET", "/api/v1/notifications", "who is told of what, and whether it arrived",

@@ -377,8 +377,13 @@ void ta_route_jobs_delete(struct ta_request *r)
 void ta_route_queue(struct ta_request *r)
 {
     bool pause = !strcmp(r->verb, "pause");
+    if (!strcmp(r->verb, "drain")) {
+        ta_supervisor_stop(r->supervisor, true);
+        reply(r, 202, json_pack("{s:b}", "draining", 1));
+        return;
+    }
     if (!pause && strcmp(r->verb, "resume")) {
-        ta_request_problem(r, 404, "no-such-action", "the queue knows pause and resume");
+        ta_request_problem(r, 404, "no-such-action", "the queue knows pause, resume and drain");
         return;
     }
     int err = ta_jobs_pause_all(r->jobs, pause);
