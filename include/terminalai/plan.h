@@ -98,9 +98,10 @@ struct ta_estimate {
     int at_once;        // segments that are made at the same time; likewise
 };
 void ta_plan_estimate(const struct ta_plan *plan, struct ta_estimate *estimate);
-// The same from excerpts of the plan that are really made and thrown away, the first whatever it takes,
-// others for about `patience` seconds; "jobs" and "memory" of `options` count. What can't be made stays a
-// guess. TA_ERR_CANCELED when the callbacks say so.
+// The same from excerpts of the plan that are really made and thrown away, the first two whatever they take
+// (with less than a second of patience a single one, of few frames), others for about `patience` seconds;
+// "jobs" and "memory" of `options` count. What can't be made stays a guess. TA_ERR_CANCELED when the
+// callbacks say so.
 int ta_plan_try(const struct ta_plan *plan, struct ta_options *options, double patience,
                 const struct ta_callbacks *callbacks, struct ta_estimate *estimate, struct ta_log *log);
 // The same, and the plan suits this machine afterwards: where a segment would take longer than half a minute

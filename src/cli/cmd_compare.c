@@ -165,9 +165,9 @@ static enum ta_exit run_compare(struct ta_cli *cli)
         status = refuse_others(cli);
     if (!status)
         status = ta_cli_check_recipe(cli, opts->config);
-    if (!status)
-        status = ta_exit_from_error(
-            ta_batch_one(&input, cli->operands, cli->operand_count, opts->join, cli->log));
+    int found = status ? 0 : ta_batch_one(&input, cli->operands, cli->operand_count, opts->join, cli->log);
+    if (found < 0)
+        status = ta_cli_fail(cli, found);
     if (!status) {
         char *folder = opts->output ? ta_xstrdup(opts->output) : default_folder(input);
         enum ta_progress_mode mode = (enum ta_progress_mode)opts->progress;

@@ -71,6 +71,15 @@ static enum ta_exit print_json(struct ta_cli *cli, const json_t *o)
     return status;
 }
 
+// In the place of a job that nothing was done to or can be said of.
+static json_t *refused(struct ta_cli *cli, const char *id, int err)
+{
+    const struct ta_problem *failure = ta_cli_end(cli, err, id);
+    json_t *o = ta_cli_json_failed(cli, "id", id, failure, err);
+    json_object_set_new(o, "id", json_integer(strtoll(id, NULL, 10)));
+    return o;
+}
+
 static void add_job(struct ta_table *t, const json_t *job)
 {
     char *text = ta_watch_how_far(job);
@@ -100,7 +109,7 @@ static enum ta_exit list_jobs(struct ta_cli *cli, struct ta_client *client)
     int err = ta_client_ask(client, "GET", ta_buf_text(&path), NULL, &answer);
     ta_buf_release(&path);
     if (err < 0)
-        return ta_exit_from_error(err);
+        return ta_cli_fail(cli, err);
     if (!json_array_size(json_object_get(answer, "jobs")) && !opts->json)
         ta_console_print(cli->console, "there are no jobs");
     json_array_foreach(json_object_get(answer, "jobs"), i, job) add_job(&t, job);
@@ -116,6 +125,7 @@ static enum ta_exit show_job(struct ta_cli *cli, struct ta_client *client, const
     size_t i;
     char *path = ta_xprintf("/api/v1/jobs/%s", id), *more = ta_xprintf("%s/history", path);
     struct ta_buf out = {0};
+    ta_cli_begin(cli);
     int err = ta_client_ask(client, "GET", path, NULL, &job);
     if (err >= 0)
         err = ta_client_ask(client, "GET", more, NULL, &history);
@@ -123,6 +133,9 @@ static enum ta_exit show_job(struct ta_cli *cli, struct ta_client *client, const
     if (!err && opts->json) {
         json_object_update(job, history);
         status = print_json(cli, job);
+    } else if (opts->json) {
+        job = refused(cli, id, err);
+        print_json(cli, job);
     } else if (!err) {
         ta_buf_printf(&out, "job %s\n", id);
         for (i = 0; i < TA_COUNT(keys); i++)
@@ -172,12 +185,15 @@ static enum ta_exit change_jobs(struct ta_cli *cli, struct ta_client *client, co
             body = json_pack("{s:I}", "before", (json_int_t)opts->before);
         else if (weighs)
             body = json_pack("{s:I}", "priority", (json_int_t)opts->priority);
+        ta_cli_begin(cli);
         int err = ta_client_ask(client, method, path, body, &answer);
         free(path);
-        if (err < 0)
-            status = ta_exit_worse(status, ta_exit_from_error(err == TA_ERR_INVALID ? TA_ERR_IO : err));
-        else
-            json_array_append_new(all, answer);
+        if (err < 0) {
+            err = err == TA_ERR_INVALID ? TA_ERR_IO : err;
+            status = ta_exit_worse(status, ta_exit_from_error(err));
+            answer = refused(cli, cli->operands[i], err);
+        }
+        json_array_append_new(all, answer);
     }
     if (opts->json)
         status = ta_exit_worse(status, print_json(cli, all));
@@ -196,7 +212,7 @@ static enum ta_exit change_queue(struct ta_cli *cli, struct ta_client *client, c
     int err = ta_client_ask(client, clear ? "DELETE" : "POST", path, NULL, &answer);
     free(path);
     if (err < 0)
-        return ta_exit_from_error(err);
+        return ta_cli_fail(cli, err);
     int64_t removed = json_integer_value(json_object_get(answer, "removed"));
     enum ta_exit status = TA_EXIT_OK;
     if (opts->json)

@@ -12,6 +12,7 @@
 #include "cli/console.h"
 #include "cli/progress.h"
 #include "cli/recipe.h"
+#include "restore/outcome.h"
 
 struct join_opts {
     struct ta_task_opts task;
@@ -74,20 +75,12 @@ static void say(struct ta_cli *cli, const struct ta_plan *plan, const struct ta_
     ta_buf_release(&size);
 }
 
-static json_t *result_json(const struct ta_plan *plan, const struct ta_restore_result *r, bool already)
+static json_t *result_json(const struct ta_plan *plan, struct ta_restore_result *r, bool already)
 {
-    json_t *o = json_object();
-    json_object_set_new(o, "already", json_boolean(already));
+    r->already = already;
+    json_t *o = ta_outcome_json(ta_plan_input(plan), plan, r, 0, NULL);
     json_object_set_new(o, "segments", json_integer(ta_plan_segments(plan)));
     json_object_set_new(o, "tasks", json_integer(ta_plan_tasks(plan)));
-    json_object_set_new(o, "frames", json_integer(r->frames));
-    json_object_set_new(o, "concealed", json_integer(r->concealed));
-    json_object_set_new(o, "damaged", json_integer(r->damaged));
-    json_object_set_new(o, "warnings", json_integer(r->warnings));
-    json_object_set_new(o, "losses", json_integer(r->losses));
-    json_object_set_new(o, "bytes", json_integer(r->bytes));
-    json_object_set_new(o, "wall_seconds", json_real(r->wall_seconds));
-    json_object_set_new(o, "cpu_seconds", json_real(r->cpu_seconds));
     return o;
 }
 

@@ -169,7 +169,7 @@ static enum ta_exit run_plan(struct ta_cli *cli)
         .output = opts->output, .extension = ta_cli_output_extension(cli), .join = opts->join, .look = true};
     int err = ta_batch_collect(&batch, cli->operands, cli->operand_count, &wish, cli->log);
     if (err < 0)
-        return ta_exit_from_error(err);
+        return ta_cli_fail(cli, err);
     struct ta_progress_view view = {.console = cli->console, .mode = TA_PROGRESS_LINE, .count = 1};
     if (!ta_console_is_terminal(cli->console) || ta_console_is_quiet(cli->console))
         view.mode = TA_PROGRESS_NONE;

@@ -189,7 +189,7 @@ static enum ta_exit run_preview(struct ta_cli *cli)
     char *input;
     int err = ta_batch_one(&input, cli->operands, cli->operand_count, opts->join, cli->log);
     if (err < 0)
-        return ta_exit_from_error(err);
+        return ta_cli_fail(cli, err);
     char *output = opts->output ? ta_xstrdup(opts->output) : default_output(cli, input);
     bool to_stdout = !strcmp(output, "-"), picture = !strcasecmp(ta_path_extension(output), "png");
     enum ta_progress_mode mode = (enum ta_progress_mode)opts->progress;

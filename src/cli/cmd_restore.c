@@ -23,8 +23,8 @@
 #include "recipe/options.h"
 #include "plan/plan.h"
 #include "media/parts/name.h"
-#include "restore/delivered.h"
 #include "restore/output.h"
+#include "restore/settle.h"
 
 struct restore_opts {
     char *output;
@@ -37,8 +37,6 @@ struct restore_opts {
     bool json;
     struct ta_range redo;
 };
-
-enum { NEW_NAMES_MAX = 999 };
 
 static const struct ta_opt restore_options[] = {
     {.name = "output",
@@ -95,71 +93,16 @@ static const char *work_dir_of(struct ta_cli *cli)
     return work_dir;
 }
 
-static int refuse_existing(struct ta_cli *cli, const struct ta_batch_item *item,
-                           const struct ta_output_found *found, const char *output)
-{
-    static const char ways[] = "--overwrite replaces it, --new-name leaves it and makes another";
-    switch (found->state) {
-    case TA_OUTPUT_OTHER_RECIPE:
-        ta_error(cli->log, "%s: exists already, made with other options (%s); %s", output, found->differs,
-                 ways);
-        break;
-    case TA_OUTPUT_CHANGED_SOURCE:
-        ta_error(cli->log, "%s: exists already, made of %s before that changed (%s); %s", output, item->input,
-                 found->differs, ways);
-        break;
-    case TA_OUTPUT_OTHER_SOURCE:
-        ta_error(cli->log, "%s: exists already, made of another source (%s); %s", output,
-                 found->report.plan->input, ways);
-        break;
-    default:
-        ta_error(cli->log, "%s: exists already, and no report says of what it was made; %s", output, ways);
-    }
-    return TA_ERR_EXISTS;
-}
-
-// "tape.restored.2.mp4" for 2, the name itself for 1.
-static char *numbered(const char *output, int number)
-{
-    char *stem = ta_path_stem(output), *dir = ta_path_dir(output);
-    char *name = ta_xprintf("%s.%d.%s", stem, number, ta_path_extension(output));
-    char *path = strchr(output, '/') ? ta_path_join(dir, name) : ta_xstrdup(name);
-    free(stem);
-    free(dir);
-    free(name);
-    return path;
-}
-
-// What stands at the output's name decides before anything is read: the library would ask too, but reading
-// and measuring a long source comes before. TA_OUTPUT_SAME: there is nothing to do. Else, at 0, *output is
-// the name to make, to be freed.
+// What stands at the output's name decides before anything is read. TA_OUTPUT_SAME: there is nothing to do.
 static int settle_output(struct ta_cli *cli, const struct ta_batch_item *item, struct ta_output_found *found,
                          char **output)
 {
     const struct restore_opts *opts = cli->values;
     char *wanted = item->output ? ta_xstrdup(item->output)
                                 : ta_name_output(item->input, ta_cli_output_extension(cli));
-    int err = 0;
-    *found = (struct ta_output_found){0};
-    *output = ta_xstrdup(wanted);
-    if (strcmp(wanted, "-"))
-        err = ta_output_check_early(item->input, wanted, cli->options, cli->log);
-    if (err < 0) {
-        free(wanted);
-        return err;
-    }
-    for (int n = 2; strcmp(wanted, "-") && !ta_cli_is_on(cli, "overwrite"); n++) {
-        err = ta_output_find(found, item->input, *output, work_dir_of(cli), cli->options, cli->log);
-        if (err < 0 || found->state <= TA_OUTPUT_UNFINISHED || found->state == TA_OUTPUT_SAME)
-            break;
-        if (!opts->new_name || n > NEW_NAMES_MAX) {
-            err = refuse_existing(cli, item, found, *output);
-            break;
-        }
-        ta_output_found_release(found);
-        free(*output);
-        *output = numbered(wanted, n);
-    }
+    struct ta_settle_wish wish = {item->input, wanted, opts->new_name,
+                                  "--overwrite replaces it, --new-name leaves it and makes another"};
+    int err = ta_output_settle(&wish, cli->options, found, output, cli->log);
     free(wanted);
     return err;
 }
@@ -249,8 +192,11 @@ static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_ba
         return status;
     }
     bool people = run->view.mode == TA_PROGRESS_LINE || run->view.mode == TA_PROGRESS_PLAIN;
-    if (err >= 0 && !is_redo(cli))
+    if (err >= 0 && !is_redo(cli)) {
+        if (people && run->view.count > 1 && !ta_console_is_quiet(cli->console))
+            ta_console_print(cli->console, "[%d/%d] %s", index + 1, run->view.count, item->input);
         err = ta_cli_suit(cli, plan, people, &callbacks);
+    }
     if (err >= 0) {
         ta_progress_plan(&run->view, plan);
         ta_info(cli->log, "%s: %" PRId64 " %s in %d %s, %dx%d, %s, to %s", item->input, ta_plan_frames(plan),
@@ -328,7 +274,7 @@ static enum ta_exit run_restore(struct ta_cli *cli)
                                  .look = opts->dry_run};
     int err = ta_batch_collect(&batch, cli->operands, cli->operand_count, &wish, cli->log);
     if (err < 0)
-        return ta_exit_from_error(err);
+        return ta_cli_fail(cli, err);
     bool to_stdout = opts->output && !strcmp(opts->output, "-");
     if (is_redo(cli) && (batch.count != 1 || to_stdout)) {
         ta_batch_release(&batch);

@@ -141,20 +141,26 @@ static enum ta_exit run_status(struct ta_cli *cli)
 {
     const struct status_opts *opts = cli->values;
     char *work_dir = NULL;
-    enum ta_exit status = ta_exit_from_error(ta_cli_work_dir(cli, opts->work_dir, &work_dir));
+    int err = ta_cli_work_dir(cli, opts->work_dir, &work_dir);
+    enum ta_exit status = err < 0 ? ta_cli_fail(cli, err) : TA_EXIT_OK;
     json_t *all = json_array();
-    for (int i = 0; i < cli->operand_count && !status; i++) {
+    for (int i = 0; i < cli->operand_count && err >= 0; i++) {
         char *text = NULL;
-        ta_status(cli->operands[i], work_dir, &text, cli->log);
+        ta_cli_begin(cli);
+        int failed = ta_status(cli->operands[i], work_dir, &text, cli->log);
         json_t *o = text ? json_loads(text, 0, NULL) : NULL;
         free(text);
+        if (!o) {
+            failed = failed < 0 ? failed : TA_ERR_IO;
+            const struct ta_problem *failure = ta_cli_end(cli, failed, cli->operands[i]);
+            o = opts->json ? ta_cli_json_failed(cli, "output", cli->operands[i], failure, failed) : NULL;
+            status = ta_exit_worse(status, TA_EXIT_FAILED);
+        }
         if (o)
             json_array_append_new(all, o);
     }
     size_t i;
     json_t *o;
-    if ((int)json_array_size(all) < cli->operand_count)
-        status = ta_exit_worse(status, TA_EXIT_FAILED);
     if (opts->json && json_array_size(all)) {
         char *text = ta_json_text(cli->operand_count == 1 ? json_array_get(all, 0) : all);
         status = ta_exit_worse(status, ta_cli_output(cli, text));

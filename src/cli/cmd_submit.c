@@ -147,7 +147,7 @@ static enum ta_exit run_submit(struct ta_cli *cli)
     int err = status ? 0 : ta_batch_collect(&batch, cli->operands, cli->operand_count, &wish, cli->log);
     if (status || err < 0) {
         json_decref(list);
-        return status ? status : ta_exit_from_error(err);
+        return status ? status : ta_cli_fail(cli, err);
     }
     for (int i = 0; i < batch.count && !err; i++) {
         json_t *job = job_of(cli, &batch.items[i]);
@@ -156,7 +156,7 @@ static enum ta_exit run_submit(struct ta_cli *cli)
     status = err ? TA_EXIT_FAILED : ta_service_client(cli, &opts->service, &client);
     if (!status) {
         err = ta_client_ask(client, "POST", "/api/v1/jobs", json_pack("{s:O}", "jobs", list), &answer);
-        status = err < 0 ? ta_exit_from_error(err) : show(cli, answer);
+        status = err < 0 ? ta_cli_fail(cli, err) : show(cli, answer);
         ta_client_destroy(&client);
     }
     json_decref(answer);

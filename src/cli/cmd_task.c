@@ -211,7 +211,7 @@ static enum ta_exit list_tasks(struct ta_cli *cli, const struct ta_task_opts *op
     char *json = NULL;
     int err = ta_task_list(plan, cli->options, &json, cli->log);
     if (err < 0)
-        return ta_exit_from_error(err);
+        return ta_cli_fail(cli, err);
     json_t *root = json_loads(json, 0, NULL);
     char *text = opts->json ? NULL : list_text(root);
     enum ta_exit status = ta_cli_output(cli, text ? text : json);

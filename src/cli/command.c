@@ -71,7 +71,14 @@ enum ta_exit ta_cli_usage(struct ta_cli *cli, const char *format, ...)
         ta_console_print(cli->console, "see \"terminalai %s --help\"", cli->command->name);
     else
         ta_console_print(cli->console, "see \"terminalai --help\"");
-    return TA_EXIT_USAGE;
+    return ta_cli_fail(cli, TA_ERR_USAGE);
+}
+
+enum ta_exit ta_cli_fail(struct ta_cli *cli, int err)
+{
+    cli->err = err;
+    ta_cli_end(cli, err, cli->command ? cli->command->name : "terminalai");
+    return ta_exit_from_error(err);
 }
 
 int ta_cli_load_options(struct ta_cli *cli, const char *config_path)
@@ -83,6 +90,7 @@ int ta_cli_load_options(struct ta_cli *cli, const char *config_path)
 
 enum ta_exit ta_cli_output(struct ta_cli *cli, const char *text)
 {
+    cli->written |= *text != 0;
     if (fputs(text, stdout) >= 0 && !fflush(stdout))
         return TA_EXIT_OK;
     if (errno != EPIPE) // a reader such as "head" had enough: nothing to say
@@ -129,6 +137,22 @@ json_t *ta_cli_json_failed(struct ta_cli *cli, const char *key, const char *subj
         ta_outcome_failure(o, failure, err);
     json_object_set_new(o, "problems", ta_problems_to_json(ta_console_problems(cli->console)));
     return o;
+}
+
+void ta_cli_json_refused(struct ta_cli *cli, enum ta_exit status, FILE *out)
+{
+    int err = cli->err ? cli->err : status == TA_EXIT_USAGE ? TA_ERR_USAGE : TA_ERR_IO;
+    const struct ta_problem *failure = ta_cli_end(cli, err, "terminalai");
+    json_t *o = json_pack("{s:s}", "status", "failed");
+    if (failure)
+        ta_outcome_failure(o, failure, err);
+    json_object_set_new(o, "problems", ta_problems_to_json(ta_console_problems(cli->console)));
+    json_object_set_new(o, "exit_code", json_integer(status));
+    char *text = json_dumps(o, JSON_COMPACT);
+    fprintf(out, "%s\n", text);
+    fflush(out);
+    free(text);
+    json_decref(o);
 }
 
 enum ta_exit ta_exit_worse(enum ta_exit a, enum ta_exit b)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <jansson.h>
 
@@ -107,6 +108,8 @@ struct ta_cli {
     int operand_count;
     struct ta_console *console;
     struct ta_log *log; // the console's
+    bool written;       // something went to standard output, or to where JSON goes instead
+    int err;            // why the call as a whole failed; 0
 };
 
 extern const struct ta_command ta_command_restore, ta_command_plan, ta_command_preview, ta_command_compare,
@@ -117,6 +120,10 @@ extern const struct ta_command ta_command_restore, ta_command_plan, ta_command_p
 
 // Logs a usage error, points at the command's help and returns TA_EXIT_USAGE.
 enum ta_exit ta_cli_usage(struct ta_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// The call as a whole failed with `err`, before any file had its turn: told if nobody has told it. Returns
+// the status for it.
+enum ta_exit ta_cli_fail(struct ta_cli *cli, int err);
 
 // The layers below the command line: configuration file (`path` NULL: the user's own, if there is one) and
 // environment. TA_ERR_* after a message.
@@ -144,6 +151,8 @@ enum ta_exit ta_cli_show_list(struct ta_cli *cli, bool json, json_t *list, struc
 // problems.
 json_t *ta_cli_json_failed(struct ta_cli *cli, const char *key, const char *subject,
                            const struct ta_problem *failure, int err);
+// What it prints, to `out`, of a call that failed as a whole: the same without a subject, with exit_code.
+void ta_cli_json_refused(struct ta_cli *cli, enum ta_exit status, FILE *out);
 
 // The status that tells more of two: interrupted, usage, failed, warnings, done.
 enum ta_exit ta_exit_worse(enum ta_exit a, enum ta_exit b);

@@ -1,6 +1,7 @@
 // The program: parses the command line, prepares what every command needs, runs the command.
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <terminalai/terminalai.h>
@@ -64,13 +65,26 @@ static enum ta_exit run_command(struct ta_cli *cli)
     int err = ta_console_configure(cli->console, &cli->common, &guard);
     ta_guard_release(&guard);
     if (err < 0)
-        return ta_exit_from_error(err);
+        return ta_cli_fail(cli, err);
     char *mask = ta_opt_text_of(ta_opt_find(ta_common_options, "cpu-mask"), &cli->common);
     if (ta_cpu_mask_from_name(mask, &allowed) >= 0)
         ta_cpu_mask(allowed);
     ta_freep(&mask);
     ta_av_apply_cpu_mask();
     return cli->command->run(cli);
+}
+
+// Programs get an object whatever happened, also where the call was wrong and no file had its turn.
+static void tell_programs(struct ta_cli *cli, int argc, char **argv, enum ta_exit status)
+{
+    bool json = false, streams = false;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        json |= !strcmp(argv[i], "--json");
+        // Pictures go to standard output.
+        streams |= !strcmp(argv[i], "-") || !strcmp(argv[i], "-o-") || !strcmp(argv[i], "--output=-");
+    }
+    if (json && !cli->written && (status == TA_EXIT_FAILED || status == TA_EXIT_USAGE))
+        ta_cli_json_refused(cli, status, streams ? stderr : stdout);
 }
 
 int main(int argc, char **argv)
@@ -94,6 +108,7 @@ int main(int argc, char **argv)
         status = ta_exit_worse(show_help(&cli), TA_EXIT_USAGE);
     else
         status = run_command(&cli);
+    tell_programs(&cli, argc, argv, status);
     ta_cli_release(&cli);
     ta_console_destroy(&cli.console);
     return status;

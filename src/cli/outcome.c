@@ -134,6 +134,7 @@ enum ta_exit ta_restore_call_write(struct ta_restore_call *run, enum ta_exit sta
     size_t length = strlen(text);
     char *line = ta_xprintf("%s%s", text, length && text[length - 1] == '\n' ? "" : "\n");
     enum ta_exit written = TA_EXIT_OK;
+    run->cli->written = true;
     if (run->data == stdout)
         written = ta_cli_output(run->cli, line);
     else

@@ -31,7 +31,7 @@ enum ta_exit ta_cli_check_recipe(struct ta_cli *cli, const char *config_path)
     struct ta_run_opts run = {0};
     int err = ta_cli_load_options(cli, config_path);
     if (err < 0) // a file with a wrong line is the user's to mend; one that can't be read is a failure
-        return ta_exit_from_error(err == TA_ERR_FORMAT ? TA_ERR_INVALID : err);
+        return ta_cli_fail(cli, err == TA_ERR_FORMAT ? TA_ERR_INVALID : err);
     err = ta_options_recipe(cli->options, &recipe, cli->log);
     if (!err && strcmp(recipe->encoder, "auto") && !ta_encoder_find(recipe->encoder)) {
         const char *from = NULL, *value, *names[32];
@@ -50,7 +50,7 @@ enum ta_exit ta_cli_check_recipe(struct ta_cli *cli, const char *config_path)
         err = ta_options_run(cli->options, &run, cli->log);
     ta_opt_release(ta_run_options, &run);
     // As above: what the user wrote is wrong, or a preset's file can't be read.
-    return err < 0 ? ta_exit_from_error(err == TA_ERR_FORMAT ? TA_ERR_INVALID : err) : TA_EXIT_OK;
+    return err < 0 ? ta_cli_fail(cli, err == TA_ERR_FORMAT ? TA_ERR_INVALID : err) : TA_EXIT_OK;
 }
 
 bool ta_cli_is_on(struct ta_cli *cli, const char *name)
@@ -188,7 +188,7 @@ enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *op
     if (err >= 0 && opts->no_cache)
         err = ta_options_set(cli->options, TA_LAYER_CALLER, "no-cache", "on", "--no-cache");
     if (err < 0)
-        return ta_exit_from_error(err == TA_ERR_FORMAT ? TA_ERR_INVALID : err);
+        return ta_cli_fail(cli, err == TA_ERR_FORMAT ? TA_ERR_INVALID : err);
     const char *work_dir = "";
     char *cache = ta_options_cache(cli->options);
     ta_options_get(cli->options, "work-dir", &work_dir, NULL);
@@ -203,6 +203,7 @@ enum ta_exit ta_cli_task_start(struct ta_cli *cli, const struct ta_task_opts *op
     }
     if (err < 0) { // a file that is no plan is a failure, whatever its numbers are
         ta_cli_end(cli, err, opts->plan);
+        ta_cli_fail(cli, err);
         return TA_EXIT_FAILED;
     }
     return TA_EXIT_OK;
@@ -248,6 +249,7 @@ enum ta_exit ta_cli_finish(struct ta_cli *cli, int err, const char *subject, con
         char *text = mode == TA_PROGRESS_JSON ? json_dumps(o, JSON_COMPACT) : ta_json_text(o);
         size_t length = strlen(text);
         char *line = ta_xprintf("%s%s", text, length && text[length - 1] == '\n' ? "" : "\n");
+        cli->written = true;
         if (!strcmp(output, "-"))
             fputs(line, stderr);
         else
@@ -276,11 +278,11 @@ enum ta_exit ta_cli_task_end(struct ta_cli *cli, const struct ta_task_opts *opts
 // they know.
 static void warn_of_rate(struct ta_cli *cli, const struct ta_plan *plan, const struct ta_estimate *e)
 {
-    static const double MOST = 60; // Mbit/s
+    static const double MOST = 60, AVERAGED = 1; // Mbit/s; seconds
     double seconds = ta_plan_seconds(plan), rate = seconds > 0 ? (double)e->output_bytes * 8e-6 / seconds : 0;
     bool for_players = plan->encoder.info && !plan->encoder.info->lossless &&
                        !plan->encoder.info->lossy_intra && strcmp(plan->output, "-");
-    if (!e->tried || !for_players || rate <= MOST)
+    if (!e->tried || !for_players || seconds < AVERAGED || rate <= MOST)
         return;
     struct ta_problem_about about = {.file = plan->input, .args = json_pack("{s:f}", "megabits", rate)};
     ta_problem_at(
@@ -317,16 +319,16 @@ char *ta_cli_plan_text(struct ta_cli *cli, struct ta_plan *plan, const struct ta
 
 int ta_cli_suit(struct ta_cli *cli, struct ta_plan *plan, bool tell, const struct ta_callbacks *callbacks)
 {
-    enum { LEAST_FRAMES = 1200 };
+    enum { LONG_FRAMES = 1200 };      // a try is a small part of what takes long
     static const double PATIENCE = 3; // seconds
     struct ta_estimate e;
-    tell &= ta_plan_frames(plan) >= LEAST_FRAMES;
-    int err = ta_plan_suit(plan, cli->options, tell ? PATIENCE : 0, callbacks, &e, cli->log);
+    double patience = PATIENCE * TA_MIN(1, (double)ta_plan_frames(plan) / LONG_FRAMES);
+    int err = ta_plan_suit(plan, cli->options, tell ? patience : 0, callbacks, &e, cli->log);
     if (err < 0)
         return err;
     warn_of_rate(cli, plan, &e);
     warn_of_days(cli, plan, &e);
-    if (!tell)
+    if (!tell || e.seconds <= 0) // what can't be tried is told by the run
         return 0;
     char *text = ta_plan_describe_costs(plan, &e), *rest = text, *line;
     while ((line = strsep(&rest, "\n")) && *line)

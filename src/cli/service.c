@@ -90,5 +90,5 @@ enum ta_exit ta_service_client(struct ta_cli *cli, const struct ta_service_opts 
         err = ta_client_create(out, &config, cli->log);
     free(socket);
     free(token);
-    return err < 0 ? ta_exit_from_error(err) : TA_EXIT_OK;
+    return err < 0 ? ta_cli_fail(cli, err) : TA_EXIT_OK;
 }

@@ -15,9 +15,8 @@
 #include "base/thread.h"
 #include "base/tree.h"
 #include "jobs/lines.h"
-#include "restore/delivered.h"
 #include "restore/outcome.h"
-#include "restore/output.h"
+#include "restore/settle.h"
 
 enum { HEARTBEAT_SECONDS = 2 };
 
@@ -142,24 +141,6 @@ static int set_options(struct ta_options *options, const char *config, const jso
     return err;
 }
 
-// What stands at the output's name decides before anything is read. 1: it is this very job's, done already.
-static int look_at_output(const char *input, const char *output, struct ta_options *options,
-                          struct ta_output_found *found, struct ta_log *log)
-{
-    const char *overwrite = "off", *work_dir = "";
-    ta_options_get(options, "overwrite", &overwrite, NULL);
-    int err = ta_output_check_early(input, output, options, log);
-    if (err < 0 || !strcmp(overwrite, "on"))
-        return TA_MIN(err, 0);
-    ta_options_get(options, "work-dir", &work_dir, NULL);
-    err = ta_output_find(found, input, output, work_dir, options, log);
-    if (err >= 0 && found->state > TA_OUTPUT_UNFINISHED && found->state != TA_OUTPUT_SAME) {
-        ta_error(log, "%s: exists already and is not what this job makes; \"overwrite\" replaces it", output);
-        err = TA_ERR_EXISTS;
-    }
-    return err < 0 ? err : found->state == TA_OUTPUT_SAME;
-}
-
 // Of a whole film, or of one that is made and of which a part is made again.
 static int make_plan(struct ta_plan **plan, const char *input, const char *output, const json_t *wanted,
                      struct ta_options *options, const struct ta_callbacks *callbacks, struct ta_log *log)
@@ -179,21 +160,28 @@ static json_t *restore(struct worker *w, const char *input, const char *output, 
     struct ta_plan *plan = NULL;
     struct ta_restore_result r = {0};
     struct ta_output_found found = {0};
+    struct ta_estimate estimate;
+    char *name = NULL;
     struct ta_callbacks callbacks = {
         .progress = on_progress, .canceled = on_canceled, .priv = w, .env = w->env};
     int err = ta_options_create(&options, log);
     if (err >= 0)
         err = set_options(options, w->config, wanted);
-    if (err >= 0)
-        err = look_at_output(input, output, options, &found, log);
-    if (err > 0) {
+    if (err >= 0) {
+        struct ta_settle_wish wish = {input, output, false, "\"overwrite\" replaces it"};
+        err = ta_output_settle(&wish, options, &found, &name, log);
+    }
+    if (err >= 0 && found.state == TA_OUTPUT_SAME) {
         r = (struct ta_restore_result){
             .already = true, .frames = ta_plan_frames(found.report.plan), .bytes = found.report.bytes};
-    } else if (!err) {
+    } else if (err >= 0) {
         err = make_plan(&plan, input, output, wanted, options, &callbacks, log);
+        if (err >= 0)
+            err = ta_plan_suit(plan, options, 0, &callbacks, &estimate, log);
         if (err >= 0)
             err = ta_restore(plan, options, &callbacks, &r, log);
     }
+    free(name);
     err = TA_MIN(err, 0);
     const struct ta_plan *made = plan ? plan : found.report.plan;
     const struct ta_problem *failure = ta_log_fail(log, err, input, NULL) < 0

@@ -26,11 +26,15 @@ enum {
     STRETCH = 3,
     WINDOW_FRAMES = 40, // of the output: as far as encoders look ahead
     LEAST_FRAMES = 24,
+    // Who has no patience gets one window at least, of so few frames.
+    HASTY_WINDOWS = 1,
+    HASTY_FRAMES = 8,
     // Where a network works: seconds a frame, on the CPU.
     SLOW_FRAMES = 2,
     SLOW_WINDOWS = 1,
     SHARE = 16, // of short plans each window is at most so small a part
 };
+static const double HASTE = 1;      // seconds of patience
 static const double REST = 1.03;    // joining, reading through, reports
 static const int PACKET_BYTES = 12; // what a container needs for each
 
@@ -141,9 +145,10 @@ static int take_windows(struct sample *s, double patience)
     static const double places[WINDOWS] = {1 / 16.0, 9 / 16.0,  5 / 16.0, 13 / 16.0,
                                            3 / 16.0, 11 / 16.0, 7 / 16.0, 15 / 16.0};
     const struct ta_plan *p = s->plan;
-    bool slow = has_engine(p);
-    int least = slow ? SLOW_WINDOWS : LEAST_WINDOWS;
-    int64_t out = slow ? SLOW_FRAMES : TA_MIN(WINDOW_FRAMES, TA_MAX(LEAST_FRAMES, p->out_frames / SHARE));
+    bool slow = has_engine(p), hasty = patience < HASTE;
+    int least = slow ? SLOW_WINDOWS : hasty ? HASTY_WINDOWS : LEAST_WINDOWS;
+    int fewest = hasty ? HASTY_FRAMES : LEAST_FRAMES;
+    int64_t out = slow ? SLOW_FRAMES : TA_MIN(WINDOW_FRAMES, TA_MAX(fewest, p->out_frames / SHARE));
     int64_t length = TA_MAX(1, out * p->frame_count / TA_MAX(p->out_frames, 1));
     double begun = ta_clock_seconds();
     s->intra = true;
@@ -156,7 +161,7 @@ static int take_windows(struct sample *s, double patience)
         int64_t first = shown(p, p->first_frame + (int64_t)((double)(p->frame_count - length) * places[i]));
         int64_t end = TA_MIN(first + length, p->first_frame + p->frame_count);
         while (end < p->first_frame + p->frame_count &&
-               ta_plan_out_before(p, end) - ta_plan_out_before(p, first) < TA_MIN(out, LEAST_FRAMES / 2))
+               ta_plan_out_before(p, end) - ta_plan_out_before(p, first) < TA_MIN(out, fewest / 2))
             end++;
         int err = take_window(s, first, end);
         if (err < 0)

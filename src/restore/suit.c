@@ -102,7 +102,8 @@ int ta_plan_suit(struct ta_plan *p, struct ta_options *options, double patience,
                  !strcmp(p->output, "-");
     if (!fixed)
         fixed = take_cuts(p, work_dir);
-    if (patience <= 0 && (fixed || ta_plan_work(p) < WORTH || p->out_frames < WORTH_FRAMES)) {
+    fixed = fixed || ta_plan_work(p) < WORTH || p->out_frames < WORTH_FRAMES;
+    if (patience <= 0 && fixed) {
         ta_plan_estimate(p, e);
         return 0;
     }

@@ -53,13 +53,23 @@ def test_costs_come_first(program, tapes):
         assert re.search(r': |\(|\d', line), f'no reason: {line}'
 
 
-def test_long_work_says_what_it_takes(program, tmp_path):
+@pytest.mark.parametrize('length', [0.04, 0.4, 8, 50])
+def test_restore_begins_with_what_it_takes(program, tmp_path, length):
     tape = tmp_path / 'tape.mp4'
-    clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=50', '-c:v', 'libx264', '-preset', 'ultrafast', tape)
+    clips.ffmpeg('-f', 'lavfi', '-i', f'testsrc2=s=160x120:r=25:d={length}', '-c:v', 'libx264', '-preset', 'ultrafast', tape)
     told = program.restore(tape, tmp_path / 'out.mp4', '--preset', 'clean', *FAST[:-2], '--progress', 'plain')
     assert [line.split()[0] for line in told.err.splitlines()[:3]] == ['size', 'disk', 'time'], told
+    assert re.match('time +about .* on this machine', told.err.splitlines()[2]), told
     for quiet in (['-q'], ['--progress', 'none']):
         assert 'disk ' not in program.restore(tape, tmp_path / 'out.mp4', '--preset', 'clean', *FAST[:-2], '--overwrite', *quiet).err
+
+
+def test_several_files_say_whose_costs_these_are(program, tmp_path):
+    for name in ('a', 'b'):
+        (tmp_path / f'{name}.mp4').write_bytes(clips.path('frames_2').read_bytes())
+    told = program('restore', 'a.mp4', 'b.mp4', '-o', 'out/', '--preset', 'clean', *FAST[:-2], '--progress', 'plain', code=0, cwd=tmp_path).err.splitlines()
+    assert [line.split()[0] for line in told if '%' not in line] == ['[1/2]', 'size', 'disk', 'time', 'out/a.restored.mp4:', '[2/2]', 'size', 'disk', 'time',
+        'out/b.restored.mp4:', '2'], told
 
 
 def test_woven_fields_are_warned_of(program, tapes, tmp_path):

@@ -106,6 +106,7 @@ def printed(program, tmp_path_factory):
     run('join', '--plan', plan, '--json', *QUIET, '--keep-work')
     run('join', '--plan', plan, '--json', *QUIET)
     run('status', 'out.mp4', '--json')
+    run('status', 'none.mp4', '--json', code=1)
     run('clean', '--remove', '--kept', '--json')
     run('verify', 'out.mp4', tape, '--json', code=1)
     run('restore', tape, '-o', 'other.mp4', *QUICK, '--json', *QUIET)
@@ -140,6 +141,45 @@ def test_members_are_documented(printed, command):
     assert sorted(seen - set(lines)) == [], 'docs/json.md does not say what these are'
     missing = {m for m, may_be_absent in lines.items() if not may_be_absent} - seen
     assert sorted(missing) == [], 'docs/json.md speaks of members that are not there'
+
+
+@pytest.mark.parametrize('args, status, code', [
+    (['restore', 'none.mkv', '--crf', 99], 2, 'wrong-call'),
+    (['restore'], 2, 'wrong-call'),
+    (['restore', 'none.mkv', '--config', 'none.yaml'], 1, 'not-found'),
+    (['plan', 'none.mkv', '--encoder', 'h266'], 2, 'invalid-value'),
+    (['compare', 'none.mkv'], 2, 'wrong-call'),
+    (['preview', 'none.mkv', '--start', 'x'], 2, 'wrong-call'),
+    (['presets', 'nonsens'], 2, 'wrong-call'),
+    (['models', 'fetch', 'nonsens'], 2, 'wrong-call'),
+    (['join', '--plan', 'none.json'], 1, 'not-found'),
+    (['task', '--task', 'seg-00000'], 2, 'wrong-call'),
+    (['nonsens'], 2, 'wrong-call'),
+    (['status', 'none.mp4'], 1, 'not-found'),
+    (['jobs', '--socket', 'none'], 1, 'not-found'),
+    (['submit', 'none.mkv', '--socket', 'none'], 1, 'not-found'),
+])
+def test_a_call_that_fails_prints_an_object(program, tmp_path, args, status, code):
+    """Whatever it ends with: a program that reads the answer never reads nothing."""
+    done = program(*args, '--json', code=status, cwd=tmp_path)
+    if 'Not in this build' in done.err or 'built without' in done.err:
+        pytest.skip('not in this build')
+    said = done.json()
+    assert said['status'] == 'failed' and said['code'] == code and said['error'] and said['message'], said
+    assert said['problems'] and said['problems'][0]['severity'] == 'error' and said.get('exit_code', status) == status, said
+    assert 'error: ' in done.err and said['message'] in ' '.join(done.err.split()), done.err
+
+
+def test_pictures_stay_alone(program, tmp_path):
+    """Where standard output is for pictures, the object goes elsewhere."""
+    done = program('restore', 'none.mkv', '-o', '-', '--encoder', 'raw', '--crf', 99, '--json', code=2, cwd=tmp_path)
+    assert not done.out and json.loads(done.err.splitlines()[-1])['code'] == 'wrong-call', done
+
+
+def test_several_outputs_one_of_which_is_none(program, tmp_path):
+    (tmp_path / 'there.mp4').write_bytes(b'anything')
+    said = program('status', 'none.mp4', 'there.mp4', '--json', code=(0, 1), cwd=tmp_path).json()
+    assert [s['output'] for s in said] == ['none.mp4', 'there.mp4'] and said[0]['status'] == 'failed', said
 
 
 def test_every_command_that_prints_json_is_there(program):
