@@ -157,6 +157,7 @@ use_package='
     for file in $(cat files); do
         [ -d "$file" ] || [ ! -e "$file" ] || { echo "left: $file"; exit 1; }
     done
+    hash -r # the shell remembers where it was
     ! command -v terminalai
 '
 

@@ -4,7 +4,8 @@
 #   tools/package.sh [BUILD [FOLDER]]
 #
 # BUILD is a build folder of its own (build/package), FOLDER takes the package (build). What it depends on is found by
-# dpkg-shlibdeps, so the package fits the release on which it was made. Its name is the last line.
+# dpkg-shlibdeps, so the package fits the release on which it was made. Where lintian is installed it must find nothing.
+# The package's name is the last line. Environment: DEBFULLNAME and DEBEMAIL, whoever answers for the package.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -17,7 +18,9 @@ for tool in dpkg-deb dpkg-shlibdeps dpkg-architecture; do
     }
 done
 
-version=$(sed -n "s/^ *version: '\(.*\)',\$/\1/p" meson.build | head -n 1)
+upstream=$(sed -n "s/^ *version: '\(.*\)',\$/\1/p" meson.build | head -n 1)
+version=$upstream-1
+maintainer="${DEBFULLNAME:-The authors of TerminalAI} <${DEBEMAIL:-terminalai@localhost}>"
 architecture=$(dpkg-architecture -q DEB_HOST_ARCH)
 library=lib/$(dpkg-architecture -q DEB_HOST_MULTIARCH)
 # The time of the last change, so that the same sources give the same package.
@@ -36,14 +39,36 @@ strip --strip-unneeded "$root/usr/bin/terminalai" "$root/usr/$library"/libtermin
 strip --strip-debug "$root/usr/$library/libterminalai.a"
 
 doc=$root/usr/share/doc/terminalai
-mv "$doc/LICENSE" "$doc/copyright"
-cat >>"$doc/copyright" <<END
-
-As a whole, this package is under the GNU General Public License where the FFmpeg that it is linked with is
-(Debian's is): see /usr/share/common-licenses/GPL-3.
-END
+{
+    echo "Copyright (c) $(date -u -d "@$SOURCE_DATE_EPOCH" +%Y) the authors of TerminalAI"
+    echo
+    cat "$doc/LICENSE"
+    echo
+    echo "As a whole, this package is under the GNU General Public License where the FFmpeg that it is linked with is"
+    echo "(Debian's is): see /usr/share/common-licenses/GPL-3."
+} >"$doc/copyright"
+rm "$doc/LICENSE"
 mv "$doc/CHANGELOG.md" "$doc/changelog"
-gzip -9n "$doc/changelog" "$root/usr/share/man/man1/terminalai.1"
+cat >"$doc/changelog.Debian" <<END
+terminalai ($version) unstable; urgency=medium
+
+  * What has changed is said in changelog.gz.
+
+ -- $maintainer  $(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")
+END
+gzip -9n "$doc/changelog" "$doc/changelog.Debian" "$root/usr/share/man/man1/terminalai.1"
+
+# One package on purpose: who writes programs with the library has the one that fits.
+mkdir -p "$root/usr/share/lintian/overrides"
+cat >"$root/usr/share/lintian/overrides/terminalai" <<END
+# Program, library and headers are one package: nothing else in a release is linked with the library.
+terminalai: package-name-doesnt-match-sonames *
+terminalai: link-to-shared-library-in-wrong-package *
+# Not made for Debian's archive, where a first upload closes the wish for it.
+terminalai: initial-upload-closes-no-bugs *
+END
+[ -n "${DEBEMAIL-}" ] || printf '%s\n' '# Whoever makes it for others names himself by DEBEMAIL.' 'terminalai: bogus-mail-host *' 'terminalai: bogus-mail-host-in-debian-changelog *' \
+    >>"$root/usr/share/lintian/overrides/terminalai"
 
 # dpkg-shlibdeps reads who is asking from a source package.
 printf 'Source: terminalai\n\nPackage: terminalai\nArchitecture: any\n' >"$stage/debian/control"
@@ -58,7 +83,7 @@ cat >"$root/DEBIAN/control" <<END
 Package: terminalai
 Version: $version
 Architecture: $architecture
-Maintainer: The authors of TerminalAI <terminalai@localhost>
+Maintainer: $maintainer
 Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f 1)
 Depends: $depends
 Section: video
@@ -70,10 +95,20 @@ Description: restore and upscale old video
  it stopped. With the C library under the program, and its headers.
 END
 printf 'activate-noawait ldconfig\n' >"$root/DEBIAN/triggers"
+soname=$(readelf -d "$root/usr/$library"/libterminalai.so.*.* | sed -n 's/.*SONAME.*\[libterminalai\.so\.\(.*\)\]$/\1/p')
+printf 'libterminalai %s terminalai (>= %s)\n' "$soname" "$upstream" >"$root/DEBIAN/shlibs"
 (cd "$root" && find usr -type f -print0 | sort -z | xargs -0 md5sum >DEBIAN/md5sums)
 
 chmod -R u=rwX,go=rX "$root"
+chmod 644 "$root/usr/$library"/libterminalai.so.*.*
 mkdir -p "$folder"
 name=$folder/terminalai_${version}_$architecture.deb
 dpkg-deb --root-owner-group --build "$root" "$name" >/dev/null
+if command -v lintian >/dev/null; then
+    # As root it says first that it should not be.
+    lintian --tag-display-limit 0 --fail-on error,warning "$name" 2>"$stage/lintian.log" || {
+        cat "$stage/lintian.log" >&2
+        exit 1
+    }
+fi
 echo "$name"

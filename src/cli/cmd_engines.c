@@ -81,6 +81,13 @@ static enum ta_exit run_engines(struct ta_cli *cli)
     return named && !any ? ta_exit_worse(status, TA_EXIT_FAILED) : status;
 }
 
+static const struct ta_example engines_examples[] = {
+    {"terminalai engines", "what is here, and what is missing"},
+    {"terminalai engines --engine-library ~/onnx/libonnxruntime.so",
+     "does this one work, which lies where nobody looks?"},
+    {0},
+};
+
 static const struct ta_command_group engines_groups[] = {
     {"Where it is", ta_engine_options, offsetof(struct engines_opts, engine)},
     {"What to show", engines_options, 0},
@@ -96,6 +103,7 @@ const struct ta_command ta_command_engines = {
         "Engines are libraries of others, opened from where you have them; restoring needs none. Nothing is "
         "downloaded, and ONNX Runtime is told not to report to its maker. Providers for graphics cards are "
         "opened as plugins where their packages are installed; none has yet been seen on a device.",
+    .examples = engines_examples,
     .groups = engines_groups,
     .values_size = sizeof(struct engines_opts),
     .run = run_engines,
