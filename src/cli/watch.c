@@ -95,7 +95,7 @@ enum ta_exit ta_watch_lines(struct ta_cli *cli, struct ta_client *client, bool j
         json_decref(answer);
         err = ta_client_follow(client, after, show_line, &w);
     }
-    return ta_exit_worse(err < 0 ? ta_exit_from_error(err) : TA_EXIT_OK, w.status);
+    return ta_exit_worse(err < 0 ? ta_cli_fail(cli, err) : TA_EXIT_OK, w.status);
 }
 
 // ---- a table ----
@@ -154,5 +154,5 @@ enum ta_exit ta_watch_live(struct ta_cli *cli, struct ta_client *client)
         err = w.status == TA_EXIT_OK ? ta_client_follow(client, after, show_change, &w) : 0;
     }
     ta_watch_table_destroy(&w.table);
-    return ta_exit_worse(err < 0 ? ta_exit_from_error(err) : TA_EXIT_OK, w.status);
+    return ta_exit_worse(err < 0 ? ta_cli_fail(cli, err) : TA_EXIT_OK, w.status);
 }
