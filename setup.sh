@@ -8,7 +8,7 @@
 set -euo pipefail
 
 check=no
-groups=(build)
+groups=(build page)
 for arg in "$@"; do
     case $arg in
     --check) check=yes ;;
@@ -107,6 +107,10 @@ look() {
                 sqlite3 libmicrohttpd libebur128
             need_header uthash.h
             ;;
+        page)
+            need_command node
+            need_command npm
+            ;;
         test)
             need_command g++ c++ clang++
             need_command nm
@@ -171,7 +175,8 @@ packages() { # MANAGER GROUP
             libavutil-dev libswresample-dev libswscale-dev libzimg-dev libjansson-dev libyaml-dev uthash-dev \
             libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev libebur128-dev
         ;;
-    apt-test) echo g++ binutils git strace ffmpeg libcmocka-dev python3-pytest python3-pytest-xdist "$(apt_has clang-14 clang)" \
+    apt-page) echo nodejs npm ;;
+    apt-test) echo g++ binutils git strace ffmpeg chromium libcmocka-dev python3-pytest python3-pytest-xdist "$(apt_has clang-14 clang)" \
         "$(apt_has libclang-rt-14-dev libclang-rt-dev)" ;;
     apt-lint) echo git "$(apt_has clang-format-14 clang-format)" shellcheck ;;
     apt-bench) echo ffmpeg handbrake-cli valgrind ;;
@@ -182,6 +187,7 @@ packages() { # MANAGER GROUP
             'pkgconfig(libavfilter)' 'pkgconfig(libavutil)' 'pkgconfig(libswresample)' 'pkgconfig(libswscale)' 'pkgconfig(zimg)' 'pkgconfig(jansson)' \
             'pkgconfig(yaml-0.1)' uthash-devel 'pkgconfig(libcurl)' 'pkgconfig(sqlite3)' 'pkgconfig(libmicrohttpd)' 'pkgconfig(libebur128)'
         ;;
+    dnf-page) echo nodejs nodejs-npm ;;
     dnf-test)
         echo gcc-c++ binutils git strace /usr/bin/ffmpeg 'pkgconfig(cmocka)' python3-pytest python3-pytest-xdist clang compiler-rt libasan libubsan \
             libtsan
@@ -191,12 +197,14 @@ packages() { # MANAGER GROUP
 
     # Arch
     pacman-build) echo base-devel meson ninja pkgconf python ffmpeg zimg jansson libyaml uthash curl sqlite libmicrohttpd libebur128 ;;
+    pacman-page) echo nodejs npm ;;
     pacman-test) echo git strace ffmpeg cmocka python-pytest python-pytest-xdist clang compiler-rt ;;
     pacman-lint) echo git clang shellcheck ;;
     pacman-bench) echo ffmpeg handbrake-cli valgrind ;;
 
     # Homebrew
     brew-build) echo meson ninja pkg-config python3 ffmpeg zimg jansson libyaml uthash curl sqlite libmicrohttpd libebur128 ;;
+    brew-page) echo node ;;
     brew-test) echo git cmocka pytest llvm ;;
     brew-lint) echo git clang-format shellcheck ;;
     brew-bench) echo handbrake ;;

@@ -238,7 +238,8 @@ def suite_sanitizer(count, folder, long, name, flag, units):
         count.skip("%s: the compiler lacks -fsanitize=%s" % (name, flag))
         return
     sub = folder / name
-    if not build(sub, "-Db_sanitize=" + flag, "-Db_lundef=false", "-Doptimization=1", "-Dgenerated=disabled", "-Dwerror=false"):
+    if not build(sub, "-Db_sanitize=" + flag, "-Db_lundef=false", "-Doptimization=1", "-Dgenerated=disabled", "-Dpage=disabled",
+            "-Dwerror=false"):
         count.fail("%s: build" % name)
         return
     meson_test(count, name, sub, suites=["unit" if long else units], env=SANITIZER_ENV, multiplier=5)
@@ -266,7 +267,7 @@ def suite_fuzz(count, folder, long):
             count.skip("fuzz: %s: no clang with libFuzzer" % target.stem)
         return
     sub = folder / "fuzz"
-    options = ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dgenerated=disabled", "-Doptimization=1"]
+    options = ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dgenerated=disabled", "-Dpage=disabled", "-Doptimization=1"]
     if not build(sub, *options, env={"CC": clang}):
         count.fail("fuzz: build")
         return

@@ -25,11 +25,11 @@ class Service:
         self.process = None
         self.start()
 
-    def start(self):
+    def start(self, port=0):
         with open(self.log, 'ab') as log:
             begin = log.tell()
             self.process = subprocess.Popen(
-                [self.program.path, 'serve', '--state', self.state, '--listen', '127.0.0.1:0', *self.roots, *map(str, self.args)],
+                [self.program.path, 'serve', '--state', self.state, '--listen', f'127.0.0.1:{port}', *self.roots, *map(str, self.args)],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.env)
         end = time.monotonic() + 30
         while time.monotonic() < end:

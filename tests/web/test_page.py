@@ -1,0 +1,146 @@
+"""The page of the service: its logic by node, its types, and walks through it with a browser."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import kit
+import pytest
+
+WEB = Path(__file__).resolve().parents[2] / 'web'
+QUICK = {'resolution': 'source', 'preset-speed': 'ultrafast', 'crf': 30}
+ODD_NAMES = [
+    '<img src=x onerror=alert(1)>.avi',
+    '"><script>alert(2)</script>.mpg'.replace('/', '\u2215'),
+    'عيد الميلاد \u0661\u0669\u0669\u0664.mpg',
+    'rtl \u202egpm.exe.avi',
+    '🎄 Weihnachten bei Oma 👵🏽.mkv',
+    "it's {n} & `more` %s.mov",
+    'n' * 251 + '.avi',
+]
+
+
+@pytest.fixture
+def sources(node_modules):
+    """The page's sources beside the packages that they need."""
+    for name in ('src', 'test'):
+        shutil.rmtree(node_modules / name, ignore_errors=True)
+        shutil.copytree(WEB / name, node_modules / name)
+    for name in ('tsconfig.json', 'build.mjs'):
+        shutil.copy(WEB / name, node_modules / name)
+    return node_modules
+
+
+def run(command, folder, **env):
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **env}, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+    return done.stdout
+
+
+def test_logic(sources):
+    run(['node', 'test/run.mjs'], sources, TA_JSON_MD=str(WEB.parent / 'docs/json.md'))
+
+
+def test_types(sources):
+    run(['node', 'node_modules/typescript/bin/tsc', '--noEmit'], sources)
+
+
+def test_size(sources, tmp_path):
+    printed = run(['node', 'build.mjs', str(tmp_path / 'dist')], sources)
+    assert int(printed.split('all: ')[1].split()[0]) <= 120_000, printed
+    # The lock names no address of packages.
+    assert 'resolved' not in (WEB / 'package-lock.json').read_text()
+
+
+def put(service, *names, kind='interlaced'):
+    for name in names:
+        shutil.copy(kit.source(kind), service.files / name)
+
+
+def test_restore(serve, walk):
+    service = serve()
+    put(service, 'Christmas 1994.mkv')
+    found = walk('restore', service, film='Christmas 1994.mkv')
+    assert found['attention'] < 60, found
+
+
+def test_queue(serve, walk):
+    service = serve()
+    names = [f'tape{i}.mkv' for i in range(1, 6)]
+    put(service, *names)
+    walk('queue', service, names=names, options=QUICK)
+
+
+def test_names(serve, walk):
+    service = serve()
+    put(service, *ODD_NAMES)
+    walk('names', service, names=ODD_NAMES, options=QUICK)
+
+
+def test_failing(serve, walk):
+    service = serve()
+    (service.files / 'garbage.avi').write_bytes(os.urandom(5000))
+    (service.files / 'empty.mp4').write_bytes(b'')
+    walk('failing', service, names=['garbage.avi', 'empty.mp4'], options=QUICK)
+
+
+def test_views(serve, walk):
+    service = serve()
+    put(service, 'tape.mkv')
+    job = service.submit('tape.mkv', options=QUICK)
+    service.wait(job, 'done')
+    walk('views', service, job=job)
+
+
+def test_token(serve, walk, tmp_path):
+    secret = tmp_path / 'token'
+    secret.write_text('a very long secret\n')
+    secret.chmod(0o600)
+    walk('token', serve('--token-file', secret), token='a very long secret')
+
+
+def test_restart(serve, walk, tmp_path):
+    service = serve()
+    port = service.port
+    put(service, 'a.mkv', 'b.mkv')
+    signals = tmp_path / 'signals'
+    signals.mkdir()
+    process = walk('restart', service, start_only=True, names=['a.mkv', 'b.mkv'], options=QUICK, signals=str(signals))
+    for what, act in (('stop', service.stop), ('start', lambda: service.start(port))):
+        end = time.monotonic() + 60
+        while not (signals / what).exists() and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.1)
+        act()
+        (signals / f'{what}.done').write_text('')
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors[-6000:]
+
+
+def test_many(serve, walk):
+    service = serve()
+    count = 10_000
+    for i in range(count):
+        (service.files / f'tape-{i}.avi').touch()
+    found = walk('many', service, count=count)
+    print(found)
+
+
+def test_reaction(serve, walk):
+    """A click is answered while a restore runs; the figure itself is the bench's (bench/page.py)."""
+    service = serve()
+    put(service, 'a.mkv', 'b.mkv')
+    found = walk('reaction', service, names=['a.mkv', 'b.mkv'], turns=2,
+        options={'denoise': 'nlmeans', 'resolution': '640x512', 'preset-speed': 'slow'})
+    assert found['clicks'] == 16, found
+
+
+def test_memory(serve, walk):
+    """Jobs that come and go leave nothing in the page."""
+    service = serve()
+    put(service, 'tape.mkv')
+    service.ask('POST', '/api/v1/queue/pause')
+    seconds = 1800 if os.environ.get('TA_TEST_LONG') else 20
+    found = walk('heap', service, film='tape.mkv', seconds=seconds, each=1, limit=seconds + 300)
+    assert found['second_bytes'] < found['first_bytes'] * 1.1 + 200_000, found

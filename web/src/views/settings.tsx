@@ -1,0 +1,136 @@
+// How the page looks, and what the service does by itself: watched folders and who is told.
+import { readFolders, readNotifications, testEndpoint } from "../service/calls.ts";
+import { Icon } from "../parts/icon.tsx";
+import { say, sayProblem } from "../parts/toast.tsx";
+import { useLoad } from "../parts/use_load.ts";
+import { setTheme, theme, type Theme } from "../state/theme.ts";
+import { useStore } from "../state/store.ts";
+import { when } from "../texts/format.ts";
+import { problemText } from "../texts/problem.ts";
+import { setLanguage, t, useLanguage, type Language } from "../texts/text.ts";
+
+export function SettingsView() {
+  const lang = useLanguage();
+  const look = useStore(theme);
+  return (
+    <section class="view">
+      <h1>{t("nav.settings")}</h1>
+      <div class="card">
+        <h2>{t("settings.page")}</h2>
+        <div class="basic">
+          <fieldset>
+            <legend>{t("settings.language")}</legend>
+            <div class="chips">
+              {(
+                [
+                  ["en", "English"],
+                  ["de", "Deutsch"],
+                ] as [Language, string][]
+              ).map(([l, name]) => (
+                <button key={l} class="chip" lang={l} aria-pressed={lang === l} onClick={() => setLanguage(l)}>
+                  {name}
+                </button>
+              ))}
+            </div>
+          </fieldset>
+          <fieldset>
+            <legend>{t("settings.theme")}</legend>
+            <div class="chips">
+              {(["system", "light", "dark"] as Theme[]).map((x) => (
+                <button key={x} class="chip" aria-pressed={look === x} onClick={() => setTheme(x)}>
+                  {t(`settings.theme.${x}`)}
+                </button>
+              ))}
+            </div>
+          </fieldset>
+        </div>
+      </div>
+      <Watches />
+      <Endpoints />
+    </section>
+  );
+}
+
+// Both are made in the service's configuration, where secrets are: a page that could name addresses could send messages anywhere.
+function Watches() {
+  const list = useLoad(readFolders, []);
+  return (
+    <div class="card">
+      <h2>{t("watch.title")}</h2>
+      <p class="quiet">{t("watch.why")}</p>
+      {list.error !== null && <p class="note bad">{problemText(list.error)}</p>}
+      {list.value && !list.value.folders.length && <p class="quiet">{t("watch.none")}</p>}
+      <ul class="rows">
+        {(list.value?.folders ?? []).map((w) => (
+          <li key={w.path}>
+            <Icon name={w.state === "missing" ? "warning" : "folder"} size={18} />
+            <div class="grow">
+              <strong>
+                <bdi>{w.path}</bdi>
+              </strong>
+              <p class="quiet">
+                {t(`watch.${w.state}`)}
+                {w.waiting ? ` · ${t("watch.waiting", { n: w.waiting })}` : ""}
+                {w.jobs ? ` · ${t("watch.jobs", { n: w.jobs })}` : ""}
+                {w.reason ? ` · ${w.reason}` : ""}
+              </p>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Endpoints() {
+  const list = useLoad(readNotifications, []);
+  return (
+    <div class="card">
+      <h2>{t("notify.title")}</h2>
+      <p class="quiet">{t("notify.why")}</p>
+      {list.error !== null && <p class="note bad">{problemText(list.error)}</p>}
+      {list.value && !list.value.endpoints.length && <p class="quiet">{t("notify.none")}</p>}
+      <ul class="rows">
+        {(list.value?.endpoints ?? []).map((n) => (
+          <li key={n.name}>
+            <Icon name="bell" size={18} />
+            <div class="grow">
+              <strong>
+                <bdi>{n.name}</bdi>
+              </strong>
+              <p class="quiet">
+                {n.kind} · <bdi>{n.where}</bdi>
+                {n.waiting ? ` · ${t("notify.waiting", { n: n.waiting })}` : ""}
+              </p>
+            </div>
+            <button onClick={() => void testEndpoint(n.name).then(() => (say(t("notify.tested")), list.again()), sayProblem)}>{t("notify.test")}</button>
+          </li>
+        ))}
+      </ul>
+      {(list.value?.notices ?? []).length > 0 && (
+        <details>
+          <summary>{t("notify.messages")}</summary>
+          <div class="table-wrap">
+            <table>
+              <tbody>
+                {(list.value?.notices ?? []).map((m) => (
+                  <tr key={m.id}>
+                    <td>{when(m.created_ms)}</td>
+                    <td>
+                      <bdi>{m.endpoint}</bdi>
+                    </td>
+                    <td>{m.event}</td>
+                    <td>{m.state}</td>
+                    <td>
+                      <bdi>{m.error}</bdi>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </details>
+      )}
+    </div>
+  );
+}

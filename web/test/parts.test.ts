@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { moveBy, WHOLE, within, zoomAt } from "../src/parts/look.ts";
+import { visibleRows } from "../src/parts/virtual_list.tsx";
+import { matches, waitsFor } from "../src/parts/option_form.tsx";
+import { addresses } from "../src/state/draft.ts";
+import { filtered, withLines, type LogLine } from "../src/state/log.ts";
+import { readRoute } from "../src/state/route.ts";
+import { tapeWords } from "../src/state/tape_words.ts";
+import type { Option } from "../src/service/types.ts";
+
+test("zooming keeps the point under the pointer, and the picture over the frame", () => {
+  const look = zoomAt(WHOLE, 4, 0.25, 0.75);
+  // The picture's point under (0.25, 0.75) of the frame is the same as before.
+  assert.ok(Math.abs(look.x + (0.25 - 0.5) / look.zoom - 0.25) < 1e-9);
+  assert.ok(Math.abs(look.y + (0.75 - 0.5) / look.zoom - 0.75) < 1e-9);
+  assert.deepEqual(zoomAt(look, 1e-9, 0, 0), WHOLE);
+  assert.equal(zoomAt(WHOLE, 1e9, 0.5, 0.5).zoom, 16);
+  const far = moveBy(look, 99, -99);
+  assert.deepEqual(far, within(far));
+  assert.equal(far.x, 0.125);
+  assert.equal(far.y, 0.875);
+});
+
+test("of ten thousand rows few are drawn, at each place", () => {
+  for (const scrolled of [0, 1, 480_000, 959_000, 5_000_000]) {
+    const { first, end } = visibleRows(scrolled, 900, 96, 10_000);
+    assert.ok(first >= 0 && end <= 10_000 && end - first <= 24, `${first} ${end}`);
+    if (scrolled < 950_000) assert.ok(first * 96 <= scrolled && end * 96 >= scrolled + 900);
+  }
+  assert.deepEqual(visibleRows(0, 900, 96, 0), { first: 0, end: 0 });
+});
+
+const option = (name: string, more: Partial<Option> = {}): Option => ({ name, kind: "text", default: "", help: "", advanced: false, group: "What to make", scope: "recipe", ...more });
+
+test("an option says what it waits for", () => {
+  const options = [option("encoder", { default: "auto" }), option("crf", { depends: { encoder: ["auto", "h264"] } })];
+  assert.equal(waitsFor(options[1]!, options, {}, {}), "");
+  assert.equal(waitsFor(options[1]!, options, {}, { encoder: "ffv1" }), "encoder");
+  assert.equal(waitsFor(options[1]!, options, { encoder: "h264" }, { encoder: "ffv1" }), "");
+});
+
+test("settings are found by words of their name and their help", () => {
+  const o = option("denoise-strength", { help: "how much noise is taken away" });
+  assert.ok(matches(o, "denoise"));
+  assert.ok(matches(o, "noise STRENGTH"));
+  assert.ok(!matches(o, "noise colour"));
+});
+
+test("addresses are found in what is pasted", () => {
+  assert.deepEqual(addresses("see https://example.org/a.mp4\nhttp://b/c and https://example.org/a.mp4 ftp://x javascript:alert(1)"), ["https://example.org/a.mp4", "http://b/c"]);
+});
+
+test("the log is trimmed in batches and keeps its order", () => {
+  const line = (id: number, level = "info"): LogLine => ({ n: id, time_ms: id, level, component: "jobs", text: `line ${id}` });
+  let lines: readonly LogLine[] = [];
+  let cuts = 0;
+  for (let i = 0; i < 1000; i++) {
+    const next = withLines(lines, [line(i), line(i)].slice(0, 1), 100);
+    if (next.length < lines.length) cuts++;
+    lines = next;
+  }
+  assert.ok(lines.length <= 120 && lines.length >= 100);
+  assert.ok(cuts < 50, String(cuts));
+  assert.equal(lines[lines.length - 1]?.n, 999);
+  assert.equal(withLines(lines, [line(5)], 100), lines); // came before
+  const some = [line(1, "error"), line(2, "warning"), line(3), line(4, "debug")];
+  assert.deepEqual(filtered(some, "warning", "").map((l) => l.n), [1, 2]);
+  assert.deepEqual(filtered(some, "debug", "LINE 4").map((l) => l.n), [4]);
+});
+
+test("addresses of the page", () => {
+  assert.deepEqual({ ...readRoute("#/job/12?frame=3"), values: readRoute("#/job/12?frame=3").values.get("frame") }, { view: "job", id: "12", values: "3" });
+  assert.equal(readRoute("").view, "restore");
+  assert.equal(readRoute("#/job/%E0%A4%A").id, "%E0%A4%A"); // no valid text: as it stands
+});
+
+test("what was measured becomes words", () => {
+  const keys = (plan: Parameters<typeof tapeWords>[0]): string[] => tapeWords(plan).map((w) => w.key);
+  assert.deepEqual(keys({ diagnosis: { scan_type: { type: "bff" }, noise: { value: { luma: 8 } }, head_switching: { value: { lines: 8 } } } }), ["tape.interlaced_bottom", "tape.noise_strong", "tape.torn"]);
+  assert.deepEqual(keys({ diagnosis: { scan_type: { type: "tff", telecine_suspected: true }, noise: { value: null } } }), ["tape.film"]);
+  assert.deepEqual(keys({ diagnosis: { scan_type: { type: "progressive" }, noise: { value: { luma: 0.4 } } } }), ["tape.progressive", "tape.noise_none"]);
+  assert.deepEqual(keys({}), []);
+});

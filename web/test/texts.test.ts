@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { de } from "../src/texts/de.ts";
+import { en, type Key } from "../src/texts/en.ts";
+import { bytes, clock, fileName, folderName, percent, span } from "../src/texts/format.ts";
+import { known, language, preferred, t } from "../src/texts/text.ts";
+
+const keys = Object.keys(en) as Key[];
+
+test("both languages have each text, with the same values", () => {
+  assert.deepEqual(Object.keys(de).sort(), [...keys].sort());
+  for (const key of keys) {
+    const values = (text: string): string[] => [...new Set(text.match(/\{\w+\}/g) ?? [])].sort();
+    assert.deepEqual(values(de[key]), values(en[key]), key);
+    assert.equal(de[key].split("|").length, en[key].split("|").length, key);
+    assert.ok(de[key].trim() && en[key].trim(), key);
+  }
+});
+
+test("each code of a problem that the program knows has words in both languages", () => {
+  // The tables of docs/json.md are held against the program by its own tests.
+  const doc = readFileSync(process.env["TA_JSON_MD"] ?? join(process.cwd(), "../docs/json.md"), "utf8");
+  const problems = doc.slice(doc.indexOf("## Problems"), doc.indexOf("## Commands"));
+  const codes = [...problems.matchAll(/^\| `([a-z-]+)` \| (?:warning|loss|error) /gm), ...problems.slice(problems.indexOf("A failure that has no more")).matchAll(/^\| `([a-z-]+)` \|/gm)].map((m) => m[1] ?? "");
+  assert.ok(codes.length > 50, String(codes.length));
+  const missing = [...new Set(codes)].filter((c) => !(`record.${c}` in en));
+  assert.deepEqual(missing, []);
+});
+
+test("forms by number, values and unknown names", () => {
+  language.set("en");
+  assert.equal(t("queue.removed", { n: 1 }), "1 job removed. Files stay.");
+  assert.equal(t("queue.removed", { n: 1234 }), "1,234 jobs removed. Files stay.");
+  language.set("de");
+  assert.equal(t("queue.removed", { n: 1234 }), "1.234 Aufträge entfernt. Dateien bleiben.");
+  assert.equal(known("record.no-such-code", "the service's words"), "the service's words");
+  assert.equal(t("source.drop", { name: "<img src=x onerror=alert(1)> {n}" }), "<img src=x onerror=alert(1)> {n} nicht restaurieren");
+  language.set("en");
+});
+
+test("the language is the reader's first that there is", () => {
+  assert.equal(preferred(["fr-FR", "de-AT", "en"], null), "de");
+  assert.equal(preferred(["fr"], null), "en");
+  assert.equal(preferred(["de"], "en"), "en");
+});
+
+test("numbers as people write them", () => {
+  assert.equal(bytes(0), "0 B");
+  assert.equal(bytes(1_234_567), "1.2 MB");
+  assert.equal(bytes(45_600_000_000), "46 GB");
+  assert.equal(span(0.2), "1 second");
+  assert.equal(span(89), "1 minute");
+  assert.equal(span(3 * 3600 + 120), "3 h 2 min");
+  assert.equal(span(NaN), "–");
+  assert.equal(clock(3723.45, true), "1:02:03.4");
+  assert.equal(clock(59.99), "0:59");
+  assert.equal(percent(0.9999), "99 %");
+  assert.equal(percent(1), "100 %");
+  assert.equal(percent(-1), "0 %");
+  assert.equal(fileName("/a/b c/"), "b c");
+  assert.equal(folderName("/a"), "/");
+});
