@@ -23,6 +23,7 @@
 #include "cli/serve_file.h"
 #include "cli/service.h"
 #include "cli/system.h"
+#include "jobs/alerts.h"
 #include "jobs/jobs.h"
 #include "jobs/notify.h"
 #include "jobs/supervisor.h"
@@ -36,6 +37,7 @@ struct serve_opts {
     struct ta_list roots;
     int64_t workers;
     int64_t keep_jobs;
+    bool private_downloads;
 };
 
 enum { CORES_A_WORKER = 8, LOG_BYTES = 10 * 1000 * 1000, LOG_FILES = 5 };
@@ -98,6 +100,10 @@ static const struct ta_opt serve_options[] = {
      .def = "10000",
      .max = 10000000,
      .help = "of the jobs that have ended, the newest so many stay in the list"},
+    {.name = "private-downloads",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct serve_opts, private_downloads, bool),
+     .help = "get films of addresses of this machine and its network too; without it of public ones alone"},
     {.name = "config",
      .kind = &ta_opt_path,
      TA_FIELD(struct serve_opts, config, char *),
@@ -200,6 +206,8 @@ struct service {
     struct ta_jobs *jobs;
     struct ta_notify *notify;
     struct ta_watch *watch;
+    struct ta_alerts *alerts;
+    char *downloads;
     struct ta_supervisor *supervisor;
     struct ta_server *server;
 };
@@ -393,6 +401,12 @@ static int start(struct service *s)
         err = ta_notify_open(&s->notify, s->jobs, &told, log);
         http.notify = s->notify;
     }
+    if (!err)
+        err = ta_alerts_open(&s->alerts, s->jobs, s->notify, log);
+    http.alerts = workers.alerts = s->alerts;
+    s->downloads = ta_path_join(s->state, "downloads");
+    workers.downloads = s->downloads;
+    workers.private_downloads = o->private_downloads;
     if (!err && s->folder_count) {
         err = ta_watch_open(&s->watch, s->jobs, s->folders, s->folder_count, log);
         http.watch = s->watch;
@@ -434,6 +448,7 @@ static void release(struct service *s)
     ta_server_stop(&s->server);
     ta_supervisor_destroy(&s->supervisor);
     ta_watch_close(&s->watch);
+    ta_alerts_close(&s->alerts);
     ta_notify_close(&s->notify);
     ta_jobs_close(&s->jobs);
     for (int i = 0; i < s->endpoint_count; i++)
@@ -452,6 +467,7 @@ static void release(struct service *s)
     json_decref(s->settings);
     ta_marks_destroy(&s->marks);
     free(s->file);
+    free(s->downloads);
     free(s->state);
     free(s->socket);
     free(s->token);

@@ -15,6 +15,7 @@
 #include "cli/console.h"
 #include "cli/recipe.h"
 #include "cli/service.h"
+#include "jobs/address.h"
 #include "jobs/client.h"
 #include "jobs/job.h"
 #include "media/parts/name.h"
@@ -90,7 +91,8 @@ static char *absolute(const char *path)
 static json_t *job_of(struct ta_cli *cli, const struct ta_batch_item *item)
 {
     const struct submit_opts *opts = cli->values;
-    char *input = ta_name_absolute(item->input), *output = item->output ? absolute(item->output) : NULL;
+    char *input = ta_address_is_web(item->input) ? ta_xstrdup(item->input) : ta_name_absolute(item->input),
+         *output = item->output ? absolute(item->output) : NULL;
     json_t *job = NULL;
     if (!ta_utf8_valid(input) || (output && !ta_utf8_valid(output))) {
         ta_error(cli->log, "%s: the service takes names in UTF-8 alone; \"restore\" takes this one", input);
@@ -169,6 +171,8 @@ static const struct ta_example submit_examples[] = {
     {"terminalai submit tape.avi", "the service makes tape.restored.mp4 beside it"},
     {"terminalai submit tapes/ -o restored/ --preset vhs --batch-name shelf",
      "a whole folder, under one name"},
+    {"terminalai submit https://example.org/film.mp4 -o film.mp4",
+     "downloads it first; films of pages by yt-dlp, where that is installed"},
     {"terminalai submit urgent.avi --priority 10", "before all that wait"},
     {"terminalai submit tapes/ --recursive --json", "for programs: the new jobs with their numbers"},
     {0},
@@ -189,8 +193,8 @@ const struct ta_command ta_command_submit = {
     .summary = "give files to the service, to be restored when it is their turn",
     .description =
         "Gives each INPUT to the service (\"terminalai serve\"), with the options of \"restore\"; a "
-        "folder stands for the video files in it. All are accepted or none. \"terminalai jobs\" shows "
-        "how far they are.",
+        "folder stands for the video files in it, an address is downloaded. All are accepted or none. "
+        "\"terminalai jobs\" shows how far they are.",
     .examples = submit_examples,
     .often = submit_often,
     .groups = submit_groups,

@@ -1,6 +1,7 @@
 #include "jobs/address.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -112,6 +113,20 @@ char *ta_address_host(const char *text)
     }
     const char *port = memchr(at, ':', n);
     return ta_xstrndup(at, port ? (size_t)(port - at) : n);
+}
+
+bool ta_address_is_private(const char *text)
+{
+    struct addrinfo *found = NULL, hints = {.ai_socktype = SOCK_STREAM};
+    char *host = ta_address_host(text);
+    bool is = !host;
+    if (host && getaddrinfo(host, NULL, &hints, &found) == 0)
+        for (const struct addrinfo *a = found; a && !is; a = a->ai_next)
+            is = !ta_address_is_public(a->ai_addr);
+    if (found)
+        freeaddrinfo(found);
+    free(host);
+    return is;
 }
 
 static curl_socket_t open_public(void *priv, curlsocktype purpose, struct curl_sockaddr *address)

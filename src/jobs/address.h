@@ -18,6 +18,10 @@ char *ta_address_host(const char *text);
 // Has it a user or a password in it?
 bool ta_address_has_user(const char *text);
 
+// Does its host, as far as it has an address now, lie on this machine or in its network? For programs that
+// connect by themselves: a name may mean another address when they ask. Blocks.
+bool ta_address_is_private(const char *text);
+
 // For libcurl: lets a handle connect to public addresses alone, whatever names and redirects lead to.
 // *refused is set when that stopped it; it must outlive the handle's transfers. `private` true: to all.
 void ta_address_guard(void *curl, bool private_too, bool *refused);

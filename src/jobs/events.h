@@ -13,7 +13,7 @@ int ta_events_create(struct ta_events **out); // 0 or TA_ERR_NOMEM
 void ta_events_destroy(struct ta_events **e);
 
 // Thread-safety of all below: Safe. Takes `data`, one line of JSON made with malloc; `kind` ("job",
-// "progress", "gone", "queue") is static.
+// "progress", "gone", "queue", "alert") is static.
 void ta_events_publish(struct ta_events *e, const char *kind, char *data);
 // The number of the newest event; 0 before the first.
 int64_t ta_events_last(struct ta_events *e);

@@ -103,8 +103,10 @@ void ta_jobs_on_leave(struct ta_jobs *jobs, void (*leave)(void *priv, const stru
 
 // ---- for the supervisor ----
 
-// The job whose turn it is becomes "planning"; a reference. 0 with *out NULL when there is none; *due_ms then
-// is when the next becomes due (0: never).
+// Is the input an address whose film is still to be got?
+bool ta_job_is_remote(const struct ta_job *job);
+// The job whose turn it is becomes "planning", or "downloading"; a reference. 0 with *out NULL when there is
+// none; *due_ms then is when the next becomes due (0: never).
 int ta_jobs_claim(struct ta_jobs *jobs, struct ta_job **out, int64_t *due_ms);
 // Its worker's progress. The first frame that is restored makes the job "running".
 void ta_jobs_report(struct ta_jobs *jobs, int64_t id, const struct ta_job_progress *p);
@@ -116,7 +118,8 @@ struct ta_job_end {
     const char *result; // JSON; NULL: as it was
     int64_t warnings;
     int64_t not_before_ms;
-    bool attempted; // counts as an attempt that failed by itself
+    bool attempted;             // counts as an attempt that failed by itself
+    const char *source, *title; // what was got of its address; NULL: as it was
 };
 int ta_jobs_end(struct ta_jobs *jobs, int64_t id, const struct ta_job_end *end);
 

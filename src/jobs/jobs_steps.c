@@ -6,6 +6,7 @@
 #include <terminalai/error.h>
 
 #include "base/mem.h"
+#include "jobs/address.h"
 #include "jobs/jobs_parts.h"
 
 void ta_jobs_op_release(struct ta_jobs_op *op)
@@ -305,13 +306,18 @@ int ta_jobs_pause_all(struct ta_jobs *jobs, bool paused)
 
 // ---- workers ----
 
+bool ta_job_is_remote(const struct ta_job *job)
+{
+    return !*job->source && ta_address_is_web(job->input);
+}
+
 static int edit_claim(struct ta_jobs_op *op, struct ta_job *job)
 {
     if (job->state != TA_JOB_QUEUED) {
         ta_jobs_refuse(op, "it is %s now", ta_job_state_name(job->state));
         return TA_ERR_INVALID;
     }
-    become(job, TA_JOB_PLANNING, "a worker took it");
+    become(job, ta_job_is_remote(job) ? TA_JOB_DOWNLOADING : TA_JOB_PLANNING, "a worker took it");
     job->progress = (struct ta_job_progress){0};
     return 0;
 }
@@ -366,6 +372,12 @@ static int edit_end(struct ta_jobs_op *op, struct ta_job *job)
     }
     if (end->result)
         ta_job_set(&job->result, end->result);
+    if (end->source) {
+        ta_job_set(&job->source, end->source);
+        job->attempt = 0; // what follows is another work
+    }
+    if (end->title)
+        ta_job_set(&job->title, end->title);
     return 0;
 }
 

@@ -1,8 +1,8 @@
 // Messages between service and workers: one JSON object a line, at most TA_LINE_MAX bytes.
 //
-// To a worker: start {job, input, output, options}, cancel {job}. From a worker: hello {pid, version},
-// progress {job, ...}, log {job, level, text}, heartbeat {job}, result {job, err, result}. All have "v": 1
-// and "type".
+// To a worker: start {job, input, output, options}, fetch {job, input, folder, private}, cancel {job}. From a
+// worker: hello {pid, version}, progress {job, ...}, log {job, level, text}, heartbeat {job}, result {job,
+// err, result}. All have "v": 1 and "type".
 #ifndef TA_JOBS_LINES_H
 #define TA_JOBS_LINES_H
 

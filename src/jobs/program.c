@@ -25,7 +25,7 @@ struct run {
     int in, out, err, said; // the last: errno of an exec that failed
     size_t sent;
     double begun;
-    struct ta_buf line;
+    struct ta_buf line, error_line;
 };
 
 // In the child, where only what is safe after a fork in a process with threads may be called.
@@ -131,23 +131,30 @@ static int start(struct run *r)
     return ret;
 }
 
-static void take_lines(struct run *r, const char *data, size_t size)
+static void split(struct run *r, struct ta_buf *line, const char *data, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         if (data[i] != '\n' && data[i] != '\r') {
-            if (r->line.size < LINE_MAX_BYTES)
-                ta_buf_putc(&r->line, data[i]);
+            if (line->size < LINE_MAX_BYTES)
+                ta_buf_putc(line, data[i]);
             continue;
         }
-        if (r->line.size && r->p->line)
-            r->p->line(r->p->priv, ta_buf_text(&r->line));
-        ta_buf_clear(&r->line);
+        if (line->size && r->p->line)
+            r->p->line(r->p->priv, ta_buf_text(line));
+        ta_buf_clear(line);
     }
+}
+
+static void take_lines(struct run *r, const char *data, size_t size)
+{
+    split(r, &r->line, data, size);
 }
 
 static void take_errors(struct run *r, const char *data, size_t size)
 {
     struct ta_buf *b = r->p->errors;
+    if (r->p->both)
+        split(r, &r->error_line, data, size);
     if (!b)
         return;
     ta_buf_append(b, data, size);
@@ -216,6 +223,14 @@ static int follow(struct run *r, int *status)
     return 0;
 }
 
+bool ta_program_exists(const char *name)
+{
+    char **tries = tries_of(name);
+    bool is = tries[0] != NULL;
+    free_tries(tries);
+    return is;
+}
+
 int ta_program_run(const struct ta_program *p)
 {
     struct run r = {.p = p, .in = -1, .out = -1, .err = -1, .said = -1, .begun = ta_clock_seconds()};
@@ -238,5 +253,6 @@ int ta_program_run(const struct ta_program *p)
     shut(&r.err);
     shut(&r.said);
     ta_buf_release(&r.line);
+    ta_buf_release(&r.error_line);
     return err ? err : WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

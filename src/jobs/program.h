@@ -15,6 +15,7 @@ struct ta_program {
     // Called for each line of its standard output, without the newline; longer ones are cut at 64 KiB. May be
     // NULL.
     void (*line)(void *priv, const char *text);
+    bool both; // for lines of standard error too
     // Asked ten times a second while it runs: is it to be ended? May be NULL.
     bool (*canceled)(void *priv);
     void *priv;
@@ -25,5 +26,7 @@ struct ta_program {
 // but the three. Blocks. Its status (0..255; 128 and the signal that ended it), or TA_ERR_NOT_FOUND there is
 // no such program, CANCELED, BUSY it took too long, LIMIT no process can be started.
 int ta_program_run(const struct ta_program *p);
+// Is there one of this name in $PATH?
+bool ta_program_exists(const char *name);
 
 #endif

@@ -15,9 +15,11 @@
 #include <terminalai/error.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "jobs/alerts.h"
 #include "jobs/lines.h"
 #include "jobs/spawn.h"
 
@@ -47,9 +49,10 @@ struct ta_supervisor {
     struct seat *seats;
     struct pending *pending;
     int pending_count;
-    double retry_at; // when pending ends are tried again
-    double beat_at;  // when whoever watches this process hears of it
-    int64_t due_ms;  // when a job that waits for a time becomes due; 0: none
+    double retry_at;      // when pending ends are tried again
+    double query_seconds; // that the queue took to give the last job
+    double beat_at;       // when whoever watches this process hears of it
+    int64_t due_ms;       // when a job that waits for a time becomes due; 0: none
     int wake_fd;
     atomic_int stopping; // 0, 1: drain, 2: stop, 3: at once
     atomic_int workers, busy;
@@ -79,6 +82,27 @@ static void wake(void *priv)
     (void)ignored;
 }
 
+// Downloads of jobs that nobody has any more.
+static void clean_downloads(struct ta_supervisor *s)
+{
+    char **names = NULL;
+    if (!s->config.downloads || access(s->config.downloads, F_OK) < 0)
+        return;
+    int count = ta_dir_list(s->config.downloads, &names, s->log);
+    for (int i = 0; i < count; i++) {
+        bool number = strspn(names[i], "0123456789") == strlen(names[i]);
+        struct ta_job *job = number ? ta_job_list_get(ta_jobs_list(s->jobs), strtoll(names[i], NULL, 10))
+                                    : NULL;
+        if (number && (!job || job->state == TA_JOB_DONE)) {
+            char *folder = ta_xprintf("%s/%s", s->config.downloads, names[i]);
+            ta_dir_remove(folder, s->log);
+            free(folder);
+        }
+        ta_job_unref(&job);
+    }
+    ta_dir_list_free(&names);
+}
+
 int ta_supervisor_create(struct ta_supervisor **out, struct ta_jobs *jobs,
                          const struct ta_supervisor_config *config, struct ta_log *log)
 {
@@ -95,6 +119,7 @@ int ta_supervisor_create(struct ta_supervisor **out, struct ta_jobs *jobs,
         ta_supervisor_destroy(&s);
         return TA_ERR_LIMIT;
     }
+    clean_downloads(s);
     ta_jobs_on_change(jobs, wake, s);
     *out = s;
     return 0;
@@ -220,12 +245,12 @@ static bool end_stopped(struct ta_supervisor *s, struct seat *seat)
 {
     if (seat->stop_by <= 0)
         return false;
-    struct ta_job_end end = {
-        TA_JOB_QUEUED, "the service stopped; its work goes on from where it was", NULL, 0, 0, false};
+    struct ta_job_end end = {.state = TA_JOB_QUEUED,
+                             .reason = "the service stopped; its work goes on from where it was"};
     if (seat->why == TA_JOB_WISH_CANCEL)
-        end = (struct ta_job_end){TA_JOB_CANCELLED, "cancelled", NULL, 0, 0, false};
+        end = (struct ta_job_end){.state = TA_JOB_CANCELLED, .reason = "cancelled"};
     else if (seat->why == TA_JOB_WISH_PAUSE)
-        end = (struct ta_job_end){TA_JOB_PAUSED, "paused", NULL, 0, 0, false};
+        end = (struct ta_job_end){.state = TA_JOB_PAUSED, .reason = "paused"};
     settle(s, seat->job, &end);
     leave_job(s, seat);
     return true;
@@ -273,15 +298,51 @@ static bool passes(int err)
     return err == TA_ERR_NOMEM || err == TA_ERR_LIMIT || err == TA_ERR_BUSY;
 }
 
+// The folder of one job's download. To be freed.
+static char *download_folder(const struct ta_supervisor *s, int64_t job)
+{
+    return ta_xprintf("%s/%" PRId64, s->config.downloads, job);
+}
+
+// A download has ended: its job goes back to its place, with what there is now.
+static void on_fetched(struct ta_supervisor *s, struct seat *seat, const struct ta_job *job, int err,
+                       const json_t *result)
+{
+    const char *path = json_string_value(json_object_get(result, "path")),
+               *message = json_string_value(json_object_get(result, "message"));
+    bool again = (passes(err) || err == TA_ERR_CLOSED) && job->attempt + 1 < s->config.attempts;
+    struct ta_job_end end = {.state = err < 0 && !again ? TA_JOB_FAILED : TA_JOB_QUEUED,
+                             .reason = err < 0 ? (message ? message : ta_error_text(err)) : "downloaded",
+                             .not_before_ms = again ? backoff(s, job->attempt) : 0,
+                             .attempted = err < 0,
+                             .source = err < 0 ? NULL : path,
+                             .title = err < 0 ? NULL : json_string_value(json_object_get(result, "title"))};
+    if (!err && !path) {
+        end.state = TA_JOB_FAILED;
+        end.reason = "the download has ended without a file";
+    }
+    settle(s, seat->job, &end);
+    leave_job(s, seat);
+}
+
 static void on_result(struct ta_supervisor *s, struct seat *seat, const json_t *m)
 {
     int err = (int)json_integer_value(json_object_get(m, "err"));
     const json_t *result = json_object_get(m, "result");
     if (err == TA_ERR_CANCELED && end_stopped(s, seat))
         return;
+    if (s->config.alerts && json_object_get(m, "record"))
+        ta_alerts_run(s->config.alerts, seat->job, json_object_get(m, "record"),
+                      json_is_true(json_object_get(m, "recorded")));
     char *text = json_dumps(result, JSON_COMPACT);
     const char *message = json_string_value(json_object_get(result, "message"));
     struct ta_job *job = ta_job_list_get(ta_jobs_list(s->jobs), seat->job);
+    if (job && job->state == TA_JOB_DOWNLOADING) {
+        on_fetched(s, seat, job, err, result);
+        ta_job_unref(&job);
+        free(text);
+        return;
+    }
     struct ta_job_end end = {
         .state = TA_JOB_DONE,
         .reason = json_is_true(json_object_get(result, "already")) ? "it was done already" : "",
@@ -296,6 +357,11 @@ static void on_result(struct ta_supervisor *s, struct seat *seat, const json_t *
         end.attempted = true;
     }
     settle(s, seat->job, &end);
+    if (end.state == TA_JOB_DONE && job && *job->source && s->config.downloads) {
+        char *folder = download_folder(s, seat->job);
+        ta_dir_remove(folder, s->log); // it was got for this alone, and can be got again
+        free(folder);
+    }
     leave_job(s, seat);
     ta_job_unref(&job);
     free(text);
@@ -349,8 +415,16 @@ static void hear(struct ta_supervisor *s, struct seat *seat)
 
 static void give(struct ta_supervisor *s, struct seat *seat, const struct ta_job *job)
 {
-    json_t *m = ta_line_create("start", job->id);
-    json_object_set_new(m, "input", json_string(job->input));
+    bool fetch = job->state == TA_JOB_DOWNLOADING;
+    json_t *m = ta_line_create(fetch ? "fetch" : "start", job->id);
+    json_object_set_new(m, "input", json_string(*job->source ? job->source : job->input));
+    json_object_set_new(m, "query_ms", json_real(s->query_seconds * 1000));
+    if (fetch && s->config.downloads) {
+        char *folder = download_folder(s, job->id);
+        json_object_set_new(m, "folder", json_string(folder));
+        json_object_set_new(m, "private", json_boolean(s->config.private_downloads));
+        free(folder);
+    }
     json_object_set_new(m, "output", json_string(job->output));
     json_object_set_new(m, "options", ta_job_object(job->options));
     seat->job = job->id;
@@ -367,7 +441,12 @@ static void give_jobs(struct ta_supervisor *s)
         struct ta_job *job = NULL;
         if (seat->pid && seat->job)
             continue;
-        if (ta_jobs_claim(s->jobs, &job, &s->due_ms) < 0 || !job)
+        double begun = ta_clock_seconds();
+        int err = ta_jobs_claim(s->jobs, &job, &s->due_ms);
+        s->query_seconds = ta_clock_seconds() - begun;
+        if (s->config.alerts)
+            ta_alerts_query(s->config.alerts, s->query_seconds);
+        if (err < 0 || !job)
             return;
         if (!seat->pid && start_worker(s, seat) < 0) {
             struct ta_job_end end = {.state = TA_JOB_QUEUED,

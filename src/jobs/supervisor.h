@@ -10,6 +10,7 @@
 
 #include "jobs/jobs.h"
 
+struct ta_alerts;
 struct ta_log;
 struct ta_supervisor;
 
@@ -26,6 +27,9 @@ struct ta_supervisor_config {
     int beat_ms;          // `beat` is called at least so often while all goes well; 0: never
     void (*beat)(void *priv);
     void *priv;
+    struct ta_alerts *alerts; // hears of runs and of how fast the queue is; NULL: nobody does
+    const char *downloads;    // the folder for films of addresses, one below it for each job
+    bool private_downloads;   // also from machines that are not public
 };
 // The values of the program for this machine; command is the caller's.
 struct ta_supervisor_config ta_supervisor_defaults(void);

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/tree.h"
+#include "jobs/fetch.h"
 #include "jobs/lines.h"
 #include "restore/outcome.h"
 #include "restore/settle.h"
@@ -31,7 +32,11 @@ struct worker {
     bool closed;   // the service has hung up; under the lock
     atomic_bool canceled;
     _Atomic(int64_t) job; // that is worked on; 0: none
-    atomic_bool heard;    // a line was sent since the last heartbeat was due
+    double told;          // when progress of a download was
+    double query_ms;      // that the queue took to give this job
+    json_t *record;       // of the run that has ended, and whether it is in the file of records
+    bool recorded;
+    atomic_bool heard; // a line was sent since the last heartbeat was due
 };
 
 static void send_line(struct worker *w, json_t *message)
@@ -53,7 +58,7 @@ static int listen_to_service(void *arg)
         for (json_t *m; (m = ta_lines_next(&lines, &bad));) {
             const char *type = json_string_value(json_object_get(m, "type"));
             pthread_mutex_lock(&w->lock);
-            if (!strcmp(type, "start") && !w->start) {
+            if ((!strcmp(type, "start") || !strcmp(type, "fetch")) && !w->start) {
                 w->start = json_incref(m);
                 atomic_store(&w->canceled, false);
                 pthread_cond_broadcast(&w->changed);
@@ -190,11 +195,61 @@ static json_t *restore(struct worker *w, const char *input, const char *output, 
     json_t *result = ta_outcome_json(input, made, &r, err, failure);
     json_object_set_new(result, "problems", ta_problems_to_json(ta_log_problems(log)));
     json_object_set_new(result, "output", ta_json_any_text(output));
-    ta_outcome_keep_record(&r, ta_exit_status(r.losses > 0 ? TA_SEVERITY_LOSS : TA_SEVERITY_NONE, err), log);
+    if (r.metrics.run_id[0]) {
+        r.metrics.queue_query_ms = w->query_ms;
+        r.metrics.exit_code = ta_exit_status(r.losses > 0 ? TA_SEVERITY_LOSS : TA_SEVERITY_NONE, err);
+        w->recorded = ta_outcome_keep_record(&r, r.metrics.exit_code, log) >= 0;
+        char *line = ta_metrics_line(&r.metrics);
+        w->record = json_loads(line, 0, NULL);
+        free(line);
+    }
     ta_output_found_release(&found);
     ta_plan_destroy(&plan);
     ta_options_destroy(&options);
     *out_err = err;
+    return result;
+}
+
+// ---- one download ----
+
+static void on_bytes(void *priv, int64_t bytes, int64_t total)
+{
+    struct worker *w = priv;
+    double now = ta_clock_seconds();
+    if (now - w->told < 0.1) // at most ten a second
+        return;
+    w->told = now;
+    json_t *m = ta_line_create("progress", atomic_load(&w->job));
+    double share = total > 0 ? TA_MIN((double)bytes / (double)total, 1.0) : 0;
+    json_object_set_new(m, "phase", json_string("download"));
+    json_object_set_new(m, "fraction", json_real(share));
+    json_object_set_new(m, "bytes", json_integer((json_int_t)bytes));
+    send_line(w, m);
+}
+
+static json_t *fetch(struct worker *w, const json_t *start, const char *address, struct ta_log *log,
+                     int *out_err)
+{
+    const char *folder = json_string_value(json_object_get(start, "folder"));
+    struct ta_fetch f = {.address = address,
+                         .folder = folder,
+                         .private_too = json_is_true(json_object_get(start, "private")),
+                         .progress = on_bytes,
+                         .canceled = on_canceled,
+                         .priv = w};
+    *out_err = folder ? ta_fetch(&f, log) : TA_ERR_INTERNAL;
+    const struct ta_problem *failure = ta_log_fail(log, *out_err, address, NULL) < 0
+                                           ? ta_problems_error(ta_log_problems(log))
+                                           : NULL;
+    json_t *result = json_object();
+    if (failure)
+        ta_outcome_failure(result, failure, *out_err);
+    if (f.path)
+        json_object_set_new(result, "path", ta_json_any_text(f.path));
+    if (f.title)
+        json_object_set_new(result, "title", ta_json_any_text(f.title));
+    free(f.path);
+    free(f.title);
     return result;
 }
 
@@ -211,11 +266,19 @@ static int run_job(struct worker *w, const json_t *start)
     if (!err)
         ta_log_collect(log, problems);
     json_t *result = NULL;
-    if (!err && input && output)
+    w->record = NULL;
+    w->query_ms = json_number_value(json_object_get(start, "query_ms"));
+    if (!err && input && !strcmp(ta_json_member_text(start, "type"), "fetch"))
+        result = fetch(w, start, input, log, &err);
+    else if (!err && input && output)
         result = restore(w, input, output, json_object_get(start, "options"), log, &err);
     json_t *m = ta_line_create("result", job);
     json_object_set_new(m, "err", json_integer(result ? err : err ? err : TA_ERR_INTERNAL));
     json_object_set_new(m, "result", result ? result : json_object());
+    if (w->record) {
+        json_object_set_new(m, "record", w->record);
+        json_object_set_new(m, "recorded", json_boolean(w->recorded));
+    }
     send_line(w, m);
     ta_log_destroy(&log);
     ta_problems_destroy(&problems);

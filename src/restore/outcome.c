@@ -73,12 +73,12 @@ json_t *ta_outcome_json(const char *input, const struct ta_plan *plan, const str
     return o;
 }
 
-void ta_outcome_keep_record(const struct ta_restore_result *r, int exit_code, struct ta_log *log)
+int ta_outcome_keep_record(const struct ta_restore_result *r, int exit_code, struct ta_log *log)
 {
     char *path = r->metrics.run_id[0] ? ta_state_path("performance_metrics.jsonl") : NULL;
     struct ta_metrics metrics = r->metrics;
     metrics.exit_code = exit_code;
-    if (path)
-        ta_metrics_append(path, &metrics, log);
+    int err = path ? ta_metrics_append(path, &metrics, log) : 0;
     free(path);
+    return err;
 }

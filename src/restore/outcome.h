@@ -16,7 +16,7 @@ void ta_outcome_failure(json_t *o, const struct ta_problem *failure, int err);
 json_t *ta_outcome_json(const char *input, const struct ta_plan *plan, const struct ta_restore_result *result,
                         int err, const struct ta_problem *failure);
 // Adds the run to the user's records (performance_metrics.jsonl), with the status that the program ends with;
-// one that never began adds nothing. What goes wrong is told and fails nothing.
-void ta_outcome_keep_record(const struct ta_restore_result *result, int exit_code, struct ta_log *log);
+// one that never began adds nothing. What goes wrong fails nothing; 0, or TA_ERR_* when it can't be written.
+int ta_outcome_keep_record(const struct ta_restore_result *result, int exit_code, struct ta_log *log);
 
 #endif

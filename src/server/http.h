@@ -7,6 +7,7 @@
 
 #include "server/request.h"
 
+struct ta_alerts;
 struct ta_notify;
 struct ta_server;
 struct ta_watch;
@@ -20,6 +21,7 @@ struct ta_server_config {
     bool read_only;           // what comes by the address may change nothing: nobody has named a folder
     struct ta_notify *notify; // NULL: nobody is told of anything
     struct ta_watch *watch;   // NULL: no folder is watched
+    struct ta_alerts *alerts; // NULL: nobody looks at how long things take
     const char *program;      // this program's own file, for what is looked at in processes of its own
     const char *config;       // the configuration that viewers are given; NULL: the user's own
     const char *state;        // the folder of what the service keeps

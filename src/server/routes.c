@@ -149,6 +149,9 @@ const struct ta_route ta_routes[] = {
        "pause or resume the whole queue; drain: finish what runs, then end the service", ta_route_queue),
      .changes = true},
 
+    {R("GET", "/metrics", "numbers of the service, for Prometheus", ta_route_metrics),
+     .answer = "text/plain"},
+    {R("GET", "/api/v1/alerts", "what takes longer, or more, than usual", ta_route_alerts)},
     {R("GET", "/api/v1/folders", "the watched folders, and how they are", ta_route_folders)},
     {R("GET", "/api/v1/notifications", "who is told of what, and whether it arrived",
        ta_route_notifications)},

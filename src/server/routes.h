@@ -49,6 +49,8 @@ void ta_route_job_history(struct ta_request *r);
 void ta_route_job_act(struct ta_request *r);
 void ta_route_queue(struct ta_request *r);
 // routes_notify.c: watched folders, who is told
+void ta_route_alerts(struct ta_request *r);
+void ta_route_metrics(struct ta_request *r);
 void ta_route_folders(struct ta_request *r);
 void ta_route_notifications(struct ta_request *r);
 void ta_route_notify_test(struct ta_request *r);

@@ -9,8 +9,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/thread.h"
 #include "base/tree.h"
 #include "base/words.h"
+#include "jobs/address.h"
+#include "jobs/alerts.h"
 #include "jobs/jobs.h"
 #include "jobs/supervisor.h"
 #include "media/parts/name.h"
@@ -72,6 +75,18 @@ static void release_wishes(struct wish *wishes, size_t count)
         free(wishes[i].batch);
     }
     free(wishes);
+}
+
+// An address of the web: what is there shows when it is got.
+static bool check_address(struct ta_request *r, const char *input)
+{
+    bool plain = !ta_address_has_user(input);
+    for (const char *c = input; *c; c++)
+        plain = plain && (unsigned char)*c > ' ' && *c != 0x7f;
+    if (!plain)
+        ta_request_problem(r, 422, "bad-address", "%s: an address has no spaces, names or passwords in it",
+                           input);
+    return !r->status;
 }
 
 bool ta_route_check_source(struct ta_request *r, const char *input)
@@ -151,7 +166,11 @@ static void read_wish(struct ta_request *r, const json_t *o, struct wish *w)
     w->input = ta_xstrdup(json_string_value(input));
     w->batch = ta_xstrdup(batch ? json_string_value(batch) : "");
     struct ta_recipe recipe = {0};
-    if (ta_route_check_source(r, w->input) && ta_recipe_read(r, options, &recipe)) {
+    bool web = ta_address_is_web(w->input);
+    if (web && !output)
+        ta_request_problem(r, 422, "no-output", "%s: say with \"output\" where the file goes", w->input);
+    bool ok = !r->status && (web ? check_address(r, w->input) : ta_route_check_source(r, w->input));
+    if (ok && ta_recipe_read(r, options, &recipe)) {
         w->options = json_dumps(recipe.texts, JSON_COMPACT);
         w->output = output ? ta_xstrdup(json_string_value(output))
                            : ta_name_output(w->input, ta_output_extension(recipe.options));
@@ -241,7 +260,10 @@ void ta_route_jobs(struct ta_request *r)
     f.backwards = order && !strcmp(order, "newest");
     struct ta_job *found[PAGE_MAX];
     bool more;
+    double begun = ta_clock_seconds();
     int count = ta_job_list_page(ta_jobs_list(r->jobs), &f, found, &more);
+    if (r->config->alerts)
+        ta_alerts_query(r->config->alerts, ta_clock_seconds() - begun);
     json_t *jobs = json_array();
     for (int i = 0; i < count; i++) {
         json_array_append_new(jobs, ta_job_json(found[i]));

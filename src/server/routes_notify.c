@@ -1,10 +1,32 @@
-// Watched folders, and who is told of what.
+// What takes longer than usual, watched folders, and who is told of what.
+#include <stdlib.h>
+#include <string.h>
+
 #include <terminalai/error.h>
 
+#include "base/mem.h"
+#include "jobs/alerts.h"
 #include "jobs/notify.h"
+#include "jobs/supervisor.h"
 #include "jobs/watch.h"
 #include "server/http.h"
 #include "server/routes.h"
+
+void ta_route_alerts(struct ta_request *r)
+{
+    ta_request_reply(r, 200,
+                     r->config->alerts ? ta_alerts_json(r->config->alerts)
+                                       : json_pack("{s:[], s:f}", "alerts", "queue_query_ms", 0.0));
+}
+
+void ta_route_metrics(struct ta_request *r)
+{
+    int workers, busy;
+    ta_supervisor_counts(r->supervisor, &workers, &busy);
+    char *text = r->config->alerts ? ta_alerts_prometheus(r->config->alerts, workers, busy) : ta_xstrdup("");
+    r->status = 200;
+    r->blob = ta_blob_create(text, strlen(text), "text/plain; version=0.0.4; charset=utf-8");
+}
 
 void ta_route_folders(struct ta_request *r)
 {
