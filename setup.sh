@@ -135,15 +135,17 @@ look() {
     done
 }
 
-# ONNX Runtime, which the program opens when it is there, for the tests of engines; they are skipped without it.
+# ONNX Runtime, which the program opens when it is there, for the tests of engines; they are skipped without it. NumPy is
+# for its own Python, whose pictures are what the program's are compared with.
 fetch_engine() {
     local folder
     folder=$(dirname "$0")/build/engines
-    if [ "$check" = yes ] || [[ " ${groups[*]} " != *" test "* ]] || [ -e "$folder/onnxruntime" ]; then
+    if [ "$check" = yes ] || [[ " ${groups[*]} " != *" test "* ]] || 
+        { [ -e "$folder/onnxruntime" ] && [ -e "$folder/numpy" ]; }; then
         return 0
     fi
     python3 -m pip --disable-pip-version-check install -q --retries 0 --timeout 15 --no-deps --only-binary :all: \
-        --target "$folder" onnxruntime </dev/null >/dev/null 2>&1 ||
+        --target "$folder" --upgrade onnxruntime numpy </dev/null >/dev/null 2>&1 ||
         echo "setup.sh: no ONNX Runtime by pip; its tests will be skipped" >&2
 }
 

@@ -266,6 +266,8 @@ fail:
 
 static const struct ta_engine_plugin plugins[] = {
     {"cuda", "onnxruntime/capi/libonnxruntime_providers_cuda.so"},
+    {"nv_tensorrt_rtx", "onnxruntime_ep_nv_tensorrt_rtx/libonnxruntime_providers_nv_tensorrt_rtx.so"},
+    {"tensorrt", "onnxruntime/capi/libonnxruntime_providers_tensorrt.so"},
     {"webgpu", "onnxruntime_ep_webgpu/libonnxruntime_providers_webgpu.so"},
     {0},
 };

@@ -188,20 +188,21 @@ static int add_by_factor(struct ta_decision *d, const struct ta_stage_info *info
 }
 
 // The choice that "auto" means here.
-static const char *choose_for_auto(struct ta_decision *d)
+static const char *choose_for_auto(struct ta_decision *d, int w, int h)
 {
     const struct ta_neural_facts *f = d->facts->neural;
     if (!f)
         return "resize";
     bool asked = d->recipe->quality == TA_QUALITY_BEST;
-    bool fields = d->cur.scan != TA_SCAN_PROGRESSIVE;
-    if (f->err >= 0 && !fields && (f->on_device || asked)) {
+    bool fields = d->cur.scan != TA_SCAN_PROGRESSIVE, larger = w > d->cur.width || h > d->cur.height;
+    if (f->err >= 0 && !fields && larger && (f->on_device || asked)) {
         ta_decision_tell(d, "scaler", "neural: %s",
                          f->on_device ? "there is a device for it" : "as the best quality");
         return "neural";
     }
     ta_decision_tell(d, "scaler", "resize: %s",
                      f->err < 0 ? f->why
+                     : !larger  ? "the pictures get no larger"
                      : fields   ? "networks would mix the fields of interlaced pictures"
                                 : "there is no device but the CPU, and the quality is not best");
     return "resize";
@@ -219,7 +220,7 @@ int ta_chain_add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat t
     int err = ta_options_slot(d->facts->options, "scale", &choice);
     const char *wanted = err < 0 ? "" : choice;
     if (err >= 0 && !strcmp(wanted, ta_scale_choices[0].name))
-        choice = choose_for_auto(d);
+        choice = choose_for_auto(d, w, h);
     const struct ta_stage_info *info = err < 0 ? NULL : ta_slot_chosen("scale", choice);
     if (!info)
         return err < 0 ? err : TA_ERR_INTERNAL;

@@ -35,6 +35,15 @@ char *ta_models_folder(void)
     return ta_data_path("models");
 }
 
+bool ta_models_has(const char *name)
+{
+    char *folder = ta_models_folder(), *path = folder ? ta_xprintf("%s/%s.onnx", folder, name) : NULL;
+    bool here = path && access(path, F_OK) == 0;
+    free(folder);
+    free(path);
+    return here;
+}
+
 int ta_models_find(struct ta_model_found *found, const char *value, struct ta_log *log)
 {
     struct ta_models models;

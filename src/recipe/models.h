@@ -12,6 +12,8 @@ int ta_models_load(struct ta_models *models, struct ta_log *log);
 // Where their files are, which may not exist: $XDG_DATA_HOME/terminalai/models, else below ~/.local/share. To
 // be freed; NULL when there is no home.
 char *ta_models_folder(void);
+// Is a file of this name in it? Whether its bytes are right is not looked at.
+bool ta_models_has(const char *name);
 
 // What an option of a stage names (stage.h, find_file): for those that name a network, ta_models_find().
 // *path is to be freed, and NULL after a failure.

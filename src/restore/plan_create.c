@@ -11,6 +11,7 @@
 #include "media/parts/name.h"
 #include "plan/decide.h"
 #include "plan/plan.h"
+#include "recipe/models.h"
 #include "restore/advice.h"
 #include "restore/callbacks.h"
 #include "restore/joined.h"
@@ -18,6 +19,7 @@
 #include "restore/sound_scan.h"
 #include "restore/trial.h"
 #include "restore/survey.h"
+#include "video/scale_neural.h"
 
 static int wish_of(struct ta_options *options, struct ta_survey_wish *out, bool *hardware, struct ta_log *log)
 {
@@ -105,7 +107,8 @@ static bool wants_network(struct ta_options *options)
     if (ta_options_slot(options, "scale", &scale) < 0 ||
         ta_options_get(options, "scale-model", &model, NULL) < 0)
         return false;
-    return !strcmp(scale, "neural") || (!strcmp(scale, "auto") && *model);
+    return !strcmp(scale, "neural") ||
+           (!strcmp(scale, "auto") && (*model || ta_models_has(TA_UPSCALE_NETWORK)));
 }
 
 static bool wants_rtx(struct ta_options *options)

@@ -116,23 +116,36 @@ static int look(struct ta_survey *s, struct ta_options *options, const struct ta
     const struct ta_named_file *file = named_model(s, options);
     struct ta_run_opts run;
     bool byte = false;
-    if (!file) {
+    const char *scale = "";
+    if (!file && ta_options_slot(options, "scale", &scale) >= 0 && !strcmp(scale, "auto")) {
+        struct ta_model_found usual;
+        int found = ta_models_find(&usual, TA_UPSCALE_NETWORK, log);
+        if (found >= 0) {
+            f->model = ta_xstrdup(usual.path);
+            memcpy(f->sum, usual.sha256, sizeof f->sum);
+        }
+        ta_model_found_release(&usual);
+        if (found < 0)
+            return found;
+    } else if (!file) {
         ta_error(log,
                  "no network is named: --scale-model takes a name of \"terminalai models list\" or a file");
         return TA_ERR_USAGE;
     }
-    if (file->err < 0) {
+    if (file && file->err < 0) {
         ta_error(log, "%s", file->why);
         return file->err;
+    }
+    if (file) {
+        f->model = ta_xstrdup(file->path);
+        memcpy(f->sum, file->sum, sizeof f->sum);
     }
     int err = ta_options_run(options, &run, log);
     if (err < 0)
         return err;
-    f->model = ta_xstrdup(file->path);
-    memcpy(f->sum, file->sum, sizeof f->sum);
     struct ta_models known = {0};
     if (ta_models_load(&known, NULL) >= 0) {
-        const struct ta_model *listed = ta_models_with_sum(&known, file->sum);
+        const struct ta_model *listed = ta_models_with_sum(&known, f->sum);
         byte = listed && listed->range == TA_MODEL_BYTE;
         if (listed && listed->purpose != TA_MODEL_UPSCALE) {
             ta_error(log, "the network \"%s\" does not enlarge pictures: its purpose is %s", listed->name,

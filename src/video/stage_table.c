@@ -35,7 +35,8 @@ const struct ta_stage_info *const ta_stages[] = {
 // The second is also what the plan puts behind one that does not give the exact size.
 const struct ta_choice ta_scale_choices[] = {
     {"auto",
-     "neural where a network is named and a device other than the CPU is there, or the quality is best; else resize"},
+     "neural where a network is named, or upconv7-photo-x2 has been fetched, and there is a device other than "
+     "the CPU or the quality is best; else resize"},
     {"resize", "zimg's filters, to the exact size (--scale-kernel)"},
     {"neural", "a network (--scale-model), then resize to the exact size"},
     {"rtx",

@@ -113,6 +113,28 @@ def test_choices(program, source, dummy, tmp_path):
     assert len(frozen['sum']) == 64
 
 
+def test_network_by_default(program, source, dummy, known, tmp_path):
+    """auto takes the usual network where it has been fetched, for pictures that get larger; by its own bytes alone."""
+    args = dummy('device gpu\n')
+    args[:4] = ['--scale', 'auto']
+
+    def planned(size, *more, env):
+        return program('plan', source, '-o', tmp_path / 'o.mkv', *args_for(size), *args, *more, '--json', env=env, code=0).json()
+    assert stages(planned((160, 96), env={})) == ['scale.zscale']
+    env = known(**{'upconv7-photo-x2': (twice(), {})})
+    plan = planned((160, 96), env=env)
+    assert stages(plan) == ['scale.neural', 'scale.zscale']
+    assert [s['options']['file'] for s in plan['video']['stages'] if s['stage'] == 'scale.neural'][0].endswith('/models/upconv7-photo-x2.onnx')
+    assert stages(planned((48, 32), env=env)) == ['scale.zscale']
+    assert stages(planned((160, 96), '--device', 'cpu', env=env)) == ['scale.zscale']
+    assert stages(planned((160, 96), '--device', 'cpu', '--quality', 'best', env=env)) == ['scale.neural', 'scale.zscale']
+    program('restore', source, '-o', tmp_path / 'o.mkv', *args_for(), *args, env=env, code=0)
+    assert rgb(tmp_path / 'o.mkv', (192, 128)) == doubled(source)
+    (tmp_path / 'data/terminalai/models/upconv7-photo-x2.onnx').write_bytes(twice(8, 8))
+    plan = planned((160, 96), env=env)
+    assert stages(plan) == ['scale.zscale'] and 'its checksum is another' in [d['why'] for d in plan['decisions'] if d['what'] == 'scaler'][0]
+
+
 def test_other_words(program, source, dummy, tmp_path):
     args = [{'--scale': '--upscaler', '--scale-model': '--model'}.get(a, a) for a in dummy()]
     plan = program('plan', source, '-o', tmp_path / 'o.mkv', *args_for(), *args, '--json', code=0).json()
@@ -311,6 +333,21 @@ def test_as_a_straight_run(program, runtime, source, tmp_path, name, factor):
     size = (SIZE[0] * factor, SIZE[1] * factor)
     program.restore(source, tmp_path / 'o.mkv', '-y', *args_for(size), '--range', '0-3f', '--scale', 'neural', '--scale-model', model, '--engine-library', runtime)
     assert largest_difference(rgb(tmp_path / 'o.mkv', size, 3), reference(runtime, model, source, factor)) <= 1
+
+
+@pytest.mark.parametrize('name, factor', [('span_ch48_x2_fp32', 2), ('upconv7_photo_noise1_x2', 2), ('realesr-general-x4v3_w16', 4)])
+def test_tiles_as_the_whole(program, runtime, tmp_path, name, factor):
+    """Tiles that share 96 pixels give the whole picture: networks see no farther than half of that."""
+    assets = pathlib.Path(os.environ.get('TA_ASSETS') or pathlib.Path(__file__).parents[2] / '../shared/assets')
+    model, source, made = assets / 'models' / f'{name}.onnx', tmp_path / 'in.mkv', []
+    if not model.exists():
+        pytest.skip(f'{name} is not here')
+    clips.ffmpeg('-f', 'lavfi', '-i', 'mandelbrot=s=224x96:r=25,trim=end_frame=1,noise=alls=12:all_seed=3,format=gbrp', '-c:v', 'ffv1', *clips.BITEXACT, source)
+    size = (224 * factor, 96 * factor)
+    for tile in (0, 128):
+        program.restore(source, tmp_path / 'o.mkv', '-y', *args_for(size), '--scale', 'neural', '--scale-model', model, '--engine-library', runtime, '--scale-tile', tile)
+        made.append(rgb(tmp_path / 'o.mkv', size, 1))
+    assert largest_difference(*made) <= 2
 
 
 @pytest.mark.parametrize('name', ['FSRCNN_x2', 'FSRCNN-small_x2', 'ESPCN_x2'])

@@ -136,12 +136,12 @@ static void test_order_and_memory(void **state)
     tear_down(&f);
 }
 
-static double seconds(int batch, struct ta_picture_run_stats *run)
+static double seconds(const char *settings, int frames, int batch, struct ta_picture_run_stats *run)
 {
     struct fixture f;
     struct ta_neural_flow_stats stats;
-    set_up(&f, "call_ms 8\n", batch, true);
-    assert_int_equal(push_all(&f, 96, batch), 0);
+    set_up(&f, settings, batch, true);
+    assert_int_equal(push_all(&f, frames, batch), 0);
     ta_neural_flow_get_stats(f.flow, &stats);
     ta_picture_run_get_stats(f.run, run);
     tear_down(&f);
@@ -154,12 +154,26 @@ static void test_batches_pay(void **state)
 {
     (void)state;
     struct ta_picture_run_stats one, many;
-    double alone = seconds(1, &one), together = seconds(16, &many);
+    double alone = seconds("call_ms 8\n", 96, 1, &one), together = seconds("call_ms 8\n", 96, 16, &many);
     assert_int_equal(one.calls, 96);
     assert_int_equal(many.calls, 6);
     assert_true(alone >= 3 * together);
     assert_true(one.busy >= 0.95 * alone);
-    assert_true(many.busy >= 0.9 * together); // of 50 ms: a thread may be late
+}
+
+// While sixteen compute, the next are filled and those before are drained: the engine waits for nobody.
+static void test_busy(void **state)
+{
+    (void)state;
+    double best = 0;
+    for (int i = 0; i < 3 && best < 0.95; i++) { // other work on the machine may make a thread late
+        struct ta_picture_run_stats run;
+        double all = seconds("call_ms 8\nframe_ms 1\n", 480, 16, &run);
+        assert_int_equal(run.calls, 30);
+        best = TA_MAX(best, run.busy / all);
+    }
+    if (best < 0.95)
+        fail_msg("busy %.3f of the time", best);
 }
 
 static void test_failure(void **state)
@@ -177,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_and_memory),
         cmocka_unit_test(test_batches_pay),
+        cmocka_unit_test(test_busy),
         cmocka_unit_test(test_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
