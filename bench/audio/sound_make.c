@@ -185,7 +185,7 @@ static void buzz(struct sound *s, int rate, double below_db, double fields)
         double start = (f + 0.3) / fields * rate * 1.00003, size = f % 2 ? 1 : -0.7;
         for (size_t i = (size_t)start; i < TA_MIN((size_t)(start + 0.002 * rate), s->samples); i++) {
             double t = ((double)i - start) / rate;
-            wave[i] += size * sin(2 * M_PI * 1800 * t) * exp(-t / 0.0004) * fmin(1, t / 0.00008);
+            wave[i] += size * sin(2 * M_PI * 1800 * t) * exp(-t / 0.0004) * pow(1 - exp(-t / 0.00015), 2);
         }
     }
     add_scaled(s, wave, below_db);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "dsp/sound_block.h"
+#include "dsp/sound_buzz.h"
 #include "dsp/sound_clicks.h"
 #include "dsp/sound_hiss.h"
 #include "dsp/sound_hum.h"
@@ -53,9 +54,16 @@ struct processor {
         *x = NULL;                                                        \
     }
 
+PROCESSOR(buzz)
 PROCESSOR(clicks)
 PROCESSOR(hiss)
 PROCESSOR(hum)
+
+static void *buzz_create(const struct settings *s, int rate, int channels)
+{
+    struct ta_sound_buzz_params p = {setting(s, "fields", 0)};
+    return ta_sound_buzz_create(&p, rate, channels);
+}
 
 static void *clicks_create(const struct settings *s, int rate, int channels)
 {
@@ -83,6 +91,7 @@ static void *hum_create(const struct settings *s, int rate, int channels)
     }
 
 static const struct processor processors[] = {
+    ENTRY(buzz),
     ENTRY(clicks),
     ENTRY(hiss),
     ENTRY(hum),
