@@ -81,12 +81,23 @@ bool ta_lost_before_index(AVIOContext *pb, struct ta_splice *out)
 
 // ---- frames ----
 
+enum look { // what tells a frame from anything else
+    LOOK_NONE,
+    LOOK_DV,     // its first blocks; all are of one size
+    LOOK_UNITS,  // of H.264 and HEVC
+    LOOK_JPEG,   // how it begins and ends
+    LOOK_PRORES, // its mark, and its size before that
+    LOOK_DNXHD,  // the first bytes of its head
+    LOOK_MPEG4,  // the start code of a picture or of what stands before one
+};
+
 struct frames {
     int fd;
     AVStream *st;
     int count;
-    int64_t end;      // of the media
-    int length_bytes; // H.264 and HEVC: of what stands before each unit; 0: DV
+    int64_t end; // of the media
+    enum look look;
+    int length_bytes; // of what stands before each unit
 };
 
 static bool is_dv(const struct frames *f, int64_t at)
@@ -116,6 +127,37 @@ static bool is_units(const struct frames *f, int64_t at, int64_t size)
     return at == end;
 }
 
+// Some cameras put zeros behind.
+static bool is_jpeg(const struct frames *f, int64_t at, int64_t size)
+{
+    uint8_t b[64];
+    int tail = (int)TA_MIN(size, (int64_t)sizeof(b));
+    if (pread(f->fd, b, 3, at) != 3 || b[0] != 0xff || b[1] != 0xd8 || b[2] != 0xff ||
+        pread(f->fd, b, (size_t)tail, at + size - tail) != tail)
+        return false;
+    while (tail > 2 && !b[tail - 1])
+        tail--;
+    return tail >= 2 && b[tail - 2] == 0xff && b[tail - 1] == 0xd9;
+}
+
+static bool begins(const struct frames *f, int64_t at, int64_t size)
+{
+    uint8_t b[8];
+    if (size < (int64_t)sizeof(b) || pread(f->fd, b, sizeof(b), at) != (ssize_t)sizeof(b))
+        return false;
+    switch (f->look) {
+    case LOOK_PRORES:
+        return AV_RB32(b) == size && !memcmp(b + 4, "icpf", 4);
+    case LOOK_DNXHD:
+        return AV_RB32(b) == 0x00000280 && b[4] >= 1 && b[4] <= 3;
+    case LOOK_MPEG4:
+        return AV_RB24(b) == 1 &&
+               (b[3] == 0xb0 || b[3] == 0xb3 || b[3] == 0xb5 || b[3] == 0xb6 || b[3] <= 0x2f);
+    default:
+        return false;
+    }
+}
+
 static int64_t listed(const struct frames *f, int i)
 {
     return avformat_index_get_entry(f->st, i)->pos;
@@ -125,7 +167,12 @@ static bool is_frame(const struct frames *f, int i, int64_t shift)
 {
     const AVIndexEntry *e = avformat_index_get_entry(f->st, i);
     int64_t at = e->pos - shift;
-    return at >= 0 && (f->length_bytes ? is_units(f, at, e->size) : is_dv(f, at));
+    if (at < 0)
+        return false;
+    return f->look == LOOK_DV      ? is_dv(f, at)
+           : f->look == LOOK_UNITS ? is_units(f, at, e->size)
+           : f->look == LOOK_JPEG  ? is_jpeg(f, at, e->size)
+                                   : begins(f, at, e->size);
 }
 
 // Do frames stand `shift` bytes before their places, from this one on?
@@ -166,7 +213,7 @@ static bool run_out(const struct frames *f, int i, int64_t shift)
 static int64_t find_shift(const struct frames *f, int *i, int64_t shift, int64_t most)
 {
     int64_t before = listed(f, *i - 1) - shift, place = listed(f, *i) - shift, found = 0;
-    for (int64_t at = place - 1; at > before && at >= place - most && !found && !f->length_bytes; at--)
+    for (int64_t at = place - 1; at > before && at >= place - most && !found && f->look == LOOK_DV; at--)
         if (is_frame(f, *i, listed(f, *i) - at) && stand(f, *i, listed(f, *i) - at))
             found = place - at;
     if (found && !run_out(f, *i, shift + found))
@@ -178,7 +225,7 @@ static int64_t find_shift(const struct frames *f, int *i, int64_t shift, int64_t
         }
     }
     // What is missing in two places: some of it here. Frames of other sizes are no others'.
-    int64_t nearest = f->length_bytes ? TA_MAX(before, place - TA_MIN(most, SEARCHED_SHIFT)) : place;
+    int64_t nearest = f->look == LOOK_DV ? place : TA_MAX(before, place - TA_MIN(most, SEARCHED_SHIFT));
     for (int k = *i; k < TA_MIN(*i + SEARCHED_FRAMES, f->count) && !found; k++)
         for (int64_t more = 1; more < most && place - more > nearest && !found; more++)
             if (listed(f, k) - shift - more > before && is_frame(f, k, shift + more) &&
@@ -210,23 +257,60 @@ static int find_places(const struct frames *f, int64_t lost, struct ta_splice *o
     return places;
 }
 
-// -1: frames of this codec can't be told from anything else.
-static int length_bytes(const AVCodecParameters *par)
+// Bytes that are too many: `extra` of them stand before the first frame that is not where it should be, but
+// so much behind. 1 or 0.
+static int find_extra(const struct frames *f, int64_t extra, struct ta_splice *out)
 {
-    if (par->codec_id == AV_CODEC_ID_H264 && par->extradata_size > 4 && par->extradata[0] == 1)
-        return (par->extradata[4] & 3) + 1;
-    if (par->codec_id == AV_CODEC_ID_HEVC && par->extradata_size > 21 && par->extradata[0] == 1)
-        return (par->extradata[21] & 3) + 1;
-    return par->codec_id == AV_CODEC_ID_DVVIDEO ? 0 : -1;
+    int i = 1;
+    while (i < f->count && (is_frame(f, i, 0) || (i + 1 < f->count && stand(f, i + 1, 0))))
+        i++;
+    for (int k = i; k < TA_MIN(i + SEARCHED_FRAMES, f->count); k++) {
+        if (!stand(f, k, -extra))
+            continue;
+        *out = (struct ta_splice){.from = listed(f, k), .to = listed(f, k) + extra};
+        return 1;
+    }
+    return 0;
+}
+
+static enum look look_of(const AVCodecParameters *par, int *length_bytes)
+{
+    bool listed = par->extradata_size > 21 && par->extradata[0] == 1;
+    *length_bytes = 0;
+    switch (par->codec_id) {
+    case AV_CODEC_ID_H264:
+        if (par->extradata_size <= 4 || par->extradata[0] != 1)
+            return LOOK_NONE;
+        *length_bytes = (par->extradata[4] & 3) + 1;
+        return LOOK_UNITS;
+    case AV_CODEC_ID_HEVC:
+        *length_bytes = listed ? (par->extradata[21] & 3) + 1 : 0;
+        return listed ? LOOK_UNITS : LOOK_NONE;
+    case AV_CODEC_ID_DVVIDEO:
+        return LOOK_DV;
+    case AV_CODEC_ID_MJPEG:
+        return LOOK_JPEG;
+    case AV_CODEC_ID_PRORES:
+        return LOOK_PRORES;
+    case AV_CODEC_ID_DNXHD:
+        return LOOK_DNXHD;
+    case AV_CODEC_ID_MPEG4:
+        return LOOK_MPEG4;
+    default:
+        return LOOK_NONE;
+    }
 }
 
 int ta_lost_between_frames(const struct ta_source *s, struct ta_splice *out)
 {
     AVStream *st = s->fmt->streams[s->video];
-    int bytes = length_bytes(st->codecpar);
-    if (bytes < 0 || !strstr(s->fmt->iformat->name, "mp4") || (s->bytes && !s->index_moved) || s->packets)
+    int length_bytes;
+    enum look look = look_of(st->codecpar, &length_bytes);
+    if (look == LOOK_NONE || !strstr(s->fmt->iformat->name, "mp4") || (s->bytes && !s->index_moved) ||
+        s->packets)
         return 0;
-    struct frames f = {.fd = open(s->path, O_RDONLY | O_CLOEXEC), .st = st, .length_bytes = bytes};
+    struct frames f = {
+        .fd = open(s->path, O_RDONLY | O_CLOEXEC), .st = st, .look = look, .length_bytes = length_bytes};
     struct stat file;
     int places = 0;
     f.count = avformat_index_get_entries_count(st);
@@ -237,7 +321,8 @@ int ta_lost_between_frames(const struct ta_source *s, struct ta_splice *out)
         const struct ta_splice *moved = s->index_moved ? &s->moved : NULL;
         f.end = moved ? moved->from : file.st_size;
         int64_t lost = beyond_end(s, f.end);
-        places = lost > 0 ? find_places(&f, lost, out) : 0;
+        int64_t extra = moved ? moved->to - moved->from : -lost;
+        places = lost > 0 ? find_places(&f, lost, out) : extra > 0 ? find_extra(&f, extra, out) : 0;
         int64_t sum = 0;
         for (int i = 0; i < places; i++)
             sum += out[i].fill_bytes;
