@@ -1,7 +1,14 @@
-"""The list of jobs on disk: older forms, newer ones."""
+"""The list of jobs on disk: older forms and newer ones, full disks, damage, clocks that jump."""
 
+import os
+import shutil
+import signal
 import sqlite3
 import subprocess
+import time
+
+import kit
+import pytest
 
 # As the first version made it.
 FIRST = """
@@ -53,3 +60,132 @@ def test_a_newer_form_is_refused(program, tmp_path):
     with sqlite3.connect(state / 'jobs.db') as db:
         assert db.execute('PRAGMA user_version').fetchone() == (99,)
         assert db.execute('SELECT id, state FROM jobs').fetchall() == [(7, 'paused')]
+
+
+def submit(service, name):
+    (service.files / name).write_text('no film')
+    return service.ask('POST', '/api/v1/jobs', {'input': str(service.files / name)})
+
+
+def test_a_full_disk(serve, tmp_path):
+    """Nothing is accepted that is not on disk; what was accepted stays, and all goes on when there is room."""
+    with kit.SmallDisk(tmp_path / 'state', '1M') as disk:
+        if not disk:
+            pytest.skip('no file system can be mounted')
+        service = serve()
+        first = submit(service, 'a.avi')
+        assert first[0] == 201
+        service.wait(first[1]['id'], 'failed')
+        filler = disk / 'filler'
+        with open(filler, 'wb', buffering=0) as f:
+            try:
+                while True:
+                    f.write(b'x' * 4096)
+            except OSError:
+                pass
+        answers = [submit(service, f'{i}.avi')[0] for i in range(200)]
+        assert 507 in answers and set(answers) <= {201, 507}, answers
+        accepted = answers.count(201)
+        assert service.ask('GET', '/api/v1/health')[0] == 200
+        filler.unlink()
+        status, job = submit(service, 'later.avi')
+        assert status == 201
+        service.wait(job['id'], 'failed')
+        service.stop(signal.SIGKILL)
+        service.start()
+        assert len(service.ask('GET', '/api/v1/jobs?limit=1000')[1]['jobs']) == accepted + 2
+        service.stop()
+        with sqlite3.connect(disk / 'jobs.db') as db:
+            assert db.execute('PRAGMA integrity_check').fetchone() == ('ok',)
+
+
+@pytest.mark.parametrize('how', ['torn', 'garbled page'])
+def test_a_damaged_list(serve, tmp_path, how):
+    """It is moved aside whole, never deleted, and said; the service begins with a new one."""
+    service = serve()
+    for i in range(30):
+        assert submit(service, f'{i}.avi')[0] == 201
+    service.stop()
+    path = tmp_path / 'state' / 'jobs.db'
+    data = path.read_bytes()
+    assert len(data) > 20000
+    spoilt = data[:len(data) // 2 + 100] if how == 'torn' else data[:8192] + b'\xa5' * 4096 + data[12288:]
+    path.write_bytes(spoilt)
+    service.start()
+    assert 'is damaged; it was moved to' in service.log.read_text()
+    aside = [p for p in path.parent.glob('jobs.db.damaged-*') if not p.name.endswith(('-wal', '-shm'))]
+    assert len(aside) == 1 and aside[0].read_bytes() == spoilt
+    assert service.ask('GET', '/api/v1/jobs')[1]['jobs'] == []
+    assert submit(service, 'new.avi')[0] == 201
+
+
+def test_a_list_that_may_not_be_written(program, tmp_path):
+    """It is said, with the file's name, and nothing is begun."""
+    state = tmp_path / 'state'
+    state.mkdir(mode=0o700)
+    with sqlite3.connect(state / 'jobs.db') as db:
+        db.executescript(FIRST)
+    locked = subprocess.run(['mount', '-o', 'bind,ro', state, state], capture_output=True, check=False).returncode == 0 \
+        and subprocess.run(['mount', '-o', 'remount,bind,ro', state], capture_output=True, check=False).returncode == 0
+    try:
+        if not locked:
+            pytest.skip('no file system can be mounted')
+        got = subprocess.run([program.path, 'serve', '--state', state, '--listen', 'none'], capture_output=True, text=True,
+            timeout=30, check=False)
+        assert got.returncode == 1 and str(state) in got.stderr, got.stderr
+    finally:
+        if locked:
+            subprocess.run(['umount', state], check=False)
+
+
+CLOCK = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real)
+        real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int ret = real(id, t);
+    FILE *f = id == CLOCK_REALTIME ? fopen(getenv("TA_CLOCK_FILE"), "r") : NULL;
+    long offset = 0;
+    if (f && fscanf(f, "%ld", &offset) == 1)
+        t->tv_sec += offset;
+    if (f)
+        fclose(f);
+    return ret;
+}
+"""
+
+
+def test_a_clock_that_jumps(serve, tmp_path, monkeypatch):
+    """A job whose worker was killed is tried again after seconds, wherever the clock has been set meanwhile."""
+    source, library, offset = tmp_path / 'clock.c', tmp_path / 'clock.so', tmp_path / 'offset'
+    source.write_text(CLOCK)
+    offset.write_text('0')
+    try:
+        subprocess.run(['cc', '-shared', '-fPIC', '-o', library, source, '-ldl'], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip('no compiler')
+    monkeypatch.setenv('LD_PRELOAD', str(library))
+    monkeypatch.setenv('TA_CLOCK_FILE', str(offset))
+    service = serve()
+    shutil.copy(kit.source('interlaced'), service.files / 'tape.mkv')
+    slow = {'segment-length': '0.4', 'denoise': 'nlmeans', 'resolution': '640x512'}
+    job = service.submit('tape.mkv', options=slow)
+    service.wait(job, 'planning', 'running')
+    os.kill(service.workers()[0], signal.SIGKILL)
+    before = service.wait(job, 'queued')
+    offset.write_text('-86400')  # a day back
+    begin = time.monotonic()
+    service.wait(job, 'planning', 'running', limit=60)
+    assert time.monotonic() - begin < 60
+    offset.write_text('864000')  # ten days on, with the job at work: nothing is taken for hung
+    time.sleep(3)
+    now = service.job(job)
+    assert now['state'] in ('planning', 'running', 'done') and now['attempt'] == before['attempt'] == 1, now
+    changes = service.ask('GET', f'/api/v1/jobs/{job}/history')[1]['changes']
+    assert any(b['time_ms'] < a['time_ms'] - 80000000 for a, b in zip(changes, changes[1:]))  # the clock did jump
