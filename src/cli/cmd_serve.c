@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/mapped.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/thread.h"
@@ -434,6 +435,7 @@ static int start(struct service *s)
         ta_console_print(s->cli->console, "listening on %s, %d %s at once", s->socket, workers.workers,
                          workers.workers == 1 ? "job" : "jobs");
     ta_system_tell("READY=1\nSTATUS=taking jobs");
+    ta_mapped_give_back(); // libraries of codecs are for workers
     err = ta_supervisor_run(s->supervisor);
     ta_system_tell("STOPPING=1");
     on_signal(0); // ends the thread that waits for signals

@@ -208,9 +208,13 @@ static struct ta_told *run_command(const struct ta_looker_wish *wish, struct ta_
         ta_buf_release(&out);
         return told_problem(503, "no-answer", "the process that was asked gave no answer");
     }
-    if (!WIFEXITED(status) || (WEXITSTATUS(status) && !out.size)) {
+    if (!WIFEXITED(status)) {
         ta_buf_release(&out);
         return told_problem(502, "command-failed", "the process that was asked has failed");
+    }
+    if (WEXITSTATUS(status) && !out.size) { // a wrong call, by what a client said
+        ta_buf_release(&out);
+        return told_problem(422, "command-refused", "that can't be done: the name is not known");
     }
     struct ta_told *t;
     if (WEXITSTATUS(status)) {

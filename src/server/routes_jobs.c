@@ -24,6 +24,7 @@
 #include "server/looks.h"
 #include "server/roots.h"
 #include "server/routes.h"
+#include "server/tables.h"
 
 enum { PAGE_MAX = 1000, PAGE = 100, BATCH_JOBS_MAX = 1000, ACTIONS_MAX = 1000 };
 
@@ -128,7 +129,22 @@ static bool check_output(struct ta_request *r, const char *input, const char *ou
     return !r->status;
 }
 
-static void read_wish(struct ta_request *r, const json_t *o, struct wish *w)
+// The options of a job, which mostly are those of the one before it: they are read once then.
+struct shared_recipe {
+    struct ta_recipe recipe;
+    const json_t *of; // what it was read from; NULL: nothing yet
+};
+
+static bool read_recipe(struct ta_request *r, const json_t *options, struct shared_recipe *shared)
+{
+    if (shared->of && options && json_equal((json_t *)shared->of, (json_t *)options))
+        return true;
+    ta_recipe_release(&shared->recipe);
+    shared->of = options;
+    return ta_recipe_read(r, options, &shared->recipe);
+}
+
+static void read_wish(struct ta_request *r, const json_t *o, struct shared_recipe *shared, struct wish *w)
 {
     static const char *const known[] = {"input", "output", "options", "batch", "priority", NULL};
     const char *key;
@@ -165,18 +181,16 @@ static void read_wish(struct ta_request *r, const json_t *o, struct wish *w)
     w->priority = (int)level;
     w->input = ta_xstrdup(json_string_value(input));
     w->batch = ta_xstrdup(batch ? json_string_value(batch) : "");
-    struct ta_recipe recipe = {0};
     bool web = ta_address_is_web(w->input);
     if (web && !output)
         ta_request_problem(r, 422, "no-output", "%s: say with \"output\" where the file goes", w->input);
     bool ok = !r->status && (web ? check_address(r, w->input) : ta_route_check_source(r, w->input));
-    if (ok && ta_recipe_read(r, options, &recipe)) {
-        w->options = json_dumps(recipe.texts, JSON_COMPACT);
+    if (ok && read_recipe(r, options, shared)) {
+        w->options = json_dumps(shared->recipe.texts, JSON_COMPACT);
         w->output = output ? ta_xstrdup(json_string_value(output))
-                           : ta_name_output(w->input, ta_output_extension(recipe.options));
+                           : ta_name_output(w->input, ta_output_extension(shared->recipe.options));
         check_output(r, w->input, w->output);
     }
-    ta_recipe_release(&recipe);
 }
 
 void ta_route_jobs_post(struct ta_request *r)
@@ -191,8 +205,9 @@ void ta_route_jobs_post(struct ta_request *r)
     struct wish *wishes = ta_xcalloc(count, sizeof(*wishes));
     struct ta_job_wanted *wanted = ta_xcalloc(count, sizeof(*wanted));
     struct ta_job **jobs = ta_xcalloc(count, sizeof(*jobs));
+    struct shared_recipe shared = {.of = NULL};
     for (size_t i = 0; i < count && !r->status; i++) {
-        read_wish(r, list ? json_array_get(list, i) : r->body, &wishes[i]);
+        read_wish(r, list ? json_array_get(list, i) : r->body, &shared, &wishes[i]);
         wanted[i] = (struct ta_job_wanted){wishes[i].input, wishes[i].output, wishes[i].options,
                                            wishes[i].batch, wishes[i].priority};
         for (size_t k = 0; k < i && !r->status; k++)
@@ -211,6 +226,7 @@ void ta_route_jobs_post(struct ta_request *r)
     }
     for (size_t i = 0; i < count; i++)
         ta_job_unref(&jobs[i]);
+    ta_recipe_release(&shared.recipe);
     free(jobs);
     free(wanted);
     release_wishes(wishes, count);
@@ -240,12 +256,33 @@ static bool query_states(struct ta_request *r, unsigned *mask)
     return true;
 }
 
+static json_t *read_page(struct ta_request *r, struct ta_job_filter *f, int64_t event)
+{
+    struct ta_job *found[PAGE_MAX];
+    bool more;
+    double begun = ta_clock_seconds();
+    int count = ta_job_list_page(ta_jobs_list(r->jobs), f, found, &more);
+    if (r->config->alerts)
+        ta_alerts_query(r->config->alerts, ta_clock_seconds() - begun);
+    json_t *jobs = json_array();
+    int64_t last = 0;
+    for (int i = 0; i < count; i++) {
+        json_array_append_new(jobs, ta_job_json(found[i]));
+        last = found[i]->id;
+        ta_job_unref(&found[i]);
+    }
+    json_t *o = json_pack("{s:o, s:b}", "jobs", jobs, "paused", ta_jobs_is_paused(r->jobs));
+    json_object_set_new(o, "next", more ? json_integer(last) : json_null());
+    json_object_set_new(o, "event", json_integer(event));
+    return o;
+}
+
 void ta_route_jobs(struct ta_request *r)
 {
     struct ta_job_filter f = {.batch = ta_request_query(r, "batch"), .text = ta_request_query(r, "text")};
     const char *order = ta_request_query(r, "order");
     int64_t limit = PAGE;
-    if (!ta_request_number(r, "after", 0, INT64_MAX, &f.after) ||
+    if (!ta_request_number(r, "after", 0, INT64_MAX - 1, &f.after) ||
         !ta_request_number(r, "limit", 1, PAGE_MAX, &limit) || !query_states(r, &f.states))
         return;
     if (order && strcmp(order, "newest") && strcmp(order, "oldest")) {
@@ -258,23 +295,20 @@ void ta_route_jobs(struct ta_request *r)
         return;
     f.limit = (int)limit;
     f.backwards = order && !strcmp(order, "newest");
-    struct ta_job *found[PAGE_MAX];
-    bool more;
-    double begun = ta_clock_seconds();
-    int count = ta_job_list_page(ta_jobs_list(r->jobs), &f, found, &more);
-    if (r->config->alerts)
-        ta_alerts_query(r->config->alerts, ta_clock_seconds() - begun);
-    json_t *jobs = json_array();
-    for (int i = 0; i < count; i++) {
-        json_array_append_new(jobs, ta_job_json(found[i]));
-        if (i + 1 == count && more)
-            f.after = found[i]->id;
-        ta_job_unref(&found[i]);
+    const char *batch = f.batch ? f.batch : "", *text = f.text ? f.text : "";
+    char *key = ta_xprintf("%" PRId64 " %d %d %u %" PRId64 " %d%zu:%s %d%zu:%s", event, f.limit, f.backwards,
+                           f.states, f.after, f.batch != NULL, strlen(batch), batch, f.text != NULL,
+                           strlen(text), text);
+    r->blob = ta_tables_find(r->tables, key);
+    if (!r->blob) {
+        json_t *page = read_page(r, &f, event);
+        char *bytes = json_dumps(page, JSON_COMPACT);
+        r->blob = ta_blob_create(bytes, strlen(bytes), "application/json");
+        ta_tables_keep(r->tables, key, r->blob);
+        json_decref(page);
     }
-    json_t *o = json_pack("{s:o, s:b}", "jobs", jobs, "paused", ta_jobs_is_paused(r->jobs));
-    json_object_set_new(o, "next", more ? json_integer(f.after) : json_null());
-    json_object_set_new(o, "event", json_integer(event));
-    reply(r, 200, o);
+    r->status = 200;
+    free(key);
 }
 
 struct ta_job *ta_route_find_job(struct ta_request *r)

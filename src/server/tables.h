@@ -12,6 +12,12 @@ void ta_tables_destroy(struct ta_tables **t); // NULL-safe
 // A reference. Thread-safety: Safe.
 struct ta_blob *ta_tables_get(struct ta_tables *t, enum ta_table_name name);
 
+// Answers that hold until something changes, which their key tells: NULL, or a reference. Thread-safety:
+// Safe.
+struct ta_blob *ta_tables_find(struct ta_tables *t, const char *key);
+// Keeps a reference of its own until room is needed.
+void ta_tables_keep(struct ta_tables *t, const char *key, struct ta_blob *blob);
+
 // The description of the API by OpenAPI 3.1, made of the table of routes and schemas.yaml. To be freed.
 char *ta_openapi_text(void);
 
