@@ -336,6 +336,17 @@ static int plan_encoder(struct ta_decision *d, const struct ta_format *in, const
     return err;
 }
 
+static void tell_choice(struct ta_decision *d, const struct chosen *c)
+{
+    const char *named = c->choice;
+    ta_options_get(d->facts->options, c->slot->name, &named, NULL);
+    if (strcmp(named, c->choice) != 0)
+        ta_decision_tell(d, c->slot->name, "%s: the preset's %s gives way to %s", c->choice, named,
+                         d->recipe->quality == TA_QUALITY_FAST ? "--quality fast" : "options that it lacks");
+    else
+        ta_decision_tell(d, c->slot->name, "%s", c->choice);
+}
+
 // The stages of the recipe in the order of the chain. Deinterlacing is for interlaced pictures only.
 static int choose_stages(struct ta_decision *d, struct chosen *chosen, int *count)
 {
@@ -363,7 +374,7 @@ static int choose_stages(struct ta_decision *d, struct chosen *chosen, int *coun
                              : c.info    ? "the frames are interlaced"
                                          : "switched off; fields stay woven");
         else if (slot->option && (c.info || !strcmp(c.choice, slot->option->choices[0].name)))
-            ta_decision_tell(d, slot->name, "%s", c.choice);
+            tell_choice(d, &c);
         if (c.info && (!deinterlaces || interlaced))
             chosen[(*count)++] = c;
     }

@@ -14,7 +14,8 @@
 
 static const struct ta_choice quality_choices[] = {
     {"fast",
-     "8 bit inside where source and output are 8 bit, quick encoder settings; enough for noisy tapes"},
+     "8 bit inside where source and output are 8 bit, quick encoder settings, and bwdif and recursive "
+     "where presets follow motion; enough for noisy tapes"},
     {"good", "10 bit inside, dithered once at the end: no bands in skies, fades and animation"},
     {"best", "10 bit inside, slow encoder settings, error-diffusion dither"},
     {0},

@@ -427,9 +427,33 @@ char *ta_options_cache(struct ta_options *options)
     return without ? NULL : ta_cache_folder();
 }
 
+// Has the caller set an option of the slot that `info` lacks and `lighter` has?
+static bool wants_lighter(struct ta_options *options, const char *slot, const struct ta_stage_info *info,
+                          const struct ta_stage_info *lighter)
+{
+    for (const struct ta_opt *o = lighter->options; o && o->name; o++) {
+        char *full = ta_xprintf("%s-%s", slot, o->name);
+        bool set = ta_options_by_caller(options, full) && !ta_opt_find(info->options, o->name);
+        free(full);
+        if (set)
+            return true;
+    }
+    return false;
+}
+
 int ta_options_slot(struct ta_options *options, const char *slot, const char **choice)
 {
-    return ta_options_get(options, slot, choice, NULL);
+    const char *from;
+    const struct ta_recipe_opts *recipe;
+    int err = ta_options_get(options, slot, choice, &from);
+    const struct ta_stage_info *info = err >= 0 ? ta_slot_chosen(slot, *choice) : NULL;
+    if (!info || !info->lighter || strncmp(from, "preset ", strlen("preset ")) != 0 ||
+        ta_options_recipe(options, &recipe, NULL) < 0)
+        return err;
+    const struct ta_stage_info *lighter = ta_slot_chosen(slot, info->lighter);
+    if (recipe->quality == TA_QUALITY_FAST || wants_lighter(options, slot, info, lighter))
+        *choice = info->lighter;
+    return err;
 }
 
 void ta_options_each_file(struct ta_options *options,

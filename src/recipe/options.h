@@ -99,7 +99,8 @@ void ta_options_clone(struct ta_options **out, const struct ta_options *options)
 // names replaces what came from the plan's preset and from defaults.
 int ta_options_over(struct ta_options **out, const struct ta_options *options, const json_t *recipe,
                     struct ta_log *log);
-// Which stage the recipe names in a slot ("bwdif", "off").
+// Which stage the recipe names in a slot ("bwdif", "off"). Where a preset named it, it may be the quicker one
+// that stands in for it (struct ta_stage_info).
 int ta_options_slot(struct ta_options *options, const char *slot, const char **choice);
 // Did the caller set it, not a preset, a file or the environment?
 bool ta_options_by_caller(struct ta_options *options, const char *name);

@@ -535,6 +535,7 @@ static void release(struct ta_stage *s)
 const struct ta_stage_info ta_stage_deinterlace_motion = {
     .name = "deinterlace.motion",
     .summary = "motion-compensated deinterlacing: missing lines from where things were and will be",
+    .lighter = "bwdif",
     .options = options,
     .options_size = sizeof(struct ta_deinterlace_opts),
     .priv_size = sizeof(struct priv),

@@ -356,6 +356,7 @@ static void release(struct ta_stage *s)
 const struct ta_stage_info ta_stage_denoise_motion = {
     .name = "denoise.motion",
     .summary = "noise reduction over time that follows motion, by the noise that was measured",
+    .lighter = "recursive",
     .options = options,
     .options_size = sizeof(struct ta_denoise_motion_opts),
     .priv_size = sizeof(struct priv),

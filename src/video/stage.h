@@ -64,6 +64,9 @@ struct ta_stage_info {
     const char *name;    // "denoise.hqdn3d": unique; the part before the dot is the slot that recipes fill
     const char *choice;  // what recipes call it; NULL: the part of its name behind the dot
     const char *summary; // one line for help and docs
+    // What recipes call a quicker one of the same slot. It takes this one's place where a preset chose this
+    // one and the quality is fast, or the caller sets an option that only the quicker one has. NULL: none.
+    const char *lighter;
     const struct ta_opt *options; // NULL for none
     size_t options_size;
     size_t priv_size; // native stages

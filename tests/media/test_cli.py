@@ -158,7 +158,7 @@ def test_presets(program):
     text = program('presets', code=0).out
     for name in ('vhs', 'dvd', 'clean'):
         assert re.search(rf'^{name}\b', text, re.M), text
-    assert 'bwdif' in program('presets', 'vhs', code=0).out
+    assert 'motion' in program('presets', 'vhs', code=0).out
     found = program('presets', '--json', code=0).json()
     assert {'vhs', 'dvd', 'clean'} <= {p['name'] for p in found}
 
@@ -229,7 +229,7 @@ def test_probe_tells_what_is_there(program):
 
 def test_plan_for_a_person(program):
     text = program('plan', clips.path('dv_ntsc'), code=0).out
-    for word in ('bwdif', 'recursive', '1440x1080', 'bff', '32'):
+    for word in ('deinterlace  motion', 'denoise      motion', '1440x1080', 'bff', '32'):
         assert word in text, f'{word} is missing in\n{text}'
     assert 'libx264' not in text and 'libx264' in program('plan', clips.path('dv_ntsc'), '-v', code=0).out
 
@@ -318,8 +318,8 @@ def test_preset_of_the_user(program, folder, tmp_path):
 @pytest.mark.parametrize(
     'preset, values',
     [
-        ('vhs', {'deinterlace': 'bwdif', 'deinterlace-fields': 'both', 'denoise': 'recursive'}),
-        ('dvd', {'deinterlace': 'bwdif', 'denoise': 'recursive'}),
+        ('vhs', {'deinterlace': 'motion', 'deinterlace-fields': 'both', 'denoise': 'motion'}),
+        ('dvd', {'deinterlace': 'motion', 'denoise': 'motion'}),
         ('clean', {'deinterlace': 'off', 'denoise': 'off'}),
     ],
 )

@@ -33,13 +33,13 @@ static void vhs_defaults(void **state)
     assert_int_equal(p->out_format.pix_fmt, AV_PIX_FMT_YUV420P);
     assert_int_equal(av_cmp_q(p->out_time_base, (AVRational){1001, 60000}), 0);
     char *chain = ta_chain_text(p->stages, p->stage_count);
-    assert_non_null(strstr(chain, "bwdif=mode=send_field"));
-    assert_non_null(strstr(chain, "[denoise.recursive]"));
+    assert_non_null(strstr(chain, "[deinterlace.motion]"));
+    assert_non_null(strstr(chain, "[denoise.motion]"));
     assert_non_null(strstr(chain, "zscale=w=1440:h=1080"));
     free(chain);
-    // 45 fields to settle are 23 frames, and one more for the deinterlacer.
-    assert_int_equal(p->reach.before, 24);
-    assert_int_equal(p->reach.after, 1);
+    // Three pictures are two frames, and two more for the deinterlacer.
+    assert_int_equal(p->reach.before, 4);
+    assert_int_equal(p->reach.after, 4);
     ta_plan_destroy(&p);
     tear_down(&x);
 }
@@ -82,7 +82,7 @@ static void altered_plans_are_refused(void **state)
         {"\"frames\": 200", "\"frames\": 201"},
         {"\"source_frames\": 100", "\"source_frames\": 99"},
         {"\"scan\": \"tff\"", "\"scan\": \"xff\""},
-        {"\"stage\": \"denoise.recursive\"", "\"stage\": \"denoise.nothing\""},
+        {"\"stage\": \"denoise.motion\"", "\"stage\": \"denoise.nothing\""},
         {"\"width\": 1440", "\"width\": 1442"},
         {"\"container\": \"mkv\"", "\"container\": \"zip\""},
         {"\"action\": \"copy\"", "\"action\": \"eat\""},
