@@ -90,6 +90,15 @@ def test_the_best_picture(program, desk):
     assert any('deinterlace.motion' in s for s in stages) and any('denoise.motion' in s for s in stages), stages
 
 
+def test_sound(program, desk):
+    """What is asked for is done to it; without it sound stays, to the bit."""
+    made = {}
+    for name, command in (('asked', shown('--audio-enhance')), ('left', shown('archive'))):
+        run(program, desk, command, *SMALL, '--audio-codec', 'flac', '--encoder', 'ffv1', '-o', f'{name}.mkv')
+        made[name] = judge.samples(desk / f'{name}.mkv')
+    assert made['left'] == judge.samples(desk / 'tape.avi') and made['asked'] != made['left']
+
+
 def test_film(program, desk):
     """plan suspects it, and the frames of the film come back."""
     texture = 'noise=alls=12:all_seed=5,avgblur=sizeX=2,scroll=horizontal=0.011:vertical=0.003'
