@@ -40,7 +40,8 @@ def run(command, folder, **env):
 
 
 def test_logic(sources):
-    run(['node', 'test/run.mjs'], sources, TA_JSON_MD=str(WEB.parent / 'docs/json.md'))
+    run(['node', 'test/run.mjs'], sources, TA_JSON_MD=str(WEB.parent / 'docs/json.md'),
+        TA_SERVER=str(WEB.parent / 'src/server'))
 
 
 def test_types(sources):
@@ -144,3 +145,17 @@ def test_memory(serve, walk):
     seconds = 1800 if os.environ.get('TA_TEST_LONG') else 20
     found = walk('heap', service, film='tape.mkv', seconds=seconds, each=1, limit=seconds + 300)
     assert found['second_bytes'] < found['first_bytes'] * 1.1 + 200_000, found
+
+
+def test_upload(serve, walk, tmp_path):
+    own = tmp_path / 'own film.mkv'
+    shutil.copy(kit.source('interlaced'), own)
+    with open(own, 'ab') as film:  # longer than two pieces; what is behind the film is passed over
+        film.write(os.urandom(17 << 20))
+    walk('upload', serve(), own=str(own))
+
+
+def test_scene(serve, walk):
+    service = serve()
+    put(service, 'tape.mkv')
+    walk('scene', service, film='tape.mkv', options={**QUICK, 'segment-length': '0.4'})

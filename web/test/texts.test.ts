@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { de } from "../src/texts/de.ts";
 import { en, type Key } from "../src/texts/en.ts";
+import { problemsDe } from "../src/texts/problems_de.ts";
 import { bytes, clock, fileName, folderName, percent, span } from "../src/texts/format.ts";
 import { known, language, preferred, t } from "../src/texts/text.ts";
 
@@ -27,6 +28,22 @@ test("each code of a problem that the program knows has words in both languages"
   assert.ok(codes.length > 50, String(codes.length));
   const missing = [...new Set(codes)].filter((c) => !(`record.${c}` in en));
   assert.deepEqual(missing, []);
+});
+
+// What only a program's mistake can bring: the service's words have to do.
+const FOR_PROGRAMS = "garbled-address no-job no-json-object no-plan no-random no-range no-such-action no-such-change no-such-format no-such-level no-such-order no-such-range no-such-side no-such-state number option-type options other-offset path-not-whole priority too-long unknown-member upload-taken-over wrong-method".split(" ");
+
+test("each code with which the service refuses has words in German, or is none of a reader's", () => {
+  const folder = process.env["TA_SERVER"] ?? join(process.cwd(), "../src/server");
+  const codes = new Set<string>();
+  for (const name of readdirSync(folder).filter((n) => n.endsWith(".c")))
+    for (const m of readFileSync(join(folder, name), "utf8").matchAll(/ta_request_problem\(\s*\w+,\s*[^,;]+,\s*"([a-z-]+)"/g)) codes.add(m[1] ?? "");
+  assert.ok(codes.size > 40, String(codes.size));
+  assert.deepEqual(
+    [...codes].filter((c) => !(c in problemsDe) && !FOR_PROGRAMS.includes(c)),
+    [],
+  );
+  assert.deepEqual(Object.keys(problemsDe).filter((c) => !codes.has(c)), []);
 });
 
 test("forms by number, values and unknown names", () => {

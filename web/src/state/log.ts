@@ -4,7 +4,7 @@ import { Store } from "./store.ts";
 export interface LogLine {
   n: number;
   time_ms: number;
-  level: string; // error, warning, info, debug
+  level: string; // error, warn, info, verbose, debug
   component: string;
   text: string;
   code?: string;
@@ -21,7 +21,7 @@ export function withLines(old: readonly LogLine[], more: readonly LogLine[], kep
   return all.length > kept * 1.2 ? all.slice(-kept) : all;
 }
 
-export const LEVELS = ["error", "warning", "info", "debug"] as const;
+export const LEVELS = ["error", "warn", "info", "verbose", "debug"] as const;
 export type Level = (typeof LEVELS)[number];
 
 // Lines of a level or graver, with the text.

@@ -46,8 +46,10 @@ export function SystemView() {
               </dd>
               {s.disks.map((d) => (
                 <>
-                  <dt key={d.path}>{t("system.disk", { path: d.path })}</dt>
-                  <dd>{t("system.free", { free: bytes(d.free_bytes) })}</dd>
+                  <dt key={d.path}>{t("system.disk")}</dt>
+                  <dd>
+                    {t("system.free", { free: bytes(d.free_bytes) })}, <bdi>{d.path}</bdi>
+                  </dd>
                 </>
               ))}
             </dl>
@@ -82,6 +84,7 @@ export function SystemView() {
       </div>
       <div class="card">
         <h2>{t("system.models")}</h2>
+        {models.loading && !models.value && <p class="quiet">{t("loading")}</p>}
         {models.error !== null && <p class="note bad">{problemText(models.error)}</p>}
         <ul class="rows">
           {(models.value ?? []).map((m) => (
@@ -91,6 +94,7 @@ export function SystemView() {
       </div>
       <div class="card">
         <h2>{t("system.encoders")}</h2>
+        {encoders.loading && !encoders.value && <p class="quiet">{t("loading")}</p>}
         {encoders.error !== null && <p class="note bad">{problemText(encoders.error)}</p>}
         <div class="table-wrap">
           <table>
