@@ -13,6 +13,7 @@ import { useStore } from "./state/store.ts";
 import { t, useLanguage, type Key } from "./texts/text.ts";
 import { JobView } from "./views/job.tsx";
 import { LogsView } from "./views/logs.tsx";
+import { PerformanceView } from "./views/performance.tsx";
 import { QueueView } from "./views/queue.tsx";
 import { RestoreView } from "./views/restore.tsx";
 import { SettingsView } from "./views/settings.tsx";
@@ -21,9 +22,10 @@ import { SystemView } from "./views/system.tsx";
 const VIEWS: { name: string; icon: IconName; key: string; view: () => ComponentChildren }[] = [
   { name: "restore", icon: "restore", key: "1", view: () => <RestoreView /> },
   { name: "queue", icon: "queue", key: "2", view: () => <QueueView /> },
-  { name: "logs", icon: "logs", key: "3", view: () => <LogsView /> },
-  { name: "system", icon: "system", key: "4", view: () => <SystemView /> },
-  { name: "settings", icon: "settings", key: "5", view: () => <SettingsView /> },
+  { name: "performance", icon: "performance", key: "3", view: () => <PerformanceView /> },
+  { name: "logs", icon: "logs", key: "4", view: () => <LogsView /> },
+  { name: "system", icon: "system", key: "5", view: () => <SystemView /> },
+  { name: "settings", icon: "settings", key: "6", view: () => <SettingsView /> },
 ];
 
 export function App() {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { moveBy, WHOLE, within, zoomAt } from "../src/parts/look.ts";
 import { visibleRows } from "../src/parts/virtual_list.tsx";
 import { matches, waitsFor } from "../src/parts/option_form.tsx";
-import { addresses } from "../src/state/draft.ts";
+import { addresses, addressOutput } from "../src/state/draft.ts";
 import { filtered, withLines, type LogLine } from "../src/state/log.ts";
 import { readRoute } from "../src/state/route.ts";
 import { tapeWords } from "../src/state/tape_words.ts";
@@ -49,6 +49,16 @@ test("settings are found by words of their name and their help", () => {
 
 test("addresses are found in what is pasted", () => {
   assert.deepEqual(addresses("see https://example.org/a.mp4\nhttp://b/c and https://example.org/a.mp4 ftp://x javascript:alert(1)"), ["https://example.org/a.mp4", "http://b/c"]);
+});
+
+test("what is fetched gets a name that is none but a name", () => {
+  const name = (address: string): string => addressOutput(address, "/films/", ".mp4");
+  assert.equal(name("https://example.org/a/Christmas%201994.avi?x=1"), "/films/Christmas 1994.restored.mp4");
+  assert.equal(name("https://video.example/watch?v=abc"), "/films/abc.restored.mp4");
+  assert.equal(name("https://example.org/"), "/films/example.org.restored.mp4");
+  assert.equal(name("https://example.org/%2e%2e%2fetc"), "/films/_etc.restored.mp4");
+  assert.equal(name("https://example.org/%E0%A4%A"), "/films/__example.org_%E0%A4%A.restored.mp4");
+  assert.ok(name(`https://example.org/${"n".repeat(500)}`).length < 120);
 });
 
 test("the log is trimmed in batches and keeps its order", () => {

@@ -1,5 +1,5 @@
 // Each view at three sizes, light and dark: pictures to look at, and nothing that axe finds.
-const VIEWS = ["restore", "queue", "logs", "system", "settings"];
+const VIEWS = ["restore", "queue", "performance", "logs", "system", "settings"];
 
 export default async function ({ open, picture, axe, assert, given, until }) {
   const wrong = [];

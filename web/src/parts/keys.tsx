@@ -3,7 +3,7 @@ import { t, type Key } from "../texts/text.ts";
 import { Dialog } from "./dialog.tsx";
 
 const ROWS: readonly [string, Key][] = [
-  ["1 – 5", "keys.views"],
+  ["1 – 6", "keys.views"],
   ["/", "keys.search"],
   ["?", "keys.help"],
   ["↑ ↓", "keys.rows"],

@@ -194,6 +194,16 @@ export interface LogPage {
 }
 export const readLogs = (after: number | undefined, signal?: AbortSignal): Promise<LogPage> => get(query(`${API}/logs`, { after }), signal);
 
+export interface Alert {
+  measure: string; // preprocessing, memory, queue
+  title: string;
+  text: string;
+  value: number;
+  usual: number;
+  since_ms: number;
+}
+export const readAlerts = (signal?: AbortSignal): Promise<{ alerts: Alert[]; queue_query_ms: number }> => get(`${API}/alerts`, signal);
+
 // ---- watched folders, and who is told ----
 
 export interface WatchedFolder {

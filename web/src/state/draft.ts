@@ -58,3 +58,17 @@ export function draftOptions(d: Draft, preset: string): OptionValues {
 export function addresses(text: string): string[] {
   return [...new Set(text.split(/\s+/).filter((w) => /^https?:\/\/[^/\s]+/i.test(w)))];
 }
+
+// Where what is fetched from an address shall go once it is restored: the address's last name, in a folder of the service.
+export function addressOutput(address: string, folder: string, extension: string): string {
+  let stem = "";
+  try {
+    const url = new URL(address);
+    const last = url.searchParams.get("v") ?? decodeURIComponent(url.pathname.split("/").filter(Boolean).pop() ?? "");
+    stem = last.replace(/\.[A-Za-z0-9]{1,5}$/, "") || url.hostname;
+  } catch {
+    stem = address.replace(/^https?:/i, "");
+  }
+  const safe = [...stem].map((c) => (c === "/" || c === "\\" || c < " " ? "_" : c)).join("").replace(/^\.+/, "").slice(0, 80) || "film";
+  return `${folder.replace(/\/$/, "")}/${safe}.restored${extension}`;
+}

@@ -2,11 +2,13 @@
 // for codes that only a program's mistake can bring, which web/test/texts.test.ts lists.
 export const problemsDe: Record<string, string> = {
   "another-site": "Eine andere Seite darf diesen Dienst nicht fragen.",
+  "bad-address": "Diese Adresse kann nicht geholt werden.",
   "excerpt-length": "So lang darf eine Probe nicht sein.",
   "list-not-written": "Die Liste der Aufträge kann nicht geschrieben werden; das Protokoll des Dienstes sagt warum.",
   "no-folder": "Es gibt keinen Ordner dafür; das Protokoll des Dienstes sagt warum.",
   "no-input": "Es fehlt, welche Aufnahme gemeint ist.",
   "no-memory": "Der Dienst hat keinen Speicher mehr.",
+  "no-output": "Für eine Adresse muss feststehen, wohin das Ergebnis kommt.",
   "no-plain-file": "{file}: keine gewöhnliche Datei.",
   "no-space": "Die Platte des Dienstes ist voll.",
   "no-such-endpoint": "Einen Empfänger „{name}“ gibt es nicht.",

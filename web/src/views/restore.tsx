@@ -1,13 +1,13 @@
 // From a box of tapes to a queue: which recordings, what shall become of them, how long it takes.
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { checkOptions, picturePath, readJob, readOptions, readPlan, readPresets, submitJobs, type OptionsCheck, type Planned } from "../service/calls.ts";
+import { checkOptions, picturePath, readJob, readOptions, readPlan, readPresets, readSystem, submitJobs, type OptionsCheck, type Planned } from "../service/calls.ts";
 import type { Option, OptionValues, Preset } from "../service/types.ts";
 import { CompareView } from "../parts/compare_view.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { OptionForm, valueOf } from "../parts/option_form.tsx";
 import { say, sayProblem } from "../parts/toast.tsx";
 import { useLoad } from "../parts/use_load.ts";
-import { draft, draftOptions, setOption, type Draft } from "../state/draft.ts";
+import { addressOutput, draft, draftOptions, setOption, type Draft } from "../state/draft.ts";
 import { jobList, withChanges } from "../state/jobs.ts";
 import { go, route } from "../state/route.ts";
 import { useStore } from "../state/store.ts";
@@ -251,7 +251,10 @@ function Begin({ d, preset, planned, tried, waiting, shown }: { d: Draft; preset
     send(true);
     const options = draftOptions(d, preset);
     try {
-      const made = await submitJobs(ready.map((s) => ({ input: s.path, options })));
+      const system = ready.some((s) => s.kind === "address") ? await readSystem() : null;
+      const folder = system?.uploads?.folder ?? system?.roots[0] ?? "";
+      const extension = planned?.output.match(/\.[a-z0-9]+$/i)?.[0] ?? (preset === "archive" ? ".mkv" : ".mp4");
+      const made = await submitJobs(ready.map((s) => ({ input: s.path, options, ...(s.kind === "address" ? { output: addressOutput(s.path, folder, extension) } : {}) })));
       jobList.update((l) => withChanges(l, new Map(made.jobs.map((j) => [j.id, j]))));
       say(t("begin.sent", { n: made.jobs.length }));
       draft.update((x) => ({ ...x, sources: x.sources.filter((s) => !ready.includes(s)) }));

@@ -1,0 +1,102 @@
+// How fast this machine has been: the finished recordings of the list over time, and what takes more than usual.
+import { useEffect, useMemo } from "preact/hooks";
+import { readAlerts } from "../service/calls.ts";
+import type { Job } from "../service/types.ts";
+import { Icon } from "../parts/icon.tsx";
+import { Plot } from "../parts/plot.tsx";
+import { useLoad } from "../parts/use_load.ts";
+import { hear, jobList } from "../state/jobs.ts";
+import { useStore } from "../state/store.ts";
+import { bytes, fileName, number, span, when } from "../texts/format.ts";
+import { problemText } from "../texts/problem.ts";
+import { known, t, useLanguage } from "../texts/text.ts";
+
+const SHOWN = 500; // the latest
+const ROWS = 50;
+
+export function PerformanceView() {
+  const jobs = useStore(jobList, (l) => l.jobs);
+  const lang = useLanguage();
+  const alerts = useLoad(readAlerts, []);
+  useEffect(() => hear((event) => event.kind === "alert" && alerts.again()), []);
+  // Those that were made in one run: what was taken up again has figures of its last part alone.
+  const done = useMemo(
+    () =>
+      [...jobs.values()]
+        .filter((j): j is Job => j.state === "done" && (j.result.fps ?? 0) > 0)
+        .sort((a, b) => a.changed_ms - b.changed_ms)
+        .slice(-SHOWN),
+    [jobs],
+  );
+  const x = useMemo(() => done.map((j) => j.changed_ms), [done]);
+  const speed = useMemo(() => [{ label: t("performance.fps"), values: done.map((j) => j.result.fps ?? null) }], [done, lang]);
+  const memory = useMemo(() => [{ label: t("performance.memory"), values: done.map((j) => (j.result.peak_rss_bytes ?? 0) / 1e6 || null) }], [done, lang]);
+  return (
+    <section class="view">
+      <h1>{t("nav.performance")}</h1>
+      {alerts.error !== null && <p class="note bad">{problemText(alerts.error)}</p>}
+      {(alerts.value?.alerts ?? []).map((a) => (
+        <div key={a.measure + a.since_ms} class="note warn" role="status">
+          <Icon name="bell" size={18} />
+          <div>
+            <strong>{known(`alert.${a.measure}`, a.title)}</strong>
+            <p>
+              <bdi>{a.text}</bdi> · {when(a.since_ms)}
+            </p>
+          </div>
+        </div>
+      ))}
+      {alerts.value && !alerts.value.alerts.length && done.length > 0 && (
+        <p class="note good">
+          <Icon name="check" size={18} /> {t("performance.usual")}
+        </p>
+      )}
+      {!done.length && <p class="quiet">{t("performance.none")}</p>}
+      {done.length > 1 && (
+        <div class="plots">
+          <div class="card">
+            <Plot title={t("performance.fps")} unit="" x={x} series={speed} dates />
+          </div>
+          <div class="card">
+            <Plot title={t("performance.memory")} unit="MB" x={x} series={memory} dates />
+          </div>
+        </div>
+      )}
+      {done.length > 0 && (
+        <div class="card">
+          <h2>{t("performance.runs")}</h2>
+          <div class="table-wrap" tabIndex={0} role="region" aria-label={t("performance.runs")}>
+            <table>
+              <thead>
+                <tr>
+                  <th>{t("performance.when")}</th>
+                  <th>{t("performance.name")}</th>
+                  <th>{t("fact.preset")}</th>
+                  <th class="n">{t("fact.took")}</th>
+                  <th class="n">{t("performance.fps")}</th>
+                  <th class="n">{t("performance.memory")}</th>
+                </tr>
+              </thead>
+              <tbody>
+                {done.slice(-ROWS).reverse().map((j) => (
+                  <tr key={j.id}>
+                    <td>{when(j.changed_ms)}</td>
+                    <td>
+                      <a href={`#/job/${j.id}`}>
+                        <bdi>{fileName(j.input)}</bdi>
+                      </a>
+                    </td>
+                    <td>{String(j.options["preset"] ?? "vhs")}</td>
+                    <td class="n">{span(j.result.wall_seconds ?? NaN)}</td>
+                    <td class="n">{number(j.result.fps ?? 0, 1)}</td>
+                    <td class="n">{j.result.peak_rss_bytes ? bytes(j.result.peak_rss_bytes) : "–"}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </div>
+      )}
+    </section>
+  );
+}
