@@ -25,12 +25,22 @@ def tape():
     return put
 
 
+@pytest.fixture(scope='session')
+def has_service(program):
+    shown = subprocess.run([program.path, 'serve', '--help'], capture_output=True, text=True, check=True)
+    return 'Not in this build' not in shown.stdout
+
+
+@pytest.fixture(autouse=True)
+def needs_service(has_service):
+    """Also of tests that call the program alone."""
+    if not has_service:
+        pytest.skip('built without the service')
+
+
 @pytest.fixture
 def serve(program, tmp_path):
     """serve(...): a service; see service.py."""
-    shown = subprocess.run([program.path, 'serve', '--help'], capture_output=True, text=True, check=True)
-    if 'Not in this build' in shown.stdout:
-        pytest.skip('built without the service')
     started = []
 
     def start(*args, **options):
