@@ -65,8 +65,9 @@ static const struct ta_opt options[] = {
      .def = "0",
      .min = 0,
      .max = 1,
-     .help = "share of the other set of weights that the manifest pairs the network with: 1 of "
-             "realesr-general-x4 cleans most, 0 keeps most"},
+     .help =
+         "share of the other set of weights that the manifest pairs the network with: 0 of realesr-general-x4 cleans "
+         "most, 1 keeps most of the texture and of the noise"},
     {.name = "file",
      .kind = &ta_opt_path,
      TA_FIELD(struct neural_opts, file, char *),
