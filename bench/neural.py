@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Photos made small and enlarged again, by networks and by resizing. Prints Markdown: PSNR of luma, VMAF NEG where the ffmpeg that
+is named has libvmaf, and seconds a picture; --sheet makes a contact sheet of the middles, a row a photo.
+
+usage: bench/neural.py --build build --photos DIR --models DIR [--ffmpeg FFMPEG] [--count N] [--blur] [--noise S] [--sheet FILE.png]
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+NETWORKS = {2: ("FSRCNN-small_x2", "FSRCNN_x2", "ESPCN_x2", "span_ch48_x2_fp32", "upconv7_photo_noise1_x2"),
+            4: ("realesr-general-x4v3_w16", "realesr-general-wdn-x4v3_w16", "realesr-animevideov3")}
+KERNELS = ("spline36", "lanczos")
+TILE = 256  # side of a cell of the contact sheet
+
+
+def run(*args):
+    return subprocess.run([str(a) for a in args], stderr=subprocess.PIPE, stdout=subprocess.PIPE, check=True)
+
+
+def size_of(path):
+    text = run("ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "csv=p=0", path).stdout
+    return tuple(int(n) for n in text.decode().split(","))
+
+
+def score(a, made, truth, folder):
+    """(PSNR of luma, VMAF NEG or None)."""
+    log = folder / "vmaf.json"
+    vmaf = f";[c][d]libvmaf=model='version=vmaf_v0.6.1neg':log_fmt=json:log_path={log}" if a.vmaf else ";[c]nullsink;[d]nullsink"
+    graph = "[0:v]format=yuv420p,split[a][c];[1:v]format=yuv420p,split[b][d];[a][b]psnr" + vmaf
+    text = run(a.ffmpeg, "-hide_banner", "-i", made, "-i", truth, "-lavfi", graph, "-f", "null", "-").stderr.decode()
+    neg = json.loads(log.read_text())["pooled_metrics"]["vmaf"]["mean"] if a.vmaf else None
+    return float(re.search(r"PSNR y:(\S+)", text).group(1)), neg
+
+
+def methods(a, factor):
+    for kernel in KERNELS:
+        yield kernel, ["--scale", "resize", "--scale-kernel", kernel]
+    for name in NETWORKS[factor]:
+        file = pathlib.Path(a.models) / f"{name}.onnx"
+        if file.exists():
+            yield name, ["--scale", "neural", "--scale-model", file, "--engine-library", a.library or f"{a.build}/engines"]
+
+
+def enlarge(a, small, out, size, how):
+    begun = time.monotonic()
+    run(f"{a.build}/terminalai", "restore", small, "-o", out, "-y", "--preset", "clean", "--encoder", "ffv1", "--progress", "none",
+        "--resolution", f"{size[0]}x{size[1]}", *how)
+    return time.monotonic() - begun
+
+
+def make_small(a, photo, factor, folder):
+    w, h = (n // (2 * factor) * 2 * factor for n in size_of(photo))
+    truth, small = folder / "truth.mkv", folder / "small.mkv"
+    to_yuv = "scale=out_color_matrix=bt709:out_range=tv,format=yuv444p"
+    tags = ("-c:v", "ffv1", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
+    worse = "".join((",gblur=sigma=0.7" if a.blur else "", f",noise=alls={a.noise}:all_seed=7" if a.noise else ""))
+    run("ffmpeg", "-y", "-i", photo, "-vf", f"crop={w}:{h}:0:0,{to_yuv}", *tags, truth)
+    run("ffmpeg", "-y", "-i", photo, "-vf", f"crop={w}:{h}:0:0,scale={w // factor}:{h // factor}:flags=area{worse},{to_yuv}", *tags, small)
+    return truth, small, (w, h)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("--build", default="build")
+    p.add_argument("--photos", required=True, help="a folder of .png files")
+    p.add_argument("--models", required=True, help="a folder of .onnx files")
+    p.add_argument("--library", help="ONNX Runtime; without it that of the build folder")
+    p.add_argument("--ffmpeg", default="ffmpeg", help="that scores; with libvmaf for NEG")
+    p.add_argument("--count", type=int, default=24)
+    p.add_argument("--blur", action="store_true", help="soft before it is made small, as lenses and tapes are")
+    p.add_argument("--noise", type=int, default=0, help="of the small picture, as ffmpeg's noise filter has it")
+    p.add_argument("--factors", type=int, nargs="*", default=list(NETWORKS))
+    p.add_argument("--sheet")
+    a = p.parse_args()
+    a.vmaf = b"libvmaf" in run(a.ffmpeg, "-hide_banner", "-filters").stdout
+    photos = sorted(pathlib.Path(a.photos).glob("*.png"))[:a.count]
+    if not photos:
+        sys.exit("no photos: nothing is measured")
+    with tempfile.TemporaryDirectory() as name:
+        folder, cells = pathlib.Path(name), []
+        for factor in a.factors:
+            sums = {}
+            for photo in photos:
+                truth, small, size = make_small(a, photo, factor, folder)
+                for what, how in methods(a, factor):
+                    out = folder / "out.mkv"
+                    seconds = enlarge(a, small, out, size, how)
+                    sums.setdefault(what, []).append((*score(a, out, truth, folder), seconds))
+                    if a.sheet:
+                        cells.append(folder / f"{len(cells)}.png")
+                        run("ffmpeg", "-y", "-i", out, "-frames:v", 1, "-pix_fmt", "rgb24", "-vf", f"crop={TILE}:{TILE}:{(size[0] - TILE) // 2}:{(size[1] - TILE) // 2}", cells[-1])
+            print(f"\n| {factor}x, mean of {len(photos)} | PSNR-Y | NEG | s a picture |\n| --- | ---: | ---: | ---: |")
+            for what, rows in sums.items():
+                y, neg, seconds = (None if None in column else sum(column) / len(column) for column in zip(*rows))
+                print(f"| {what} | {y:.2f} | {'' if neg is None else format(neg, '.1f')} | {seconds:.1f} |", flush=True)
+        if a.sheet:
+            columns = sum(len(list(methods(a, f))) for f in a.factors[:1])
+            run("ffmpeg", "-y", "-start_number", 0, "-i", folder / "%d.png", "-vf", f"tile={columns}x{-(-len(cells) // columns)}", "-frames:v", 1, a.sheet)
+
+
+if __name__ == "__main__":
+    main()
