@@ -13,12 +13,14 @@
 
 const struct ta_sound_stage_info *const ta_sound_stages[] = {
     &ta_sound_channels,
+    &ta_sound_stage_hum,
     &ta_sound_gain,
     &ta_sound_highpass,
     &ta_sound_lowpass,
     &ta_sound_peak,
     &ta_sound_compressor,
     &ta_sound_limiter,
+    &ta_sound_stage_hiss,
     &ta_sound_afftdn,
     &ta_sound_mix,
     &ta_sound_upmix_simple,

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "media/encode/encoder_settings.h"
 #include "plan/decide.h"
+#include "plan/tasks.h"
 
 static const double SEGMENT_SECONDS = 30; // of the output, at most
 static const double SEGMENT_WORK = 40;    // seconds of one core
@@ -68,6 +69,7 @@ void ta_plan_choose_cuts(struct ta_plan *p, const struct ta_index *index, double
                          char **why)
 {
     double unit = av_q2d(index->time_base);
+    int before = p->segment_count;
     bool by_work = seconds <= 0;
     if (by_work)
         seconds = length_by_work(p, index, shorter);
@@ -105,6 +107,7 @@ void ta_plan_choose_cuts(struct ta_plan *p, const struct ta_index *index, double
         from = cut;
     }
     p->cuts[++p->segment_count] = end;
+    ta_tasks_follow_cuts(p, before);
 }
 
 // What else a machine does at the moment is no reason for other cuts: work counts, not the clock.

@@ -21,6 +21,9 @@ const char ta_task_sound_kind[] = "sound", ta_task_sound_finish_kind[] = "sound-
 // One side counts as silent 40 dB below the other, and as upside down from this correlation on.
 static const double SILENT_SIDE = 1e-4, UPSIDE_DOWN = -0.9, AUDIBLE = 1e-9;
 
+// What is surely there, and can be heard. dB of full scale; how far noise may lie below the sound.
+static const double SURE = 0.5, NOISE_AUDIBLE_DB = -75, HUM_AUDIBLE_DB = -75, HISS_AUDIBLE = 50;
+
 void ta_sound_facts_release(struct ta_sound_facts *f)
 {
     ta_freep(&f->anchors);
@@ -35,6 +38,7 @@ void ta_sound_plans_release(struct ta_plan *p)
             ta_sound_stage_plan_release(&s->stages[k]);
         free(s->stages);
         free(s->anchors);
+        json_decref(s->heard);
     }
     ta_freep(&p->sounds);
     p->sound_count = 0;
@@ -175,6 +179,13 @@ static void add_denoiser(struct choosing *c, double reduction, double fallback)
     settle(c);
 }
 
+static void add_hiss(struct choosing *c, double reduction, double strength)
+{
+    struct ta_sound_hiss_opts *o = add(c, &ta_sound_stage_hiss);
+    *o = (struct ta_sound_hiss_opts){reduction, strength};
+    settle(c);
+}
+
 static void add_limiter(struct choosing *c, double ceiling)
 {
     struct ta_sound_limiter_opts *o = add(c, &ta_sound_limiter);
@@ -182,9 +193,41 @@ static void add_limiter(struct choosing *c, double ceiling)
     settle(c);
 }
 
+// Noise by how much the sound stands out of it.
+static void mend_hiss(struct choosing *c)
+{
+    const struct ta_sound_measured *m = &c->facts->heard;
+    double over = m->rms_db - m->noise_db.value;
+    double reduction = over < 20 ? 18 : over < 35 ? 12 : over < HISS_AUDIBLE ? 6 : 0;
+    if (m->noise_db.confidence < SURE || m->noise_db.value < NOISE_AUDIBLE_DB || reduction <= 0)
+        return;
+    add_hiss(c, reduction, 1);
+    ta_decision_tell(c->d, "sound",
+                     "stream %d: noise lies at %.0f dB, %.0f dB below the sound: %.0f dB of it go",
+                     c->plan->stream, m->noise_db.value, over, reduction);
+}
+
+static void mend_hum(struct choosing *c)
+{
+    const struct ta_sound_mains_result *hum = &c->facts->heard.hum;
+    bool heard = hum->frequency > 0 && hum->confidence >= SURE && hum->level_db > HUM_AUDIBLE_DB;
+    bool automatic = c->recipe.hum == TA_HUM_AUTO || (c->recipe.enhance == TA_ENHANCE_AUTO && !c->recipe.hum);
+    if (c->recipe.hum != TA_HUM_REMOVE && !(automatic && heard))
+        return;
+    struct ta_sound_hum_opts *o = add(c, &ta_sound_stage_hum);
+    o->frequency = heard ? round(hum->frequency * 1000) / 1000 : 0;
+    settle(c);
+    if (heard)
+        ta_decision_tell(c->d, "sound", "stream %d: hum of %.2f Hz and %d harmonics at %.0f dB is taken out",
+                         c->plan->stream, hum->frequency, TA_MAX(hum->harmonics - 1, 0), hum->level_db);
+}
+
 static void enhance(struct choosing *c)
 {
     switch (c->recipe.enhance) {
+    case TA_ENHANCE_AUTO:
+        mend_hiss(c);
+        break;
     case TA_ENHANCE_LIGHT:
         add_filter(c, &ta_sound_highpass, 80, 0);
         add_filter(c, &ta_sound_lowpass, 15000, 0);
@@ -193,14 +236,14 @@ static void enhance(struct choosing *c)
     case TA_ENHANCE_MODERATE:
         add_filter(c, &ta_sound_highpass, 100, 0);
         add_filter(c, &ta_sound_lowpass, 14000, 0);
-        add_denoiser(c, 12, -40);
+        add_hiss(c, 12, 1);
         add_compressor(c, -18, 3, 10, 200);
         add_filter(c, &ta_sound_peak, 3000, 2);
         break;
     case TA_ENHANCE_AGGRESSIVE:
         add_filter(c, &ta_sound_highpass, 120, 0);
         add_filter(c, &ta_sound_lowpass, 12000, 0);
-        add_denoiser(c, 24, -30);
+        add_hiss(c, 24, 1.5);
         add_compressor(c, -15, 4, 5, 150);
         break;
     case TA_ENHANCE_VOICE:
@@ -240,9 +283,11 @@ static void mend_channels(struct choosing *c)
                                         "its left side is silent: it gets the right one",
                                         "its right side is upside down: it is turned over"};
     int mode = -1;
-    if (c->cur.channels != 2 || !c->recipe.channels)
+    bool automatic = c->recipe.channels == TA_CHANNELS_AUTO ||
+                     (!c->recipe.channels && c->recipe.enhance == TA_ENHANCE_AUTO);
+    if (c->cur.channels != 2 || (!c->recipe.channels && !automatic))
         return;
-    if (c->recipe.channels == TA_CHANNELS_AUTO) {
+    if (automatic) {
         mode = heard_fault(c->facts);
         if (mode >= 0)
             ta_decision_tell(c->d, "sound", "stream %d: %s", c->plan->stream, heard[mode]);
@@ -400,6 +445,45 @@ static void place(struct choosing *c)
     }
 }
 
+static int64_t places_of(const struct ta_sound_plan *s, int64_t t, AVRational tb)
+{
+    return ta_rescale(t, tb, av_inv_q(s->true_rate));
+}
+
+static void narrow_track(const struct ta_plan *p, struct ta_sound_plan *s, int64_t before)
+{
+    int64_t now = places_of(s, av_rescale_q(p->offset, p->out_time_base, AV_TIME_BASE_Q), AV_TIME_BASE_Q);
+    int64_t shift = now - before, end = s->end - shift, start = s->start - shift;
+    int64_t from = 0 - ta_sound_chain_reach(s->stages, s->stage_count).before - s->in.rate;
+    struct ta_sound_anchor best = {AV_NOPTS_VALUE, 0};
+    // Of the anchors that are there; the first piece was read from the start of the track.
+    for (int k = 0; k < ta_sound_pieces(s); k++)
+        if (s->anchors[k].pts != AV_NOPTS_VALUE && s->anchors[k].place - shift <= from)
+            best = (struct ta_sound_anchor){s->anchors[k].pts, s->anchors[k].place - shift};
+    if (p->range_end != AV_NOPTS_VALUE)
+        end = TA_MIN(end, places_of(s, p->range_end, AV_TIME_BASE_Q) - now);
+    s->start = TA_MAX(start, 0);
+    s->end = TA_MAX(end, s->start + 1); // a piece of one sample where nothing of it is left
+    int pieces = ta_sound_pieces(s);
+    free(s->anchors);
+    s->anchors = ta_xcalloc((size_t)pieces + 1, sizeof *s->anchors);
+    for (int k = 0; k < pieces; k++)
+        s->anchors[k] = best;
+}
+
+void ta_plan_narrow_sound(struct ta_plan *p, int64_t offset)
+{
+    if (!p->sound_count)
+        return;
+    for (int i = 0; i < p->sound_count; i++) {
+        struct ta_sound_plan *s = &p->sounds[i];
+        narrow_track(p, s,
+                     places_of(s, av_rescale_q(offset, p->out_time_base, AV_TIME_BASE_Q), AV_TIME_BASE_Q));
+    }
+    ta_tasks_release(p);
+    ta_plan_list_sound(p);
+}
+
 static void tell(const struct choosing *c)
 {
     const struct ta_sound_plan *s = c->plan;
@@ -463,7 +547,9 @@ int ta_plan_choose_sound(struct ta_decision *d, int stream, struct ta_stream_cho
     c.plan->overlaps = c.facts->overlaps;
     c.plan->decode_errors = c.facts->decode_errors;
     c.plan->bad_samples = c.facts->bad_samples;
+    c.plan->heard = ta_sound_heard_json(c.facts);
     mend_channels(&c);
+    mend_hum(&c);
     enhance(&c);
     change_layout(&c);
     if (c.recipe.gain != 0) {
@@ -485,6 +571,7 @@ int ta_plan_choose_sound(struct ta_decision *d, int stream, struct ta_stream_cho
             ta_sound_stage_plan_release(&c.plan->stages[k]);
         free(c.plan->stages);
         free(c.plan->anchors);
+        json_decref(c.plan->heard);
         p->sound_count--;
         return c.err;
     }

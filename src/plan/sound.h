@@ -12,6 +12,7 @@
 #include <terminalai/task.h>
 
 #include "audio/stage.h"
+#include "dsp/sound_measure.h"
 #include "plan/plan.h"
 #include "recipe/options.h"
 
@@ -33,7 +34,8 @@ struct ta_sound_facts {
     int64_t gaps, overlaps, decode_errors, bad_samples; // bad: no numbers
     // Of two channels: mean squares, and the mean of their product.
     double left, right, product;
-    double peak;  // 1 is full scale
+    double peak; // 1 is full scale
+    struct ta_sound_measured heard;
     double floor; // dB: the quietest half seconds; -INFINITY for digital silence
 };
 void ta_sound_facts_release(struct ta_sound_facts *f);
@@ -50,6 +52,7 @@ struct ta_sound_plan {
     int64_t piece;                   // samples of a piece: a whole number of seconds
     struct ta_sound_anchor *anchors; // [pieces]: where reading begins; pts AV_NOPTS_VALUE: at the start
     int64_t gaps, overlaps, decode_errors, bad_samples; // as heard
+    json_t *heard;                                      // what else was, in words for the plan
     double loudness;                                    // LUFS; 0: as it comes
     double ceiling;                                     // dBTP; 0: peaks are let alone
 };
@@ -73,6 +76,11 @@ struct ta_reading;
 struct ta_stream_choice;
 // Decides for one stream: adds a plan, and changes what becomes of the stream. 0 or TA_ERR_*.
 int ta_plan_choose_sound(struct ta_decision *d, int stream, struct ta_stream_choice *choice);
+// What was heard, for the plan and for people; a new reference.
+json_t *ta_sound_heard_json(const struct ta_sound_facts *f);
+// The plan's range has become smaller, its offset was `offset` before: cuts the tracks to it and lists their
+// tasks anew. Only while no other tasks are listed.
+void ta_plan_narrow_sound(struct ta_plan *plan, int64_t offset);
 // Lists the tasks of all of them, behind the segments.
 void ta_plan_list_sound(struct ta_plan *plan);
 

@@ -38,6 +38,39 @@ static json_t *anchors_json(const struct ta_sound_plan *s)
     return list;
 }
 
+static json_t *value_json(struct ta_sound_value v)
+{
+    return json_pack("{s:f, s:f}", "value", round(v.value * 100) / 100, "confidence",
+                     round(v.confidence * 100) / 100);
+}
+
+json_t *ta_sound_heard_json(const struct ta_sound_facts *f)
+{
+    static const char *const states[] = {
+        [TA_SOUND_UNKNOWN] = "unknown",
+        [TA_SOUND_MONO] = "mono",
+        [TA_SOUND_STEREO] = "stereo",
+        [TA_SOUND_DUAL_MONO] = "dual-mono",
+        [TA_SOUND_OUT_OF_PHASE] = "out-of-phase",
+        [TA_SOUND_ONE_SIDED] = "one-sided",
+    };
+    const struct ta_sound_measured *m = &f->heard;
+    json_t *o = json_pack("{s:f, s:f, s:f}", "seconds", m->seconds, "rms_db", round(m->rms_db * 100) / 100,
+                          "peak_db", round(m->peak_db * 100) / 100);
+    json_object_set_new(o, "noise_db", value_json(m->noise_db));
+    json_object_set_new(o, "hiss_db", value_json(m->hiss_db));
+    json_object_set_new(o, "bandwidth_hz", value_json(m->bandwidth_hz));
+    json_object_set_new(o, "hum_hz",
+                        value_json((struct ta_sound_value){m->hum.frequency, m->hum.confidence}));
+    json_object_set_new(o, "hum_db", value_json((struct ta_sound_value){m->hum.level_db, m->hum.confidence}));
+    json_object_set_new(o, "clipped_a_minute", value_json(m->clipped));
+    json_object_set_new(o, "channels",
+                        json_pack("{s:s, s:f}", "value", states[m->channels], "confidence",
+                                  round(m->channels_confidence * 100) / 100));
+    json_object_set_new(o, "drift_ppm", value_json((struct ta_sound_value){f->drift * 1e6, f->drift_sure}));
+    return o;
+}
+
 static json_t *plan_json(const struct ta_sound_plan *s)
 {
     json_t *o = json_pack("{s:i, s:o}", "stream", s->stream, "source_format", ta_sound_format_json(&s->in));
@@ -50,6 +83,8 @@ static json_t *plan_json(const struct ta_sound_plan *s)
                         json_pack("{s:I, s:I, s:I, s:I}", "gaps", (json_int_t)s->gaps, "overlaps",
                                   (json_int_t)s->overlaps, "decode_errors", (json_int_t)s->decode_errors,
                                   "bad_samples", (json_int_t)s->bad_samples));
+    if (s->heard)
+        json_object_set(o, "heard", s->heard);
     json_object_set_new(o, "stages", stages_json(s));
     char *text = ta_sound_text(NULL, s->stages, s->stage_count, NULL);
     json_object_set_new(o, "chain", json_string(text));
@@ -149,6 +184,8 @@ static void read_plan(struct ta_plan *p, const json_t *o, struct ta_reading *in)
          (s->end - s->start) / s->piece > MAX_PIECES || fabs(av_q2d(s->true_rate) / s->in.rate - 1) > 0.01))
         ta_read_refuse(in, "the pieces of sound are none");
     read_anchors(in, o, s);
+    if (json_object_get(o, "heard"))
+        s->heard = json_incref(ta_read_object(in, o, "heard"));
     const json_t *placement = ta_read_object(in, o, "placement");
     s->gaps = ta_read_int(in, placement, "gaps", 0, MAX_PLACE);
     s->overlaps = ta_read_int(in, placement, "overlaps", 0, MAX_PLACE);

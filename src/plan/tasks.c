@@ -81,6 +81,14 @@ void ta_tasks_shift(struct ta_plan *plan)
             plan->listed[i].needs[k]++;
 }
 
+void ta_tasks_follow_cuts(struct ta_plan *plan, int before)
+{
+    for (int i = 0; i < plan->listed_count; i++)
+        for (int k = 0; k < plan->listed[i].need_count; k++)
+            if (plan->listed[i].needs[k] >= before)
+                plan->listed[i].needs[k] += plan->segment_count - before;
+}
+
 // ---- writing ----
 
 static json_t *needs_json(const struct ta_plan *plan, const struct ta_listed_task *task)

@@ -23,6 +23,9 @@ void ta_tasks_release(struct ta_plan *plan);
 bool ta_task_stem_valid(const char *stem);
 // A segment more: what is listed behind the segments gets the next number. Only while no segment is needed.
 void ta_tasks_shift(struct ta_plan *plan);
+// There were `before` segments, and now there are others: tasks that need listed ones have them by their new
+// numbers.
+void ta_tasks_follow_cuts(struct ta_plan *plan, int before);
 // Does any segment need a task, or any task a segment?
 bool ta_plan_segments_are_linked(const struct ta_plan *plan);
 

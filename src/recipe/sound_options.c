@@ -10,11 +10,19 @@
 
 static const struct ta_choice enhance_choices[] = {
     {"off", "sound stays as it is"},
+    {"auto", "what is heard to be wrong is mended: hum, hiss, a missing or upside-down side; else nothing"},
     {"light", "rumble and whistle taken away, loud passages tamed"},
     {"moderate", "some hiss too, and speech a little clearer"},
     {"aggressive", "much hiss, for bad tapes: it can be heard"},
     {"voice", "for speech"},
     {"music", "for music: hiss a little, dynamics nearly kept"},
+    {0},
+};
+
+static const struct ta_choice hum_choices[] = {
+    {"keep", "as it is"},
+    {"auto", "taken out where it is surely heard"},
+    {"remove", "taken out wherever it is found on the way"},
     {0},
 };
 
@@ -95,6 +103,12 @@ const struct ta_opt ta_sound_recipe_options[] = {
      .def = "off",
      .choices = enhance_choices,
      .help = "what is done for the sound"},
+    {.name = "audio-hum",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_sound_recipe, hum, int),
+     .def = "keep",
+     .choices = hum_choices,
+     .help = "hum of the mains, 50 or 60 Hz and its harmonics"},
     {.name = "audio-channels",
      .kind = &ta_opt_choice,
      TA_FIELD(struct ta_sound_recipe, channels, int),
@@ -173,5 +187,5 @@ const struct ta_opt ta_sound_recipe_options[] = {
 
 bool ta_sound_recipe_restores(const struct ta_sound_recipe *r)
 {
-    return r->enhance || r->channels || r->layout || r->gain != 0 || r->loudness < 0 || r->drift;
+    return r->enhance || r->hum || r->channels || r->layout || r->gain != 0 || r->loudness < 0 || r->drift;
 }

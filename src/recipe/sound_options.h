@@ -9,6 +9,7 @@
 
 struct ta_sound_recipe {
     int enhance;     // enum ta_sound_enhance
+    int hum;         // enum ta_sound_hum_choice
     int channels;    // enum ta_sound_channels_choice
     int layout;      // enum ta_sound_layout
     int upmix;       // enum ta_sound_upmix
@@ -22,12 +23,14 @@ struct ta_sound_recipe {
 };
 enum ta_sound_enhance {
     TA_ENHANCE_OFF = 0,
+    TA_ENHANCE_AUTO,
     TA_ENHANCE_LIGHT,
     TA_ENHANCE_MODERATE,
     TA_ENHANCE_AGGRESSIVE,
     TA_ENHANCE_VOICE,
     TA_ENHANCE_MUSIC
 };
+enum ta_sound_hum_choice { TA_HUM_KEEP = 0, TA_HUM_AUTO, TA_HUM_REMOVE };
 enum ta_sound_channels_choice {
     TA_CHANNELS_KEEP = 0,
     TA_CHANNELS_AUTO,

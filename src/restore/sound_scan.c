@@ -20,6 +20,7 @@ static const double SILENCE_DB = -100; // digital silence says nothing of a tape
 struct listening {
     struct ta_sound_facts *facts;
     struct ta_pcm_reader *reader;
+    struct ta_sound_measure *measure; // NULL for sound that it does not take
     float *planes[TA_SOUND_CHANNELS];
     int64_t offset; // whole seconds, AV_TIME_BASE units
     AVRational time_base;
@@ -100,6 +101,8 @@ static int hear(struct listening *l, int n)
         if (++l->window_samples == f->format.rate / 2)
             err = add_level(l);
     }
+    if (l->measure)
+        ta_sound_measure_add(l->measure, (const float *const *)l->planes, (size_t)n);
     l->sums += n;
     return err;
 }
@@ -195,6 +198,8 @@ static void finish(struct listening *l)
     if (l->window_samples && !l->level_count)
         add_level(l);
     find_floor(l);
+    if (l->measure)
+        ta_sound_measure_result(l->measure, &f->heard);
     f->start += shift;
     f->end += shift;
     for (int i = 0; i < f->anchor_count; i++)
@@ -230,6 +235,7 @@ static int listen_once(struct ta_sound_facts *f, const char *input, const struct
                                                                                           : 0};
     if (!f->format.mask && f->format.channels <= 2)
         f->format.mask = f->format.channels == 1 ? AV_CH_LAYOUT_MONO : AV_CH_LAYOUT_STEREO;
+    l.measure = ta_sound_measure_create(f->format.rate, f->format.channels);
     for (int c = 0; c < f->format.channels; c++)
         l.planes[c] = ta_xcalloc(BLOCK, sizeof **l.planes);
     // Nothing of it lies before 0 then.
@@ -255,6 +261,7 @@ static int listen_once(struct ta_sound_facts *f, const char *input, const struct
         find_drift(&l);
         finish(&l);
     }
+    ta_sound_measure_destroy(&l.measure);
     ta_pcm_reader_close(&l.reader);
     ta_streams_close(&streams);
     for (int c = 0; c < TA_SOUND_CHANNELS; c++)

@@ -12,6 +12,7 @@
 #include "plan/diff.h"
 #include "plan/plan.h"
 #include "recipe/options.h"
+#include "plan/tasks.h"
 #include "restore/look.h"
 #include "restore/work_files.h"
 
@@ -66,6 +67,7 @@ static bool take_cuts(struct ta_plan *p, const char *work_dir)
         p->cuts = ta_xcalloc(1, bytes);
         memcpy(p->cuts, other->cuts, bytes);
         p->segment_count = other->segment_count;
+        ta_tasks_follow_cuts(p, as_was.segment_count);
         if (why)
             tell(p, ta_xstrdup(json_string_value(json_object_get(why, "why"))));
         p->json = ta_plan_to_json(p);
@@ -80,6 +82,9 @@ static bool take_cuts(struct ta_plan *p, const char *work_dir)
             free(p->cuts);
             free(p->json);
             json_decref(p->decisions);
+            int theirs_count = p->segment_count;
+            p->segment_count = as_was.segment_count;
+            ta_tasks_follow_cuts(p, theirs_count); // back: the lists are shared
             *p = as_was;
             p->decisions = decisions;
         }

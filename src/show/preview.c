@@ -14,6 +14,7 @@
 #include "draw/board.h"
 #include "pictures/compose.h"
 #include "media/encode/encoder_hardware.h"
+#include "plan/sound.h"
 #include "plan/decide.h"
 #include "show/preview.h"
 
@@ -78,7 +79,9 @@ static int narrow(struct ta_plan *p, const struct ta_excerpt *e)
     p->range_end = AV_NOPTS_VALUE;
     if (e->end < (int64_t)index->frame_count)
         p->range_end = av_rescale_q(index->frames[e->end].pts, index->time_base, AV_TIME_BASE_Q);
+    int64_t before = p->offset;
     p->offset = index->frames[e->first].pts * p->time_scale;
+    ta_plan_narrow_sound(p, before);
     for (int i = 0; i < p->stream_count; i++)
         p->streams[i].start = AV_NOPTS_VALUE;
     return 0;

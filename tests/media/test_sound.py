@@ -256,3 +256,76 @@ def test_clock_that_runs_off(program, tmp_path, choice):
         assert abs(len(got) - 80.08 * 8000) <= 40 and track['placement']['gaps'] == 0
     else:
         assert track['true_rate'] == '8000/1' and track['placement']['gaps'] > 5
+
+
+@pytest.fixture(scope='module')
+def speechlike(tmp_path_factory):
+    """Bursts of noise with pauses, clean."""
+    r = kit.noise(8, level=0.3, seed=11)
+    return [v if i // 48000 % 3 else 0.0 for i, v in enumerate(r)]
+
+
+def test_auto_takes_hum_out(program, speechlike, tmp_path):
+    """Hum of 50 Hz with harmonics goes by 20 dB at least, what is between stays in its place."""
+    hum = [sum(a * math.sin(2 * math.pi * 50 * k * i / 48000) for k, a in ((1, 0.03), (2, 0.02), (3, 0.015))) for i in range(len(speechlike))]
+    film = kit.film(tmp_path / 'a.avi', kit.write_wav(tmp_path / 'a.wav', [[a + b for a, b in zip(speechlike, hum)]]), 8)
+    out = tmp_path / 'out.mkv'
+    program('restore', film, '-o', out, *QUICK, '--audio-codec', 'pcm', '--audio-hum', 'auto', code=0)
+    track = judge.report(out)['plan']['sound'][0]
+    assert abs(track['heard']['hum_hz']['value'] - 50) < 0.1 and track['heard']['hum_hz']['confidence'] > 0.5
+    assert [s['stage'] for s in track['stages']] == ['repair.hum']
+    (got,), _ = kit.samples(out)
+    assert len(got) == len(speechlike) and abs(kit.delay(speechlike, got)) <= 1
+
+    def at(values, frequency):
+        part = values[96000:288000]
+        return math.hypot(sum(v * math.sin(2 * math.pi * frequency * i / 48000) for i, v in enumerate(part)),
+                          sum(v * math.cos(2 * math.pi * frequency * i / 48000) for i, v in enumerate(part))) / len(part) * 2
+    for k, a in ((1, 0.03), (2, 0.02), (3, 0.015)):
+        assert at(got, 50 * k) < 0.1 * a, k
+
+
+@pytest.mark.parametrize('noise', [0.02, 0])
+def test_auto_takes_what_is_there(program, speechlike, tmp_path, noise):
+    values = [a + b for a, b in zip(speechlike, kit.noise(8, level=noise, seed=12))]
+    film = kit.film(tmp_path / 'a.avi', kit.write_wav(tmp_path / 'a.wav', [values]), 8)
+    out = tmp_path / 'out.mkv'
+    program('restore', film, '-o', out, *QUICK, '--audio-enhance', 'auto', code=0)
+    plan = judge.report(out)['plan']
+    if not noise:
+        assert [s['action'] for s in plan['streams'] if s['kind'] == 'audio'] == ['copy']
+        return
+    assert [s['stage'] for s in plan['sound'][0]['stages']] == ['denoise.hiss']
+    (got,), _ = kit.samples(out)
+    pauses = [i for i in range(96000, 290000) if i // 48000 % 3 == 0 and 12000 < i % 48000 < 36000]
+    assert len(got) == len(values)
+    assert kit.power([got[i] for i in pauses]) < 0.25 * kit.power([values[i] for i in pauses])
+
+
+def test_preview_has_the_excerpt_restored(program, long, tmp_path):
+    """Ten seconds from behind the second seam, as loud as they were asked to be."""
+    film, values = long
+    out = tmp_path / 'preview.mkv'
+    program('preview', film, '-o', out, '--start', '1203', '--duration', '5', '-p', 'clean', '--resolution', 'source', '--audio-codec', 'pcm',
+            '--audio-gain', '-6', code=0)
+    (got,), _ = kit.samples(out)
+    first = 1203 * 8000
+    assert abs(len(got) - 5 * 8000) <= 4000
+    wrong = [i for i in range(len(got)) if abs(got[i] - 0.501187 * values[first + i]) > 1e-4]
+    assert not wrong
+
+
+def test_range_is_cut_to_the_sample(program, long, tmp_path):
+    film, values = long
+    out = tmp_path / 'part.mkv'
+    program('restore', film, '-o', out, *QUICK, '--audio-codec', 'pcm', '--range', '595-610', code=0)
+    (got,), _ = kit.samples(out)
+    first = 595 * 8000
+    assert len(got) == 15 * 8000
+    assert not [i for i in range(len(got)) if abs(got[i] - values[first + i]) > 1e-4]
+
+
+def test_tasks_follow_other_cuts(program, noisy, tmp_path):
+    """Shorter segments than were planned at first: the sound's last task still needs its pieces."""
+    plan = program('plan', noisy[0], '-o', tmp_path / 'o.mkv', '-p', 'clean', '--loudness', '-20', '--segment-length', '1', '--json', code=0).json()
+    assert plan['tasks'][-1]['needs'] == ['snd-1-00000']
