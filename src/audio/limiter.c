@@ -34,12 +34,37 @@ static void fill_taps(float taps[PHASES][TAPS])
     }
 }
 
+// No sum of a window is larger than its largest sample by this factor.
+static float bound_of(float taps[PHASES][TAPS])
+{
+    float most = 1;
+    for (int p = 0; p < PHASES; p++) {
+        float sum = 0;
+        for (int i = 0; i < TAPS; i++)
+            sum += fabsf(taps[p][i]);
+        most = fmaxf(most, sum);
+    }
+    return most;
+}
+
+// The last TAPS samples of a channel in one piece, wherever in the ring they begin.
+struct window {
+    float ring[2 * TAPS];
+    int loud; // samples to come for which one that may make a peak is in it
+};
+
+static const float *slide(struct window *w, int at, float sample)
+{
+    w->ring[at] = w->ring[at + TAPS] = sample;
+    return w->ring + at + 1;
+}
+
 // ---- true peaks ----
 
 struct ta_true_peak {
-    int channels;
-    float taps[PHASES][TAPS];
-    float past[TA_SOUND_CHANNELS][TAPS];
+    int channels, at[TA_SOUND_CHANNELS];
+    float taps[PHASES][TAPS], bound;
+    struct window past[TA_SOUND_CHANNELS];
     double highest;
 };
 
@@ -48,6 +73,7 @@ struct ta_true_peak *ta_true_peak_create(int channels)
     struct ta_true_peak *t = ta_xcalloc(1, sizeof *t);
     t->channels = channels;
     fill_taps(t->taps);
+    t->bound = bound_of(t->taps);
     return t;
 }
 
@@ -66,12 +92,19 @@ static float peak_of(float taps[PHASES][TAPS], const float *window)
 
 void ta_true_peak_add(struct ta_true_peak *t, float *const *planes, size_t samples)
 {
-    for (int c = 0; c < t->channels; c++)
+    for (int c = 0; c < t->channels; c++) {
+        struct window *w = &t->past[c];
         for (size_t i = 0; i < samples; i++) {
-            memmove(t->past[c], t->past[c] + 1, (TAPS - 1) * sizeof **t->past);
-            t->past[c][TAPS - 1] = planes[c][i];
-            t->highest = fmax(t->highest, peak_of(t->taps, t->past[c]));
+            const float *window = slide(w, t->at[c], planes[c][i]);
+            t->at[c] = (t->at[c] + 1) % TAPS;
+            if (fabsf(planes[c][i]) * t->bound > t->highest)
+                w->loud = TAPS;
+            if (w->loud > 0) { // else nothing in it can be higher than what was
+                w->loud--;
+                t->highest = fmax(t->highest, peak_of(t->taps, window));
+            }
         }
+    }
 }
 
 double ta_true_peak_get(const struct ta_true_peak *t)
@@ -79,8 +112,8 @@ double ta_true_peak_get(const struct ta_true_peak *t)
     double most = t->highest;
     // The last samples are in no window's middle yet.
     for (int c = 0; c < t->channels; c++)
-        for (int i = TAPS / 2; i < TAPS; i++)
-            most = fmax(most, fabsf(t->past[c][i]));
+        for (int i = 0; i < TAPS; i++)
+            most = fmax(most, fabsf(t->past[c].ring[i]));
     return most;
 }
 
@@ -94,8 +127,9 @@ void ta_true_peak_destroy(struct ta_true_peak **t)
 struct ta_limiter {
     int channels, ahead; // samples of look-ahead
     double ceiling, release;
-    float taps[PHASES][TAPS];
-    float past[TA_SOUND_CHANNELS][TAPS];
+    float taps[PHASES][TAPS], bound;
+    struct window past[TA_SOUND_CHANNELS];
+    int past_at;
     float *delay[TA_SOUND_CHANNELS]; // rings of delay_size samples
     int delay_size, delay_at;
     // The lowest of the last `ahead` gains: those that are lower than all behind them, in order.
@@ -130,6 +164,7 @@ struct ta_limiter *ta_limiter_create(int rate, int channels, double ceiling)
     l->ceiling = pow(10, (ceiling - MARGIN_DB) / 20);
     l->release = 1 - exp(-1000.0 / ((double)RELEASE_MS * rate));
     fill_taps(l->taps);
+    l->bound = bound_of(l->taps);
     l->delay_size = (int)ta_limiter_latency(rate);
     for (int c = 0; c < channels; c++)
         l->delay[c] = ta_xcalloc((size_t)l->delay_size, sizeof **l->delay);
@@ -182,10 +217,16 @@ void ta_limiter_run(struct ta_limiter *l, float *const *planes, size_t samples)
     for (size_t i = 0; i < samples; i++) {
         float peak = 0;
         for (int c = 0; c < l->channels; c++) {
-            memmove(l->past[c], l->past[c] + 1, (TAPS - 1) * sizeof **l->past);
-            l->past[c][TAPS - 1] = planes[c][i];
-            peak = fmaxf(peak, peak_of(l->taps, l->past[c]));
+            struct window *w = &l->past[c];
+            const float *window = slide(w, l->past_at, planes[c][i]);
+            if (fabsf(planes[c][i]) * l->bound > l->ceiling)
+                w->loud = TAPS;
+            if (w->loud > 0) { // else nothing in it needs a gain
+                w->loud--;
+                peak = fmaxf(peak, peak_of(l->taps, window));
+            }
         }
+        l->past_at = (l->past_at + 1) % TAPS;
         double gain = TA_MIN(1, next_gain(l, peak));
         l->most = TA_MIN(l->most, gain);
         for (int c = 0; c < l->channels; c++) {

@@ -17,6 +17,8 @@
 #include "base/words.h"
 #include "media/parts/disc.h"
 #include "media/parts/name.h"
+#include "restore/output.h"
+#include "restore/plan_sound.h"
 
 #define DEPTH_MAX 64   // folders in folders; more is a loop of links
 #define NAMED_MAX 12   // names in the line on what is left out
@@ -99,7 +101,9 @@ static char *name_output(const struct collector *c, int i, enum distinct by)
         folder = ta_name_dir(input);
     else
         folder = *sub ? ta_path_join(c->folder, sub) : ta_xstrdup(c->folder);
-    char *path = output_in(folder, input, stem, c->wish->extension);
+    char *path = output_in(folder, input, stem,
+                           c->wish->options ? ta_output_extension_of(c->wish->options, input)
+                                            : c->wish->extension);
     free(folder);
     free(stem);
     return path;
@@ -171,6 +175,17 @@ static bool is_of_disc(const char *name)
     return ta_disc_has_name(name) || !strcasecmp(name, "VIDEO_TS") || !strcasecmp(name, "AUDIO_TS");
 }
 
+static bool wants_sound(const struct collector *c)
+{
+    return c->wish->options && ta_plan_wants_sound_only(c->wish->options);
+}
+
+// Sound files too where sound alone is restored.
+static bool takes(const struct collector *c, const char *name)
+{
+    return ta_name_is_video(name) || (wants_sound(c) && ta_name_is_sound(name));
+}
+
 // `sub`: path from the operand to here, NULL at the top.
 static int add_folder(struct collector *c, const char *path, const char *sub, int depth)
 {
@@ -201,7 +216,7 @@ static int add_folder(struct collector *c, const char *path, const char *sub, in
             free(below);
         } else if (ta_name_is_output(*name)) {
             c->left.outputs++;
-        } else if (ta_name_is_video(*name) && !is_other_data(full)) {
+        } else if (takes(c, *name) && !is_other_data(full)) {
             add_item(c, sub, full);
         } else if (!is_own_note(*name)) {
             leave_out(c, sub, *name);
@@ -227,7 +242,8 @@ static int add_operand(struct collector *c, const char *operand)
     int err = add_folder(c, operand, NULL, 0);
     note_left_out(c, operand);
     if (!err && c->batch->count == before && !ta_disc_is(operand)) {
-        ta_error(c->log, "%s: no video files in this folder%s", operand,
+        ta_error(c->log, "%s: no %s files in this folder%s", operand,
+                 wants_sound(c) ? "sound or video" : "video",
                  c->wish->recursive ? "" : " (--recursive looks deeper)");
         c->batch->empty_folders++;
     }

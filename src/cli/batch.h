@@ -19,8 +19,9 @@ struct ta_batch {
 };
 
 struct ta_batch_wish {
-    const char *output;    // -o; NULL when not given
-    const char *extension; // of outputs that get their name here
+    const char *output;         // -o; NULL when not given
+    const char *extension;      // of outputs that get their name here
+    struct ta_options *options; // NULL: the extension alone counts; else they and each input say which
     bool recursive;
     bool look; // nothing is to be made: no folders
     bool join; // all inputs, in the order given, are one film

@@ -165,8 +165,11 @@ static enum ta_exit run_plan(struct ta_cli *cli)
     if (status)
         return status;
     struct ta_batch batch;
-    struct ta_batch_wish wish = {
-        .output = opts->output, .extension = ta_cli_output_extension(cli), .join = opts->join, .look = true};
+    struct ta_batch_wish wish = {.output = opts->output,
+                                 .extension = ta_cli_output_extension(cli),
+                                 .options = cli->options,
+                                 .join = opts->join,
+                                 .look = true};
     int err = ta_batch_collect(&batch, cli->operands, cli->operand_count, &wish, cli->log);
     if (err < 0)
         return ta_cli_fail(cli, err);

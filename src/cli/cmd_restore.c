@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/tree.h"
 #include "base/words.h"
+#include "cli/cmd_restore.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/outcome.h"
@@ -38,7 +39,9 @@ struct restore_opts {
     struct ta_range redo;
 };
 
-static const struct ta_opt restore_options[] = {
+_Static_assert(sizeof(struct restore_opts) <= TA_RESTORE_VALUES_SIZE, "values of restore and audio");
+
+const struct ta_opt ta_restore_options[] = {
     {.name = "output",
      .kind = &ta_opt_path,
      TA_FIELD(struct restore_opts, output, char *),
@@ -98,8 +101,9 @@ static int settle_output(struct ta_cli *cli, const struct ta_batch_item *item, s
                          char **output)
 {
     const struct restore_opts *opts = cli->values;
-    char *wanted = item->output ? ta_xstrdup(item->output)
-                                : ta_name_output(item->input, ta_cli_output_extension(cli));
+    char *wanted = item->output
+                       ? ta_xstrdup(item->output)
+                       : ta_name_output(item->input, ta_output_extension_of(cli->options, item->input));
     struct ta_settle_wish wish = {item->input, wanted, opts->new_name,
                                   "--overwrite replaces it, --new-name leaves it and makes another"};
     int err = ta_output_settle(&wish, cli->options, found, output, cli->log);
@@ -113,9 +117,10 @@ static int plan_redo(struct ta_cli *cli, const struct ta_batch_item *item,
 {
     struct ta_redo_result r;
     struct stat st;
-    char *output = item->output ? ta_xstrdup(item->output)
-                                : ta_name_output(item->input, ta_cli_output_extension(cli)),
-         *range = ta_opt_text_of(ta_opt_find(restore_options, "redo"), cli->values);
+    char *output = item->output
+                       ? ta_xstrdup(item->output)
+                       : ta_name_output(item->input, ta_output_extension_of(cli->options, item->input)),
+         *range = ta_opt_text_of(ta_opt_find(ta_restore_options, "redo"), cli->values);
     int err = 0;
     if (!ta_cli_is_on(cli, "overwrite") && stat(output, &st) == 0) {
         ta_error(cli->log, "%s: exists already; --overwrite lets --redo put the new one in its place",
@@ -199,10 +204,16 @@ static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_ba
     }
     if (err >= 0) {
         ta_progress_plan(&run->view, plan);
-        ta_info(cli->log, "%s: %" PRId64 " %s in %d %s, %dx%d, %s, to %s", item->input, ta_plan_frames(plan),
-                ta_plural(ta_plan_frames(plan), "frame", "frames"), ta_plan_segments(plan),
-                ta_plural(ta_plan_segments(plan), "segment", "segments"), plan->out_format.width,
-                plan->out_format.height, plan->encoder.codec, ta_plan_output(plan));
+        if (plan->sound_only)
+            ta_info(cli->log, "%s: %d %s of sound, %.1f seconds, to %s", item->input, plan->sound_count,
+                    ta_plural(plan->sound_count, "track", "tracks"), ta_plan_seconds(plan),
+                    ta_plan_output(plan));
+        else
+            ta_info(cli->log, "%s: %" PRId64 " %s in %d %s, %dx%d, %s, to %s", item->input,
+                    ta_plan_frames(plan), ta_plural(ta_plan_frames(plan), "frame", "frames"),
+                    ta_plan_segments(plan), ta_plural(ta_plan_segments(plan), "segment", "segments"),
+                    plan->out_format.width, plan->out_format.height, plan->encoder.codec,
+                    ta_plan_output(plan));
         err = ta_restore(plan, cli->options, &callbacks, &result, cli->log);
     }
     enum ta_exit status = ta_restore_call_finish(run, item->input, plan, &result, TA_MIN(err, 0));
@@ -269,6 +280,7 @@ static enum ta_exit run_restore(struct ta_cli *cli)
     struct ta_batch batch;
     struct ta_batch_wish wish = {.output = opts->output,
                                  .extension = ta_cli_output_extension(cli),
+                                 .options = cli->options,
                                  .recursive = opts->recursive,
                                  .join = opts->join,
                                  .look = opts->dry_run};
@@ -313,7 +325,7 @@ static const struct ta_example restore_examples[] = {
     {0},
 };
 
-static const struct ta_command_group restore_groups[] = {{"Files and messages", restore_options, 0}, {0}};
+static const struct ta_command_group restore_groups[] = {{"Files and messages", ta_restore_options, 0}, {0}};
 
 static const char *const restore_often[] = {"output",           "preset",      "resolution",  "quality",
                                             "encoder",          "crf",         "deinterlace", "denoise",

@@ -144,6 +144,7 @@ static enum ta_exit run_submit(struct ta_cli *cli)
     enum ta_exit status = ta_cli_check_recipe(cli, opts->config);
     struct ta_batch_wish wish = {.output = opts->output,
                                  .extension = status ? NULL : ta_cli_output_extension(cli),
+                                 .options = status ? NULL : cli->options,
                                  .recursive = opts->recursive,
                                  .join = opts->join};
     int err = status ? 0 : ta_batch_collect(&batch, cli->operands, cli->operand_count, &wish, cli->log);

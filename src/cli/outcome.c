@@ -30,10 +30,15 @@ static void say_done(struct ta_restore_call *run, const struct ta_plan *plan,
     const char *output = ta_plan_output(plan);
     if (ta_console_is_quiet(console))
         return;
-    ta_buf_printf(&line, "%s: %dx%d, ", strcmp(output, "-") ? output : "standard output",
-                  plan->out_format.width, plan->out_format.height);
-    append_counted(&line, r->frames, "frame", "frames");
-    if (rate > 0) {
+    ta_buf_printf(&line, "%s: ", strcmp(output, "-") ? output : "standard output");
+    if (plan->sound_only) {
+        ta_append_span(&line, ta_plan_seconds(plan));
+        ta_buf_puts(&line, " of sound");
+    } else {
+        ta_buf_printf(&line, "%dx%d, ", plan->out_format.width, plan->out_format.height);
+        append_counted(&line, r->frames, "frame", "frames");
+    }
+    if (rate > 0 && !plan->sound_only) {
         ta_buf_puts(&line, ", ");
         ta_append_span(&line, ta_plan_seconds(plan));
         ta_buf_puts(&line, " of video");
@@ -42,7 +47,7 @@ static void say_done(struct ta_restore_call *run, const struct ta_plan *plan,
     ta_append_bytes(&line, r->bytes);
     ta_buf_puts(&line, "; took ");
     ta_append_span(&line, r->wall_seconds);
-    if (r->wall_seconds > 0 && !r->tasks_reused) {
+    if (r->wall_seconds > 0 && !r->tasks_reused && !plan->sound_only) {
         double fps = (double)r->frames / r->wall_seconds;
         ta_buf_printf(&line, ", %.1f fps", fps);
         if (rate > 0)

@@ -400,7 +400,7 @@ int ta_plan_check_output(const char *input, const char *output, struct ta_option
     p->decisions = json_array();
     p->warnings = json_array();
     int err = ta_options_recipe(options, &d.recipe, log);
-    if (err >= 0)
+    if (err >= 0 && !d.recipe->pictures) // of sound alone the source has a say
         err = choose_output(&d);
     ta_plan_destroy(&p);
     return err < 0 ? err : 0;

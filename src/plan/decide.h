@@ -76,6 +76,12 @@ void ta_plan_tell_tape(struct ta_decision *d);
 
 // Bits a second for sound that is encoded; 0: the encoder's default, or lossless.
 int64_t ta_plan_sound_bit_rate(const char *codec, int channels);
+// Of restored sound with so many channels: as asked for, else by codec. 0 or TA_ERR_*.
+struct ta_stream_plan;
+int ta_plan_choose_bit_rate(const struct ta_decision *d, struct ta_stream_plan *s, int channels);
+// A plan without pictures to restore; `source` is what the file is known again by. As ta_plan_decide().
+int ta_plan_decide_sound(struct ta_plan **out, const struct ta_plan_facts *facts,
+                         const struct ta_fingerprint *source, struct ta_log *log);
 // What happens to each stream of the source.
 int ta_plan_choose_streams(struct ta_decision *d);
 // Start of a stream by its container, in its own unit; AV_NOPTS_VALUE when unknown. Priming before it is not

@@ -159,6 +159,20 @@ static void describe_warnings(const struct ta_plan *p, struct ta_buf *out)
     }
 }
 
+// Where no pictures are restored.
+static void describe_sound(const struct ta_plan *p, struct ta_buf *b)
+{
+    size_t i;
+    json_t *item;
+    ta_buf_puts(b, "\noutput    ");
+    ta_buf_name(b, p->output);
+    ta_buf_printf(b, "\nsound     %.3f seconds, pictures are copied if there are any\ndecisions\n",
+                  ta_plan_seconds(p));
+    json_array_foreach(p->decisions, i, item) describe_decision(p, item, b);
+    ta_buf_puts(b, "streams\n");
+    describe_streams(p, b);
+}
+
 char *ta_plan_describe(const struct ta_plan *p, const struct ta_estimate *estimate, bool technical)
 {
     struct ta_buf b = {0};
@@ -170,6 +184,10 @@ char *ta_plan_describe(const struct ta_plan *p, const struct ta_estimate *estima
     describe_warnings(p, &b);
     ta_buf_puts(&b, "source    ");
     ta_buf_name(&b, p->input);
+    if (p->sound_only) {
+        describe_sound(p, &b);
+        return ta_buf_take(&b);
+    }
     ta_buf_puts(&b, "\n          ");
     ta_format_describe(&p->source_format, &b);
     ta_buf_puts(&b, "\noutput    ");

@@ -144,7 +144,7 @@ char *ta_plan_to_json(const struct ta_plan *p)
                                   p->container->name, "framemd5", p->framemd5));
     json_object_set(root, "recipe", p->recipe);
     json_object_set(root, "diagnosis", p->diagnosis);
-    json_object_set_new(root, "video", video_json(p));
+    json_object_set_new(root, "video", p->sound_only ? json_null() : video_json(p));
     json_object_set_new(root, "time", time_json(p));
     json_object_set_new(root, "streams", streams_json(p));
     json_t *sound = ta_sound_plans_json(p);

@@ -287,7 +287,11 @@ static void read_all(struct ta_plan *p, const json_t *root, struct ta_reading *i
     }
     read_source(p, root, version, in);
     read_output(p, root, in);
-    read_video(p, root, in);
+    p->sound_only = json_is_null(json_object_get(root, "video"));
+    if (p->sound_only)
+        p->cuts = ta_xcalloc(1, sizeof *p->cuts);
+    else
+        read_video(p, root, in);
     read_time(p, root, in);
     read_streams(p, root, in);
     ta_plan_read_sound(p, root, in);

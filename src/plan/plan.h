@@ -140,7 +140,8 @@ struct ta_plan {
     int no_chapters;    // switch: none at all
     AVDictionary *tags; // of the file, over the source's own; NULL: none
 
-    int framemd5; // switch: checksums of the output's frames are written beside it
+    bool sound_only; // no pictures are restored: those that there are are copied, and there is no index
+    int framemd5;    // switch: checksums of the output's frames are written beside it
 
     json_t *recipe;    // values with their origin
     json_t *diagnosis; // scan type and what the index found, with depth

@@ -370,6 +370,10 @@ static const char *codec_for(const struct choosing *c, enum ta_audio_codec codec
     }
     if (!strcmp(container, "webm"))
         return opus;
+    if (!strcmp(container, "wav"))
+        return "pcm_s24le";
+    if (!strcmp(container, "flac"))
+        return "flac";
     if (!strcmp(container, "mov"))
         return aac && !lossless ? "aac" : "pcm_s24le";
     if (!strcmp(container, "mkv") && lossless)

@@ -11,8 +11,8 @@
 
 #include <terminalai/task.h>
 
+#include "audio/heard.h"
 #include "audio/stage.h"
-#include "dsp/sound_measure.h"
 #include "plan/plan.h"
 #include "recipe/options.h"
 

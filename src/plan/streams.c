@@ -146,7 +146,7 @@ static double early_by(const struct ta_decision *d, int i)
 }
 
 // Of restored sound: as asked for, else by codec and channels. What loses nothing has none.
-static int choose_bit_rate(const struct ta_decision *d, struct ta_stream_plan *s, int channels)
+int ta_plan_choose_bit_rate(const struct ta_decision *d, struct ta_stream_plan *s, int channels)
 {
     struct ta_sound_recipe recipe;
     int err = ta_options_sound(d->facts->options, &recipe, d->log);
@@ -218,7 +218,7 @@ static int choose_stream(struct ta_decision *d, int i)
                    av_rescale_q(p->offset, p->out_time_base, AV_TIME_BASE_Q);
     const struct ta_sound_plan *restored = sound ? ta_sound_of_stream(p, i) : NULL;
     if (restored)
-        err = choose_bit_rate(d, s, restored->out.channels);
+        err = ta_plan_choose_bit_rate(d, s, restored->out.channels);
     else if (c.action == TA_STREAM_TRANSCODE && sound)
         s->bit_rate = ta_plan_sound_bit_rate(s->codec, st->par->ch_layout.nb_channels);
     if (err < 0)

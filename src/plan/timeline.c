@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "plan/plan.h"
+#include "plan/sound.h"
 
 enum ta_scan_type ta_plan_scan_of(const struct ta_plan *plan, int64_t source_frame)
 {
@@ -208,6 +209,11 @@ int64_t ta_plan_end_time(const struct ta_plan *plan, const struct ta_index *inde
 double ta_plan_seconds(const struct ta_plan *p)
 {
     AVRational rate = p->out_format.frame_rate;
+    double longest = 0;
+    for (int i = 0; p->sound_only && i < p->sound_count; i++)
+        longest = TA_MAX(longest, (double)p->sounds[i].end / p->sounds[i].in.rate);
+    if (p->sound_only)
+        return longest;
     if (p->index)
         return (double)(ta_plan_end_time(p, p->index) - ta_plan_time_of(p, p->index, p->first_frame, 0)) *
                av_q2d(p->out_time_base);

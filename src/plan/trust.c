@@ -29,7 +29,7 @@ static void trust_output(const struct ta_plan *p, struct ta_reading *in)
 {
     if (!ta_plan_output_fits(p->container, p->output))
         ta_read_refuse(in, "the output's name does not tell its container");
-    if (!ta_encoder_may_be_in(p->encoder.info, p->container->name))
+    if (!p->sound_only && !ta_encoder_may_be_in(p->encoder.info, p->container->name))
         ta_read_refuse(in, "the encoder can't be in the container");
     if (p->framemd5 && !strcmp(p->output, "-"))
         ta_read_refuse(in, "standard output has no place beside it for checksums of frames");
@@ -121,7 +121,8 @@ static const char *distrust_stream(const struct ta_plan *p, const struct ta_stre
                                                 : ta_stream_may_become(s->kind, s->codec, p->container);
     if (becomes ? !may : *s->codec != 0)
         return "this program would not make sound or subtitles of such a codec for the container";
-    if (s->action == TA_STREAM_COPY && !ta_stream_may_be_copied(s->kind, p->container))
+    bool pictures = p->sound_only && s->kind == TA_STREAM_VIDEO;
+    if (s->action == TA_STREAM_COPY && !pictures && !ta_stream_may_be_copied(s->kind, p->container))
         return "this program would not copy such a stream into the container";
     if (s->action == TA_STREAM_RESTORE && s->kind != TA_STREAM_VIDEO)
         return "only pictures are restored";
@@ -145,7 +146,7 @@ static void trust_streams(const struct ta_plan *p, struct ta_reading *in)
         restored += p->streams[i].action == TA_STREAM_RESTORE;
         numbers[i] = p->streams[i].stream;
     }
-    if (restored != 1)
+    if (restored != !p->sound_only)
         ta_read_refuse(in, "a plan restores one stream of pictures");
     qsort(numbers, (size_t)p->stream_count, sizeof *numbers, by_number);
     for (int i = 1; i < p->stream_count; i++)
@@ -157,8 +158,10 @@ static void trust_streams(const struct ta_plan *p, struct ta_reading *in)
 void ta_plan_trust(const struct ta_plan *p, struct ta_reading *in)
 {
     trust_output(p, in);
-    trust_pictures(p, in);
-    trust_fields(p, p->stages, p->stage_count, in);
+    if (!p->sound_only) {
+        trust_pictures(p, in);
+        trust_fields(p, p->stages, p->stage_count, in);
+    }
     for (int i = 0; i < p->redo_count; i++)
         trust_fields(p, p->redos[i].stages, p->redos[i].stage_count, in);
     trust_streams(p, in);
@@ -196,6 +199,8 @@ int ta_plan_fits_source(const struct ta_plan *p, const struct ta_index *index, c
                         struct ta_log *log)
 {
     const char *why = NULL;
+    if (p->sound_only)
+        return 0;
     if ((size_t)(p->first_frame + p->frame_count) > index->frame_count)
         why = "the plan has more frames than the source";
     else if (!same_source(&p->source_format, &index->format))

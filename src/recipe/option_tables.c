@@ -41,6 +41,11 @@ static const struct ta_choice chapter_choices[] = {
     {"off", "none"},
     {0},
 };
+static const struct ta_choice picture_choices[] = {
+    {"restore", "the main job"},
+    {"copy", "they stay as they are, if there are any: only sound is restored, as \"terminalai audio\" does"},
+    {0},
+};
 static const struct ta_choice audio_codec_choices[] = {
     {"auto", "copied where the container and its players take it, else transcoded"},
     {"flac",
@@ -298,6 +303,13 @@ const struct ta_opt ta_recipe_options[] = {
      .def = "auto",
      .choices = chapter_choices,
      .help = "chapters of the output"},
+    {.name = "pictures",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_recipe_opts, pictures, int),
+     .def = "restore",
+     .choices = picture_choices,
+     .flags = TA_OPT_ADVANCED,
+     .help = "what becomes of the pictures"},
     {.name = "framemd5",
      .kind = &ta_opt_switch,
      TA_FIELD(struct ta_recipe_opts, framemd5, bool),

@@ -28,10 +28,12 @@ struct ta_recipe_opts {
     int dither;            // enum ta_dither
     int audio_codec;       // enum ta_audio_codec
     int chapters;          // enum ta_chapters
+    int pictures;          // enum ta_pictures
     bool framemd5;
 };
 // "16:9" or "2.35:1" as a number; 0/1 for "auto".
 AVRational ta_aspect_from_text(const char *text);
+enum ta_pictures { TA_PICTURES_RESTORE = 0, TA_PICTURES_COPY };
 enum ta_chapters { TA_CHAPTERS_AUTO = 0, TA_CHAPTERS_SOURCE, TA_CHAPTERS_OFF };
 enum ta_quality { TA_QUALITY_FAST = 0, TA_QUALITY_GOOD, TA_QUALITY_BEST };
 enum ta_scan_depth { TA_SCAN_SAMPLE = 0, TA_SCAN_FULL };

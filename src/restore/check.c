@@ -73,11 +73,11 @@ static int open_file(struct check *c)
         return TA_ERR_DAMAGED;
     }
     c->video = -1;
-    for (unsigned i = 0; i < c->fmt->nb_streams && c->video < 0; i++)
+    for (unsigned i = 0; i < c->fmt->nb_streams && c->video < 0 && !c->plan->sound_only; i++)
         if (c->fmt->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO &&
             !(c->fmt->streams[i]->disposition & AV_DISPOSITION_ATTACHED_PIC))
             c->video = (int)i;
-    if (c->video < 0) {
+    if (c->video < 0 && !c->plan->sound_only) {
         ta_error(c->log, "%s: has no video stream", c->path);
         return TA_ERR_DAMAGED;
     }
@@ -370,14 +370,16 @@ int ta_check_output(const struct ta_plan *plan, const char *path, bool full, str
         out->bytes = stat(path, &st) == 0 ? st.st_size : 0;
     if (err >= 0)
         err = open_file(&c);
-    if (err >= 0)
+    if (err >= 0 && !plan->sound_only)
         err = open_decoder(&c);
     if (err >= 0) {
-        find_seams(&c);
+        if (!plan->sound_only)
+            find_seams(&c);
         err = read_packets(&c);
     }
     if (err >= 0) {
-        check_times(&c);
+        if (!plan->sound_only)
+            check_times(&c);
         check_sync(&c, out);
         out->streams = sums_json(&c);
         out->frames_decoded = c.decoded;

@@ -203,6 +203,8 @@ void ta_join_describe_video(const struct ta_plan *p, AVCodecParameters *par)
 // Sound of other programmes of a broadcast, behind that of the picture's own?
 static bool has_strangers(const struct ta_plan *p)
 {
+    if (!p->index)
+        return false;
     int own = p->index->streams[p->index->video].programme;
     bool any = false;
     for (int i = 0; i < p->stream_count && own; i++)
@@ -263,18 +265,27 @@ static int add_lane(struct join *j, const struct ta_stream_plan *s, int64_t offs
     return err;
 }
 
-static int add_lanes(struct join *j, int64_t offset)
+static int add_pictures(struct join *j)
 {
     const struct ta_plan *p = j->work->plan;
-    int err = ta_sound_prepare(p, j->streams);
-    if (err >= 0)
-        err = ta_join_video_lane(&j->lanes[0], j->work, j->log);
+    int err = ta_join_video_lane(&j->lanes[0], j->work, j->log);
     if (err < 0)
         return err;
     j->lane_count = 1;
     ta_join_describe_video(p, j->lanes[0]->parameters);
     // A preview's pictures are upright and no longer the source's.
     j->lanes[0]->like = p->show ? NULL : ta_streams_get(j->streams, p->index->video);
+    return 0;
+}
+
+static int add_lanes(struct join *j, int64_t offset)
+{
+    const struct ta_plan *p = j->work->plan;
+    int err = ta_sound_prepare(p, j->streams);
+    if (err >= 0 && !p->sound_only)
+        err = add_pictures(j);
+    if (err < 0)
+        return err;
     for (int i = 0; i < p->stream_count && err >= 0; i++) {
         if (!ta_streams_get(j->streams, p->streams[i].stream)) {
             ta_error(j->log, "%s: stream %d of the plan is not in the file", p->input, p->streams[i].stream);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "base/path.h"
 #include "media/encode/encoder_row.h"
 #include "restore/framemd5.h"
+#include "restore/plan_sound.h"
 #include "restore/report.h"
 
 // ---- one file ----
@@ -146,10 +148,25 @@ int ta_output_check_folder(const struct ta_guard *g, const char *folder, struct 
     return TA_ERR_EXISTS;
 }
 
+const char *ta_output_extension_of(struct ta_options *options, const char *input)
+{
+    static const char *const kept[] = {"wav", "flac", "m4a", "mka", "mkv", "mp4", "mov", "webm"};
+    static const char *const films[] = {"avi", "mpg", "mpeg", "ts", "m2ts", "vob", "wmv", "flv", "dv", "ogv"};
+    const char *fixed = ta_plan_wants_sound_only(options) ? NULL : ta_output_extension(options),
+               *own = ta_path_extension(input);
+    for (size_t i = 0; i < TA_COUNT(kept) && !fixed; i++)
+        fixed = strcasecmp(own, kept[i]) ? NULL : kept[i];
+    for (size_t i = 0; i < TA_COUNT(films) && !fixed; i++)
+        fixed = strcasecmp(own, films[i]) ? NULL : "mkv";
+    return fixed ? fixed : "m4a";
+}
+
 const char *ta_output_extension(struct ta_options *options)
 {
     const char *name = NULL;
     const struct ta_encoder_info *info = NULL;
+    if (ta_plan_wants_sound_only(options))
+        return "mka"; // ta_output_extension_of() knows better
     if (!ta_options_get(options, "encoder", &name, NULL) && strcmp(name, "auto"))
         info = ta_encoder_find(name);
     if (!info)

@@ -39,6 +39,8 @@ int ta_output_check_early(const char *input, const char *output, struct ta_optio
                           struct ta_log *log);
 // The extension of outputs that are named here: the first container of the recipe's encoder.
 const char *ta_output_extension(struct ta_options *options);
+// The same of this input: where sound alone is restored, the source has a say.
+const char *ta_output_extension_of(struct ta_options *options, const char *input);
 // A work folder that holds a source would be emptied over it.
 int ta_output_check_folder(const struct ta_guard *g, const char *folder, struct ta_log *log);
 

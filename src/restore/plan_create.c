@@ -16,6 +16,7 @@
 #include "restore/callbacks.h"
 #include "restore/joined.h"
 #include "restore/plan_check.h"
+#include "restore/plan_sound.h"
 #include "restore/sound_scan.h"
 #include "restore/trial.h"
 #include "restore/survey.h"
@@ -189,6 +190,8 @@ int ta_plan_create(struct ta_plan **out, const char *input, const char *output, 
                    const struct ta_callbacks *callbacks, struct ta_log *log)
 {
     struct ta_survey *survey = NULL;
+    if (ta_plan_wants_sound_only(options))
+        return ta_plan_create_sound(out, input, output, options, callbacks, log);
     char *cache = ta_options_cache(options);
     *out = NULL;
     int err = ta_plan_check_output(input, output, options, log); // before a long source is read for nothing

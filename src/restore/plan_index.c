@@ -132,6 +132,8 @@ static int take_turn(struct ta_plan *p, struct ta_folder *folder, const char *wo
 
 int ta_plan_find_index(struct ta_plan *p, const char *work_dir, const char *cache, struct ta_log *log)
 {
+    if (p->sound_only)
+        return 0;
     char *work = ta_work_path(p, work_dir);
     bool outdated;
     int err = take(p, work, cache, &outdated, log) ? 0 : index_source(p, cache, outdated, log);
@@ -141,6 +143,8 @@ int ta_plan_find_index(struct ta_plan *p, const char *work_dir, const char *cach
 
 int ta_plan_find_index_once(struct ta_plan *p, const char *work_dir, const char *cache, struct ta_log *log)
 {
+    if (p->sound_only)
+        return 0;
     char *work = ta_work_path(p, work_dir);
     bool outdated;
     struct ta_folder folder = {.fd = -1};

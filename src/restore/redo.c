@@ -259,6 +259,11 @@ int ta_redo_plan(struct ta_plan **out, const char *input, const char *output, co
         ta_error(own, "%s: was made from %s, not from %s", output, p->input, input);
         err = TA_ERR_MISMATCH;
     }
+    if (err >= 0 && p->sound_only) {
+        ta_error(own, "%s: has no pictures that were restored: nothing of it can be done again alone",
+                 output);
+        err = TA_ERR_UNSUPPORTED;
+    }
     if (err >= 0)
         err = ta_options_over(&mixed, options, p->recipe, own);
     if (err >= 0)

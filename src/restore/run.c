@@ -47,6 +47,9 @@ struct run {
 
 int ta_run_jobs(const struct ta_plan *p, const struct ta_run_opts *run, const struct ta_env *env)
 {
+    if (p->sound_only)
+        return (int)TA_MIN(TA_MIN(run->jobs > 0 ? run->jobs : ta_cpu_count(), MAX_JOBS),
+                           TA_MAX(ta_plan_tasks(p), 1));
     if (ta_encoder_is_alone(&p->encoder))
         return 1;
     if (run->jobs > 0)

@@ -26,6 +26,8 @@ struct ta_sound {
 int ta_sound_prepare(const struct ta_plan *plan, struct ta_streams *streams)
 {
     const struct ta_index *index = plan->index;
+    if (!index)
+        return 0;
     int err = ta_streams_complete(streams, index);
     if (err < 0 || !index->clock_count)
         return err;

@@ -239,8 +239,8 @@ static int listen_once(struct ta_sound_facts *f, const char *input, const struct
     for (int c = 0; c < f->format.channels; c++)
         l.planes[c] = ta_xcalloc(BLOCK, sizeof **l.planes);
     // Nothing of it lies before 0 then.
-    double seconds = 0;
-    if (f->stream < index->stream_count && index->streams[f->stream].end_pts != AV_NOPTS_VALUE)
+    double seconds = source->duration > 0 ? (double)source->duration * av_q2d(source->time_base) : 0;
+    if (index && f->stream < index->stream_count && index->streams[f->stream].end_pts != AV_NOPTS_VALUE)
         seconds = (double)index->streams[f->stream].end_pts * av_q2d(source->time_base) -
                   (double)start / AV_TIME_BASE;
     int64_t whole = start < 0 ? -((-start + AV_TIME_BASE - 1) / AV_TIME_BASE) : 0;
@@ -277,7 +277,9 @@ static int listen(struct ta_sound_facts *f, const char *input, const struct ta_i
                   struct ta_log *log)
 {
     int64_t start = 0;
-    if (f->stream < index->stream_count && index->streams[f->stream].first_pts != AV_NOPTS_VALUE)
+    if (!index && source->start != AV_NOPTS_VALUE)
+        start = av_rescale_q(source->start, source->time_base, AV_TIME_BASE_Q);
+    if (index && f->stream < index->stream_count && index->streams[f->stream].first_pts != AV_NOPTS_VALUE)
         start = av_rescale_q(index->streams[f->stream].first_pts, source->time_base, AV_TIME_BASE_Q);
     f->true_rate = (AVRational){source->par->sample_rate, 1};
     int err = listen_once(f, input, index, source, start, meter, log);

@@ -103,6 +103,10 @@ int ta_plan_suit(struct ta_plan *p, struct ta_options *options, double patience,
     if (err < 0)
         return err;
     ta_options_get(options, "work-dir", &work_dir, NULL);
+    if (p->sound_only) {
+        ta_plan_estimate(p, e);
+        return 0;
+    }
     bool fixed = recipe->segment_length > 0 || p->show || p->base_cuts || !p->index ||
                  !strcmp(p->output, "-");
     if (!fixed)

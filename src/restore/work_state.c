@@ -131,6 +131,8 @@ static int write_survey(struct ta_work *w)
 
 static int write_index(struct ta_work *w)
 {
+    if (!w->plan->index) // sound alone has none
+        return 0;
     int err = ta_index_save_in(w->plan->index, &w->folder, "index.bin", w->log);
     return err < 0 ? err : write_survey(w);
 }
@@ -181,6 +183,10 @@ static int mend_index(struct ta_work *w)
 {
     char *path = inside(w, "index.bin");
     struct ta_index *index = NULL;
+    if (!w->plan->index) {
+        free(path);
+        return 0;
+    }
     bool ok = ta_index_load_in(&index, &w->folder, "index.bin", NULL) >= 0 &&
               !strcmp(index->checksum, w->plan->index->checksum);
     ta_index_destroy(&index);

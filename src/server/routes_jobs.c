@@ -188,7 +188,11 @@ static void read_wish(struct ta_request *r, const json_t *o, struct shared_recip
     if (ok && read_recipe(r, options, shared)) {
         w->options = json_dumps(shared->recipe.texts, JSON_COMPACT);
         w->output = output ? ta_xstrdup(json_string_value(output))
+<<<<<<< HEAD
                            : ta_name_output(w->input, ta_output_extension(shared->recipe.options));
+=======
+                           : ta_name_output(w->input, ta_output_extension_of(recipe.options, w->input));
+>>>>>>> 6c54fe4 (audio: name outputs by their inputs everywhere, and limit faster)
         check_output(r, w->input, w->output);
     }
 }

@@ -233,6 +233,10 @@ int ta_preview_plan(struct ta_plan **out, const char *input, const char *output,
     struct ta_log *own = ta_log_child(log, "preview");
     int err = ta_plan_create(out, input, output, options, callbacks, log);
     ta_log_set_about(own, input);
+    if (err >= 0 && (*out)->sound_only) {
+        ta_error(own, "there are no pictures to show: leave --pictures copy out");
+        err = TA_ERR_USAGE;
+    }
     if (err >= 0)
         err = decide(*out, options, wish, own);
     char size[32] = "";

@@ -212,6 +212,10 @@ int ta_preview_png(const char *input, const char *output, struct ta_options *opt
     if (err >= 0)
         err = ta_plan_create(&plan, input, NULL, options, callbacks, log);
     s.plan = plan;
+    if (err >= 0 && plan->sound_only) {
+        ta_error(s.log, "%s: there are no pictures to show: leave --pictures copy out", input);
+        err = TA_ERR_USAGE;
+    }
     if (err >= 0)
         err = make_still(&s, output, start, &out);
     if (err >= 0)

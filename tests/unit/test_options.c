@@ -79,6 +79,7 @@ static const char *const elsewhere[][2] = {
     {"scale-rtx-quality", "needs an engine: tests/media/test_scale_rtx.py"},
     {"audio-codec", "needs a source with sound: tests/media/test_archive.py"},
     {"audio-enhance", "needs a source with sound: tests/media/test_sound.py"},
+    {"pictures", "another kind of plan: tests/media/test_audio.py"},
     {"audio-hum", "needs a source with sound: tests/media/test_sound.py"},
     {"audio-channels", "needs a source with sound: tests/media/test_sound.py"},
     {"audio-layout", "needs a source with sound: tests/media/test_sound.py"},

@@ -17,6 +17,8 @@ const struct ta_container_info ta_containers[] = {
     {"mov", "mov", "QuickTime: for editing, ProRes and PCM", true, true},
     {"webm", "webm", "WebM: for browsers, VP8, VP9 or AV1 with Opus", true, false},
     {"y4m", "yuv4mpegpipe", "raw pictures for other programs, also to standard output", false, false},
+    {"wav", "wav", "WAV: uncompressed sound alone", false, false},
+    {"flac", "flac", "FLAC: lossless sound alone", false, false},
     {NULL, NULL, NULL, false, false},
 };
 
@@ -35,6 +37,10 @@ const struct ta_container_info *ta_container_find(const char *extension)
 {
     if (!strcasecmp(extension, "m4v"))
         extension = "mp4";
+    if (!strcasecmp(extension, "m4a"))
+        extension = "mp4";
+    if (!strcasecmp(extension, "mka"))
+        extension = "mkv";
     for (const struct ta_container_info *c = ta_containers; c->name; c++) {
         if (!strcasecmp(c->name, extension))
             return c;
@@ -63,7 +69,7 @@ int ta_stream_action_from_name(const char *name)
     return TA_ERR_INVALID;
 }
 
-enum container { MP4, MKV, MOV, WEBM, Y4M };
+enum container { MP4, MKV, MOV, WEBM, Y4M, WAV, FLAC_FILE };
 
 static enum container container_of(const struct ta_container_info *info)
 {
@@ -252,6 +258,15 @@ static struct ta_stream_choice choose_audio(const AVCodecParameters *par,
         if (!ta_audio_keeps_channels(AV_CODEC_ID_FLAC, &par->ch_layout, true))
             return transcode(par, plain_pcm(par), "Matroska does not hold this codec");
         return transcode(par, "flac", "Matroska does not hold this codec");
+    case WAV:
+        if (id == AV_CODEC_ID_PCM_S16LE || id == AV_CODEC_ID_PCM_S24LE || id == AV_CODEC_ID_PCM_S32LE ||
+            id == AV_CODEC_ID_PCM_F32LE)
+            return copy();
+        return transcode(par, is_pcm(id) ? plain_pcm(par) : "pcm_s16le", "WAV takes plain PCM");
+    case FLAC_FILE:
+        if (id == AV_CODEC_ID_FLAC)
+            return copy();
+        return transcode(par, "flac", "it becomes FLAC");
     case Y4M:
         break;
     }
@@ -271,6 +286,10 @@ struct ta_stream_choice ta_sound_transcode_choose(const AVCodecParameters *par,
         return transcode(par, avcodec_find_encoder_by_name("libopus") ? "libopus" : "opus", reason);
     case MKV:
         return transcode(par, par->ch_layout.nb_channels <= 8 ? "flac" : plain_pcm(par), reason);
+    case WAV:
+        return transcode(par, plain_pcm(par), reason);
+    case FLAC_FILE:
+        return transcode(par, "flac", reason);
     case Y4M:
         break;
     }
@@ -314,6 +333,9 @@ static struct ta_stream_choice choose_subtitle(const AVCodecParameters *par,
         if (text)
             return transcode(par, "subrip", "Matroska does not hold this kind of subtitles");
         return drop("Matroska does not hold this kind of subtitles");
+    case WAV:
+    case FLAC_FILE:
+        return drop("the container holds sound only");
     case Y4M:
         return drop("y4m holds pictures only");
     }
@@ -360,6 +382,8 @@ static struct ta_stream_choice choose_video(const AVCodecParameters *par, int di
 
     if (c == Y4M)
         return drop("y4m holds a single video stream");
+    if (c == WAV || c == FLAC_FILE)
+        return drop("the container holds sound only");
     if (disposition & AV_DISPOSITION_TIMED_THUMBNAILS)
         return drop("thumbnails do not fit restored pictures");
     if (disposition & AV_DISPOSITION_ATTACHED_PIC)
@@ -411,9 +435,12 @@ static const char *const sounds[] = {
     [MOV] = " aac pcm_s16le pcm_s24le pcm_s32le pcm_f32le pcm_f64le ",
     [WEBM] = " libopus opus ",
     [Y4M] = "",
+    [WAV] = " pcm_s16le pcm_s24le pcm_s32le pcm_f32le pcm_f64le ",
+    [FLAC_FILE] = " flac ",
 };
 static const char *const subtitles[] = {
-    [MP4] = " mov_text ", [MKV] = " subrip ", [MOV] = " mov_text ", [WEBM] = " webvtt ", [Y4M] = "",
+    [MP4] = " mov_text ", [MKV] = " subrip ", [MOV] = " mov_text ", [WEBM] = " webvtt ",
+    [Y4M] = "",           [WAV] = "",         [FLAC_FILE] = "",
 };
 
 static bool has_word(const char *list, const char *word)
@@ -442,6 +469,8 @@ static const char *const stored[] = {
     [MOV] = " aac ac3 eac3 pcm_s24le ",
     [WEBM] = " libopus opus ",
     [Y4M] = "",
+    [WAV] = " pcm_s24le pcm_s16le ",
+    [FLAC_FILE] = " flac ",
 };
 
 bool ta_sound_may_be_stored(const char *codec, const struct ta_container_info *info)

@@ -304,6 +304,18 @@ bool ta_name_follows(const char *a, const char *b)
     return (v == 1 || v == 2) && !strcasecmp(rest, tail);
 }
 
+bool ta_name_is_sound(const char *name)
+{
+    static const char *const extensions[] = {
+        "aac", "ac3", "aif", "aiff", "amr",  "ape", "au",  "caf", "dts", "eac3", "flac", "m4a", "mka",
+        "mp2", "mp3", "oga", "ogg",  "opus", "ra",  "spx", "tta", "w64", "wav",  "weba", "wma", "wv"};
+    const char *extension = ta_path_extension(name);
+    for (size_t i = 0; i < TA_COUNT(extensions); i++)
+        if (!strcasecmp(extension, extensions[i]))
+            return true;
+    return false;
+}
+
 bool ta_name_is_video(const char *name)
 {
     static const char *const extensions[] = {

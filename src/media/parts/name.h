@@ -47,6 +47,7 @@ bool ta_name_holds(const char *name, const char *path);
 // Has the name an extension that video files have? Is it one that outputs get by default ("x.restored.mp4",
 // "x.restored.2.mp4")?
 bool ta_name_is_video(const char *name);
+bool ta_name_is_sound(const char *name); // of a file of sound alone
 bool ta_name_is_output(const char *name);
 
 // Two file names that differ in one number only, which rises by one from `a` to `b` ("capture_001.avi",

@@ -1,0 +1,124 @@
+"""terminalai audio: sound files, and films whose pictures are copied."""
+
+import json
+import struct
+import subprocess
+
+import pytest
+
+import judge
+import sound_kit as kit
+
+QUIET = ['--progress', 'none']
+
+
+@pytest.fixture(scope='module')
+def wav(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('audio')
+    values = [a + b for a, b in zip(kit.tone(3, 400, level=0.05), kit.noise(3, level=0.05, seed=3))]
+    return kit.write_wav(folder / 'talk.wav', [values, values]), values
+
+
+def convert(wav, name, *args):
+    path = wav.with_name(name)
+    subprocess.run(['ffmpeg', '-v', 'error', '-y', '-i', str(wav), *args, str(path)], check=True)
+    return path
+
+
+@pytest.mark.parametrize('name,args,output,codec', [
+    ('a.wav', [], 'a.restored.wav', 'pcm_s24le'), ('b.flac', [], 'b.restored.flac', 'flac'), ('c.mp3', [], 'c.restored.m4a', 'aac'),
+    ('d.ogg', ['-c:a', 'libvorbis'], 'd.restored.m4a', 'aac'), ('e.mka', ['-c:a', 'flac'], 'e.restored.mka', 'flac'),
+    ('f.m4a', ['-c:a', 'aac'], 'f.restored.m4a', 'aac'), ('g.wav', ['-ar', '8000', '-c:a', 'pcm_u8'], 'g.restored.wav', 'pcm_s24le'),
+    ('h.wav', ['-ar', '192000', '-c:a', 'pcm_s24le'], 'h.restored.wav', 'pcm_s24le'), ('i.wav', ['-c:a', 'pcm_f32le'], 'i.restored.wav', 'pcm_s24le'),
+])
+def test_sound_files(program, wav, tmp_path, name, args, output, codec):
+    source = convert(wav[0], name, *args)
+    source = source.rename(tmp_path / name)
+    program('audio', source, *QUIET, '--audio-gain', '-2', code=0)
+    before, _ = kit.samples(source)
+    got, info = kit.samples(tmp_path / output)
+    assert info['codec_name'] == codec
+    assert abs(len(got[0]) - len(before[0])) <= (0 if codec != 'aac' else 2048)
+    assert abs(kit.delay(before[0], got[0], most=1100 if codec == 'aac' else 100)) <= (1 if codec != 'aac' else 1050)
+    program('verify', tmp_path / output, code=0)
+    # Once more: there is nothing to do.
+    assert 'already done' in program('audio', source, *QUIET, '--audio-gain', '-2', code=0).err + ''
+
+
+def test_film_keeps_its_pictures(program, wav, tmp_path):
+    film = kit.film(tmp_path / 'film.mkv', wav[0], 3)
+    out = tmp_path / 'out.mkv'
+    program('audio', film, '-o', out, *QUIET, '--loudness', '-20', code=0)
+    assert judge.picture_sums(out) == judge.picture_sums(film)
+    lufs, _ = kit.loudness(out)
+    assert abs(lufs + 20) <= 0.5
+    plan = judge.report(out)['plan']
+    assert plan['video'] is None and [s['action'] for s in plan['streams']] == ['copy', 'transcode']
+
+
+def test_nothing_asked_is_a_copy(program, wav, tmp_path):
+    out = tmp_path / 'out.wav'
+    program('audio', wav[0], '-o', out, *QUIET, code=0)
+    (left, _), info = kit.samples(out)
+    assert info['codec_name'] == 'pcm_s16le' and len(left) == len(wav[1])
+    assert max(abs(a - b) for a, b in zip(left, wav[1])) < 1e-4
+
+
+def test_range(program, wav, tmp_path):
+    out = tmp_path / 'out.wav'
+    program('audio', wav[0], '-o', out, *QUIET, '--audio-codec', 'pcm', '--range', '1-2.5', code=0)
+    (left, _), _ = kit.samples(out)
+    assert len(left) == 72000 and max(abs(a - b) for a, b in zip(left, wav[1][48000:])) < 1e-4
+
+
+def test_folder(program, wav, tmp_path):
+    folder = tmp_path / 'in'
+    folder.mkdir()
+    for name in ('one.wav', 'two.wav'):
+        (folder / name).write_bytes(wav[0].read_bytes())
+    (folder / 'notes.txt').write_text('no sound')
+    program('audio', folder, '-o', tmp_path / 'out', *QUIET, '--audio-gain', '-1', code=0)
+    assert sorted(p.name for p in (tmp_path / 'out').iterdir() if p.suffix == '.wav') == ['one.restored.wav', 'two.restored.wav']
+
+
+def test_tasks_and_join(program, wav, tmp_path):
+    """A plan without pictures is run by tasks, too, to the same bytes."""
+    whole, parts, plan = tmp_path / 'whole.wav', tmp_path / 'parts.wav', tmp_path / 'plan.json'
+    recipe = ['--pictures', 'copy', '--loudness', '-20']
+    program('restore', wav[0], '-o', whole, *QUIET, *recipe, code=0)
+    plan.write_text(program('plan', wav[0], '-o', parts, *recipe, '--json', code=0).out)
+    for task in json.loads(plan.read_text())['tasks']:
+        program('task', '--plan', plan, '--task', task['stem'], code=0)
+    program('join', '--plan', plan, code=0)
+    assert judge.sha256(parts) == judge.sha256(whole)
+    words = program('plan', wav[0], *recipe, code=0).out
+    assert '3.000 seconds' in words and 'pcm_s24le' in words
+
+
+@pytest.mark.parametrize('make', ['empty', 'garbage', 'picture'])
+def test_no_sound_is_said(program, tmp_path, make):
+    path = tmp_path / 'x.wav'
+    if make == 'picture':
+        path = tmp_path / 'x.mkv'
+        subprocess.run(['ffmpeg', '-v', 'error', '-y', '-f', 'lavfi', '-i', 'color=s=64x64:d=1', str(path)], check=True)
+    else:
+        path.write_bytes(b'' if make == 'empty' else b'RIFFxxxxWAVEnothing at all' * 50)
+    done = program('audio', path, *QUIET, '--loudness', '-16', code=1)
+    assert str(path) in done.err
+    assert not list(tmp_path.glob('*.restored*'))
+
+
+def test_numbers_that_are_none(program, tmp_path):
+    """NaN and infinity become silence, and the rest is restored."""
+
+    values = kit.tone(1, 500, level=0.2)
+    data = b''.join(struct.pack('<f', float('nan') if i % 5000 == 17 else float('inf') if i % 5000 == 29 else v) for i, v in enumerate(values))
+    raw = tmp_path / 'x.f32'
+    raw.write_bytes(data)
+    wav = tmp_path / 'x.wav'
+    subprocess.run(['ffmpeg', '-v', 'error', '-y', '-f', 'f32le', '-ar', '48000', '-ac', '1', '-i', str(raw), '-c:a', 'copy', str(wav)], check=True)
+    out = tmp_path / 'out.wav'
+    program('audio', wav, '-o', out, *QUIET, '--audio-enhance', 'light', code=0)
+    (got,), _ = kit.samples(out)
+    assert len(got) == 48000 and judge.report(out)['plan']['sound'][0]['placement']['bad_samples'] == 20
+    assert 0.001 < kit.power(got[24000:]) < 0.05
