@@ -187,12 +187,9 @@ static void read_wish(struct ta_request *r, const json_t *o, struct shared_recip
     bool ok = !r->status && (web ? check_address(r, w->input) : ta_route_check_source(r, w->input));
     if (ok && read_recipe(r, options, shared)) {
         w->options = json_dumps(shared->recipe.texts, JSON_COMPACT);
-        w->output = output ? ta_xstrdup(json_string_value(output))
-<<<<<<< HEAD
-                           : ta_name_output(w->input, ta_output_extension(shared->recipe.options));
-=======
-                           : ta_name_output(w->input, ta_output_extension_of(recipe.options, w->input));
->>>>>>> 6c54fe4 (audio: name outputs by their inputs everywhere, and limit faster)
+        w->output = output
+                        ? ta_xstrdup(json_string_value(output))
+                        : ta_name_output(w->input, ta_output_extension_of(shared->recipe.options, w->input));
         check_output(r, w->input, w->output);
     }
 }
