@@ -101,15 +101,16 @@ static struct ta_picture_wish picture_wish(const struct ta_viewer *v)
 
 // What the stages may use, for pictures that are made here.
 struct stage {
+    struct ta_callbacks callbacks; // the meter points at them
     struct ta_meter meter;
     struct ta_env env;
 };
 
 static void stage_init(struct stage *s, struct ta_viewer *v)
 {
-    struct ta_callbacks callbacks = ta_viewer_callbacks(v);
-    callbacks.progress = NULL;
-    ta_meter_init(&s->meter, &callbacks);
+    s->callbacks = ta_viewer_callbacks(v);
+    s->callbacks.progress = NULL;
+    ta_meter_init(&s->meter, &s->callbacks);
     s->env = ta_meter_env(&s->meter, ta_meter_cancel(&s->meter), v->log);
 }
 

@@ -203,7 +203,8 @@ static int ask(struct ta_asker *a, struct ta_request *r, struct ta_question *q, 
         ret = 1;
     } else if (!e && tell_known(a, r, q->key)) {
         ret = 1;
-    } else if (a->stopping || (!e && a->waiting >= WAITING_MAX) || start(a) < 0) {
+    } else if (a->stopping || (!q->look && !q->command) || (!e && a->waiting >= WAITING_MAX) ||
+               start(a) < 0) {
         ret = -1;
     } else {
         if (!e)

@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/thread.h"
 #include "base/tree.h"
+#include "base/utf8.h"
 #include "base/words.h"
 #include "jobs/address.h"
 #include "jobs/alerts.h"
@@ -104,7 +105,9 @@ bool ta_route_check_source(struct ta_request *r, const char *input)
         ok = !r->status;
     }
     ta_name_files_free(&files);
-    if (ok && !ta_name_exists(input))
+    if (ok && !ta_utf8_valid(input)) // no question about it could be put into words
+        ta_request_problem(r, 422, "name-not-utf8", "%s: the service takes names in UTF-8 alone", input);
+    else if (ok && !ta_name_exists(input))
         ta_request_problem(r, 422, "no-such-file", "%s: no file of this name", input);
     if (r->status)
         ta_request_arg(r, "file", ta_json_any_text(input));

@@ -201,7 +201,7 @@ static bool reply_kept(struct ta_request *r, const char *path, const char *type)
 
 void ta_route_thumbnail(struct ta_request *r)
 {
-    const char *input = find_input(r, ta_request_query(r, "input")), *at = ta_request_query(r, "at");
+    const char *input = find_input(r, ta_request_query(r, "input"));
     int64_t width = THUMBNAIL, percent = 20;
     if (!input || !ta_request_number(r, "width", 16, THUMBNAIL_MAX, &width) ||
         !ta_request_number(r, "at", 0, 100, &percent))
@@ -226,7 +226,6 @@ void ta_route_thumbnail(struct ta_request *r)
             ta_request_set_header(r, "X-Placeholder", "1");
         }
     }
-    (void)at;
     free(path);
     free(digest);
     free(key);

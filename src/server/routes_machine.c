@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/tree.h"
+#include "base/utf8.h"
 #include "server/asker.h"
 #include "server/routes.h"
 
@@ -42,10 +44,10 @@ void ta_route_models(struct ta_request *r)
 // Names are the manifest's: no option of the command's can be meant.
 static bool check_name(struct ta_request *r)
 {
-    if (r->verb[0] != '-' && !strchr(r->verb, '.'))
+    if (r->verb[0] != '-' && !strchr(r->verb, '.') && ta_utf8_valid(r->verb))
         return true;
     ta_request_problem(r, 404, "no-such-network", "there is no network \"%s\"", r->verb);
-    ta_request_arg(r, "name", json_string(r->verb));
+    ta_request_arg(r, "name", ta_json_any_text(r->verb));
     return false;
 }
 

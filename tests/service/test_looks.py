@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import struct
 import time
@@ -113,6 +114,18 @@ def test_pictures_in_step(serve, tape):
     assert measured['frames'] == 100 and isinstance(measured['measures'], list)
     assert all(m['name'] for m in measured['measures'])
     assert json.loads(get(service, f'/api/v1/jobs/{job}/plan')[2])['recipe']['crf']['value'] == '24'
+
+
+def test_a_name_that_is_no_text(serve, tape):
+    service = serve()
+    tape(service, 'a.mkv')
+    (service.files / 'a.mkv').rename(os.fsdecode(os.fsencode(service.files) + b'/\xff.mkv'))
+    name = os.fsencode(service.files) + b'/\xff.mkv'
+    for route in ['probe', 'picture', 'thumbnail']:
+        status, _, data = get(service, f'/api/v1/{route}', input=name)
+        assert status == 422 and json.loads(data)['code'] == 'name-not-utf8', data
+    assert service.ask('POST', '/api/v1/models/%ff/fetch')[0] == 404
+    assert service.ask('DELETE', '/api/v1/models/%ff')[0] == 404
 
 
 def test_what_is_not_made_yet(serve, tape):
