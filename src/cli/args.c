@@ -88,8 +88,14 @@ const struct ta_opt_kind ta_opt_help_kind = {.name = "help", .parse = parse_help
 // --- options of every command ---
 
 static const struct ta_choice cpu_choices[] = {
-    {"none", NULL}, {"sse2", NULL},   {"ssse3", NULL}, {"sse4.1", NULL},
-    {"avx2", NULL}, {"avx512", NULL}, {"all", NULL},   {0},
+    {"none", "plain C"},
+    {"sse2", "what all 64 bit processors of x86 have"},
+    {"ssse3", "since 2006"},
+    {"sse4.1", "since 2008"},
+    {"avx2", "since 2013"},
+    {"avx512", "servers, and some others since 2017"},
+    {"all", "what this processor has"},
+    {0},
 };
 
 const struct ta_opt ta_common_options[] = {

@@ -65,9 +65,18 @@ static const struct ta_choice verify_choices[] = {
 };
 
 const struct ta_choice ta_speed_choices[] = {
-    {"auto", "by quality"}, {"ultrafast", NULL}, {"superfast", NULL}, {"veryfast", NULL},
-    {"faster", NULL},       {"fast", NULL},      {"medium", NULL},    {"slow", NULL},
-    {"slower", NULL},       {"veryslow", NULL},  {"placebo", NULL},   {0},
+    {"auto", "by quality"},
+    {"ultrafast", "to try things: the largest files"},
+    {"superfast", "quick, much smaller than ultrafast"},
+    {"veryfast", "quick and small"},
+    {"faster", "a little smaller"},
+    {"fast", "a little smaller again"},
+    {"medium", "what encoders take by themselves"},
+    {"slow", "slower and smaller"},
+    {"slower", "slower still, a little smaller"},
+    {"veryslow", "the smallest that is worth it"},
+    {"placebo", "much slower for next to nothing"},
+    {0},
 };
 
 // What shops call sizes, by lines.

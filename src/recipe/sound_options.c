@@ -37,10 +37,10 @@ static const struct ta_choice channels_choices[] = {
 
 static const struct ta_choice layout_choices[] = {
     {"source", "as many speakers as the source"},
-    {"mono", NULL},
-    {"stereo", NULL},
-    {"5.1", NULL},
-    {"7.1", NULL},
+    {"mono", "one"},
+    {"stereo", "two: left and right"},
+    {"5.1", "six: front, centre, low frequencies, back"},
+    {"7.1", "eight: sides too"},
     {0},
 };
 

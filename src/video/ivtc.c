@@ -28,8 +28,8 @@ static const struct ta_choice rate_choices[] = {
 };
 
 static const struct ta_choice video_choices[] = {
-    {"bwdif", NULL},
-    {"motion", NULL},
+    {"bwdif", "as --deinterlace bwdif does, quick"},
+    {"motion", "as --deinterlace motion does, the best picture"},
     {0},
 };
 

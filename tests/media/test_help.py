@@ -153,6 +153,12 @@ def test_values_have_their_texts(program, shell):
         assert 'Bob Weaver' in text.replace('\\', '') and 'plays everywhere' in text.replace('\\', '')
 
 
+def test_every_value_has_a_text(program):
+    """What completion shows beside it: none of a recipe's or a run's choices is a bare word."""
+    bare = [(o['name'], c['name']) for o in program('help', '--json', code=0).json() for c in o.get('choices', []) if not c.get('help')]
+    assert bare == []
+
+
 def complete(program, tmp_path, *words):
     script = tmp_path / 'completion'
     script.write_text(program('completion', 'bash', code=0).out)
