@@ -187,10 +187,12 @@ def golden_input(kind):
 
 
 # With a strength of its own: what is measured of such patterns is no noise.
-VHS = ['--preset', 'vhs', '--denoise-strength', '3:2:3:2']
+VHS = ['--preset', 'vhs', '--deinterlace', 'bwdif', '--denoise-strength', '3:2:3:2']
+MOTION = ['--preset', 'vhs', '--denoise-motion-sigma-luma', '3', '--denoise-motion-sigma-chroma', '2']
 GOLDEN_RUNS = {'progressive-clean-ffv1': ('progressive', ['--preset', 'clean', '--resolution', 'source', '--encoder',
     'ffv1'], 'mkv'), 'progressive-vhs-576-ffv1': ('progressive', [*VHS, '--resolution', '576', '--encoder',
     'ffv1'], 'mkv'), 'tff-vhs-ffv1': ('tff', [*VHS, '--resolution', 'source', '--encoder', 'ffv1'], 'mkv'),
+    'tff-vhs-motion-ffv1': ('tff', [*MOTION, '--resolution', 'source', '--encoder', 'ffv1'], 'mkv'),
     'tff-vhs-fast-ffv1': ('tff', [*VHS, '--resolution', 'source', '--encoder', 'ffv1', '--quality',
     'fast'], 'mkv'), 'bff-yadif-ffv1': ('bff', [*VHS, '--deinterlace', 'yadif', '--resolution', 'source',
     '--encoder', 'ffv1'], 'mkv'), 'tff-vhs-480-fast-raw': ('tff', [*VHS, '--resolution', '480',
