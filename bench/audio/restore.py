@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""Sound against known originals: what each processor of src/dsp/sound_* mends, beside untouched sound and the filters of
+FFmpeg and SoX, in one run.
+
+    bench/audio/restore.py [--build build] [--assets ../shared/assets] [--seconds 10] [--only hiss,hum,...]
+
+Speech is made by espeak-ng where it is installed, with recordings of the assets where present; music and applause are made by
+sound_tool. Prints Markdown: SI-SDR, segmental SNR and log-spectral distance in dB, and speeds in times real time with their
+ratio to afftdn's in the same run. afftdn is told the noise floor as the measures have it (nr 12 as `moderate`, 24 as
+`aggressive`); SoX's noisered gets a profile of the noise alone, which no tape offers.
+"""
+import argparse
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import tempfile
+
+RATE = 48000
+TEXT = ("When we look at old films, we often see the faces of those who are no longer with us. The picture is soft, the colours are "
+        "faded, and yet the voice comes through. My grandmother stood in the garden, laughing, and told us the story of the lost umbrella.")
+FF = ["ffmpeg", "-v", "error", "-nostdin", "-y"]
+SPOILS = (
+    ("hiss", (("hiss", 20), ("hiss", 10), ("hiss", 0))),
+    ("hum", (("hum50", 10), ("hum60", 20))),
+    ("clicks", (("clicks", 300), ("clicks", 3000))),
+    ("dropouts", (("dropouts", 60),)),
+    ("buzz", (("buzz60", 10), ("buzz50", 20))),
+    ("clipping", (("clip", 6),)),
+)
+
+
+class Bench:
+    def __init__(self, options, folder):
+        self.tool, self.folder, self.options = os.path.join(options.build, "bench", "sound_tool"), folder, options
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def run(self, *argv):
+        done = subprocess.run([self.tool, *map(str, argv)], stdout=subprocess.PIPE, text=True, check=True)
+        return json.loads(done.stdout) if done.stdout else None
+
+    def raw(self, channels):
+        return ["-f", "f32le", "-ar", str(RATE), "-ac", str(channels)]
+
+    def sources(self):
+        """Name, channels."""
+        length = str(self.options.seconds)
+        if shutil.which("espeak-ng"):
+            subprocess.run(["espeak-ng", "-v", "en", "-s", "150", "-w", self.path("espeak.wav"), TEXT], check=True)
+            self.convert(self.path("espeak.wav"), "speech, made", length)
+            yield "speech, made", 1
+        for name, file in (("speech, broadcast", "jfk.wav"), ("speech, studio", "dfn_clean_freesound_33711.wav")):
+            path = os.path.join(self.options.assets, "audio", file)
+            if os.path.exists(path):
+                self.convert(path, name, length)
+                yield name, 1
+        for name in ("music", "applause"):
+            self.run("make", name, RATE, 2, length, 1, self.path(name))
+            yield name, 2
+
+    def convert(self, path, name, length):
+        subprocess.run([*FF, "-i", path, "-t", length, "-ac", "1", "-ar", str(RATE), "-f", "f32le", self.path(name)], check=True)
+
+    def filtered(self, channels, text):
+        raw = self.raw(channels)
+        subprocess.run([*FF, *raw, "-i", self.path("spoilt"), "-af", text, "-f", "f32le", self.path("out")], check=True)
+
+    def native(self, channels, processor, *settings):
+        return self.run("run", processor, RATE, channels, self.path("spoilt"), self.path("out"), *settings)
+
+    def noisered(self, source, channels):
+        """By a profile of the noise alone."""
+        raw = ["-t", "f32", "-r", str(RATE), "-c", str(channels)]
+        with open(self.path(source), "rb") as f, open(self.path("spoilt"), "rb") as g:
+            import array
+            clean, noisy = array.array("f", f.read()), array.array("f", g.read())
+        array.array("f", (y - x for x, y in zip(clean[:RATE * channels], noisy))).tofile(open(self.path("noise"), "wb"))
+        subprocess.run(["sox", *raw, self.path("noise"), "-n", "noiseprof", self.path("profile")], check=True)
+        subprocess.run(["sox", "-D", *raw, self.path("spoilt"), *raw, self.path("out"), "noisered", self.path("profile"), "0.3"],
+                       check=True, stderr=subprocess.DEVNULL)
+
+    def methods(self, what, kind, source, channels):
+        """Name and what makes "out" of "spoilt"."""
+        yield "untouched", lambda: shutil.copy(self.path("spoilt"), self.path("out"))
+        if what == "hiss":
+            heard = self.run("hear", RATE, channels, self.path("spoilt"))
+            floor = max(-80, min(-20, heard["noise"][0]))
+            yield "**native**, 24 dB", lambda: self.native(channels, "hiss", "reduction=24")
+            yield "**native**, 12 dB", lambda: self.native(channels, "hiss", "reduction=12")
+            yield "afftdn, nr 24", lambda: self.filtered(channels, "afftdn=nr=24:nf=%.1f" % floor)
+            yield "afftdn, nr 12", lambda: self.filtered(channels, "afftdn=nr=12:nf=%.1f" % floor)
+            yield "anlmdn", lambda: self.filtered(channels, "anlmdn=s=0.0005")
+            model = self.options.rnnoise
+            if model:
+                yield "arnndn", lambda: self.filtered(channels, "arnndn=m=%s" % model)
+            if shutil.which("sox"):
+                yield "SoX noisered", lambda: self.noisered(source, channels)
+        elif what == "hum":
+            yield "**native**", lambda: self.native(channels, "hum")
+            notches = ",".join("bandreject=f=%d:width_type=h:w=4" % (int(kind[3:]) * k) for k in range(1, 13))
+            yield "12 notches of 4 Hz", lambda: self.filtered(channels, notches)
+        elif what in ("clicks", "dropouts"):
+            yield "**native**", lambda: self.native(channels, "clicks")
+            yield "adeclick", lambda: self.filtered(channels, "adeclick")
+        elif what == "buzz":
+            yield "**native**", lambda: self.native(channels, "buzz", "fields=%s" % ("50" if kind == "buzz50" else "59.94005994"))
+        elif what == "clipping":
+            yield "adeclip", lambda: self.filtered(channels, "adeclip")
+
+    def table(self, what, spoils, sources):
+        print("\n### %s\n\n| amount | method | SI-SDR: %s | mean | seg. SNR | LSD |" % (what, ", ".join(n for n, _ in sources)))
+        print("|---|---|---|---|---|---|")
+        for kind, amount in spoils:
+            rows = {}
+            for name, channels in sources:
+                self.run("spoil", kind, RATE, channels, self.path(name), self.path("spoilt"), 3, amount)
+                for method, make in self.methods(what, kind, name, channels):
+                    make()
+                    rows.setdefault(method, []).append(self.run("score", RATE, channels, self.path(name), self.path("out")))
+            for method, scores in rows.items():
+                mean = [statistics.mean(s[k] for s in scores) for k in ("si_sdr", "seg_snr", "lsd")]
+                print("| %s %s | %s | %s | %.1f | %.1f | %.1f |" % (kind, amount, method, ", ".join("%.1f" % s["si_sdr"] for s in scores),
+                                                                *mean), flush=True)
+
+    def clean(self, sources):
+        print("\n### Clean sound, SI-SDR of what comes out\n\n| processor | %s |\n|---|%s" % (" | ".join(n for n, _ in sources),
+                                                                                       "---|" * len(sources)))
+        for processor, settings in (("hum", ()), ("hum", ("frequency=50",)), ("hum", ("frequency=60",)), ("clicks", ()),
+                                    ("buzz", ()), ("buzz", ("fields=50",)), ("hiss", ("reduction=12",))):
+            row = []
+            for name, channels in sources:
+                shutil.copy(self.path(name), self.path("spoilt"))
+                self.native(channels, processor, *settings)
+                score = self.run("score", RATE, channels, self.path(name), self.path("out"))["si_sdr"]
+                row.append("same" if score >= 129 else "%.1f" % score)
+            print("| %s %s | %s |" % (processor, " ".join(settings), " | ".join(row)), flush=True)
+
+    def speed(self):
+        self.run("make", "music", RATE, 2, 60, 1, self.path("spoilt"))
+
+        def seconds(text):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            self.filtered(2, text)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        base = seconds("anull")
+        times = {"afftdn": seconds("afftdn") - base, "anlmdn": seconds("anlmdn=s=0.0005") - base,
+                 "adeclick": seconds("adeclick") - base}
+        for processor in ("hiss", "hum", "clicks", "buzz"):
+            times["**%s**" % processor] = self.native(2, processor)["cpu_seconds"]
+        print("\n### Speed, stereo at 48 kHz, one core\n\n| | times real time | afftdn's time / its |\n|---|---|---|")
+        for name, time in times.items():
+            print("| %s | %.0f | %.2f |" % (name, 60 / time, times["afftdn"] / time))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--assets", default="../shared/assets")
+    parser.add_argument("--rnnoise", help="a model for arnndn")
+    parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--only", help="of hiss, hum, clicks, dropouts, buzz, clipping, clean, speed")
+    options = parser.parse_args()
+    wanted = options.only.split(",") if options.only else None
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(options, folder)
+        sources = list(bench.sources())
+        for what, spoils in SPOILS:
+            if not wanted or what in wanted:
+                bench.table(what, spoils, sources)
+        if not wanted or "clean" in wanted:
+            bench.clean(sources)
+        if not wanted or "speed" in wanted:
+            bench.speed()
+
+
+if __name__ == "__main__":
+    main()
