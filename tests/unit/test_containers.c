@@ -228,7 +228,8 @@ static void test_names(void **state)
     assert_ptr_equal(ta_container_find("MP4"), ta_container_find("mp4"));
     assert_ptr_equal(ta_container_find("m4v"), ta_container_find("mp4"));
     assert_null(ta_container_find("avi"));
-    assert_null(ta_container_find("mka"));
+    assert_ptr_equal(ta_container_find("m4a"), ta_container_find("mp4"));
+    assert_ptr_equal(ta_container_find("mka"), ta_container_find("mkv"));
     assert_null(ta_container_find(""));
     for (int a = TA_STREAM_COPY; a <= TA_STREAM_RESTORE; a++)
         assert_int_equal(ta_stream_action_from_name(ta_stream_action_name(a)), a);

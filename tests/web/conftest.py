@@ -1,5 +1,6 @@
 """Walks of a browser through the page of a real service."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -26,19 +27,19 @@ def node_modules():
     for name in ('node', 'npm'):
         if not shutil.which(name):
             pytest.skip(f'{name} is not installed')
-    lock = (WEB / 'package-lock.json').read_bytes()
     folder = BUILD / 'page-tests'
-    stamp, wanted = folder / 'installed', hashlib.sha256(lock).hexdigest()
-    if not stamp.exists() or stamp.read_text() != wanted:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for name in ('package.json', 'package-lock.json', '.npmrc'):
-            shutil.copy(WEB / name, folder / name)
-        done = subprocess.run(['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error',
-            '--fetch-retries=1', '--fetch-timeout=20000'], cwd=folder, capture_output=True, text=True, timeout=600, check=False)
-        if done.returncode:
-            pytest.skip('npm: ' + (done.stderr.strip().splitlines() or ['?'])[0])
-        stamp.write_text(wanted)
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp, wanted = folder / 'installed', hashlib.sha256((WEB / 'package-lock.json').read_bytes()).hexdigest()
+    with open(folder / 'lock', 'w') as lock:  # tests may run in several processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text() != wanted:
+            for name in ('package.json', 'package-lock.json', '.npmrc'):
+                shutil.copy(WEB / name, folder / name)
+            done = subprocess.run(['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error',
+                '--fetch-retries=1', '--fetch-timeout=20000'], cwd=folder, capture_output=True, text=True, timeout=600, check=False)
+            if done.returncode:
+                pytest.skip('npm: ' + (done.stderr.strip().splitlines() or ['?'])[0])
+            stamp.write_text(wanted)
     return folder
 
 

@@ -23,14 +23,16 @@ ODD_NAMES = [
 
 
 @pytest.fixture
-def sources(node_modules):
+def sources(node_modules, tmp_path):
     """The page's sources beside the packages that they need."""
+    folder = tmp_path / 'web'
+    folder.mkdir()
     for name in ('src', 'test'):
-        shutil.rmtree(node_modules / name, ignore_errors=True)
-        shutil.copytree(WEB / name, node_modules / name)
-    for name in ('tsconfig.json', 'build.mjs'):
-        shutil.copy(WEB / name, node_modules / name)
-    return node_modules
+        shutil.copytree(WEB / name, folder / name)
+    for name in ('package.json', 'tsconfig.json', 'build.mjs'):
+        shutil.copy(WEB / name, folder / name)
+    (folder / 'node_modules').symlink_to(node_modules / 'node_modules')
+    return folder
 
 
 def run(command, folder, **env):
