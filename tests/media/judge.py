@@ -34,7 +34,9 @@ class Result:
 
     @property
     def error_lines(self):
-        return [line for line in self.err.splitlines() if line.strip()]
+        """What was told, without the three lines of what a run costs."""
+        costs = ('size  ', 'disk  ', 'time  ')
+        return [line for line in self.err.splitlines() if line.strip() and not line.startswith(costs)]
 
 
 def find_program():
