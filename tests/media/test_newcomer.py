@@ -17,7 +17,7 @@ import judge
 
 README = (Path(__file__).resolve().parents[2] / 'README.md').read_text()
 # What needs no tape of minutes and no night: behind README's own words.
-FAST = ['--quality', 'fast', '--preset-speed', 'ultrafast']
+FAST = ('--preset-speed', 'ultrafast')  # the quality stays: options of motion are in the commands
 SMALL = [*FAST, '--resolution', 'source']
 
 
