@@ -153,7 +153,8 @@ def mean(values):
 def test_seams_after_encoding(program, tape, tmp_path, encoder):
     """The encoder starts anew at each seam. Quality does not dip there, and the key frame does not pulse: neither
     brightness nor detail jumps more than it does from picture to picture anyway."""
-    common = ['--resolution', 240, '--denoise-strength', '3:2:3:2', '--segment-length', SEGMENT / 59.94 - 0.001, '--progress', 'none']
+    common = ['--resolution', 240, '--deinterlace', 'bwdif', '--denoise', 'recursive', '--denoise-strength', '3:2:3:2',
+        '--segment-length', SEGMENT / 59.94 - 0.001, '--progress', 'none']
     out, chain = tmp_path / 'out.mp4', tmp_path / 'chain.mp4'
     program('restore', tape, '-o', out, '--encoder', encoder, *common, code=0)
     program('restore', tape, '-o', chain, '--crf', 0, '--preset-speed', 'ultrafast', *common, code=0)  # 8 bit, lossless
