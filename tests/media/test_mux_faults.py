@@ -107,6 +107,7 @@ def test_memory_stays_flat(made, join, tmp_path):
            '-map', '0:v', '-map', '1:a', '-map', '2:a', '-map', '3:s', '-c:v', 'mpeg4', '-c:a', 'pcm_s16le', '-c:s', 'srt', source)
     assert source.stat().st_size > 300e6
     out = join(source, 'out.mkv')
-    assert out['peak_rss'] < 120e6, 'packets pile up'
+    # Alone it takes 65 MB, beside other tests up to twice that; what piled up would be the 300 MB of the file.
+    assert out['peak_rss'] < 180e6, 'packets pile up'
     assert len(packets(out.path, 's:0')) == 1
     assert payload(source, '0:a:0') == payload(out.path, '0:a:0')
