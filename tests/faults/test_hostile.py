@@ -10,7 +10,8 @@ import shutil
 
 import pytest
 
-RECIPE = ['--preset-speed', 'ultrafast', '--resolution', '192', '--segment-length', '0.6', '--progress', 'none']
+RECIPE = ['--preset-speed', 'ultrafast', '--resolution', '192', '--deinterlace', 'bwdif', '--denoise', 'recursive',
+    '--segment-length', '0.6', '--progress', 'none']
 LONG = bool(os.environ.get('TA_TEST_LONG'))
 DROPPED = object()
 OTHERS = [DROPPED, None, True, -1, 0, 2**31, 2**63 - 1, -(2**63), 1e300, '', '../../../etc/passwd', '/dev/zero', 'a=b:c,d;e|f',
