@@ -24,7 +24,7 @@ for folder in ("tests/service", "tests/faults", "tests/media"):
     sys.path.insert(0, str(ROOT / folder))
 
 from service import Service  # noqa: E402
-import clips  # noqa: E402
+import kit  # noqa: E402
 
 SLOW = {"denoise": "nlmeans", "resolution": "1440x1080", "preset-speed": "slow"}
 
@@ -63,7 +63,7 @@ def cpu_seconds(pid):
 def put(service, count):
     names = ["tape%d.mkv" % i for i in range(count)]
     for name in names:
-        shutil.copy(clips.path("interlaced"), service.files / name)
+        shutil.copy(kit.source("interlaced"), service.files / name)
     return names
 
 
