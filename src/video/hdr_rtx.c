@@ -1,7 +1,6 @@
 // NVIDIA's TrueHDR (infer/vfx.h) as a stage: pictures become 8 bit RGB with the primaries of BT.709, and come
 // back as HDR10. Not yet seen on a device.
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <terminalai/error.h>
@@ -68,10 +67,7 @@ static void needs(const void *opts, const struct ta_format *in, const struct ta_
 }
 
 struct rtx_priv {
-    struct ta_vfx *vfx;
-    struct ta_converter *to_rgb, *from_rgb;
-    AVFrame *made; // planes of what came back
-    uint8_t *in[TA_VFX_STREAMS_MAX], *out[TA_VFX_STREAMS_MAX];
+    struct ta_rtx_run run;
     uint32_t light[CODES]; // of each number, in TA_HDR_LIGHT of a cd/m2
 };
 
@@ -91,9 +87,11 @@ static int make_converters(struct ta_stage *s)
     struct ta_buf why = {0};
     sdr.primaries = AVCOL_PRI_BT709;
     hdr.pix_fmt = AV_PIX_FMT_GBRP16;
-    int err = ta_converter_create(&p->to_rgb, &s->in, &sdr, TA_KERNEL_SPLINE36, TA_DITHER_KIND_ORDERED, &why);
+    int err = ta_converter_create(&p->run.to_rgb, &s->in, &sdr, TA_KERNEL_SPLINE36, TA_DITHER_KIND_ORDERED,
+                                  &why);
     if (err >= 0)
-        err = ta_converter_create(&p->from_rgb, &hdr, &s->out, TA_KERNEL_SPLINE36, TA_DITHER_KIND_NONE, &why);
+        err = ta_converter_create(&p->run.from_rgb, &hdr, &s->out, TA_KERNEL_SPLINE36, TA_DITHER_KIND_NONE,
+                                  &why);
     if (err < 0)
         ta_error(s->log, "%s: %s", s->info->name, ta_buf_text(&why));
     ta_buf_release(&why);
@@ -110,25 +108,9 @@ static int init(struct ta_stage *s)
     int err = ta_rtx_engine(s->env, o->runtime, &e, s->log);
     if (err >= 0)
         err = make_converters(s);
-    if (err >= 0)
-        err = ta_vfx_create(&p->vfx, e, &c, s->log);
-    if (err < 0)
-        return err;
     for (int i = 0; i < CODES; i++)
         p->light[i] = (uint32_t)lrint(pq_light(i / (double)(CODES - 1)) * TA_HDR_LIGHT);
-    for (int i = 0; i < c.streams; i++) {
-        p->in[i] = malloc((size_t)c.width * (size_t)c.height * 4);
-        p->out[i] = malloc((size_t)c.width * (size_t)c.height * 4);
-        if (!p->in[i] || !p->out[i])
-            return ta_stage_no_memory(s);
-    }
-    p->made = av_frame_alloc();
-    if (!p->made)
-        return ta_stage_no_memory(s);
-    p->made->format = AV_PIX_FMT_GBRP16;
-    p->made->width = c.width;
-    p->made->height = c.height;
-    return av_frame_get_buffer(p->made, 0) < 0 ? ta_stage_no_memory(s) : 0;
+    return err < 0 ? err : ta_rtx_start(s, &p->run, e, &c, AV_PIX_FMT_GBRP16);
 }
 
 // 10 bits become 16 so that the highest stays the highest.
@@ -163,10 +145,10 @@ static int emit_one(struct ta_stage *s, const AVFrame *in, const uint8_t *pixels
     struct rtx_priv *p = s->priv;
     struct ta_hdr_light light = {0};
     AVFrame *out = NULL;
-    unpack(p, pixels, p->made, &light);
-    if (av_frame_copy_props(p->made, in) < 0)
+    unpack(p, pixels, p->run.made, &light);
+    if (av_frame_copy_props(p->run.made, in) < 0)
         return ta_stage_no_memory(s);
-    int err = ta_converter_run(p->from_rgb, p->made, &out, s->log);
+    int err = ta_converter_run(p->run.from_rgb, p->run.made, &out, s->log);
     if (err < 0)
         return err;
     err = ta_hdr_tag_light(s, out, &light);
@@ -180,39 +162,14 @@ static int emit_one(struct ta_stage *s, const AVFrame *in, const uint8_t *pixels
 
 static int process_many(struct ta_stage *s, AVFrame **in, int count)
 {
-    struct rtx_priv *p = s->priv;
-    int err = 0;
-    for (int i = 0; i < count && err >= 0; i++) {
-        AVFrame *rgb = NULL;
-        err = ta_converter_run(p->to_rgb, in[i], &rgb, s->log);
-        if (err >= 0)
-            ta_rtx_pack(rgb, p->in[i]);
-        av_frame_free(&rgb);
-    }
-    ptrdiff_t pitch = (ptrdiff_t)s->in.width * 4;
-    if (count > 0 && err >= 0)
-        err = ta_vfx_run(p->vfx, (const uint8_t *const *)p->in, pitch, p->out, pitch, count, s->log);
-    for (int i = 0; i < count; i++) {
-        if (err >= 0)
-            err = emit_one(s, in[i], p->out[i]);
-        av_frame_free(&in[i]);
-    }
-    return err;
+    return ta_rtx_process(s, &((struct rtx_priv *)s->priv)->run, in, count, emit_one);
 }
 
 static void release(struct ta_stage *s)
 {
     struct rtx_priv *p = s->priv;
-    if (!p)
-        return;
-    ta_vfx_destroy(&p->vfx);
-    ta_converter_destroy(&p->to_rgb);
-    ta_converter_destroy(&p->from_rgb);
-    av_frame_free(&p->made);
-    for (int i = 0; i < TA_VFX_STREAMS_MAX; i++) {
-        free(p->in[i]);
-        free(p->out[i]);
-    }
+    if (p)
+        ta_rtx_end(&p->run);
 }
 
 static double cost(const void *opts)
