@@ -162,9 +162,10 @@ static int error_of(const struct transfer *t, CURLcode code, const char *text, s
     }
 }
 
-// The schemes that it may speak, in the form of old and new versions of libcurl.
-static void set_schemes(CURL *c, const char *address)
+// In the form of old and new versions of libcurl.
+void ta_download_schemes(void *curl, const char *address)
 {
+    CURL *c = curl;
     bool secret = !strncasecmp(address, "https:", 6);
 #if LIBCURL_VERSION_NUM >= 0x075500
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -185,7 +186,7 @@ static int transfer(struct ta_download *d, struct ta_buf *why)
         return TA_ERR_INTERNAL;
     }
     curl_easy_setopt(t.curl, CURLOPT_URL, d->address);
-    set_schemes(t.curl, d->address);
+    ta_download_schemes(t.curl, d->address);
     curl_easy_setopt(t.curl, CURLOPT_USERAGENT, "terminalai/" TA_VERSION);
     curl_easy_setopt(t.curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(t.curl, CURLOPT_FAILONERROR, 1L);
@@ -237,6 +238,12 @@ bool ta_download_describe(struct ta_buf *out)
 {
     (void)out;
     return false;
+}
+
+void ta_download_schemes(void *curl, const char *address)
+{
+    (void)curl;
+    (void)address;
 }
 
 int ta_download(struct ta_download *d, struct ta_buf *why)

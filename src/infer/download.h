@@ -11,6 +11,10 @@ struct ta_log;
 // Appends libcurl's version. False when the program was built without it: every download fails then.
 bool ta_download_describe(struct ta_buf *out);
 
+// Lets a transfer of libcurl (CURL *) speak HTTP and HTTPS, and follow from https: to https: alone. Nothing
+// where the program was built without libcurl.
+void ta_download_schemes(void *curl, const char *address);
+
 struct ta_download {
     const char *address; // http:// or https://
     int fd;              // open for writing, at its end; what it holds is the beginning of the file

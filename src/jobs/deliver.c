@@ -13,6 +13,7 @@
 #include <terminalai/error.h>
 
 #include "base/sha256.h"
+#include "infer/download.h"
 #include "jobs/address.h"
 #include "jobs/notice.h"
 #include "jobs/program.h"
@@ -139,7 +140,7 @@ static void judge_status(struct ta_delivery *d, long status)
 static void post(struct ta_delivery *d)
 {
     char text[CURL_ERROR_SIZE] = "";
-    bool refused, secret = !strncasecmp(d->endpoint->target, "https:", 6);
+    bool refused;
     char *body = d->endpoint->kind == TA_ENDPOINT_DISCORD ? ta_notice_discord(d->notice)
                  : d->endpoint->kind == TA_ENDPOINT_SLACK ? ta_notice_slack(d->notice)
                                                           : ta_notice_webhook(d->notice, d->id);
@@ -158,14 +159,7 @@ static void post(struct ta_delivery *d)
         curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
         curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)REDIRECTS);
         curl_easy_setopt(c, CURLOPT_POSTREDIR, (long)CURL_REDIR_POST_ALL);
-#if LIBCURL_VERSION_NUM >= 0x075500
-        curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-        curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, secret ? "https" : "http,https");
-#else
-        curl_easy_setopt(c, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-        curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS,
-                         secret ? (long)CURLPROTO_HTTPS : (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
+        ta_download_schemes(c, d->endpoint->target);
         code = curl_easy_perform(c);
         curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
     }

@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/tree.h"
+#include "infer/download.h"
 #include "jobs/address.h"
 #include "jobs/program.h"
 #include "media/parts/name.h"
@@ -168,19 +169,12 @@ static int judge(struct transfer *t, CURLcode code, bool refused, const char *te
 static int transfer(struct transfer *t, const char *if_range, struct ta_log *log)
 {
     char text[CURL_ERROR_SIZE] = "";
-    bool refused = false, secret = !strncasecmp(t->f->address, "https:", 6);
+    bool refused = false;
     struct curl_slist *headers = NULL;
     CURL *c = t->curl;
     curl_easy_setopt(c, CURLOPT_URL, t->f->address);
     ta_address_guard(c, t->f->private_too, &refused);
-#if LIBCURL_VERSION_NUM >= 0x075500
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, secret ? "https" : "http,https");
-#else
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS,
-                     secret ? (long)CURLPROTO_HTTPS : (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
+    ta_download_schemes(c, t->f->address);
     curl_easy_setopt(c, CURLOPT_USERAGENT, "terminalai/" TA_VERSION);
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
