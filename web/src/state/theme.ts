@@ -30,8 +30,3 @@ export function setTheme(to: Theme): void {
   theme.set(to);
   applyTheme();
 }
-
-// Is it dark now? For what is drawn by hand (plots).
-export function isDark(): boolean {
-  return theme.value === "dark" || (theme.value === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
-}
