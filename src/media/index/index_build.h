@@ -1,4 +1,4 @@
-// Shared by the files that make an index (index.c, index_decode.c, index_file.c).
+// Shared by the files that make an index (index.c, index_decode.c, index_write.c).
 #ifndef TA_MEDIA_INDEX_INDEX_BUILD_H
 #define TA_MEDIA_INDEX_INDEX_BUILD_H
 

@@ -1,5 +1,4 @@
-// The index as bytes: magic, version, numbers in little-endian order, the format as JSON, SHA-256 of all that
-// as text.
+// An index from its bytes: nothing of it is believed before it was looked at.
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +15,8 @@
 #include "base/mem.h"
 #include "base/tree.h"
 #include "media/index/index_build.h"
+#include "media/index/index_form.h"
 
-#define MAGIC "TAINDEX"
-#define VERSION 11
-#define PACKET_BYTES 36
 #define FRAME_BYTES 16
 #define STREAM_BYTES 136
 #define CLOCK_BYTES 12
@@ -31,169 +28,6 @@
 #define MAX_FILE ((size_t)1 << 36)
 #define MAX_ZEROS ((int64_t)1 << 40)
 #define MAX_TIME ((int64_t)1 << 61)
-
-static void put32(struct ta_buf *b, uint32_t value)
-{
-    uint8_t bytes[4];
-    AV_WL32(bytes, value);
-    ta_buf_append(b, bytes, sizeof(bytes));
-}
-
-static void put64(struct ta_buf *b, int64_t value)
-{
-    uint8_t bytes[8];
-    AV_WL64(bytes, (uint64_t)value);
-    ta_buf_append(b, bytes, sizeof(bytes));
-}
-
-static void put_text(struct ta_buf *b, const char *text)
-{
-    put32(b, (uint32_t)strlen(text));
-    ta_buf_puts(b, text);
-}
-
-static void put_packet(struct ta_buf *b, const struct ta_index_packet *p)
-{
-    uint8_t bytes[PACKET_BYTES];
-    AV_WL64(bytes, (uint64_t)p->pts);
-    AV_WL64(bytes + 8, (uint64_t)p->dts);
-    AV_WL64(bytes + 16, (uint64_t)p->pos);
-    AV_WL32(bytes + 24, p->size);
-    AV_WL32(bytes + 28, p->check);
-    AV_WL16(bytes + 32, p->flags);
-    AV_WL16(bytes + 34, p->repeat_pict);
-    ta_buf_append(b, bytes, sizeof(bytes));
-}
-
-static void serialise(const struct ta_index *index, struct ta_buf *b)
-{
-    ta_buf_append(b, MAGIC, sizeof(MAGIC));
-    put32(b, VERSION);
-    put64(b, index->source.size_bytes);
-    put64(b, index->source.mtime_ns);
-    put_text(b, index->source.head_tail);
-    put32(b, (uint32_t)index->video);
-    put32(b, (uint32_t)index->video_id);
-    put32(b, (uint32_t)index->time_base.num);
-    put32(b, (uint32_t)index->time_base.den);
-    put32(b, index->decoded);
-    put64(b, index->end_pts);
-    put64(b, index->undecodable_start);
-    put64(b, index->time_jumps);
-    put64(b, index->variable);
-    const struct ta_index_faults *f = &index->faults;
-    const int64_t faults[] = {f->places, f->cut_off, f->stated, f->held, f->missing_time, f->late_start};
-    for (size_t k = 0; k < TA_COUNT(faults); k++)
-        put64(b, faults[k]);
-    // By names: libav's numbers of pixel formats differ from version to version.
-    json_t *format = ta_format_to_json(&index->format);
-    char *text = ta_json_text(format);
-    put_text(b, text);
-    free(text);
-    json_decref(format);
-
-    put32(b, (uint32_t)index->stream_count);
-    for (int i = 0; i < index->stream_count; i++) {
-        const struct ta_index_stream *s = &index->streams[i];
-        const int64_t values[] = {
-            s->first_pts, s->end_pts,        s->packets,        s->bytes,        s->gaps,      s->overlaps,
-            s->gap_time,  s->overlap_time,   s->lost,           s->encrypted,    s->programme, s->rate,
-            s->channels,  s->least_channels, s->layout_changes, s->rate_changes, s->layer};
-        for (size_t k = 0; k < TA_COUNT(values); k++)
-            put64(b, values[k]);
-    }
-    put64(b, (int64_t)index->packet_count);
-    for (size_t i = 0; i < index->packet_count; i++)
-        put_packet(b, &index->packets[i]);
-    put64(b, (int64_t)index->frame_count);
-    for (size_t i = 0; i < index->frame_count; i++) {
-        put64(b, index->frames[i].pts);
-        put32(b, index->frames[i].packet);
-        put32(b, index->frames[i].flags);
-    }
-    put32(b, (uint32_t)index->clock_count);
-    for (int i = 0; i < index->clock_count; i++) {
-        put64(b, index->clocks[i].offset);
-        put32(b, index->clocks[i].frame);
-    }
-    put32(b, (uint32_t)index->scene_count);
-    for (int i = 0; i < index->scene_count; i++) {
-        const struct ta_dv_scene *s = &index->scenes[i];
-        put32(b, s->frame);
-        put32(b, s->timecode);
-        put32(b, s->date);
-        put32(b, s->time);
-    }
-    put32(b, (uint32_t)index->patch_count);
-    for (int i = 0; i < index->patch_count; i++) {
-        put64(b, index->patches[i].at);
-        ta_buf_append(b, &index->patches[i].size, 1);
-        ta_buf_append(b, index->patches[i].bytes, TA_PATCH_BYTES);
-    }
-    put32(b, (uint32_t)index->splice_count);
-    for (int i = 0; i < index->splice_count; i++) {
-        const struct ta_splice *s = &index->splices[i];
-        const int64_t values[] = {s->from, s->to, s->fill, s->fill_bytes, s->copies};
-        for (size_t k = 0; k < TA_COUNT(values); k++)
-            put64(b, values[k]);
-    }
-    put32(b, (uint32_t)index->routes_count);
-    for (int i = 0; i < index->routes_count; i++) {
-        struct ta_buf one = {0};
-        if (index->routes[i].packet_bytes)
-            ta_routes_write(&index->routes[i], &one);
-        put64(b, (int64_t)one.size);
-        ta_buf_append(b, ta_buf_text(&one), one.size);
-        ta_buf_release(&one);
-    }
-    struct ta_buf dv = {0};
-    if (index->dv)
-        ta_dv_table_write(index->dv, &dv);
-    put64(b, (int64_t)dv.size);
-    ta_buf_append(b, ta_buf_text(&dv), dv.size);
-    ta_buf_release(&dv);
-    put32(b, (uint32_t)index->part_count);
-    for (int i = 0; i < index->part_count; i++) {
-        const struct ta_index_part *p = &index->parts[i];
-        const char *name = av_get_pix_fmt_name(p->pix_fmt);
-        const int values[] = {p->width, p->height, p->sar.num, p->sar.den};
-        put32(b, p->first);
-        for (size_t k = 0; k < TA_COUNT(values); k++)
-            put32(b, (uint32_t)values[k]);
-        put_text(b, name ? name : "");
-    }
-    char sum[TA_SHA256_HEX];
-    ta_sha256_hex(b->data, b->size, sum);
-    ta_buf_append(b, sum, TA_SHA256_HEX - 1);
-}
-
-int ta_index_seal(struct ta_index *index)
-{
-    struct ta_buf b = {0};
-    serialise(index, &b);
-    memcpy(index->checksum, b.data + b.size - (TA_SHA256_HEX - 1), TA_SHA256_HEX);
-    ta_buf_release(&b);
-    return 0;
-}
-
-int ta_index_save(const struct ta_index *index, const char *path, struct ta_log *log)
-{
-    struct ta_buf b = {0};
-    serialise(index, &b);
-    int err = ta_file_write_atomic(path, b.data, b.size, log);
-    ta_buf_release(&b);
-    return err;
-}
-
-int ta_index_save_in(const struct ta_index *index, const struct ta_folder *folder, const char *name,
-                     struct ta_log *log)
-{
-    struct ta_buf b = {0};
-    serialise(index, &b);
-    int err = ta_folder_write(folder, name, b.data, b.size, log);
-    ta_buf_release(&b);
-    return err;
-}
 
 // Reads on only while everything was there; `bad` says that it was not.
 struct cursor {
@@ -289,7 +123,7 @@ static int parse_streams(struct ta_index *index, struct cursor *c)
 
 static int parse_packets(struct ta_index *index, struct cursor *c)
 {
-    size_t count = get_count(c, get64(c), PACKET_BYTES);
+    size_t count = get_count(c, get64(c), TA_INDEX_PACKET_BYTES);
     if (c->bad || count >= UINT32_MAX) {
         c->bad = true;
         return 0;
@@ -299,7 +133,7 @@ static int parse_packets(struct ta_index *index, struct cursor *c)
         return TA_ERR_NOMEM;
     index->packet_count = count;
     for (size_t i = 0; i < count; i++) {
-        const uint8_t *p = take(c, PACKET_BYTES);
+        const uint8_t *p = take(c, TA_INDEX_PACKET_BYTES);
         if (!p)
             break;
         index->packets[i] = (struct ta_index_packet){
@@ -570,11 +404,12 @@ int ta_index_parse(struct ta_index **out, const void *data, size_t size, const c
     *out = NULL;
     const size_t sum_size = TA_SHA256_HEX - 1;
     const uint8_t *bytes = data;
-    if (size < sizeof(MAGIC) + 4 + sum_size || memcmp(bytes, MAGIC, sizeof(MAGIC)) != 0) {
+    if (size < sizeof(TA_INDEX_MAGIC) + 4 + sum_size ||
+        memcmp(bytes, TA_INDEX_MAGIC, sizeof(TA_INDEX_MAGIC)) != 0) {
         ta_error(log, "%s: this is no index", name);
         return TA_ERR_FORMAT;
     }
-    struct cursor c = {.at = bytes + sizeof(MAGIC), .end = bytes + size - sum_size};
+    struct cursor c = {.at = bytes + sizeof(TA_INDEX_MAGIC), .end = bytes + size - sum_size};
     uint32_t version = get32(&c);
     char sum[TA_SHA256_HEX];
     ta_sha256_hex(bytes, size - sum_size, sum);
@@ -582,8 +417,9 @@ int ta_index_parse(struct ta_index **out, const void *data, size_t size, const c
         ta_error(log, "%s: the index is damaged: its checksum does not match", name);
         return TA_ERR_DAMAGED;
     }
-    if (version != VERSION) {
-        ta_error(log, "%s: the index has version %" PRIu32 ", this program reads %d", name, version, VERSION);
+    if (version != TA_INDEX_VERSION) {
+        ta_error(log, "%s: the index has version %" PRIu32 ", this program reads %d", name, version,
+                 TA_INDEX_VERSION);
         return TA_ERR_UNSUPPORTED;
     }
     struct ta_index *index = ta_xcalloc(1, sizeof(*index));

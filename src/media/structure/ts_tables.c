@@ -5,93 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libavutil/crc.h>
 #include <libavutil/intreadwrite.h>
 
 #include "base/mem.h"
-#include "media/structure/ts_sections.h"
+#include "media/structure/ts_state.h"
 
-#define PIDS TA_ROUTE_PIDS
-#define PROGRAMMES_MAX 256
-#define ROLES_MAX 512
-#define MAPS_MAX 1024 // different ones
-#define CLOCK 90000
-#define CLOCK_BITS 33
-#define SHORTEST_RUN (CLOCK / 5) // of pictures of one kind that others follow
-#define TURNS_MAX TA_ROUTE_TURNS
-#define HAND_OVER (2 * CLOCK) // at most between two streams of which one continues the other
-
-struct role {
-    uint32_t kind;
-    int programme; // number of the slot
-    int pid;       // under which it runs now
-    int first_pid; // under which it ran first
-    int joined;    // the role that this one continues; TA_TS_NO_ROLE
-    int component;
-    char language[4];
-    bool present; // in the latest map
-    bool timed;
-    int64_t first, last; // bytes of its first and latest packet, -1: none yet
-    int64_t first_time, last_time;
-    int first_counter, last_counter; // as they are read
-    int shift;                       // is added to its counters where it continues another role
-};
-
-struct programme {
-    int number;
-    bool listed; // in the latest list of programmes
-    bool mapped; // a map of it was seen
-    // Its pictures: which role's run now (one more than its number, 0: none yet), since when, and up to when.
-    int pictures;
-    int64_t since, until;
-    bool together; // those of several run at once
-};
-
-struct change { // packets of `pid` are this role's from there on
-    int64_t from;
-    int pid, role, counter;
-    bool counted;
-};
-
-struct turn { // a programme's pictures are this role's from there on
-    int64_t from;
-    int role;
-};
-
-struct map { // a programme map, when it was met
-    struct ta_ts_section section;
-    int pid;
-    int roles[TA_TS_ENTRIES], places[TA_TS_ENTRIES], count; // of its entries
-};
-
-struct latest {                           // of one identifier of maps
-    struct ta_ts_section section, before; // the open one, and the latest whole one
-    int64_t from;                         // where that began
-};
-
-struct ta_ts_tables {
-    int packet_bytes;
-    int64_t expected;
-    int64_t *starts;
-    int start_count;
-    struct latest *tables[PIDS]; // of programmes and their maps
-    bool seen[PIDS];
-    int64_t first_seen[PIDS];
-    uint8_t first_counter[PIDS];
-    int role[PIDS];   // whose packets an identifier has now
-    int change[PIDS]; // the one in force; -1
-    struct programme programmes[PROGRAMMES_MAX];
-    int programme_count;
-    struct role *roles;
-    int role_count;
-    struct change *changes;
-    int change_count;
-    struct turn turns[TURNS_MAX];
-    int turn_count; // may be more than there is room for
-    struct map **maps;
-    int map_count;
-    bool too_much; // of anything: nothing is changed then
-};
+#define SHORTEST_RUN (TA_TS_CLOCK / 5) // of pictures of one kind that others follow
 
 struct ta_ts_tables *ta_ts_tables_create(int packet_bytes)
 {
@@ -99,11 +18,11 @@ struct ta_ts_tables *ta_ts_tables_create(int packet_bytes)
     t->packet_bytes = packet_bytes;
     t->expected = -1;
     t->starts = ta_xcalloc(TA_ROUTES_MAX, sizeof(*t->starts));
-    t->roles = ta_xcalloc(ROLES_MAX, sizeof(*t->roles));
+    t->roles = ta_xcalloc(TA_TS_ROLES, sizeof(*t->roles));
     t->changes = ta_xcalloc(TA_ROUTES_MAX, sizeof(*t->changes));
-    t->maps = ta_xcalloc(MAPS_MAX, sizeof(*t->maps));
+    t->maps = ta_xcalloc(TA_TS_MAPS, sizeof(*t->maps));
     t->tables[0] = ta_xcalloc(1, sizeof(*t->tables[0]));
-    for (int i = 0; i < PIDS; i++)
+    for (int i = 0; i < TA_ROUTE_PIDS; i++)
         t->role[i] = t->change[i] = TA_TS_NO_ROLE;
     return t;
 }
@@ -113,7 +32,7 @@ void ta_ts_tables_destroy(struct ta_ts_tables **pt)
     struct ta_ts_tables *t = *pt;
     if (!t)
         return;
-    for (int i = 0; i < PIDS; i++)
+    for (int i = 0; i < TA_ROUTE_PIDS; i++)
         free(t->tables[i]);
     for (int i = 0; i < t->map_count; i++)
         free(t->maps[i]);
@@ -131,7 +50,7 @@ static int add_programme(struct ta_ts_tables *t, int number)
     for (int i = 0; i < t->programme_count; i++)
         if (t->programmes[i].number == number)
             return i;
-    if (t->programme_count == PROGRAMMES_MAX) {
+    if (t->programme_count == TA_TS_PROGRAMMES) {
         t->too_much = true;
         return 0;
     }
@@ -159,7 +78,7 @@ static void read_programmes(struct ta_ts_tables *t, const uint8_t *p, int size)
 static int find_programme(struct ta_ts_tables *t, int number)
 {
     int slot = add_programme(t, number), gone = -1, count = 0;
-    struct programme *p = &t->programmes[slot];
+    struct ta_ts_programme *p = &t->programmes[slot];
     if (p->mapped)
         return slot;
     for (int i = 0; i < t->programme_count; i++) {
@@ -172,7 +91,7 @@ static int find_programme(struct ta_ts_tables *t, int number)
         int before = t->programmes[gone].number;
         t->programmes[gone].number = number;
         t->programmes[gone].listed = true;
-        *p = (struct programme){.number = before};
+        *p = (struct ta_ts_programme){.number = before};
         return gone;
     }
     p->mapped = true;
@@ -181,7 +100,7 @@ static int find_programme(struct ta_ts_tables *t, int number)
 
 // ---- roles ----
 
-static bool same_language(const char *a, const char *b)
+bool ta_ts_same_language(const char *a, const char *b)
 {
     return !a[0] || !b[0] || !memcmp(a, b, 3);
 }
@@ -203,10 +122,11 @@ static int count_present(const struct ta_ts_tables *t, int slot, uint32_t kind)
 }
 
 // How well an entry fits a role that nobody has taken; 0: not at all.
-static int rank(const struct role *r, const struct ta_ts_entry *e, bool alone)
+static int rank(const struct ta_ts_role *r, const struct ta_ts_entry *e, bool alone)
 {
     int by_pid = r->pid == e->pid;
-    if (r->kind != e->kind || !(by_pid || (alone && r->present) || same_language(r->language, e->language)))
+    if (r->kind != e->kind ||
+        !(by_pid || (alone && r->present) || ta_ts_same_language(r->language, e->language)))
         return 0;
     bool language = r->language[0] && e->language[0] && !memcmp(r->language, e->language, 3);
     bool component = r->component >= 0 && r->component == e->component;
@@ -216,7 +136,7 @@ static int rank(const struct role *r, const struct ta_ts_entry *e, bool alone)
 // The best pair first; of pairs that are equally good that which stands first in both.
 static void match(struct ta_ts_tables *t, int slot, struct ta_ts_entry *entries, int count)
 {
-    bool taken[ROLES_MAX] = {false};
+    bool taken[TA_TS_ROLES] = {false};
     for (;;) {
         int best = 0, role = -1, entry = -1;
         for (int i = 0; i < count; i++) {
@@ -242,17 +162,17 @@ static void match(struct ta_ts_tables *t, int slot, struct ta_ts_entry *entries,
 
 static int add_role(struct ta_ts_tables *t, int slot, const struct ta_ts_entry *e)
 {
-    if (t->role_count == ROLES_MAX) {
+    if (t->role_count == TA_TS_ROLES) {
         t->too_much = true;
         return 0;
     }
-    t->roles[t->role_count] = (struct role){.kind = e->kind,
-                                            .programme = slot,
-                                            .pid = e->pid,
-                                            .first_pid = e->pid,
-                                            .joined = TA_TS_NO_ROLE,
-                                            .first = -1,
-                                            .last = -1};
+    t->roles[t->role_count] = (struct ta_ts_role){.kind = e->kind,
+                                                  .programme = slot,
+                                                  .pid = e->pid,
+                                                  .first_pid = e->pid,
+                                                  .joined = TA_TS_NO_ROLE,
+                                                  .first = -1,
+                                                  .last = -1};
     return t->role_count++;
 }
 
@@ -266,14 +186,14 @@ static void change(struct ta_ts_tables *t, int pid, int role, int64_t from)
     }
     t->role[pid] = role;
     t->change[pid] = t->change_count;
-    t->changes[t->change_count++] = (struct change){.from = from, .pid = pid, .role = role};
+    t->changes[t->change_count++] = (struct ta_ts_change){.from = from, .pid = pid, .role = role};
 }
 
 // From the packet with this counter on the role's packets are counted on.
 static void count_change(struct ta_ts_tables *t, int pid, int counter)
 {
-    struct change *c = &t->changes[t->change[pid]];
-    const struct role *r = &t->roles[c->role];
+    struct ta_ts_change *c = &t->changes[t->change[pid]];
+    const struct ta_ts_role *r = &t->roles[c->role];
     if (!c->counted)
         c->counter = r->last >= 0 ? (r->last_counter + 1 - counter) & 15 : 0;
     c->counted = true;
@@ -281,20 +201,20 @@ static void count_change(struct ta_ts_tables *t, int pid, int counter)
 
 // ---- programme maps ----
 
-static void keep_map(struct ta_ts_tables *t, const struct map *map)
+static void keep_map(struct ta_ts_tables *t, const struct ta_ts_map *map)
 {
     // Maps of several programmes may take turns under one identifier.
     for (int i = t->map_count - 1; i >= 0; i--) {
-        const struct map *m = t->maps[i];
+        const struct ta_ts_map *m = t->maps[i];
         if (m->pid != map->pid || !ta_ts_section_equal(&m->section, &map->section))
             continue;
         if (!memcmp(m->roles, map->roles, sizeof(m->roles)))
             return;
         break;
     }
-    if (t->map_count == MAPS_MAX)
+    if (t->map_count == TA_TS_MAPS)
         return;
-    struct map *kept = ta_xcalloc(1, sizeof(*kept));
+    struct ta_ts_map *kept = ta_xcalloc(1, sizeof(*kept));
     *kept = *map;
     t->maps[t->map_count++] = kept;
 }
@@ -310,13 +230,13 @@ static void read_map(struct ta_ts_tables *t, int pid, const struct ta_ts_section
     for (int i = 0; i < t->role_count; i++)
         if (t->roles[i].programme == slot)
             t->roles[i].present = false;
-    struct map map = {.section = *s, .pid = pid, .count = count};
+    struct ta_ts_map map = {.section = *s, .pid = pid, .count = count};
     int64_t from = s->pieces[0].at, before = t->tables[pid]->from;
     for (int i = 0; i < count && !t->too_much; i++) {
         struct ta_ts_entry *e = &entries[i];
         if (e->role == TA_TS_NO_ROLE)
             e->role = add_role(t, slot, e);
-        struct role *r = &t->roles[e->role];
+        struct ta_ts_role *r = &t->roles[e->role];
         r->pid = e->pid;
         r->present = true;
         r->component = e->component;
@@ -333,7 +253,7 @@ static void read_map(struct ta_ts_tables *t, int pid, const struct ta_ts_section
     keep_map(t, &map);
 }
 
-static void take_section(struct ta_ts_tables *t, int pid, struct latest *l)
+static void take_section(struct ta_ts_tables *t, int pid, struct ta_ts_latest *l)
 {
     struct ta_ts_section *s = &l->section;
     const uint8_t *p = s->bytes;
@@ -350,7 +270,7 @@ static void take_section(struct ta_ts_tables *t, int pid, struct latest *l)
 
 static void read_table(struct ta_ts_tables *t, int pid, const uint8_t *packet, int64_t at)
 {
-    struct latest *l = t->tables[pid];
+    struct ta_ts_latest *l = t->tables[pid];
     struct ta_ts_section *s = &l->section;
     int head = packet[3] & 0x20 ? 5 + packet[4] : 4;
     if (!(packet[3] & 0x10) || head >= TA_ROUTE_PACKET_BYTES)
@@ -395,14 +315,14 @@ static void note_start(struct ta_ts_tables *t, int64_t at)
 // take turns all the time they are two pictures.
 static void note_pictures(struct ta_ts_tables *t, int role, int64_t time, int64_t at)
 {
-    struct programme *p = &t->programmes[t->roles[role].programme];
+    struct ta_ts_programme *p = &t->programmes[t->roles[role].programme];
     if (!ta_ts_is_picture(t->roles[role].kind))
         return;
     if (p->pictures != role + 1) {
         bool first = !p->pictures;
         p->together |= !first && p->until - p->since < SHORTEST_RUN;
-        if (!first && !p->together && t->turn_count < TURNS_MAX)
-            t->turns[t->turn_count] = (struct turn){at, role};
+        if (!first && !p->together && t->turn_count < TA_ROUTE_TURNS)
+            t->turns[t->turn_count] = (struct ta_ts_turn){at, role};
         t->turn_count += !first && !p->together;
         p->pictures = role + 1;
         p->since = p->until = time;
@@ -413,7 +333,7 @@ static void note_pictures(struct ta_ts_tables *t, int role, int64_t time, int64_
 
 static void note_role(struct ta_ts_tables *t, int pid, const uint8_t *packet, int64_t at)
 {
-    struct role *r = &t->roles[t->role[pid]];
+    struct ta_ts_role *r = &t->roles[t->role[pid]];
     int head = packet[3] & 0x20 ? 5 + packet[4] : 4, counter = packet[3] & 15;
     if (!(packet[3] & 0x10) || head >= TA_ROUTE_PACKET_BYTES)
         return;
@@ -449,173 +369,4 @@ void ta_ts_tables_packet(struct ta_ts_tables *t, const uint8_t *packet, int64_t 
         read_table(t, pid, packet, at);
     else if (t->role[pid] != TA_TS_NO_ROLE)
         note_role(t, pid, packet, at);
-}
-
-// ---- all together ----
-
-// Does `b` go on where `a` ends, though both stand in one map?
-static bool hands_over(const struct role *a, const struct role *b)
-{
-    if (a->programme != b->programme || a->kind != b->kind || !same_language(a->language, b->language) ||
-        !ta_ts_is_stream(a->kind) || a->kind == 0x06 || a->kind == 0x156 || a->kind == 0x159 ||
-        a->first < 0 || b->first < a->last || !a->timed || !b->timed)
-        return false;
-    int64_t between = (b->first_time - a->last_time) & (((int64_t)1 << CLOCK_BITS) - 1);
-    return between > 0 && between < HAND_OVER;
-}
-
-static void join_roles(struct ta_ts_tables *t)
-{
-    for (int b = 0; b < t->role_count; b++) {
-        for (int a = 0; a < t->role_count && t->roles[b].joined == TA_TS_NO_ROLE; a++) {
-            bool continued = false;
-            for (int i = 0; i < t->role_count; i++)
-                continued |= t->roles[i].joined == a;
-            if (a == b || continued || !hands_over(&t->roles[a], &t->roles[b]))
-                continue;
-            t->roles[b].joined = a;
-        }
-    }
-    // In the order of the file, so that counters go on from what was made of those before.
-    for (int i = 0; i < t->role_count; i++) {
-        int chain[ROLES_MAX], count = 0;
-        for (int r = i; r != TA_TS_NO_ROLE && count < ROLES_MAX; r = t->roles[r].joined)
-            chain[count++] = r;
-        int shift = 0;
-        for (int k = count - 2; k >= 0; k--) {
-            const struct role *before = &t->roles[chain[k + 1]];
-            shift = (before->last_counter + shift + 1 - t->roles[chain[k]].first_counter) & 15;
-        }
-        t->roles[i].shift = count > 1 ? shift : 0;
-    }
-}
-
-static int root(const struct ta_ts_tables *t, int role)
-{
-    while (t->roles[role].joined != TA_TS_NO_ROLE)
-        role = t->roles[role].joined;
-    return role;
-}
-
-// The identifier that each role is read by: its first one, or where another role had that, one that nobody
-// has.
-static bool choose_pids(const struct ta_ts_tables *t, int *pids)
-{
-    bool used[PIDS] = {false};
-    int next = PIDS - 2;
-    for (int i = 0; i < t->role_count; i++) {
-        int pid = t->roles[i].first_pid;
-        if (root(t, i) != i)
-            continue;
-        if (used[pid]) {
-            while (next > 0 && (used[next] || t->seen[next]))
-                next--;
-            pid = next;
-        }
-        if (!pid)
-            return false;
-        used[pid] = true;
-        pids[i] = pid;
-    }
-    for (int i = 0; i < t->role_count; i++)
-        pids[i] = pids[root(t, i)];
-    return true;
-}
-
-static void put_pid(uint8_t *p, int pid)
-{
-    AV_WB16(p, (AV_RB16(p) & 0xe000) | pid);
-}
-
-static int compare_tables(const void *a, const void *b)
-{
-    const struct ta_route_table *x = a, *y = b;
-    return (x->from > y->from) - (x->from < y->from);
-}
-
-// The map with the identifiers that its streams are read by, as packets.
-static void put_map(struct ta_routes *out, const struct map *m, const int *pids)
-{
-    const struct ta_ts_section *s = &m->section;
-    uint8_t after[TA_TS_SECTION_BYTES];
-    memcpy(after, s->bytes, (size_t)s->length);
-    int clock = AV_RB16(after + 8) & 0x1fff;
-    for (int i = 0; i < m->count; i++) {
-        if ((AV_RB16(after + m->places[i]) & 0x1fff) == clock)
-            put_pid(after + 8, pids[m->roles[i]]);
-        put_pid(after + m->places[i], pids[m->roles[i]]);
-    }
-    uint32_t crc = av_crc(av_crc_get_table(AV_CRC_32_IEEE), UINT32_MAX, after, (size_t)s->length - 4);
-    AV_WL32(after + s->length - 4, crc); // libav's is turned round
-    int done = 0;
-    for (int i = 0; i < s->piece_count && out->table_count < TA_ROUTES_MAX; i++) {
-        const struct ta_ts_piece *p = &s->pieces[i];
-        struct ta_route_table *table = &out->tables[out->table_count++];
-        *table = (struct ta_route_table){.from = p->at, .pid = (uint16_t)m->pid, .size = p->size};
-        memcpy(table->before, p->payload, p->size);
-        memcpy(table->after, p->payload, p->size);
-        int count = TA_MIN(p->size - p->offset, s->length - done);
-        memcpy(table->after + p->offset, after + done, (size_t)count);
-        done += count;
-    }
-}
-
-// Turns of one kind of pictures into another.
-static bool add_turns(struct ta_routes *out, const struct ta_ts_tables *t, const int *pids)
-{
-    for (int i = 0; i < t->turn_count && t->turn_count <= TURNS_MAX; i++) {
-        const struct role *r = &t->roles[t->turns[i].role];
-        int first = t->turns[i].role;
-        if (t->programmes[r->programme].together)
-            continue;
-        for (int k = 0; k < t->role_count; k++) {
-            const struct role *other = &t->roles[k];
-            if (other->programme == r->programme && ta_ts_is_picture(other->kind) && other->timed &&
-                other->first < t->roles[first].first)
-                first = k;
-        }
-        out->turns[out->turn_count++] = (struct ta_route_turn){
-            t->turns[i].from, (uint16_t)pids[t->turns[i].role], (uint16_t)pids[first]};
-    }
-    return out->turn_count > 0;
-}
-
-static int compare_routes(const void *a, const void *b)
-{
-    const struct ta_route *x = a, *y = b;
-    return (x->from > y->from) - (x->from < y->from);
-}
-
-void ta_ts_tables_finish(struct ta_ts_tables *t, struct ta_routes *out)
-{
-    int pids[ROLES_MAX];
-    bool changes = false;
-    *out = (struct ta_routes){0};
-    if (t->too_much || !t->role_count || !t->start_count)
-        return;
-    join_roles(t);
-    if (!choose_pids(t, pids))
-        return;
-    for (int i = 0; i < t->change_count; i++)
-        changes |= ta_ts_is_stream(t->roles[t->changes[i].role].kind) &&
-                   t->changes[i].pid != pids[t->changes[i].role];
-    changes |= add_turns(out, t, pids);
-    if (!changes)
-        return;
-    out->packet_bytes = t->packet_bytes;
-    out->starts = t->starts;
-    out->start_count = t->start_count;
-    t->starts = NULL;
-    out->routes = ta_xcalloc((size_t)t->change_count + 1, sizeof(*out->routes));
-    out->tables = ta_xcalloc(TA_ROUTES_MAX, sizeof(*out->tables));
-    for (int i = 0; i < t->change_count; i++) {
-        const struct change *c = &t->changes[i];
-        out->routes[out->route_count++] = (struct ta_route){
-            c->from, (uint16_t)c->pid, (uint16_t)pids[c->role],
-            (uint8_t)((c->counter + t->roles[c->role].shift) & 15)};
-    }
-    qsort(out->routes, (size_t)out->route_count, sizeof(*out->routes), compare_routes);
-    for (int i = 0; i < t->map_count; i++)
-        put_map(out, t->maps[i], pids);
-    qsort(out->tables, (size_t)out->table_count, sizeof(*out->tables), compare_tables);
 }
