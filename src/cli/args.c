@@ -336,7 +336,8 @@ static const char *next_value(struct ta_cli *cli, const char *option, int argc, 
 static bool next_is_help_about(const struct ta_cli *cli, int argc, char **argv, int i)
 {
     const char *next = i + 1 < argc ? argv[i + 1] : NULL;
-    return cli->command && next && next[0] && next[0] != '-' && !strpbrk(next, "./\\");
+    return cli->command && !cli->command->family && next && next[0] && next[0] != '-' &&
+           !strpbrk(next, "./\\");
 }
 
 static int take_help_about(struct ta_cli *cli, const char *about)
@@ -429,16 +430,39 @@ static int parse_letters(struct ta_cli *cli, int argc, char **argv, int *i)
     return 0;
 }
 
-// The first operand.
+// The second operand, of a family: a message when it has no such member.
+static int refuse_member(struct ta_cli *cli, const char *word)
+{
+    const char *nearest = ta_command_nearest(cli->command, word);
+    struct ta_buf quoted = {0}, names = {0};
+    ta_buf_quote(&quoted, word);
+    for (const struct ta_command *const *c = ta_commands; *c; c++)
+        if (ta_command_is_of(*c, cli->command))
+            ta_buf_printf(&names, "%s%s", names.size ? ", " : "", ta_command_last_word(*c));
+    if (nearest)
+        ta_cli_usage(cli, "%s has no command %s; did you mean \"%s\"?", cli->command->name, quoted.data,
+                     nearest);
+    else
+        ta_cli_usage(cli, "%s has no command %s; it has %s", cli->command->name, quoted.data,
+                     ta_buf_text(&names));
+    ta_buf_release(&quoted);
+    ta_buf_release(&names);
+    return TA_ERR_USAGE;
+}
+
+// The first operand, or the second where the first is a family's name.
 static int choose_command(struct ta_cli *cli, const char *name)
 {
-    if (!strcmp(name, "version")) { // as other programs have it
+    if (!strcmp(name, "version") && !cli->command) { // as other programs have it
         cli->common.version = true;
         return 0;
     }
-    cli->command = ta_command_find(name);
+    const struct ta_command *member = cli->command ? ta_command_member(cli->command, name) : NULL;
+    if (cli->command && !member)
+        return refuse_member(cli, name);
+    cli->command = member ? member : ta_command_find(name);
     if (!cli->command) {
-        const char *nearest = ta_command_nearest(name);
+        const char *nearest = ta_command_nearest(NULL, name);
         struct ta_buf quoted = {0};
         ta_buf_quote(&quoted, name);
         if (nearest)
@@ -451,6 +475,7 @@ static int choose_command(struct ta_cli *cli, const char *name)
         ta_buf_release(&quoted);
         return TA_ERR_USAGE;
     }
+    ta_freep(&cli->values); // a family's, of none
     cli->values = ta_xcalloc(1, cli->command->values_size + 1);
     for (const struct ta_command_group *g = cli->command->groups; g && g->table; g++)
         ta_opt_defaults(g->table, (char *)cli->values + g->offset);
@@ -459,7 +484,7 @@ static int choose_command(struct ta_cli *cli, const char *name)
 
 static int add_operand(struct ta_cli *cli, char *operand)
 {
-    if (!cli->command)
+    if (!cli->command || cli->command->family)
         return choose_command(cli, operand);
     cli->operands[cli->operand_count++] = operand;
     return 0;
@@ -470,6 +495,10 @@ static int check_operands(struct ta_cli *cli)
     const struct ta_command *c = cli->command;
     if (!c)
         return 0;
+    if (c->family) {
+        ta_cli_usage(cli, "%s needs %s", c->name, c->operands);
+        return TA_ERR_USAGE;
+    }
     if (cli->operand_count < c->min_operands) {
         ta_cli_usage(cli, "%s needs %s", c->name, c->operands);
         return TA_ERR_USAGE;
@@ -492,6 +521,9 @@ int ta_args_parse(struct ta_cli *cli, int argc, char **argv)
     bool options_end = false;
     ta_opt_defaults(ta_common_options, &cli->common);
     cli->operands = ta_xcalloc((size_t)argc + 1, sizeof(*cli->operands));
+    const char *linked = argc ? ta_command_of_link(argv[0]) : NULL;
+    if (linked && choose_command(cli, linked) < 0)
+        return TA_ERR_USAGE;
     for (int i = 1; i < argc; i++) {
         char *arg = argv[i];
         int err;

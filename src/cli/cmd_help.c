@@ -49,14 +49,21 @@ static enum ta_exit run_help(struct ta_cli *cli)
     if (cli->operand_count && !(command = ta_command_find(cli->operands[0]))) {
         struct ta_buf quoted = {0};
         ta_buf_quote(&quoted, cli->operands[0]);
-        const char *nearest = ta_command_nearest(cli->operands[0]);
+        const char *nearest = ta_command_nearest(NULL, cli->operands[0]);
         enum ta_exit status = ta_cli_usage(cli, "unknown command %s%s%s%s", quoted.data,
                                            nearest ? "; did you mean \"" : "", nearest ? nearest : "",
                                            nearest ? "\"?" : "");
         ta_buf_release(&quoted);
         return status;
     }
-    const char *about = cli->operand_count > 1 ? cli->operands[1] : NULL;
+    int used = 1;
+    if (command && command->family && cli->operand_count > 1) {
+        const struct ta_command *member = ta_command_member(command, cli->operands[used++]);
+        if (!member)
+            return ta_cli_usage(cli, "%s has no command \"%s\"", command->name, cli->operands[1]);
+        command = member;
+    }
+    const char *about = cli->operand_count > used ? cli->operands[used] : NULL;
     if (about && !ta_help_knows(command, about)) {
         struct ta_buf groups = {0};
         ta_help_groups(command, &groups);
@@ -94,6 +101,6 @@ const struct ta_command ta_command_help = {
     .groups = help_groups,
     .values_size = sizeof(struct help_opts),
     .operand_kind = TA_OPERAND_COMMAND,
-    .max_operands = 2,
+    .max_operands = 3,
     .run = run_help,
 };

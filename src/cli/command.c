@@ -16,20 +16,52 @@
 #include "restore/outcome.h"
 
 const struct ta_command *const ta_commands[] = {
-    &ta_command_restore,  &ta_command_audio,
-    &ta_command_resume,   &ta_command_status,
-    &ta_command_plan,     &ta_command_preview,
-    &ta_command_compare,  &ta_command_task,
-    &ta_command_segment,  &ta_command_join,
-    &ta_command_probe,    &ta_command_verify,
-    &ta_command_clean,    &ta_command_presets,
-    &ta_command_encoders, &ta_command_engines,
-    &ta_command_models,   &ta_command_doctor,
-    &ta_command_simulate, &ta_command_serve,
-    &ta_command_submit,   &ta_command_jobs,
-    &ta_command_worker,   &ta_command_completion,
-    &ta_command_help,     NULL,
+    &ta_command_restore,      &ta_command_audio,      &ta_command_resume,   &ta_command_status,
+    &ta_command_plan,         &ta_command_preview,    &ta_command_compare,  &ta_command_task,
+    &ta_command_segment,      &ta_command_join,       &ta_command_probe,    &ta_command_verify,
+    &ta_command_clean,        &ta_command_presets,    &ta_command_encoders, &ta_command_engines,
+    &ta_command_models,       &ta_command_doctor,     &ta_command_simulate, &ta_command_serve,
+    &ta_command_submit,       &ta_command_jobs,       &ta_command_worker,   &ta_command_perf,
+    &ta_command_perf_metrics, &ta_command_completion, &ta_command_help,     NULL,
 };
+
+static const struct {
+    const char *link, *command;
+} links[] = {
+    {"performance_profiler", "perf profile"},
+    {"analyze_performance", "perf analyze"},
+    {"performance_patches", "perf patch"},
+};
+
+const char *ta_command_of_link(const char *argv0)
+{
+    const char *slash = argv0 ? strrchr(argv0, '/') : NULL, *name = slash ? slash + 1 : argv0;
+    for (size_t i = 0; name && i < TA_COUNT(links); i++)
+        if (!strcmp(links[i].link, name))
+            return links[i].command;
+    return NULL;
+}
+
+bool ta_command_is_of(const struct ta_command *command, const struct ta_command *family)
+{
+    const char *space = strchr(command->name, ' ');
+    return space && (!family || (strlen(family->name) == (size_t)(space - command->name) &&
+                                 !strncmp(family->name, command->name, (size_t)(space - command->name))));
+}
+
+const char *ta_command_last_word(const struct ta_command *command)
+{
+    const char *space = strchr(command->name, ' ');
+    return space ? space + 1 : command->name;
+}
+
+const struct ta_command *ta_command_member(const struct ta_command *family, const char *word)
+{
+    for (const struct ta_command *const *c = ta_commands; *c; c++)
+        if (ta_command_is_of(*c, family) && !strcmp(ta_command_last_word(*c), word))
+            return *c;
+    return NULL;
+}
 
 const struct ta_command *ta_command_find(const char *name)
 {
@@ -39,11 +71,14 @@ const struct ta_command *ta_command_find(const char *name)
     return NULL;
 }
 
-const char *ta_command_nearest(const char *name)
+const char *ta_command_nearest(const struct ta_command *family, const char *name)
 {
     const char *names[TA_COUNT(ta_commands)];
-    for (size_t i = 0; i < TA_COUNT(names); i++)
-        names[i] = ta_commands[i] ? ta_commands[i]->name : NULL;
+    size_t count = 0;
+    for (const struct ta_command *const *c = ta_commands; *c; c++)
+        if (family ? ta_command_is_of(*c, family) : !ta_command_is_of(*c, NULL))
+            names[count++] = ta_command_last_word(*c);
+    names[count] = NULL;
     return ta_nearest(name, names);
 }
 

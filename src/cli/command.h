@@ -83,6 +83,7 @@ struct ta_command {
     const struct ta_command_group *groups;
     const struct ta_command_group *file_groups; // entries of lists that the configuration file alone has
     size_t values_size;
+    bool family;  // only begins the names of others: "perf" of "perf metrics"; has no options and no run()
     bool recipe;  // also takes the options of recipe, stages and run: cli->options
     bool running; // also takes those of run alone: cli->options
     enum ta_operand_kind operand_kind;
@@ -91,10 +92,21 @@ struct ta_command {
     enum ta_exit (*run)(struct ta_cli *cli);
 };
 
-// All commands in the order of help, NULL-terminated.
+// All commands in the order of help, NULL-terminated; those of a family, whose names have two words, behind
+// it.
 extern const struct ta_command *const ta_commands[];
+// Is it a member of the family? Of any with NULL.
+bool ta_command_is_of(const struct ta_command *command, const struct ta_command *family);
+// A member by its second word, or NULL.
+const struct ta_command *ta_command_member(const struct ta_command *family, const char *word);
+// Names of members are the last words of their names.
+const char *ta_command_last_word(const struct ta_command *command);
+// What the program does under another name, a link to it: "perf profile" for performance_profiler. NULL: the
+// name is none of those.
+const char *ta_command_of_link(const char *argv0);
 const struct ta_command *ta_command_find(const char *name);
-const char *ta_command_nearest(const char *name); // the name that was probably meant, or NULL
+// The name that was probably meant, or NULL: of a member of the family; with NULL, of all others.
+const char *ta_command_nearest(const struct ta_command *family, const char *name);
 
 // One call of the program. Thread-safety: Unsafe.
 struct ta_cli {
@@ -117,7 +129,7 @@ extern const struct ta_command ta_command_restore, ta_command_plan, ta_command_p
     ta_command_presets, ta_command_encoders, ta_command_engines, ta_command_models, ta_command_doctor,
     ta_command_simulate, ta_command_completion, ta_command_help, ta_command_resume, ta_command_status,
     ta_command_clean, ta_command_audio, ta_command_serve, ta_command_worker, ta_command_submit,
-    ta_command_jobs;
+    ta_command_jobs, ta_command_perf, ta_command_perf_metrics;
 
 // Logs a usage error, points at the command's help and returns TA_EXIT_USAGE.
 enum ta_exit ta_cli_usage(struct ta_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));

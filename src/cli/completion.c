@@ -112,9 +112,14 @@ static void find_operands(const struct ta_command *c, struct words *w)
         add_word(w, "bash", "");
         add_word(w, "zsh", "");
         add_word(w, "fish", "");
-    } else if (!c || c->operand_kind == TA_OPERAND_COMMAND) {
+    } else if (!c || (c->operand_kind == TA_OPERAND_COMMAND && !c->family)) {
         for (const struct ta_command *const *other = ta_commands; *other; other++)
-            add_word(w, (*other)->name, (*other)->summary);
+            if (!ta_command_is_of(*other, NULL))
+                add_word(w, (*other)->name, (*other)->summary);
+    } else if (c && c->family) {
+        for (const struct ta_command *const *other = ta_commands; *other; other++)
+            if (ta_command_is_of(*other, c))
+                add_word(w, ta_command_last_word(*other), (*other)->summary);
     }
 }
 
@@ -191,7 +196,19 @@ void ta_completion_bash(struct ta_buf *out)
     }
     ta_buf_puts(out, ") ((i++)); [[ ${COMP_WORDS[i]} == '=' ]] && ((i++)) ;;\n"
                      "        -*) ;;\n"
-                     "        *) command=${COMP_WORDS[i]}; break ;;\n"
+                     "        *)\n"
+                     "            command=\"${command:+$command }${COMP_WORDS[i]}\"\n"
+                     "            case $command in\n            ");
+    bar = "";
+    for (const struct ta_command *const *c = ta_commands; *c; c++)
+        if ((*c)->family) {
+            ta_buf_printf(out, "%s%s", bar, (*c)->name);
+            bar = "|";
+        }
+    ta_buf_puts(out, ") ;; # the next word belongs to it\n"
+                     "            *) break ;;\n"
+                     "            esac\n"
+                     "            ;;\n"
                      "        esac\n"
                      "    done\n"
                      "    case $command in\n");
@@ -203,7 +220,7 @@ void ta_completion_bash(struct ta_buf *out)
         find_operands(*c, &words);
         append_names(&words, &operands);
         words_release(&words);
-        ta_buf_printf(out, "    %s)\n        options='%s'\n        case $prev in\n", *c ? (*c)->name : "''",
+        ta_buf_printf(out, "    '%s')\n        options='%s'\n        case $prev in\n", *c ? (*c)->name : "",
                       b.names.data);
         ta_buf_printf(out, "%s", ta_buf_text(&b.cases));
         ta_buf_printf(
@@ -313,6 +330,41 @@ static bool zsh_visit(void *priv, const char *title, const char *name, const str
     return true;
 }
 
+static void append_zsh_command(struct ta_buf *out, const struct ta_command *c)
+{
+    struct words operands;
+    find_operands(c, &operands);
+    ta_buf_puts(out, "            _arguments -S \\\n");
+    ta_command_each_option(c, zsh_visit, out);
+    if (c->operand_kind == TA_OPERAND_NONE)
+        ta_buf_puts(out, "            && return\n");
+    else if (operands.count) {
+        ta_buf_puts(out, "            '*:name:((");
+        append_zsh_words(out, &operands);
+        ta_buf_puts(out, "))'\n");
+    } else
+        ta_buf_puts(out, "            '*:file:_files'\n");
+    words_release(&operands);
+}
+
+// The same once more, one word further.
+static void append_zsh_family(struct ta_buf *out, const struct ta_command *family)
+{
+    struct words members;
+    find_operands(family, &members);
+    ta_buf_puts(out, "            _arguments -C '1:command:((");
+    append_zsh_words(out, &members);
+    ta_buf_puts(out, "))' '*::argument:->member'\n            [[ $state == member ]] && case $line[1] in\n");
+    words_release(&members);
+    for (const struct ta_command *const *c = ta_commands; *c; c++)
+        if (ta_command_is_of(*c, family)) {
+            ta_buf_printf(out, "            %s)\n", ta_command_last_word(*c));
+            append_zsh_command(out, *c);
+            ta_buf_puts(out, "            ;;\n");
+        }
+    ta_buf_puts(out, "            esac\n");
+}
+
 void ta_completion_zsh(struct ta_buf *out)
 {
     ta_buf_puts(
@@ -328,6 +380,8 @@ void ta_completion_zsh(struct ta_buf *out)
                      "    command)\n"
                      "        local -a commands=(\n");
     for (const struct ta_command *const *c = ta_commands; *c; c++) {
+        if (ta_command_is_of(*c, NULL))
+            continue;
         ta_buf_printf(out, "            '%s:", (*c)->name);
         append_zsh(out, (*c)->summary);
         ta_buf_puts(out, "'\n");
@@ -336,20 +390,14 @@ void ta_completion_zsh(struct ta_buf *out)
         out,
         "        )\n        _describe command commands\n        ;;\n    argument)\n        case $line[1] in\n");
     for (const struct ta_command *const *c = ta_commands; *c; c++) {
-        struct words operands;
-        find_operands(*c, &operands);
-        ta_buf_printf(out, "        %s)\n            _arguments -S \\\n", (*c)->name);
-        ta_command_each_option(*c, zsh_visit, out);
-        if ((*c)->operand_kind == TA_OPERAND_NONE)
-            ta_buf_puts(out, "            && return\n");
-        else if (operands.count) {
-            ta_buf_puts(out, "            '*:name:((");
-            append_zsh_words(out, &operands);
-            ta_buf_puts(out, "))'\n");
-        } else
-            ta_buf_puts(out, "            '*:file:_files'\n");
+        if (ta_command_is_of(*c, NULL))
+            continue;
+        ta_buf_printf(out, "        %s)\n", (*c)->name);
+        if ((*c)->family)
+            append_zsh_family(out, *c);
+        else
+            append_zsh_command(out, *c);
         ta_buf_puts(out, "            ;;\n");
-        words_release(&operands);
     }
     ta_buf_puts(out, "        esac\n        ;;\n    esac\n}\n\n_terminalai \"$@\"\n");
 }
@@ -384,6 +432,16 @@ static void append_fish_words(struct ta_buf *out, const struct words *w)
         ta_buf_puts(out, ")");
 }
 
+// The condition that the line is one of this command.
+static void append_fish_seen(struct ta_buf *out, const struct ta_command *c)
+{
+    const char *space = strchr(c->name, ' ');
+    int first = space ? (int)(space - c->name) : (int)strlen(c->name);
+    ta_buf_printf(out, "__fish_seen_subcommand_from %.*s", first, c->name);
+    if (space)
+        ta_buf_printf(out, "; and __fish_seen_subcommand_from %s", space + 1);
+}
+
 struct fish_command {
     struct ta_buf *out;
     const struct ta_command *command; // NULL: options of every command
@@ -404,8 +462,11 @@ static bool fish_visit(void *priv, const char *title, const char *name, const st
     if (!is_shown(o) || (f->command && is_common(o)))
         return true;
     ta_buf_puts(f->out, "complete -c terminalai");
-    if (f->command)
-        ta_buf_printf(f->out, " -n '__fish_seen_subcommand_from %s'", f->command->name);
+    if (f->command) {
+        ta_buf_puts(f->out, " -n '");
+        append_fish_seen(f->out, f->command);
+        ta_buf_puts(f->out, "'");
+    }
     if (o->letter)
         ta_buf_printf(f->out, " -s %c", o->letter);
     ta_buf_printf(f->out, " -l %s", name);
@@ -433,18 +494,20 @@ void ta_completion_fish(struct ta_buf *out)
     struct fish_command f = {.out = out};
     ta_command_each_option(NULL, fish_visit, &f);
     for (const struct ta_command *const *c = ta_commands; *c; c++) {
-        ta_buf_printf(out, "complete -c terminalai -n __fish_use_subcommand -f -a %s -d '", (*c)->name);
-        append_fish(out, (*c)->summary);
-        ta_buf_puts(out, "'\n");
+        if (!ta_command_is_of(*c, NULL)) {
+            ta_buf_printf(out, "complete -c terminalai -n __fish_use_subcommand -f -a %s -d '", (*c)->name);
+            append_fish(out, (*c)->summary);
+            ta_buf_puts(out, "'\n");
+        }
         struct words operands;
         find_operands(*c, &operands);
-        if (operands.count) {
-            ta_buf_printf(out, "complete -c terminalai -n '__fish_seen_subcommand_from %s' -f -a '",
-                          (*c)->name);
+        if (operands.count || (*c)->operand_kind == TA_OPERAND_NONE) {
+            ta_buf_puts(out, "complete -c terminalai -n '");
+            append_fish_seen(out, *c);
+            ta_buf_puts(out, operands.count ? "' -f -a '" : "' -f");
             append_fish_words(out, &operands);
-            ta_buf_puts(out, "'\n");
-        } else if ((*c)->operand_kind == TA_OPERAND_NONE)
-            ta_buf_printf(out, "complete -c terminalai -n '__fish_seen_subcommand_from %s' -f\n", (*c)->name);
+            ta_buf_puts(out, operands.count ? "'\n" : "\n");
+        }
         words_release(&operands);
         f.command = *c;
         ta_command_each_option(*c, fish_visit, &f);

@@ -20,23 +20,31 @@ const char ta_help_layers[] =
 
 void ta_help_usage(const struct ta_command *command, struct ta_buf *out)
 {
-    ta_buf_printf(out, "terminalai %s [OPTION...]%s%s", command->name, *command->operands ? " " : "",
-                  command->operands);
+    ta_buf_printf(out, "terminalai %s%s%s%s", command->name, command->family ? "" : " [OPTION...]",
+                  *command->operands ? " " : "", command->operands);
+}
+
+// The commands that begin with no other's name, or those of a family.
+static void print_commands(const struct ta_command *family, struct ta_buf *out, int width)
+{
+    struct ta_table table = {.columns = 2};
+    for (const struct ta_command *const *c = ta_commands; *c; c++) {
+        if (family ? !ta_command_is_of(*c, family) : ta_command_is_of(*c, NULL))
+            continue;
+        ta_table_cell(&table, "%s", ta_command_last_word(*c));
+        ta_table_cell(&table, "%s", (*c)->summary);
+    }
+    ta_table_print(&table, 2, width, out);
+    ta_table_release(&table);
 }
 
 void ta_help_overview(struct ta_buf *out, int width)
 {
     ta_text_wrap(out, ta_help_purpose, 0, width);
     ta_buf_puts(out, "\nUsage: terminalai COMMAND [OPTION...] [FILE...]\n\nCommands:\n");
-    struct ta_table table = {.columns = 2};
-    for (const struct ta_command *const *c = ta_commands; *c; c++) {
-        ta_table_cell(&table, "%s", (*c)->name);
-        ta_table_cell(&table, "%s", (*c)->summary);
-    }
-    ta_table_print(&table, 2, width, out);
-    ta_table_release(&table);
+    print_commands(NULL, out, width);
     ta_buf_puts(out, "\nFirst steps:\n");
-    table = (struct ta_table){.columns = 2};
+    struct ta_table table = {.columns = 2};
     static const struct ta_example steps[] = {
         {"terminalai restore tape.avi", "makes tape.restored.mp4"},
         {"terminalai plan tape.avi", "says first what would be done, and why"},
@@ -249,6 +257,15 @@ static void print_command_all(const struct ta_command *command, struct ta_buf *o
         ta_text_wrap(out, ta_help_layers, 0, width);
 }
 
+static void print_family(const struct ta_command *family, struct ta_buf *out, int width)
+{
+    ta_text_wrap(out, family->description, 0, width);
+    print_examples(family, -1, out, width);
+    ta_buf_puts(out, "\nCommands:\n");
+    print_commands(family, out, width);
+    ta_buf_printf(out, "\nEach one: terminalai %s COMMAND --help\n", family->name);
+}
+
 void ta_help_command(const struct ta_command *command, enum ta_help_wish wish, const char *about,
                      struct ta_buf *out, int width)
 {
@@ -260,7 +277,9 @@ void ta_help_command(const struct ta_command *command, enum ta_help_wish wish, c
     ta_buf_puts(out, "Usage: ");
     ta_help_usage(command, out);
     ta_buf_puts(out, "\n\n");
-    if (wish == TA_HELP_SHORT)
+    if (command->family)
+        print_family(command, out, width);
+    else if (wish == TA_HELP_SHORT)
         print_screen(command, out, width);
     else
         print_command_all(command, out, width);

@@ -142,6 +142,8 @@ def complete(program, *words):
         (['terminalai', 'restore', '--preset', ''], {'vhs', 'dvd', 'clean'}),
         (['terminalai', 'restore', '--deinterlace', 'b'], {'bwdif'}),
         (['terminalai', 'completion', 'z'], {'zsh'}),
+        (['terminalai', 'perf', 'm'], {'metrics'}),
+        (['terminalai', 'perf', 'metrics', '--exp'], {'--export'}),
     ],
 )
 def test_bash_completes(program, words, offered):

@@ -1,0 +1,21 @@
+// terminalai perf: the family of commands that measure.
+#include "cli/command.h"
+
+static const struct ta_example examples[] = {
+    {"terminalai perf metrics", "what took how long on this machine"},
+    {0},
+};
+
+const struct ta_command ta_command_perf = {
+    .name = "perf",
+    .family = true,
+    .operands = "COMMAND [OPTION...]",
+    .summary = "measure what takes how long, and choose what is fast here",
+    .description =
+        "The tools that look at speed and memory. They measure on this machine and say what they measured; nothing "
+        "is sent anywhere.",
+    .examples = examples,
+    .operand_kind = TA_OPERAND_COMMAND,
+    .min_operands = 1,
+    .max_operands = -1,
+};
