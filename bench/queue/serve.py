@@ -5,7 +5,7 @@ long list, its start and its memory.
 usage: bench/queue/serve.py BUILD [--seconds N] [--jobs N]
 
 Limits: 10,000 requests a second, the 99th percentile within 10 ms; with 100,000 jobs a page within 20 ms, a start within 2 s,
-30 MB and 1 KB a job; 30 MB without any.
+30 MB and 1 KB a job; 30 MB without any. "changing" is the list while its jobs change all the time.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -59,6 +60,22 @@ def page_ms(service, query, after):
     return sorted(best)[len(best) // 2]
 
 
+def change(port, stop, counted):
+    """Changes of priority, one after the other: each is an event, after which no page of the list is as it was."""
+    connection = http.client.HTTPConnection('127.0.0.1', port)
+    while not stop.is_set():
+        connection.request('PATCH', f'/api/v1/jobs/{counted[0] % 20 + 1}', json.dumps({'priority': counted[0] % 100}))
+        connection.getresponse().read()
+        counted[0] += 1
+    connection.close()
+
+
+def load(args, service, path):
+    text = subprocess.run([args.build / 'bench' / 'http_load', str(service.port), path, '16', str(args.seconds)],
+        capture_output=True, text=True, check=True).stdout
+    return json.loads(text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('build', type=Path)
@@ -74,9 +91,14 @@ def main():
             fill(service, 100)
             burners = [subprocess.Popen([sys.executable, '-c', BURN]) for _ in range(os.cpu_count() or 1)]
             for path in PATHS:
-                text = subprocess.run([args.build / 'bench' / 'http_load', str(service.port), path, '16', str(args.seconds)],
-                    capture_output=True, text=True, check=True).stdout
-                result['http'][path] = json.loads(text)
+                result['http'][path] = load(args, service, path)
+            stop, counted = threading.Event(), [0]
+            changer = threading.Thread(target=change, args=(service.port, stop, counted))
+            changer.start()
+            result['changing'] = load(args, service, PATHS[1])
+            stop.set()
+            changer.join()
+            result['changing']['changes_per_second'] = round(counted[0] / args.seconds)
             for b in burners:
                 b.kill()
             fill(service, args.jobs)

@@ -20,6 +20,7 @@
 #include "base/path.h"
 #include "base/thread.h"
 #include "base/tree.h"
+#include "base/tuning.h"
 #include "cli/console.h"
 #include "cli/serve_file.h"
 #include "cli/service.h"
@@ -29,6 +30,7 @@
 #include "jobs/notify.h"
 #include "jobs/supervisor.h"
 #include "jobs/watch.h"
+#include "recipe/folders.h"
 #include "server/http.h"
 #include "server/ring.h"
 
@@ -394,7 +396,11 @@ static int start(struct service *s)
                                     .ring = s->ring};
     struct stopper stopper = {.log = log, .pipe = {-1, -1}};
     struct ta_thread *signals = NULL;
-    err = ta_jobs_open(&s->jobs, s->state, log);
+    struct ta_tuning tuning;
+    char *tuned = ta_config_path("tuning.yaml");
+    ta_tuning_load(&tuning, tuned, log);
+    free(tuned);
+    err = ta_jobs_open(&s->jobs, s->state, &tuning, log);
     if (!err && s->endpoint_count) {
         struct ta_notify_config told = ta_notify_defaults();
         told.endpoints = s->endpoints;

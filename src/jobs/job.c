@@ -111,15 +111,6 @@ void ta_job_set(char **field, const char *text)
     *field = copy;
 }
 
-json_t *ta_job_progress_json(const struct ta_job_progress *p)
-{
-    return json_pack("{s:s, s:f, s:f, s:I, s:I, s:f, s:f, s:f, s:I, s:i, s:i, s:I}", "phase", p->phase,
-                     "fraction", p->fraction, "total", p->total, "frames_done", (json_int_t)p->frames_done,
-                     "frames_total", (json_int_t)p->frames_total, "fps", p->fps, "elapsed", p->elapsed, "eta",
-                     p->eta, "bytes", (json_int_t)p->bytes, "segments_done", p->segments_done,
-                     "segments_total", p->segments_total, "rss", (json_int_t)p->rss);
-}
-
 static int64_t whole(const json_t *o, const char *key)
 {
     return json_integer_value(json_object_get(o, key));
@@ -157,19 +148,4 @@ json_t *ta_job_object(const char *text)
         return o;
     json_decref(o);
     return json_object();
-}
-
-json_t *ta_job_json(const struct ta_job *j)
-{
-    json_t *o = json_pack("{s:I, s:s, s:s, s:i, s:f, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:s}", "id",
-                          (json_int_t)j->id, "state", ta_job_state_name(j->state), "wish",
-                          ta_job_wish_name(j->wish), "priority", j->priority, "position", j->position,
-                          "input", j->input, "output", j->output, "batch", j->batch, "reason", j->reason,
-                          "attempt", j->attempt, "created_ms", (json_int_t)j->created_ms, "changed_ms",
-                          (json_int_t)j->changed_ms, "not_before_ms", (json_int_t)j->not_before_ms,
-                          "warnings", (json_int_t)j->warnings, "title", j->title);
-    json_object_set_new(o, "options", ta_job_object(j->options));
-    json_object_set_new(o, "progress", ta_job_progress_json(&j->progress));
-    json_object_set_new(o, "result", ta_job_object(j->result));
-    return o;
 }

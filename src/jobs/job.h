@@ -8,6 +8,8 @@
 
 #include <jansson.h>
 
+struct ta_buf;
+
 // In the order of lists. The names are in the store and in the API: they never change.
 #define TA_JOB_STATE_LIST(X)      \
     X(QUEUED, "queued")           \
@@ -82,9 +84,13 @@ void ta_job_set(char **field, const char *text);
 
 // The object in a text of the job, a new reference; one that was garbled in the store is empty.
 json_t *ta_job_object(const char *text);
-// As the API and the events show it; a new reference.
+// As the API and the events show it, appended as one line of JSON; options and result must be objects (the
+// store and the queue see to that).
+void ta_job_text(struct ta_buf *out, const struct ta_job *job);
+// The same as an object, a new reference.
 json_t *ta_job_json(const struct ta_job *job);
-json_t *ta_job_progress_json(const struct ta_job_progress *p);
+// `id`: of its job, as events say it; 0: without.
+void ta_job_progress_text(struct ta_buf *out, const struct ta_job_progress *p, int64_t id);
 // What is missing or of another type stays zero: it comes from a worker.
 void ta_job_progress_read(struct ta_job_progress *out, const json_t *object);
 

@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/thread.h"
+#include "base/tuning.h"
 #include "base/words.h"
 #include "jobs/jobs_parts.h"
 #include "jobs/store.h"
@@ -276,9 +277,9 @@ static bool is_refusal(const struct ta_jobs_op *op, int err)
 static void tell(struct ta_jobs *jobs, const struct changes *c)
 {
     for (size_t i = 0; i < c->count; i++) {
-        json_t *o = ta_job_json(c->values[i]);
-        ta_events_publish(jobs->events, "job", json_dumps(o, JSON_COMPACT));
-        json_decref(o);
+        struct ta_buf text = {0};
+        ta_job_text(&text, c->values[i]);
+        ta_events_publish(jobs->events, "job", ta_buf_take(&text));
     }
     for (size_t i = 0; i < c->gone_count; i++)
         ta_events_publish(jobs->events, "gone", ta_xprintf("{\"id\":%" PRId64 "}", c->gone[i]));
@@ -343,6 +344,7 @@ static void transact(struct ta_jobs *jobs, struct ta_jobs_op *ops)
         // The index and the events have a reference each.
         for (size_t i = 0; i < c.count; i++)
             ta_job_ref(c.values[i]);
+        ta_job_list_hold(jobs->index);
         ta_job_list_swap(jobs->index, c.values, (int)c.count, c.gone, (int)c.gone_count);
         for (struct ta_jobs_op *op = ops; op; op = op->next)
             if (op->kind == TA_JOBS_OP_SWITCH) {
@@ -351,6 +353,7 @@ static void transact(struct ta_jobs *jobs, struct ta_jobs_op *ops)
                 pthread_mutex_unlock(&jobs->lock);
             }
         tell(jobs, &c);
+        ta_job_list_let_go(jobs->index);
         pthread_mutex_lock(&jobs->wake_lock);
         for (size_t i = 0; i < c.left_count && jobs->leave; i++)
             jobs->leave(jobs->leave_priv, c.left[i]);
@@ -444,9 +447,22 @@ static int take_lock(struct ta_jobs *jobs)
     return 0;
 }
 
+// A text that was garbled in the store becomes an empty object: from here on they are taken as they are.
+static void check_object(char **text)
+{
+    if (!strcmp(*text, "{}"))
+        return;
+    json_t *o = json_loads(*text, 0, NULL);
+    if (!json_is_object(o))
+        ta_job_set(text, "{}");
+    json_decref(o);
+}
+
 static int load_job(void *priv, struct ta_job *job)
 {
     struct ta_jobs *jobs = priv;
+    check_object(&job->options);
+    check_object(&job->result);
     jobs->last_position = TA_MAX(jobs->last_position, job->position);
     return ta_job_list_swap(jobs->index, &job, 1, NULL, 0);
 }
@@ -485,7 +501,7 @@ static int take_up(struct ta_jobs *jobs)
     return err;
 }
 
-int ta_jobs_open(struct ta_jobs **out, const char *dir, struct ta_log *log)
+int ta_jobs_open(struct ta_jobs **out, const char *dir, const struct ta_tuning *tuning, struct ta_log *log)
 {
     struct ta_jobs *jobs = ta_xcalloc(1, sizeof(*jobs));
     bool made;
@@ -504,7 +520,7 @@ int ta_jobs_open(struct ta_jobs **out, const char *dir, struct ta_log *log)
     if (err >= 0)
         err = take_lock(jobs);
     if (err >= 0)
-        err = ta_job_list_create(&jobs->index);
+        err = ta_job_list_create(&jobs->index, tuning && !tuning->queue_rwlock);
     if (err >= 0)
         err = ta_events_create(&jobs->events);
     if (err >= 0)
@@ -574,12 +590,13 @@ void ta_jobs_report(struct ta_jobs *jobs, int64_t id, const struct ta_job_progre
     value->progress = *p;
     value->told_ms = due ? now : old->told_ms;
     bool running = old->state == TA_JOB_PLANNING && p->frames_total > 0;
+    ta_job_list_hold(jobs->index);
     if (ta_job_list_report(jobs->index, old, value) && due) {
-        json_t *event = ta_job_progress_json(p);
-        json_object_set_new(event, "id", json_integer((json_int_t)id));
-        ta_events_publish(jobs->events, "progress", json_dumps(event, JSON_COMPACT));
-        json_decref(event);
+        struct ta_buf event = {0};
+        ta_job_progress_text(&event, p, id);
+        ta_events_publish(jobs->events, "progress", ta_buf_take(&event));
     }
+    ta_job_list_let_go(jobs->index);
     ta_job_unref(&old);
     if (running)
         ta_jobs_begin(jobs, id, p);

@@ -14,12 +14,13 @@
 #include "jobs/job.h"
 
 struct ta_log;
+struct ta_tuning;
 struct ta_jobs;
 
 // The queue kept in the folder `dir`, made where it is missing. One process at a time: TA_ERR_BUSY names the
 // other's number. Jobs that a service before this one had begun are queued again (paused or cancelled where
-// that was asked for).
-int ta_jobs_open(struct ta_jobs **out, const char *dir, struct ta_log *log);
+// that was asked for). Of the tuning queue_rwlock counts; NULL: as it is best.
+int ta_jobs_open(struct ta_jobs **out, const char *dir, const struct ta_tuning *tuning, struct ta_log *log);
 void ta_jobs_close(struct ta_jobs **jobs);
 
 struct ta_job_list *ta_jobs_list(struct ta_jobs *jobs);

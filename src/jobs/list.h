@@ -1,5 +1,8 @@
 // All jobs in memory, for readers: under a read-write lock that is held only to look a value up, to take
 // references, or to swap finished values. Nothing is allocated, written or told under it.
+//
+// For measurements there is the way that is usual elsewhere (the switch queue_rwlock of tuning.h): one mutex
+// for everybody, which is held as well while a list is put into words and while changes are told.
 #ifndef TA_JOBS_LIST_H
 #define TA_JOBS_LIST_H
 
@@ -10,8 +13,19 @@
 #include "jobs/job.h"
 
 struct ta_job_list;
-int ta_job_list_create(struct ta_job_list **out); // 0 or TA_ERR_NOMEM
+int ta_job_list_create(struct ta_job_list **out, bool one_mutex); // 0 or TA_ERR_NOMEM
 void ta_job_list_destroy(struct ta_job_list **x);
+
+// Around what makes a list into words, or tells of a change: the mutex is held for all of it. With the
+// read-write lock they do nothing. Calls nest.
+void ta_job_list_hold(struct ta_job_list *x);
+void ta_job_list_let_go(struct ta_job_list *x);
+
+// For measurements: `passed` hears of each time that the lock was held, when it has been given back, how long
+// the thread waited for it and how long it had it, in seconds. Set it before threads use the list; NULL:
+// none.
+void ta_job_list_watch(struct ta_job_list *x,
+                       void (*passed)(void *priv, bool writer, double waited, double held), void *priv);
 
 // Thread-safety of all below: Safe. A reference to the job, or NULL.
 struct ta_job *ta_job_list_get(struct ta_job_list *x, int64_t id);
@@ -31,10 +45,8 @@ int ta_job_list_page(struct ta_job_list *x, const struct ta_job_filter *filter, 
 // How many jobs are in each state.
 void ta_job_list_counts(struct ta_job_list *x, int64_t counts[TA_JOB_STATE_COUNT]);
 // The queued job whose turn it is at `now_ms`: highest priority, then lowest position, then id; a reference
-// or NULL. *wait_ms is when the first of those that wait for a time becomes due (0: none waits).
+// or NULL. Then *due_ms is when the first of those that wait for a time becomes due (0: none waits).
 struct ta_job *ta_job_list_next(struct ta_job_list *x, int64_t now_ms, int64_t *due_ms);
-// The highest position of the jobs that have not ended; 0 without any.
-double ta_job_list_last_position(struct ta_job_list *x);
 
 // ---- writers: one at a time ----
 

@@ -29,7 +29,7 @@ enum {
     CONNECTIONS_MAX = 1024,
     TIMEOUT_SECONDS = 30,
     HEADER_BYTES = 32 << 10,
-    THREADS = 2,
+    THREADS = 4,          // a change waits for the disk, and the connections of its thread with it
     NAME_MAX_BYTES = 256, // of what stands for "{key}" in a path
 };
 

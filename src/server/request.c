@@ -26,13 +26,16 @@ struct ta_blob {
 struct ta_blob *ta_blob_create(void *data, size_t size, const char *type)
 {
     enum { ETAG_DIGITS = 32 };
-    struct ta_blob *b = ta_xcalloc(1, sizeof(*b));
-    atomic_init(&b->references, 1);
-    b->data = b->owned = data;
-    b->size = size;
-    b->type = type;
-    ta_sha256_hex(data, size, b->etag);
-    b->etag[ETAG_DIGITS] = '\0';
+    char etag[TA_SHA256_HEX];
+    ta_sha256_hex(data, size, etag);
+    etag[ETAG_DIGITS] = '\0';
+    return ta_blob_create_named(data, size, type, etag);
+}
+
+struct ta_blob *ta_blob_create_named(void *data, size_t size, const char *type, const char *etag)
+{
+    struct ta_blob *b = ta_blob_static(data, size, type, etag);
+    b->owned = data;
     return b;
 }
 

@@ -54,6 +54,8 @@ struct ta_blob;
 struct ta_blob *ta_blob_create(void *data, size_t size, const char *type); // takes data, made with malloc
 // Bytes that live for ever, with a name of theirs for ETag (static, too).
 struct ta_blob *ta_blob_static(const void *data, size_t size, const char *type, const char *etag);
+// The same where another name for this state of it is known; else its bytes are the name.
+struct ta_blob *ta_blob_create_named(void *data, size_t size, const char *type, const char *etag);
 struct ta_blob *ta_blob_ref(struct ta_blob *blob);
 void ta_blob_unref(struct ta_blob **blob); // NULL-safe
 const void *ta_blob_data(const struct ta_blob *blob);

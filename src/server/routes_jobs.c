@@ -260,25 +260,34 @@ static bool query_states(struct ta_request *r, unsigned *mask)
     return true;
 }
 
-static json_t *read_page(struct ta_request *r, struct ta_job_filter *f, int64_t event)
+static struct ta_blob *read_page(struct ta_request *r, struct ta_job_filter *f, int64_t event)
 {
     struct ta_job *found[PAGE_MAX];
+    struct ta_buf out = {0};
     bool more;
     double begun = ta_clock_seconds();
+    ta_job_list_hold(ta_jobs_list(r->jobs));
     int count = ta_job_list_page(ta_jobs_list(r->jobs), f, found, &more);
     if (r->config->alerts)
         ta_alerts_query(r->config->alerts, ta_clock_seconds() - begun);
-    json_t *jobs = json_array();
     int64_t last = 0;
+    ta_buf_puts(&out, "{\"jobs\":[");
     for (int i = 0; i < count; i++) {
-        json_array_append_new(jobs, ta_job_json(found[i]));
+        if (i)
+            ta_buf_putc(&out, ',');
+        ta_job_text(&out, found[i]);
         last = found[i]->id;
         ta_job_unref(&found[i]);
     }
-    json_t *o = json_pack("{s:o, s:b}", "jobs", jobs, "paused", ta_jobs_is_paused(r->jobs));
-    json_object_set_new(o, "next", more ? json_integer(last) : json_null());
-    json_object_set_new(o, "event", json_integer(event));
-    return o;
+    ta_job_list_let_go(ta_jobs_list(r->jobs));
+    ta_buf_printf(&out, "],\"paused\":%s,\"next\":", ta_jobs_is_paused(r->jobs) ? "true" : "false");
+    if (more)
+        ta_buf_printf(&out, "%" PRId64, last);
+    else
+        ta_buf_puts(&out, "null");
+    ta_buf_printf(&out, ",\"event\":%" PRId64 "}", event);
+    size_t size = out.size;
+    return ta_blob_create_named(ta_buf_take(&out), size, "application/json", r->etag);
 }
 
 void ta_route_jobs(struct ta_request *r)
@@ -305,11 +314,8 @@ void ta_route_jobs(struct ta_request *r)
                            strlen(text), text);
     r->blob = ta_tables_find(r->tables, key);
     if (!r->blob) {
-        json_t *page = read_page(r, &f, event);
-        char *bytes = json_dumps(page, JSON_COMPACT);
-        r->blob = ta_blob_create(bytes, strlen(bytes), "application/json");
+        r->blob = read_page(r, &f, event);
         ta_tables_keep(r->tables, key, r->blob);
-        json_decref(page);
     }
     r->status = 200;
     free(key);
@@ -327,9 +333,15 @@ struct ta_job *ta_route_find_job(struct ta_request *r)
 
 void ta_route_job(struct ta_request *r)
 {
+    int64_t event = ta_events_last(ta_jobs_events(r->jobs));
     struct ta_job *job = ta_route_find_job(r);
-    if (job)
-        reply(r, 200, ta_job_json(job));
+    if (job && !ta_request_is_known(r, ta_xprintf("%s-%" PRId64, r->run, event))) {
+        struct ta_buf out = {0};
+        ta_job_text(&out, job);
+        size_t size = out.size;
+        r->blob = ta_blob_create_named(ta_buf_take(&out), size, "application/json", r->etag);
+        r->status = 200;
+    }
     ta_job_unref(&job);
 }
 

@@ -44,7 +44,7 @@ static int setup(void **out)
     strcpy(s->dir, "/tmp/ta-jobs-XXXXXX");
     assert_non_null(mkdtemp(s->dir));
     assert_int_equal(ta_log_create(&s->log, hear, s), 0);
-    assert_int_equal(ta_jobs_open(&s->jobs, s->dir, s->log), 0);
+    assert_int_equal(ta_jobs_open(&s->jobs, s->dir, NULL, s->log), 0);
     *out = s;
     return 0;
 }
@@ -63,7 +63,7 @@ static int teardown(void **state)
 static void reopen(struct state *s)
 {
     ta_jobs_close(&s->jobs);
-    assert_int_equal(ta_jobs_open(&s->jobs, s->dir, s->log), 0);
+    assert_int_equal(ta_jobs_open(&s->jobs, s->dir, NULL, s->log), 0);
 }
 
 static int64_t add(struct state *s, const char *input, int priority)
@@ -251,7 +251,7 @@ static void test_one_service_a_folder(void **state)
     struct state *s = *state;
     struct ta_jobs *other;
     char pid[64];
-    assert_int_equal(ta_jobs_open(&other, s->dir, s->log), TA_ERR_BUSY);
+    assert_int_equal(ta_jobs_open(&other, s->dir, NULL, s->log), TA_ERR_BUSY);
     assert_null(other);
     snprintf(pid, sizeof(pid), "process %d", (int)getpid());
     assert_non_null(strstr(ta_buf_text(&s->said), pid));
@@ -265,7 +265,7 @@ static void test_damaged_store(void **state)
     add(s, "/a", 0);
     ta_jobs_close(&s->jobs);
     assert_int_equal(ta_file_write_atomic(path, "this is no database, is it?", 27, s->log), 0);
-    assert_int_equal(ta_jobs_open(&s->jobs, s->dir, s->log), 0);
+    assert_int_equal(ta_jobs_open(&s->jobs, s->dir, NULL, s->log), 0);
     assert_non_null(strstr(ta_buf_text(&s->said), "it was moved to"));
     int count = ta_dir_list(s->dir, &names, s->log), aside = 0;
     for (int i = 0; i < count; i++) {

@@ -70,7 +70,7 @@ static int setup(void **out)
     strcpy(s->dir, "/tmp/ta-alerts-XXXXXX");
     assert_non_null(mkdtemp(s->dir));
     assert_int_equal(ta_log_create(&s->log, hear, s), 0);
-    assert_int_equal(ta_jobs_open(&s->jobs, s->dir, NULL), 0);
+    assert_int_equal(ta_jobs_open(&s->jobs, s->dir, NULL, NULL), 0);
     assert_int_equal(ta_alerts_open(&s->alerts, s->jobs, NULL, s->log), 0);
     *out = s;
     return 0;

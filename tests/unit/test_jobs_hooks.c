@@ -29,7 +29,7 @@ static int setup(void **out)
     struct state *s = ta_xcalloc(1, sizeof(*s));
     strcpy(s->dir, "/tmp/ta-hooks-XXXXXX");
     assert_non_null(mkdtemp(s->dir));
-    assert_int_equal(ta_jobs_open(&s->jobs, s->dir, NULL), 0);
+    assert_int_equal(ta_jobs_open(&s->jobs, s->dir, NULL, NULL), 0);
     *out = s;
     return 0;
 }
