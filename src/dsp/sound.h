@@ -31,6 +31,8 @@ struct ta_sound_dsp {
 
     // The sum of a[i] * b[i].
     float (*dot)(const float *a, const float *b, size_t n);
+    // The largest of x[i], and 0.
+    float (*most)(const float *x, size_t n);
     // to[i] += gain * from[i]
     void (*accumulate)(float *to, const float *from, float gain, size_t n);
     // The angles of c (cosines) and s (sines) grow by those of c1 and s1: from one harmonic to the next.

@@ -7,6 +7,24 @@
 
 enum { ORDER = TA_SOUND_ORDER };
 
+// What reflection coefficient `reflection` makes of the weights a[0..i - 1].
+static void step(double *a, int i, double reflection)
+{
+    double old[ORDER + 1];
+    memcpy(old, a, sizeof old);
+    for (int k = 1; k < i; k++)
+        a[k] = old[k] + reflection * old[i - k];
+    a[i] = reflection;
+}
+
+static void set(struct ta_sound_ar *ar, const double *a, double error)
+{
+    for (int k = 0; k <= ORDER; k++)
+        ar->weights[k] = (float)a[k];
+    memcpy(ar->exact, a, sizeof ar->exact);
+    ar->error = error;
+}
+
 bool ta_sound_ar_fit(struct ta_sound_ar *ar, const struct ta_sound_dsp *dsp, const float *x,
                      const float *window, float *work, size_t n)
 {
@@ -20,22 +38,44 @@ bool ta_sound_ar_fit(struct ta_sound_ar *ar, const struct ta_sound_dsp *dsp, con
     // Some noise at -90 dB: no model of what is not there.
     error = r[0] *= 1 + 1e-8;
     for (int i = 1; i <= ORDER; i++) {
-        double sum = r[i], old[ORDER + 1];
+        double sum = r[i];
         for (int k = 1; k < i; k++)
             sum += a[k] * r[i - k];
         double reflection = -sum / error;
         if (!(fabs(reflection) < 1))
             break;
-        memcpy(old, a, sizeof old);
-        for (int k = 1; k < i; k++)
-            a[k] = old[k] + reflection * old[i - k];
-        a[i] = reflection;
+        step(a, i, reflection);
         error *= 1 - reflection * reflection;
     }
-    for (int k = 0; k <= ORDER; k++)
-        ar->weights[k] = (float)a[k];
-    memcpy(ar->exact, a, sizeof a);
-    ar->error = error / (double)n;
+    set(ar, a, error / (double)n);
+    return true;
+}
+
+bool ta_sound_ar_fit_tones(struct ta_sound_ar *ar, const struct ta_sound_dsp *dsp, const float *x,
+                           float *work, size_t n)
+{
+    float *ahead = work, *back = work + n, *kept = work + 2 * n;
+    double a[ORDER + 1] = {1}, error = dsp->dot(x, x, n) / (double)n;
+    *ar = (struct ta_sound_ar){.weights = {1}, .exact = {1}};
+    if (n <= ORDER || !(error > 1e-12))
+        return false;
+    memcpy(ahead, x, n * sizeof *ahead);
+    memcpy(back, x, n * sizeof *back);
+    for (int i = 1; i <= ORDER; i++) {
+        // ahead[k] and back[k - 1] are the errors at k of prediction from i - 1 samples before and after.
+        size_t m = n - (size_t)i;
+        float *f = ahead + i, *b = back;
+        double power = dsp->dot(f, f, m) + dsp->dot(b, b, m) + 1e-9 * error * (double)m;
+        double reflection = -2 * dsp->dot(f, b, m) / power;
+        if (!(fabs(reflection) < 1))
+            break;
+        step(a, i, reflection);
+        error *= 1 - reflection * reflection;
+        memcpy(kept, f, m * sizeof *kept);
+        dsp->accumulate(f, b, (float)reflection, m);
+        dsp->accumulate(b, kept, (float)reflection, m);
+    }
+    set(ar, a, error);
     return true;
 }
 

@@ -20,6 +20,10 @@ struct ta_sound_ar {
 // where they are as good as silent.
 bool ta_sound_ar_fit(struct ta_sound_ar *ar, const struct ta_sound_dsp *dsp, const float *x,
                      const float *window, float *work, size_t n);
+// The same by Burg's method, of samples as they are: steady tones, which a window blurs, are foretold far
+// ahead. work: 3 * n floats.
+bool ta_sound_ar_fit_tones(struct ta_sound_ar *ar, const struct ta_sound_dsp *dsp, const float *x,
+                           float *work, size_t n);
 // Errors of prediction of x[0] to x[n - 1], from those before (`to`) and from those after them (`back`, may
 // be NULL): x is read from -TA_SOUND_ORDER to n - 1 + TA_SOUND_ORDER.
 void ta_sound_ar_errors(const struct ta_sound_ar *ar, const struct ta_sound_dsp *dsp, const float *x,

@@ -45,6 +45,33 @@ float ta_sound_number(float x)
     return size > 65536 ? copysignf(65536, x) : x;
 }
 
+// Quickselect: only the side with the middle one is gone on with.
+float ta_sound_middle(float *values, size_t n)
+{
+    size_t first = 0, last = n - 1, middle = n / 2;
+    while (first < last) {
+        float pivot = values[first + (last - first) / 2];
+        size_t i = first, k = last;
+        for (;;) {
+            while (values[i] < pivot)
+                i++;
+            while (values[k] > pivot)
+                k--;
+            if (i >= k)
+                break;
+            float t = values[i];
+            values[i++] = values[k];
+            values[k--] = t;
+        }
+        // All up to k are no larger than those behind it.
+        if (middle <= k)
+            last = k;
+        else
+            first = k + 1;
+    }
+    return values[middle];
+}
+
 void ta_sound_block_init(struct ta_sound_block *b, size_t size, int channels)
 {
     *b = (struct ta_sound_block){.channels = channels, .size = size};

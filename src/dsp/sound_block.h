@@ -47,6 +47,9 @@ float **ta_sound_planes(int channels, size_t size);
 // (and slow to count with) becomes 0. All else stays as it is.
 float ta_sound_number(float x);
 
+// What would be in the middle if n > 0 values were sorted (of two, the larger); they are reordered.
+float ta_sound_middle(float *values, size_t n);
+
 void ta_sound_block_init(struct ta_sound_block *b, size_t size, int channels);
 void ta_sound_block_release(struct ta_sound_block *b);
 // Swaps samples with those of the block before; each time a block is full, process(self, planes) works on it

@@ -20,6 +20,7 @@ enum {
 
 struct channel {
     float *x, *raw;           // all that is kept, from b->start on, cleaned and as it came
+    float *all[2];            // that these two lie in, with room for more
     float *frames[KEPT];      // high-passed, shifted to whole samples, by frame
     float (*weights)[PIECES]; // KEPT
     float *mean, *buzz;       // of frames around; what of it is taken out
@@ -33,7 +34,7 @@ struct ta_sound_buzz {
     int rate, channels;
     double period, nominal; // of a frame, samples
     size_t length, piece;   // whole samples of a frame; of one piece of it
-    size_t capacity, smooth, latency;
+    size_t capacity, room, smooth, latency;
     long long start, end;              // of the kept samples, of all
     long long taken, cleaned, aligned; // frames taken, done with; from which on the period is as it is
     double origin;                     // where frame `aligned` starts
@@ -159,12 +160,6 @@ static void average(struct ta_sound_buzz *b, const struct channel *c, long long 
     }
 }
 
-static int compare(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 static float rises(double x, double from, double to)
 {
     return (float)(x <= from ? 0 : x >= to ? 1 : (x - from) / (to - from));
@@ -199,8 +194,7 @@ static void sift(struct ta_sound_buzz *b, struct channel *c, const float *error)
         noise[i] = sum / (float)(to - from);
     }
     memcpy(b->work, power, n * sizeof(float));
-    qsort(b->work, n, sizeof(float), compare);
-    middle = b->work[n / 2];
+    middle = ta_sound_middle(b->work, n);
     c->contrast = 0;
     float *share = b->work;
     for (size_t i = 0; i < n; i++) {
@@ -305,10 +299,13 @@ static void process(void *self, float *const *planes)
     struct ta_sound_buzz *b = self;
     size_t n = b->block.size;
     for (int c = 0; c < b->channels; c++) {
-        float *own[] = {b->list[c].x, b->list[c].raw};
+        float **own[] = {&b->list[c].x, &b->list[c].raw};
         for (int i = 0; i < 2; i++) {
-            memmove(own[i], own[i] + n, (b->capacity - n) * sizeof(float));
-            memcpy(own[i] + b->capacity - n, planes[c], n * sizeof(float));
+            float *all = b->list[c].all[i];
+            *own[i] += n;
+            if (*own[i] + b->capacity > all + b->room)
+                *own[i] = memmove(all, *own[i], (b->capacity - n) * sizeof(float));
+            memcpy(*own[i] + b->capacity - n, planes[c], n * sizeof(float));
         }
     }
     b->start += (long long)n;
@@ -346,12 +343,13 @@ struct ta_sound_buzz *ta_sound_buzz_create(const struct ta_sound_buzz_params *pa
     b->latency = (b->latency / block + 1) * block;
     // And of frames before, which are taken anew when the period is found to be another.
     b->capacity = b->latency + (size_t)((HALF + 2) * b->period) + 4 * b->smooth + 2 * TAPS;
+    b->room = b->capacity + (size_t)rate; // moved once a second
     b->start = -(long long)b->capacity;
     b->list = ta_xcalloc((size_t)channels, sizeof *b->list);
     for (int c = 0; c < channels; c++) {
         struct channel *own = &b->list[c];
-        own->x = ta_sound_alloc(b->capacity, sizeof(float));
-        own->raw = ta_sound_alloc(b->capacity, sizeof(float));
+        own->x = own->all[0] = ta_sound_alloc(b->room, sizeof(float));
+        own->raw = own->all[1] = ta_sound_alloc(b->room, sizeof(float));
         for (int f = 0; f < KEPT; f++)
             own->frames[f] = ta_sound_alloc(b->length, sizeof(float));
         own->weights = ta_sound_alloc(KEPT, sizeof *own->weights);
@@ -374,8 +372,8 @@ void ta_sound_buzz_destroy(struct ta_sound_buzz **buzz)
         struct channel *own = &b->list[c];
         for (int f = 0; f < KEPT; f++)
             free(own->frames[f]);
-        free(own->x);
-        free(own->raw);
+        free(own->all[0]);
+        free(own->all[1]);
         free(own->weights);
         free(own->mean);
         free(own->buzz);

@@ -16,13 +16,17 @@ enum {
     MODEL = 3, // blocks that a model is made of, the one that is looked at in the middle
     PASSES = 3,
     PER_SECOND = 48,
-    PEAKS = 8,  // errors around that a click is compared with
-    OTHERS = 4, // of those, the largest that may be clicks too
+    PEAKS = 8,    // errors around that a click is compared with
+    OTHERS = 4,   // of those, the largest that may be clicks too
+    COUNTED = 64, // clicks of a block that are told apart
 };
 
 struct channel {
-    float *x; // BLOCKS blocks
+    float *x; // BLOCKS blocks, within `all`, which has room for as many again
+    float *all;
     long long clicks, dropouts;
+    size_t places[COUNTED]; // where clicks of this block began
+    int place_count;
     size_t looked; // from the start of the block that is looked at: what is before was seen to
 };
 
@@ -35,17 +39,12 @@ struct ta_sound_clicks {
     bool keep_clicks, keep_dropouts;
     struct channel *list;
     float *window, *gated, *work, *forward, *backward, *saved; // MODEL blocks
+    float *tones;                                              // 6 blocks
     double *equations;
     size_t longest_click, longest_fill, longest_gap;
     size_t near, apart; // a quarter of a pitch period and the length in which errors are compared
     long long samples;
 };
-
-static int compare(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
 
 // The middle one of every eighth of the MODEL blocks' values.
 static float middle_of(struct ta_sound_clicks *k, const float *values)
@@ -53,8 +52,7 @@ static float middle_of(struct ta_sound_clicks *k, const float *values)
     size_t n = 0;
     for (size_t i = 0; i < MODEL * k->size; i += 8)
         k->work[n++] = values[i];
-    qsort(k->work, n, sizeof(float), compare);
-    return k->work[n / 2];
+    return ta_sound_middle(k->work, n);
 }
 
 // A model of MODEL blocks around the one that is looked at, but of what bends far more than the most of them:
@@ -93,9 +91,7 @@ static float usual(const struct ta_sound_clicks *k, const float *e, size_t from,
     for (size_t at = first; at < last; at += k->near) {
         if (at + k->near > from && at < to + k->near) // the click itself and what it does to those after it
             continue;
-        float most = 0;
-        for (size_t i = at; i < TA_MIN(at + k->near, last); i++)
-            most = TA_MAX(most, e[i]);
+        float most = k->dsp->most(e + at, TA_MIN(k->near, last - at));
         for (int i = 0; i < PEAKS; i++)
             if (most > peaks[i]) {
                 float t = peaks[i];
@@ -142,14 +138,14 @@ static bool stands_out(const struct ta_sound_clicks *k, float error, const float
 // Narrows [*from, *to) to where errors are more than the sound's own; false: it is no click.
 static bool is_click(const struct ta_sound_clicks *k, size_t *from, size_t *to, float limit)
 {
-    float ahead = 0, back = 0;
-    for (size_t i = *from; i < *to; i++) {
-        ahead = TA_MAX(ahead, k->forward[i]);
-        back = TA_MAX(back, k->backward[i]);
-    }
-    float own = usual(k, k->forward, *from, *to), own_back = usual(k, k->backward, *from, *to);
+    float ahead = k->dsp->most(k->forward + *from, *to - *from);
+    float back = k->dsp->most(k->backward + *from, *to - *from);
     float times = (float)(0.5 * k->threshold);
-    if (ahead <= times * own || back <= times * own_back)
+    float own = usual(k, k->forward, *from, *to);
+    if (ahead <= times * own)
+        return false;
+    float own_back = usual(k, k->backward, *from, *to);
+    if (back <= times * own_back)
         return false;
     float least = TA_MAX(TA_MAX(limit, 1.3f * own), 0.05f * ahead);
     float least_back = TA_MAX(TA_MAX(limit, 1.3f * own_back), 0.05f * back);
@@ -188,6 +184,17 @@ static bool is_better(const struct ta_sound_clicks *k, const float *x, size_t n,
 }
 
 // Clicks that begin in the block that is looked at, by one model of what is around. Returns how many.
+// A click that is mended bit by bit is one.
+static bool is_new(const struct ta_sound_clicks *k, struct channel *c, size_t at)
+{
+    for (int i = 0; i < c->place_count; i++)
+        if (at + k->near > c->places[i] && at < c->places[i] + k->near)
+            return false;
+    if (c->place_count < COUNTED)
+        c->places[c->place_count++] = at;
+    return true;
+}
+
 static int mend(struct ta_sound_clicks *k, struct channel *c, const struct ta_sound_ar *ar, size_t skip)
 {
     float limit = (float)k->threshold * middle_error(k), *x = c->x + (BEFORE - 1) * k->size;
@@ -207,6 +214,7 @@ static int mend(struct ta_sound_clicks *k, struct channel *c, const struct ta_so
             memcpy(x + from, k->saved, (to - from) * sizeof(float));
             k->samples = before;
         } else {
+            c->clicks += is_new(k, c, from);
             count++;
         }
         i = to;
@@ -306,9 +314,10 @@ static size_t mend_gaps(struct ta_sound_clicks *k, struct channel *c)
             continue;
         memcpy(k->saved, x + i, n * sizeof(float));
         long long filled = k->samples;
-        if (n <= k->longest_fill)
+        if (n <= k->longest_fill) {
+            ta_sound_ar_fit_tones(&ar, k->dsp, before, k->tones, 2 * k->size);
             fill(k, &ar, x + i, n);
-        else
+        } else
             bridge(k, x + i, n);
         float loud = TA_MAX(steady_level(k, x + i - 2 * k->near, 2 * k->near),
                             steady_level(k, x + i + n, 2 * k->near));
@@ -332,13 +341,12 @@ static void look(struct ta_sound_clicks *k, struct channel *c)
         skip = mend_gaps(k, c);
     if (!k->keep_clicks && skip < k->size && model(k, c, &ar)) {
         errors(k, c, &ar);
+        c->place_count = 0;
         int found = mend(k, c, &ar, skip);
-        c->clicks += found;
         // A model without them sees more.
         for (int pass = 1; found && pass < PASSES && model(k, c, &ar); pass++) {
             errors(k, c, &ar);
             found = mend(k, c, &ar, skip);
-            c->clicks += found;
         }
     }
     c->looked = skip > k->size ? skip - k->size : 0;
@@ -350,7 +358,11 @@ static void process(void *self, float *const *planes)
     size_t n = k->size;
     for (int i = 0; i < k->channels; i++) {
         struct channel *c = &k->list[i];
-        memmove(c->x, c->x + n, (BLOCKS - 1) * n * sizeof(float));
+        c->x += n;
+        if (c->x == c->all + (BLOCKS + 1) * n) {
+            memcpy(c->all, c->x, (BLOCKS - 1) * n * sizeof(float));
+            c->x = c->all;
+        }
         memcpy(c->x + (BLOCKS - 1) * n, planes[i], n * sizeof(float));
         look(k, c);
         memcpy(planes[i], c->x + (BEFORE - 1) * n, n * sizeof(float));
@@ -384,10 +396,11 @@ struct ta_sound_clicks *ta_sound_clicks_create(const struct ta_sound_clicks_para
     k->forward = ta_sound_alloc(n, sizeof(float));
     k->backward = ta_sound_alloc(n, sizeof(float));
     k->saved = ta_sound_alloc(n, sizeof(float));
+    k->tones = ta_sound_alloc(6 * k->size, sizeof(float));
     k->equations = ta_sound_alloc(k->size * (TA_SOUND_ORDER + 2), sizeof(double));
     k->list = ta_xcalloc((size_t)channels, sizeof *k->list);
     for (int i = 0; i < channels; i++)
-        k->list[i].x = ta_sound_alloc(BLOCKS * k->size, sizeof(float));
+        k->list[i].x = k->list[i].all = ta_sound_alloc(2 * BLOCKS * k->size, sizeof(float));
     ta_sound_block_init(&k->block, k->size, channels);
     return k;
 }
@@ -399,8 +412,9 @@ void ta_sound_clicks_destroy(struct ta_sound_clicks **clicks)
         return;
     ta_sound_block_release(&k->block);
     for (int i = 0; i < k->channels; i++)
-        free(k->list[i].x);
-    void *own[] = {k->list, k->window, k->gated, k->work, k->forward, k->backward, k->saved, k->equations};
+        free(k->list[i].all);
+    void *own[] = {k->list,     k->window, k->gated, k->work,     k->forward,
+                   k->backward, k->saved,  k->tones, k->equations};
     for (size_t i = 0; i < TA_COUNT(own); i++)
         free(own[i]);
     ta_freep(clicks);

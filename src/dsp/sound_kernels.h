@@ -32,6 +32,20 @@ static float dot(const float *a, const float *b, size_t n)
     return sum_of(lanes);
 }
 
+static float most(const float *x, size_t n)
+{
+    float lanes[LANES] = {0}, all = 0;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t k = 0; k < LANES; k++)
+            lanes[k] = x[i + k] > lanes[k] ? x[i + k] : lanes[k];
+    for (; i < n; i++)
+        all = x[i] > all ? x[i] : all;
+    for (size_t k = 0; k < LANES; k++)
+        all = lanes[k] > all ? lanes[k] : all;
+    return all;
+}
+
 static void accumulate(float *restrict to, const float *restrict from, float gain, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -57,17 +71,22 @@ static void subtract(float *restrict x, const float *restrict c, const float *re
         x[i] -= (a + da * (float)i) * c[i] + (b + db * (float)i) * s[i];
 }
 
+// As many floats as there are lanes, wherever they lie. Compilers do not see by themselves that a loop over
+// lanes within one over taps is this.
+typedef float vector __attribute__((vector_size(4 * TA_SOUND_LANES), aligned(4), may_alias));
+
 static void filter(float *restrict to, const float *restrict from, const float *restrict weights, size_t taps,
                    size_t n)
 {
     size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        float lanes[LANES] = {0};
-        for (size_t k = 0; k < taps; k++)
-            for (size_t l = 0; l < LANES; l++)
-                lanes[l] += weights[k] * from[i + k + l];
-        for (size_t l = 0; l < LANES; l++)
-            to[i + l] = lanes[l];
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        vector a = {0}, b = {0};
+        for (size_t k = 0; k < taps; k++) {
+            a += weights[k] * *(const vector *)(from + i + k);
+            b += weights[k] * *(const vector *)(from + i + k + LANES);
+        }
+        *(vector *)(to + i) = a;
+        *(vector *)(to + i + LANES) = b;
     }
     for (; i < n; i++) {
         float sum = 0;
@@ -167,6 +186,7 @@ static void last(float *restrict gains, const float *restrict snr, const struct 
 const struct ta_sound_dsp TA_SOUND_TABLE = {
     .name = TA_SOUND_NAME,
     .dot = dot,
+    .most = most,
     .accumulate = accumulate,
     .turn = turn,
     .subtract = subtract,

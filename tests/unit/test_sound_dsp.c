@@ -57,6 +57,7 @@ static void test_same_bits(void **state)
         c->subtract(x, b, s, from, to, n);
         own->subtract(y, b, s, from, to, n);
         assert_memory_equal(x, y, n * sizeof *x);
+        assert_true(c->most(b, n) == own->most(b, n));
         c->filter(x, long_one, w, TAPS, n);
         own->filter(y, long_one, w, TAPS, n);
         assert_memory_equal(x, y, n * sizeof *x);
