@@ -150,6 +150,8 @@ void sound_hear(int rate, const struct sound *s)
            r.peak_db, r.noise_db.value, r.noise_db.confidence, r.hiss_db.value, r.hiss_db.confidence);
     printf(", \"bandwidth\": [%.0f, %.2f], \"clipped\": [%.1f, %.2f, %.3f]", r.bandwidth_hz.value,
            r.bandwidth_hz.confidence, r.clipped.value, r.clipped.confidence, r.clip_level);
+    printf(", \"buzz\": {\"fields\": %.3f, \"confidence\": %.2f, \"level\": %.1f}", r.buzz.fields,
+           r.buzz.confidence, r.buzz.level_db);
     printf(", \"clicks\": [%.1f, %.2f], \"dropouts\": %.1f", r.clicks.value, r.clicks.confidence,
            r.dropouts.value);
     printf(", \"channels\": [%d, %.2f, %d, %.2f, %.1f], \"times_real\": %.0f}\n", r.channels,

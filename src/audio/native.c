@@ -5,6 +5,8 @@
 #include "audio/stages.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "dsp/sound_buzz.h"
+#include "dsp/sound_clicks.h"
 #include "dsp/sound_hiss.h"
 #include "dsp/sound_hum.h"
 
@@ -94,6 +96,79 @@ const struct ta_sound_stage_info ta_sound_stage_hum = {
     .options = hum_options,
     .options_size = sizeof(struct ta_sound_hum_opts),
     PROCESSOR_STAGE(hum),
+};
+
+// ---- clicks ----
+
+static const struct ta_opt clicks_options[] = {
+    {.name = "threshold",
+     .kind = &ta_opt_float,
+     TA_FIELD(struct ta_sound_clicks_opts, threshold, double),
+     .def = "8",
+     .min = 2,
+     .max = 100,
+     .help = "how far a click stands out of the sound around it"},
+    {0},
+};
+
+static struct ta_sound_clicks_params clicks_params(const struct ta_sound_clicks_opts *o)
+{
+    return (struct ta_sound_clicks_params){.threshold = o->threshold};
+}
+
+static void clicks_describe(const void *opts, const struct ta_sound_format *in,
+                            const struct ta_sound_format *out, struct ta_buf *text)
+{
+    (void)in;
+    (void)out;
+    ta_buf_printf(text, "clicks=threshold=%g", ((const struct ta_sound_clicks_opts *)opts)->threshold);
+}
+
+PROCESSOR(clicks, clicks_params)
+
+const struct ta_sound_stage_info ta_sound_stage_clicks = {
+    .name = "repair.clicks",
+    .summary = "clicks and crackle replaced, dropouts filled in, by what is around them",
+    .options = clicks_options,
+    .options_size = sizeof(struct ta_sound_clicks_opts),
+    PROCESSOR_STAGE(clicks),
+};
+
+// ---- buzz ----
+
+static const struct ta_opt buzz_options[] = {
+    {.name = "fields",
+     .kind = &ta_opt_float,
+     TA_FIELD(struct ta_sound_buzz_opts, fields, double),
+     .def = "59.94",
+     .min = 40,
+     .max = 70,
+     .unit = "Hz",
+     .help = "fields a second of the pictures that the sound was recorded with"},
+    {0},
+};
+
+static struct ta_sound_buzz_params buzz_params(const struct ta_sound_buzz_opts *o)
+{
+    return (struct ta_sound_buzz_params){.fields = o->fields};
+}
+
+static void buzz_describe(const void *opts, const struct ta_sound_format *in,
+                          const struct ta_sound_format *out, struct ta_buf *text)
+{
+    (void)in;
+    (void)out;
+    ta_buf_printf(text, "buzz=fields=%g", ((const struct ta_sound_buzz_opts *)opts)->fields);
+}
+
+PROCESSOR(buzz, buzz_params)
+
+const struct ta_sound_stage_info ta_sound_stage_buzz = {
+    .name = "repair.buzz",
+    .summary = "buzz of head switching at the rate of fields, averaged in step and subtracted",
+    .options = buzz_options,
+    .options_size = sizeof(struct ta_sound_buzz_opts),
+    PROCESSOR_STAGE(buzz),
 };
 
 // ---- hiss ----

@@ -14,6 +14,8 @@
 const struct ta_sound_stage_info *const ta_sound_stages[] = {
     &ta_sound_channels,
     &ta_sound_stage_hum,
+    &ta_sound_stage_buzz,
+    &ta_sound_stage_clicks,
     &ta_sound_gain,
     &ta_sound_highpass,
     &ta_sound_lowpass,

@@ -9,7 +9,8 @@ extern const struct ta_sound_stage_info ta_sound_gain;
 extern const struct ta_sound_stage_info ta_sound_highpass, ta_sound_lowpass, ta_sound_peak;
 extern const struct ta_sound_stage_info ta_sound_compressor, ta_sound_limiter;
 extern const struct ta_sound_stage_info ta_sound_afftdn;
-extern const struct ta_sound_stage_info ta_sound_stage_hum, ta_sound_stage_hiss;
+extern const struct ta_sound_stage_info ta_sound_stage_hum, ta_sound_stage_buzz, ta_sound_stage_clicks;
+extern const struct ta_sound_stage_info ta_sound_stage_hiss;
 extern const struct ta_sound_stage_info ta_sound_mix; // other speakers by fixed weights
 extern const struct ta_sound_stage_info ta_sound_upmix_simple, ta_sound_upmix_matrix, ta_sound_upmix_surround;
 
@@ -34,6 +35,12 @@ struct ta_sound_afftdn_opts {
 };
 struct ta_sound_hum_opts {
     double frequency; // Hz; 0: found on the way
+};
+struct ta_sound_buzz_opts {
+    double fields; // a second
+};
+struct ta_sound_clicks_opts {
+    double threshold;
 };
 struct ta_sound_hiss_opts {
     double reduction, strength; // dB, 1

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "dsp/sound.h"
 #include "dsp/sound_block.h"
 
 enum {
@@ -27,15 +28,23 @@ struct plateau {
     int length;
 };
 
+struct histogram {
+    long long count;
+    uint32_t levels[LEVELS];
+};
+
 struct ta_sound_levels {
+    const struct ta_sound_dsp *dsp;
     struct ta_sound_block block;
     int rate, channels;
+    size_t moment; // samples of 2 ms
+    float *powers; // of the moments of a half second
     long long samples, bad, windows, silent;
     double power, peak;
-    long long counted;          // samples in `power`
-    uint32_t histogram[LEVELS]; // of half seconds
-    struct plateau *plateaus;   // channels
-    uint32_t clips[CLIP_STEPS]; // by level
+    long long counted;            // samples in `power`
+    struct histogram all, steady; // of half seconds; of their moments in the middle
+    struct plateau *plateaus;     // channels
+    uint32_t clips[CLIP_STEPS];   // by level
     // Of the first two channels, over half seconds that are loud against what was heard so far.
     double xx, yy, xy;
     long long told, alone[2], same, turned;
@@ -91,33 +100,57 @@ static void hear_pair(struct ta_sound_levels *l, const float *x, const float *y,
     l->turned += together < -0.9;
 }
 
+// The power of half a second of a channel; *steady is that of its moments in the middle: clicks and buzz,
+// which are loud for a small part of the time, have no say in it.
+static double power_of(struct ta_sound_levels *l, const float *x, double *steady)
+{
+    size_t n = l->block.size, count = 0;
+    double sum = 0;
+    for (size_t at = 0; at < n; at += l->moment) {
+        size_t length = TA_MIN(l->moment, n - at);
+        float power = l->dsp->dot(x + at, x + at, length);
+        sum += power;
+        if (length == l->moment)
+            l->powers[count++] = power / (float)length;
+    }
+    double mean = sum / (double)n;
+    *steady = TA_MIN(mean, (double)ta_sound_middle(l->powers, count));
+    return mean;
+}
+
+static void note(struct histogram *h, double power)
+{
+    if (power <= silence)
+        return;
+    int i = (int)floor((10 * log10(power) - LEAST_DB) * STEPS);
+    h->levels[TA_MIN(TA_MAX(i, 0), LEVELS - 1)]++;
+    h->count++;
+}
+
 static void process(void *self, float *const *planes)
 {
     struct ta_sound_levels *l = self;
     size_t n = l->block.size;
-    double loudest = 0;
+    double loudest = 0, steadiest = 0;
     for (int c = 0; c < l->channels; c++) {
-        double sum = 0;
+        double steady, power = power_of(l, planes[c], &steady);
         float peak = 0;
-        for (size_t i = 0; i < n; i++) {
-            sum += (double)planes[c][i] * planes[c][i];
+        for (size_t i = 0; i < n; i++)
             peak = TA_MAX(peak, fabsf(planes[c][i]));
-        }
-        loudest = TA_MAX(loudest, sum / (double)n);
+        loudest = TA_MAX(loudest, power);
+        steadiest = TA_MAX(steadiest, steady);
         l->peak = TA_MAX(l->peak, peak);
-        if (sum / (double)n > silence) {
-            l->power += sum;
+        if (power > silence) {
+            l->power += power * (double)n;
             l->counted += (long long)n;
         }
         look_for_clips(l, &l->plateaus[c], planes[c], n);
     }
     l->windows++;
-    if (loudest <= silence) {
+    if (loudest <= silence)
         l->silent++;
-    } else {
-        int i = (int)floor((10 * log10(loudest) - LEAST_DB) * STEPS);
-        l->histogram[TA_MIN(TA_MAX(i, 0), LEVELS - 1)]++;
-    }
+    note(&l->all, loudest);
+    note(&l->steady, steadiest);
     if (l->channels >= 2)
         hear_pair(l, planes[0], planes[1], n);
 }
@@ -131,6 +164,9 @@ struct ta_sound_levels *ta_sound_levels_create(int rate, int channels)
     l->channels = channels;
     l->plateaus = ta_xcalloc((size_t)channels, sizeof *l->plateaus);
     ta_sound_block_init(&l->block, (size_t)rate / 2, channels);
+    l->dsp = ta_sound_dsp();
+    l->moment = (size_t)rate / 500;
+    l->powers = ta_sound_alloc(l->block.size / l->moment + 1, sizeof(float));
     return l;
 }
 
@@ -141,6 +177,7 @@ void ta_sound_levels_destroy(struct ta_sound_levels **levels)
         return;
     ta_sound_block_release(&l->block);
     free(l->plateaus);
+    free(l->powers);
     ta_freep(levels);
 }
 
@@ -154,12 +191,12 @@ void ta_sound_levels_add(struct ta_sound_levels *levels, const float *const *pla
 }
 
 // The level, dB, that this share of half seconds lies below.
-static double level_at(const struct ta_sound_levels *l, double share)
+static double level_at(const struct histogram *h, double share)
 {
-    long long all = l->windows - l->silent, sum = 0;
+    long long sum = 0;
     for (int i = 0; i < LEVELS; i++) {
-        sum += l->histogram[i];
-        if ((double)sum > share * (double)(all - 1))
+        sum += h->levels[i];
+        if ((double)sum > share * (double)(h->count - 1))
             return LEAST_DB + (i + 0.5) / STEPS;
     }
     return none_db;
@@ -234,11 +271,11 @@ void ta_sound_levels_result(const struct ta_sound_levels *l, struct ta_sound_mea
     out->peak_db = l->peak > 0 ? 20 * log10(l->peak) : none_db;
     out->rms_db = l->counted ? 10 * log10(l->power / (double)l->counted) : none_db;
     out->noise_db.value = none_db;
-    double heard = (double)(l->windows - l->silent);
+    double heard = (double)l->steady.count;
     if (heard >= 1) {
-        out->noise_db.value = level_at(l, 0.05);
+        out->noise_db.value = level_at(&l->steady, 0.05);
         // Where nothing is much quieter than what is loud there are no pauses, and what is quietest is sound.
-        double pauses = level_at(l, 0.85) - out->noise_db.value;
+        double pauses = level_at(&l->all, 0.85) - out->noise_db.value;
         out->noise_db.confidence = clamp((pauses - 2) / 10) * clamp(heard / 20);
     }
     set_clipping(l, out);

@@ -2,17 +2,31 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "dsp/sound_bands.h"
 #include "dsp/sound_block.h"
+#include "dsp/sound_buzz.h"
 #include "dsp/sound_clicks.h"
 #include "dsp/sound_levels.h"
 
 enum {
-    FIRST = 60, // seconds that are heard whole for clicks, which takes more time than all else,
-    CYCLE = 8,  // and of which, from there on,
-    HEARD = 2,  // so many are heard
+    RATES = 2,         // of fields that buzz is looked for at
+    BUZZ_TENTHS = 200, // that are heard for it in one piece, again after
+    BUZZ_CYCLE = 1200, // so many
+    FIRST = 20,        // seconds that are heard whole for clicks, which takes more time than all else,
+    CYCLE = 8,         // and of which, from there on,
+    HEARD = 2,         // so many are heard
+};
+
+static const double RATES_OF_FIELDS[RATES] = {60 / 1.001, 50};
+
+// Pieces of the track, at one rate of fields.
+struct buzz {
+    struct ta_sound_buzz *now; // NULL between pieces
+    struct ta_sound_buzz_found best;
+    double sum; // of confidences
 };
 
 struct ta_sound_measure {
@@ -20,6 +34,9 @@ struct ta_sound_measure {
     struct ta_sound_clicks *clicks;
     struct ta_sound_block block; // tenths of a second
     long long tenths, heard;     // so far; for clicks
+    struct buzz buzz[RATES];
+    float *mean, *spare;  // of all channels, a tenth; the same, to be written to
+    int pieces, in_piece; // of buzz: those heard to their end, tenths of the one that is heard
     struct ta_sound_clicks_counts before, counts;
     struct ta_sound_levels *levels;
     struct ta_sound_bands *bands;
@@ -34,6 +51,8 @@ struct ta_sound_measure *ta_sound_measure_create(int rate, int channels)
     m->clicks = ta_sound_clicks_create(&(struct ta_sound_clicks_params){0}, rate, channels);
     if (m->clicks)
         ta_sound_block_init(&m->block, (size_t)rate / 10, channels);
+    m->mean = ta_sound_alloc((size_t)rate / 10, sizeof(float));
+    m->spare = ta_sound_alloc((size_t)rate / 10, sizeof(float));
     m->levels = ta_sound_levels_create(rate, channels);
     m->bands = ta_sound_bands_create(rate, channels);
     m->mains = ta_sound_mains_create(rate, channels);
@@ -48,6 +67,10 @@ void ta_sound_measure_destroy(struct ta_sound_measure **measure)
     if (!m)
         return;
     ta_sound_clicks_destroy(&m->clicks);
+    for (int i = 0; i < RATES; i++)
+        ta_sound_buzz_destroy(&m->buzz[i].now);
+    free(m->mean);
+    free(m->spare);
     ta_sound_block_release(&m->block);
     ta_sound_levels_destroy(&m->levels);
     ta_sound_bands_destroy(&m->bands);
@@ -55,12 +78,69 @@ void ta_sound_measure_destroy(struct ta_sound_measure **measure)
     ta_freep(measure);
 }
 
-// Where a piece begins in mid-track there is a click of ours, which is over when half a second is.
-static void hear_clicks(void *self, float *const *planes)
+// What was found so far, with the piece that is being heard; its latency is not over before a fourth of it.
+static struct ta_sound_buzz_heard buzz_of(const struct ta_sound_measure *m)
 {
-    struct ta_sound_measure *m = self;
+    struct ta_sound_buzz_heard out = {.level_db = -200};
+    for (int i = 0; i < RATES; i++) {
+        struct buzz b = m->buzz[i];
+        struct ta_sound_buzz_found now = {.level_db = -200};
+        int pieces = m->pieces;
+        if (b.now && (m->in_piece > BUZZ_TENTHS / 4 || !pieces)) {
+            ta_sound_buzz_found(b.now, &now);
+            b.sum += now.confidence;
+            pieces++;
+        }
+        if (now.confidence > b.best.confidence)
+            b.best = now;
+        double confidence = pieces ? b.sum / pieces : 0;
+        if (b.best.level_db > -200 && confidence > out.confidence)
+            out = (struct ta_sound_buzz_heard){b.best.fields, confidence, b.best.level_db};
+    }
+    return out;
+}
+
+static void end_piece(struct ta_sound_measure *m)
+{
+    for (int i = 0; i < RATES; i++) {
+        struct buzz *b = &m->buzz[i];
+        struct ta_sound_buzz_found found;
+        ta_sound_buzz_found(b->now, &found);
+        b->sum += found.confidence;
+        if (found.confidence > b->best.confidence)
+            b->best = found;
+        ta_sound_buzz_destroy(&b->now);
+    }
+    m->pieces++;
+    m->in_piece = 0;
+}
+
+static void hear_buzz(struct ta_sound_measure *m, float *const *planes)
+{
+    size_t n = m->block.size;
+    if (m->tenths % BUZZ_CYCLE >= BUZZ_TENTHS)
+        return;
+    memcpy(m->mean, planes[0], n * sizeof(float));
+    for (int c = 1; c < m->channels; c++)
+        for (size_t i = 0; i < n; i++)
+            m->mean[i] += planes[c][i];
+    for (int i = 0; i < RATES; i++) {
+        struct buzz *b = &m->buzz[i];
+        if (!m->in_piece)
+            b->now = ta_sound_buzz_create(&(struct ta_sound_buzz_params){RATES_OF_FIELDS[i]}, m->rate, 1);
+        for (size_t k = 0; k < n; k++)
+            m->spare[k] = m->mean[k] / (float)m->channels;
+        ta_sound_buzz_run(b->now, &m->spare, n);
+    }
+    if (++m->in_piece == BUZZ_TENTHS)
+        end_piece(m);
+}
+
+// Where a piece begins in mid-track there is a click of ours, which is over when half a second is.
+static void hear_clicks(struct ta_sound_measure *m, float *const *planes)
+{
     struct ta_sound_clicks_counts now;
-    long long at = m->tenths++, in_cycle = at < FIRST * 10 ? CYCLE * 10 : at % (CYCLE * 10);
+    long long at = m->tenths, in_cycle = at < FIRST * 10 ? CYCLE * 10 : at % (CYCLE * 10);
     bool whole = at < FIRST * 10;
     if (!whole && in_cycle >= HEARD * 10)
         return;
@@ -74,12 +154,28 @@ static void hear_clicks(void *self, float *const *planes)
     m->before = now;
 }
 
+static void hear(void *self, float *const *planes)
+{
+    struct ta_sound_measure *m = self;
+    hear_buzz(m, planes);
+    hear_clicks(m, planes); // changes them
+    m->tenths++;
+}
+
 void ta_sound_measure_add(struct ta_sound_measure *measure, const float *const *planes, size_t samples)
 {
     ta_sound_levels_add(measure->levels, planes, samples);
     ta_sound_bands_add(measure->bands, planes, samples);
     ta_sound_mains_add(measure->mains, planes, samples);
-    ta_sound_block_hear(&measure->block, planes, samples, hear_clicks, measure);
+    ta_sound_block_hear(&measure->block, planes, samples, hear, measure);
+}
+
+// Sure of many at once, and of few or none after some time.
+static struct ta_sound_value a_minute(const struct ta_sound_measure *m, long long count)
+{
+    double minutes = (double)m->heard / 600, sure = TA_MAX(minutes * 3, (double)count / 10);
+    return m->heard ? (struct ta_sound_value){(double)count / minutes, TA_MIN(sure, 1)}
+                    : (struct ta_sound_value){0};
 }
 
 void ta_sound_measure_result(const struct ta_sound_measure *measure, struct ta_sound_measured *out)
@@ -88,9 +184,7 @@ void ta_sound_measure_result(const struct ta_sound_measure *measure, struct ta_s
     ta_sound_levels_result(measure->levels, out);
     ta_sound_bands_result(measure->bands, out);
     ta_sound_mains_result(measure->mains, &out->hum);
-    double minutes = (double)measure->heard / 600, sure = TA_MIN(minutes * 3, 1);
-    if (measure->heard) {
-        out->clicks = (struct ta_sound_value){(double)measure->counts.clicks / minutes, sure};
-        out->dropouts = (struct ta_sound_value){(double)measure->counts.dropouts / minutes, sure};
-    }
+    out->buzz = buzz_of(measure);
+    out->clicks = a_minute(measure, measure->counts.clicks);
+    out->dropouts = a_minute(measure, measure->counts.dropouts);
 }

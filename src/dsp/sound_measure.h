@@ -21,6 +21,13 @@ struct ta_sound_value {
     double value, confidence;
 };
 
+// Buzz of head switching (sound_buzz.h), in the mean of all channels, of excerpts.
+struct ta_sound_buzz_heard {
+    double fields; // a second: near 50 or 59.94; 0: nothing found
+    double confidence;
+    double level_db;
+};
+
 struct ta_sound_measured {
     double seconds;
     double silent;                  // share of half seconds in which there is digital silence, 0 to 1
@@ -30,6 +37,7 @@ struct ta_sound_measured {
     struct ta_sound_value hiss_db;  // of noise above 2 kHz
     struct ta_sound_value bandwidth_hz;
     struct ta_sound_mains_result hum;
+    struct ta_sound_buzz_heard buzz;
     struct ta_sound_value clipped;  // runs of clipped samples a minute
     struct ta_sound_value clicks;   // a minute; of long tracks a part is heard for them
     struct ta_sound_value dropouts; // a minute, likewise

@@ -9,20 +9,14 @@
 
 #include "audio/chain.h"
 #include "audio/loudness.h"
-#include "audio/stages.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/encode/audio_encoder.h"
 #include "plan/decide.h"
+#include "plan/sound_parts.h"
 #include "plan/tasks.h"
 
 const char ta_task_sound_kind[] = "sound", ta_task_sound_finish_kind[] = "sound-finish";
-
-// One side counts as silent 40 dB below the other, and as upside down from this correlation on.
-static const double SILENT_SIDE = 1e-4, UPSIDE_DOWN = -0.9, AUDIBLE = 1e-9;
-
-// What is surely there, and can be heard. dB of full scale; how far noise may lie below the sound.
-static const double SURE = 0.5, NOISE_AUDIBLE_DB = -75, HUM_AUDIBLE_DB = -75, HISS_AUDIBLE = 50;
 
 void ta_sound_facts_release(struct ta_sound_facts *f)
 {
@@ -121,230 +115,9 @@ void ta_plan_list_sound(struct ta_plan *p)
     }
 }
 
-// ---- stages ----
-
-struct choosing {
-    struct ta_decision *d;
-    struct ta_sound_recipe recipe;
-    const struct ta_sound_facts *facts;
-    struct ta_sound_plan *plan;
-    struct ta_sound_format cur; // after the stages placed so far
-    int err;
-};
-
-// Adds a stage with its defaults and returns its options; settle() configures it.
-static void *add(struct choosing *c, const struct ta_sound_stage_info *info)
-{
-    struct ta_sound_plan *s = c->plan;
-    s->stages = ta_xrealloc(s->stages, (size_t)(s->stage_count + 1) * sizeof *s->stages);
-    struct ta_sound_stage_plan *stage = &s->stages[s->stage_count++];
-    ta_sound_stage_plan_init(stage, info, &c->cur);
-    return stage->opts;
-}
-
-static void settle(struct choosing *c)
-{
-    struct ta_sound_stage_plan *stage = &c->plan->stages[c->plan->stage_count - 1];
-    int err = ta_sound_stage_plan_configure(stage, c->d->log);
-    if (c->err >= 0)
-        c->err = err;
-    c->cur = stage->out;
-}
-
-static void add_filter(struct choosing *c, const struct ta_sound_stage_info *info, double frequency,
-                       double gain)
-{
-    struct ta_sound_filter_opts *o = add(c, info);
-    o->frequency = frequency;
-    o->gain = gain;
-    if (info == &ta_sound_peak)
-        o->q = 1;
-    settle(c);
-}
-
-static void add_compressor(struct choosing *c, double threshold, double ratio, double attack, double release)
-{
-    struct ta_sound_compressor_opts *o = add(c, &ta_sound_compressor);
-    *o = (struct ta_sound_compressor_opts){threshold, ratio, attack, release};
-    settle(c);
-}
-
-// By the noise of the quietest half seconds where there is any.
-static void add_denoiser(struct choosing *c, double reduction, double fallback)
-{
-    struct ta_sound_afftdn_opts *o = add(c, &ta_sound_afftdn);
-    double floor = isfinite(c->facts->floor) ? c->facts->floor : fallback;
-    o->reduction = reduction;
-    o->floor = round(TA_MAX(-80.0, TA_MIN(-20.0, floor)) * 10) / 10;
-    settle(c);
-}
-
-static void add_hiss(struct choosing *c, double reduction, double strength)
-{
-    struct ta_sound_hiss_opts *o = add(c, &ta_sound_stage_hiss);
-    *o = (struct ta_sound_hiss_opts){reduction, strength};
-    settle(c);
-}
-
-static void add_limiter(struct choosing *c, double ceiling)
-{
-    struct ta_sound_limiter_opts *o = add(c, &ta_sound_limiter);
-    o->ceiling = ceiling;
-    settle(c);
-}
-
-// Noise by how much the sound stands out of it.
-static void mend_hiss(struct choosing *c)
-{
-    const struct ta_sound_measured *m = &c->facts->heard;
-    double over = m->rms_db - m->noise_db.value;
-    double reduction = over < 20 ? 18 : over < 35 ? 12 : over < HISS_AUDIBLE ? 6 : 0;
-    if (m->noise_db.confidence < SURE || m->noise_db.value < NOISE_AUDIBLE_DB || reduction <= 0)
-        return;
-    add_hiss(c, reduction, 1);
-    ta_decision_tell(c->d, "sound",
-                     "stream %d: noise lies at %.0f dB, %.0f dB below the sound: %.0f dB of it go",
-                     c->plan->stream, m->noise_db.value, over, reduction);
-}
-
-static void mend_hum(struct choosing *c)
-{
-    const struct ta_sound_mains_result *hum = &c->facts->heard.hum;
-    bool heard = hum->frequency > 0 && hum->confidence >= SURE && hum->level_db > HUM_AUDIBLE_DB;
-    bool automatic = c->recipe.hum == TA_HUM_AUTO || (c->recipe.enhance == TA_ENHANCE_AUTO && !c->recipe.hum);
-    if (c->recipe.hum != TA_HUM_REMOVE && !(automatic && heard))
-        return;
-    struct ta_sound_hum_opts *o = add(c, &ta_sound_stage_hum);
-    o->frequency = heard ? round(hum->frequency * 1000) / 1000 : 0;
-    settle(c);
-    if (heard)
-        ta_decision_tell(c->d, "sound", "stream %d: hum of %.2f Hz and %d harmonics at %.0f dB is taken out",
-                         c->plan->stream, hum->frequency, TA_MAX(hum->harmonics - 1, 0), hum->level_db);
-}
-
-static void enhance(struct choosing *c)
-{
-    switch (c->recipe.enhance) {
-    case TA_ENHANCE_AUTO:
-        mend_hiss(c);
-        break;
-    case TA_ENHANCE_LIGHT:
-        add_filter(c, &ta_sound_highpass, 80, 0);
-        add_filter(c, &ta_sound_lowpass, 15000, 0);
-        add_compressor(c, -20, 2, 20, 250);
-        break;
-    case TA_ENHANCE_MODERATE:
-        add_filter(c, &ta_sound_highpass, 100, 0);
-        add_filter(c, &ta_sound_lowpass, 14000, 0);
-        add_hiss(c, 12, 1);
-        add_compressor(c, -18, 3, 10, 200);
-        add_filter(c, &ta_sound_peak, 3000, 2);
-        break;
-    case TA_ENHANCE_AGGRESSIVE:
-        add_filter(c, &ta_sound_highpass, 120, 0);
-        add_filter(c, &ta_sound_lowpass, 12000, 0);
-        add_hiss(c, 24, 1.5);
-        add_compressor(c, -15, 4, 5, 150);
-        break;
-    case TA_ENHANCE_VOICE:
-        add_filter(c, &ta_sound_highpass, 100, 0);
-        add_filter(c, &ta_sound_lowpass, 8000, 0);
-        add_denoiser(c, 18, -35);
-        add_filter(c, &ta_sound_peak, 200, -3);
-        add_filter(c, &ta_sound_peak, 2500, 4);
-        add_filter(c, &ta_sound_peak, 5000, 2);
-        add_compressor(c, -20, 3, 5, 100);
-        add_limiter(c, -0.45);
-        break;
-    case TA_ENHANCE_MUSIC:
-        add_filter(c, &ta_sound_highpass, 30, 0);
-        add_denoiser(c, 8, -50);
-        add_compressor(c, -24, 2, 50, 500);
-        break;
-    default:
-        break;
-    }
-}
-
-// What is wrong with the two sides; -1: nothing that is sure.
-static int heard_fault(const struct ta_sound_facts *f)
-{
-    double l = f->left, r = f->right;
-    if (l > AUDIBLE && r < l * SILENT_SIDE)
-        return TA_SOUND_FROM_LEFT;
-    if (r > AUDIBLE && l < r * SILENT_SIDE)
-        return TA_SOUND_FROM_RIGHT;
-    return l > AUDIBLE && r > AUDIBLE && f->product < UPSIDE_DOWN * sqrt(l * r) ? TA_SOUND_INVERT : -1;
-}
-
-static void mend_channels(struct choosing *c)
-{
-    static const char *const heard[] = {"its right side is silent: it gets the left one",
-                                        "its left side is silent: it gets the right one",
-                                        "its right side is upside down: it is turned over"};
-    int mode = -1;
-    bool automatic = c->recipe.channels == TA_CHANNELS_AUTO ||
-                     (!c->recipe.channels && c->recipe.enhance == TA_ENHANCE_AUTO);
-    if (c->cur.channels != 2 || (!c->recipe.channels && !automatic))
-        return;
-    if (automatic) {
-        mode = heard_fault(c->facts);
-        if (mode >= 0)
-            ta_decision_tell(c->d, "sound", "stream %d: %s", c->plan->stream, heard[mode]);
-    } else {
-        mode = c->recipe.channels - TA_CHANNELS_LEFT;
-    }
-    if (mode < 0)
-        return;
-    struct ta_sound_channels_opts *o = add(c, &ta_sound_channels);
-    o->mode = mode;
-    settle(c);
-}
-
-static void set_layout(char **layout, const char *name)
-{
-    free(*layout);
-    *layout = ta_xstrdup(name);
-}
-
-static void add_mix(struct choosing *c, const char *layout)
-{
-    struct ta_sound_layout_opts *o = add(c, &ta_sound_mix);
-    set_layout(&o->layout, layout);
-    settle(c);
-}
-
-static void change_layout(struct choosing *c)
-{
-    static const char *const names[] = {NULL, "mono", "stereo", "5.1", "7.1"};
-    static const int channels[] = {0, 1, 2, 6, 8};
-    static const struct ta_sound_stage_info *const upmixes[] = {
-        &ta_sound_upmix_matrix, &ta_sound_upmix_simple, &ta_sound_upmix_surround};
-    const char *name = names[c->recipe.layout];
-    int wanted = channels[c->recipe.layout];
-    if (!name || c->cur.channels == wanted)
-        return;
-    if (wanted <= 2 || c->cur.channels > 2) {
-        add_mix(c, name);
-        return;
-    }
-    if (c->cur.channels == 1)
-        add_mix(c, "stereo");
-    const struct ta_sound_stage_info *info = upmixes[c->recipe.upmix];
-    struct ta_sound_layout_opts *o = add(c, info);
-    set_layout(&o->layout, name);
-    if (info != &ta_sound_upmix_surround)
-        o->lfe = c->recipe.lfe;
-    if (info == &ta_sound_upmix_simple) {
-        o->delay = c->recipe.delay;
-        o->centre = c->recipe.centre;
-    }
-    settle(c);
-}
-
 // ---- how it is stored ----
 
-static const char *codec_for(const struct choosing *c, enum ta_audio_codec codec, bool lossless)
+static const char *codec_for(const struct ta_sound_choosing *c, enum ta_audio_codec codec, bool lossless)
 {
     const char *container = c->d->plan->container->name;
     AVChannelLayout l = {.order = AV_CHANNEL_ORDER_UNSPEC, .nb_channels = c->plan->out.channels};
@@ -381,7 +154,8 @@ static const char *codec_for(const struct choosing *c, enum ta_audio_codec codec
     return aac ? "aac" : eight ? "flac" : "pcm_s24le";
 }
 
-static int choose_codec(struct choosing *c, const struct ta_stream_facts *st, struct ta_stream_choice *choice)
+static int choose_codec(struct ta_sound_choosing *c, const struct ta_stream_facts *st,
+                        struct ta_stream_choice *choice)
 {
     const AVCodecDescriptor *d = avcodec_descriptor_get(st->par->codec_id);
     const struct ta_container_info *container = c->d->plan->container;
@@ -401,7 +175,8 @@ static int choose_codec(struct choosing *c, const struct ta_stream_facts *st, st
 // ---- deciding ----
 
 // The last frame that lies a second before what is needed: decoders have settled by then.
-static struct ta_sound_anchor anchor_for(const struct choosing *c, int64_t from, int64_t shift, bool cut)
+static struct ta_sound_anchor anchor_for(const struct ta_sound_choosing *c, int64_t from, int64_t shift,
+                                         bool cut)
 {
     const struct ta_sound_facts *f = c->facts;
     struct ta_sound_anchor best = {AV_NOPTS_VALUE, 0};
@@ -419,7 +194,7 @@ static int64_t places(const struct ta_sound_facts *f, int64_t t, AVRational tb)
 }
 
 // From the source's time to the output's, and cut to the range.
-static void place(struct choosing *c)
+static void place(struct ta_sound_choosing *c)
 {
     struct ta_plan *p = c->d->plan;
     struct ta_sound_plan *s = c->plan;
@@ -488,7 +263,7 @@ void ta_plan_narrow_sound(struct ta_plan *p, int64_t offset)
     ta_plan_list_sound(p);
 }
 
-static void tell(const struct choosing *c)
+static void tell(const struct ta_sound_choosing *c)
 {
     const struct ta_sound_plan *s = c->plan;
     const struct ta_sound_facts *f = c->facts;
@@ -518,7 +293,7 @@ bool ta_sound_is_wanted(const struct ta_recipe_opts *recipe, const struct ta_sou
 }
 
 // Is it stored so already?
-static bool is_stored_so(const struct choosing *c)
+static bool is_stored_so(const struct ta_sound_choosing *c)
 {
     enum ta_audio_codec wanted = (enum ta_audio_codec)c->d->recipe->audio_codec;
     if (wanted < TA_AUDIO_CODEC_AAC)
@@ -530,7 +305,7 @@ static bool is_stored_so(const struct choosing *c)
 
 int ta_plan_choose_sound(struct ta_decision *d, int stream, struct ta_stream_choice *choice)
 {
-    struct choosing c = {.d = d};
+    struct ta_sound_choosing c = {.d = d};
     struct ta_plan *p = d->plan;
     int err = ta_options_sound(d->facts->options, &c.recipe, d->log);
     if (err < 0 || !ta_sound_is_wanted(d->recipe, &c.recipe) || choice->action == TA_STREAM_DROP)
@@ -552,15 +327,7 @@ int ta_plan_choose_sound(struct ta_decision *d, int stream, struct ta_stream_cho
     c.plan->decode_errors = c.facts->decode_errors;
     c.plan->bad_samples = c.facts->bad_samples;
     c.plan->heard = ta_sound_heard_json(c.facts);
-    mend_channels(&c);
-    mend_hum(&c);
-    enhance(&c);
-    change_layout(&c);
-    if (c.recipe.gain != 0) {
-        struct ta_sound_gain_opts *o = add(&c, &ta_sound_gain);
-        o->gain = c.recipe.gain;
-        settle(&c);
-    }
+    ta_sound_choose_stages(&c);
     c.plan->out = c.cur;
     // What changes sound may raise its peaks.
     if (c.plan->stage_count || c.recipe.loudness < 0)

@@ -63,6 +63,12 @@ json_t *ta_sound_heard_json(const struct ta_sound_facts *f)
     json_object_set_new(o, "hum_hz",
                         value_json((struct ta_sound_value){m->hum.frequency, m->hum.confidence}));
     json_object_set_new(o, "hum_db", value_json((struct ta_sound_value){m->hum.level_db, m->hum.confidence}));
+    json_object_set_new(o, "buzz_hz",
+                        value_json((struct ta_sound_value){m->buzz.fields, m->buzz.confidence}));
+    json_object_set_new(o, "buzz_db",
+                        value_json((struct ta_sound_value){m->buzz.level_db, m->buzz.confidence}));
+    json_object_set_new(o, "clicks_a_minute", value_json(m->clicks));
+    json_object_set_new(o, "dropouts_a_minute", value_json(m->dropouts));
     json_object_set_new(o, "clipped_a_minute", value_json(m->clipped));
     json_object_set_new(o, "channels",
                         json_pack("{s:s, s:f}", "value", states[m->channels], "confidence",

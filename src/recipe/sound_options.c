@@ -10,7 +10,7 @@
 
 static const struct ta_choice enhance_choices[] = {
     {"off", "sound stays as it is"},
-    {"auto", "what is heard to be wrong is mended: hum, hiss, a missing or upside-down side; else nothing"},
+    {"auto", "what is heard to be wrong is mended: hum, buzz, clicks, hiss, a missing or upside-down side"},
     {"light", "rumble and whistle taken away, loud passages tamed"},
     {"moderate", "some hiss too, and speech a little clearer"},
     {"aggressive", "much hiss, for bad tapes: it can be heard"},
@@ -19,7 +19,7 @@ static const struct ta_choice enhance_choices[] = {
     {0},
 };
 
-static const struct ta_choice hum_choices[] = {
+static const struct ta_choice repair_choices[] = {
     {"keep", "as it is"},
     {"auto", "taken out where it is surely heard"},
     {"remove", "taken out wherever it is found on the way"},
@@ -107,8 +107,20 @@ const struct ta_opt ta_sound_recipe_options[] = {
      .kind = &ta_opt_choice,
      TA_FIELD(struct ta_sound_recipe, hum, int),
      .def = "keep",
-     .choices = hum_choices,
+     .choices = repair_choices,
      .help = "hum of the mains, 50 or 60 Hz and its harmonics"},
+    {.name = "audio-buzz",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_sound_recipe, buzz, int),
+     .def = "keep",
+     .choices = repair_choices,
+     .help = "buzz of head switching in Hi-Fi sound, at the rate of fields"},
+    {.name = "audio-clicks",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_sound_recipe, clicks, int),
+     .def = "keep",
+     .choices = repair_choices,
+     .help = "clicks, crackle, and dropouts of up to 60 ms"},
     {.name = "audio-channels",
      .kind = &ta_opt_choice,
      TA_FIELD(struct ta_sound_recipe, channels, int),
@@ -187,5 +199,6 @@ const struct ta_opt ta_sound_recipe_options[] = {
 
 bool ta_sound_recipe_restores(const struct ta_sound_recipe *r)
 {
-    return r->enhance || r->hum || r->channels || r->layout || r->gain != 0 || r->loudness < 0 || r->drift;
+    return r->enhance || r->hum || r->buzz || r->clicks || r->channels || r->layout || r->gain != 0 ||
+           r->loudness < 0 || r->drift;
 }

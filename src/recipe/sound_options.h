@@ -9,7 +9,9 @@
 
 struct ta_sound_recipe {
     int enhance;     // enum ta_sound_enhance
-    int hum;         // enum ta_sound_hum_choice
+    int hum;         // enum ta_sound_repair
+    int buzz;        // enum ta_sound_repair
+    int clicks;      // enum ta_sound_repair
     int channels;    // enum ta_sound_channels_choice
     int layout;      // enum ta_sound_layout
     int upmix;       // enum ta_sound_upmix
@@ -30,7 +32,7 @@ enum ta_sound_enhance {
     TA_ENHANCE_VOICE,
     TA_ENHANCE_MUSIC
 };
-enum ta_sound_hum_choice { TA_HUM_KEEP = 0, TA_HUM_AUTO, TA_HUM_REMOVE };
+enum ta_sound_repair { TA_REPAIR_KEEP = 0, TA_REPAIR_AUTO, TA_REPAIR_REMOVE };
 enum ta_sound_channels_choice {
     TA_CHANNELS_KEEP = 0,
     TA_CHANNELS_AUTO,

@@ -1,6 +1,7 @@
 """terminalai audio: sound files, and films whose pictures are copied."""
 
 import json
+import math
 import struct
 import subprocess
 
@@ -122,3 +123,45 @@ def test_numbers_that_are_none(program, tmp_path):
     (got,), _ = kit.samples(out)
     assert len(got) == 48000 and judge.report(out)['plan']['sound'][0]['placement']['bad_samples'] == 20
     assert 0.001 < kit.power(got[24000:]) < 0.05
+
+
+def spoil(values, what):
+    """Faults that a tape has, each at a known rate."""
+    values = list(values)
+    if what == 'clicks':
+        for i in range(3000, len(values), 9600):  # five a second
+            for k in range(6):
+                values[i + k] += 0.5 * math.cos(k)
+    if what == 'dropouts':
+        for i in range(30000, len(values) - 9000, 24000):
+            if max(abs(v) for v in values[i - 200:i]) > 0.1:
+                values[i:i + 144] = [0.0] * 144
+    if what == 'buzz':
+        period = 48000 * 1.001 / 60
+        for f in range(int(len(values) / period) - 1):
+            for k in range(60):
+                values[int(f * period) + k] += 0.1 * math.sin(0.4 * k) * math.exp(-0.06 * k)
+    return values
+
+
+@pytest.mark.parametrize('what,stage', [('clicks', 'repair.clicks'), ('dropouts', 'repair.clicks'), ('buzz', 'repair.buzz'), ('nothing', None)])
+def test_auto_mends(program, tmp_path, what, stage):
+    """Found, told and mended, and what was whole stays."""
+    clean = [0.2 * min(1, max(0, 1 + 2 * math.sin(i / 20000))) * (math.sin(i * 0.03) + 0.4 * math.sin(i * 0.071) + 0.2 * math.sin(i * 0.2)) for i in range(10 * 48000)]
+    values = spoil([v + n for v, n in zip(clean, kit.noise(10, level=2e-5, seed=4))], what)
+    source, out = kit.write_wav(tmp_path / 'a.wav', [values]), tmp_path / 'out.wav'
+    program('audio', source, '-o', out, *QUIET, '--audio-enhance', 'auto', code=0)
+    plan = judge.report(out)['plan']
+    assert [s['stage'] for s in plan.get('sound', [{'stages': []}])[0]['stages']] == ([stage] if stage else [])
+    (got,), _ = kit.samples(out)
+    assert len(got) == len(clean)
+
+    def error(x):
+        return sum((a - b) ** 2 for a, b in zip(x[48000:-48000], clean[48000:-48000]))
+    if not stage:
+        return
+    heard = plan['sound'][0]['heard']
+    member, rate = {'clicks': ('clicks_a_minute', 300), 'dropouts': ('dropouts_a_minute', 6 * sum(values[i:i + 144] == [0.0] * 144 for i in range(30000, len(values), 24000))), 'buzz': ('buzz_hz', 59.94)}[what]
+    assert abs(heard[member]['value'] - rate) < 0.4 * rate and heard[member]['confidence'] >= 0.5
+    assert error(got) < (0.25 if what == 'dropouts' else 0.03) * error(values), f'{10 * math.log10(error(got) / error(values)):.1f} dB of the fault is left'
+    assert any(w in json.dumps(plan['decisions']) for w in ('filled in', 'taken out'))

@@ -182,6 +182,49 @@ static void test_clicks(void **state)
     free(a);
 }
 
+static void test_buzz(void **state)
+{
+    (void)state;
+    struct ta_sound_measured r;
+    float **a = ta_sound_planes(2, COUNT);
+    for (int rate = 0; rate < 3; rate++) { // none, of 50 fields a second, of 59.94
+        double period = rate == 1 ? RATE / 50.0 : RATE * 1.001 / 60;
+        for (int c = 0; c < 2; c++) {
+            memset(a[c], 0, COUNT * sizeof(float));
+            kit_words(a[c], COUNT, RATE, 0.2);
+            kit_noise(a[c], COUNT, 0.001);
+        }
+        for (int f = 0; rate && f * period + 40 < COUNT; f++)
+            for (int i = 0; i < 40; i++)
+                for (int c = 0; c < 2; c++)
+                    a[c][(int)(f * period) + i] += (float)(0.05 * sin(0.5 * i) * exp(-0.1 * i));
+        hear(a, 2, &r);
+        near("buzz, fields", r.buzz.fields, rate == 1 ? 50 : rate ? 60 / 1.001 : 0, 0.01);
+        near("buzz, confidence", r.buzz.confidence, rate ? 1 : 0, 0.5);
+        if (rate)
+            near("buzz, level", r.buzz.level_db, -49, 6);
+    }
+    free(a);
+}
+
+static void test_middle(void **state)
+{
+    (void)state;
+    float values[101];
+    for (int n = 1; n <= 101; n++)
+        for (int step = 1; step < 8; step++) { // in any order, with equals
+            int smaller = 0, equal = 0;
+            for (int i = 0; i < n; i++)
+                values[i] = (float)(i * step * 37 % 101 / (step % 2 ? 1 : 9));
+            float middle = ta_sound_middle(values, (size_t)n);
+            for (int i = 0; i < n; i++) {
+                smaller += values[i] < middle;
+                equal += values[i] == middle;
+            }
+            assert_true(smaller <= n / 2 && smaller + equal > n / 2);
+        }
+}
+
 static void test_anything(void **state)
 {
     (void)state;
@@ -212,7 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_levels),   cmocka_unit_test(test_noise),    cmocka_unit_test(test_bandwidth),
         cmocka_unit_test(test_clipping), cmocka_unit_test(test_channels), cmocka_unit_test(test_anything),
-        cmocka_unit_test(test_clicks),
+        cmocka_unit_test(test_clicks),   cmocka_unit_test(test_buzz),     cmocka_unit_test(test_middle),
     };
     return cmocka_run_group_tests_name("sound_measure", tests, NULL, NULL);
 }

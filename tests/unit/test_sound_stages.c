@@ -250,6 +250,47 @@ static void test_weights(void **state)
     assert_false(ta_mix_weights(&from, &to, w));
 }
 
+// Every repair lets what is whole pass, each sample in its place.
+static void test_repairs(void **state)
+{
+    (void)state;
+    const struct ta_sound_stage_info *const repairs[] = {&ta_sound_stage_hum, &ta_sound_stage_buzz,
+                                                         &ta_sound_stage_clicks};
+    for (size_t k = 0; k < TA_COUNT(repairs); k++) {
+        struct ta_sound_format stereo = format(2);
+        struct ta_sound_stage_plan p;
+        fill(0, 997, 0.3);
+        fill(1, 1501, 0.2);
+        // Of a sine that begins and ends at once nothing is told; nor are 20 samples at its end.
+        float *were = ta_xcalloc(LENGTH, sizeof *were);
+        memcpy(were, planes[0], LENGTH * sizeof *were);
+        ta_sound_stage_plan_init(&p, repairs[k], &stereo);
+        run(&p);
+        double error = 0, power = 0;
+        for (int i = 0; i < LENGTH; i++) {
+            error += pow(out[0][i] - were[i], 2);
+            power += pow(were[i], 2);
+        }
+        if (!(error <= power * 1e-4))
+            fail_msg("%s changes clean sound by %.1f dB", repairs[k]->name, 10 * log10(error / power));
+        free(were);
+    }
+}
+
+static void test_click_goes(void **state)
+{
+    (void)state;
+    struct ta_sound_format mono = format(1);
+    struct ta_sound_stage_plan p;
+    fill(0, 440, 0.3);
+    for (int i = 20000; i < 40000; i += 5000)
+        planes[0][i] += 0.6f;
+    ta_sound_stage_plan_init(&p, &ta_sound_stage_clicks, &mono);
+    run(&p);
+    for (int i = 20000; i < 40000; i += 5000)
+        assert_near(out[0][i], 0.3 * sin(2 * PI * 440 * i / RATE), 0.01);
+}
+
 static void test_texts(void **state)
 {
     (void)state;
@@ -295,6 +336,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_limiter_never_lets_through, make, drop),
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_weights),
+        cmocka_unit_test_setup_teardown(test_repairs, make, drop),
+        cmocka_unit_test_setup_teardown(test_click_goes, make, drop),
         cmocka_unit_test(test_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
