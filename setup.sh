@@ -92,6 +92,19 @@ need_fuzzer() {
     missing+=("clang with libFuzzer")
 }
 
+# Opened at run time by "perf analyze"; clang's own headers belong to it.
+need_libclang() {
+    local file
+    for file in /usr/lib/llvm-*/lib/libclang*.so* /usr/lib/*-linux-gnu/libclang-*.so* /usr/lib64/libclang.so* /usr/lib/libclang.so* \
+        /opt/homebrew/opt/llvm/lib/libclang.dylib /usr/local/opt/llvm/lib/libclang.dylib; do
+        case $file in
+        *libclang-cpp*) ;;
+        *) [ ! -e "$file" ] || return 0 ;;
+        esac
+    done
+    missing+=("libclang")
+}
+
 look() {
     local group
     missing=()
@@ -120,6 +133,7 @@ look() {
             need_library cmocka
             need_pytest
             need_fuzzer
+            need_libclang
             ;;
         lint)
             need_command git
@@ -179,7 +193,7 @@ packages() { # MANAGER GROUP
         ;;
     apt-page) echo nodejs npm ;;
     apt-test) echo g++ binutils git strace ffmpeg chromium libcmocka-dev python3-pytest python3-pytest-xdist "$(apt_has clang-14 clang)" \
-        "$(apt_has libclang-rt-14-dev libclang-rt-dev)" ;;
+        "$(apt_has libclang-rt-14-dev libclang-rt-dev)" "$(apt_has libclang1-14 libclang1)" ;;
     apt-lint) echo git "$(apt_has clang-format-14 clang-format)" shellcheck ;;
     apt-bench) echo ffmpeg handbrake-cli valgrind ;;
 
@@ -191,7 +205,7 @@ packages() { # MANAGER GROUP
         ;;
     dnf-page) echo nodejs nodejs-npm ;;
     dnf-test)
-        echo gcc-c++ binutils git strace /usr/bin/ffmpeg 'pkgconfig(cmocka)' python3-pytest python3-pytest-xdist clang compiler-rt libasan libubsan \
+        echo gcc-c++ binutils git strace /usr/bin/ffmpeg 'pkgconfig(cmocka)' python3-pytest python3-pytest-xdist clang clang-libs compiler-rt libasan libubsan \
             libtsan
         ;;
     dnf-lint) echo git clang-tools-extra ShellCheck ;;

@@ -17,6 +17,7 @@
 #include "audio/stages.h"
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "base/mem.h"
 #include "base/tree.h"
@@ -35,6 +36,7 @@
 #include "recipe/folders.h"
 #include "recipe/options.h"
 #include "media/picture/graph.h"
+#include "perf/clang.h"
 #include "video/stage.h"
 
 #define MEMORY_LOW (1LL << 30) // bytes of memory below which HD output gets slow or fails
@@ -88,6 +90,22 @@ static void add(struct report *r, enum state state, const char *what, const char
 
 // --- libraries ---
 
+// Opened only when it is asked for: nothing but "perf analyze" needs it.
+static void look_for_clang(struct report *r)
+{
+    struct ta_clang *clang = NULL;
+    struct ta_log *own = NULL;
+    struct ta_buf why = {0};
+    if (ta_log_keep_first(&own, &why) >= 0 && ta_clang_open(&clang, NULL, own) >= 0)
+        add(r, STATE_OK, "libclang", NULL, "%s; \"perf analyze\" reads C by it", clang->version);
+    else
+        add(r, STATE_NOTE, "libclang", "apt install libclang1 clang, or the like, to analyse C sources",
+            "\"perf analyze\" needs it");
+    ta_clang_close(&clang);
+    ta_log_destroy(&own);
+    ta_buf_release(&why);
+}
+
 static void check_libraries(struct report *r)
 {
     const struct {
@@ -136,6 +154,7 @@ static void check_libraries(struct report *r)
     else
         add(r, STATE_NOTE, "loudness", "build with libebur128 to give sound a loudness",
             "the program was built without what measures loudness");
+    look_for_clang(r);
 }
 
 // Adds each to the list that it belongs to, once.

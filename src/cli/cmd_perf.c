@@ -3,6 +3,7 @@
 
 static const struct ta_example examples[] = {
     {"terminalai perf metrics", "what took how long on this machine"},
+    {"terminalai perf analyze src", "what costs time in C sources"},
     {0},
 };
 

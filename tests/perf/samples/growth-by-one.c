@@ -1,0 +1,30 @@
+// growth-by-one: an array that grows by one item in each round.
+#include <stdlib.h>
+
+int *squares(int n)
+{
+    int *list = NULL;
+    for (int i = 0; i < n; i++) {
+        list = realloc(list, (size_t)(i + 1) * sizeof *list); // finds growth-by-one
+        list[i] = i * i;
+    }
+    return list;
+}
+
+int *doubled(int n)
+{
+    int *list = NULL, room = 0;
+    for (int i = 0; i < n; i++) {
+        if (i == room) {
+            room = 2 * room + 1;
+            list = realloc(list, (size_t)room * sizeof *list);
+        }
+        list[i] = i * i;
+    }
+    return list;
+}
+
+int *one_more(int *list, int n)
+{
+    return realloc(list, (size_t)(n + 1) * sizeof *list);
+}
