@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,6 +28,8 @@
 #include "media/parts/pieces.h"
 #include "media/source_dv.h"
 #include "media/source_open.h"
+#include "media/structure.h"
+#include "media/structure/wtv.h"
 
 // Probing limits: part of what decides the facts, so they are fixed and far above libav's own (subtitles of a
 // DVD or a late sound track are found too).
@@ -97,12 +100,20 @@ static bool has_moov(AVIOContext *pb)
     return false;
 }
 
-// Does the directory of this WTV recording, which lies anywhere in it, lie beyond its end?
-static bool lacks_directory(AVIOContext *pb)
+static int64_t read_io(void *priv, int64_t position, uint8_t *data, int64_t size)
 {
-    uint8_t head[60];
-    return avio_seek(pb, 0, SEEK_SET) >= 0 && avio_read(pb, head, sizeof(head)) == (int)sizeof(head) &&
-           (int64_t)AV_RL32(head + 56) * 4096 >= avio_size(pb);
+    AVIOContext *pb = priv;
+    if (avio_seek(pb, position, SEEK_SET) < 0)
+        return 0;
+    int got = avio_read(pb, data, (int)TA_MIN(size, INT_MAX));
+    return TA_MAX(got, 0);
+}
+
+static bool lacks_directory(AVIOContext *pb, const AVInputFormat *demuxer)
+{
+    bool is = !strcmp(demuxer->name, "wtv") && ta_wtv_is_cut(read_io, pb, avio_size(pb));
+    avio_seek(pb, 0, SEEK_SET);
+    return is;
 }
 
 static int fail_open(struct ta_source *s, int ret, const char *doing)
@@ -169,12 +180,11 @@ static int open_demuxer(struct ta_source *s, AVIOContext *pb, const AVInputForma
             ta_error(s->log, "%s: the index (moov) is missing: the recording was probably cut off", s->path);
             return TA_ERR_DAMAGED;
         }
-        if (!strcmp(demuxer->name, "wtv") && lacks_directory(pb)) {
-            ta_error(
-                s->log,
-                "%s: its directory is missing, without which no part of it can be found: the recording was "
-                "probably cut off",
-                s->path);
+        if (lacks_directory(pb, demuxer)) {
+            ta_error(s->log,
+                     "%s: its directory is missing, and nothing of what was recorded is there: the recording "
+                     "was probably cut off",
+                     s->path);
             return TA_ERR_DAMAGED;
         }
         // libav's reader of y4m adds the length of "FRAME\n" to the error of a size that can't be.
@@ -273,6 +283,31 @@ static bool lacks_index(AVIOContext *pb, const AVInputFormat *demuxer, const str
     return lacks;
 }
 
+// The file once more, with splices that were found without its index.
+static int open_with(struct ta_source **out, const char *path, const struct ta_source_known *known,
+                     const struct ta_splice *splices, int count, const struct ta_cancel *cancel,
+                     struct ta_log *log)
+{
+    struct ta_source_known again = *known;
+    again.splices = splices;
+    again.splice_count = count;
+    return ta_source_open_one(out, path, NULL, &again, cancel, log);
+}
+
+// A recording that is put together by splices gets a directory of its own. Was it one?
+static bool add_directory(struct ta_bytes *bytes)
+{
+    struct ta_buf tail = {0};
+    struct ta_patch head;
+    bool is = ta_wtv_directory(ta_bytes_read, bytes, ta_bytes_size(bytes), &tail, &head);
+    if (is) {
+        ta_bytes_append(bytes, tail.data, (int64_t)tail.size);
+        ta_bytes_patch(bytes, &head, 1);
+    }
+    ta_buf_release(&tail);
+    return is;
+}
+
 // `bytes` (may be NULL) is what to read instead of the file `path`; it becomes the source's, also on failure.
 int ta_source_open_one(struct ta_source **out, const char *path, struct ta_bytes *bytes,
                        const struct ta_source_known *known, const struct ta_cancel *cancel,
@@ -295,6 +330,7 @@ int ta_source_open_one(struct ta_source **out, const char *path, struct ta_bytes
     if (bytes && known->routes_count)
         ta_bytes_route(bytes, &known->routes[0]);
     struct ta_source *s = ta_xcalloc(1, sizeof(*s));
+    s->own_directory = spliced && add_directory(bytes);
     s->follows = ta_follows_create(known->routes_count ? &known->routes[0] : NULL);
     s->path = ta_xstrdup(path);
     s->bytes = bytes;
@@ -326,17 +362,29 @@ int ta_source_open_one(struct ta_source **out, const char *path, struct ta_bytes
     if (err > 0)
         goto opened;
     if (lacks_index(pb, demuxer, bytes, &moved)) {
-        struct ta_source_known again = *known;
-        again.splices = &moved;
-        again.splice_count = 1;
         close_io(s, &pb);
         ta_source_close(&s);
-        err = ta_source_open_one(out, path, NULL, &again, cancel, log);
+        err = open_with(out, path, known, &moved, 1, cancel, log);
         if (err >= 0) {
             (*out)->moved = moved;
             (*out)->index_moved = true;
         }
         return err;
+    }
+    if (!bytes && demuxer && lacks_directory(pb, demuxer)) {
+        struct ta_structure found;
+        err = ta_structure_walk(&found, demuxer->name, read_io, pb, avio_size(pb), cancel);
+        bool any = err >= 0 && found.splice_count;
+        if (any || err < 0) {
+            close_io(s, &pb);
+            ta_source_close(&s);
+        }
+        if (any)
+            err = open_with(out, path, known, found.splices, found.splice_count, cancel, log);
+        ta_structure_release(&found);
+        if (any || err < 0)
+            return err;
+        avio_seek(pb, 0, SEEK_SET);
     }
     s->fmt->pb = pb;
     s->fmt->interrupt_callback = callback;

@@ -25,6 +25,7 @@ struct ta_source {
     struct ta_bytes *bytes;       // what it is read from where that is several files in a row, else NULL
     struct ta_splice moved;       // what its index is found by, where it does not stand where it should
     bool index_moved;
+    bool own_directory;         // WTV: it is read with splices, and with a directory that was made for these
     int64_t file_bytes;         // of a file that is read with splices, else 0
     struct ta_packets *packets; // several files that are demuxed one after the other, else NULL
     // Pictures that go on in another stream: its packets are given as those of the stream that they follow.

@@ -157,6 +157,7 @@ static const struct ta_walk_format *find_format(const char *demuxer)
         {"mov,mp4,m4a,3gp,3g2,mj2", &ta_walk_mp4},
         {"yuv4mpegpipe", &ta_walk_y4m},
         {"ivf", &ta_walk_ivf},
+        {"wtv", &ta_walk_wtv},
     };
     for (size_t i = 0; i < TA_COUNT(formats); i++)
         if (!strcmp(formats[i].demuxer, demuxer))

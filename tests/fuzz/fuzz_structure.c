@@ -51,9 +51,10 @@ static void try_routes(const struct ta_routes *routes, struct input *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const demuxers[] = {
-        "flv",  "asf", "ogg", "mxf",      "matroska,webm",           "avi",          "mpegts",
-        "mpeg", "pva", "rm",  "film_cpk", "mov,mp4,m4a,3gp,3g2,mj2", "yuv4mpegpipe", "ivf"};
+    static const char *const demuxers[] = {"flv",           "asf", "ogg",      "mxf",
+                                           "matroska,webm", "avi", "mpegts",   "mpeg",
+                                           "pva",           "rm",  "film_cpk", "mov,mp4,m4a,3gp,3g2,mj2",
+                                           "yuv4mpegpipe",  "ivf", "wtv"};
     struct input in = {data, (int64_t)size};
     for (size_t i = 0; i < TA_COUNT(demuxers); i++) {
         struct ta_structure s;
@@ -66,8 +67,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 abort();
         for (int k = 0; k < s.splice_count; k++)
             if (s.splices[k].from < (k ? s.splices[k - 1].to : 0) || s.splices[k].to < s.splices[k].from ||
-                s.splices[k].to > in.size || s.splices[k].fill < 0 || s.splices[k].fill_bytes < 0 ||
-                s.splices[k].fill + s.splices[k].fill_bytes > in.size || s.splices[k].copies < 0)
+                s.splices[k].to > in.size || s.splices[k].fill < TA_SPLICE_ZEROS ||
+                s.splices[k].fill_bytes < 0 || s.splices[k].copies < 0 ||
+                (s.splices[k].fill >= 0 && s.splices[k].fill + s.splices[k].fill_bytes > in.size))
                 abort();
         if (s.routes.packet_bytes)
             try_routes(&s.routes, &in);

@@ -184,14 +184,6 @@ def test_edits_that_are_none_of_length(program, folder):
     assert 'warning' not in said, said
 
 
-def test_recording_without_its_directory(program, folder):
-    data = film(folder / 'a.wtv', *MPEG2, '-c:a', 'mp2').read_bytes()
-    source = folder / 'cut.wtv'
-    source.write_bytes(data[: len(data) * 6 // 10])
-    said = program('restore', source, '-o', folder / 'o.mkv', *FAST, code=1).err
-    assert 'directory' in said and 'cut off' in said and len(said.strip().splitlines()) == 1, said
-
-
 def unit_starts(data, wanted):
     """Packets of that identifier which begin a picture that can be decoded alone."""
     packets = [data[i : i + PACKET] for i in range(0, len(data), PACKET)]

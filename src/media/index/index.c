@@ -303,21 +303,6 @@ static int make_frames(struct ta_index_builder *b, bool decode_all)
     return 0;
 }
 
-// Reading ends with each part.
-static int64_t read_bytes(void *priv, int64_t position, uint8_t *data, int64_t size)
-{
-    int64_t have = 0;
-    while (have < size) {
-        int got = ta_bytes_read_at(priv, position + have, data + have, (int)TA_MIN(size - have, 1 << 20));
-        if (got < 0)
-            return ta_error_from_av(got);
-        if (!got)
-            break;
-        have += got;
-    }
-    return have;
-}
-
 // Of the file that is demuxed next.
 static void take_routes(struct ta_index *index, struct ta_structure *s)
 {
@@ -331,8 +316,8 @@ static int check_structure(struct ta_index_builder *b)
 {
     const struct ta_source *s = b->source;
     const char *demuxer = s->fmt->iformat->name, *path;
-    if (s->bytes) {
-        int err = ta_structure_walk(&b->structure, demuxer, read_bytes, s->bytes, ta_bytes_size(s->bytes),
+    if (s->bytes && !s->own_directory) {
+        int err = ta_structure_walk(&b->structure, demuxer, ta_bytes_read, s->bytes, ta_bytes_size(s->bytes),
                                     s->cancel);
         return err == TA_ERR_CANCELED ? err : 0; // what can't be read is said where its packets are
     }
@@ -394,7 +379,7 @@ static int open_source(struct ta_index_builder *b, const struct ta_source *sourc
         index->patch_count = b->structure.patch_count;
         b->structure.patches = NULL;
     }
-    if (!b->source->packets && !b->source->bytes) {
+    if (!b->source->packets && (!b->source->bytes || b->source->own_directory)) {
         index->splices = b->structure.splices;
         index->splice_count = b->structure.splice_count;
         b->structure.splices = NULL;

@@ -28,6 +28,8 @@ struct ta_bytes {
     struct part *parts;
     int part_count;
     int64_t size, position;
+    uint8_t *tail; // the last of `size`
+    int64_t tail_bytes;
     struct ta_patch *patches;
     int patch_count;
     struct ta_router *router; // NULL: none
@@ -162,9 +164,18 @@ void ta_bytes_close(struct ta_bytes **pb)
         free(b->files[i]);
     free(b->files);
     free(b->parts);
+    free(b->tail);
     free(b->patches);
     ta_router_destroy(&b->router);
     ta_freep(pb);
+}
+
+void ta_bytes_append(struct ta_bytes *b, const void *data, int64_t size)
+{
+    b->tail = ta_xrealloc(b->tail, (size_t)(b->tail_bytes + size));
+    memcpy(b->tail + b->tail_bytes, data, (size_t)size);
+    b->tail_bytes += size;
+    b->size += size;
 }
 
 void ta_bytes_patch(struct ta_bytes *b, const struct ta_patch *patches, int count)
@@ -210,6 +221,12 @@ static int read_plain(struct ta_bytes *b, int64_t position, void *data, int size
         return AVERROR(EINVAL);
     if (position >= b->size || size <= 0)
         return 0;
+    int64_t of_tail = position - (b->size - b->tail_bytes);
+    if (of_tail >= 0) {
+        int count = (int)TA_MIN(size, b->tail_bytes - of_tail);
+        memcpy(data, b->tail + of_tail, (size_t)count);
+        return count;
+    }
     const struct part *p = part_at(b, position);
     int64_t inside = position - p->start;
     size_t want = (size_t)TA_MIN((int64_t)size, p->length - inside);
@@ -283,6 +300,20 @@ int ta_bytes_read_at(struct ta_bytes *b, int64_t position, void *data, int size)
     int got = read_plain(b, position, data, size);
     int ret = got > 0 && b->router ? ta_router_apply(b->router, position, data, got) : 0;
     return ret < 0 ? ret : got;
+}
+
+int64_t ta_bytes_read(void *bytes, int64_t position, uint8_t *data, int64_t size)
+{
+    int64_t have = 0;
+    while (have < size) {
+        int got = ta_bytes_read_at(bytes, position + have, data + have, (int)TA_MIN(size - have, 1 << 20));
+        if (got < 0)
+            return ta_error_from_av(got);
+        if (!got)
+            break;
+        have += got;
+    }
+    return have;
 }
 
 static int read_packet(void *opaque, uint8_t *data, int size)

@@ -31,6 +31,8 @@ int ta_bytes_open_spliced(struct ta_bytes **out, const char *path, const struct 
                           const struct ta_cancel *cancel, struct ta_log *log);
 void ta_bytes_close(struct ta_bytes **b);
 
+// What is read behind everything; copied. Not after the context below was asked for.
+void ta_bytes_append(struct ta_bytes *b, const void *data, int64_t size);
 // What is read instead at some places, ascending; copied.
 void ta_bytes_patch(struct ta_bytes *b, const struct ta_patch *patches, int count);
 // Packets of a transport stream get other identifiers as they are read.
@@ -45,6 +47,8 @@ int64_t ta_bytes_size(const struct ta_bytes *b);
 // Reads at `position`: the number of bytes, fewer than `size` at the end of a part; 0 at the end of all; an
 // AVERROR. Doesn't move what the context below reads next.
 int ta_bytes_read_at(struct ta_bytes *b, int64_t position, void *data, int size);
+// The same up to `size`, however many parts that takes, as a ta_structure_read of `bytes`.
+int64_t ta_bytes_read(void *bytes, int64_t position, uint8_t *data, int64_t size);
 // The same for libav, to read and to seek; lives as long as `b`. NULL when memory runs out.
 AVIOContext *ta_bytes_io(struct ta_bytes *b);
 
