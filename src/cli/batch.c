@@ -391,6 +391,28 @@ static int choose_folder(struct collector *c, char **folder)
     return 0;
 }
 
+// A name that leads to nothing is said before hours are spent on those before it; what is wrong with files
+// that are there is found in their turn. The last one is most often meant as the output.
+static int check_operands(struct collector *c, char *const *operands, int count)
+{
+    int missing = 0;
+    for (int i = 0; i < count; i++) {
+        char **files;
+        struct stat st;
+        ta_name_files(operands[i], &files);
+        for (char **f = files; *f; f++) {
+            if (!lstat(*f, &st))
+                continue;
+            bool output = !c->wish->output && i == count - 1;
+            ta_error(c->log, "%s: %s%s%s", *f, errno == ENOENT ? "there is no such file" : strerror(errno),
+                     output ? "; if the output is to have this name: -o " : "", output ? *f : "");
+            missing++;
+        }
+        ta_name_files_free(&files);
+    }
+    return missing ? TA_ERR_NOT_FOUND : 0;
+}
+
 static int collect_items(struct collector *c, char *const *operands, int count)
 {
     int err = 0;
@@ -405,7 +427,9 @@ int ta_batch_collect(struct ta_batch *out, char *const *operands, int count, con
     struct collector c = {.batch = out, .wish = wish, .folder = wish->output, .log = log};
     char *folder = NULL;
     *out = (struct ta_batch){0};
-    int err = collect_items(&c, operands, count);
+    int err = count > 1 && !wish->elsewhere ? check_operands(&c, operands, count) : 0;
+    if (!err)
+        err = collect_items(&c, operands, count);
     // A DVD with one title is one input.
     bool several = !wish->join &&
                    (count > 1 || out->count > 1 || (is_folder(operands[0]) && !ta_disc_is(operands[0])));
@@ -420,9 +444,11 @@ int ta_batch_collect(struct ta_batch *out, char *const *operands, int count, con
     }
     if (!err && several)
         err = make_distinct(&c);
-    if (!err && folder && out->count && !wish->look)
+    bool make = folder && out->count && !wish->look &&
+                (wish->elsewhere || ta_name_exists(out->items[0].input));
+    if (!err && make)
         err = ta_dir_create(folder, log);
-    for (int i = 0; i < out->count && folder && !wish->look && !err; i++)
+    for (int i = 0; i < out->count && make && !err; i++)
         err = create_parents(folder, out->items[i].output, log);
     char *rest = c.notes.data, *line;
     while (!err && (line = strsep(&rest, "\n")) && *line)
@@ -441,7 +467,11 @@ int ta_batch_one(char **source, char *const *operands, int count, bool join, str
 {
     *source = NULL;
     if (!join && count > 1) {
-        ta_error(log, "one film at a time: give one file, or --join if these %d are one film", count);
+        if (access(operands[count - 1], F_OK) != 0)
+            ta_error(log, "one film at a time: %s is not there; -o names the output: -o %s",
+                     operands[count - 1], operands[count - 1]);
+        else
+            ta_error(log, "one film at a time: give one file, or --join if these %d are one film", count);
         return TA_ERR_USAGE;
     }
     if (!join) {

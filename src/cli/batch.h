@@ -23,16 +23,17 @@ struct ta_batch_wish {
     const char *extension;      // of outputs that get their name here
     struct ta_options *options; // NULL: the extension alone counts; else they and each input say which
     bool recursive;
-    bool look; // nothing is to be made: no folders
-    bool join; // all inputs, in the order given, are one film
+    bool look;      // nothing is to be made: no folders
+    bool elsewhere; // another reads the inputs, which need not be here
+    bool join;      // all inputs, in the order given, are one film
 };
 
 // Fills `out`. Creates the output folder when it is missing (its parent must exist). Folders are searched for
 // names that video files have; what looks like an output of an earlier call ("x.restored.mp4") is left out,
-// and so is all else, which is named. Inputs that would get the same output are told apart by their
-// extension, then by their folder. Returns 0; TA_ERR_USAGE when the wishes contradict each other (a single
-// file as the output of several inputs, an input given twice); another TA_ERR_* when a folder can't be read
-// or made. All are logged.
+// and so is all else, which is named. Of several operands each must lead to something. Inputs that would get
+// the same output are told apart by their extension, then by their folder. Returns 0; TA_ERR_USAGE when the
+// wishes contradict each other (a single file as the output of several inputs, an input given twice); another
+// TA_ERR_* when a folder can't be read or made. All are logged.
 int ta_batch_collect(struct ta_batch *out, char *const *operands, int count, const struct ta_batch_wish *wish,
                      struct ta_log *log);
 void ta_batch_release(struct ta_batch *batch);

@@ -1,6 +1,7 @@
 // terminalai resume: goes on with unfinished work by its own plan.
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <terminalai/terminalai.h>
 
@@ -13,6 +14,7 @@
 #include "cli/signals.h"
 #include "plan/plan.h"
 #include "restore/delivered.h"
+#include "restore/work_files.h"
 
 struct resume_opts {
     int progress; // enum ta_progress_mode
@@ -33,11 +35,11 @@ static const struct ta_opt resume_options[] = {
     {0},
 };
 
-// Finished, and its work left for parts to be made again: that is no unfinished work.
-static enum ta_exit already_done(struct ta_restore_call *run, const char *output)
+// Finished, and its work gone or left for parts to be made again: that is no unfinished work.
+static enum ta_exit already_done(struct ta_restore_call *run, const char *output, bool kept)
 {
     char *path = ta_report_path(output);
-    struct ta_output_found found = {.state = TA_OUTPUT_SAME, .kept = true};
+    struct ta_output_found found = {.state = TA_OUTPUT_SAME, .kept = kept};
     int err = ta_report_load(&found.report, path, run->cli->log);
     if (err >= 0)
         ta_restore_call_already(run, found.report.plan->input, output, &found);
@@ -55,8 +57,9 @@ static enum ta_exit resume_file(struct ta_restore_call *run, const char *output,
     ta_progress_begin(&run->view, output, index);
     struct ta_callbacks callbacks = ta_cli_callbacks(cli, &run->view);
     ta_cli_begin(cli);
-    if (!ta_cli_is_on(cli, "overwrite") && ta_output_is_kept(output, work_dir, NULL))
-        return already_done(run, output);
+    bool kept;
+    if (!ta_cli_is_on(cli, "overwrite") && ta_output_is_finished(output, work_dir, &kept))
+        return already_done(run, output, kept);
     char *cache = ta_options_cache(cli->options);
     int err = ta_plan_resume(&plan, output, work_dir, cache, cli->log);
     free(cache);
@@ -73,6 +76,23 @@ static enum ta_exit resume_file(struct ta_restore_call *run, const char *output,
     return status;
 }
 
+// Names that lead to nothing are said before hours are spent on those before them. How many there are.
+static int count_missing(struct ta_cli *cli, const char *work_dir)
+{
+    int missing = 0;
+    for (int i = 0; i < cli->operand_count; i++) {
+        const char *output = cli->operands[i];
+        char *dir = ta_work_path_of(output, work_dir);
+        struct stat st;
+        if (lstat(output, &st) < 0 && lstat(dir, &st) < 0) {
+            ta_error(cli->log, "%s: there is no such file and no unfinished work of it (no %s)", output, dir);
+            missing++;
+        }
+        free(dir);
+    }
+    return missing;
+}
+
 static enum ta_exit run_resume(struct ta_cli *cli)
 {
     const struct resume_opts *opts = cli->values;
@@ -85,6 +105,8 @@ static enum ta_exit run_resume(struct ta_cli *cli)
             cli, "resume goes on with what is there; \"terminalai restore --restart\" begins anew");
     const char *work_dir = "";
     ta_options_get(cli->options, "work-dir", &work_dir, NULL);
+    if (cli->operand_count > 1 && count_missing(cli, work_dir))
+        return ta_cli_fail(cli, TA_ERR_NOT_FOUND);
     struct ta_restore_call run = {.cli = cli, .data = stdout, .results = json_array()};
     enum ta_progress_mode mode = (enum ta_progress_mode)opts->progress;
     if (ta_console_is_quiet(cli->console) && mode != TA_PROGRESS_JSON)
@@ -116,7 +138,7 @@ const struct ta_command ta_command_resume = {
         "Goes on with each OUTPUT where the run that makes it was stopped, by the plan that lies in its work folder: "
         "none of the options that made it are needed again, and the result is the same, bit for bit, as if it had not "
         "been stopped. Giving the \"restore\" command again does the same. What is finished and unharmed is used, the "
-        "rest is made.",
+        "rest is made; an OUTPUT that is finished is left as it is.",
     .examples = resume_examples,
     .groups = resume_groups,
     .values_size = sizeof(struct resume_opts),

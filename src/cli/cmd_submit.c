@@ -146,6 +146,7 @@ static enum ta_exit run_submit(struct ta_cli *cli)
                                  .extension = status ? NULL : ta_cli_output_extension(cli),
                                  .options = status ? NULL : cli->options,
                                  .recursive = opts->recursive,
+                                 .elsewhere = true,
                                  .join = opts->join};
     int err = status ? 0 : ta_batch_collect(&batch, cli->operands, cli->operand_count, &wish, cli->log);
     if (status || err < 0) {

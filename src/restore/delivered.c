@@ -81,6 +81,20 @@ bool ta_output_is_kept(const char *output, const char *work_dir, const struct ta
     return kept;
 }
 
+bool ta_output_is_finished(const char *output, const char *work_dir, bool *kept)
+{
+    *kept = ta_output_is_kept(output, work_dir, NULL);
+    if (*kept)
+        return true;
+    char *dir = ta_work_path_of(output, work_dir);
+    struct ta_report report;
+    bool finished = access(dir, F_OK) != 0 && load_report(&report, output);
+    if (finished)
+        ta_report_release(&report);
+    free(dir);
+    return finished;
+}
+
 // ---- what an output is ----
 
 struct file_check {

@@ -14,6 +14,8 @@ bool ta_look_is_delivered(const struct ta_look *look, const char *output);
 bool ta_look_is_kept(const struct ta_look *look);
 // Both, of the work folder of this output ("work_dir" as the option), and of this very plan (NULL: of any).
 bool ta_output_is_kept(const char *output, const char *work_dir, const struct ta_plan *plan);
+// Is nothing left to do for it: its work is kept, or gone and the file is what its report says, by its size?
+bool ta_output_is_finished(const char *output, const char *work_dir, bool *kept);
 
 enum ta_output_state {
     TA_OUTPUT_ABSENT = 0, // no plain file of this name, or one that is (part of) the source

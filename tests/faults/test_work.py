@@ -83,6 +83,8 @@ def test_resume(program, half, tmp_path):
     result = program('resume', half.out, '--json', code=0, cwd=tmp_path)
     assert judge.sha256(half.out) == half.whole and result.json()['files'][0]['segments_reused'] == 2
     assert not half.work.exists()
+    assert program('resume', half.out, '--json', code=0).json()['files'][0]['already']
+    judge.report_path(half.out).unlink()
     refused(program('resume', half.out, '-q', code=1), 'nothing to resume')
 
 

@@ -56,6 +56,41 @@ def test_shelf_twice(program, shelf, tmp_path):
     assert not program('restore', shelf, '-o', out, *FAST, '-q', code=0).err
 
 
+@pytest.mark.parametrize('command', ['restore', 'audio', 'plan'])
+def test_a_name_that_leads_to_nothing_is_said_first(program, tape, command):
+    """`restore tape.mp4 out.mp4` spent hours on the tape before it said that there is no out.mp4."""
+    for names, hint in ((['out.mp4'], True), (['none/'], True), (['none.mp4', 'tape.mp4'], False), (['none.mp4', 'other.mp4'], True)):
+        done = program(command, tape, *names, cwd=tape.parent, code=1)
+        assert ('-o ' + names[-1] in done.err) == hint, done
+        assert len(done.error_lines) == len(names) - names.count('tape.mp4') and done.error_lines[0].startswith(f'error: {names[0]}: there is no such file'), done
+    assert '-o' not in program(command, tape, 'none.mp4', '-o', 'new/', cwd=tape.parent, code=1).err
+    assert program(command, tape, 'out.mp4', '--json', cwd=tape.parent, code=1).json()['code'] == 'not-found'
+    assert judge.listing(tape.parent).keys() == {'tape.mp4'}
+
+
+@pytest.mark.parametrize('command', [['preview'], ['compare', '--presets', 'clean']])
+def test_one_film_and_its_output(program, tape, command):
+    assert '-o out.mp4' in program(*command, tape, 'out.mp4', cwd=tape.parent, code=2).err
+    assert '--join' in program(*command, tape, tape, cwd=tape.parent, code=2).err
+
+
+def test_files_that_are_there_have_their_turn(program, tape):
+    """What is wrong with them does not stop the others, as in a folder."""
+    folder = tape.parent
+    (folder / 'empty.mp4').touch()
+    os.symlink('nowhere', folder / 'link.mp4')
+    done = program('restore', 'empty.mp4', 'link.mp4', 'tape.mp4', '-o', 'out/', *FAST, '--json', cwd=folder, code=1)
+    assert [f['status'] for f in files(done)] == ['failed', 'failed', 'done'], done
+
+
+def test_resume_says_first_what_is_not_there(program, tape, tmp_path):
+    out = tmp_path / 'out.mp4'
+    program('restore', tape, '-o', out, *FAST, code=0)
+    done = program('resume', out, 'none.mp4', code=1, cwd=tmp_path)
+    assert 'none.mp4' in done.err and 'already done' not in done.err, done
+    assert 'already done' in program('resume', out, code=0).err
+
+
 def test_shelf_with_a_failure(program, shelf):
     """Files that fail are named, whatever else is done already."""
     program('restore', shelf, *FAST, code=0)
