@@ -11,9 +11,10 @@
 static const double SEGMENT_SECONDS = 30; // of the output, at most
 static const double SEGMENT_WORK = 40;    // seconds of one core
 static const double LEAD_INS = 10;        // the lead-in is at most a tenth
+static const double SLOW_LEAD_INS = 4;    // where a segment would take minutes
 static const double LOSS = 30;            // seconds that a stop may cost
 static const double TOLERANCE = 1.15;     // measures differ from run to run: what fits about stays
-enum { LEAST_FRAMES = 48, MOST_SHORTER = 64 };
+enum { LEAST_FRAMES = 48, SLOW_LEAST_FRAMES = 24, MOST_SHORTER = 64 };
 
 // Source frames from `from` on until at least TA_MIN_SEGMENT_OUT output frames are reached.
 static int64_t least_end(const struct ta_plan *p, int64_t from)
@@ -51,7 +52,9 @@ static double length_by_work(const struct ta_plan *p, const struct ta_index *ind
         frames = TA_MIN(frames, TA_MIN(SEGMENT_SECONDS, whole) * rate) / shorter;
     // Too short, and most of it would be the chain's lead-in, or the encoder would see too little ahead.
     double lead_in = (double)p->reach.before * p->fields * chain / TA_MAX(each, 1e-9);
-    double seconds = TA_MAX(frames, TA_MAX((double)LEAST_FRAMES, LEAD_INS * lead_in)) / rate;
+    double least = shorter > 1 ? TA_MAX((double)SLOW_LEAST_FRAMES, SLOW_LEAD_INS * lead_in)
+                               : TA_MAX((double)LEAST_FRAMES, LEAD_INS * lead_in);
+    double seconds = TA_MAX(frames, least) / rate;
     if (seconds >= SEGMENT_SECONDS)
         return SEGMENT_SECONDS;
     // Of the same length, all of them.
@@ -76,7 +79,7 @@ void ta_plan_choose_cuts(struct ta_plan *p, const struct ta_index *index, double
     if (why && by_work && seconds < SEGMENT_SECONDS)
         *why = ta_xprintf("%.1f seconds each: no more than half a minute of work on %s, which is what a stop "
                           "can lose",
-                          seconds, shorter > 1 ? "this machine" : "two cores");
+                          seconds, shorter > 1 ? "this machine as it is now" : "two cores");
     int64_t length = TA_MAX(1, (int64_t)(seconds / unit + 0.5));
     int64_t end = p->first_frame + p->frame_count;
     size_t capacity = 16;
@@ -110,19 +113,40 @@ void ta_plan_choose_cuts(struct ta_plan *p, const struct ta_index *index, double
     ta_tasks_follow_cuts(p, before);
 }
 
-// What else a machine does at the moment is no reason for other cuts: work counts, not the clock.
-bool ta_plan_cut_for(struct ta_plan *p, const struct ta_estimate *e, int cores, char **why)
+// Seconds that a segment of so many frames takes here: by the work in it and the cores that it can use, and
+// by the clock, which a machine that has other things to do makes longer.
+static double seconds_of_segment(const struct ta_plan *p, const struct ta_estimate *e, int64_t frames,
+                                 int cores)
+{
+    int jobs = TA_MAX(e->at_once, 1), own = TA_MAX(1, TA_MIN(cores / jobs, TA_MAX(p->encoder.threads, 1)));
+    double part = (double)frames / (double)TA_MAX(p->out_frames, 1);
+    return TA_MAX(e->cpu_seconds / own, e->seconds * jobs) * part;
+}
+
+static int64_t longest_segment(const struct ta_plan *p)
 {
     int64_t most = 0;
-    int shorter = 1;
     for (int k = 0; k < p->segment_count; k++)
         most = TA_MAX(most, ta_plan_segment(p, k).out_count);
-    int own = TA_MAX(1, TA_MIN(cores / TA_MAX(e->at_once, 1), TA_MAX(p->encoder.threads, 1)));
-    double seconds = e->cpu_seconds / (double)TA_MAX(p->out_frames, 1) * (double)most / own;
+    return most;
+}
+
+bool ta_plan_cut_for(struct ta_plan *p, const struct ta_estimate *e, int cores, char **why)
+{
+    int shorter = 1;
+    double seconds = seconds_of_segment(p, e, longest_segment(p), cores);
     while (seconds / shorter > LOSS * TOLERANCE && shorter < MOST_SHORTER)
         shorter *= 2;
     if (shorter == 1)
         return false;
     ta_plan_choose_cuts(p, p->index, 0, shorter, why);
+    seconds = seconds_of_segment(p, e, longest_segment(p), cores);
+    if (why && *why && seconds > LOSS * TOLERANCE) {
+        free(*why);
+        *why = ta_xprintf(
+            "the shortest that are worth it: on this machine as it is now a stop can lose about "
+            "%.0f seconds of work",
+            seconds);
+    }
     return true;
 }

@@ -26,6 +26,8 @@ enum {
     STRETCH = 3,
     WINDOW_FRAMES = 40, // of the output: as far as encoders look ahead
     LEAST_FRAMES = 24,
+    // Where even these take too long, a window ends before its end.
+    CUT_FRAMES = 16,
     // Who has no patience gets one window at least, of so few frames.
     HASTY_WINDOWS = 1,
     HASTY_FRAMES = 8,
@@ -48,7 +50,8 @@ struct sample {
     double encoding, warming; // seconds
     double encoding_cpu, warming_cpu;
     int windows;
-    bool intra; // nothing but key frames
+    bool intra;      // nothing but key frames
+    double deadline; // by the clock: a window that is not done by then ends as soon as it says something
 };
 
 // ---- one window ----
@@ -68,20 +71,24 @@ static int take_packets(struct sample *s, struct ta_encoder *e, AVPacket *pkt, d
     }
 }
 
-static int encode(struct sample *s, const struct ta_segment *seg, double *bytes)
+// *count: of frames, of the segment before and of what was encoded after.
+static int encode(struct sample *s, const struct ta_segment *seg, double *bytes, int64_t *count)
 {
     struct ta_frames *frames = NULL;
     struct ta_encoder *e = NULL;
     AVPacket *pkt = av_packet_alloc();
-    int64_t got = 0;
+    int64_t got = 0, sent = 0;
+    bool cut = false;
     double begun = ta_clock_seconds(), first = 0, cpu_begun = ta_cpu_seconds(), cpu_first = 0;
     int err = pkt ? ta_encoder_open(&e, seg->encoder, &s->plan->out_format, s->env.log) : TA_ERR_NOMEM;
     if (err >= 0)
         err = ta_frames_open(&frames, s->plan, seg, &s->env);
     for (bool end = false; err >= 0 && !end;) {
         AVFrame *frame = NULL;
-        err = ta_frames_next(frames, &frame);
+        cut = sent >= CUT_FRAMES && sent < *count && ta_clock_seconds() > s->deadline;
+        err = cut ? 0 : ta_frames_next(frames, &frame);
         end = !frame;
+        sent += !end;
         if (!first) {
             first = ta_clock_seconds();
             cpu_first = ta_cpu_seconds();
@@ -89,9 +96,13 @@ static int encode(struct sample *s, const struct ta_segment *seg, double *bytes)
         if (err >= 0)
             err = ta_encoder_send(e, frame);
         if (err >= 0)
-            err = take_packets(s, e, pkt, bytes, seg->out_count, &got);
+            err = take_packets(s, e, pkt, bytes, *count, &got);
     }
-    err = ta_frames_close(&frames, err, NULL);
+    err = ta_frames_close(&frames, cut && err >= 0 ? TA_ERR_CANCELED : err, NULL);
+    if (cut && err == TA_ERR_CANCELED && !ta_canceled(s->env.cancel)) {
+        *count = sent;
+        err = 0;
+    }
     ta_encoder_close(&e);
     av_packet_free(&pkt);
     s->encoding += ta_clock_seconds() - first;
@@ -105,17 +116,18 @@ static int take_window(struct sample *s, int64_t first, int64_t end)
 {
     struct ta_segment seg = ta_plan_range(s->plan, first, end);
     double *bytes = ta_xcalloc((size_t)seg.out_count + 1, sizeof *bytes);
-    int err = encode(s, &seg, bytes);
+    int64_t count = seg.out_count;
+    int err = encode(s, &seg, bytes, &count);
     if (err >= 0) {
         // An encoder begins with more than it needs later, and what comes last was encoded with less ahead of
         // it than most are.
-        int64_t quarter = seg.out_count / 4;
+        int64_t quarter = count / 4;
         s->key_bytes += bytes[0];
         s->starts += quarter;
-        for (int64_t i = 0; i < seg.out_count - quarter; i++)
+        for (int64_t i = 0; i < count - quarter; i++)
             *(i < quarter ? &s->start_bytes : &s->other_bytes) += bytes[i];
-        s->others += seg.out_count - 2 * quarter;
-        s->frames += seg.out_count;
+        s->others += count - 2 * quarter;
+        s->frames += count;
         s->windows++;
     }
     free(bytes);
@@ -152,12 +164,16 @@ static int take_windows(struct sample *s, double patience)
     int64_t length = TA_MAX(1, out * p->frame_count / TA_MAX(p->out_frames, 1));
     double begun = ta_clock_seconds();
     s->intra = true;
+    double limit = slow ? INFINITY : STRETCH * TA_MAX(patience, HASTE);
+    s->deadline = begun + limit;
     if (length >= p->frame_count)
         return take_window(s, p->first_frame, p->first_frame + p->frame_count);
     for (int i = 0; i < WINDOWS; i++) {
         double most = i < GOOD_WINDOWS && !slow ? STRETCH * patience : patience;
-        if (i >= least && ta_clock_seconds() - begun > most * i / (i + 1))
+        double taken = ta_clock_seconds() - begun;
+        if (taken > 2 * limit || (i >= least && taken > most * i / (i + 1)))
             break;
+        s->deadline = begun + limit * TA_MIN(1, (i + 1.0) / least);
         int64_t first = shown(p, p->first_frame + (int64_t)((double)(p->frame_count - length) * places[i]));
         int64_t end = TA_MIN(first + length, p->first_frame + p->frame_count);
         while (end < p->first_frame + p->frame_count &&
