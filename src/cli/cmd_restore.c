@@ -344,8 +344,8 @@ const struct ta_command ta_command_restore = {
         "stop the others; an INPUT that does not exist is said before the first is begun.\n\nA file that "
         "was made before, of the same source with the same options, is not made again; one that is another "
         "is left alone and said.\n\nAn interrupted run (Ctrl-C, a power cut, a full disk) keeps the finished "
-        "segments in OUT.terminalai: the same command goes on where it stopped, with the same result. A report is left beside the "
-        "output as OUT.json.\n\nExit status: 0 done; 1 failed; 2 wrong call; 3 done, but the output "
+        "segments in OUT.terminalai: the same command goes on where it stopped, with the same result. A report is "
+        "left beside the output as OUT.json.\n\nExit status: 0 done; 1 failed; 2 wrong call; 3 done, but the output "
         "lacks something, such as frames that could not be decoded; 130 interrupted, the same command goes on. Of "
         "several files the worst counts.",
     .examples = restore_examples,
