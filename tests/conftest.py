@@ -12,12 +12,23 @@ import clips  # noqa: E402
 import judge  # noqa: E402
 
 
+def pytest_addoption(parser):
+    parser.addoption('--benchmark-only', action='store_true',
+        help='run the timed side of the performance tests alone: figures of this machine, which say nothing on a busy one')
+
+
 def pytest_configure(config):
+    config.addinivalue_line('markers', 'benchmark: measures time; runs with --benchmark-only')
     config.addinivalue_line('markers', 'long: takes long; runs when TA_TEST_LONG is set')
     config.addinivalue_line('markers', 'sanitizer: also runs with sanitizer builds')
 
 
 def pytest_collection_modifyitems(config, items):
+    timed = config.getoption('--benchmark-only')
+    left_out = [i for i in items if bool(i.get_closest_marker('benchmark')) != timed]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [i for i in items if i not in left_out]
     if os.environ.get('TA_TEST_LONG'):
         return
     left_out = [i for i in items if i.get_closest_marker('long')]

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 
 struct ta_cancel;
+struct ta_folder;
+struct ta_ledger;
 struct ta_log;
 struct ta_pool;
 struct ta_runtimes;
@@ -19,11 +21,13 @@ struct ta_env {
     struct ta_sessions *sessions;   // loaded networks (infer/sessions.h); NULL: there is no engine
     const struct ta_cancel *cancel; // media/av.h; NULL: never
     struct ta_log *log;
-    const struct ta_tuning *tuning; // base/tuning.h; NULL: the defaults
-    struct ta_runtimes *runtimes;   // engines (infer/runtimes.h); NULL: there is none
-    struct ta_sound_texts *texts;   // of chains of sound (audio/text.h); NULL: they are built each time
-    int batch;                      // pictures that an engine gets at a time; 0: as tuned
-    bool engine_fallback;           // the CPU goes on where a device fails
+    const struct ta_tuning *tuning;  // base/tuning.h; NULL: the defaults
+    struct ta_runtimes *runtimes;    // engines (infer/runtimes.h); NULL: there is none
+    struct ta_sound_texts *texts;    // of chains of sound (audio/text.h); NULL: they are built each time
+    struct ta_ledger *ledger;        // what took how long (base/ledger.h); NULL: nobody asks
+    const struct ta_folder *scratch; // where files between passes may be made (base/folder.h); NULL: nowhere
+    int batch;                       // pictures that an engine gets at a time; 0: as tuned
+    bool engine_fallback;            // the CPU goes on where a device fails
 };
 
 #endif

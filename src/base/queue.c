@@ -2,6 +2,7 @@
 
 #include <terminalai/error.h>
 
+#include "base/ledger.h"
 #include "base/mem.h"
 #include "base/thread.h"
 
@@ -19,8 +20,31 @@ struct ta_queue {
     struct slot *slots;     // ring of `capacity`; grows up to max_items
     size_t capacity, head, count, bytes;
     bool finished, canceled;
-    int err; // of finish()
+    int err;                            // of finish()
+    struct ta_ledger_row *full, *empty; // what pushing and popping waited; NULL: nobody asks
 };
+
+void ta_queue_note(struct ta_queue *q, struct ta_ledger *ledger, const char *name)
+{
+    char *row = ta_xprintf("%s full", name);
+    q->full = ta_ledger_row(ledger, "wait", row);
+    free(row);
+    row = ta_xprintf("%s empty", name);
+    q->empty = ta_ledger_row(ledger, "wait", row);
+    free(row);
+}
+
+// Under the lock, from here to where waiting has ended.
+static double wait_began(const struct ta_ledger_row *row)
+{
+    return row ? ta_clock_seconds() : 0;
+}
+
+static void wait_ended(struct ta_ledger_row *row, double began)
+{
+    if (row)
+        ta_ledger_add(row, ta_clock_seconds() - began, 0, 1, 0);
+}
 
 int ta_queue_create(struct ta_queue **out, size_t max_items, size_t max_bytes, void (*drop)(void *item))
 {
@@ -70,8 +94,12 @@ static int grow(struct ta_queue *q)
 int ta_queue_push(struct ta_queue *q, void *item, size_t bytes)
 {
     pthread_mutex_lock(&q->lock);
+    bool waits = is_full(q, bytes) && !q->finished && !q->canceled;
+    double began = waits ? wait_began(q->full) : 0;
     while (is_full(q, bytes) && !q->finished && !q->canceled)
         pthread_cond_wait(&q->emptied, &q->lock);
+    if (waits)
+        wait_ended(q->full, began);
     int ret = q->finished || q->canceled ? TA_ERR_CANCELED : grow(q);
     if (!ret) {
         q->slots[(q->head + q->count++) % q->capacity] = (struct slot){item, bytes};
@@ -89,8 +117,12 @@ int ta_queue_pop(struct ta_queue *q, void **item)
     *item = NULL;
     int ret = 0;
     pthread_mutex_lock(&q->lock);
+    bool waits = !q->count && !q->finished && !q->canceled;
+    double began = waits ? wait_began(q->empty) : 0;
     while (!q->count && !q->finished && !q->canceled)
         pthread_cond_wait(&q->filled, &q->lock);
+    if (waits)
+        wait_ended(q->empty, began);
     if (q->canceled) {
         ret = TA_ERR_CANCELED;
     } else if (q->count) {

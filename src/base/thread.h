@@ -24,6 +24,10 @@ struct ta_queue;
 // limit. An item larger than max_bytes passes alone.
 int ta_queue_create(struct ta_queue **out, size_t max_items, size_t max_bytes, void (*drop)(void *item));
 void ta_queue_destroy(struct ta_queue **q); // drops what is left
+// From now on the ledger (may be NULL; it outlives the queue) hears how long others waited here, in the rows
+// "NAME full" and "NAME empty" of the kind "wait". Before others use the queue.
+struct ta_ledger;
+void ta_queue_note(struct ta_queue *q, struct ta_ledger *ledger, const char *name);
 // Takes ownership of `item` (not NULL) also on failure (then drops it). Blocks while full. 0;
 // TA_ERR_CANCELED, also after finish(); TA_ERR_NOMEM.
 int ta_queue_push(struct ta_queue *q, void *item, size_t bytes);

@@ -11,6 +11,7 @@
 #include <terminalai/error.h>
 
 #include "base/env.h"
+#include "base/ledger.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
@@ -68,9 +69,13 @@ static bool wanted(const struct ta_frames *t, int64_t source)
 static int read_frames(struct ta_frames *t, struct ta_reader *reader)
 {
     struct ta_reader_stats before = {0}, now;
+    struct ta_ledger_row *row = ta_ledger_row(t->env.ledger, "stage", "decode");
     for (;;) {
         AVFrame *f = NULL;
+        struct ta_lap began = row ? ta_lap_now() : (struct ta_lap){0, 0};
         int err = ta_reader_next(reader, &f);
+        struct ta_lap ended = row ? ta_lap_now() : began;
+        ta_ledger_add(row, ended.wall - began.wall, ended.cpu - began.cpu, err >= 0 && f, 0);
         if (err < 0 || !f)
             return err;
         // Repairs in the lead-in are another segment's to count.
@@ -231,6 +236,10 @@ int ta_frames_open(struct ta_frames **out, const struct ta_plan *plan, const str
     int err = ta_chain_queue_create(&t->decoded, segment->stages, segment->stage_count, env);
     if (err >= 0)
         err = ta_chain_queue_create(&t->restored, NULL, 0, env);
+    if (err >= 0) {
+        ta_queue_note(t->decoded, env->ledger, "decoded");
+        ta_queue_note(t->restored, env->ledger, "restored");
+    }
     if (err >= 0)
         err = ta_chain_threads_start(&t->chain, segment->stages, segment->stage_count, t->decoded, &sink,
                                      env);

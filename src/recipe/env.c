@@ -4,6 +4,7 @@
 
 #include "audio/text.h"
 #include "base/env.h"
+#include "base/ledger.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/tuning.h"
@@ -33,6 +34,8 @@ int ta_env_create(struct ta_env **out, const char *tuning, struct ta_log *log)
     size_t idle = o->tuning.audio_model_preload ? (size_t)(ta_machine_memory_bytes() / IDLE_SHARE) : 0;
     int err = ta_sessions_create(&o->env.sessions, idle);
     ta_sound_texts_create(&o->env.texts);
+    if (err >= 0)
+        err = ta_ledger_create(&o->env.ledger);
     ta_runtimes_create(&o->env.runtimes, ta_engine_open);
     ta_runtimes_name_library(o->env.runtimes, ta_engine_named(NULL));
     if (err >= 0)
@@ -64,6 +67,7 @@ void ta_env_destroy(struct ta_env **env)
     ta_sessions_destroy(&(*env)->sessions);
     ta_sound_texts_destroy(&(*env)->texts);
     ta_runtimes_destroy(&(*env)->runtimes);
+    ta_ledger_destroy(&(*env)->ledger);
     free((struct owner *)*env);
     *env = NULL;
 }

@@ -26,7 +26,8 @@ void ta_meter_init(struct ta_meter *m, const struct ta_callbacks *callbacks)
     m->unthrottled = env && env->tuning && !env->tuning->progress_throttle;
     pthread_mutex_init(&m->lock, NULL);
     pthread_cond_init(&m->told, NULL);
-    m->started = m->phase_started = ta_clock_seconds();
+    m->clock = ta_clock_seconds;
+    m->started = m->phase_started = m->clock();
 }
 
 void ta_meter_release(struct ta_meter *m)
@@ -114,7 +115,7 @@ static void report(struct ta_meter *m, bool always)
     struct report r = {0};
     while (always && m->telling)
         pthread_cond_wait(&m->told, &m->lock);
-    double now = ta_clock_seconds();
+    double now = m->clock();
     r.progress = m->callbacks && m->callbacks->progress &&
                  (always || m->unthrottled || now - m->last_report >= REPORT_INTERVAL);
     r.watch = m->watch && (always || now - m->last_watch >= WATCH_INTERVAL);
@@ -146,7 +147,7 @@ struct ta_progress_fn ta_meter_start(struct ta_meter *m, enum ta_phase phase)
     m->now.fraction = phase == TA_PHASE_DONE ? 1 : 0;
     m->now.kind = "";
     m->stage[0] = 0;
-    m->phase_started = ta_clock_seconds();
+    m->phase_started = m->clock();
     report(m, true);
     pthread_mutex_unlock(&m->lock);
     return (struct ta_progress_fn){report_fraction, m};

@@ -15,10 +15,11 @@
 struct ta_meter {
     const struct ta_callbacks *callbacks; // may be NULL
     struct ta_cancel cancel;
-    pthread_mutex_t lock; // guards what follows
-    pthread_cond_t told;  // nobody tells any more
-    bool unthrottled;     // measuring what reports cost: each packet is one
-    bool telling;         // a thread is in a callback: one at a time
+    pthread_mutex_t lock;  // guards what follows
+    pthread_cond_t told;   // nobody tells any more
+    double (*clock)(void); // ta_clock_seconds(), or a test's
+    bool unthrottled;      // measuring what reports cost: each packet is one
+    bool telling;          // a thread is in a callback: one at a time
     struct ta_progress now;
     char stage[64];
     double phase_started, started, last_report;

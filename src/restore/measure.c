@@ -5,16 +5,26 @@
 #include <string.h>
 
 #include "base/env.h"
+#include "base/ledger.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/thread.h"
 #include "base/tuning.h"
+
+static struct ta_stage_seconds spent(const struct ta_env *env)
+{
+    struct ta_ledger *l = env ? env->ledger : NULL;
+    return (struct ta_stage_seconds){.all = ta_ledger_sum_of(l, "stage", "").wall,
+                                     .scale = ta_ledger_sum_of(l, "stage", "scale.").wall,
+                                     .encode = ta_ledger_sum_of(l, "stage", "encode").wall};
+}
 
 void ta_measure_begin(struct ta_measure *m, struct ta_metrics *metrics, const struct ta_plan *plan,
                       const struct ta_callbacks *callbacks, const char *kind)
 {
     *m = (struct ta_measure){.metrics = metrics, .plan = plan, .env = callbacks ? callbacks->env : NULL};
     ta_metrics_begin(metrics, kind);
+    m->spent = spent(m->env);
     if (m->env && m->env->sessions)
         ta_sessions_get_stats(m->env->sessions, &m->before);
 }
@@ -76,6 +86,12 @@ void ta_measure_end(struct ta_measure *m, int64_t delivered, int64_t made, doubl
     out->frames = delivered;
     if (made > 0 && seconds > 0)
         out->frames_per_second = (double)made / seconds;
+    if (made > 0 && m->env && m->env->ledger) {
+        struct ta_stage_seconds now = spent(m->env), *then = &m->spent;
+        out->upscaling_seconds = now.scale - then->scale;
+        out->encoding_seconds = now.encode - then->encode;
+        out->preprocessing_seconds = now.all - then->all - out->upscaling_seconds - out->encoding_seconds;
+    }
     out->width = m->plan->out_format.width;
     out->height = m->plan->out_format.height;
     snprintf(out->source_sha, sizeof out->source_sha, "%s", m->plan->source.head_tail);

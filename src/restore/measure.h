@@ -12,6 +12,9 @@ struct ta_measure {
     const struct ta_plan *plan;
     const struct ta_env *env; // NULL: none
     struct ta_sessions_stats before;
+    struct ta_stage_seconds {
+        double all, scale, encode; // of the kind "stage" in the ledger
+    } spent;
 };
 
 void ta_measure_begin(struct ta_measure *m, struct ta_metrics *metrics, const struct ta_plan *plan,

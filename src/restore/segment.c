@@ -6,10 +6,13 @@
 
 #include <terminalai/error.h>
 
+#include "base/env.h"
 #include "base/folder.h"
+#include "base/ledger.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/thread.h"
 #include "base/words.h"
 #include "media/encode/encoder.h"
 #include "media/mux/segfile.h"
@@ -23,6 +26,7 @@ struct task {
     struct ta_log *log;
     struct ta_frames *frames;
     struct ta_composer *composer; // of previews
+    struct ta_ledger *ledger;
 };
 
 // ---- encode ----
@@ -33,6 +37,7 @@ struct output {
     AVPacket *packet;
     int64_t packets;
     int delay;
+    struct ta_ledger_row *row;
 };
 
 static int write_packets(struct task *t, struct output *o)
@@ -66,9 +71,12 @@ static int encode_frames(struct task *t, struct output *o)
             err = ta_composer_frame(t->composer, &frame);
         if (err < 0)
             return err;
+        struct ta_lap began = ta_lap_now();
         err = ta_encoder_send(o->encoder, frame);
         if (err >= 0)
             err = write_packets(t, o);
+        struct ta_lap ended = ta_lap_now();
+        ta_ledger_add(o->row, ended.wall - began.wall, ended.cpu - began.cpu, !end, 0);
         if (err < 0 || end)
             return err;
     }
@@ -78,7 +86,7 @@ static int encode(struct task *t, const struct ta_folder *folder, const char *na
                   struct ta_segment_result *out)
 {
     const struct ta_plan *p = t->plan;
-    struct output o = {.packet = av_packet_alloc()};
+    struct output o = {.packet = av_packet_alloc(), .row = ta_ledger_row(t->ledger, "stage", "encode")};
     int err = o.packet ? ta_encoder_open(&o.encoder, t->seg.encoder, &p->out_format, t->log) : TA_ERR_NOMEM;
     int fd = err >= 0 ? ta_folder_create(folder, name, t->log) : err;
     *created = fd >= 0;
@@ -112,20 +120,26 @@ int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment
                     const struct ta_folder *folder, const char *name, struct ta_turns *turns,
                     struct ta_meter *meter, const struct ta_env *env, struct ta_segment_result *out)
 {
-    struct task t = {.plan = plan, .seg = *segment, .meter = meter, .log = env->log};
+    struct task t = {.plan = plan, .seg = *segment, .meter = meter, .log = env->log, .ledger = env->ledger};
+    struct ta_env own = *env; // files between passes, where those are asked for, lie in the folder
+    own.scratch = folder;
+    double began = ta_clock_seconds(), turn;
     struct ta_frames_stats stats = {0};
     bool created = false;
     *out = (struct ta_segment_result){0};
-    int err = ta_frames_open(&t.frames, plan, &t.seg, env);
+    int err = ta_frames_open(&t.frames, plan, &t.seg, &own);
     if (err >= 0 && plan->show)
         err = ta_composer_create(&t.composer, plan, &t.seg, env->cancel, t.log);
     if (err >= 0) {
+        turn = ta_clock_seconds();
         ta_turns_wait(turns);
+        ta_ledger_add(ta_ledger_row(t.ledger, "wait", "encoder's turn"), ta_clock_seconds() - turn, 0, 1, 0);
         err = encode(&t, folder, name, &created, out);
         ta_turns_end(turns);
     }
     err = ta_frames_close(&t.frames, err, &stats);
     ta_composer_destroy(&t.composer);
+    ta_ledger_span(t.ledger, name, began, ta_clock_seconds());
     out->concealed = stats.concealed;
     out->damaged = stats.damaged;
     out->max_cll = stats.max_cll;

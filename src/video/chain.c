@@ -7,6 +7,7 @@
 #include <terminalai/error.h>
 
 #include "base/env.h"
+#include "base/ledger.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "media/picture/graph.h"
@@ -17,7 +18,8 @@ struct part {
     int index;
     struct ta_graph *graph;
     struct ta_stage stage;
-    AVFrame **waiting; // for a stage that takes several at a time, stage.frames of them; else NULL
+    struct ta_ledger_row *row; // what it took
+    AVFrame **waiting;         // for a stage that takes several at a time, stage.frames of them; else NULL
     int waiting_count;
 };
 
@@ -27,6 +29,7 @@ struct ta_chain {
     int (*emit)(void *receiver, AVFrame *frame);
     void *receiver;
     struct ta_env env;
+    struct ta_lap inner; // what those behind the running part took of its time
 };
 
 static int push_part(struct ta_chain *c, int index, AVFrame *frame);
@@ -36,7 +39,14 @@ static int forward(struct ta_chain *c, int index, AVFrame *frame)
 {
     if (index + 1 < c->part_count)
         return push_part(c, index + 1, frame);
-    return c->emit(c->receiver, frame);
+    if (!c->env.ledger)
+        return c->emit(c->receiver, frame);
+    struct ta_lap began = ta_lap_now();
+    int err = c->emit(c->receiver, frame);
+    struct ta_lap now = ta_lap_now();
+    c->inner.wall += now.wall - began.wall;
+    c->inner.cpu += now.cpu - began.cpu;
+    return err;
 }
 
 static int forward_from_stage(void *receiver, AVFrame *frame)
@@ -76,13 +86,32 @@ static int push_many(struct part *p, AVFrame *frame)
     return err < 0 || frame ? err : p->stage.info->process_many(&p->stage, NULL, 0);
 }
 
+static int run_part(struct part *p, AVFrame *frame)
+{
+    return p->graph     ? push_graph(p->chain, p->index, frame)
+           : p->waiting ? push_many(p, frame)
+                        : p->stage.info->process(&p->stage, frame);
+}
+
+// The same, with what it took in the ledger: without what those behind it took, which it calls.
+static int run_noted(struct ta_chain *c, struct part *p, AVFrame *frame)
+{
+    struct ta_lap before = c->inner, began = ta_lap_now();
+    int64_t frames = !!frame;
+    c->inner = (struct ta_lap){0, 0};
+    int err = run_part(p, frame);
+    struct ta_lap now = ta_lap_now();
+    double wall = now.wall - began.wall, cpu = now.cpu - began.cpu;
+    ta_ledger_add(p->row, wall - c->inner.wall, cpu - c->inner.cpu, frames, 0);
+    c->inner = (struct ta_lap){before.wall + wall, before.cpu + cpu};
+    return err;
+}
+
 static int push_part(struct ta_chain *c, int index, AVFrame *frame)
 {
     bool end = !frame;
     struct part *p = &c->parts[index];
-    int err = p->graph     ? push_graph(c, index, frame)
-              : p->waiting ? push_many(p, frame)
-                           : p->stage.info->process(&p->stage, frame);
+    int err = p->row ? run_noted(c, p, frame) : run_part(p, frame);
     if (err >= 0 && end && index + 1 < c->part_count)
         err = push_part(c, index + 1, NULL);
     return err;
@@ -156,6 +185,16 @@ static int create_native_part(struct part *p, const struct ta_stage_plan *s, con
     return err < 0 ? err : 1;
 }
 
+// Stages that became one graph share a row.
+static void note_part(struct ta_chain *c, struct part *p, const struct ta_stage_plan *stages, int count)
+{
+    struct ta_buf name = {0};
+    for (int i = 0; i < count && c->env.ledger; i++)
+        ta_buf_printf(&name, "%s%s", i ? "+" : "", stages[i].info->name);
+    p->row = ta_ledger_row(c->env.ledger, "stage", ta_buf_text(&name));
+    ta_buf_release(&name);
+}
+
 int ta_chain_create(struct ta_chain **out, const struct ta_stage_plan *stages, int count,
                     const struct ta_env *env)
 {
@@ -170,8 +209,10 @@ int ta_chain_create(struct ta_chain **out, const struct ta_stage_plan *stages, i
         c->part_count++;
         err = by_libavfilter(&stages[i]) ? create_graph_part(p, stages, i, count, c->env.log)
                                          : create_native_part(p, &stages[i], &c->env);
-        if (err > 0)
+        if (err > 0) {
+            note_part(c, p, &stages[i], err);
             i += err;
+        }
     }
     if (err < 0) {
         ta_chain_destroy(&c);

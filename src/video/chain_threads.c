@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "media/av.h"
 #include "video/chain.h"
+#include "video/passes.h"
 
 enum { QUEUE_FRAMES = 8, QUEUE_BYTES = 96 << 20 };
 
@@ -29,6 +30,7 @@ struct ta_chain_threads {
     struct ta_chain_sink sink;
     struct group *groups;
     int count;
+    atomic_bool stopped; // of passes, which wait at no queue
 };
 
 int ta_chain_groups(const struct ta_stage_plan *stages, int count, struct ta_chain_group *groups)
@@ -110,24 +112,37 @@ static int run_group(void *arg)
     return err;
 }
 
+static int run_passes(void *arg)
+{
+    struct group *g = arg;
+    struct ta_chain_threads *t = g->owner;
+    int err = ta_passes_run(g->stages, g->count, g->in, &t->sink, &t->env, &t->stopped);
+    ta_queue_cancel(g->in);
+    return t->sink.end(t->sink.priv, err);
+}
+
 void ta_chain_threads_stop(struct ta_chain_threads *t)
 {
+    if (t)
+        atomic_store(&t->stopped, true);
     for (int i = 0; t && i < t->count; i++)
         if (t->groups[i].out)
             ta_queue_cancel(t->groups[i].out);
 }
 
-static int start(struct ta_chain_threads *t)
+static int start(struct ta_chain_threads *t, bool passes)
 {
     int err = 0;
     for (int i = 0; i + 1 < t->count && err >= 0; i++) {
         struct group *next = &t->groups[i + 1];
         err = ta_chain_queue_create(&t->groups[i].out, next->stages, next->count, &t->env);
+        if (err >= 0)
+            ta_queue_note(t->groups[i].out, t->env.ledger, next->stages[0].info->name);
         next->in = t->groups[i].out;
     }
     // From the front: while the last one does not run, the sink hears of nothing.
     for (int i = 0; i < t->count && err >= 0; i++)
-        err = ta_thread_create(&t->groups[i].thread, "chain", run_group, &t->groups[i]);
+        err = ta_thread_create(&t->groups[i].thread, "chain", passes ? run_passes : run_group, &t->groups[i]);
     return err;
 }
 
@@ -137,13 +152,16 @@ int ta_chain_threads_start(struct ta_chain_threads **out, const struct ta_stage_
     struct ta_chain_threads *t = ta_xcalloc(1, sizeof *t);
     struct ta_chain_group *groups = ta_xcalloc((size_t)TA_MAX(count, 1), sizeof *groups);
     *t = (struct ta_chain_threads){.env = *env, .sink = *sink};
-    t->count = ta_chain_groups(stages, count, groups);
+    bool passes = ta_passes_wanted(env, count);
+    t->count = passes ? 1 : ta_chain_groups(stages, count, groups);
+    if (passes)
+        groups[0] = (struct ta_chain_group){0, count};
     t->groups = ta_xcalloc((size_t)t->count, sizeof *t->groups);
     for (int i = 0; i < t->count; i++)
         t->groups[i] = (struct group){
             .owner = t, .stages = stages + groups[i].first, .count = groups[i].count, .in = in};
     free(groups);
-    int err = start(t);
+    int err = start(t, passes);
     if (err < 0) {
         ta_queue_cancel(in);
         ta_chain_threads_stop(t);

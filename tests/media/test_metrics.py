@@ -30,6 +30,7 @@ def test_a_line_a_run(program, tmp_path):
     assert first['size'] == [result['width'], result['height']]
     assert re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ', first['time'])
     assert first['recipe']['preset'] == 'clean' and len(first['recipe']['sha256']) == 64
+    assert first['encoding_time_sec'] > 0 and first['preprocessing_time_sec'] > 0 and first['upscaling_time_sec'] == 0  # no stage scales
     assert first['queue_query_time_ms'] is None and first['cache'] is None
     assert first['run_id'] != second['run_id'] and first['recipe']['sha256'] != second['recipe']['sha256']
     assert first['source_sha'] == second['source_sha'] and first['machine'] == second['machine']

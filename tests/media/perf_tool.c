@@ -1,0 +1,265 @@
+// What the tests of performance look at from within: not how long something takes on a machine that is busy
+// with other things, but what happens how often, and who waits for whom.
+//
+// usage: perf_tool readers on|off        how many of four readers are in the queue at once (queue_rwlock)
+//        perf_tool progress on|off       reports of 1,000 frames in ten seconds of a clock made up
+//        (progress_throttle) perf_tool texts on|off FILES    chains of sound for so many files: texts found
+//        and built (filter_chain_cache) perf_tool reads on|off MS       reads of the queue a second by four
+//        readers beside one that reports
+// Each prints one JSON object.
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "audio/stages.h"
+#include "audio/text.h"
+#include "base/env.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "base/tuning.h"
+#include "restore/callbacks.h"
+#if TA_HAVE_SERVICE
+#include "jobs/jobs.h"
+#endif
+
+static int usage(void)
+{
+    fputs("usage: perf_tool readers|progress|texts|reads on|off [NUMBER]\n", stderr);
+    return 2;
+}
+
+// ---- queue ----
+
+#if TA_HAVE_SERVICE
+enum { READERS = 4, MEET_MS = 1500 };
+
+struct meeting {
+    struct ta_job_list *list;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int inside, most, done;
+    atomic_bool stop;
+    atomic_long reads;
+};
+
+static struct timespec in_ms(int ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    t.tv_nsec += (long)(ms % 1000) * 1000000;
+    t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
+// Makes a list into words, and stays in there until all readers are, or no other can come.
+static int read_and_meet(void *arg)
+{
+    struct meeting *m = arg;
+    struct timespec until = in_ms(MEET_MS);
+    ta_job_list_hold(m->list);
+    struct ta_job *job = ta_job_list_get(m->list, 1);
+    pthread_mutex_lock(&m->lock);
+    m->inside++;
+    m->most = TA_MAX(m->most, m->inside);
+    pthread_cond_broadcast(&m->changed);
+    // timed wait: under one mutex the others never come
+    while (m->most < READERS && pthread_cond_timedwait(&m->changed, &m->lock, &until) == 0)
+        continue;
+    m->inside--;
+    m->done += job != NULL;
+    pthread_mutex_unlock(&m->lock);
+    ta_job_unref(&job);
+    ta_job_list_let_go(m->list);
+    return 0;
+}
+
+static int read_on(void *arg)
+{
+    struct meeting *m = arg;
+    long reads = 0;
+    while (!atomic_load(&m->stop)) {
+        ta_job_list_hold(m->list);
+        struct ta_job *job = ta_job_list_get(m->list, 1 + reads % 2);
+        ta_job_unref(&job);
+        ta_job_list_let_go(m->list);
+        reads++;
+    }
+    atomic_fetch_add(&m->reads, reads);
+    return 0;
+}
+
+// Tells of changes to somebody who takes a millisecond to hear of each.
+static int report_on(void *arg)
+{
+    struct meeting *m = arg;
+    while (!atomic_load(&m->stop)) {
+        ta_job_list_hold(m->list);
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+        ta_job_list_let_go(m->list);
+        nanosleep(&(struct timespec){0, 100000}, NULL);
+    }
+    return 0;
+}
+
+static int with_queue(bool rwlock, int ms)
+{
+    char dir[] = "/tmp/ta-perf-XXXXXX";
+    struct ta_tuning tuning;
+    struct ta_jobs *jobs;
+    struct meeting m = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    struct ta_thread *threads[READERS], *reporter = NULL;
+    struct ta_job_wanted wanted[] = {{"/a", "/a.mp4", "{}", "", 0}, {"/b", "/b.mp4", "{}", "", 0}};
+    ta_tuning_defaults(&tuning);
+    tuning.queue_rwlock = rwlock;
+    if (!mkdtemp(dir) || ta_jobs_open(&jobs, dir, &tuning, NULL) < 0 ||
+        ta_jobs_add(jobs, wanted, 2, NULL) < 0)
+        return 1;
+    m.list = ta_jobs_list(jobs);
+    if (ms && ta_thread_create(&reporter, "reports", report_on, &m) < 0)
+        return 1;
+    for (int i = 0; i < READERS; i++)
+        if (ta_thread_create(&threads[i], "reads", ms ? read_on : read_and_meet, &m) < 0)
+            return 1;
+    double began = ta_clock_seconds();
+    if (ms)
+        nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL);
+    atomic_store(&m.stop, true);
+    for (int i = 0; i < READERS; i++)
+        ta_thread_join(&threads[i]);
+    double seconds = ta_clock_seconds() - began;
+    ta_thread_join(&reporter);
+    ta_jobs_close(&jobs);
+    ta_dir_remove(dir, NULL);
+    if (ms)
+        printf("{\"reads_a_second\": %.1f, \"cores\": %d}\n", (double)m.reads / seconds, ta_cpu_count());
+    else
+        printf("{\"readers\": %d, \"at_once\": %d, \"read\": %d}\n", READERS, m.most, m.done);
+    return 0;
+}
+#else
+static int with_queue(bool rwlock, int ms)
+{
+    (void)rwlock;
+    (void)ms;
+    return 77;
+}
+#endif
+
+// ---- progress ----
+
+static double hand; // the clock made up; one thread looks at it
+
+static double look_at_hand(void)
+{
+    return hand;
+}
+
+struct heard {
+    int count, done, phases;
+    int64_t first, last;
+    enum ta_phase phase;
+    double least, before; // between two reports of one phase
+};
+
+static void hear(void *priv, const struct ta_progress *p)
+{
+    struct heard *h = priv;
+    bool new_phase = !h->count || p->phase != h->phase;
+    h->phases += new_phase;
+    h->first = h->count ? h->first : p->frames_done;
+    if (!new_phase)
+        h->least = TA_MIN(h->least, hand - h->before);
+    h->before = hand;
+    h->phase = p->phase;
+    h->last = p->frames_done;
+    h->done += p->phase == TA_PHASE_DONE;
+    h->count++;
+}
+
+static int with_meter(bool throttled)
+{
+    enum { FRAMES = 1000 };
+    struct heard h = {.least = 1e9};
+    struct ta_tuning tuning;
+    struct ta_env env = {.tuning = &tuning};
+    struct ta_callbacks callbacks = {.progress = hear, .priv = &h, .env = &env};
+    struct ta_meter m;
+    ta_tuning_defaults(&tuning);
+    tuning.progress_throttle = throttled;
+    hand = 100;
+    ta_meter_init(&m, &callbacks);
+    m.clock = look_at_hand;
+    m.started = m.phase_started = hand;
+    ta_meter_start(&m, TA_PHASE_INDEX);
+    ta_meter_set_work(&m,
+                      &(struct ta_meter_work){.frames_total = FRAMES, .tasks_total = 1, .segments_total = 1});
+    ta_meter_start(&m, TA_PHASE_SEGMENTS);
+    for (int i = 0; i < FRAMES; i++) {
+        hand += 0.01;
+        ta_meter_add(&m, 1, 10);
+    }
+    ta_meter_start(&m, TA_PHASE_JOIN);
+    ta_meter_start(&m, TA_PHASE_DONE);
+    ta_meter_release(&m);
+    printf("{\"frames\": %d, \"seconds\": 10, \"reports\": %d, \"phases\": %d, \"first\": %lld, ", FRAMES,
+           h.count, h.phases, (long long)h.first);
+    printf("\"last\": %lld, \"done\": %d, \"least_ms\": %.1f}\n", (long long)h.last, h.done, h.least * 1000);
+    return 0;
+}
+
+// ---- texts of chains ----
+
+static int with_texts(bool cached, int files)
+{
+    static const struct ta_sound_stage_info *const infos[] = {&ta_sound_highpass, &ta_sound_lowpass,
+                                                              &ta_sound_peak};
+    enum { COUNT = TA_COUNT(infos) };
+    struct ta_sound_texts *texts;
+    struct ta_tuning tuning;
+    struct ta_sound_stage_plan stages[COUNT];
+    struct ta_sound_format format = {.rate = 48000, .channels = 2, .mask = 3};
+    ta_tuning_defaults(&tuning);
+    tuning.filter_chain_cache = cached;
+    for (int i = 0; i < COUNT; i++)
+        ta_sound_stage_plan_init(&stages[i], infos[i], &format);
+    ta_sound_texts_create(&texts);
+    double began = ta_clock_seconds();
+    char *first = ta_sound_text(texts, stages, COUNT, &tuning);
+    int same = 1;
+    for (int i = 1; i < files; i++) {
+        char *text = ta_sound_text(texts, stages, COUNT, &tuning);
+        same += !strcmp(text, first);
+        free(text);
+    }
+    double each = (ta_clock_seconds() - began) / files;
+    struct ta_sound_text_counts counts = ta_sound_texts_counts(texts);
+    printf(
+        "{\"files\": %d, \"same\": %d, \"hits\": %lld, \"misses\": %lld, \"length\": %zu, \"us_each\": %.3f}\n",
+        files, same, (long long)counts.hits, (long long)counts.misses, strlen(first), each * 1e6);
+    free(first);
+    for (int i = 0; i < COUNT; i++)
+        ta_sound_stage_plan_release(&stages[i]);
+    ta_sound_texts_destroy(&texts);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 2 ? argv[1] : "";
+    bool on = argc > 2 && !strcmp(argv[2], "on");
+    int number = argc > 3 ? atoi(argv[3]) : 0;
+    if (!strcmp(what, "readers"))
+        return with_queue(on, 0);
+    if (!strcmp(what, "reads") && number > 0)
+        return with_queue(on, number);
+    if (!strcmp(what, "progress"))
+        return with_meter(on);
+    if (!strcmp(what, "texts") && number > 0)
+        return with_texts(on, number);
+    return usage();
+}
