@@ -7,6 +7,7 @@ import { addresses, addressOutput } from "../src/state/draft.ts";
 import { filtered, withLines, type LogLine } from "../src/state/log.ts";
 import { readRoute } from "../src/state/route.ts";
 import { tapeWords } from "../src/state/tape_words.ts";
+import { marked } from "../src/texts/foreign.ts";
 import type { Option } from "../src/service/types.ts";
 
 test("zooming keeps the point under the pointer, and the picture over the frame", () => {
@@ -91,4 +92,10 @@ test("what was measured becomes words", () => {
   assert.deepEqual(keys({ diagnosis: { scan_type: { type: "tff", telecine_suspected: true }, noise: { value: null } } }), ["tape.film"]);
   assert.deepEqual(keys({ diagnosis: { scan_type: { type: "progressive" }, noise: { value: { luma: 0.4 } } } }), ["tape.progressive", "tape.noise_none"]);
   assert.deepEqual(keys({}), []);
+});
+
+test("what is invisible in a name is shown", () => {
+  assert.equal(marked("rtl \u202egpm.exe.avi"), "rtl [U+202E]gpm.exe.avi");
+  assert.equal(marked("a\nb\u0000\u200bc"), "a[U+000A]b[U+0000][U+200B]c");
+  for (const plain of ["عيد الميلاد \u200f1994", "👨\u200d👩\u200d👧 Oma", "<img src=x>", "naïve"]) assert.equal(marked(plain), plain);
 });

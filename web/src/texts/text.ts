@@ -2,6 +2,7 @@
 import { Store, useStore } from "../state/store.ts";
 import { de } from "./de.ts";
 import { en, type Key } from "./en.ts";
+import { marked } from "./foreign.ts";
 import { problemsDe } from "./problems_de.ts";
 
 export type { Key };
@@ -50,7 +51,7 @@ function fill(text: string, args: Args, lang: Language): string {
   return form.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = args[name];
     if (value === undefined) return whole;
-    return typeof value === "number" ? new Intl.NumberFormat(lang).format(value) : value;
+    return typeof value === "number" ? new Intl.NumberFormat(lang).format(value) : marked(value);
   });
 }
 

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { joinPath, readFolder } from "../service/calls.ts";
 import { Dialog } from "../parts/dialog.tsx";
+import { Foreign } from "../parts/foreign.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { useLoad } from "../parts/use_load.ts";
 import { bytes, when } from "../texts/format.ts";
@@ -69,7 +70,7 @@ export function FolderBrowser({ onClose, onTake }: Props) {
             <Icon name="up" size={18} /> {t("browse.up")}
           </button>
           <strong class="browse-path">
-            <bdi>{at ?? t("browse.roots")}</bdi>
+            <Foreign text={at ?? t("browse.roots")} />
           </strong>
           <label class="search">
             <Icon name="search" size={18} />
@@ -84,13 +85,13 @@ export function FolderBrowser({ onClose, onTake }: Props) {
               {e.folder ? (
                 <button class="browse-row" onClick={() => open(e.path)}>
                   <Icon name="folder" />
-                  <bdi>{e.name}</bdi>
+                  <Foreign text={e.name} />
                   <Icon name="right" size={16} />
                 </button>
               ) : (
                 <label class="browse-row" for={`take-${e.path}`}>
                   <Icon name="film" />
-                  <bdi>{e.name}</bdi>
+                  <Foreign text={e.name} />
                   <span class="quiet">
                     {bytes(e.bytes)} · {when(e.changed_ms)}
                   </span>

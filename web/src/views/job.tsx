@@ -4,6 +4,7 @@ import { jobPicturePath, readHistory, readJob, readJobPlan, readMeasurements, re
 import { download } from "../service/download.ts";
 import { hasEnded, isWorking, type Job, type ProblemRecord } from "../service/types.ts";
 import { CompareView } from "../parts/compare_view.tsx";
+import { Foreign } from "../parts/foreign.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { detail, fraction, stateWord, tone } from "../parts/job_words.ts";
 import { Menu, type Action } from "../parts/menu.tsx";
@@ -70,10 +71,10 @@ function JobPage({ job }: { job: Job }) {
         </a>
         <div class="job-title">
           <h1>
-            <bdi>{name}</bdi>
+            <Foreign text={name} />
           </h1>
           <span class="quiet">
-            <bdi>{folderName(job.input)}</bdi>
+            <Foreign text={folderName(job.input)} />
           </span>
         </div>
         <span class={`badge ${tone(job)}`}>{stateWord(job)}</span>
@@ -110,7 +111,7 @@ function JobPage({ job }: { job: Job }) {
         <div class="card">
           <Meter fraction={fraction(job)} label={name} busy={working && job.progress.total <= 0} />
           <p class="row" role="status">
-            <strong>{percent(fraction(job))}</strong> <span>{detail(job)}</span>
+            <strong>{percent(fraction(job))}</strong> <span><Foreign text={detail(job)} /></span>
           </p>
         </div>
       )}
@@ -232,7 +233,7 @@ function Facts({ job, facts, report }: { job: Job; facts: PlanFacts | null; repo
           <>
             <dt key={key}>{t(key)}</dt>
             <dd>
-              <bdi>{value}</bdi>
+              <Foreign text={value} />
             </dd>
           </>
         ))}
@@ -253,7 +254,7 @@ function Problems({ records, ended }: { records: readonly ProblemRecord[]; ended
             <div>
               {texts.kind && <strong>{texts.kind}</strong>}
               <p>
-                <bdi>{texts.message}</bdi>
+                <Foreign text={texts.message} />
               </p>
               {texts.advice && <p>{texts.advice}</p>}
             </div>
@@ -281,7 +282,7 @@ function History({ id, changed }: { id: number; changed: number }) {
                 <td>{when(c.time_ms)}</td>
                 <td>{t(`state.${c.state}` as Key)}</td>
                 <td>
-                  <bdi>{c.reason}</bdi>
+                  <Foreign text={c.reason} />
                 </td>
               </tr>
             ))}

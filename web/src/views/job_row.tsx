@@ -1,4 +1,5 @@
 // One job in the list.
+import { Foreign } from "../parts/foreign.tsx";
 import { memo } from "../parts/memo.ts";
 import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../parts/icon.tsx";
@@ -10,6 +11,7 @@ import { act, remove, setPriority } from "../state/job_actions.ts";
 import { go } from "../state/route.ts";
 import { possible } from "../state/selection.ts";
 import { isWorking, type Job } from "../service/types.ts";
+import { marked } from "../texts/foreign.ts";
 import { fileName, folderName, percent } from "../texts/format.ts";
 import { t } from "../texts/text.ts";
 
@@ -36,7 +38,7 @@ export const JobRow = memo(JobRowNow, (a, b) => {
 function JobRowNow({ job, height, chosen, focused, takesFocus, dragged, place, onChoose, onKeys, onGrip, onShift }: Props) {
   const ref = useRef<HTMLDivElement>(null);
   const can = possible(job);
-  const name = fileName(job.input);
+  const name = marked(fileName(job.input));
   const working = isWorking(job);
   useEffect(() => {
     if (takesFocus && !ref.current?.contains(document.activeElement)) ref.current?.focus({ preventScroll: true });
@@ -82,14 +84,14 @@ function JobRowNow({ job, height, chosen, focused, takesFocus, dragged, place, o
         <Thumbnail input={job.input.startsWith("/") ? job.input : ""} label="" />
       </a>
       <div class="job-text">
-        <a class="job-name" href={`#/job/${job.id}`} tabIndex={-1} title={job.input}>
+        <a class="job-name" href={`#/job/${job.id}`} tabIndex={-1} title={marked(job.input)}>
           <bdi>{name}</bdi>
         </a>
         <span class="job-folder">
-          <bdi>{folderName(job.input)}</bdi>
+          <Foreign text={folderName(job.input)} />
           {job.batch && (
             <span class="tag">
-              <bdi>{job.batch}</bdi>
+              <Foreign text={job.batch} />
             </span>
           )}
           {job.priority !== 0 && <span class="tag">{t("job.priority", { n: job.priority })}</span>}
@@ -102,8 +104,8 @@ function JobRowNow({ job, height, chosen, focused, takesFocus, dragged, place, o
           {working && job.progress.total > 0 ? ` ${percent(fraction(job))}` : ""}
           {place > 0 ? ` · ${place}` : ""}
         </span>
-        <span class="job-detail" title={detail(job)}>
-          {detail(job)}
+        <span class="job-detail" title={marked(detail(job))}>
+          <Foreign text={detail(job)} />
         </span>
       </div>
       <div class="job-actions">

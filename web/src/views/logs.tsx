@@ -1,6 +1,7 @@
 // What the service says, as it says it.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { readLogs } from "../service/calls.ts";
+import { Foreign } from "../parts/foreign.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { useStore } from "../state/store.ts";
 import { filtered, LEVELS, log, withLines, type Level } from "../state/log.ts";
@@ -87,7 +88,7 @@ export function LogsView() {
           <div key={l.n} class={`log-line ${l.level}`}>
             <time>{time.format(l.time_ms)}</time>
             <span class="log-level">{l.level}</span>
-            <bdi>{l.text}</bdi>
+            <Foreign text={l.text} />
             <span class="quiet">{l.component}</span>
           </div>
         ))}

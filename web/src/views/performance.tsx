@@ -2,6 +2,7 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { readAlerts } from "../service/calls.ts";
 import type { Job } from "../service/types.ts";
+import { Foreign } from "../parts/foreign.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Plot } from "../parts/plot.tsx";
 import { useLoad } from "../parts/use_load.ts";
@@ -41,7 +42,7 @@ export function PerformanceView() {
           <div>
             <strong>{known(`alert.${a.measure}`, a.title)}</strong>
             <p>
-              <bdi>{a.text}</bdi> · {when(a.since_ms)}
+              <Foreign text={a.text} /> · {when(a.since_ms)}
             </p>
           </div>
         </div>
@@ -83,7 +84,7 @@ export function PerformanceView() {
                     <td>{when(j.changed_ms)}</td>
                     <td>
                       <a href={`#/job/${j.id}`}>
-                        <bdi>{fileName(j.input)}</bdi>
+                        <Foreign text={fileName(j.input)} />
                       </a>
                     </td>
                     <td>{String(j.options["preset"] ?? "vhs")}</td>

@@ -1,5 +1,6 @@
 // How the page looks, and what the service does by itself: watched folders and who is told.
 import { readFolders, readNotifications, testEndpoint } from "../service/calls.ts";
+import { Foreign } from "../parts/foreign.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { say, sayProblem } from "../parts/toast.tsx";
 import { useLoad } from "../parts/use_load.ts";
@@ -66,7 +67,7 @@ function Watches() {
             <Icon name={w.state === "missing" ? "warning" : "folder"} size={18} />
             <div class="grow">
               <strong>
-                <bdi>{w.path}</bdi>
+                <Foreign text={w.path} />
               </strong>
               <p class="quiet">
                 {t(`watch.${w.state}`)}
@@ -96,10 +97,10 @@ function Endpoints() {
             <Icon name="bell" size={18} />
             <div class="grow">
               <strong>
-                <bdi>{n.name}</bdi>
+                <Foreign text={n.name} />
               </strong>
               <p class="quiet">
-                {n.kind} · <bdi>{n.where}</bdi>
+                {n.kind} · <Foreign text={n.where} />
                 {n.waiting ? ` · ${t("notify.waiting", { n: n.waiting })}` : ""}
               </p>
             </div>
@@ -117,12 +118,12 @@ function Endpoints() {
                   <tr key={m.id}>
                     <td>{when(m.created_ms)}</td>
                     <td>
-                      <bdi>{m.endpoint}</bdi>
+                      <Foreign text={m.endpoint} />
                     </td>
                     <td>{m.event}</td>
                     <td>{m.state}</td>
                     <td>
-                      <bdi>{m.error}</bdi>
+                      <Foreign text={m.error} />
                     </td>
                   </tr>
                 ))}

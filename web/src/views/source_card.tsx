@@ -1,4 +1,5 @@
 // One chosen recording: its picture and what was measured of it, in plain words.
+import { Foreign } from "../parts/foreign.tsx";
 import type { Loaded } from "../parts/use_load.ts";
 import type { Planned } from "../service/calls.ts";
 import { Icon } from "../parts/icon.tsx";
@@ -6,6 +7,7 @@ import { Meter } from "../parts/meter.tsx";
 import { Thumbnail } from "../parts/picture.tsx";
 import { dropSource, type Source } from "../state/draft.ts";
 import { tapeWords } from "../state/tape_words.ts";
+import { marked } from "../texts/foreign.ts";
 import { bytes, clock, percent } from "../texts/format.ts";
 import { problemText } from "../texts/problem.ts";
 import { t } from "../texts/text.ts";
@@ -32,8 +34,8 @@ export function SourceCard({ source, plan, current, onLook }: Props) {
         <Thumbnail input={source.kind !== "address" ? source.path : ""} label="" />
       </button>
       <div class="source-text">
-        <strong title={source.path}>
-          <bdi>{source.name}</bdi>
+        <strong title={marked(source.path)}>
+          <Foreign text={source.name} />
         </strong>
         {line.length > 0 && <span class="quiet">{line.join(" · ")}</span>}
         {source.kind === "address" && <span class="quiet">{t("source.address")}</span>}

@@ -1,6 +1,7 @@
 // The machine: devices, engines, encoders, networks, room on disk.
 import { useEffect, useState } from "preact/hooks";
 import { fetchModel, readEncoders, readEngines, readModels, readSystem, type Model } from "../service/calls.ts";
+import { Foreign } from "../parts/foreign.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Meter } from "../parts/meter.tsx";
 import { say, sayProblem } from "../parts/toast.tsx";
@@ -39,7 +40,7 @@ export function SystemView() {
               <dd>
                 {s.roots.map((r) => (
                   <div key={r}>
-                    <bdi>{r}</bdi>
+                    <Foreign text={r} />
                   </div>
                 ))}
                 {!s.roots.length && t("system.no_roots")}
@@ -48,7 +49,7 @@ export function SystemView() {
                 <>
                   <dt key={d.path}>{t("system.disk")}</dt>
                   <dd>
-                    {t("system.free", { free: bytes(d.free_bytes) })}, <bdi>{d.path}</bdi>
+                    {t("system.free", { free: bytes(d.free_bytes) })}, <Foreign text={d.path} />
                   </dd>
                 </>
               ))}
@@ -73,7 +74,7 @@ export function SystemView() {
                   ))}
                   {!e.works && (
                     <p class="quiet">
-                      <bdi>{[e.why, e.advice].filter(Boolean).join(". ")}</bdi>
+                      <Foreign text={[e.why, e.advice].filter(Boolean).join(". ")} />
                     </p>
                   )}
                 </div>
