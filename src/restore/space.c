@@ -66,8 +66,11 @@ int ta_space_check(struct ta_space *s, int64_t in_flight)
     s->peak = TA_MAX(s->peak, used);
     if (s->opts->max_temp_size > 0 && used > s->opts->max_temp_size)
         return over_limit(s, "unfinished work takes", used, "--max-temp-size", s->opts->max_temp_size);
-    if (ta_disk_free_bytes(s->work->dir) < MIN_FREE_BYTES) {
-        ta_error(s->log, "%s: the disk is full: %s", s->work->plan->output, s->work->dir);
+    int64_t room = ta_disk_free_bytes(s->work->dir);
+    if (room < MIN_FREE_BYTES) {
+        char a[32], b[32];
+        ta_error(s->log, "%s: the disk is full: %s are free for %s, and %s of a disk are left alone",
+                 s->work->plan->output, size_text(room, a), s->work->dir, size_text(MIN_FREE_BYTES, b));
         return TA_ERR_NO_SPACE;
     }
     return check_pool(s, used);

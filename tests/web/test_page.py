@@ -104,21 +104,43 @@ def test_token(serve, walk, tmp_path):
     walk('token', serve('--token-file', secret), token='a very long secret')
 
 
-def test_restart(serve, walk, tmp_path):
-    service = serve()
-    port = service.port
-    put(service, 'a.mkv', 'b.mkv')
-    signals = tmp_path / 'signals'
+def in_turn(walk, name, service, folder, acts, **given):
+    """A walk that asks for something to be done outside of the page, now and then: acts by their names, in order."""
+    signals = folder / 'signals'
     signals.mkdir()
-    process = walk('restart', service, start_only=True, names=['a.mkv', 'b.mkv'], options=QUICK, signals=str(signals))
-    for what, act in (('stop', service.stop), ('start', lambda: service.start(port))):
-        end = time.monotonic() + 60
+    process = walk(name, service, start_only=True, signals=str(signals), **given)
+    for what, act in acts.items():
+        end = time.monotonic() + 180
         while not (signals / what).exists() and process.poll() is None and time.monotonic() < end:
             time.sleep(0.1)
         act()
         (signals / f'{what}.done').write_text('')
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors[-6000:]
+
+
+def test_restart(serve, walk, tmp_path):
+    service = serve()
+    port = service.port
+    put(service, 'a.mkv', 'b.mkv')
+    in_turn(walk, 'restart', service, tmp_path, {'stop': service.stop, 'start': lambda: service.start(port)},
+        names=['a.mkv', 'b.mkv'], options=QUICK)
+
+
+def test_full_disk(serve, walk, tmp_path):
+    service = serve()
+    own = tmp_path / 'own.mkv'
+    shutil.copy(kit.source('interlaced'), own)
+    with kit.SmallDisk(service.files / 'disk', '30m') as disk:
+        if not disk:
+            pytest.skip('no file system can be mounted')
+        # What fills it is in the way of the result and of what is sent.
+        (service.files / 'uploads').symlink_to(disk)
+        shutil.copy(own, disk / 'tape.mkv')
+        filler = disk / 'filler'
+        filler.write_bytes(bytes((30 << 20) - own.stat().st_size - (200 << 10)))
+        in_turn(walk, 'full', service, tmp_path, {'room': filler.unlink}, files=str(disk), film='tape.mkv', own=str(own),
+            options={**QUICK, 'encoder': 'h264', 'crf': 1})
 
 
 def test_many(serve, walk):

@@ -8,7 +8,8 @@ export default async function ({ open, api, picture, until, assert, given }) {
     await page.goto(`${given.url}/#/job/${job.id}`);
     const told = page.locator(".note.bad").first();
     await told.waitFor();
-    assert.ok((await told.innerText()).includes(now.result.message ?? now.reason), await told.innerText());
+    const message = (now.result.message ?? now.reason).replace(`${now.input}: `, "").replace(`${now.output}: `, ""); // their names stand above
+    assert.ok((await told.innerText()).includes(message), await told.innerText());
   }
   await picture(page, "failing-job");
 }

@@ -41,7 +41,7 @@ export function detail(job: Job): string {
   const parts: string[] = [];
   if (hasEnded(job)) {
     const r = job.result;
-    if (job.state === "failed") return withoutPath(r.message || job.reason, job.input);
+    if (job.state === "failed") return withoutPaths(r.message || job.reason, [job.input, job.output]);
     if (job.state === "cancelled") return t("job.cancelled_at", { when: when(job.changed_ms) });
     if (r.width && r.height) parts.push(`${r.width}×${r.height}`);
     if (r.bytes) parts.push(bytes(r.bytes));
@@ -61,9 +61,10 @@ export function detail(job: Job): string {
   return parts.join(" · ");
 }
 
-// A message without the path that it begins with, where the path stands beside it anyway.
-export function withoutPath(message: string, path: string): string {
-  return message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message;
+// A message without the paths that it begins with, where they stand beside it anyway.
+export function withoutPaths(message: string, paths: readonly string[]): string {
+  const path = paths.find((p) => p && message.startsWith(`${p}: `));
+  return path ? message.slice(path.length + 2) : message;
 }
 
 // How far, 0..1; what is measured and looked through before has no share in `total`.

@@ -284,6 +284,7 @@ export const de: Record<Key, string> = {
   "job.left": "noch {time}",
   "job.priority": "Vorrang {n}",
   "job.no_frames_yet": "Der erste Teil ist noch nicht fertig.",
+  "job.asked": "Was gemacht werden soll",
   "job.made": "Was entstand",
   "job.told": "Was auffiel",
   "job.measured": "Gemessen: {words}.",
@@ -381,6 +382,15 @@ export const de: Record<Key, string> = {
 
   "problem.unreachable": "Der Dienst antwortet nicht.",
 
+  "advice.no-space": "Platz auf der Platte schaffen und „Noch einmal versuchen“ drücken: was fertig ist, bleibt, soweit Platz dafür war.",
+  "advice.exists": "Eine solche Datei gibt es schon: einen anderen Namen wählen oder unter „Alles“ „overwrite“ setzen.",
+  "advice.no-permission": "Der Dienst darf dort nicht lesen oder schreiben: die Rechte des Ordners ändern oder einen anderen nehmen.",
+  "advice.not-found": "Wurde sie verschoben, oder ist eine Platte nicht angeschlossen?",
+  "advice.in-use": "Ein anderes Programm arbeitet daran: warten, bis es fertig ist, dann „Noch einmal versuchen“ drücken.",
+  "advice.no-memory": "Andere Programme schließen oder weniger Aufnahmen zugleich machen lassen, dann „Noch einmal versuchen“ drücken.",
+  "advice.io": "Nachsehen, ob die Platte angeschlossen und heil ist, dann „Noch einmal versuchen“ drücken.",
+  "advice.source-encrypted": "Kopiergeschützte Scheiben und Aufnahmen können nicht restauriert werden.",
+  "advice.damaged": "Gibt es eine andere Kopie der Aufnahme, diese versuchen.",
   "record.option-without-effect": "Eine Einstellung ist ohne Wirkung",
   "record.option-deprecated": "Eine Einstellung fällt bald weg",
   "record.environment-ignored": "Eine Variable blieb unbeachtet",

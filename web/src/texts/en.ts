@@ -282,6 +282,7 @@ export const en = {
   "job.left": "{time} left",
   "job.priority": "priority {n}",
   "job.no_frames_yet": "The first part is not finished yet.",
+  "job.asked": "What is to be made",
   "job.made": "What was made",
   "job.told": "What was noticed",
   "job.measured": "Measured: {words}.",
@@ -379,6 +380,15 @@ export const en = {
 
   "problem.unreachable": "The service does not answer.",
 
+  "advice.no-space": "Make room on the disk, then press \"Try again\": what is done is kept where there was room for it.",
+  "advice.exists": "There is such a file already: choose another name, or set \"overwrite\" under \"Everything\".",
+  "advice.no-permission": "The service may not read or write there: change the rights of the folder, or use another.",
+  "advice.not-found": "Has it been moved, or is a disk not connected?",
+  "advice.in-use": "Another program works on it: wait until it has ended, then press \"Try again\".",
+  "advice.no-memory": "Close other programs, or let fewer recordings be made at once, then press \"Try again\".",
+  "advice.io": "Look whether the disk is connected and sound, then press \"Try again\".",
+  "advice.source-encrypted": "Copy protected discs and recordings can't be restored.",
+  "advice.damaged": "If there is another copy of the recording, try that one.",
   "record.option-without-effect": "A setting has no effect",
   "record.option-deprecated": "A setting will go away",
   "record.environment-ignored": "A variable was ignored",

@@ -20,9 +20,10 @@ export function problemText(error: unknown): string {
 export interface RecordTexts {
   kind: string; // what it is, in the reader's language; "" where the catalogue has no word
   message: string; // the program's own sentence, with names and numbers
-  advice: string;
+  advice: string; // what one can do on the page, where the catalogue knows; else as for the command line
 }
 
 export function recordTexts(record: ProblemRecord): RecordTexts {
-  return { kind: known(`record.${record.code}`, "", args(record.args)), message: record.message, advice: record.advice ?? "" };
+  const advice = record.severity === "error" ? known(`advice.${record.code}`, record.advice ?? "") : (record.advice ?? "");
+  return { kind: known(`record.${record.code}`, "", args(record.args)), message: record.message, advice };
 }

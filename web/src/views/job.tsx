@@ -6,7 +6,7 @@ import { hasEnded, isWorking, type Job, type ProblemRecord } from "../service/ty
 import { CompareView } from "../parts/compare_view.tsx";
 import { Foreign } from "../parts/foreign.tsx";
 import { Icon } from "../parts/icon.tsx";
-import { detail, fraction, stateWord, tone } from "../parts/job_words.ts";
+import { detail, fraction, stateWord, tone, withoutPaths } from "../parts/job_words.ts";
 import { Menu, type Action } from "../parts/menu.tsx";
 import { Meter } from "../parts/meter.tsx";
 import { fetchAhead } from "../parts/picture.tsx";
@@ -59,6 +59,7 @@ function JobPage({ job }: { job: Job }) {
   const report = useLoad(job.state === "done" ? (signal) => readReport(job.id, signal) : null, [job.id, job.state, job.changed_ms]);
   const [redo, setRedo] = useState<{ start: number; end: number } | null>(null);
   const facts = plan.value;
+  const told = (report.value?.problems ?? job.result.problems ?? []).filter((r) => !(job.state === "failed" && r.severity === "error")); // that one stands above
 
   const more: Action[] = [{ label: t("act.again"), icon: "restore", run: () => go(`restore?from=${job.id}`) }];
   if (can.remove) more.push({ label: t("act.remove"), icon: "remove", danger: true, run: () => (remove([job.id]), go("queue")) });
@@ -115,32 +116,43 @@ function JobPage({ job }: { job: Job }) {
           </p>
         </div>
       )}
-      {job.state === "failed" && (
-        <div class="note bad" role="alert">
-          <Icon name="error" />
-          <div>
-            <strong>{job.result.message || job.reason}</strong>
-            {job.result.advice && <p>{job.result.advice}</p>}
-          </div>
-        </div>
-      )}
+      {job.state === "failed" && <Failure job={job} />}
 
       {facts && <Compare job={job} facts={facts} onRedo={job.state === "done" ? setRedo : null} />}
 
       <div class="columns">
         <div class="card">
-          <h2>{t("job.made")}</h2>
+          <h2>{t(job.state === "done" ? "job.made" : "job.asked")}</h2>
           <Facts job={job} facts={facts} report={report.value} />
         </div>
         <div class="card">
           <h2>{t("job.told")}</h2>
-          <Problems records={report.value?.problems ?? job.result.problems ?? []} ended={job.state === "done"} />
+          <Problems records={told} ended={hasEnded(job)} names={[job.input, job.output]} />
         </div>
       </div>
       {measured.value?.measures && <Measurements measures={measured.value.measures} facts={facts} onPick={(frame) => go(`job/${job.id}?frame=${frame}`)} />}
       <History id={job.id} changed={job.changed_ms} />
       {redo && facts && <RedoDialog job={job} facts={facts} range={redo} onClose={() => setRedo(null)} />}
     </section>
+  );
+}
+
+// Why it failed: what kind of thing it is, the program's own sentence, and what one can do.
+function Failure({ job }: { job: Job }) {
+  const record = job.result.problems?.find((r) => r.severity === "error");
+  const message = withoutPaths(job.result.message || job.reason, [job.input, job.output]);
+  const texts = record ? recordTexts(record) : { kind: "", message, advice: job.result.advice ?? "" };
+  return (
+    <div class="note bad" role="alert">
+      <Icon name="error" />
+      <div>
+        {texts.kind && <strong>{texts.kind}</strong>}
+        <p>
+          <Foreign text={message} />
+        </p>
+        {texts.advice && <p>{texts.advice}</p>}
+      </div>
+    </div>
   );
 }
 
@@ -242,7 +254,7 @@ function Facts({ job, facts, report }: { job: Job; facts: PlanFacts | null; repo
   );
 }
 
-function Problems({ records, ended }: { records: readonly ProblemRecord[]; ended: boolean }) {
+function Problems({ records, ended, names }: { records: readonly ProblemRecord[]; ended: boolean; names: readonly string[] }) {
   if (!records.length) return <p class="quiet">{ended ? t("job.nothing_told") : t("job.nothing_yet")}</p>;
   return (
     <ul class="records">
@@ -254,7 +266,7 @@ function Problems({ records, ended }: { records: readonly ProblemRecord[]; ended
             <div>
               {texts.kind && <strong>{texts.kind}</strong>}
               <p>
-                <Foreign text={texts.message} />
+                <Foreign text={withoutPaths(texts.message, names)} />
               </p>
               {texts.advice && <p>{texts.advice}</p>}
             </div>
