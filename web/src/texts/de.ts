@@ -180,6 +180,7 @@ export const de: Record<Key, string> = {
 
   "begin.label": "Start",
   "begin.tapes": "{n} Aufnahme|{n} Aufnahmen",
+  "begin.none": "Noch nichts zu restaurieren",
   "begin.uploading": "{n} wird noch gesendet|{n} werden noch gesendet",
   "begin.measuring": "Wird gemessen …",
   "begin.estimate": "etwa {time}, {size}",

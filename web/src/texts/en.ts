@@ -178,6 +178,7 @@ export const en = {
 
   "begin.label": "Start",
   "begin.tapes": "{n} recording|{n} recordings",
+  "begin.none": "Nothing to restore yet",
   "begin.uploading": "{n} is still being sent|{n} are still being sent",
   "begin.measuring": "Measuring …",
   "begin.estimate": "about {time}, {size}",

@@ -31,7 +31,7 @@ export function RestoreView() {
   const chosen = draftOptions(d, d.preset);
   const plan = useLoad(shown ? (signal) => readPlan(shown.path, chosen, false, signal) : null, [shown?.path, JSON.stringify(chosen)]);
   const suggested = useMemo(() => suggestFor(presets.value ?? [], plan.value?.plan ?? null), [presets.value, plan.value]);
-  const preset = d.preset || suggested;
+  const preset = d.preset || suggested || (presets.value?.some((p) => p.name === "vhs") ? "vhs" : (presets.value?.[0]?.name ?? ""));
   const all = draftOptions(d, preset);
   // What it takes is tried once nobody has changed anything for a while.
   const settled = useSettled(JSON.stringify(all), 1500);
@@ -82,10 +82,12 @@ export function RestoreView() {
   );
 }
 
+// Nothing is suggested before anything is measured.
 function suggestFor(presets: readonly Preset[], plan: PlanFacts | null): string {
-  const scan = plan?.diagnosis?.scan_type;
-  const noise = plan?.diagnosis?.noise?.value?.luma;
-  return suggest(presets, { scan: scan?.type ?? "", noise: typeof noise === "number" ? noise : 0, height: plan?.video?.source_format?.height ?? 480 });
+  if (!plan) return "";
+  const scan = plan.diagnosis?.scan_type;
+  const noise = plan.diagnosis?.noise?.value?.luma;
+  return suggest(presets, { scan: scan?.type ?? "", noise: typeof noise === "number" ? noise : 0, height: plan.video?.source_format?.height ?? 480 });
 }
 
 const MIDDLE = "50%";
@@ -278,14 +280,14 @@ function Begin({ d, preset, planned, tried, waiting, shown }: { d: Draft; preset
   return (
     <div class="begin" role="region" aria-label={t("begin.label")}>
       <div class="begin-text">
-        <strong>{t("begin.tapes", { n: ready.length })}</strong>
+        <strong>{ready.length ? t("begin.tapes", { n: ready.length }) : t("begin.none")}</strong>
         <span class="quiet">{line}</span>
       </div>
       <button disabled={!planned || !shown} onClick={() => showExcerpt(true)} title={t("begin.excerpt_help")}>
         <Icon name="play" size={18} /> {t("begin.excerpt")}
       </button>
       <button class="primary big" disabled={!ready.length || sending} onClick={() => void begin()}>
-        <Icon name="restore" size={20} /> {t("begin.start", { n: ready.length })}
+        <Icon name="restore" size={20} /> {t("begin.start", { n: Math.max(1, ready.length) })}
       </button>
       {excerpt && planned && <ExcerptDialog input={shown} options={draftOptions(d, preset)} seconds={planned.seconds} onClose={() => showExcerpt(false)} />}
     </div>
