@@ -56,6 +56,8 @@ struct ta_supervisor {
     int wake_fd;
     atomic_int stopping; // 0, 1: drain, 2: stop, 3: at once
     atomic_int workers, busy;
+    int seat_count;     // the most that may ever work at once
+    atomic_int at_once; // that may work at once now
     unsigned dice;
 };
 
@@ -111,7 +113,9 @@ int ta_supervisor_create(struct ta_supervisor **out, struct ta_jobs *jobs,
     s->config = *config;
     s->config.workers = TA_MAX(1, TA_MIN(config->workers, (int)WORKERS_MAX));
     s->log = log;
-    s->seats = ta_xcalloc((size_t)s->config.workers, sizeof(*s->seats));
+    s->seat_count = TA_MAX(s->config.workers, TA_MIN(ta_cpu_count(), (int)WORKERS_MAX));
+    atomic_init(&s->at_once, s->config.workers);
+    s->seats = ta_xcalloc((size_t)s->seat_count, sizeof(*s->seats));
     s->dice = (unsigned)getpid() ^ (unsigned)ta_jobs_now_ms();
     s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (s->wake_fd < 0) {
@@ -161,6 +165,18 @@ void ta_supervisor_counts(struct ta_supervisor *s, int *workers, int *busy)
 {
     *workers = atomic_load(&s->workers);
     *busy = atomic_load(&s->busy);
+}
+
+void ta_supervisor_limits(struct ta_supervisor *s, int *at_once, int *most)
+{
+    *at_once = atomic_load(&s->at_once);
+    *most = s->seat_count;
+}
+
+void ta_supervisor_set_at_once(struct ta_supervisor *s, int at_once)
+{
+    atomic_store(&s->at_once, TA_MAX(1, TA_MIN(at_once, s->seat_count)));
+    wake(s);
 }
 
 // ---- processes ----
@@ -436,9 +452,11 @@ static void give(struct ta_supervisor *s, struct seat *seat, const struct ta_job
 static void give_jobs(struct ta_supervisor *s)
 {
     s->due_ms = 0;
-    for (int i = 0; i < s->config.workers && !atomic_load(&s->stopping); i++) {
+    for (int i = 0; i < s->seat_count && !atomic_load(&s->stopping); i++) {
         struct seat *seat = &s->seats[i];
         struct ta_job *job = NULL;
+        if (atomic_load(&s->busy) >= atomic_load(&s->at_once))
+            return;
         if (seat->pid && seat->job)
             continue;
         double begun = ta_clock_seconds();
@@ -473,7 +491,7 @@ static void tell_to_stop(struct ta_supervisor *s, struct seat *seat, enum ta_job
 static void obey_wishes(struct ta_supervisor *s)
 {
     bool stops = atomic_load(&s->stopping) >= 2;
-    for (int i = 0; i < s->config.workers; i++) {
+    for (int i = 0; i < s->seat_count; i++) {
         struct seat *seat = &s->seats[i];
         if (!seat->pid || !seat->job)
             continue;
@@ -492,7 +510,7 @@ static void end_late_ones(struct ta_supervisor *s)
 {
     double now = ta_clock_seconds();
     bool at_once = atomic_load(&s->stopping) == 3, stops = atomic_load(&s->stopping) > 0;
-    for (int i = 0; i < s->config.workers; i++) {
+    for (int i = 0; i < s->seat_count; i++) {
         struct seat *seat = &s->seats[i];
         if (!seat->pid)
             continue;
@@ -511,7 +529,7 @@ static void end_late_ones(struct ta_supervisor *s)
 static int sleep_ms(const struct ta_supervisor *s)
 {
     double now = ta_clock_seconds(), until = INFINITY;
-    for (int i = 0; i < s->config.workers; i++) {
+    for (int i = 0; i < s->seat_count; i++) {
         const struct seat *seat = &s->seats[i];
         if (!seat->pid)
             continue;
@@ -534,7 +552,7 @@ static int sleep_ms(const struct ta_supervisor *s)
 
 int ta_supervisor_run(struct ta_supervisor *s)
 {
-    struct pollfd *fds = ta_xcalloc((size_t)s->config.workers + 1, sizeof(*fds));
+    struct pollfd *fds = ta_xcalloc((size_t)s->seat_count + 1, sizeof(*fds));
     for (;;) {
         obey_wishes(s);
         end_late_ones(s);
@@ -547,14 +565,14 @@ int ta_supervisor_run(struct ta_supervisor *s)
             s->beat_at = ta_clock_seconds() + s->config.beat_ms / 1000.0;
         }
         fds[0] = (struct pollfd){.fd = s->wake_fd, .events = POLLIN};
-        for (int i = 0; i < s->config.workers; i++)
+        for (int i = 0; i < s->seat_count; i++)
             fds[i + 1] = (struct pollfd){.fd = s->seats[i].pid ? s->seats[i].fd : -1, .events = POLLIN};
-        if (poll(fds, (nfds_t)s->config.workers + 1, sleep_ms(s)) < 0)
+        if (poll(fds, (nfds_t)s->seat_count + 1, sleep_ms(s)) < 0)
             continue; // a signal: what it asks for is seen above
         uint64_t count;
         ssize_t ignored = fds[0].revents ? read(s->wake_fd, &count, sizeof(count)) : 0;
         (void)ignored;
-        for (int i = 0; i < s->config.workers; i++)
+        for (int i = 0; i < s->seat_count; i++)
             if (s->seats[i].pid && fds[i + 1].revents)
                 hear(s, &s->seats[i]);
     }

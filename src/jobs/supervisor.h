@@ -15,7 +15,7 @@ struct ta_log;
 struct ta_supervisor;
 
 struct ta_supervisor_config {
-    int workers;          // that work at once, 1..
+    int workers;          // that work at once at first, 1..
     char *const *command; // what a worker is: argv, NULL-terminated; its socket is TA_WORKER_FD
     int nice;             // added to the workers' niceness, 0..19
     int64_t memory_bytes; // address space is not limited below this; 0: no limit
@@ -49,5 +49,11 @@ void ta_supervisor_stop(struct ta_supervisor *s, bool drain);
 bool ta_supervisor_is_stopping(struct ta_supervisor *s);
 // How many workers there are, and how many are at work. Any thread.
 void ta_supervisor_counts(struct ta_supervisor *s, int *workers, int *busy);
+// How many may work at once, and how many that may be at most here: those of the configuration, or one for
+// each core. Any thread.
+void ta_supervisor_limits(struct ta_supervisor *s, int *at_once, int *most);
+// From now on until it ends: `at_once` in 1..most. Those at work beyond it go on to the end of their jobs.
+// Any thread.
+void ta_supervisor_set_at_once(struct ta_supervisor *s, int at_once);
 
 #endif

@@ -7,6 +7,7 @@
 // routes_about.c: the service, what it can do, and what others can know of it
 void ta_route_health(struct ta_request *r);
 void ta_route_system(struct ta_request *r);
+void ta_route_system_patch(struct ta_request *r);
 void ta_route_options(struct ta_request *r);
 void ta_route_schema(struct ta_request *r);
 void ta_route_presets(struct ta_request *r);

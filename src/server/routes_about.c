@@ -33,10 +33,11 @@ static json_t *disk_of(const char *path)
 void ta_route_system(struct ta_request *r)
 {
     int64_t counts[TA_JOB_STATE_COUNT];
-    int workers, busy;
+    int workers, busy, at_once, most;
     json_t *jobs = json_object(), *roots = json_array(), *disks = json_array();
     ta_job_list_counts(ta_jobs_list(r->jobs), counts);
     ta_supervisor_counts(r->supervisor, &workers, &busy);
+    ta_supervisor_limits(r->supervisor, &at_once, &most);
     for (int i = 0; i < TA_JOB_STATE_COUNT; i++)
         json_object_set_new(jobs, ta_job_state_name((enum ta_job_state)i), json_integer(counts[i]));
     for (int i = 0; i < r->config->root_count; i++) {
@@ -49,6 +50,7 @@ void ta_route_system(struct ta_request *r)
                           "cores", ta_cpu_count(), "memory_bytes", (json_int_t)ta_machine_memory_bytes(),
                           "rss_bytes", (json_int_t)ta_rss_bytes(), "workers", workers, "busy", busy, "paused",
                           ta_jobs_is_paused(r->jobs), "jobs", jobs, "roots", roots, "disks", disks);
+    json_object_set_new(o, "limits", json_pack("{s:i, s:i}", "at_once", at_once, "at_once_most", most));
     json_object_set_new(o, "read_only", json_boolean(r->config->read_only && !r->local));
     json_object_set_new(o, "uploads",
                         r->config->uploads
@@ -56,6 +58,21 @@ void ta_route_system(struct ta_request *r)
                                         "max_bytes", (json_int_t)r->config->upload_bytes)
                             : json_null());
     ta_request_reply(r, 200, o);
+}
+
+void ta_route_system_patch(struct ta_request *r)
+{
+    json_t *at_once = json_object_get(r->body, "at_once");
+    int now, most;
+    ta_supervisor_limits(r->supervisor, &now, &most);
+    if (json_object_size(r->body) != 1 || !json_is_integer(at_once) || json_integer_value(at_once) < 1 ||
+        json_integer_value(at_once) > most) {
+        ta_request_problem(r, 422, "no-such-change", "give {\"at_once\": 1..%d}, jobs that may run at once",
+                           most);
+        return;
+    }
+    ta_supervisor_set_at_once(r->supervisor, (int)json_integer_value(at_once));
+    ta_route_system(r);
 }
 
 // ---- tables ----

@@ -1,6 +1,7 @@
 """Who may ask for what, and what becomes of requests that are wrong."""
 
 import json
+import os
 import random
 import re
 import shutil
@@ -179,6 +180,28 @@ def test_tables_are_served(serve):
     assert 'vhs' in [p['name'] for p in service.ask('GET', '/api/v1/presets')[1]]
     system = service.ask('GET', '/api/v1/system')[1]
     assert system['roots'] == [str(service.files)] and system['jobs']['queued'] == 0
+
+
+def test_how_many_at_once(serve):
+    """Can be changed while the service runs: the next waits, or begins at once."""
+    service = serve('--workers', '1')
+    limits = service.ask('GET', '/api/v1/system')[1]['limits']
+    assert limits['at_once'] == 1 and limits['at_once_most'] == max(1, len(os.sched_getaffinity(0)))
+    for wrong in ({'at_once': 0}, {'at_once': limits['at_once_most'] + 1}, {'at_once': '1'}, {'at_once': 1, 'x': 1}, {}, []):
+        assert service.ask('PATCH', '/api/v1/system', wrong)[0] in (400, 422), wrong
+    if limits['at_once_most'] < 2:
+        pytest.skip('one core')
+    slow = {'denoise': 'nlmeans', 'resolution': '960x768', 'preset-speed': 'slow'}
+    put(service)
+    first, second = [service.submit('tape.mkv', output=str(service.files / f'{i}.mp4'), options=slow) for i in range(2)]
+    service.wait(first, 'running')
+    assert service.job(second)['state'] == 'queued'
+    status, system = service.ask('PATCH', '/api/v1/system', {'at_once': 2})
+    assert status == 200 and system['limits']['at_once'] == 2
+    service.wait(second, 'planning', 'running')
+    assert service.job(first)['state'] in ('running', 'planning')
+    for job in (first, second):
+        service.ask('POST', f'/api/v1/jobs/{job}/cancel')
 
 
 @pytest.mark.parametrize('count', [300])

@@ -41,9 +41,11 @@ def run(command, folder, **env):
     return done.stdout
 
 
-def test_logic(sources):
+def test_logic(sources, serve, tmp_path):
+    options = tmp_path / 'options.json'
+    options.write_bytes(serve().ask('GET', '/api/v1/options', raw=True)[1])
     run(['node', 'test/run.mjs'], sources, TA_JSON_MD=str(WEB.parent / 'docs/json.md'),
-        TA_SERVER=str(WEB.parent / 'src/server'))
+        TA_SERVER=str(WEB.parent / 'src/server'), TA_OPTIONS=str(options))
 
 
 def test_types(sources):

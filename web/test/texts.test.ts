@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { de } from "../src/texts/de.ts";
 import { en, type Key } from "../src/texts/en.ts";
+import { optionsDe } from "../src/texts/options_de.ts";
 import { problemsDe } from "../src/texts/problems_de.ts";
 import { bytes, clock, fileName, folderName, percent, span } from "../src/texts/format.ts";
 import { known, language, preferred, t } from "../src/texts/text.ts";
@@ -44,6 +45,19 @@ test("each code with which the service refuses has words in German, or is none o
     [],
   );
   assert.deepEqual(Object.keys(problemsDe).filter((c) => !codes.has(c)), []);
+});
+
+test("each option of the service's form has German words, and each of its values", { skip: !process.env["TA_OPTIONS"] }, () => {
+  const options = JSON.parse(readFileSync(process.env["TA_OPTIONS"] ?? "", "utf8")) as { name: string; kind: string; group: string; choices?: { name: string }[] }[];
+  assert.ok(options.length > 80, String(options.length));
+  const missing = options.flatMap((o) => {
+    const words = optionsDe[o.name];
+    if (!words?.[0].trim() || !words[1].trim()) return [o.name];
+    return o.kind === "choice" ? (o.choices ?? []).filter((c) => !words[2]?.[c.name]).map((c) => `${o.name} ${c.name}`) : [];
+  });
+  assert.deepEqual(missing, []);
+  assert.deepEqual(Object.keys(optionsDe).filter((n) => !options.some((o) => o.name === n)), []);
+  assert.deepEqual([...new Set(options.map((o) => `group.${o.group}`))].filter((k) => !(k in de)), []);
 });
 
 test("forms by number, values and unknown names", () => {

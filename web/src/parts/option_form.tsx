@@ -2,7 +2,8 @@
 // together is told in the service's words.
 import { useId, useMemo, useState } from "preact/hooks";
 import type { Option, OptionValues } from "../service/types.ts";
-import { known, t } from "../texts/text.ts";
+import { choiceHelp, groupName, optionHelp, optionLabel } from "../texts/option.ts";
+import { t } from "../texts/text.ts";
 import { Icon } from "./icon.tsx";
 
 export type Values = Readonly<OptionValues>;
@@ -24,14 +25,8 @@ export function waitsFor(option: Option, options: readonly Option[], changed: Va
 // What is found by words in name and help, each word somewhere.
 export function matches(option: Option, text: string): boolean {
   const words = text.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-  const all = `${option.name} ${label(option.name)} ${option.help} ${option.group}`.toLocaleLowerCase();
+  const all = `${option.name} ${optionLabel(option.name)} ${option.help} ${optionHelp(option)} ${option.group} ${groupName(option.group)}`.toLocaleLowerCase();
   return words.every((w) => all.includes(w));
-}
-
-// "denoise-strength" as a person writes it; the catalogue may know better.
-export function label(name: string): string {
-  const plain = name.replace(/-/g, " ");
-  return known(`option.${name}`, plain.charAt(0).toUpperCase() + plain.slice(1));
 }
 
 interface Props {
@@ -80,7 +75,7 @@ export function OptionForm({ options, preset, values, problems, onChange }: Prop
         return (
           <details key={group} class="group" open={searching || marked > 0 || undefined}>
             <summary>
-              {known(`group.${group}`, group)} <span class="count">{marked ? t("options.marked", { n: marked, of: list.length }) : list.length}</span>
+              {groupName(group)} <span class="count">{marked ? t("options.marked", { n: marked, of: list.length }) : list.length}</span>
             </summary>
             <div class="option-grid">
               {list.map((o) => (
@@ -106,25 +101,25 @@ interface FieldProps {
 export function OptionField({ option, value, changed, waits, problem, onChange }: FieldProps) {
   const id = useId();
   const range = option.min !== undefined && option.max !== undefined ? t("options.range", { min: option.min, max: option.max }) : "";
-  const chosen = option.choices?.find((c) => c.name === String(value));
+  const chosen = choiceHelp(option, String(value));
   return (
     <div class={`option${changed ? " changed" : ""}${waits ? " idle" : ""}`}>
       <div class="option-head">
-        <label for={id}>{label(option.name)}</label>
+        <label for={id}>{optionLabel(option.name)}</label>
         {changed && (
-          <button class="link" onClick={() => onChange(option.name, undefined)} aria-label={t("options.reset", { name: label(option.name) })}>
+          <button class="link" onClick={() => onChange(option.name, undefined)} aria-label={t("options.reset", { name: optionLabel(option.name) })}>
             {t("options.back")}
           </button>
         )}
       </div>
       <Control id={id} option={option} value={value} onChange={onChange} />
       <p class="option-help" id={`${id}-help`}>
-        {chosen?.help ? `${chosen.help}. ` : ""}
-        {option.help}
+        {chosen ? `${chosen}. ` : ""}
+        {optionHelp(option)}
         {option.unit ? ` (${option.unit})` : ""}
         {range ? ` · ${range}` : ""}
       </p>
-      {waits && <p class="option-help">{t("options.waits", { name: label(waits) })}</p>}
+      {waits && <p class="option-help">{t("options.waits", { name: optionLabel(waits) })}</p>}
       {problem && (
         <p class="note bad" role="alert">
           <Icon name="error" size={18} /> {problem}
@@ -143,7 +138,7 @@ function Control({ id, option, value, onChange }: { id: string; option: Option; 
     return (
       <select id={id} aria-describedby={help} value={String(value)} onChange={(e) => set(e.currentTarget.value)}>
         {option.choices.map((c) => (
-          <option key={c.name} value={c.name} title={c.help}>
+          <option key={c.name} value={c.name} title={choiceHelp(option, c.name)}>
             {c.name}
           </option>
         ))}

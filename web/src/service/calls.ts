@@ -15,6 +15,8 @@ export interface NewJob {
 }
 
 export const readSystem = (signal?: AbortSignal): Promise<System> => get<System>(`${API}/system`, signal);
+// How many jobs may run at once, until the service ends.
+export const setAtOnce = (n: number): Promise<System> => send("PATCH", `${API}/system`, { at_once: n });
 export const readOptions = (signal?: AbortSignal): Promise<Option[]> => get<Option[]>(`${API}/options`, signal);
 export const readPresets = (signal?: AbortSignal): Promise<Preset[]> => get<Preset[]>(`${API}/presets`, signal);
 

@@ -83,6 +83,7 @@ export interface System {
   jobs: Record<JobState, number>;
   roots: string[];
   disks: { path: string; free_bytes: number }[];
+  limits: { at_once: number; at_once_most: number };
   read_only: boolean;
   uploads: { folder: string; max_bytes: number } | null;
 }

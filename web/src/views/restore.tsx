@@ -14,7 +14,8 @@ import { useStore } from "../state/store.ts";
 import type { PictureFormat, PlanFacts } from "../state/tape_words.ts";
 import { bytes, clock, fileName, span } from "../texts/format.ts";
 import { problemText } from "../texts/problem.ts";
-import { t } from "../texts/text.ts";
+import { choiceHelp } from "../texts/option.ts";
+import { known, t } from "../texts/text.ts";
 import { ExcerptDialog } from "./excerpt_dialog.tsx";
 import { PresetCards, suggest } from "./preset_cards.tsx";
 import { SourceCard } from "./source_card.tsx";
@@ -173,11 +174,12 @@ function Basic({ options, preset, values }: { options: Option[]; preset: OptionV
           <span>{t("basic.sound")}</span>
           <select value={now(sound)} onChange={(e) => setOption("audio-enhance", e.currentTarget.value)}>
             {(sound.choices ?? []).map((c) => (
-              <option key={c.name} value={c.name} title={c.help}>
-                {c.name}
+              <option key={c.name} value={c.name}>
+                {known(`basic.sound.${c.name}`, c.name)}
               </option>
             ))}
           </select>
+          <span class="option-help">{choiceHelp(sound, now(sound))}</span>
         </label>
       )}
     </div>

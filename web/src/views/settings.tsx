@@ -1,12 +1,13 @@
 // How the page looks, and what the service does by itself: watched folders and who is told.
-import { readFolders, readNotifications, testEndpoint } from "../service/calls.ts";
+import { useState } from "preact/hooks";
+import { readFolders, readNotifications, readSystem, setAtOnce, testEndpoint } from "../service/calls.ts";
 import { Foreign } from "../parts/foreign.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { say, sayProblem } from "../parts/toast.tsx";
 import { useLoad } from "../parts/use_load.ts";
 import { setTheme, theme, type Theme } from "../state/theme.ts";
 import { useStore } from "../state/store.ts";
-import { when } from "../texts/format.ts";
+import { bytes, when } from "../texts/format.ts";
 import { problemText } from "../texts/problem.ts";
 import { setLanguage, t, useLanguage, type Language } from "../texts/text.ts";
 
@@ -46,9 +47,41 @@ export function SettingsView() {
           </fieldset>
         </div>
       </div>
+      <Limits />
       <Watches />
       <Endpoints />
     </section>
+  );
+}
+
+// What the service may take of its machine.
+function Limits() {
+  const system = useLoad(readSystem, []);
+  const [set, setSet] = useState(0); // what was asked for last; 0: nothing
+  const s = system.value;
+  if (!s) return system.error !== null ? <p class="note bad">{problemText(system.error)}</p> : null;
+  const now = set || s.limits.at_once;
+  const change = (n: number): void => {
+    setSet(n);
+    setAtOnce(n).then(undefined, (error) => (setSet(0), sayProblem(error)));
+  };
+  return (
+    <div class="card">
+      <h2>{t("limits.title")}</h2>
+      <div class="row">
+        <span id="at-once">{t("limits.at_once")}</span>
+        <button class="plain" aria-label={t("limits.fewer")} disabled={s.read_only || now <= 1} onClick={() => change(now - 1)}>
+          −
+        </button>
+        <output aria-labelledby="at-once">{now}</output>
+        <button class="plain" aria-label={t("limits.more")} disabled={s.read_only || now >= s.limits.at_once_most} onClick={() => change(now + 1)}>
+          +
+        </button>
+      </div>
+      <p class="quiet">{t("limits.why", { cores: s.cores })}</p>
+      {s.uploads && <p class="quiet">{t("limits.uploads", { size: bytes(s.uploads.max_bytes) })}</p>}
+      {s.read_only && <p class="note">{t("limits.read_only")}</p>}
+    </div>
   );
 }
 
