@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsp/motion.h"
+
 enum {
     TA_TEMPORAL_REFERENCES = 12, // of a block, at most
     TA_TEMPORAL_LIMIT = 4095,    // the largest
@@ -32,6 +34,10 @@ struct ta_temporal_dsp {
     // halves. sums are in units of a sample >> TA_TEMPORAL_GUARD.
     void (*gather)(int16_t *sums, ptrdiff_t sums_step, const uint16_t *here, ptrdiff_t here_step,
                    const struct ta_temporal_reference *references, int count, int limit, int half);
+    // Compares 8 rows of 8 samples with two others: bit x of bits[y] is set where the sample is by more than
+    // `limit` larger than both of them, or smaller than both, and these differ by no more than that.
+    void (*unlike)(uint8_t bits[8], const uint16_t *here, ptrdiff_t here_step,
+                   const struct ta_motion_block others[2], int limit);
     // src with the sums added, rounded.
     void (*add)(uint16_t *dst, const uint16_t *src, const int16_t *sums, int n);
     // Adds `amount` / TA_TEMPORAL_SHARPEN of how far the row rows[1] is from both beside it, at most `limit`,

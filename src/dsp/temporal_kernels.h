@@ -3,6 +3,7 @@
 #ifndef TA_DSP_TEMPORAL_KERNELS_H
 #define TA_DSP_TEMPORAL_KERNELS_H
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #ifdef __AVX2__
@@ -57,7 +58,37 @@ static void gather(int16_t *sums, ptrdiff_t sums_step, const uint16_t *here, ptr
     }
 }
 
+static void unlike(uint8_t bits[8], const uint16_t *here, ptrdiff_t here_step,
+                   const struct ta_motion_block others[2], int limit)
+{
+    const __m128i most = _mm_set1_epi16((short)limit), least = _mm_set1_epi16((short)-limit);
+    for (int y = 0; y < HALF; y++) {
+        __m128i own = _mm_loadu_si128((const void *)(here + y * here_step));
+        __m128i a = _mm_sub_epi16(own, _mm_loadu_si128((const void *)(others[0].at + y * others[0].step)));
+        __m128i b = _mm_sub_epi16(own, _mm_loadu_si128((const void *)(others[1].at + y * others[1].step)));
+        __m128i larger = _mm_cmpgt_epi16(_mm_min_epi16(a, b), most);
+        __m128i smaller = _mm_cmpgt_epi16(least, _mm_max_epi16(a, b));
+        __m128i apart = _mm_cmpgt_epi16(_mm_abs_epi16(_mm_sub_epi16(a, b)), most);
+        __m128i set = _mm_andnot_si128(apart, _mm_or_si128(larger, smaller));
+        bits[y] = (uint8_t)_mm_movemask_epi8(_mm_packs_epi16(set, _mm_setzero_si128()));
+    }
+}
+
 #else
+
+static void unlike(uint8_t bits[8], const uint16_t *here, ptrdiff_t here_step,
+                   const struct ta_motion_block others[2], int limit)
+{
+    for (int y = 0; y < HALF; y++) {
+        bits[y] = 0;
+        for (int x = 0; x < HALF; x++) {
+            int a = here[y * here_step + x] - others[0].at[y * others[0].step + x];
+            int b = here[y * here_step + x] - others[1].at[y * others[1].step + x];
+            bool alone = (a > limit && b > limit) || (a < -limit && b < -limit);
+            bits[y] |= (uint8_t)((alone && abs(a - b) <= limit) << x);
+        }
+    }
+}
 
 static inline int weigh(int x, int weight)
 {
@@ -132,6 +163,7 @@ static void correct(uint16_t *restrict dst, const uint16_t *restrict src, const 
 const struct ta_temporal_dsp TA_TEMPORAL_TABLE = {
     .name = TA_TEMPORAL_NAME,
     .gather = gather,
+    .unlike = unlike,
     .add = add,
     .sharpen = sharpen,
     .correct = correct,

@@ -176,13 +176,13 @@ static struct ta_motion_settings settings_of(const void *opts)
         .radius = radius,
         .frames = 2 * radius + 1,
         .fine = is_best(opts),
-        .spares = 1,
+        .spares = 2, // the mean, and what it works in
     };
 }
 
 static struct ta_temporal_settings mean_of(const void *opts, const struct ta_format *in)
 {
-    struct ta_temporal_settings s = {.radius = radius_of(opts)};
+    struct ta_temporal_settings s = {.radius = radius_of(opts), .spare = 1};
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(in->pix_fmt);
     for (int i = 0; i < d->nb_components; i++) {
         bool chroma = (i == 1 || i == 2) && !(d->flags & AV_PIX_FMT_FLAG_RGB) && d->nb_components > 2;

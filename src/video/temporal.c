@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "dsp/temporal.h"
+#include "video/dropouts.h"
 #include "video/motion_parts.h"
 #include "video/steady.h"
 
@@ -46,6 +47,7 @@ struct ta_temporal {
     struct scratch *scratch;
     uint8_t *shares; // of each block of luma
     struct ta_steady *steady;
+    struct ta_dropouts *dropouts;
     void *memory;
 };
 
@@ -97,7 +99,7 @@ int64_t ta_temporal_bytes(const struct ta_temporal_settings *settings, const str
 {
     int across = (in->width + STEP - 1) / STEP + 1, down = (in->height + STEP - 1) / STEP + 1;
     return parts_of(in) * scratch_bytes(in->width) + (int64_t)across * down +
-           ta_steady_bytes(across, down, settings->radius);
+           ta_steady_bytes(across, down, settings->radius) + ta_dropouts_bytes(in);
 }
 
 int ta_temporal_create(struct ta_temporal **out, const struct ta_temporal_settings *settings,
@@ -116,7 +118,7 @@ int ta_temporal_create(struct ta_temporal **out, const struct ta_temporal_settin
     int64_t bytes = scratch_bytes(in->width);
     t->memory = calloc((size_t)t->parts, (size_t)bytes);
     t->steady = ta_steady_create(m->across, m->down, settings->radius, env->pool);
-    if (!t->memory || !t->shares) {
+    if (!t->memory || !t->shares || ta_dropouts_create(&t->dropouts, settings->noise, in, env->pool) < 0) {
         ta_temporal_destroy(&t);
         return TA_ERR_NOMEM;
     }
@@ -145,6 +147,7 @@ void ta_temporal_destroy(struct ta_temporal **temporal)
     if (!t)
         return;
     ta_steady_destroy(&t->steady);
+    ta_dropouts_destroy(&t->dropouts);
     free(t->scratch);
     free(t->memory);
     free(t->shares);
@@ -277,10 +280,11 @@ static bool is_lost(const struct ta_temporal *t, const struct ta_motion_vector *
 
 void ta_temporal_mean(struct ta_temporal *t, int64_t moment, const struct ta_motion_picture *to)
 {
-    struct mean w = {.t = t, .here = ta_motion_picture(t->m, moment), .to = to};
+    struct mean w = {.t = t, .to = to};
     int radius = t->settings.radius;
     const struct ta_motion_vector *found[2 * TA_MOTION_RADIUS + 1] = {NULL};
     ta_motion_find(t->m, moment, radius);
+    w.here = ta_dropouts_mend(t->dropouts, t->m, moment, ta_motion_spare(t->m, t->settings.spare));
     for (int k = -radius; k <= radius; k++) {
         const struct ta_motion_vector *vectors = k ? ta_motion_vectors(t->m, moment, k) : NULL;
         if (!vectors || is_lost(t, vectors))

@@ -12,6 +12,7 @@
 
 struct ta_temporal_settings {
     int radius;                     // moments looked at on each side, 1 to TA_MOTION_RADIUS
+    int spare;                      // which of the engine's spare pictures it may work in
     double noise[TA_MOTION_PLANES]; // standard deviations, in steps of 8 bits; 0 leaves a plane alone
 };
 

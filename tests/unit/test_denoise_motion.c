@@ -140,12 +140,12 @@ static void memory_is_told(void **state)
 
 // ---- against the truth ----
 
-enum { WIDTH = 112, HEIGHT = 80, PICTURES = 16, MIDDLE = 8, SIDE = 12, AT = 40 };
+enum { WIDTH = 112, HEIGHT = 80, PICTURES = 16, MIDDLE = 8, SIDE = 12, AT = 40, LOST = 30 };
 #define SIGMA 5.0
 
-enum scene { RESTS, MOVES, CUT, DARK_CUT, FLASH, OBJECT, FADE, STARTS, SCENES, JITTERS = SCENES };
+enum scene { RESTS, MOVES, CUT, DARK_CUT, FLASH, OBJECT, FADE, STARTS, SCENES, JITTERS = SCENES, LOSES };
 static const char *const names[] = {"rests",  "moves", "cut",    "dark cut", "flash",
-                                    "object", "fade",  "starts", "jitters"};
+                                    "object", "fade",  "starts", "jitters",  "loses"};
 static enum scene scene;
 static bool noisy;
 
@@ -187,6 +187,19 @@ static double jitter(int y, int n)
                : 0;
 }
 
+// Of the picture in the middle a piece of a line: a field's, so that the rows beside are half of it.
+static bool is_lost(int x, int y)
+{
+    return x >= AT && x < AT + LOST && y >= AT && y < AT + 3;
+}
+
+static double lost(double v, int x, int y, int n)
+{
+    if (scene != LOSES || n != MIDDLE || !is_lost(x, y))
+        return v;
+    return y == AT + 1 ? 235 : (v + 235) / 2;
+}
+
 static double gaussian(uint32_t *seed)
 {
     double sum = 0;
@@ -208,7 +221,7 @@ static AVFrame *drawn(const struct ta_format *fmt, int64_t number, enum ta_scan_
             for (int x = 0; x < w; x++) {
                 double j = jitter(plane ? 2 * y : y, (int)number);
                 double v = plane ? (truth(2 * x + j, 2 * y, (int)number) + 128) / 2
-                                 : truth(x + j, y, (int)number);
+                                 : lost(truth(x + j, y, (int)number), x, y, (int)number);
                 put(f, plane, x, y, av_clip((int)lrint(v + (noisy ? SIGMA * gaussian(&seed) : 0)), 0, 255));
             }
     }
@@ -218,7 +231,8 @@ static AVFrame *drawn(const struct ta_format *fmt, int64_t number, enum ta_scan_
 struct errors {
     double was[PICTURES], is[PICTURES]; // mean squares of luma
     double chroma_was, chroma_is;
-    double trace; // OBJECT: the mean difference next to the picture that it is in
+    double trace;                   // OBJECT: the mean difference next to the picture that it is in
+    double dropout_was, dropout_is; // LOSES: mean squares of what was lost
     int count;
 };
 
@@ -237,6 +251,10 @@ static int judge(void *receiver, AVFrame *f)
                 double a = sample(was, plane, x, y) - v, b = sample(f, plane, x, y) - v;
                 *(plane ? &e->chroma_was : &e->was[n]) += a * a / (w * h);
                 *(plane ? &e->chroma_is : &e->is[n]) += b * b / (w * h);
+                if (!plane && n == MIDDLE && is_lost(x, y)) {
+                    e->dropout_was += a * a / (3 * LOST);
+                    e->dropout_is += b * b / (3 * LOST);
+                }
                 if (!plane && abs(n - MIDDLE) == 1 && x >= AT && x < AT + SIDE && y >= AT && y < AT + SIDE)
                     e->trace += (b - a) / (2 * SIDE * SIDE);
             }
@@ -304,6 +322,25 @@ static void jitter_falls(void **state)
     }
 }
 
+// A piece of a line that is something else for one picture is taken from the pictures around, in a pan as
+// well; where little noise says that it is no tape it stays.
+static void dropouts_are_mended(void **state)
+{
+    (void)state;
+    noisy = true;
+    scene = LOSES;
+    for (size_t k = 0; k < TA_COUNT(efforts); k++) {
+        struct errors e = measure(efforts[k], "5");
+        if (e.dropout_was < 4000 || e.dropout_is > 0.02 * e.dropout_was)
+            fail_msg("%s: what was lost is off by %.0f, was %.0f", efforts[k], e.dropout_is, e.dropout_was);
+    }
+    noisy = false;
+    struct errors e = measure("good", "1");
+    if (e.dropout_is < 0.5 * e.dropout_was)
+        fail_msg("what is there in one picture of a clean film is gone: %.0f for %.0f", e.dropout_is,
+                 e.dropout_was);
+}
+
 // Less noise than what is allowed for changes little of a clean film; none, or no strength, nothing at all.
 static void clean_stays(void **state)
 {
@@ -327,8 +364,9 @@ int main(void)
 #ifdef __x86_64__
         SET_TEST(any_set, "avx2"),      SET_TEST(any_set, "avx512"),
 #endif
-        cmocka_unit_test(cut_anywhere), cmocka_unit_test(memory_is_told), cmocka_unit_test(noise_falls),
-        cmocka_unit_test(clean_stays),  cmocka_unit_test(jitter_falls),
+        cmocka_unit_test(cut_anywhere), cmocka_unit_test(memory_is_told),
+        cmocka_unit_test(noise_falls),  cmocka_unit_test(clean_stays),
+        cmocka_unit_test(jitter_falls), cmocka_unit_test(dropouts_are_mended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,6 +80,21 @@ static void blocks_of(const struct ta_temporal_dsp *own, int round, int count, i
     free(here);
 }
 
+static void unlike_others(const struct ta_temporal_dsp *own, int round, int limit)
+{
+    uint16_t *here = words(7 * STEP + 8, round, MOST), *a = words(7 * STEP + 8, round, MOST),
+             *b = words(7 * STEP + 8, (round + 1) % ROUNDS, MOST);
+    const struct ta_motion_block others[2] = {{a, STEP}, {b, STEP}};
+    uint8_t plain[8], fast[8];
+    ta_temporal_dsp_c.unlike(plain, here, STEP, others, limit);
+    own->unlike(fast, here, STEP, others, limit);
+    if (memcmp(plain, fast, sizeof plain))
+        fail_msg("%s: unlike differs: round %d, limit %d", own->name, round, limit);
+    free(here);
+    free(a);
+    free(b);
+}
+
 static void rows_of(const struct ta_temporal_dsp *own, int n, int round)
 {
     uint16_t a[MAX_N + 8], b[MAX_N + 8];
@@ -129,6 +144,8 @@ static void as_plain_c(void **state)
     for (int round = 0; round < ROUNDS; round++) {
         for (size_t l = 0; l < TA_COUNT(lengths); l++)
             rows_of(own, lengths[l], round);
+        for (size_t l = 0; l < TA_COUNT(limits); l++)
+            unlike_others(own, round, limits[l]);
         for (int count = 0; count <= TA_TEMPORAL_REFERENCES; count++)
             for (size_t l = 0; l < TA_COUNT(limits); l++)
                 blocks_of(own, round, count, limits[l]);
@@ -164,10 +181,36 @@ static void all_of_the_weight(void **state)
     }
 }
 
+// Above both, or below both, by more than the limit; and both say the same.
+static void alone(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t own, a, b;
+        bool set;
+    } cases[] = {{2000, 1000, 1000, true},  {2000, 1000, 1400, true}, {2000, 1000, 1501, false},
+                 {2000, 1500, 1499, false}, {1000, 1501, 1501, true}, {2000, 1000, 3000, false},
+                 {0, 4095, 4095, true},     {4095, 0, 0, true}};
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        uint16_t own[8 * 8] = {0}, a[8 * 8] = {0}, b[8 * 8] = {0};
+        const struct ta_motion_block others[2] = {{a, 8}, {b, 8}};
+        uint8_t bits[8], want[8] = {0};
+        own[3 * 8 + 5] = cases[i].own;
+        a[3 * 8 + 5] = cases[i].a;
+        b[3 * 8 + 5] = cases[i].b;
+        want[3] = cases[i].set ? 1 << 5 : 0;
+        ta_temporal_dsp_c.unlike(bits, own, 8, others, 500);
+        if (memcmp(bits, want, sizeof want))
+            fail_msg("%d between %d and %d: %02x for %02x", cases[i].own, cases[i].a, cases[i].b, bits[3],
+                     want[3]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_of_the_weight),
+        cmocka_unit_test(alone),
 #ifdef __x86_64__
         SET_TEST(as_plain_c, "avx2"),
         SET_TEST(as_plain_c, "avx512"),
