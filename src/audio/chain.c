@@ -56,6 +56,15 @@ struct ta_sound_reach ta_sound_chain_reach(const struct ta_sound_stage_plan *sta
     return sum;
 }
 
+int64_t ta_sound_chain_align(const struct ta_sound_stage_plan *stages, int count)
+{
+    int64_t most = 1;
+    for (int i = 0; i < count; i++)
+        if (stages[i].info->align)
+            most = TA_MAX(most, stages[i].info->align(stages[i].opts, &stages[i].in));
+    return most;
+}
+
 // Behind the last stage. The latency's samples are dropped at the front, what is padding at the end.
 static int receive(struct ta_sound_chain *c, float *const *planes, size_t samples)
 {

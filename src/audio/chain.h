@@ -19,6 +19,8 @@ void ta_sound_chain_take(struct ta_sound_chain *c, float *const *planes, size_t 
 void ta_sound_chain_destroy(struct ta_sound_chain **c);
 
 int64_t ta_sound_chain_latency(const struct ta_sound_stage_plan *stages, int count);
+// How far from the start of its track a piece may begin, in steps of so many samples.
+int64_t ta_sound_chain_align(const struct ta_sound_stage_plan *stages, int count);
 // The sum of what the stages need, each over the next.
 struct ta_sound_reach ta_sound_chain_reach(const struct ta_sound_stage_plan *stages, int count);
 

@@ -53,6 +53,11 @@ struct ta_sound_stage_info {
     // Output i is that of input i - latency(); the chain trims and pads, so that nothing moves. NULL: 0.
     int64_t (*latency)(const void *opts, const struct ta_sound_format *in);
     struct ta_sound_reach (*reach)(const void *opts, const struct ta_sound_format *in); // NULL: none
+    // It works in blocks: only when a piece begins a multiple of so many samples behind the start of its
+    // track do the blocks lie where they lie in the whole. NULL: anywhere.
+    int64_t (*align)(const void *opts, const struct ta_sound_format *in);
+    // What runs it beside this program and its libraries, for the journal; nothing where it is nothing.
+    void (*runtime)(const void *opts, struct ta_buf *text);
     // What it does, in libavfilter's words where it has words for it: the chain's text.
     void (*describe)(const void *opts, const struct ta_sound_format *in, const struct ta_sound_format *out,
                      struct ta_buf *text);

@@ -11,6 +11,9 @@ extern const struct ta_sound_stage_info ta_sound_compressor, ta_sound_limiter;
 extern const struct ta_sound_stage_info ta_sound_afftdn;
 extern const struct ta_sound_stage_info ta_sound_stage_hum, ta_sound_stage_buzz, ta_sound_stage_clicks;
 extern const struct ta_sound_stage_info ta_sound_stage_hiss;
+// By networks (audio/network.h).
+extern const struct ta_sound_stage_info ta_sound_deepfilter, ta_sound_gtcrn, ta_sound_rnnoise,
+    ta_sound_flashsr;
 extern const struct ta_sound_stage_info ta_sound_mix; // other speakers by fixed weights
 extern const struct ta_sound_stage_info ta_sound_upmix_simple, ta_sound_upmix_matrix, ta_sound_upmix_surround;
 

@@ -155,6 +155,7 @@ struct ta_plan {
 };
 
 struct ta_sound_facts;
+struct ta_sound_network_facts;
 struct ta_sound_plan;
 
 // Everything that the decision needs; filled by ta_plan_create() (reads files) or by tests.
@@ -174,6 +175,8 @@ struct ta_plan_facts {
     const struct ta_source_facts *source; // streams, metadata
     const struct ta_sound_facts *sounds;  // of streams whose sound was listened to
     int sound_count;
+    // Of the networks that clean sound and give it treble, where they are wanted, else NULL.
+    const struct ta_sound_network_facts *denoiser, *extender;
 };
 // Pure: no I/O but the reading of files that options name (look-up tables), whose checksums become part of
 // the plan. Whether this machine can do what it says is ta_plan_check()'s. Sets everything but index and

@@ -59,6 +59,13 @@ void ta_sound_piece(const struct ta_sound_plan *s, int k, int64_t *first, int64_
     *end = TA_MIN(at + s->piece, s->end);
 }
 
+int64_t ta_sound_piece_from(const struct ta_sound_plan *s, int64_t first)
+{
+    int64_t step = ta_sound_chain_align(s->stages, s->stage_count);
+    int64_t from = TA_MAX(first - ta_sound_chain_reach(s->stages, s->stage_count).before, s->start);
+    return s->start + (from - s->start) / step * step;
+}
+
 const struct ta_sound_plan *ta_sound_of_task(const struct ta_plan *plan, const struct ta_task *task,
                                              int *piece)
 {
@@ -213,13 +220,12 @@ static void place(struct ta_sound_choosing *c)
     s->piece = (int64_t)TA_SOUND_PIECE_SECONDS * s->in.rate;
     if (s->end <= s->start)
         return;
-    int64_t before = ta_sound_chain_reach(s->stages, s->stage_count).before;
     int pieces = ta_sound_pieces(s);
     s->anchors = ta_xcalloc((size_t)pieces, sizeof *s->anchors);
     for (int k = 0; k < pieces; k++) {
         int64_t from, end;
         ta_sound_piece(s, k, &from, &end);
-        s->anchors[k] = k || cut ? anchor_for(c, from - before, shift, cut)
+        s->anchors[k] = k || cut ? anchor_for(c, ta_sound_piece_from(s, from), shift, cut)
                                  : (struct ta_sound_anchor){AV_NOPTS_VALUE, 0};
     }
 }
@@ -233,7 +239,8 @@ static void narrow_track(const struct ta_plan *p, struct ta_sound_plan *s, int64
 {
     int64_t now = places_of(s, av_rescale_q(p->offset, p->out_time_base, AV_TIME_BASE_Q), AV_TIME_BASE_Q);
     int64_t shift = now - before, end = s->end - shift, start = s->start - shift;
-    int64_t from = 0 - ta_sound_chain_reach(s->stages, s->stage_count).before - s->in.rate;
+    int64_t from = 0 - ta_sound_chain_reach(s->stages, s->stage_count).before -
+                   ta_sound_chain_align(s->stages, s->stage_count) - s->in.rate;
     struct ta_sound_anchor best = {AV_NOPTS_VALUE, 0};
     // Of the anchors that are there; the first piece was read from the start of the track.
     for (int k = 0; k < ta_sound_pieces(s); k++)
@@ -303,10 +310,56 @@ static bool is_stored_so(const struct ta_sound_choosing *c)
     return encoder && encoder->id == par->codec_id;
 }
 
+static void drop_plan(struct ta_plan *p, struct ta_sound_plan *s)
+{
+    for (int k = 0; k < s->stage_count; k++)
+        ta_sound_stage_plan_release(&s->stages[k]);
+    free(s->stages);
+    free(s->anchors);
+    json_decref(s->heard);
+    p->sound_count--;
+}
+
+static int choose(struct ta_sound_choosing *c, int stream, struct ta_stream_choice *choice)
+{
+    struct ta_plan *p = c->d->plan;
+    p->sounds = ta_xrealloc(p->sounds, (size_t)(p->sound_count + 1) * sizeof *p->sounds);
+    c->plan = &p->sounds[p->sound_count++];
+    *c->plan = (struct ta_sound_plan){.stream = stream,
+                                      .in = c->facts->format,
+                                      .true_rate = c->facts->true_rate,
+                                      .loudness = c->recipe.loudness};
+    c->cur = c->facts->format;
+    c->plan->gaps = c->facts->gaps;
+    c->plan->overlaps = c->facts->overlaps;
+    c->plan->decode_errors = c->facts->decode_errors;
+    c->plan->bad_samples = c->facts->bad_samples;
+    c->plan->heard = ta_sound_heard_json(c->facts);
+    ta_sound_choose_stages(c);
+    c->plan->out = c->cur;
+    // What changes sound may raise its peaks.
+    if (c->plan->stage_count || c->recipe.loudness < 0)
+        c->plan->ceiling = TA_LEVEL_CEILING;
+    place(c);
+    bool drifts = c->plan->true_rate.num != c->plan->in.rate || c->plan->true_rate.den != 1;
+    bool nothing = c->err >= 0 && !c->plan->stage_count && !(c->recipe.loudness < 0) && !drifts &&
+                   is_stored_so(c);
+    if (nothing || c->plan->end <= c->plan->start) {
+        // What was asked for changes nothing here: the track is copied as ever.
+        drop_plan(p, c->plan);
+        return c->err;
+    }
+    if (c->err >= 0)
+        c->err = choose_codec(c, &c->d->facts->source->streams[stream], choice);
+    if (c->err >= 0)
+        tell(c);
+    return c->err;
+}
+
 int ta_plan_choose_sound(struct ta_decision *d, int stream, struct ta_stream_choice *choice)
 {
     struct ta_sound_choosing c = {.d = d};
-    struct ta_plan *p = d->plan;
+    struct ta_sound_facts raised = {0};
     int err = ta_options_sound(d->facts->options, &c.recipe, d->log);
     if (err < 0 || !ta_sound_is_wanted(d->recipe, &c.recipe) || choice->action == TA_STREAM_DROP)
         return err;
@@ -315,40 +368,8 @@ int ta_plan_choose_sound(struct ta_decision *d, int stream, struct ta_stream_cho
             c.facts = &d->facts->sounds[i];
     if (!c.facts || c.facts->end <= c.facts->start)
         return 0; // nothing of it can be decoded: what becomes of it else says so
-    p->sounds = ta_xrealloc(p->sounds, (size_t)(p->sound_count + 1) * sizeof *p->sounds);
-    c.plan = &p->sounds[p->sound_count++];
-    *c.plan = (struct ta_sound_plan){.stream = stream,
-                                     .in = c.facts->format,
-                                     .true_rate = c.facts->true_rate,
-                                     .loudness = c.recipe.loudness};
-    c.cur = c.facts->format;
-    c.plan->gaps = c.facts->gaps;
-    c.plan->overlaps = c.facts->overlaps;
-    c.plan->decode_errors = c.facts->decode_errors;
-    c.plan->bad_samples = c.facts->bad_samples;
-    c.plan->heard = ta_sound_heard_json(c.facts);
-    ta_sound_choose_stages(&c);
-    c.plan->out = c.cur;
-    // What changes sound may raise its peaks.
-    if (c.plan->stage_count || c.recipe.loudness < 0)
-        c.plan->ceiling = TA_LEVEL_CEILING;
-    place(&c);
-    bool drifts = c.plan->true_rate.num != c.plan->in.rate || c.plan->true_rate.den != 1;
-    bool nothing = c.err >= 0 && !c.plan->stage_count && !(c.recipe.loudness < 0) && !drifts &&
-                   is_stored_so(&c);
-    if (nothing || c.plan->end <= c.plan->start) {
-        // What was asked for changes nothing here: the track is copied as ever.
-        for (int k = 0; k < c.plan->stage_count; k++)
-            ta_sound_stage_plan_release(&c.plan->stages[k]);
-        free(c.plan->stages);
-        free(c.plan->anchors);
-        json_decref(c.plan->heard);
-        p->sound_count--;
-        return c.err;
-    }
-    if (c.err >= 0)
-        c.err = choose_codec(&c, &d->facts->source->streams[stream], choice);
-    if (c.err >= 0)
-        tell(&c);
-    return c.err;
+    ta_sound_choose_treble(&c, &raised);
+    err = choose(&c, stream, choice);
+    ta_sound_facts_release(&raised);
+    return err;
 }

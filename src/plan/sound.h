@@ -61,6 +61,8 @@ void ta_sound_plans_release(struct ta_plan *plan);
 // How many pieces it is made in, and the places of piece k.
 int ta_sound_pieces(const struct ta_sound_plan *s);
 void ta_sound_piece(const struct ta_sound_plan *s, int k, int64_t *first, int64_t *end);
+// Where reading begins for a piece whose first sample is this one.
+int64_t ta_sound_piece_from(const struct ta_sound_plan *s, int64_t first);
 // The track that task `task` (of the kind "sound" or "sound-finish") is of; *piece is its number, -1 for the
 // finish. NULL: there is none of that index.
 const struct ta_sound_plan *ta_sound_of_task(const struct ta_plan *plan, const struct ta_task *task,

@@ -11,10 +11,22 @@ struct ta_sound_choosing {
     const struct ta_sound_facts *facts;
     struct ta_sound_plan *plan;
     struct ta_sound_format cur; // after the stages placed so far
+    bool narrow, treble;        // it has nothing above 8 kHz, and is to get it
     int err;
 };
 
 // Adds the stages that the recipe asks for, by what was heard, and tells why; sets `cur` and `err`.
 void ta_sound_choose_stages(struct ta_sound_choosing *c);
+// Adds a stage with its defaults and returns its options; settle() configures it with what was set.
+void *ta_sound_add_stage(struct ta_sound_choosing *c, const struct ta_sound_stage_info *info);
+void ta_sound_settle_stage(struct ta_sound_choosing *c);
+
+// ---- networks (sound_networks.c) ----
+
+// Is the track to get treble, and is there room for it? Else `facts` become those in `raised`, at a rate that
+// has room; to be released.
+void ta_sound_choose_treble(struct ta_sound_choosing *c, struct ta_sound_facts *raised);
+void ta_sound_add_voice(struct ta_sound_choosing *c);
+void ta_sound_add_treble(struct ta_sound_choosing *c);
 
 #endif

@@ -17,8 +17,7 @@ static const double SURE = 0.5, BUZZ_SURE = 0.25, BUZZ_IS_HUM = 5e-4, NOISE_AUDI
 // A minute. Strokes and plucked strings are taken for a click now and then.
 static const double CLICKS_MATTER = 15, DROPOUTS_MATTER = 3;
 
-// Adds a stage with its defaults and returns its options; settle() configures it.
-static void *add(struct ta_sound_choosing *c, const struct ta_sound_stage_info *info)
+void *ta_sound_add_stage(struct ta_sound_choosing *c, const struct ta_sound_stage_info *info)
 {
     struct ta_sound_plan *s = c->plan;
     s->stages = ta_xrealloc(s->stages, (size_t)(s->stage_count + 1) * sizeof *s->stages);
@@ -27,7 +26,7 @@ static void *add(struct ta_sound_choosing *c, const struct ta_sound_stage_info *
     return stage->opts;
 }
 
-static void settle(struct ta_sound_choosing *c)
+void ta_sound_settle_stage(struct ta_sound_choosing *c)
 {
     struct ta_sound_stage_plan *stage = &c->plan->stages[c->plan->stage_count - 1];
     int err = ta_sound_stage_plan_configure(stage, c->d->log);
@@ -39,44 +38,44 @@ static void settle(struct ta_sound_choosing *c)
 static void add_filter(struct ta_sound_choosing *c, const struct ta_sound_stage_info *info, double frequency,
                        double gain)
 {
-    struct ta_sound_filter_opts *o = add(c, info);
+    struct ta_sound_filter_opts *o = ta_sound_add_stage(c, info);
     o->frequency = frequency;
     o->gain = gain;
     if (info == &ta_sound_peak)
         o->q = 1;
-    settle(c);
+    ta_sound_settle_stage(c);
 }
 
 static void add_compressor(struct ta_sound_choosing *c, double threshold, double ratio, double attack,
                            double release)
 {
-    struct ta_sound_compressor_opts *o = add(c, &ta_sound_compressor);
+    struct ta_sound_compressor_opts *o = ta_sound_add_stage(c, &ta_sound_compressor);
     *o = (struct ta_sound_compressor_opts){threshold, ratio, attack, release};
-    settle(c);
+    ta_sound_settle_stage(c);
 }
 
 // By the noise of the quietest half seconds where there is any.
 static void add_denoiser(struct ta_sound_choosing *c, double reduction, double fallback)
 {
-    struct ta_sound_afftdn_opts *o = add(c, &ta_sound_afftdn);
+    struct ta_sound_afftdn_opts *o = ta_sound_add_stage(c, &ta_sound_afftdn);
     double floor = isfinite(c->facts->floor) ? c->facts->floor : fallback;
     o->reduction = reduction;
     o->floor = round(TA_MAX(-80.0, TA_MIN(-20.0, floor)) * 10) / 10;
-    settle(c);
+    ta_sound_settle_stage(c);
 }
 
 static void add_hiss(struct ta_sound_choosing *c, double reduction, double strength)
 {
-    struct ta_sound_hiss_opts *o = add(c, &ta_sound_stage_hiss);
+    struct ta_sound_hiss_opts *o = ta_sound_add_stage(c, &ta_sound_stage_hiss);
     *o = (struct ta_sound_hiss_opts){reduction, strength};
-    settle(c);
+    ta_sound_settle_stage(c);
 }
 
 static void add_limiter(struct ta_sound_choosing *c, double ceiling)
 {
-    struct ta_sound_limiter_opts *o = add(c, &ta_sound_limiter);
+    struct ta_sound_limiter_opts *o = ta_sound_add_stage(c, &ta_sound_limiter);
     o->ceiling = ceiling;
-    settle(c);
+    ta_sound_settle_stage(c);
 }
 
 // Noise by how much the sound stands out of it.
@@ -123,9 +122,9 @@ static void mend_hum(struct ta_sound_choosing *c)
     bool heard = is_hum_heard(c);
     if (!is_to_be_mended(c, c->recipe.hum, heard))
         return;
-    struct ta_sound_hum_opts *o = add(c, &ta_sound_stage_hum);
+    struct ta_sound_hum_opts *o = ta_sound_add_stage(c, &ta_sound_stage_hum);
     o->frequency = heard ? round(hum->frequency * 1000) / 1000 : 0;
-    settle(c);
+    ta_sound_settle_stage(c);
     if (heard)
         ta_decision_tell(c->d, "sound", "stream %d: hum of %.2f Hz and %d harmonics at %.0f dB is taken out",
                          c->plan->stream, hum->frequency, TA_MAX(hum->harmonics - 1, 0), hum->level_db);
@@ -145,11 +144,11 @@ static void mend_buzz(struct ta_sound_choosing *c)
     bool heard = is_buzz_heard(c);
     if (!is_to_be_mended(c, c->recipe.buzz, heard))
         return;
-    struct ta_sound_buzz_opts *o = add(c, &ta_sound_stage_buzz);
+    struct ta_sound_buzz_opts *o = ta_sound_add_stage(c, &ta_sound_stage_buzz);
     double fields = heard ? buzz->fields : fields_of_pictures(c);
     if (fields > 0)
         o->fields = round(fields * 1000) / 1000;
-    settle(c);
+    ta_sound_settle_stage(c);
     if (heard)
         ta_decision_tell(c->d, "sound",
                          "stream %d: buzz of head switching, %.2f fields a second, at %.0f dB is taken out",
@@ -165,8 +164,8 @@ static void mend_clicks(struct ta_sound_choosing *c)
                     m->dropouts.value >= DROPOUTS_MATTER;
     if (!is_to_be_mended(c, c->recipe.clicks, clicks || dropouts))
         return;
-    add(c, &ta_sound_stage_clicks);
-    settle(c);
+    ta_sound_add_stage(c, &ta_sound_stage_clicks);
+    ta_sound_settle_stage(c);
     if (clicks || dropouts)
         ta_decision_tell(c->d, "sound", "stream %d: %.0f clicks and %.0f dropouts a minute are filled in",
                          c->plan->stream, m->clicks.value, m->dropouts.value);
@@ -211,6 +210,9 @@ static void enhance(struct ta_sound_choosing *c)
         add_denoiser(c, 8, -50);
         add_compressor(c, -24, 2, 50, 500);
         break;
+    case TA_ENHANCE_NEURAL:
+        ta_sound_add_voice(c);
+        break;
     default:
         break;
     }
@@ -246,9 +248,9 @@ static void mend_channels(struct ta_sound_choosing *c)
     }
     if (mode < 0)
         return;
-    struct ta_sound_channels_opts *o = add(c, &ta_sound_channels);
+    struct ta_sound_channels_opts *o = ta_sound_add_stage(c, &ta_sound_channels);
     o->mode = mode;
-    settle(c);
+    ta_sound_settle_stage(c);
 }
 
 static void set_layout(char **layout, const char *name)
@@ -259,9 +261,9 @@ static void set_layout(char **layout, const char *name)
 
 static void add_mix(struct ta_sound_choosing *c, const char *layout)
 {
-    struct ta_sound_layout_opts *o = add(c, &ta_sound_mix);
+    struct ta_sound_layout_opts *o = ta_sound_add_stage(c, &ta_sound_mix);
     set_layout(&o->layout, layout);
-    settle(c);
+    ta_sound_settle_stage(c);
 }
 
 static void change_layout(struct ta_sound_choosing *c)
@@ -281,7 +283,7 @@ static void change_layout(struct ta_sound_choosing *c)
     if (c->cur.channels == 1)
         add_mix(c, "stereo");
     const struct ta_sound_stage_info *info = upmixes[c->recipe.upmix];
-    struct ta_sound_layout_opts *o = add(c, info);
+    struct ta_sound_layout_opts *o = ta_sound_add_stage(c, info);
     set_layout(&o->layout, name);
     if (info != &ta_sound_upmix_surround)
         o->lfe = c->recipe.lfe;
@@ -289,7 +291,7 @@ static void change_layout(struct ta_sound_choosing *c)
         o->delay = c->recipe.delay;
         o->centre = c->recipe.centre;
     }
-    settle(c);
+    ta_sound_settle_stage(c);
 }
 
 void ta_sound_choose_stages(struct ta_sound_choosing *c)
@@ -299,10 +301,11 @@ void ta_sound_choose_stages(struct ta_sound_choosing *c)
     mend_buzz(c);
     mend_clicks(c);
     enhance(c);
+    ta_sound_add_treble(c);
     change_layout(c);
     if (c->recipe.gain != 0) {
-        struct ta_sound_gain_opts *o = add(c, &ta_sound_gain);
+        struct ta_sound_gain_opts *o = ta_sound_add_stage(c, &ta_sound_gain);
         o->gain = c->recipe.gain;
-        settle(c);
+        ta_sound_settle_stage(c);
     }
 }

@@ -16,6 +16,7 @@ static const struct ta_choice enhance_choices[] = {
     {"aggressive", "much hiss, for bad tapes: it can be heard"},
     {"voice", "for speech"},
     {"music", "for music: hiss a little, dynamics nearly kept"},
+    {"neural", "speech out of any noise, by a network: --audio-model"},
     {0},
 };
 
@@ -49,6 +50,26 @@ static const struct ta_choice upmix_choices[] = {
      "what both sides share to the centre, what differs to the back, as matrixed recordings mean it"},
     {"simple", "copies of both sides on all speakers, those at the back later and quieter"},
     {"surround", "libavfilter's, by frequency"},
+    {0},
+};
+
+// In the order of ta_sound_denoisers (audio/network.h).
+static const struct ta_choice model_choices[] = {
+    {"auto", "the first of these that is here"},
+    {"deepfilternet3", "the best, full band; needs ONNX Runtime"},
+    {"gtcrn", "up to 8 kHz; needs ONNX Runtime"},
+    {"rnnoise-sh", "quick; speech out of the noise of recordings"},
+    {"rnnoise-bd", "quick; voices, also in singing, out of the noise of recordings"},
+    {"rnnoise-cb", "quick; any sound out of the noise of recordings"},
+    {"rnnoise-lq", "quick; voices out of any noise"},
+    {"rnnoise-mp", "quick; any sound out of any noise"},
+    {0},
+};
+
+static const struct ta_choice extend_choices[] = {
+    {"off", "as it is"},
+    {"narrow", "added to tracks that surely have nothing above 8 kHz"},
+    {"always", "added to all"},
     {0},
 };
 
@@ -103,6 +124,34 @@ const struct ta_opt ta_sound_recipe_options[] = {
      .def = "off",
      .choices = enhance_choices,
      .help = "what is done for the sound"},
+    {.name = "audio-model",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_sound_recipe, model, int),
+     .def = "auto",
+     .choices = model_choices,
+     .help = "the network of --audio-enhance neural; \"terminalai models\" gets them"},
+    {.name = "audio-reduction",
+     .kind = &ta_opt_float,
+     TA_FIELD(struct ta_sound_recipe, reduction, double),
+     .def = "100",
+     .min = 0,
+     .max = 100,
+     .unit = "dB",
+     .help = "most that --audio-enhance neural takes off noise; 100 is no limit"},
+    {.name = "audio-link",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct ta_sound_recipe, link, bool),
+     .def = "off",
+     .flags = TA_OPT_ADVANCED,
+     .help =
+         "--audio-enhance neural cleans all channels as their sum is, in a fraction of the time; else each by "
+         "itself"},
+    {.name = "audio-extend",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_sound_recipe, extend, int),
+     .def = "off",
+     .choices = extend_choices,
+     .help = "treble above 8 kHz, guessed by the network flashsr-lite in ONNX Runtime"},
     {.name = "audio-hum",
      .kind = &ta_opt_choice,
      TA_FIELD(struct ta_sound_recipe, hum, int),
@@ -199,6 +248,6 @@ const struct ta_opt ta_sound_recipe_options[] = {
 
 bool ta_sound_recipe_restores(const struct ta_sound_recipe *r)
 {
-    return r->enhance || r->hum || r->buzz || r->clicks || r->channels || r->layout || r->gain != 0 ||
-           r->loudness < 0 || r->drift;
+    return r->enhance || r->extend || r->hum || r->buzz || r->clicks || r->channels || r->layout ||
+           r->gain != 0 || r->loudness < 0 || r->drift;
 }

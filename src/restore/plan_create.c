@@ -17,6 +17,7 @@
 #include "restore/joined.h"
 #include "restore/plan_check.h"
 #include "restore/plan_sound.h"
+#include "restore/sound_networks.h"
 #include "restore/sound_scan.h"
 #include "restore/trial.h"
 #include "restore/survey.h"
@@ -43,6 +44,7 @@ static int wish_of(struct ta_options *options, struct ta_survey_wish *out, bool 
 struct heard {
     struct ta_sound_facts *facts;
     int count;
+    struct ta_sound_networks networks;
 };
 
 static int hear(struct heard *out, const struct ta_survey *s, const struct ta_survey_view *view,
@@ -84,6 +86,7 @@ static int decide(struct ta_plan **out, const struct ta_survey *s, const struct 
                                       .source = &s->facts,
                                       .sounds = heard->facts,
                                       .sound_count = heard->count};
+        ta_sound_networks_tell(&heard->networks, &facts);
         err = ta_plan_decide(out, &facts, log);
     }
     ta_scan_result_release(&scan);
@@ -145,6 +148,8 @@ static int create(struct ta_plan **out, struct ta_survey *survey, const char *ou
         if (neural)
             ta_survey_look_at_engine(survey, options, &env);
         err = hear(&heard, survey, &view, options, meter, log);
+        if (err >= 0)
+            err = ta_sound_networks_look(&heard.networks, options, &env, log);
     }
     if (err >= 0)
         err = decide(out, survey, &view, output, options, neural, &heard, log);
@@ -154,6 +159,7 @@ static int create(struct ta_plan **out, struct ta_survey *survey, const char *ou
         err = decide(out, survey, &view, output, options, neural, &heard, log);
     }
     ta_sound_scan_free(&heard.facts, &heard.count);
+    ta_sound_networks_release(&heard.networks);
     if (err >= 0 &&
         ((err = ta_plan_check(*out, &env)) < 0 || (err = ta_plan_trial(*out, view.index, &env)) < 0))
         ta_plan_destroy(out);

@@ -13,6 +13,7 @@
 #include "plan/decide.h"
 #include "plan/sound.h"
 #include "restore/advice.h"
+#include "restore/sound_networks.h"
 #include "restore/sound_scan.h"
 
 bool ta_plan_wants_sound_only(struct ta_options *options)
@@ -45,6 +46,8 @@ static int create(struct ta_plan **out, const char *input, const char *output, s
     struct ta_sound_facts *heard = NULL;
     const struct ta_recipe_opts *recipe;
     struct ta_sound_recipe sound;
+    struct ta_sound_networks networks = {0};
+    struct ta_env env = ta_meter_env(meter, ta_meter_cancel(meter), log);
     int err = ta_options_recipe(options, &recipe, log), count = 0;
     if (err >= 0)
         err = ta_options_sound(options, &sound, log);
@@ -53,10 +56,14 @@ static int create(struct ta_plan **out, const char *input, const char *output, s
     if (err >= 0 && ta_sound_is_wanted(recipe, &sound))
         err = ta_sound_scan(input, NULL, &source, sound.drift == TA_DRIFT_CORRECT, meter, &heard, &count,
                             log);
+    if (err >= 0)
+        err = ta_sound_networks_look(&networks, options, &env, log);
+    ta_sound_networks_tell(&networks, &facts);
     facts.sounds = heard;
     facts.sound_count = count;
     if (err >= 0)
         err = ta_plan_decide_sound(out, &facts, &print, log);
+    ta_sound_networks_release(&networks);
     ta_sound_scan_free(&heard, &count);
     ta_source_facts_release(&source);
     return err;

@@ -102,6 +102,9 @@ char *ta_report_text(const struct ta_work *work, const struct ta_join_result *jo
     bool engine = false;
     for (int i = 0; i < p->stage_count; i++)
         engine |= p->stages[i].info->engine;
+    for (int i = 0; i < p->sound_count; i++)
+        for (int k = 0; k < p->sounds[i].stage_count; k++)
+            engine |= p->sounds[i].stages[k].info->runtime != NULL;
     if (engine)
         json_object_set_new(root, "networks",
                             json_pack("{s:I, s:I, s:I, s:I, s:f}", "loads", (json_int_t)networks->loads,

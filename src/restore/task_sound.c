@@ -214,7 +214,7 @@ static int run(const struct ta_task_run *t, struct ta_done *done)
     ta_log_set_about(p.log, plan->input);
     struct ta_sound_reach reach = ta_sound_chain_reach(p.sound->stages, p.sound->stage_count);
     ta_sound_piece(p.sound, k, &p.first, &p.end);
-    p.from = TA_MAX(p.first - reach.before, p.sound->start);
+    p.from = ta_sound_piece_from(p.sound, p.first);
     p.until = TA_MIN(p.end + reach.after, p.sound->end);
     for (int c = 0; c < p.sound->in.channels; c++)
         p.in[c] = ta_xcalloc(BLOCK, sizeof **p.in);

@@ -14,6 +14,7 @@
 #include "base/tree.h"
 #include "media/av.h"
 #include "plan/diff.h"
+#include "plan/sound.h"
 #include "restore/survey.h"
 #include "restore/work_files.h"
 #include "restore/work_parts.h"
@@ -25,19 +26,29 @@ static char *inside(const struct ta_work *w, const char *name)
     return ta_path_join(w->dir, name);
 }
 
+static void add_runtime(json_t *versions, const char *stage,
+                        void (*runtime)(const void *opts, struct ta_buf *text), const void *opts)
+{
+    struct ta_buf text = {0};
+    if (runtime)
+        runtime(opts, &text);
+    if (text.size)
+        json_object_set_new(versions, stage, ta_json_any_text(ta_buf_text(&text)));
+    ta_buf_release(&text);
+}
+
 char *ta_work_made_by(const struct ta_plan *plan)
 {
     json_t *versions = ta_av_versions();
     json_object_set_new(versions, "terminalai", json_string(ta_version()));
-    for (int i = 0; plan && i < plan->stage_count; i++) {
-        const struct ta_stage_info *info = plan->stages[i].info;
-        struct ta_buf runtime = {0};
-        if (info->runtime)
-            info->runtime(plan->stages[i].opts, &runtime);
-        if (runtime.size)
-            json_object_set_new(versions, info->name, ta_json_any_text(ta_buf_text(&runtime)));
-        ta_buf_release(&runtime);
-    }
+    for (int i = 0; plan && i < plan->stage_count; i++)
+        add_runtime(versions, plan->stages[i].info->name, plan->stages[i].info->runtime,
+                    plan->stages[i].opts);
+    for (int i = 0; plan && i < plan->sound_count; i++)
+        for (int k = 0; k < plan->sounds[i].stage_count; k++) {
+            const struct ta_sound_stage_plan *stage = &plan->sounds[i].stages[k];
+            add_runtime(versions, stage->info->name, stage->info->runtime, stage->opts);
+        }
     char *text = json_dumps(versions, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(versions);
     return text ? text : ta_xstrdup("");

@@ -57,8 +57,8 @@ struct ta_pcm_reader {
     int64_t place; // of the next sample in the fifo, in the spec's rate
 
     int64_t anchor_pts, anchor_place; // of a piece; AV_NOPTS_VALUE: there is none, or it was met
-    int64_t piece_end;                // in samples of the stream's rate; INT64_MAX: none
-    AVRational true_rate;             // 0/1: the rate
+    int64_t piece_end;                // INT64_MAX: none; both are places at the wanted rate
+    AVRational true_rate;             // of the wanted rate's samples; 0/1: the rate
     bool changed;                     // the rate has changed on the way
     int64_t mark_pts, mark_place;     // AV_NOPTS_VALUE: none
     int64_t moved;
@@ -205,8 +205,22 @@ static int set_format(struct ta_pcm_reader *r, enum AVSampleFormat format, int r
 
 static int64_t to_place(const struct ta_pcm_reader *r, int64_t t, AVRational time_base)
 {
-    AVRational samples = r->true_rate.num > 0 ? av_inv_q(r->true_rate) : (AVRational){1, r->rate};
+    AVRational samples = {1, r->rate};
+    if (r->true_rate.num > 0)
+        samples = av_mul_q(av_inv_q(r->true_rate), (AVRational){r->spec.rate, r->rate});
     return ta_rescale(t, time_base, samples) - ta_rescale(r->offset, AV_TIME_BASE_Q, samples);
+}
+
+// A place at the wanted rate, at the stream's own.
+static int64_t own_place(const struct ta_pcm_reader *r, int64_t place, enum AVRounding rounding)
+{
+    return r->rate == r->spec.rate ? place : av_rescale_rnd(place, r->rate, r->spec.rate, rounding);
+}
+
+// Behind the last sample of a piece that is needed of the stream; INT64_MAX: all are.
+static int64_t own_end(const struct ta_pcm_reader *r)
+{
+    return r->piece_end == INT64_MAX ? INT64_MAX : own_place(r, r->piece_end, AV_ROUND_UP);
 }
 
 // Takes `count` samples off the front of `frame`.
@@ -244,7 +258,7 @@ static void cut_piece(struct ta_pcm_reader *r)
 {
     if (r->piece_end == INT64_MAX || r->clock == AV_NOPTS_VALUE)
         return;
-    int64_t room = TA_MAX(r->piece_end - r->clock, 0);
+    int64_t room = TA_MAX(own_end(r) - r->clock, 0);
     if (r->silence + r->frame->nb_samples < room)
         return;
     r->silence = TA_MIN(r->silence, room);
@@ -265,7 +279,8 @@ static int meet_anchor(struct ta_pcm_reader *r)
         return TA_ERR_NOT_FOUND;
     if (t != r->anchor_pts)
         return 0;
-    r->clock = r->place = r->anchor_place;
+    r->place = r->anchor_place;
+    r->clock = own_place(r, r->anchor_place, AV_ROUND_NEAR_INF);
     r->anchor_pts = AV_NOPTS_VALUE;
     return 1;
 }
@@ -336,13 +351,13 @@ static int complete(struct ta_pcm_reader *r)
     if (r->anchor_pts != AV_NOPTS_VALUE && r->clock == AV_NOPTS_VALUE)
         return TA_ERR_NOT_FOUND; // the frame that the piece begins with did not come
     if (r->clock != AV_NOPTS_VALUE && r->stats->decode_errors && r->last_end != AV_NOPTS_VALUE &&
-        r->end == AV_NOPTS_VALUE && r->clock < r->piece_end) {
+        r->end == AV_NOPTS_VALUE && r->clock < own_end(r)) {
         int64_t missing = to_place(r, r->last_end, AV_TIME_BASE_Q) + r->rebase - r->clock;
         if (missing > (int64_t)r->rate * TOLERANCE_MS / 1000) {
             r->last_end = AV_NOPTS_VALUE;
             r->stats->gaps++;
             r->stats->gap_seconds += (double)missing / r->rate;
-            r->silence = TA_MIN(missing, r->piece_end - r->clock);
+            r->silence = TA_MIN(missing, own_end(r) - r->clock);
             return 0;
         }
     }
@@ -447,7 +462,7 @@ int ta_pcm_reader_fill(struct ta_pcm_reader *r, int64_t horizon)
     av_frame_unref(r->frame);
     bool ended = r->end != AV_NOPTS_VALUE && r->clock != AV_NOPTS_VALUE &&
                  r->clock >= to_place(r, r->end, AV_TIME_BASE_Q);
-    ended |= r->clock != AV_NOPTS_VALUE && r->clock >= r->piece_end;
+    ended |= r->clock != AV_NOPTS_VALUE && r->clock >= own_end(r);
     if (err >= 0 && r->draining && ended)
         return complete(r); // what the decoder still holds lies behind the range
     return err;

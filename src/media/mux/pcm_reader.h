@@ -36,8 +36,8 @@ int ta_pcm_reader_set_spec(struct ta_pcm_reader *r, const struct ta_pcm_spec *sp
 // With it pieces join as if the track had been read in one go. `pts` AV_NOPTS_VALUE: from the start of the
 // track, as ever, up to `end`. When no frame has that time fill() ends with TA_ERR_NOT_FOUND, unlogged.
 void ta_pcm_reader_set_piece(struct ta_pcm_reader *r, int64_t pts, int64_t place, int64_t end);
-// Samples that come in a second of the stream's clock, where that is not the rate: a sound card's clock that
-// runs fast or slow against the pictures'. Places are counted in these samples.
+// Samples of the wanted rate that come in a second of the stream's clock, where that is not the rate: a sound
+// card's clock that runs fast or slow against the pictures'. Places are counted in these samples.
 void ta_pcm_reader_set_true_rate(struct ta_pcm_reader *r, AVRational rate);
 // The last frame that was placed, where it lies as its time says: its time and the place of its first sample.
 // False when that frame was cut, moved, has no time, or lies behind a jump of the source's clock.
