@@ -63,6 +63,7 @@ int ta_error_from_errno(int errnum)
     }
 }
 
+// perf-ok(format-in-frame-loop): an error ends the loop
 const char *ta_errno_text(int errnum, char *out)
 {
     struct rlimit limit;

@@ -250,6 +250,7 @@ bool ta_log_any_wants(const char *component, enum ta_log_level level)
     return any;
 }
 
+// perf-ok(callback-under-lock): messages come whole and in order; ta_log_create() says what a callback may do
 void ta_log_tell_all(const char *component, enum ta_log_level level, const char *message)
 {
     pthread_rwlock_rdlock(&roots_lock);
@@ -295,6 +296,7 @@ static char *with_about(const struct ta_log *log, char *message)
     return message;
 }
 
+// perf-ok(callback-under-lock): as ta_log_tell_all()
 static void write_message(const struct ta_log *log, enum ta_log_level level, const char *message,
                           const char *code)
 {

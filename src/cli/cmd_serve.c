@@ -147,7 +147,7 @@ static int wait_for_signals(void *arg)
     struct stopper *s = arg;
     unsigned char number = 0;
     for (;;) {
-        ssize_t n = read(s->pipe[0], &number, 1);
+        ssize_t n = read(s->pipe[0], &number, 1); // perf-ok(one-byte-io): a byte a signal
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0 || !number)

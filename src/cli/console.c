@@ -183,6 +183,7 @@ static void put_aside(struct ta_console *c)
     c->file_bytes = 0;
 }
 
+// perf-ok(io-under-lock): the lock keeps lines whole: writing is what it is for
 static void on_message(void *priv, enum ta_log_level level, const char *component, const char *message,
                        const char *code)
 {
@@ -197,6 +198,7 @@ static void on_message(void *priv, enum ta_log_level level, const char *componen
     pthread_mutex_unlock(&c->lock);
 }
 
+// perf-ok(io-under-lock): as on_message()
 void ta_console_print(struct ta_console *c, const char *format, ...)
 {
     struct ta_buf line = {0};
@@ -212,6 +214,7 @@ void ta_console_print(struct ta_console *c, const char *format, ...)
     free(text);
 }
 
+// perf-ok(io-under-lock): as on_message()
 void ta_console_status(struct ta_console *c, const char *line)
 {
     if (!c->terminal)

@@ -344,6 +344,7 @@ void ta_alerts_query(struct ta_alerts *a, double seconds)
 
 // ---- to be shown ----
 
+// perf-ok(long-critical-section): a few alerts
 json_t *ta_alerts_json(struct ta_alerts *a)
 {
     json_t *list = json_array();

@@ -46,6 +46,7 @@ void ta_events_on_publish(struct ta_events *e, void (*wake)(void *priv), void *p
     pthread_mutex_unlock(&e->wake_lock);
 }
 
+// perf-ok(callback-under-lock): so that nobody is called who has taken back the call; it writes to a pipe
 void ta_events_publish(struct ta_events *e, const char *kind, char *data)
 {
     pthread_mutex_lock(&e->lock);

@@ -317,6 +317,7 @@ static bool empties(const struct changes *c)
 }
 
 // Makes all operations of the list durable, or none; each has its result then.
+// perf-ok(callback-under-lock): as ta_events_publish()
 static void transact(struct ta_jobs *jobs, struct ta_jobs_op *ops)
 {
     struct changes c = {.jobs = jobs};
@@ -370,6 +371,7 @@ static void transact(struct ta_jobs *jobs, struct ta_jobs_op *ops)
 
 // ---- the writer ----
 
+// perf-ok(callback-under-lock): as ta_events_publish()
 static int write_all(void *arg)
 {
     struct ta_jobs *jobs = arg;

@@ -217,6 +217,7 @@ static int follow(struct run *r, int *status)
     while (waitpid(r->pid, status, WNOHANG) == 0) {
         if ((err = to_end(r)))
             return err;
+        // perf-ok(polling-sleep): of a program that has closed its outputs, a few times at most
         poll(NULL, 0, TICK_MS); // timed wait: its end can't be waited for together with a cancellation
     }
     r->pid = 0;

@@ -466,6 +466,7 @@ static void give_jobs(struct ta_supervisor *s)
             ta_alerts_query(s->config.alerts, s->query_seconds);
         if (err < 0 || !job)
             return;
+        // perf-ok(process-in-loop): a worker stays for many jobs
         if (!seat->pid && start_worker(s, seat) < 0) {
             struct ta_job_end end = {.state = TA_JOB_QUEUED,
                                      .reason = "no worker could be started",
@@ -557,7 +558,7 @@ int ta_supervisor_run(struct ta_supervisor *s)
         obey_wishes(s);
         end_late_ones(s);
         retry_pending(s);
-        give_jobs(s);
+        give_jobs(s); // perf-ok(process-in-loop): workers stay
         if (atomic_load(&s->stopping) && !atomic_load(&s->workers))
             break;
         if (s->config.beat_ms && ta_clock_seconds() >= s->beat_at) {

@@ -390,6 +390,7 @@ void ta_watch_close(struct ta_watch **out)
     ta_freep(out);
 }
 
+// perf-ok(long-critical-section): a few folders
 json_t *ta_watch_json(struct ta_watch *w)
 {
     static const char *const states[] = {"missing", "watched", "polled"};

@@ -56,6 +56,7 @@ enum {
     TA_SITE_HEAD = 1 << 4,      // in the loop's condition
     TA_SITE_BRANCH = 1 << 5,    // under some condition in its loop
     TA_SITE_LOOPED = 1 << 6,    // of a section: a loop runs in it
+    TA_SITE_RELEASED = 1 << 8,  // a lock that the caller holds has been given back here
     TA_SITE_BOUNDED = 1 << 7,   // growth: a limit is asked for, or what is held is dropped, in the function
 };
 

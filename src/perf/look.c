@@ -66,6 +66,7 @@ static void look_at_body(struct look *l, struct ta_clang_cursor at)
     free(parts.items);
     while (l->lock_count)
         free(l->locks[--l->lock_count].text);
+    l->released = false;
 }
 
 static bool is_below(const char *file, const char *root)

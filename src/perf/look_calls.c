@@ -1,4 +1,5 @@
 // Calls: what they do, under which locks, in which branch.
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,9 +22,27 @@ enum {
     TOLD = TA_DOES_LOG | TA_DOES_FORMAT,
 };
 
-// Is the branch one that is taken once, or now and then, for what this call does?
-static bool is_seldom(const struct look *l, const struct look_guard *g, unsigned does)
+static char *first_word(const char *text)
 {
+    while (*text && !isalpha((unsigned char)*text) && *text != '_')
+        text++;
+    size_t n = 0;
+    while (isalnum((unsigned char)text[n]) || text[n] == '_')
+        n++;
+    return ta_xstrndup(text, n);
+}
+
+// Is the branch one that is taken once, or now and then, for what this call does?
+static bool is_seldom(const struct look *l, const struct look_guard *g, unsigned does, const char *args)
+{
+    if (does & TA_DOES_GROW) { // "if (count == room) list = realloc(list, room * ...)"
+        const char *size = strchr(args, ',');
+        char *word = size ? first_word(size + 1) : ta_xstrdup("");
+        bool asked = ta_text_has_word(g->condition, word);
+        free(word);
+        if (asked)
+            return true;
+    }
     if ((does & MADE) && l->target) {
         char *word = look_last_word(l->target);
         bool asked = ta_text_has_word(g->condition, word);
@@ -35,9 +54,9 @@ static bool is_seldom(const struct look *l, const struct look_guard *g, unsigned
            ((does & TOLD) && look_has_part(g->condition, wished));
 }
 
-static unsigned branch_flags(const struct look *l, unsigned does)
+static unsigned branch_flags(const struct look *l, unsigned does, const char *args)
 {
-    unsigned flags = l->head ? TA_SITE_HEAD : 0;
+    unsigned flags = (l->head ? TA_SITE_HEAD : 0) | (l->released ? TA_SITE_RELEASED : 0);
     int loop = look_loop_index(l);
     for (int i = 0; i < l->guard_count; i++) {
         const struct look_guard *g = &l->guards[i];
@@ -45,7 +64,7 @@ static unsigned branch_flags(const struct look *l, unsigned does)
             flags |= TA_SITE_EXITS;
         if (g->loop == loop)
             flags |= TA_SITE_BRANCH;
-        if (is_seldom(l, g, does))
+        if (is_seldom(l, g, does, args))
             flags |= TA_SITE_LAZY;
     }
     return flags;
@@ -66,7 +85,7 @@ struct ta_site *look_add_site(struct look *l, enum ta_site_kind kind, struct ta_
     s->lock = ta_xstrdup(lock ? lock->text : "");
     s->lock_line = lock ? lock->line : 0;
     s->locks = l->lock_count;
-    s->flags = branch_flags(l, 0);
+    s->flags = branch_flags(l, 0, "");
     return s;
 }
 
@@ -91,8 +110,11 @@ static void end_section(struct look *l, const struct look_lock *lock, struct ta_
 
 static void take_lock(struct look *l, const char *args, struct ta_clang_cursor at)
 {
-    if (l->lock_count == LOOK_LOCKS)
+    // One that was given back before is the caller's again.
+    if (l->released || l->lock_count == LOOK_LOCKS) {
+        l->released = false;
         return;
+    }
     l->locks[l->lock_count++] = (struct look_lock){
         .text = ta_xstrdup(args), .line = look_line(l, at, NULL), .loop = look_loop_index(l)};
 }
@@ -100,6 +122,7 @@ static void take_lock(struct look *l, const char *args, struct ta_clang_cursor a
 static void give_lock(struct look *l, const char *args, struct ta_clang_cursor at)
 {
     int i = l->lock_count - 1;
+    l->released = i < 0;
     while (i > 0 && strcmp(l->locks[i].text, args) != 0)
         i--;
     if (i < 0)
@@ -176,7 +199,7 @@ static void note_call(struct look *l, struct ta_clang_cursor at, struct ta_clang
         s->callee = ta_xstrdup(callee);
         s->args = ta_xstrdup(args);
         s->does = does;
-        s->flags = branch_flags(l, does);
+        s->flags = branch_flags(l, does, args);
         if (l->target) {
             free(s->target);
             s->target = ta_xstrdup(l->target);

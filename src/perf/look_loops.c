@@ -60,9 +60,9 @@ static void split_loop(const struct look *l, struct ta_clang_cursor at, const st
 static const char *const of_frames[] = {"nb_frames", "frame_count", "num_frames", "n_frames",
                                         "nframes",   "frameno",     "frame_no",   "numframes",
                                         "packets",   "num_packets", "frames",     NULL};
-static const char *const of_pixels[] = {"height",   "width",   "rows",        "lines",
-                                        "stride",   "samples", "nb_samples",  "linesize",
-                                        "nsamples", "pixels",  "num_samples", NULL};
+static const char *const of_pixels[] = {"height",  "width",       "rows",     "stride",
+                                        "samples", "nb_samples",  "linesize", "nsamples",
+                                        "pixels",  "num_samples", NULL};
 static const char *const of_ends[] = {"quit",   "stop",  "running", "exit",      "done",
                                       "cancel", "alive", "abort",   "terminate", NULL};
 
@@ -299,7 +299,7 @@ void look_walk_loop(struct look *l, struct ta_clang_cursor at)
 static bool is_narrow(const char *factor)
 {
     static const char *const names[] = {"chan", "nch", "comp", "bpp", "plane", "bytes", NULL};
-    char *name = ta_xstrndup(factor, strcspn(factor, ")+-]*"));
+    char *name = ta_xstrndup(factor, strcspn(factor, ")+]*"));
     bool is = look_has_part(name, names);
     free(name);
     return is;

@@ -43,6 +43,7 @@ struct look {
     int guard_count;
     struct look_lock locks[LOOK_LOCKS];
     int lock_count;
+    bool released;      // a lock was given back that the function did not take
     const char *target; // what the expression's value goes to; NULL
     int depth;
 };

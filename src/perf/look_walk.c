@@ -126,7 +126,9 @@ static void walk_if(struct look *l, struct ta_clang_cursor at)
          second_leaves = parts.count > 2 && leaves(l, parts.items[2]);
     look_walk(l, parts.items[0]);
     keep_locks(l, &before);
+    bool released = l->released;
     walk_branch(l, parts.items[1], condition, first_leaves);
+    released = first_leaves ? released : l->released;
     keep_locks(l, &after);
     put_locks(l, &before);
     if (parts.count > 2)
@@ -135,6 +137,7 @@ static void walk_if(struct look *l, struct ta_clang_cursor at)
         put_locks(l, &after);
     else if (!first_leaves)
         join_locks(l, &after);
+    l->released = released;
     drop_kept(&after);
     free(condition);
     free(parts.items);

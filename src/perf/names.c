@@ -339,7 +339,9 @@ unsigned ta_name_does(const char *name, const char *args)
     if ((!strcmp(name, "poll") && (is_literal(args, "NULL") || is_literal(args, "0,"))) ||
         (!strcmp(name, "select") && is_literal(args, "0, NULL, NULL, NULL")))
         does |= TA_DOES_SLEEP;
-    // realloc(NULL, ...) takes memory; a size of 0 gives it back.
+    // What people are to see at once, and no disk.
+    if (!strcmp(name, "fflush") && (is_literal(args, "stdout") || is_literal(args, "stderr")))
+        does = TA_DOES_LOG;
     if (!does && ta_name_of_frame(name))
         does = TA_DOES_FRAME;
     return does;

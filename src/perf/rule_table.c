@@ -1,6 +1,7 @@
 // The rules. Each has a sample that it finds and ones that it lets be: tests/perf/samples/RULE.c.
 #include <string.h>
 
+#include "base/mem.h"
 #include "perf/rules_parts.h"
 
 const char *const ta_weight_names[] = {"low", "medium", "high", "critical", NULL};
@@ -64,6 +65,20 @@ static bool in_head(const struct ta_judged *j)
     return (j->site->flags & TA_SITE_HEAD) != 0;
 }
 
+// Names of files are made for each file.
+static bool no_file_name(const struct ta_judged *j)
+{
+    static const char *const parts[] = {"name", "path", "file"};
+    const char *args = j->site->args;
+    size_t first = strcspn(args, ",");
+    for (size_t i = 0; i < TA_COUNT(parts); i++) {
+        const char *p = strstr(args, parts[i]);
+        if ((p && p < args + first) || strstr(j->site->target, parts[i]))
+            return false;
+    }
+    return true;
+}
+
 enum { AWAY = TA_SITE_EXITS | TA_SITE_LAZY };
 
 const struct ta_rule ta_rules[] = {
@@ -94,9 +109,9 @@ const struct ta_rule ta_rules[] = {
     {"log-under-lock", TA_WEIGHT_LOW, "io", "tells something while a lock is held",
      "whoever wants the lock waits for the terminal or the log", "tell it after the lock is given back",
      TA_SITE_CALL, TA_DOES_LOG, TA_PLACE_LOCK, AWAY, 0, false, only_io},
-    {"sync-in-frame-loop", TA_WEIGHT_HIGH, "io", "waits for the disk for each frame",
-     "a disk takes milliseconds for it", "do it once, at the end or every few seconds", TA_SITE_CALL,
-     TA_DOES_SYNC, TA_PLACE_FRAME, AWAY, 0, false, NULL},
+    {"sync-in-frame-loop", TA_WEIGHT_HIGH, "io", "waits for each frame until system or disk have it",
+     "a call at least, and a disk takes milliseconds", "do it once, at the end or every few seconds",
+     TA_SITE_CALL, TA_DOES_SYNC, TA_PLACE_FRAME, AWAY, 0, false, NULL},
     {"open-in-frame-loop", TA_WEIGHT_HIGH, "io", "opens the same file for each frame",
      "the path is looked up and the file's beginning read again", "open it once and keep it", TA_SITE_CALL,
      TA_DOES_OPEN, TA_PLACE_FRAME, AWAY, TA_SITE_INVARIANT, false, NULL},
@@ -140,16 +155,16 @@ const struct ta_rule ta_rules[] = {
     {"format-in-frame-loop", TA_WEIGHT_MEDIUM, "cpu", "makes text by a format for each frame",
      "the format is read anew each time, mostly for somebody who does not look so often",
      "make it once, or when it is shown: ten times a second at most", TA_SITE_CALL, TA_DOES_FORMAT,
-     TA_PLACE_FRAME, AWAY, 0, false, NULL},
+     TA_PLACE_FRAME, AWAY | TA_SITE_BRANCH, 0, false, no_file_name},
     {"log-in-frame-loop", TA_WEIGHT_LOW, "cpu", "tells something for each frame",
      "a terminal or a log is slow", "tell it ten times a second at most, or when something changes",
-     TA_SITE_CALL, TA_DOES_LOG, TA_PLACE_FRAME, AWAY, 0, false, NULL},
+     TA_SITE_CALL, TA_DOES_LOG, TA_PLACE_FRAME, AWAY | TA_SITE_BRANCH, 0, false, NULL},
     {"strlen-in-loop-head", TA_WEIGHT_MEDIUM, "cpu", "counts the same text in each round",
      "the time grows with the square of the length", "count it once before the loop", TA_SITE_CALL,
      TA_DOES_LENGTH, TA_PLACE_LOOP, 0, TA_SITE_INVARIANT, false, in_head},
     {"append-in-loop", TA_WEIGHT_LOW, "cpu", "looks for the end of a text that grows, in each round",
      "the time grows with the square of the length", "keep where the end is", TA_SITE_CALL, TA_DOES_APPEND,
-     TA_PLACE_LOOP, AWAY, 0, false, NULL},
+     TA_PLACE_LOOP, AWAY | TA_SITE_BRANCH, 0, false, NULL},
     {"setup-in-frame-loop", TA_WEIGHT_HIGH, "cpu", "sets up for each frame what is meant for many",
      "tables, plans and connections are made and thrown away", "make it once and keep it", TA_SITE_CALL,
      TA_DOES_SETUP, TA_PLACE_FRAME, AWAY, 0, false, NULL},

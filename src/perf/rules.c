@@ -13,6 +13,9 @@
 enum { CALLS_DOWN = 2, CALLS_UP = 3 };
 enum { EFFECTS = TA_DOES_IO | TA_DOES_BLOCK | TA_DOES_PROCESS | TA_DOES_SLEEP };
 
+// What a caller need not count with: seldom, or not under its lock.
+enum { NO_EFFECT = TA_SITE_EXITS | TA_SITE_LAZY | TA_SITE_RELEASED };
+
 struct node {
     const struct ta_function *f;
     // Why it runs for each frame: the caller and its site. -1: it does not, that anybody saw.
@@ -130,7 +133,7 @@ static void spread_effects(struct model *m)
     for (int i = 0; i < m->count; i++)
         for (int k = 0; k < m->nodes[i].f->site_count; k++) {
             const struct ta_site *s = &m->nodes[i].f->sites[k];
-            if (s->kind == TA_SITE_CALL && !(s->flags & (TA_SITE_EXITS | TA_SITE_LAZY)))
+            if (s->kind == TA_SITE_CALL && !(s->flags & NO_EFFECT))
                 note_effects(&m->nodes[i], s, s->does);
         }
     for (int depth = 1; depth < CALLS_UP; depth++) {
@@ -140,7 +143,7 @@ static void spread_effects(struct model *m)
         for (int i = 0; i < m->count; i++)
             for (int k = 0; k < m->nodes[i].f->site_count; k++) {
                 const struct ta_site *s = &m->nodes[i].f->sites[k];
-                int to = s->flags & (TA_SITE_EXITS | TA_SITE_LAZY) ? -1 : callee_of(m, &m->nodes[i], s);
+                int to = s->flags & NO_EFFECT ? -1 : callee_of(m, &m->nodes[i], s);
                 if (to >= 0 && to != i)
                     note_effects(&m->nodes[i], s, before[to] & ~m->nodes[i].does);
             }

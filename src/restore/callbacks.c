@@ -95,7 +95,6 @@ static void fill(struct ta_meter *m, double now, struct report *r)
     p->elapsed = now - m->started;
     p->total = shares[p->phase].before + shares[p->phase].own * p->fraction;
     p->eta = p->fps = 0;
-    p->rss_bytes = ta_rss_bytes();
     if (p->phase == TA_PHASE_SEGMENTS && in_phase > 0.05) {
         double own = (double)(p->frames_done - m->frames_at_start);
         double rate = (own + m->other_done - m->other_at_start) / in_phase;
@@ -126,11 +125,13 @@ static void report(struct ta_meter *m, bool always)
     m->last_report = r.progress ? now : m->last_report;
     m->last_watch = r.watch ? now : m->last_watch;
     pthread_mutex_unlock(&m->lock);
+    r.now.rss_bytes = ta_rss_bytes(); // reads a file
     if (r.progress)
         m->callbacks->progress(m->callbacks->priv, &r.now);
     if (r.watch)
         m->watch(m->watch_priv, &r.now);
     pthread_mutex_lock(&m->lock);
+    m->now.rss_bytes = r.now.rss_bytes;
     m->telling = false;
     pthread_cond_broadcast(&m->told);
 }

@@ -126,6 +126,7 @@ static int take_turn(struct ta_plan *p, struct ta_folder *folder, const char *wo
             return TA_ERR_BUSY;
         if (err != TA_ERR_BUSY)
             return err;
+        // perf-ok(polling-sleep): locks of files have no events, and another runner is rare
         usleep((useconds_t)(LOCK_PAUSE * 1e6)); // timed wait: a lock tells nobody that it is free
     }
 }

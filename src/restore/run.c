@@ -197,6 +197,7 @@ static int do_task(struct run *r, int number)
     // Another copy of a task may have been quicker: its file has the same content.
     bool late = err >= 0 && r->work->shared && ta_work_is_done(r->work, number);
     if (!late && err >= 0)
+        // perf-ok(block-under-lock): the journal has a line a task, in the order of their ends
         err = ta_work_commit(r->work, number, part, &done);
     if (late || err < 0)
         ta_folder_unlink(&r->work->folder, part);

@@ -29,8 +29,9 @@ static char *hashed_name(const char *output, int most)
     ta_sha256_hex(absolute, strlen(absolute), sum);
     free(absolute);
     size_t keep = (size_t)TA_MIN(NAME_KEPT, most - HASH_DIGITS - (int)sizeof TA_WORK_SUFFIX);
-    keep = TA_MIN(keep, strlen(name));
-    while (keep > 0 && keep < strlen(name) && ((unsigned char)name[keep] & 0xC0) == 0x80)
+    size_t whole = strlen(name);
+    keep = TA_MIN(keep, whole);
+    while (keep > 0 && keep < whole && ((unsigned char)name[keep] & 0xC0) == 0x80)
         keep--; // not in the middle of a character
     return ta_xprintf("%.*s-%.*s%s", (int)keep, name, HASH_DIGITS, sum, TA_WORK_SUFFIX);
 }

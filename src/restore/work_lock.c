@@ -43,6 +43,7 @@ static int take_lock(struct ta_work *w)
         if (err != TA_ERR_BUSY ||
             ta_clock_seconds() - start > (w->shared ? ta_work_task_patience : LOCK_PATIENCE))
             return err;
+        // perf-ok(polling-sleep): locks of files have no events, and another runner is rare
         usleep((useconds_t)(LOCK_PAUSE * 1e6)); // timed wait: a lock tells nobody that it is free
     }
 }

@@ -324,8 +324,12 @@ static int work(void *arg)
             until.tv_sec += IDLE_SECONDS;
             // timed wait: a process that nobody asks is ended
             int late = pthread_cond_timedwait(&a->changed, &a->lock, &until);
-            if (late == ETIMEDOUT && !next_entry(a, seat->line))
+            if (late == ETIMEDOUT && !next_entry(a, seat->line)) {
+                // Only this thread touches it, and its end is waited for: nobody else waits, too.
+                pthread_mutex_unlock(&a->lock);
                 ta_looker_end(&seat->looker);
+                pthread_mutex_lock(&a->lock);
+            }
             continue;
         }
         if (!e) {
@@ -345,6 +349,7 @@ static int work(void *arg)
                                       .stop_fd = a->stop_fd[0],
                                       .progress = on_progress,
                                       .priv = &progress};
+        // perf-ok(process-in-loop): one process answers many questions
         struct ta_told *t = ta_looker_ask(&seat->looker, &wish, a->log);
         json_t *more = json_pack("{s:s}", "state", t->problem ? "failed" : "ready");
         if (t->problem)

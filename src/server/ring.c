@@ -35,6 +35,7 @@ static json_t *line_json(const struct line *l)
     return o;
 }
 
+// perf-ok(callback-under-lock): lines reach pages in their order; it queues an event
 static void on_message(void *priv, enum ta_log_level level, const char *component, const char *message,
                        const char *code)
 {

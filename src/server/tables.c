@@ -63,6 +63,7 @@ void ta_tables_keep(struct ta_tables *t, const char *key, struct ta_blob *blob)
     ta_lru_put(t->kept, ta_lru_add(t->kept, key, k, ta_blob_size(blob) + strlen(key) + sizeof(*k)));
 }
 
+// perf-ok(callback-under-lock): made once in a life, and only once
 struct ta_blob *ta_tables_get(struct ta_tables *t, enum ta_table_name name)
 {
     static const struct {

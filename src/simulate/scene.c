@@ -170,6 +170,7 @@ void ta_scene_destroy(struct ta_scene **s)
 }
 
 // The date that camcorders left in the picture.
+// perf-ok(format-in-frame-loop): eight bytes beside a whole drawn picture
 static void draw_date(const struct ta_scene *s, struct ta_canvas *c, int part, double seconds)
 {
     if (!dates[part][0])

@@ -173,3 +173,14 @@ def test_commands_as_a_shell_writes_them(analyze, tmp_path):
     assert plan['files'] == 1 and [f['line'] for f in plan['findings']] == [2] and not plan['errors']
     analyze(folder, '--output', folder / 'p.txt')
     assert '/with%20space/' in json.loads((folder / 'p.sarif').read_text())['runs'][0]['originalUriBaseIds']['SRCROOT']['uri']
+
+
+@pytest.mark.long
+def test_own_tree(analyze):
+    """What it finds in this tree is mended, or let be with a reason."""
+    build = pathlib.Path(os.environ.get('TA_BUILD', SAMPLES.parents[2] / 'build'))
+    if not (build / 'compile_commands.json').exists():
+        pytest.skip('no compile database')
+    plan = analyze(SAMPLES.parents[2] / 'src', '--database', build, '--json').json()
+    left = ['%s:%d: %s' % (f['file'], f['line'], f['rule']) for f in plan['findings'] if not f['suppressed']]
+    assert plan['files'] > 400 and not left, left

@@ -146,6 +146,7 @@ int ta_hardware_plan(struct ta_encoder_settings *out, const struct ta_encoder_in
     return err;
 }
 
+// perf-ok(growth-by-one): a few kinds, each of which encoded frames for it
 void ta_hardware_look(struct ta_hardware_facts *out)
 {
     struct ta_buf why = {0};

@@ -71,6 +71,7 @@ static int shrink(const AVFrame *in, const struct ta_format *format, int width, 
 }
 
 // The first picture from here on.
+// perf-ok(alloc-in-frame-loop): one picture of a file
 static int decode_one(struct ta_source *s, AVFrame *frame, struct ta_log *log)
 {
     AVStream *st = s->fmt->streams[s->video];

@@ -288,6 +288,7 @@ int ta_graph_push(struct ta_graph *g, AVFrame *frame)
     return err;
 }
 
+// perf-ok(alloc-in-frame-loop): the frame goes on to others, and its planes are of a pool
 int ta_graph_pull(struct ta_graph *g, AVFrame **frame)
 {
     *frame = av_frame_alloc();

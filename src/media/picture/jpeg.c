@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "media/av.h"
 
+// perf-ok(alloc-in-frame-loop, setup-in-frame-loop): a picture that somebody asked for
 int ta_jpeg_encode(const AVFrame *picture, int quality, struct ta_buf *out, struct ta_log *log)
 {
     const AVCodec *codec = avcodec_find_encoder(AV_CODEC_ID_MJPEG);

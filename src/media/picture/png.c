@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "media/av.h"
 
+// perf-ok(alloc-in-frame-loop): as ta_png_encode()
 static AVFrame *packed(const AVFrame *in)
 {
     AVFrame *f = av_frame_alloc();
@@ -33,6 +34,7 @@ static AVFrame *packed(const AVFrame *in)
     return f;
 }
 
+// perf-ok(setup-in-frame-loop): as ta_png_encode()
 static int encode(const AVFrame *f, AVPacket *packet)
 {
     const AVCodec *codec = avcodec_find_encoder(AV_CODEC_ID_PNG);
@@ -56,6 +58,7 @@ static int encode(const AVFrame *f, AVPacket *packet)
     return ret;
 }
 
+// perf-ok(alloc-in-frame-loop): a picture that somebody asked for
 int ta_png_encode(const AVFrame *picture, struct ta_buf *out, const char *name, struct ta_log *log)
 {
     AVFrame *f = packed(picture);

@@ -33,3 +33,24 @@ int failing(struct reader *r, char *title, size_t size)
     }
     return 0;
 }
+
+// Each picture has a name of its own.
+void named(struct reader *r)
+{
+    AVFrame frame;
+    char file_name[64];
+    int n = 0;
+    while (read_frame(r, &frame) >= 0)
+        snprintf(file_name, sizeof file_name, "%d.png", n++);
+}
+
+// Somebody decides when.
+void chaptered(struct reader *r, char *title, size_t size, int scene)
+{
+    AVFrame frame;
+    int n = 0;
+    while (read_frame(r, &frame) >= 0) {
+        if (frame.width == scene)
+            snprintf(title, size, "scene %d", n++);
+    }
+}

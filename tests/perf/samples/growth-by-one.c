@@ -28,3 +28,17 @@ int *one_more(int *list, int n)
 {
     return realloc(list, (size_t)(n + 1) * sizeof *list);
 }
+
+// One more than what is doubled when it is full.
+int *ended(int n)
+{
+    int *list = NULL, held = 0;
+    for (int i = 0; i < n; i++) {
+        if (held - i <= 0) {
+            held += n;
+            list = realloc(list, (held + 1) * sizeof *list);
+        }
+        list[i] = i;
+    }
+    return list;
+}

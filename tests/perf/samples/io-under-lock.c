@@ -40,6 +40,23 @@ void put_copy(struct store *s)
     fwrite(&count, sizeof count, 1, s->file);
 }
 
+// Called with the lock, which it gives back meanwhile.
+static void save_outside(struct store *s)
+{
+    int count = s->count;
+    pthread_mutex_unlock(&s->lock);
+    save(count);
+    pthread_mutex_lock(&s->lock);
+}
+
+void put_outside(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->count++;
+    save_outside(s);
+    pthread_mutex_unlock(&s->lock);
+}
+
 // On both ways the lock is given back first.
 int put_some(struct store *s, int limit)
 {

@@ -8,6 +8,10 @@ void show(struct reader *r)
     int n = 0;
     while (read_frame(r, &frame) >= 0)
         fprintf(stderr, "frame %d\r", n++); // finds log-in-frame-loop
+    while (read_frame(r, &frame) >= 0) {
+        fprintf(stdout, "frame %d\r", n++); // finds log-in-frame-loop
+        fflush(stdout);                     // finds log-in-frame-loop
+    }
 }
 
 void show_some(struct reader *r, int verbose)

@@ -21,13 +21,13 @@ void corrected_by_one(struct reader *r, const char *table)
     fclose(f);
 }
 
-// Each picture is a file of its own. (Its name is made for each as well, which is another rule's.)
+// Each picture is a file of its own.
 void pictures(struct reader *r, int n)
 {
     AVFrame frame;
     char name[64];
     while (read_frame(r, &frame) >= 0) {
-        snprintf(name, sizeof name, "%d.pgm", n++); // finds format-in-frame-loop
+        snprintf(name, sizeof name, "%d.pgm", n++);
         FILE *f = fopen(name, "wb");
         fwrite(frame.data[0], 1, 1, f);
         fclose(f);

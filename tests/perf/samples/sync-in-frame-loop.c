@@ -12,6 +12,15 @@ void write_all(struct reader *r, struct writer *w, int fd)
     }
 }
 
+void flush_all(struct reader *r, FILE *f)
+{
+    AVFrame frame;
+    while (read_frame(r, &frame) >= 0) {
+        fwrite(frame.data[0], 1, 1, f);
+        fflush(f); // finds sync-in-frame-loop
+    }
+}
+
 void write_then_sync(struct reader *r, struct writer *w, int fd)
 {
     AVFrame frame;
