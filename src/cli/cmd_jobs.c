@@ -29,8 +29,8 @@ static const struct ta_opt jobs_options[] = {
      .kind = &ta_opt_text,
      TA_FIELD(struct jobs_opts, state, char *),
      .syntax = "STATE,...",
-     .help = "list, clear: only jobs in these states: queued, downloading, planning, running, paused, done, "
-             "failed, cancelled"},
+     .help = "list, clear: only jobs in these states, with commas between: queued, downloading, "
+             "planning, running, paused, done, failed, cancelled"},
     {.name = "batch-name",
      .kind = &ta_opt_text,
      TA_FIELD(struct jobs_opts, batch, char *),
@@ -238,17 +238,9 @@ static bool are_numbers(struct ta_cli *cli)
 static enum ta_exit run_jobs(struct ta_cli *cli)
 {
     const struct jobs_opts *opts = cli->values;
-    static const char *const verbs[] = {"list",   "show", "watch",    "pause", "resume", "cancel", "retry",
-                                        "remove", "move", "priority", "clear", "drain",  NULL};
     const char *verb = cli->operand_count ? cli->operands[0] : "list";
-    int known = 0;
-    while (verbs[known] && strcmp(verbs[known], verb))
-        known++;
-    if (!verbs[known]) {
-        const char *nearest = ta_nearest(verb, verbs);
-        return ta_cli_usage(cli, "unknown action \"%s\"%s%s%s", verb, nearest ? "; did you mean \"" : "",
-                            nearest ? nearest : "", nearest ? "\"?" : "");
-    }
+    if (!ta_cli_is_action(cli, verb))
+        return TA_EXIT_USAGE;
     int ids = TA_MAX(cli->operand_count - 1, 0);
     bool whole = !strcmp(verb, "pause") || !strcmp(verb, "resume"); // without numbers: the queue
     bool none = !strcmp(verb, "list") || !strcmp(verb, "watch") || !strcmp(verb, "clear") ||
@@ -278,6 +270,22 @@ static enum ta_exit run_jobs(struct ta_cli *cli)
     return status;
 }
 
+static const struct ta_choice jobs_actions[] = {
+    {"list", "all jobs, the newest first: what is done where no action is given"},
+    {"show", "one job, and what became of it until now"},
+    {"watch", "what happens, as it happens"},
+    {"pause", "a job; without ID the queue begins nothing new"},
+    {"resume", "a job, or the queue, that was paused"},
+    {"cancel", "a job; what is finished of it is kept"},
+    {"retry", "a job that failed or was cancelled, from what is finished"},
+    {"remove", "a job that has ended, from the list"},
+    {"move", "a job in front of another (--before)"},
+    {"priority", "a job before or behind all others (--priority)"},
+    {"clear", "all that have ended, from the list (--state)"},
+    {"drain", "what runs is finished, then the service ends"},
+    {0},
+};
+
 static const struct ta_example jobs_examples[] = {
     {"terminalai jobs", "all jobs, the newest first"},
     {"terminalai jobs watch",
@@ -301,10 +309,9 @@ const struct ta_command ta_command_jobs = {
     .operands = "[ACTION [ID...]]",
     .summary = "show and change the queue of the service",
     .description =
-        "ACTION is list (without one), show, watch, pause, resume, cancel, retry, remove, move, priority, clear or "
-        "drain. "
-        "pause and resume without ID are for the whole queue. A job that is paused, cancelled or interrupted keeps "
-        "its finished segments and goes on from there.",
+        "Shows the jobs of \"terminalai serve\" and changes them. A job that is paused, cancelled or interrupted "
+        "keeps its finished segments and goes on from there.",
+    .actions = jobs_actions,
     .examples = jobs_examples,
     .groups = jobs_groups,
     .values_size = sizeof(struct jobs_opts),

@@ -247,10 +247,9 @@ static void run_action(struct call *c, const struct action *a)
 static enum ta_exit run_models(struct ta_cli *cli)
 {
     struct call c = {.cli = cli, .opts = cli->values, .table = {.columns = 3}};
+    if (!ta_cli_is_action(cli, cli->operands[0]))
+        return TA_EXIT_USAGE;
     const struct action *a = find_action(cli->operands[0]);
-    if (!a)
-        return ta_cli_usage(cli, "\"%s\": it is \"terminalai models list\", show, fetch, verify or remove",
-                            cli->operands[0]);
     enum ta_exit status = ta_models_load(&c.models, cli->log) >= 0 ? TA_EXIT_OK : TA_EXIT_FAILED;
     c.folder = ta_models_folder();
     c.cache = ta_cache_folder();
@@ -277,6 +276,15 @@ static const struct ta_command_group models_groups[] = {
     {0},
 };
 
+static const struct ta_choice model_actions[] = {
+    {"list", "the networks that are known, and which are here"},
+    {"show", "what a network, or one in a file, is good for"},
+    {"fetch", "get one: download it, or take it from a file (--from)"},
+    {"verify", "compare those that are here with their checksums"},
+    {"remove", "delete one"},
+    {0},
+};
+
 static const struct ta_example examples[] = {
     {"terminalai models list", "the networks that are known, and which are here"},
     {"terminalai models fetch NAME --from ./network.onnx", "take one that you have"},
@@ -286,18 +294,18 @@ static const struct ta_example examples[] = {
 
 const struct ta_command ta_command_models = {
     .name = "models",
-    .operands = "list|show|fetch|verify|remove [NAME...]",
+    .operands = "ACTION [NAME...]",
     .summary = "get networks, and tell what those in files are good for",
     .description =
         "Networks are known by name: a manifest, built in and in models.yaml beside your configuration, says what "
         "each takes and makes, its licence and its checksum. None is part of this program. \"fetch\" downloads one, "
         "or takes it from your file with --from; a download that broke off goes on where it was; what has another "
-        "checksum is refused. They are kept in $XDG_DATA_HOME/terminalai/models (~/.local/share). \"verify\" compares "
-        "those that are here with their checksums, \"remove\" deletes them.\n\n"
+        "checksum is refused. They are kept in $XDG_DATA_HOME/terminalai/models (~/.local/share).\n\n"
         "\"show\" with a file reads it, loads it with ONNX Runtime on the processor (in a process of its own, "
         "which it may crash), compares its shapes with what is expected of a network that enlarges pictures, and "
         "finds out by how much by giving it a small grey one. A file whose numbers lie in other files is refused; "
         "those are not opened. Exit status 1 when something is refused, absent or could not be done.",
+    .actions = model_actions,
     .examples = examples,
     .groups = models_groups,
     .values_size = sizeof(struct models_opts),

@@ -104,6 +104,29 @@ const char *ta_command_nearest(const struct ta_command *family, const char *name
     return ta_nearest(name, names);
 }
 
+bool ta_cli_is_action(struct ta_cli *cli, const char *word)
+{
+    enum { ACTIONS_MAX = 32 };
+    const char *names[ACTIONS_MAX + 1] = {0};
+    struct ta_buf all = {0};
+    int count = 0;
+    for (const struct ta_choice *a = cli->command->actions; a->name && count < ACTIONS_MAX; a++) {
+        if (!strcmp(a->name, word)) {
+            ta_buf_release(&all);
+            return true;
+        }
+        ta_buf_printf(&all, "%s%s", count ? ", " : "", a->name);
+        names[count++] = a->name;
+    }
+    const char *nearest = ta_nearest(word, names);
+    if (nearest)
+        ta_cli_usage(cli, "unknown action \"%s\"; did you mean \"%s\"?", word, nearest);
+    else
+        ta_cli_usage(cli, "unknown action \"%s\": it is one of %s", word, ta_buf_text(&all));
+    ta_buf_release(&all);
+    return false;
+}
+
 enum ta_exit ta_cli_usage(struct ta_cli *cli, const char *format, ...)
 {
     if (format) {

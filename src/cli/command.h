@@ -79,6 +79,7 @@ struct ta_command {
     const char *summary;               // one line, no full stop
     const char *description;           // paragraphs, separated by an empty line
     const struct ta_example *examples; // those that most people need first
+    const struct ta_choice *actions;   // what the first operand may be, where it is a verb; NULL for others
     const char *const *often; // options that -h shows, NULL-terminated; NULL: all that are not advanced
     const struct ta_command_group *groups;
     const struct ta_command_group *file_groups; // entries of lists that the configuration file alone has
@@ -130,6 +131,9 @@ extern const struct ta_command ta_command_restore, ta_command_plan, ta_command_p
     ta_command_simulate, ta_command_completion, ta_command_help, ta_command_resume, ta_command_status,
     ta_command_clean, ta_command_audio, ta_command_serve, ta_command_worker, ta_command_submit,
     ta_command_jobs, ta_command_perf, ta_command_perf_metrics, ta_command_perf_analyze;
+
+// Is `word` an action of the command? When not, says what is near and what there is.
+bool ta_cli_is_action(struct ta_cli *cli, const char *word);
 
 // Logs a usage error, points at the command's help and returns TA_EXIT_USAGE.
 enum ta_exit ta_cli_usage(struct ta_cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));

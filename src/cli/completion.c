@@ -8,7 +8,9 @@
 #include "base/mem.h"
 #include "cli/args.h"
 #include "cli/help.h"
+#include "infer/models.h"
 #include "media/encode/encoder_row.h"
+#include "recipe/models.h"
 #include "video/luts.h"
 
 // --- words that values and operands may be ---
@@ -64,13 +66,97 @@ static void add_presets(struct words *w)
     free(text);
 }
 
+static void add_choices(struct words *w, const struct ta_choice *choices)
+{
+    for (const struct ta_choice *c = choices; c && c->name; c++)
+        add_word(w, c->name, c->help);
+}
+
+// Those of one purpose, or all (-1).
+static void add_models(struct words *w, int purpose)
+{
+    struct ta_models models = {0};
+    if (ta_models_load(&models, NULL) >= 0)
+        for (int i = 0; i < models.count; i++)
+            if (purpose < 0 || (int)models.items[i].purpose == purpose)
+                add_word(w, models.items[i].name, models.items[i].summary);
+    ta_models_release(&models);
+    w->files = true;
+}
+
+// Options that take names beside what else they take.
+static const struct named {
+    const char *option;
+    bool list;
+    const struct ta_choice words[16];
+} named[] = {
+    {"resolution",
+     false,
+     {{"auto", "by the preset and the source"},
+      {"source", "as the source has it"},
+      {"480", "lines"},
+      {"576", "lines"},
+      {"720", "lines"},
+      {"1080", "lines"},
+      {"1440", "lines"},
+      {"2160", "lines, also called 4k"}}},
+    {"aspect",
+     false,
+     {{"auto", "as the source says"}, {"4:3", "television as it was"}, {"16:9", "wide screen"}}},
+    {"loudness",
+     false,
+     {{"off", "as it is"},
+      {"web", "-14 LUFS, as the web has it"},
+      {"broadcast", "-23 LUFS, as television has it"}}},
+    {"device",
+     false,
+     {{"auto", "the first that is not the processor"},
+      {"cpu", "the processor"},
+      {"gpu", "a graphics card"},
+      {"npu", "a processor for networks"}}},
+    {"log-level",
+     false,
+     {{"error", "what failed"},
+      {"warning", "what lacks something, too"},
+      {"info", "what is done, too"},
+      {"verbose", "how it is done, too"},
+      {"debug", "everything"}}},
+    {"state",
+     true,
+     {{"queued", "waits for its turn"},
+      {"downloading", "its source comes"},
+      {"planning", "is measured"},
+      {"running", "is made"},
+      {"paused", "until it is resumed"},
+      {"done", "is there"},
+      {"failed", "says why"},
+      {"cancelled", "by somebody"}}},
+};
+
+static bool find_named(const char *name, const struct ta_opt *o, struct words *w)
+{
+    for (size_t i = 0; i < TA_COUNT(named); i++)
+        if (!strcmp(name, named[i].option) && o->kind != &ta_opt_path) {
+            add_choices(w, named[i].words);
+            w->list = named[i].list;
+            return true;
+        }
+    size_t length = o->syntax ? strlen(o->syntax) : 0;
+    if (length > 5 && !strcmp(o->syntax + length - 5, "|auto")) {
+        add_word(w, "auto", "as it was measured");
+        return true;
+    }
+    return false;
+}
+
 // The words that an option's value may be; none when it is free (numbers, files).
 static void find_values(const char *name, const struct ta_opt *o, struct words *w)
 {
     *w = (struct words){0};
     if (o->choices) {
-        for (const struct ta_choice *c = o->choices; c->name; c++)
-            add_word(w, c->name, c->help);
+        add_choices(w, o->choices);
+    } else if (find_named(name, o, w)) {
+        // these
     } else if (!strcmp(name, "preset") || !strcmp(name, "presets")) {
         add_presets(w);
         w->list = !strcmp(name, "presets");
@@ -79,22 +165,10 @@ static void find_values(const char *name, const struct ta_opt *o, struct words *
         add_word(w, "auto", "h264, or hevc for HDR");
         for (const struct ta_encoder_info *const *e = ta_encoders; *e; e++)
             add_word(w, (*e)->name, (*e)->summary);
-    } else if (!strcmp(name, "resolution")) {
-        static const struct ta_choice sizes[] = {{"auto", "by the preset and the source"},
-                                                 {"source", "as the source has it"},
-                                                 {"480", "lines"},
-                                                 {"576", "lines"},
-                                                 {"720", "lines"},
-                                                 {"1080", "lines"},
-                                                 {"1440", "lines"},
-                                                 {"2160", "lines, also called 4k"},
-                                                 {0}};
-        for (const struct ta_choice *c = sizes; c->name; c++)
-            add_word(w, c->name, c->help);
-    } else if (!strcmp(name, "aspect")) {
-        add_word(w, "auto", "as the source says");
-        add_word(w, "4:3", "television as it was");
-        add_word(w, "16:9", "wide screen");
+    } else if (!strcmp(name, "scale-model")) {
+        add_models(w, TA_MODEL_UPSCALE);
+    } else if (!strcmp(name, "deinterlace-model")) {
+        add_models(w, TA_MODEL_DEINTERLACE);
     } else if (!strcmp(name, "colour-lut")) {
         add_word(w, "none", "no look-up table");
         for (const struct ta_lut_info *l = ta_luts; l->name; l++)
@@ -103,10 +177,20 @@ static void find_values(const char *name, const struct ta_opt *o, struct words *
     }
 }
 
+// Operands behind an action.
+static void find_others(const struct ta_command *c, struct words *w)
+{
+    *w = (struct words){0};
+    if (c == &ta_command_models)
+        add_models(w, -1);
+}
+
 static void find_operands(const struct ta_command *c, struct words *w)
 {
     *w = (struct words){0};
-    if (c && c->operand_kind == TA_OPERAND_PRESET) {
+    if (c && c->actions) {
+        add_choices(w, c->actions);
+    } else if (c && c->operand_kind == TA_OPERAND_PRESET) {
         add_presets(w);
     } else if (c && c->operand_kind == TA_OPERAND_SHELL) {
         add_word(w, "bash", "");
@@ -171,6 +255,23 @@ static bool bash_visit(void *priv, const char *title, const char *name, const st
     return true;
 }
 
+// Behind an action come other words, or numbers.
+static void append_bash_others(struct ta_buf *out, const struct ta_command *c)
+{
+    struct words words;
+    struct ta_buf names = {0};
+    find_others(c, &words);
+    append_names(&words, &names);
+    ta_buf_puts(out, "        [[ $cur == -* || $prev == -* ]] || for ((i++; i < COMP_CWORD; i++)); do\n"
+                     "            case ${COMP_WORDS[i]} in ");
+    for (const struct ta_choice *a = c->actions; a->name; a++)
+        ta_buf_printf(out, "%s%s", a == c->actions ? "" : "|", a->name);
+    ta_buf_printf(out, ") words='%s'%s ;; esac\n        done\n", ta_buf_text(&names),
+                  words.files ? " files=1" : " plain=1");
+    ta_buf_release(&names);
+    words_release(&words);
+}
+
 void ta_completion_bash(struct ta_buf *out)
 {
     ta_buf_puts(out, "# Completion of terminalai for bash, made by \"terminalai completion bash\".\n"
@@ -223,9 +324,11 @@ void ta_completion_bash(struct ta_buf *out)
         ta_buf_printf(out, "    '%s')\n        options='%s'\n        case $prev in\n", *c ? (*c)->name : "",
                       b.names.data);
         ta_buf_printf(out, "%s", ta_buf_text(&b.cases));
-        ta_buf_printf(
-            out, "        *) [[ $cur == -* ]] && words=$options || words='%s' ;;\n        esac\n        ;;\n",
-            ta_buf_text(&operands));
+        ta_buf_printf(out, "        *) [[ $cur == -* ]] && words=$options || words='%s' ;;\n        esac\n",
+                      ta_buf_text(&operands));
+        if (*c && (*c)->actions)
+            append_bash_others(out, *c);
+        ta_buf_puts(out, "        ;;\n");
         ta_buf_release(&operands);
         ta_buf_release(&b.names);
         ta_buf_release(&b.cases);
@@ -336,12 +439,20 @@ static void append_zsh_command(struct ta_buf *out, const struct ta_command *c)
     find_operands(c, &operands);
     ta_buf_puts(out, "            _arguments -S \\\n");
     ta_command_each_option(c, zsh_visit, out);
-    if (c->operand_kind == TA_OPERAND_NONE)
+    if (c->operand_kind == TA_OPERAND_NONE && !operands.count)
         ta_buf_puts(out, "            && return\n");
     else if (operands.count) {
-        ta_buf_puts(out, "            '*:name:((");
+        ta_buf_puts(out, c->actions ? "            '1:action:((" : "            '*:name:((");
         append_zsh_words(out, &operands);
-        ta_buf_puts(out, "))'\n");
+        ta_buf_puts(out, c->actions ? "))' " : "))'\n");
+        if (c->actions) {
+            struct words others;
+            find_others(c, &others);
+            ta_buf_puts(out, "'*:name:");
+            append_zsh_values(out, &others, others.files);
+            ta_buf_puts(out, "'\n");
+            words_release(&others);
+        }
     } else
         ta_buf_puts(out, "            '*:file:_files'\n");
     words_release(&operands);
@@ -504,10 +615,26 @@ void ta_completion_fish(struct ta_buf *out)
         if (operands.count || (*c)->operand_kind == TA_OPERAND_NONE) {
             ta_buf_puts(out, "complete -c terminalai -n '");
             append_fish_seen(out, *c);
+            for (const struct ta_choice *a = (*c)->actions; a && a->name; a++)
+                ta_buf_printf(out, "%s%s",
+                              a == (*c)->actions ? "; and not __fish_seen_subcommand_from " : " ", a->name);
             ta_buf_puts(out, operands.count ? "' -f -a '" : "' -f");
             append_fish_words(out, &operands);
             ta_buf_puts(out, operands.count ? "'\n" : "\n");
         }
+        struct words others;
+        find_others(*c, &others);
+        if (others.count) {
+            ta_buf_puts(out, "complete -c terminalai -n '");
+            append_fish_seen(out, *c);
+            for (const struct ta_choice *a = (*c)->actions; a && a->name; a++)
+                ta_buf_printf(out, "%s%s", a == (*c)->actions ? "; and __fish_seen_subcommand_from " : " ",
+                              a->name);
+            ta_buf_puts(out, "' -a '");
+            append_fish_words(out, &others);
+            ta_buf_puts(out, "'\n");
+        }
+        words_release(&others);
         words_release(&operands);
         f.command = *c;
         ta_command_each_option(*c, fish_visit, &f);

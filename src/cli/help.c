@@ -191,14 +191,29 @@ static void print_examples(const struct ta_command *command, int most, struct ta
     }
 }
 
+static void print_actions(const struct ta_command *command, struct ta_buf *out, int width)
+{
+    if (!command->actions)
+        return;
+    struct ta_table table = {.columns = 2};
+    ta_buf_puts(out, "\nActions:\n");
+    for (const struct ta_choice *a = command->actions; a->name; a++) {
+        ta_table_cell(&table, "%s", a->name);
+        ta_table_cell(&table, "%s", a->help);
+    }
+    ta_table_print(&table, 2, width, out);
+    ta_table_release(&table);
+}
+
 // On a screen: what it is, examples, the options that most people need, and where the rest is.
 static void print_command_short(const struct ta_command *command, bool whole, struct ta_buf *out, int width)
 {
-    static const int EXAMPLES = 4;
+    static const int EXAMPLES = 4, FEW_EXAMPLES = 2;
     char *first = ta_xstrndup(command->description, strcspn(command->description, "\n"));
     ta_text_wrap(out, first, 0, width);
     ta_freep(&first);
-    print_examples(command, EXAMPLES, out, width);
+    print_actions(command, out, width);
+    print_examples(command, command->actions ? FEW_EXAMPLES : EXAMPLES, out, width);
     ta_buf_puts(out, command->often ? "\nWhat most people need:\n" : "\nOptions:\n");
     size_t before = out->size;
     struct short_printer p = {.command = command, .out = out, .whole = whole, .width = width};
@@ -243,6 +258,7 @@ static void print_screen(const struct ta_command *command, struct ta_buf *out, i
 static void print_command_all(const struct ta_command *command, struct ta_buf *out, int width)
 {
     ta_text_wrap(out, command->description, 0, width);
+    print_actions(command, out, width);
     print_examples(command, -1, out, width);
     struct option_printer p = {.command = command, .out = out, .width = width};
     ta_command_each_option(command, print_option, &p);

@@ -125,6 +125,13 @@ static void append_command(struct ta_buf *out, const struct ta_command *c)
     append_roff(out, usage.data);
     ta_buf_putc(out, '\n');
     append_paragraphs(out, c->description);
+    for (const struct ta_choice *a = c->actions; a && a->name; a++) {
+        ta_buf_puts(out, ".TP\n\\fB");
+        append_roff(out, a->name);
+        ta_buf_puts(out, "\\fR\n");
+        append_roff(out, a->help);
+        ta_buf_putc(out, '\n');
+    }
     for (const struct ta_command_group *g = c->groups; g && g->table; g++)
         append_table(out, g->table, "--", "");
     for (const struct ta_command_group *g = c->file_groups; g && g->table; g++) {

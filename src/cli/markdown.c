@@ -36,7 +36,13 @@ static void append_command(struct ta_buf *out, const struct ta_command *c)
 {
     ta_buf_printf(out, "\n## terminalai %s\n\n", c->name);
     append_prose(out, c->description);
-    ta_buf_puts(out, "\n\n```\n");
+    ta_buf_puts(out, "\n");
+    for (const struct ta_choice *a = c->actions; a && a->name; a++) {
+        ta_buf_printf(out, "%s- `%s`: ", a == c->actions ? "\n" : "", a->name);
+        append_prose(out, a->help);
+        ta_buf_puts(out, "\n");
+    }
+    ta_buf_puts(out, "\n```\n");
     ta_help_usage(c, out);
     ta_buf_puts(out, "\n");
     for (const struct ta_example *e = c->examples; e && e->command; e++)

@@ -226,7 +226,9 @@ const struct ta_opt ta_sound_recipe_options[] = {
      .kind = &loudness_kind,
      TA_FIELD(struct ta_sound_recipe, loudness, double),
      .def = "off",
-     .help = "loudness of each track as a whole by EBU R 128: web (-14), broadcast (-23), or -31 to -9 LUFS"},
+     .help =
+         "loudness of each track as a whole by EBU R 128, -31 to -9 LUFS or what for: web (-14), broadcast "
+         "(-23)"},
     {.name = "audio-drift",
      .kind = &ta_opt_choice,
      TA_FIELD(struct ta_sound_recipe, drift, int),

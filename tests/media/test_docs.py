@@ -62,7 +62,7 @@ def test_all_problems_are_listed():
 
 # What is planned and named as such, and names that stand for any.
 PLANNED = ('src/jobs', 'src/server', 'src/perf', 'src/audio', 'tests/server', 'tests/web', 'docs/deploy.md', 'docs/api.md')
-PLACEHOLDERS = r'(^|/)(x|test_x|fuzz_x|NAME)(\.[a-z]+|_[a-z]+\.[a-z]+)?$|[*<>]|X'
+PLACEHOLDERS = r'(^|/)(x|test_x|fuzz_x|NAME|RULE)(\.[a-z]+|_[a-z]+\.[a-z]+)?$|[*<>]|X'
 
 
 def named_in_docs():

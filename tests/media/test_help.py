@@ -7,22 +7,36 @@ import pytest
 
 import clips
 
-COMMANDS = ['restore', 'resume', 'status', 'plan', 'preview', 'compare', 'task', 'segment', 'join', 'probe', 'verify', 'clean', 'presets', 'encoders',
-    'engines', 'models', 'doctor', 'simulate', 'serve', 'submit', 'jobs', 'completion', 'help']
+COMMANDS = ['restore', 'audio', 'resume', 'status', 'plan', 'preview', 'compare', 'task', 'segment', 'join', 'probe', 'verify', 'clean', 'presets', 'encoders',
+    'engines', 'models', 'doctor', 'simulate', 'serve', 'submit', 'jobs', 'worker', 'completion', 'help', 'perf']
 # What takes a recipe, or has many options, uses the screen that it has.
-FILLED = ['restore', 'plan', 'preview', 'compare', 'submit', 'resume', 'join', 'task', 'serve', 'jobs']
+FILLED = ['restore', 'audio', 'plan', 'preview', 'compare', 'submit', 'resume', 'join', 'task', 'serve', 'jobs']
 FAST = ['--preset', 'clean', '--resolution', 'source', '--quality', 'fast', '--preset-speed', 'ultrafast']
+
+
+def test_commands_are_these(program):
+    told = re.findall(r'^  (\w+) {2,}', re.split('^(?:Commands|First steps):$', program('help', code=0).out, flags=re.M)[1], re.M)
+    assert sorted(told) == sorted(COMMANDS), told
+
+
+def members(program, family):
+    return [f'{family} {name}' for name in re.findall(r'^  (\w+) {2,}', program(family, '-h', code=0).out.split('Commands:')[1], re.M)]
 
 
 @pytest.mark.parametrize('command', COMMANDS)
 def test_short_help_fits_a_screen(program, command):
-    text = program(command, '-h', code=0, env={'COLUMNS': '80'}).out
+    text = program(*command.split(), '-h', code=0, env={'COLUMNS': '80'}).out
     lines = text.splitlines()
     if 'Not in this build' in text:
         pytest.skip('built without the service')
     assert (30 if command in FILLED else 0) <= len(lines) <= 40, text
     assert all(len(line) <= 80 and line == line.rstrip() for line in lines), text
-    assert lines[0].startswith(f'Usage: terminalai {command}') and f'terminalai {command} --help' in ' '.join(text.split()), text
+    everything = f'terminalai {command} COMMAND --help' if command == 'perf' else f'terminalai {command} --help'
+    assert lines[0].startswith(f'Usage: terminalai {command}') and everything in ' '.join(text.split()), text
+    # What an option is for is not cut in the middle of a list.
+    assert not re.search(r'^  (?:-\w, )?--.*: \w+$', text, re.M), text
+    for member in members(program, command) if command == 'perf' else []:
+        test_short_help_fits_a_screen(program, member)
 
 
 def test_short_help_of_restore(program):
@@ -173,3 +187,34 @@ def test_bash_completes_lists(program, tmp_path):
     assert complete(program, tmp_path, 'terminalai', 'compare', '--presets', 'dvd,vhs_h') == {'dvd,vhs_heavy'}
     (tmp_path / 'warm.cube').write_text('')
     assert complete(program, tmp_path, 'terminalai', 'restore', '--colour-lut', 'warm') == {'warm_vintage', 'warm.cube'}
+
+
+@pytest.mark.parametrize('words, offered', [
+    (['jobs', ''], {'list', 'show', 'watch', 'pause', 'resume', 'cancel', 'retry', 'remove', 'move', 'priority', 'clear', 'drain'}),
+    (['jobs', 'pa'], {'pause'}), (['jobs', 'pause', ''], set()), (['jobs', '--state', 'done,fai'], {'done,failed'}),
+    (['models', ''], {'list', 'show', 'fetch', 'verify', 'remove'}), (['models', 'fetch', 'upconv7'], {'upconv7-photo-x2'}),
+    (['restore', '--scale-model', 'upconv7'], {'upconv7-photo-x2'}), (['restore', '--scale-model', 'rnnoise'], set()),
+    (['audio', '--loudness', 'b'], {'broadcast'}), (['restore', '--device', 'g'], {'gpu'}), (['perf', 'me'], {'metrics'}),
+], ids=lambda w: ' '.join(w) if isinstance(w, list) else '')
+def test_bash_completes_what_is_no_choice(program, tmp_path, words, offered):
+    """Actions, states, networks, and options that take names beside numbers."""
+    found = complete(program, tmp_path, 'terminalai', *words)
+    assert found - {'completion'} == offered, found  # a file of that name lies there
+
+
+@pytest.mark.parametrize('command', ['jobs', 'models'])
+def test_actions(program, command):
+    """Told with their texts wherever the command is told of, and near misses are seen."""
+    text = program(command, '-h', code=0).out
+    if 'Not in this build' in text:
+        pytest.skip('built without the service')
+    actions = re.findall(r'^  (\w+) +(\S.*)', re.search(r'^Actions:\n((?:  .*\n)+)', text, re.M)[1], re.M)
+    assert len(actions) >= 5 and all(len(said.split()) >= 2 for _, said in actions), text
+    for shell in ('zsh', 'fish'):
+        script = program('completion', shell, code=0).out.replace('\\', '')
+        assert all(said[:20] in script for _, said in actions), shell
+    page = program('help', '--markdown', code=0).out
+    for name, said in actions:
+        assert f'- `{name}`: {said[:20]}' in page
+    assert f'did you mean "{actions[0][0]}"' in program(command, actions[0][0] + 'x', code=2).err
+    assert actions[-1][0] in program(command, 'nonsense', code=2).err
