@@ -29,7 +29,7 @@
 #include "jobs/jobs.h"
 #include "jobs/notify.h"
 #include "jobs/supervisor.h"
-#include "jobs/watch.h"
+#include "jobs/folders.h"
 #include "recipe/folders.h"
 #include "server/http.h"
 #include "server/ring.h"
@@ -208,7 +208,7 @@ struct service {
     int folder_count;
     struct ta_jobs *jobs;
     struct ta_notify *notify;
-    struct ta_watch *watch;
+    struct ta_folders *watched;
     struct ta_alerts *alerts;
     char *downloads;
     struct ta_supervisor *supervisor;
@@ -414,10 +414,9 @@ static int start(struct service *s)
     s->downloads = ta_path_join(s->state, "downloads");
     workers.downloads = s->downloads;
     workers.private_downloads = o->private_downloads;
-    if (!err && s->folder_count) {
-        err = ta_watch_open(&s->watch, s->jobs, s->folders, s->folder_count, log);
-        http.watch = s->watch;
-    }
+    if (!err)
+        err = ta_folders_open(&s->watched, s->jobs, s->folders, s->folder_count, s->state, config, log);
+    http.folders = s->watched;
     if (!err)
         err = ta_supervisor_create(&s->supervisor, s->jobs, &workers, log);
     if (!err)
@@ -455,7 +454,7 @@ static void release(struct service *s)
 {
     ta_server_stop(&s->server);
     ta_supervisor_destroy(&s->supervisor);
-    ta_watch_close(&s->watch);
+    ta_folders_close(&s->watched);
     ta_alerts_close(&s->alerts);
     ta_notify_close(&s->notify);
     ta_jobs_close(&s->jobs);

@@ -8,9 +8,9 @@
 #include "server/request.h"
 
 struct ta_alerts;
+struct ta_folders;
 struct ta_notify;
 struct ta_server;
-struct ta_watch;
 
 struct ta_server_config {
     const char *address; // "127.0.0.1:7860", "[::1]:7860"; NULL: none. Port 0: any that is free
@@ -18,17 +18,17 @@ struct ta_server_config {
     const char *token;   // that a client must show at the address; NULL: none is needed
     char *const *roots;  // folders in which clients may name files, from the root; root_count of them
     int root_count;
-    bool read_only;           // what comes by the address may change nothing: nobody has named a folder
-    struct ta_notify *notify; // NULL: nobody is told of anything
-    struct ta_watch *watch;   // NULL: no folder is watched
-    struct ta_alerts *alerts; // NULL: nobody looks at how long things take
-    const char *program;      // this program's own file, for what is looked at in processes of its own
-    const char *config;       // the configuration that viewers are given; NULL: the user's own
-    const char *state;        // the folder of what the service keeps
-    const char *cache;        // of what can be made again (thumbnails); NULL: none is kept on disk
-    const char *uploads;      // the folder that uploaded files come into; NULL: none are taken
-    int64_t upload_bytes;     // largest one
-    struct ta_log_ring *ring; // the service's log; NULL: none is shown
+    bool read_only;             // what comes by the address may change nothing: nobody has named a folder
+    struct ta_notify *notify;   // NULL: nobody is told of anything
+    struct ta_folders *folders; // those that are watched
+    struct ta_alerts *alerts;   // NULL: nobody looks at how long things take
+    const char *program;        // this program's own file, for what is looked at in processes of its own
+    const char *config;         // the configuration that viewers are given; NULL: the user's own
+    const char *state;          // the folder of what the service keeps
+    const char *cache;          // of what can be made again (thumbnails); NULL: none is kept on disk
+    const char *uploads;        // the folder that uploaded files come into; NULL: none are taken
+    int64_t upload_bytes;       // largest one
+    struct ta_log_ring *ring;   // the service's log; NULL: none is shown
 };
 
 // Starts to listen. Everything is borrowed until stop. TA_ERR_BUSY when the address is taken, TA_ERR_INVALID

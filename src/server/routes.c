@@ -65,6 +65,10 @@ static const struct ta_parameter made_query[] = {
     {"format", "string", "\"png\" or \"jpeg\""},
     {0},
 };
+static const struct ta_parameter folder_query[] = {
+    {"path", "string", "the folder"},
+    {0},
+};
 static const struct ta_parameter thumbnail_query[] = {
     {"input", "string", "the film"},
     {"at", "integer", "where in it, 0..100 percent"},
@@ -155,7 +159,12 @@ const struct ta_route ta_routes[] = {
     {R("GET", "/metrics", "numbers of the service, for Prometheus", ta_route_metrics),
      .answer = "text/plain"},
     {R("GET", "/api/v1/alerts", "what takes longer, or more, than usual", ta_route_alerts)},
-    {R("GET", "/api/v1/folders", "the watched folders, and how they are", ta_route_folders)},
+    {R("GET", "/api/v1/folders", "the watched folders, and how they are", ta_route_folders),
+     .answer = "WatchedFolders"},
+    {R("POST", "/api/v1/folders", "watch one more", ta_route_folder_add), .changes = true,
+     .body = "WatchWanted", .answer = "WatchedFolders"},
+    {R("DELETE", "/api/v1/folders", "watch one no more that was added", ta_route_folder_remove),
+     .changes = true, .query = folder_query, .answer = "WatchedFolders"},
     {R("GET", "/api/v1/notifications", "who is told of what, and whether it arrived",
        ta_route_notifications)},
     {R("POST", "/api/v1/notifications/{name}/test", "send a test to this endpoint", ta_route_notify_test),

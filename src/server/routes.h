@@ -53,6 +53,8 @@ void ta_route_queue(struct ta_request *r);
 void ta_route_alerts(struct ta_request *r);
 void ta_route_metrics(struct ta_request *r);
 void ta_route_folders(struct ta_request *r);
+void ta_route_folder_add(struct ta_request *r);
+void ta_route_folder_remove(struct ta_request *r);
 void ta_route_notifications(struct ta_request *r);
 void ta_route_notify_test(struct ta_request *r);
 // pages.c: the files of the page

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+import urllib.parse
 
 import kit
 import pytest
@@ -274,3 +275,42 @@ def test_entries_that_are_refused(program, tmp_path, entry, words):
     got = subprocess.run([program.path, 'serve', '--state', tmp_path / 'state', '--listen', 'none', '--config', config],
         capture_output=True, text=True, timeout=30, check=False)
     assert got.returncode == 2 and words in got.stderr and 'bad.yaml:1' in got.stderr, got.stderr
+
+
+def test_folders_that_are_added(serve, tmp_path):
+    """By the API: watched at once and after a restart, until they are taken out."""
+    config = tmp_path / 'watch.yaml'
+    (tmp_path / 'in').mkdir()
+    config.write_text(json.dumps({'watch': [{'path': str(tmp_path / 'in')}]}))
+    service = serve('--config', config)
+    folder = service.files / 'new tapes'
+    folder.mkdir()
+    entry = {'path': str(folder), 'settle': 0.3, 'options': {**QUICK, 'preset': 'clean'}}
+    for wrong, status, code in (({**entry, 'path': '/etc'}, 403, 'not-opened'), ({**entry, 'path': 'tapes'}, 422, 'path-not-whole'),
+            ({**entry, 'path': str(service.files / 'none')}, 422, 'no-such-folder'), ({'options': {}}, 422, 'no-watched-folder'),
+            ({**entry, 'done': '/tmp'}, 403, 'not-opened'), ({**entry, 'options': {'crf': 'much'}}, 422, 'option-value'),
+            ({**entry, 'setle': 1}, 422, 'folder-not-watched'), ({**entry, 'priority': 1000}, 422, 'folder-not-watched')):
+        got, answer = service.ask('POST', '/api/v1/folders', wrong)
+        assert (got, answer['code']) == (status, code), (wrong, answer)
+    assert [f['added'] for f in service.ask('GET', '/api/v1/folders')[1]['folders']] == [False]
+    status, answer = service.ask('POST', '/api/v1/folders', entry)
+    assert status == 201 and [f['added'] for f in answer['folders']] == [False, True], answer
+    assert service.ask('POST', '/api/v1/folders', entry)[1]['code'] == 'folder-watched'
+    shutil.copy(kit.source('interlaced'), folder / 'one.mkv')
+    job = jobs(service, 1)[0]
+    assert job['options']['preset'] == 'clean' and service.wait(job['id'], 'done')
+
+    port = service.port
+    service.stop()
+    service.start(port)
+    shutil.copy(kit.source('progressive'), folder / 'two.mp4')
+    jobs(service, 2)
+    for path, status in ((tmp_path / 'in', 409), (tmp_path / 'none', 404), (folder, 200), (folder, 404)):
+        assert service.ask('DELETE', '/api/v1/folders?path=' + urllib.parse.quote(str(path)))[0] == status, path
+    shutil.copy(kit.source('vfr'), folder / 'three.mkv')
+    quiet(service, 2)
+    # What is damaged is told, and the service starts.
+    service.stop()
+    (service.state / 'folders.json').write_text('{"watch": [{"path": 3}')
+    service.start(port)
+    assert len(service.ask('GET', '/api/v1/folders')[1]['folders']) == 1 and 'folders.json' in service.log.read_text()

@@ -185,3 +185,10 @@ def test_scene(serve, walk):
     service = serve()
     put(service, 'tape.mkv')
     walk('scene', service, film='tape.mkv', options={**QUICK, 'segment-length': '0.4'})
+
+
+def test_settings(serve, walk):
+    service = serve()
+    (service.files / 'new tapes').mkdir()
+    put(service, 'new tapes/tape.mkv')
+    walk('settings', service, folder='new tapes')

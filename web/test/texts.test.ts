@@ -32,7 +32,7 @@ test("each code of a problem that the program knows has words in both languages"
 });
 
 // What only a program's mistake can bring: the service's words have to do.
-const FOR_PROGRAMS = "garbled-address no-job no-json-object no-plan no-random no-range no-such-action no-such-change no-such-format no-such-level no-such-order no-such-range no-such-side no-such-state number option-type options other-offset path-not-whole priority too-long unknown-member upload-taken-over wrong-method".split(" ");
+const FOR_PROGRAMS = "garbled-address no-job no-json-object no-plan no-random no-range no-such-action no-such-change no-such-format no-such-level no-such-order no-such-range no-such-side no-such-state no-watched-folder number option-type options other-offset path-not-whole priority too-long unknown-member upload-taken-over wrong-method".split(" ");
 
 test("each code with which the service refuses has words in German, or is none of a reader's", () => {
   const folder = process.env["TA_SERVER"] ?? join(process.cwd(), "../src/server");

@@ -210,12 +210,15 @@ export const readAlerts = (signal?: AbortSignal): Promise<{ alerts: Alert[]; que
 
 export interface WatchedFolder {
   path: string;
+  added: boolean; // here, not in the configuration: it can be taken out here
   state: "watched" | "polled" | "missing";
   reason: string;
   waiting: number; // files that are not complete yet
   jobs: number; // that have not ended
 }
 export const readFolders = (signal?: AbortSignal): Promise<{ folders: WatchedFolder[] }> => get(`${API}/folders`, signal);
+export const watchFolder = (what: { path: string; existing: boolean; options: OptionValues }): Promise<{ folders: WatchedFolder[] }> => send("POST", `${API}/folders`, what);
+export const unwatchFolder = (path: string): Promise<{ folders: WatchedFolder[] }> => send("DELETE", query(`${API}/folders`, { path }));
 
 export interface Endpoint {
   name: string;

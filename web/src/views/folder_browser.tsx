@@ -17,11 +17,12 @@ interface Chosen {
 interface Props {
   onClose: () => void;
   onTake: (chosen: Chosen[]) => void;
+  folderOnly?: boolean; // the folder that one has gone to is taken, and nothing in it
 }
 
 let last = ""; // where one was when the window was closed
 
-export function FolderBrowser({ onClose, onTake }: Props) {
+export function FolderBrowser({ onClose, onTake, folderOnly = false }: Props) {
   const [path, setPath] = useState(last);
   const [taken, setTaken] = useState<ReadonlyMap<string, Chosen>>(new Map());
   const [text, setText] = useState("");
@@ -50,17 +51,23 @@ export function FolderBrowser({ onClose, onTake }: Props) {
 
   return (
     <Dialog
-      title={t("browse.title")}
+      title={t(folderOnly ? "browse.folder_title" : "browse.title")}
       wide
       onClose={onClose}
       actions={
         <>
-          <span class="quiet">{t("browse.chosen", { n: taken.size })}</span>
+          {!folderOnly && <span class="quiet">{t("browse.chosen", { n: taken.size })}</span>}
           <span class="space" />
           <button onClick={onClose}>{t("cancel")}</button>
-          <button class="primary" disabled={!taken.size} onClick={() => (onTake([...taken.values()]), onClose())}>
-            {t("browse.take", { n: taken.size })}
-          </button>
+          {folderOnly ? (
+            <button class="primary" disabled={at === null} onClick={() => at !== null && (onTake([{ path: at, folder: true }]), onClose())}>
+              {t("browse.this")}
+            </button>
+          ) : (
+            <button class="primary" disabled={!taken.size} onClick={() => (onTake([...taken.values()]), onClose())}>
+              {t("browse.take", { n: taken.size })}
+            </button>
+          )}
         </>
       }
     >
@@ -81,13 +88,18 @@ export function FolderBrowser({ onClose, onTake }: Props) {
         <ul class="browse" aria-busy={folder.loading}>
           {entries.map((e) => (
             <li key={e.path}>
-              <input type="checkbox" id={`take-${e.path}`} checked={taken.has(e.path)} aria-label={e.folder ? t("browse.whole", { name: e.name }) : e.name} title={e.folder ? t("browse.whole", { name: e.name }) : undefined} onChange={() => toggle(e)} />
+              {!folderOnly && <input type="checkbox" id={`take-${e.path}`} checked={taken.has(e.path)} aria-label={e.folder ? t("browse.whole", { name: e.name }) : e.name} title={e.folder ? t("browse.whole", { name: e.name }) : undefined} onChange={() => toggle(e)} />}
               {e.folder ? (
                 <button class="browse-row" onClick={() => open(e.path)}>
                   <Icon name="folder" />
                   <Foreign text={e.name} />
                   <Icon name="right" size={16} />
                 </button>
+              ) : folderOnly ? (
+                <span class="browse-row quiet">
+                  <Icon name="film" />
+                  <Foreign text={e.name} />
+                </span>
               ) : (
                 <label class="browse-row" for={`take-${e.path}`}>
                   <Icon name="film" />
@@ -101,7 +113,7 @@ export function FolderBrowser({ onClose, onTake }: Props) {
           ))}
           {!entries.length && !folder.loading && folder.error === null && <li class="quiet">{at === null ? t("system.no_roots") : t("browse.none")}</li>}
         </ul>
-        {files.length > 1 && (
+        {files.length > 1 && !folderOnly && (
           <button class="link" onClick={() => setTaken(new Map([...taken, ...files.map((f) => [f.path, f] as const)]))}>
             {t("browse.all", { n: files.length })}
           </button>

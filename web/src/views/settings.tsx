@@ -1,6 +1,6 @@
 // How the page looks, and what the service does by itself: watched folders and who is told.
 import { useState } from "preact/hooks";
-import { readFolders, readNotifications, readSystem, setAtOnce, testEndpoint } from "../service/calls.ts";
+import { readFolders, readNotifications, readPresets, readSystem, setAtOnce, testEndpoint, unwatchFolder, watchFolder } from "../service/calls.ts";
 import { Foreign } from "../parts/foreign.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { say, sayProblem } from "../parts/toast.tsx";
@@ -10,6 +10,8 @@ import { useStore } from "../state/store.ts";
 import { bytes, when } from "../texts/format.ts";
 import { problemText } from "../texts/problem.ts";
 import { setLanguage, t, useLanguage, type Language } from "../texts/text.ts";
+import { FolderBrowser } from "./folder_browser.tsx";
+import { presetTitle, sortPresets } from "./preset_cards.tsx";
 
 export function SettingsView() {
   const lang = useLanguage();
@@ -85,9 +87,14 @@ function Limits() {
   );
 }
 
-// Both are made in the service's configuration, where secrets are: a page that could name addresses could send messages anywhere.
+// Those of the configuration are shown; more can be added, and those taken out again.
 function Watches() {
   const list = useLoad(readFolders, []);
+  const [choosing, choose] = useState(false);
+  const [path, setPath] = useState("");
+  function takeOut(folder: string): void {
+    unwatchFolder(folder).then(() => (say(t("watch.removed")), list.again()), sayProblem);
+  }
   return (
     <div class="card">
       <h2>{t("watch.title")}</h2>
@@ -107,15 +114,65 @@ function Watches() {
                 {w.waiting ? ` · ${t("watch.waiting", { n: w.waiting })}` : ""}
                 {w.jobs ? ` · ${t("watch.jobs", { n: w.jobs })}` : ""}
                 {w.reason ? ` · ${w.reason}` : ""}
+                {w.added ? "" : ` · ${t("watch.configured")}`}
               </p>
             </div>
+            {w.added && (
+              <button onClick={() => takeOut(w.path)} aria-label={t("watch.remove_this", { name: w.path })}>
+                {t("watch.remove")}
+              </button>
+            )}
           </li>
         ))}
       </ul>
+      {path ? <WatchForm path={path} onEnd={() => (setPath(""), list.again())} /> : <button onClick={() => choose(true)}>{t("watch.add")}</button>}
+      {choosing && <FolderBrowser folderOnly onClose={() => choose(false)} onTake={([folder]) => setPath(folder?.path ?? "")} />}
     </div>
   );
 }
 
+// How what comes into a folder is to look.
+function WatchForm({ path, onEnd }: { path: string; onEnd: () => void }) {
+  const presets = useLoad(readPresets, []);
+  const [preset, setPreset] = useState("vhs");
+  const [existing, setExisting] = useState(false);
+  const [sending, send] = useState(false);
+  function begin(): void {
+    send(true);
+    watchFolder({ path, existing, options: { preset } }).then(
+      () => (say(t("watch.added")), onEnd()),
+      (error) => (sayProblem(error), send(false)),
+    );
+  }
+  return (
+    <div class="stack" role="group" aria-label={t("watch.add")}>
+      <strong>
+        <Foreign text={path} />
+      </strong>
+      <label class="field">
+        <span>{t("restore.how")}</span>
+        <select value={preset} onChange={(e) => setPreset(e.currentTarget.value)}>
+          {sortPresets(presets.value ?? []).map((p) => (
+            <option key={p.name} value={p.name}>
+              {presetTitle(p.name)}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="check">
+        <input type="checkbox" checked={existing} onChange={(e) => setExisting(e.currentTarget.checked)} /> {t("watch.existing")}
+      </label>
+      <div class="row">
+        <button class="primary" disabled={sending} onClick={begin}>
+          {t("watch.begin")}
+        </button>
+        <button onClick={onEnd}>{t("cancel")}</button>
+      </div>
+    </div>
+  );
+}
+
+// Made in the service's configuration alone, where secrets are: a page that could name addresses could send messages anywhere.
 function Endpoints() {
   const list = useLoad(readNotifications, []);
   return (
