@@ -14,7 +14,7 @@
 
 #include <terminalai/error.h>
 
-#include "base/file.h"
+#include "base/dir.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/tuning.h"

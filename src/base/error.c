@@ -7,6 +7,8 @@
 
 #include <terminalai/error.h>
 
+#include "base/log.h"
+
 const char *ta_error_text(int err)
 {
     if (err >= 0)
@@ -87,4 +89,12 @@ const char *ta_error_code(int err)
     default:
         return "unknown";
     }
+}
+
+int ta_fail_errno(struct ta_log *log, const char *path, const char *what)
+{
+    int errnum = errno;
+    char reason[TA_ERRNO_TEXT];
+    ta_error(log, "%s: can't %s: %s", path, what, ta_errno_text(errnum, reason));
+    return ta_error_from_errno(errnum);
 }

@@ -2,7 +2,6 @@
 #include "base/file.h"
 #include "base/path.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,15 +18,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
-
-// Logs "PATH: can't WHAT: reason" for errno and returns its code.
-static int fail_errno(struct ta_log *log, const char *path, const char *what)
-{
-    int errnum = errno;
-    char reason[TA_ERRNO_TEXT];
-    ta_error(log, "%s: can't %s: %s", path, what, ta_errno_text(errnum, reason));
-    return ta_error_from_errno(errnum);
-}
 
 static int open_retry(const char *path, int flags, mode_t mode)
 {
@@ -65,7 +54,7 @@ int ta_file_read_fd(int fd, const char *path, size_t limit, struct ta_buf *out, 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
-            ret = fail_errno(log, path, "read");
+            ret = ta_fail_errno(log, path, "read");
             break;
         }
         if (!n)
@@ -87,7 +76,7 @@ int ta_file_read(const char *path, size_t limit, struct ta_buf *out, struct ta_l
     ta_buf_clear(out);
     int fd = open_retry(path, O_RDONLY, 0);
     if (fd < 0)
-        return fail_errno(log, path, "open");
+        return ta_fail_errno(log, path, "open");
     int ret = ta_file_read_fd(fd, path, limit, out, log);
     close(fd);
     return ret;
@@ -97,9 +86,9 @@ int ta_file_sync_dir(const char *dir, struct ta_log *log)
 {
     int fd = open_retry(dir, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
-        return fail_errno(log, dir, "open the folder");
+        return ta_fail_errno(log, dir, "open the folder");
     // Some network file systems know no fsync of folders and say EINVAL.
-    int ret = sync_retry(fd) < 0 && errno != EINVAL ? fail_errno(log, dir, "write the folder to disk") : 0;
+    int ret = sync_retry(fd) < 0 && errno != EINVAL ? ta_fail_errno(log, dir, "write the folder to disk") : 0;
     close(fd);
     return ret;
 }
@@ -116,8 +105,8 @@ static int sync_file(const char *path, struct ta_log *log)
 {
     int fd = open_retry(path, O_RDONLY, 0);
     if (fd < 0)
-        return fail_errno(log, path, "open");
-    int ret = sync_retry(fd) < 0 ? fail_errno(log, path, "write to disk") : 0;
+        return ta_fail_errno(log, path, "open");
+    int ret = sync_retry(fd) < 0 ? ta_fail_errno(log, path, "write to disk") : 0;
     close(fd);
     return ret;
 }
@@ -127,7 +116,7 @@ static int fail_rename(const char *tmp, const char *path, struct ta_log *log)
     int errnum = errno;
     char *what = ta_xprintf("rename it to %s", path);
     errno = errnum;
-    int ret = fail_errno(log, tmp, what);
+    int ret = ta_fail_errno(log, tmp, what);
     free(what);
     return ret;
 }
@@ -232,7 +221,7 @@ static int finish_write(int fd, const char *tmp, const char *path, const void *d
     return sync_parent(path, log);
 
 fail:;
-    int ret = fail_errno(log, path, "write");
+    int ret = ta_fail_errno(log, path, "write");
     unlink(tmp);
     return ret;
 }
@@ -240,7 +229,7 @@ fail:;
 int ta_file_create(const char *path, struct ta_log *log)
 {
     int fd = open_retry(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
-    return fd < 0 ? fail_errno(log, path, "create") : fd;
+    return fd < 0 ? ta_fail_errno(log, path, "create") : fd;
 }
 
 void ta_file_tag(char out[9])
@@ -256,7 +245,7 @@ int ta_file_write_atomic(const char *path, const void *data, size_t size, struct
     char *tmp = NULL;
     int fd = create_temporary(path, &tmp);
     if (fd < 0)
-        return fail_errno(log, path, "create");
+        return ta_fail_errno(log, path, "create");
     int ret = finish_write(fd, tmp, path, data, size, log);
     free(tmp);
     return ret;
@@ -288,11 +277,11 @@ int ta_file_append_fd(int fd, const char *path, const void *data, size_t size, s
         n = -1;
     }
     if (n < 0)
-        ret = fail_errno(log, path, "append");
+        ret = ta_fail_errno(log, path, "append");
     else if (sync_retry(fd) < 0)
-        ret = fail_errno(log, path, "write to disk");
+        ret = ta_fail_errno(log, path, "write to disk");
     if (close(fd) < 0 && errno != EINTR && !ret)
-        ret = fail_errno(log, path, "append");
+        ret = ta_fail_errno(log, path, "append");
     return ret;
 }
 
@@ -305,162 +294,7 @@ int ta_file_append_sync(const char *path, const void *data, size_t size, struct 
         created = true;
     }
     if (fd < 0)
-        return fail_errno(log, path, "open");
+        return ta_fail_errno(log, path, "open");
     int ret = ta_file_append_fd(fd, path, data, size, log);
     return !ret && created ? sync_parent(path, log) : ret;
-}
-
-int ta_dir_create_above(const char *path, mode_t mode, struct ta_log *log)
-{
-    char *dir = ta_xstrdup(path);
-    int err = 0;
-    for (char *slash = strchr(dir + 1, '/'); slash && !err; slash = strchr(slash + 1, '/')) {
-        struct stat st;
-        *slash = '\0';
-        if (stat(dir, &st) < 0 && mkdir(dir, mode) < 0 && errno != EEXIST)
-            err = fail_errno(log, dir, "create the folder");
-        *slash = '/';
-    }
-    free(dir);
-    return err;
-}
-
-int ta_dir_create(const char *path, struct ta_log *log)
-{
-    if (!mkdir(path, 0777))
-        return 0;
-    if (errno != EEXIST)
-        return fail_errno(log, path, "create the folder");
-    struct stat st;
-    if (!stat(path, &st) && S_ISDIR(st.st_mode))
-        return 0;
-    ta_error(log, "%s: can't create the folder: something else has this name", path);
-    return TA_ERR_EXISTS;
-}
-
-int ta_dir_remove(const char *path, struct ta_log *log)
-{
-    struct stat st;
-    if (lstat(path, &st) < 0)
-        return errno == ENOENT ? 0 : fail_errno(log, path, "remove the folder");
-    if (!S_ISDIR(st.st_mode)) { // nor a link to one: what it points at belongs to somebody else
-        ta_error(log, "%s: can't remove the folder: not a folder", path);
-        return TA_ERR_INVALID;
-    }
-    char **names;
-    int count = ta_dir_list(path, &names, log);
-    if (count < 0)
-        return count;
-    int ret = 0;
-    // Two passes, so that a folder with sub-folders keeps its files.
-    for (int pass = 0; pass < 2 && !ret; pass++) {
-        for (int i = 0; i < count && !ret; i++) {
-            char *file = ta_path_join(path, names[i]);
-            if (pass == 0 && !lstat(file, &st) && S_ISDIR(st.st_mode)) {
-                ta_error(log, "%s: can't remove the folder: it holds the folder \"%s\"", path, names[i]);
-                ret = TA_ERR_EXISTS;
-            } else if (pass == 1 && unlink(file) < 0 && errno != ENOENT) {
-                ret = fail_errno(log, file, "remove");
-            }
-            free(file);
-        }
-    }
-    ta_dir_list_free(&names);
-    if (!ret && rmdir(path) < 0 && errno != ENOENT)
-        ret = fail_errno(log, path, "remove the folder");
-    return ret;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-int ta_dir_list(const char *path, char ***names, struct ta_log *log)
-{
-    int fd = open_retry(path, O_RDONLY | O_DIRECTORY, 0);
-    *names = NULL;
-    return fd < 0 ? fail_errno(log, path, "list the folder") : ta_dir_list_fd(fd, path, names, log);
-}
-
-int ta_dir_list_fd(int fd, const char *path, char ***names, struct ta_log *log)
-{
-    *names = NULL;
-    DIR *dir = fdopendir(fd);
-    if (!dir) {
-        close_quietly(fd);
-        return fail_errno(log, path, "list the folder");
-    }
-    char **list = ta_xcalloc(1, sizeof(*list));
-    size_t count = 0, capacity = 1;
-    int ret = 0;
-    for (;;) {
-        errno = 0;
-        struct dirent *entry = readdir(dir);
-        if (!entry) {
-            if (errno)
-                ret = fail_errno(log, path, "list the folder");
-            break;
-        }
-        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-            continue;
-        void *grown = list;
-        if (count >= INT_MAX - 1 || ta_try_grow(&grown, &capacity, count + 2, sizeof(*list)) < 0) {
-            ta_error(log, "%s: can't list the folder: out of memory", path);
-            ret = TA_ERR_NOMEM;
-            break;
-        }
-        list = grown;
-        list[count++] = ta_xstrdup(entry->d_name);
-        list[count] = NULL;
-    }
-    closedir(dir);
-    if (ret < 0) {
-        ta_dir_list_free(&list);
-        return ret;
-    }
-    qsort(list, count, sizeof(*list), compare_names);
-    *names = list;
-    return (int)count;
-}
-
-void ta_dir_list_free(char ***names)
-{
-    for (char **name = *names; name && *name; name++)
-        free(*name);
-    ta_freep(names);
-}
-
-static int lock_try(const char *path, int kind, struct ta_log *log)
-{
-    // For writing where possible: network file systems that make flock() out of byte locks ask for it.
-    int fd = open_retry(path, O_RDWR, 0);
-    if (fd < 0 && (errno == EISDIR || errno == EACCES || errno == EROFS || errno == EPERM))
-        fd = open_retry(path, O_RDONLY, 0);
-    if (fd < 0)
-        return fail_errno(log, path, "open");
-    int ret;
-    do
-        ret = flock(fd, kind | LOCK_NB);
-    while (ret < 0 && errno == EINTR);
-    if (!ret)
-        return fd;
-    if (errno == EWOULDBLOCK) {
-        ta_error(log, "%s: in use by another process", path);
-        ret = TA_ERR_BUSY;
-    } else {
-        ret = fail_errno(log, path, "lock");
-    }
-    close(fd);
-    return ret;
-}
-
-int ta_lock_try(const char *path, struct ta_log *log)
-{
-    return lock_try(path, LOCK_EX, log);
-}
-
-int ta_lock_try_shared(const char *path, struct ta_log *log)
-{
-    return lock_try(path, LOCK_SH, log);
 }

@@ -1,10 +1,9 @@
-// Files and folders: atomic writes, locks, space.
+// Files: read whole, written atomically, appended to.
 #ifndef TA_BASE_FILE_H
 #define TA_BASE_FILE_H
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 struct ta_buf;
 struct ta_log;
@@ -44,28 +43,5 @@ int ta_file_append_sync(const char *path, const void *data, size_t size, struct 
 
 // The same to a file that is open for it; closes `fd`.
 int ta_file_append_fd(int fd, const char *path, const void *data, size_t size, struct ta_log *log);
-
-// The folders above `path` that are missing, made with `mode`; `path` itself is left alone.
-int ta_dir_create_above(const char *path, mode_t mode, struct ta_log *log);
-// mkdir -p of the last component only (parents must exist). TA_ERR_EXISTS if something else has the name; 0
-// if it is a folder.
-int ta_dir_create(const char *path, struct ta_log *log);
-// Removes a folder and the plain files in it (no sub-folders). 0 also if it does not exist.
-int ta_dir_remove(const char *path, struct ta_log *log);
-// Sorted names (no "." and ".."); *names is a NULL-terminated array to free with ta_dir_list_free. Returns
-// the count.
-int ta_dir_list(const char *path, char ***names, struct ta_log *log);
-// Of an open folder; takes `fd`.
-int ta_dir_list_fd(int fd, const char *path, char ***names, struct ta_log *log);
-void ta_dir_list_free(char ***names);
-
-// Exclusive flock() on a folder or file, without waiting. Returns a descriptor >= 0 to close(), TA_ERR_BUSY
-// if another process (or another descriptor of this one) holds it.
-int ta_lock_try(const char *path, struct ta_log *log);
-// The same, shared: any number of these at once, but none beside an exclusive one.
-int ta_lock_try_shared(const char *path, struct ta_log *log);
-
-// Bytes that an unprivileged user can still write on the file system of `path`; INT64_MAX when unknown.
-int64_t ta_disk_free_bytes(const char *path);
 
 #endif

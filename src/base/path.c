@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/path.h"
 #include "base/mem.h"
 
@@ -118,23 +116,4 @@ bool ta_path_same_file(const char *a, const char *b)
 {
     struct stat sa, sb;
     return !stat(a, &sa) && !stat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
-}
-
-int64_t ta_disk_free_bytes(const char *path)
-{
-    struct statvfs fs;
-    char *at = ta_xstrdup(path);
-    int ret;
-    // What does not exist yet will lie on the file system of its nearest folder that does.
-    while ((ret = statvfs(at, &fs)) < 0 && errno == ENOENT && strcmp(at, "/") && strcmp(at, ".")) {
-        char *dir = ta_path_dir(at);
-        free(at);
-        at = dir;
-    }
-    free(at);
-    if (ret < 0)
-        return INT64_MAX;
-    uint64_t unit = fs.f_frsize ? fs.f_frsize : fs.f_bsize;
-    uint64_t blocks = fs.f_bavail;
-    return unit && blocks > INT64_MAX / unit ? INT64_MAX : (int64_t)(blocks * unit);
 }

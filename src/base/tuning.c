@@ -7,6 +7,7 @@
 
 #include <terminalai/error.h>
 
+#include "base/dir.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"

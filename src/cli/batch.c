@@ -10,7 +10,7 @@
 
 #include <terminalai/error.h>
 
-#include "base/file.h"
+#include "base/dir.h"
 #include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"

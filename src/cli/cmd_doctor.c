@@ -16,7 +16,7 @@
 #include "audio/loudness.h"
 #include "audio/stages.h"
 #include "base/cpu.h"
-#include "base/file.h"
+#include "base/dir.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "base/mem.h"

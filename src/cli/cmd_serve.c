@@ -13,7 +13,7 @@
 #include <terminalai/terminalai.h>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/dir.h"
 #include "base/log.h"
 #include "base/mapped.h"
 #include "base/mem.h"

@@ -10,6 +10,7 @@
 #include <terminalai/error.h>
 
 #include "base/error.h"
+#include "base/dir.h"
 #include "base/file.h"
 #include "base/folder.h"
 #include "base/log.h"

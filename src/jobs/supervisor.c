@@ -15,7 +15,7 @@
 #include <terminalai/error.h>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/dir.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"

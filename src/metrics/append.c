@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/dir.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"

@@ -8,6 +8,7 @@
 #include <terminalai/error.h>
 
 #include "base/child.h"
+#include "base/dir.h"
 #include "base/file.h"
 #include "base/folder.h"
 #include "base/log.h"

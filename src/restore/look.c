@@ -7,7 +7,7 @@
 
 #include <terminalai/error.h>
 
-#include "base/file.h"
+#include "base/dir.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "media/parts/name.h"

@@ -10,7 +10,7 @@
 #include <terminalai/work.h>
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/dir.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"

@@ -4,7 +4,7 @@
 
 #include <terminalai/terminalai.h>
 
-#include "base/file.h"
+#include "base/dir.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/tree.h"

@@ -8,7 +8,7 @@
 
 #include <terminalai/terminalai.h>
 
-#include "base/file.h"
+#include "base/dir.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/sha256.h"

@@ -7,6 +7,7 @@
 #include <terminalai/error.h>
 #include <terminalai/survey.h>
 
+#include "base/dir.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/log.h"

@@ -39,7 +39,7 @@ LAYERS = {
 }
 # What a folder may not include although its row allows the folder. A plan is decided from facts: nothing is opened.
 REFUSED = {
-    "plan": (r"(unistd|fcntl|sys/stat)\.h$", r"base/file\.h$", r"media/(source|reader)\.h$", r"media/picture/graph\.h$"),
+    "plan": (r"(unistd|fcntl|sys/stat)\.h$", r"base/(file|dir)\.h$", r"media/(source|reader)\.h$", r"media/picture/graph\.h$"),
 }
 
 # Libraries behind doors: a header's pattern and the folders that may include it. libavutil (frames, formats, rationals) is

@@ -17,7 +17,7 @@
 #include "audio/stages.h"
 #include "audio/text.h"
 #include "base/env.h"
-#include "base/file.h"
+#include "base/dir.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/tuning.h"

@@ -19,6 +19,7 @@
 #include <terminalai/error.h>
 
 #include "base/error.h"
+#include "base/dir.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/mem.h"
@@ -387,8 +388,6 @@ static void other_calls_without_permission(struct fixture *f)
         _exit(3);
     if (ta_file_append_sync(in_dir(f, "file"), "new", 3, f->c.log) != TA_ERR_ACCESS)
         _exit(4);
-    if (ta_lock_try(in_dir(f, "file"), f->c.log) < 0) // reading is enough
-        _exit(5);
 }
 
 static void test_read_only_folder(void **state)
@@ -489,42 +488,6 @@ static void test_list(void **state)
     ta_dir_list_free(&list);
 }
 
-static void test_lock(void **state)
-{
-    struct fixture *f = *state;
-    assert_int_equal(ta_file_write_atomic(in_dir(f, "file"), "", 0, f->c.log), 0);
-    const char *const paths[] = {f->dir, in_dir(f, "file")};
-    for (size_t i = 0; i < TA_COUNT(paths); i++) {
-        int fd = ta_lock_try(paths[i], f->c.log);
-        assert_true(fd >= 0);
-        capture_expect(&f->c, "");
-        assert_int_equal(ta_lock_try(paths[i], f->c.log), TA_ERR_BUSY);
-        capture_expect_error(&f->c, "in use by another process");
-        close(fd);
-        fd = ta_lock_try(paths[i], f->c.log);
-        assert_true(fd >= 0);
-        close(fd);
-    }
-    assert_int_equal(ta_lock_try(in_dir(f, "no"), f->c.log), TA_ERR_NOT_FOUND);
-    capture_expect_error(&f->c, "no: can't open: No such file or directory");
-}
-
-// The lock of a process that was killed is gone.
-static void lock_and_die(struct fixture *f)
-{
-    if (ta_lock_try(f->dir, f->c.log) < 0)
-        _exit(2);
-}
-
-static void test_lock_of_dead_process(void **state)
-{
-    struct fixture *f = *state;
-    in_child(f, lock_and_die);
-    int fd = ta_lock_try(f->dir, f->c.log);
-    assert_true(fd >= 0);
-    close(fd);
-}
-
 static void test_disk_free(void **state)
 {
     struct fixture *f = *state;
@@ -553,8 +516,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_append, setup, teardown),
         cmocka_unit_test_setup_teardown(test_folders, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_lock_of_dead_process, setup, teardown),
         cmocka_unit_test_setup_teardown(test_disk_free, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

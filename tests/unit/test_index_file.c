@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <terminalai/error.h>
 
+#include "base/dir.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/sha256.h"

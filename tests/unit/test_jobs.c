@@ -15,6 +15,7 @@
 #include <terminalai/error.h>
 #include <terminalai/log.h>
 
+#include "base/dir.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"

@@ -11,7 +11,7 @@
 
 #include <terminalai/log.h>
 
-#include "base/file.h"
+#include "base/dir.h"
 #include "base/mem.h"
 #include "base/tree.h"
 #include "jobs/alerts.h"

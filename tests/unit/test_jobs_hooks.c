@@ -11,7 +11,7 @@
 
 #include <terminalai/error.h>
 
-#include "base/file.h"
+#include "base/dir.h"
 #include "base/mem.h"
 #include "jobs/jobs.h"
 #include "jobs/store.h"

@@ -13,7 +13,7 @@
 #include <libavutil/imgutils.h>
 #include <libavutil/pixdesc.h>
 
-#include "base/file.h"
+#include "base/dir.h"
 #include "base/folder.h"
 #include "base/ledger.h"
 #include "base/thread.h"

@@ -14,6 +14,7 @@
 #include <terminalai/error.h>
 
 #include "base/env.h"
+#include "base/dir.h"
 #include "base/file.h"
 #include "base/tuning.h"
 #include "infer/sessions.h"

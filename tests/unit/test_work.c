@@ -12,6 +12,7 @@
 
 #include <terminalai/error.h>
 
+#include "base/dir.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "base/sha256.h"

@@ -8,7 +8,7 @@
 
 #include <terminalai/error.h>
 
-#include "base/file.h"
+#include "base/dir.h"
 #include "base/folder.h"
 #include "base/path.h"
 #include "base/sha256.h"
