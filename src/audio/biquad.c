@@ -47,6 +47,32 @@ void ta_biquad_peak(struct ta_biquad *b, int rate, double frequency, double q, d
         set(b, 1 + t.alpha * a, -2 * t.cos, 1 - t.alpha * a, 1 + t.alpha / a, -2 * t.cos, 1 - t.alpha / a);
 }
 
+// Two channels: side by side they take as long as one, in which each sample waits for the one before it.
+typedef double pair __attribute__((vector_size(16)));
+
+// Numbers that have faded below what a float can hold are as slow to compute with as they are useless.
+static double faded(double s)
+{
+    return fabs(s) < 1e-30 ? 0 : s;
+}
+
+void ta_biquad_run_pair(const struct ta_biquad *b, double (*state)[2], float *const *planes, size_t count)
+{
+    float *left = planes[0], *right = planes[1];
+    pair s1 = {state[0][0], state[1][0]}, s2 = {state[0][1], state[1][1]};
+    for (size_t i = 0; i < count; i++) {
+        pair x = {left[i], right[i]}, y = b->b0 * x + s1;
+        s1 = b->b1 * x - b->a1 * y + s2;
+        s2 = b->b2 * x - b->a2 * y;
+        left[i] = (float)y[0];
+        right[i] = (float)y[1];
+    }
+    for (int c = 0; c < 2; c++) {
+        state[c][0] = faded(s1[c]);
+        state[c][1] = faded(s2[c]);
+    }
+}
+
 void ta_biquad_run(const struct ta_biquad *b, double *state, float *samples, size_t count)
 {
     double s1 = state[0], s2 = state[1];
@@ -56,7 +82,6 @@ void ta_biquad_run(const struct ta_biquad *b, double *state, float *samples, siz
         s2 = b->b2 * x - b->a2 * y;
         samples[i] = (float)y;
     }
-    // Numbers that have faded below what a float can hold are as slow to compute with as they are useless.
-    state[0] = fabs(s1) < 1e-30 ? 0 : s1;
-    state[1] = fabs(s2) < 1e-30 ? 0 : s2;
+    state[0] = faded(s1);
+    state[1] = faded(s2);
 }

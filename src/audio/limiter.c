@@ -9,6 +9,7 @@
 
 #include "audio/stages.h"
 #include "base/mem.h"
+#include "dsp/sound.h"
 
 enum {
     PHASES = 4,
@@ -59,24 +60,6 @@ static const float *slide(struct window *w, int at, float sample)
     return w->ring + at + 1;
 }
 
-// ---- true peaks ----
-
-struct ta_true_peak {
-    int channels, at[TA_SOUND_CHANNELS];
-    float taps[PHASES][TAPS], bound;
-    struct window past[TA_SOUND_CHANNELS];
-    double highest;
-};
-
-struct ta_true_peak *ta_true_peak_create(int channels)
-{
-    struct ta_true_peak *t = ta_xcalloc(1, sizeof *t);
-    t->channels = channels;
-    fill_taps(t->taps);
-    t->bound = bound_of(t->taps);
-    return t;
-}
-
 // The largest of sample k = TAPS/2-1 of the window and of the three places behind it.
 static float peak_of(float taps[PHASES][TAPS], const float *window)
 {
@@ -90,21 +73,49 @@ static float peak_of(float taps[PHASES][TAPS], const float *window)
     return most;
 }
 
-void ta_true_peak_add(struct ta_true_peak *t, float *const *planes, size_t samples)
+// ---- true peaks ----
+
+enum { AT_ONCE = 1024 };
+
+struct ta_true_peak {
+    const struct ta_sound_dsp *dsp;
+    int channels;
+    float taps[PHASES][TAPS], bound;
+    float (*recent)[TAPS - 1 + AT_ONCE]; // the last samples of each channel, and those that come
+    float between[AT_ONCE];
+    double highest;
+};
+
+struct ta_true_peak *ta_true_peak_create(int channels)
 {
-    for (int c = 0; c < t->channels; c++) {
-        struct window *w = &t->past[c];
-        for (size_t i = 0; i < samples; i++) {
-            const float *window = slide(w, t->at[c], planes[c][i]);
-            t->at[c] = (t->at[c] + 1) % TAPS;
-            if (fabsf(planes[c][i]) * t->bound > t->highest)
-                w->loud = TAPS;
-            if (w->loud > 0) { // else nothing in it can be higher than what was
-                w->loud--;
-                t->highest = fmax(t->highest, peak_of(t->taps, window));
-            }
+    struct ta_true_peak *t = ta_xcalloc(1, sizeof *t);
+    t->dsp = ta_sound_dsp();
+    t->channels = channels;
+    t->recent = ta_xcalloc((size_t)channels, sizeof *t->recent);
+    fill_taps(t->taps);
+    t->bound = bound_of(t->taps);
+    return t;
+}
+
+static void add_channel(struct ta_true_peak *t, float *recent, const float *samples, size_t n)
+{
+    memcpy(recent + TAPS - 1, samples, n * sizeof *samples);
+    // Nothing in it can be higher than what was?
+    if (t->dsp->most(recent, TAPS - 1 + n) * t->bound > t->highest) {
+        t->highest = fmax(t->highest, t->dsp->most(recent + TAPS / 2 - 1, n));
+        for (int p = 1; p < PHASES; p++) {
+            t->dsp->filter(t->between, recent, t->taps[p], TAPS, n);
+            t->highest = fmax(t->highest, t->dsp->most(t->between, n));
         }
     }
+    memmove(recent, recent + n, (TAPS - 1) * sizeof *recent);
+}
+
+void ta_true_peak_add(struct ta_true_peak *t, float *const *planes, size_t samples)
+{
+    for (int c = 0; c < t->channels; c++)
+        for (size_t i = 0; i < samples; i += AT_ONCE)
+            add_channel(t, t->recent[c], planes[c] + i, TA_MIN(AT_ONCE, samples - i));
 }
 
 double ta_true_peak_get(const struct ta_true_peak *t)
@@ -112,13 +123,14 @@ double ta_true_peak_get(const struct ta_true_peak *t)
     double most = t->highest;
     // The last samples are in no window's middle yet.
     for (int c = 0; c < t->channels; c++)
-        for (int i = 0; i < TAPS; i++)
-            most = fmax(most, fabsf(t->past[c].ring[i]));
+        most = fmax(most, t->dsp->most(t->recent[c], TAPS - 1));
     return most;
 }
 
 void ta_true_peak_destroy(struct ta_true_peak **t)
 {
+    if (*t)
+        free((*t)->recent);
     ta_freep(t);
 }
 
@@ -141,6 +153,7 @@ struct ta_limiter {
     int mean_at;
     double sum;
     int64_t place;
+    int idle; // samples in a row that need no gain, once it has come back
     double most;
 };
 
@@ -196,6 +209,14 @@ static double lowest(struct ta_limiter *l, double gain)
 
 static double next_gain(struct ta_limiter *l, double peak)
 {
+    // All that is kept is 1 by now.
+    if (peak <= l->ceiling && l->idle > l->ahead + 2) {
+        l->low_count = 0;
+        l->sum = l->ahead;
+        l->place++;
+        return 1;
+    }
+    l->idle = peak <= l->ceiling && l->held == 1 ? l->idle + 1 : 0;
     double low = lowest(l, peak > l->ceiling ? l->ceiling / peak : 1);
     l->held = TA_MIN(low, l->held + (1 - l->held) * l->release);
     if (l->held > 1 - 1e-7)

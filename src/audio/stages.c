@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+// clang-format off
 const struct ta_sound_stage_info *const ta_sound_stages[] = {
     &ta_sound_channels,
     &ta_sound_stage_hum,
@@ -23,7 +24,6 @@ const struct ta_sound_stage_info *const ta_sound_stages[] = {
     &ta_sound_compressor,
     &ta_sound_limiter,
     &ta_sound_stage_hiss,
-    &ta_sound_afftdn,
     &ta_sound_deepfilter,
     &ta_sound_gtcrn,
     &ta_sound_rnnoise,
@@ -34,6 +34,7 @@ const struct ta_sound_stage_info *const ta_sound_stages[] = {
     &ta_sound_upmix_surround,
     NULL,
 };
+// clang-format on
 
 const struct ta_sound_stage_info *ta_sound_stage_find(const char *name)
 {

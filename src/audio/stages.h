@@ -8,7 +8,6 @@ extern const struct ta_sound_stage_info ta_sound_channels; // one-sided and out-
 extern const struct ta_sound_stage_info ta_sound_gain;
 extern const struct ta_sound_stage_info ta_sound_highpass, ta_sound_lowpass, ta_sound_peak;
 extern const struct ta_sound_stage_info ta_sound_compressor, ta_sound_limiter;
-extern const struct ta_sound_stage_info ta_sound_afftdn;
 extern const struct ta_sound_stage_info ta_sound_stage_hum, ta_sound_stage_buzz, ta_sound_stage_clicks;
 extern const struct ta_sound_stage_info ta_sound_stage_hiss;
 // By networks (audio/network.h).
@@ -32,9 +31,6 @@ struct ta_sound_compressor_opts {
 };
 struct ta_sound_limiter_opts {
     double ceiling; // dB true peak
-};
-struct ta_sound_afftdn_opts {
-    double reduction, floor; // dB
 };
 struct ta_sound_hum_opts {
     double frequency; // Hz; 0: found on the way

@@ -31,7 +31,7 @@ struct ta_sound_dsp {
 
     // The sum of a[i] * b[i].
     float (*dot)(const float *a, const float *b, size_t n);
-    // The largest of x[i], and 0.
+    // The largest of |x[i]|; 0 for none.
     float (*most)(const float *x, size_t n);
     // to[i] += gain * from[i]
     void (*accumulate)(float *to, const float *from, float gain, size_t n);

@@ -45,10 +45,10 @@ float ta_sound_number(float x)
     return size > 65536 ? copysignf(65536, x) : x;
 }
 
-// Quickselect: only the side with the middle one is gone on with.
-float ta_sound_middle(float *values, size_t n)
+// Quickselect: only the side that has it is gone on with.
+float ta_sound_nth(float *values, size_t n, size_t nth)
 {
-    size_t first = 0, last = n - 1, middle = n / 2;
+    size_t first = 0, last = n - 1;
     while (first < last) {
         float pivot = values[first + (last - first) / 2];
         size_t i = first, k = last;
@@ -64,12 +64,12 @@ float ta_sound_middle(float *values, size_t n)
             values[k--] = t;
         }
         // All up to k are no larger than those behind it.
-        if (middle <= k)
+        if (nth <= k)
             last = k;
         else
             first = k + 1;
     }
-    return values[middle];
+    return values[nth];
 }
 
 void ta_sound_block_init(struct ta_sound_block *b, size_t size, int channels)

@@ -47,8 +47,8 @@ float **ta_sound_planes(int channels, size_t size);
 // (and slow to count with) becomes 0. All else stays as it is.
 float ta_sound_number(float x);
 
-// What would be in the middle if n > 0 values were sorted (of two, the larger); they are reordered.
-float ta_sound_middle(float *values, size_t n);
+// What would be values[nth] if all n of them were sorted; they are reordered.
+float ta_sound_nth(float *values, size_t n, size_t nth);
 
 void ta_sound_block_init(struct ta_sound_block *b, size_t size, int channels);
 void ta_sound_block_release(struct ta_sound_block *b);

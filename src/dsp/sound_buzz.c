@@ -194,7 +194,7 @@ static void sift(struct ta_sound_buzz *b, struct channel *c, const float *error)
         noise[i] = sum / (float)(to - from);
     }
     memcpy(b->work, power, n * sizeof(float));
-    middle = ta_sound_middle(b->work, n);
+    middle = ta_sound_nth(b->work, n, n / 2);
     c->contrast = 0;
     float *share = b->work;
     for (size_t i = 0; i < n; i++) {

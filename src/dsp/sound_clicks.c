@@ -52,7 +52,7 @@ static float middle_of(struct ta_sound_clicks *k, const float *values)
     size_t n = 0;
     for (size_t i = 0; i < MODEL * k->size; i += 8)
         k->work[n++] = values[i];
-    return ta_sound_middle(k->work, n);
+    return ta_sound_nth(k->work, n, n / 2);
 }
 
 // A model of MODEL blocks around the one that is looked at, but of what bends far more than the most of them:

@@ -76,12 +76,6 @@ static void track(struct ta_sound_hiss *h, const float *power)
         renew_least(h);
 }
 
-static int compare(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 // Hiss has no narrow peaks, and notes that are held do: the middle of each band. Nor does it rise much to
 // where voices and basses are: by no more than a pink one's 3 dB an octave from what it is around 3 kHz.
 static void even_out(struct ta_sound_hiss *h)
@@ -91,18 +85,17 @@ static void even_out(struct ta_sound_hiss *h)
     for (int b = 0; b < h->bands; b++) {
         size_t from = h->edges[b], n = h->edges[b + 1] - from;
         memcpy(h->even, h->noise + from, n * sizeof(float));
-        qsort(h->even, n, sizeof(float), compare);
-        h->levels[b] = h->even[n * 2 / 5];
+        h->levels[b] = ta_sound_nth(h->even, n, n * 2 / 5);
         double hertz = h->hertz * ((double)from + 0.5 * (double)n);
         if (hertz > 2000 && hertz < 4500)
             reference[count++] = h->levels[b];
     }
     if (count) {
-        qsort(reference, count, sizeof(float), compare);
+        float usual = ta_sound_nth(reference, count, count / 2);
         for (int b = 0; b < h->bands; b++) {
             double hertz = h->hertz * 0.5 * (double)(h->edges[b] + h->edges[b + 1]);
             if (hertz <= 2000)
-                h->levels[b] = TA_MIN(h->levels[b], reference[count / 2] * (float)sqrt(3000 / hertz));
+                h->levels[b] = TA_MIN(h->levels[b], usual * (float)sqrt(3000 / hertz));
         }
     }
     size_t place = 0;

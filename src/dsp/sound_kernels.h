@@ -37,10 +37,12 @@ static float most(const float *x, size_t n)
     float lanes[LANES] = {0}, all = 0;
     size_t i = 0;
     for (; i + LANES <= n; i += LANES)
-        for (size_t k = 0; k < LANES; k++)
-            lanes[k] = x[i + k] > lanes[k] ? x[i + k] : lanes[k];
+        for (size_t k = 0; k < LANES; k++) {
+            float size = __builtin_fabsf(x[i + k]);
+            lanes[k] = size > lanes[k] ? size : lanes[k];
+        }
     for (; i < n; i++)
-        all = x[i] > all ? x[i] : all;
+        all = __builtin_fabsf(x[i]) > all ? __builtin_fabsf(x[i]) : all;
     for (size_t k = 0; k < LANES; k++)
         all = lanes[k] > all ? lanes[k] : all;
     return all;

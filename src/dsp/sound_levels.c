@@ -39,7 +39,7 @@ struct ta_sound_levels {
     int rate, channels;
     size_t moment; // samples of 2 ms
     float *powers; // of the moments of a half second
-    long long samples, bad, windows, silent;
+    long long samples, windows, silent;
     double power, peak;
     long long counted;            // samples in `power`
     struct histogram all, steady; // of half seconds; of their moments in the middle
@@ -114,7 +114,7 @@ static double power_of(struct ta_sound_levels *l, const float *x, double *steady
             l->powers[count++] = power / (float)length;
     }
     double mean = sum / (double)n;
-    *steady = TA_MIN(mean, (double)ta_sound_middle(l->powers, count));
+    *steady = TA_MIN(mean, (double)ta_sound_nth(l->powers, count, count / 2));
     return mean;
 }
 
@@ -134,12 +134,9 @@ static void process(void *self, float *const *planes)
     double loudest = 0, steadiest = 0;
     for (int c = 0; c < l->channels; c++) {
         double steady, power = power_of(l, planes[c], &steady);
-        float peak = 0;
-        for (size_t i = 0; i < n; i++)
-            peak = TA_MAX(peak, fabsf(planes[c][i]));
         loudest = TA_MAX(loudest, power);
         steadiest = TA_MAX(steadiest, steady);
-        l->peak = TA_MAX(l->peak, peak);
+        l->peak = TA_MAX(l->peak, l->dsp->most(planes[c], n));
         if (power > silence) {
             l->power += power * (double)n;
             l->counted += (long long)n;
@@ -183,9 +180,6 @@ void ta_sound_levels_destroy(struct ta_sound_levels **levels)
 
 void ta_sound_levels_add(struct ta_sound_levels *levels, const float *const *planes, size_t samples)
 {
-    for (int c = 0; c < levels->channels; c++)
-        for (size_t i = 0; i < samples; i++)
-            levels->bad += !isfinite(planes[c][i]);
     levels->samples += (long long)samples;
     ta_sound_block_hear(&levels->block, planes, samples, process, levels);
 }
@@ -265,8 +259,6 @@ static void set_channels(const struct ta_sound_levels *l, struct ta_sound_measur
 
 void ta_sound_levels_result(const struct ta_sound_levels *l, struct ta_sound_measured *out)
 {
-    out->seconds = (double)l->samples / l->rate;
-    out->bad_samples = l->bad;
     out->silent = l->windows ? (double)l->silent / (double)l->windows : 0;
     out->peak_db = l->peak > 0 ? 20 * log10(l->peak) : none_db;
     out->rms_db = l->counted ? 10 * log10(l->power / (double)l->counted) : none_db;

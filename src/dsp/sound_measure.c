@@ -1,5 +1,6 @@
 #include "dsp/sound_measure.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,12 @@ enum {
     RATES = 2,         // of fields that buzz is looked for at
     BUZZ_TENTHS = 200, // that are heard for it in one piece, again after
     BUZZ_CYCLE = 1200, // so many
-    FIRST = 20,        // seconds that are heard whole for clicks, which takes more time than all else,
-    CYCLE = 8,         // and of which, from there on,
-    HEARD = 2,         // so many are heard
+    WHOLE = 1200,      // tenths from the start that are heard whole, and of which, from there on,
+    PART_CYCLE = 1200,
+    PART = 300, // so many are
+    FIRST = 20, // seconds that are heard whole for clicks, which takes more time than all else,
+    CYCLE = 8,  // and of which, from there on,
+    HEARD = 2,  // so many are heard
 };
 
 static const double RATES_OF_FIELDS[RATES] = {60 / 1.001, 50};
@@ -33,6 +37,7 @@ struct ta_sound_measure {
     int rate, channels;
     struct ta_sound_clicks *clicks;
     struct ta_sound_block block; // tenths of a second
+    long long samples, bad;      // so far
     long long tenths, heard;     // so far; for clicks
     struct buzz buzz[RATES];
     float *mean, *spare;  // of all channels, a tenth; the same, to be written to
@@ -154,9 +159,21 @@ static void hear_clicks(struct ta_sound_measure *m, float *const *planes)
     m->before = now;
 }
 
+// Of long tracks a part tells as much as the whole.
+static bool is_heard(const struct ta_sound_measure *m)
+{
+    return m->tenths < WHOLE || m->tenths % PART_CYCLE < PART;
+}
+
 static void hear(void *self, float *const *planes)
 {
     struct ta_sound_measure *m = self;
+    const float *const *as_heard = (const float *const *)planes;
+    if (is_heard(m)) {
+        ta_sound_levels_add(m->levels, as_heard, m->block.size);
+        ta_sound_bands_add(m->bands, as_heard, m->block.size);
+        ta_sound_mains_add(m->mains, as_heard, m->block.size);
+    }
     hear_buzz(m, planes);
     hear_clicks(m, planes); // changes them
     m->tenths++;
@@ -164,9 +181,10 @@ static void hear(void *self, float *const *planes)
 
 void ta_sound_measure_add(struct ta_sound_measure *measure, const float *const *planes, size_t samples)
 {
-    ta_sound_levels_add(measure->levels, planes, samples);
-    ta_sound_bands_add(measure->bands, planes, samples);
-    ta_sound_mains_add(measure->mains, planes, samples);
+    measure->samples += (long long)samples;
+    for (int c = 0; c < measure->channels; c++)
+        for (size_t i = 0; i < samples; i++)
+            measure->bad += !isfinite(planes[c][i]);
     ta_sound_block_hear(&measure->block, planes, samples, hear, measure);
 }
 
@@ -182,6 +200,8 @@ void ta_sound_measure_result(const struct ta_sound_measure *measure, struct ta_s
 {
     *out = (struct ta_sound_measured){0};
     ta_sound_levels_result(measure->levels, out);
+    out->seconds = (double)measure->samples / measure->rate;
+    out->bad_samples = measure->bad;
     ta_sound_bands_result(measure->bands, out);
     ta_sound_mains_result(measure->mains, &out->hum);
     out->buzz = buzz_of(measure);

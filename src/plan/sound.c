@@ -280,8 +280,8 @@ static void tell(const struct ta_sound_choosing *c)
         ta_buf_printf(&b, "%s becomes %s, ", from, to);
     if (c->recipe.loudness < 0)
         ta_buf_printf(&b, "%g LUFS, ", c->recipe.loudness);
-    if (isfinite(f->floor))
-        ta_buf_printf(&b, "its quietest half seconds lie at %.0f dB, ", f->floor);
+    if (f->heard.noise_db.value > -200)
+        ta_buf_printf(&b, "its quietest half seconds lie at %.0f dB, ", f->heard.noise_db.value);
     if (f->gaps || f->overlaps)
         ta_buf_printf(&b, "%lld gaps and %lld overlaps in its times, ", (long long)f->gaps,
                       (long long)f->overlaps);

@@ -36,7 +36,6 @@ struct ta_sound_facts {
     double left, right, product;
     double peak; // 1 is full scale
     struct ta_sound_measured heard;
-    double floor; // dB: the quietest half seconds; -INFINITY for digital silence
 };
 void ta_sound_facts_release(struct ta_sound_facts *f);
 

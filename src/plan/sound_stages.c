@@ -54,16 +54,6 @@ static void add_compressor(struct ta_sound_choosing *c, double threshold, double
     ta_sound_settle_stage(c);
 }
 
-// By the noise of the quietest half seconds where there is any.
-static void add_denoiser(struct ta_sound_choosing *c, double reduction, double fallback)
-{
-    struct ta_sound_afftdn_opts *o = ta_sound_add_stage(c, &ta_sound_afftdn);
-    double floor = isfinite(c->facts->floor) ? c->facts->floor : fallback;
-    o->reduction = reduction;
-    o->floor = round(TA_MAX(-80.0, TA_MIN(-20.0, floor)) * 10) / 10;
-    ta_sound_settle_stage(c);
-}
-
 static void add_hiss(struct ta_sound_choosing *c, double reduction, double strength)
 {
     struct ta_sound_hiss_opts *o = ta_sound_add_stage(c, &ta_sound_stage_hiss);
@@ -198,7 +188,7 @@ static void enhance(struct ta_sound_choosing *c)
     case TA_ENHANCE_VOICE:
         add_filter(c, &ta_sound_highpass, 100, 0);
         add_filter(c, &ta_sound_lowpass, 8000, 0);
-        add_denoiser(c, 18, -35);
+        add_hiss(c, 18, 1);
         add_filter(c, &ta_sound_peak, 200, -3);
         add_filter(c, &ta_sound_peak, 2500, 4);
         add_filter(c, &ta_sound_peak, 5000, 2);
@@ -207,7 +197,7 @@ static void enhance(struct ta_sound_choosing *c)
         break;
     case TA_ENHANCE_MUSIC:
         add_filter(c, &ta_sound_highpass, 30, 0);
-        add_denoiser(c, 8, -50);
+        add_hiss(c, 8, 1);
         add_compressor(c, -24, 2, 50, 500);
         break;
     case TA_ENHANCE_NEURAL:

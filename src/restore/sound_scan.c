@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "dsp/sound.h"
 #include "media/mux/pcm_reader.h"
 #include "restore/sound.h"
 
@@ -15,7 +16,6 @@ enum { BLOCK = 4096, ANCHOR_SECONDS = 10, SPARE_SECONDS = 10 };
 // A clock that runs off is sure from this on: it adds up to more than what timestamps are rounded by, and is
 // straight.
 static const double DRIFT_LEAST = 0.02, DRIFT_SPAN = 60, DRIFT_STRAIGHT = 0.003, DRIFT_MOST = 0.005;
-static const double SILENCE_DB = -100; // digital silence says nothing of a tape's noise
 
 struct listening {
     struct ta_sound_facts *facts;
@@ -29,10 +29,7 @@ struct listening {
     // The drift: how far timestamps run off from samples that were counted, once a second.
     double *at, *off;
     size_t points, at_room, off_room;
-    // Levels of windows of half a second.
-    double *levels, window_sum;
-    size_t level_count, level_room;
-    int64_t window_samples, sums;
+    int64_t sums; // samples
 };
 
 static int note_frame(struct listening *l)
@@ -64,47 +61,34 @@ static int note_frame(struct listening *l)
     return 0;
 }
 
-static int add_level(struct listening *l)
+// What is no number is silence to all who come after.
+static int64_t drop_bad(float *x, int n)
 {
-    int err = ta_try_grow((void **)&l->levels, &l->level_room, l->level_count + 1, sizeof *l->levels);
-    if (err < 0)
-        return err;
-    l->levels[l->level_count++] = 10 * log10(l->window_sum / (double)l->window_samples + 1e-20);
-    l->window_sum = 0;
-    l->window_samples = 0;
-    return 0;
+    int64_t bad = 0;
+    for (int i = 0; i < n; i++)
+        bad += !isfinite(x[i]);
+    for (int i = 0; bad && i < n; i++)
+        if (!isfinite(x[i]))
+            x[i] = 0;
+    return bad;
 }
 
-static int hear(struct listening *l, int n)
+static void hear(struct listening *l, int n)
 {
+    const struct ta_sound_dsp *dsp = ta_sound_dsp();
     struct ta_sound_facts *f = l->facts;
-    int err = 0;
-    for (int i = 0; i < n && err >= 0; i++) {
-        double sum = 0;
-        for (int c = 0; c < f->format.channels; c++) {
-            double v = l->planes[c][i];
-            if (!isfinite(v)) {
-                f->bad_samples++;
-                l->planes[c][i] = 0;
-                v = 0;
-            }
-            sum += v * v;
-            f->peak = fmax(f->peak, fabs(v));
-        }
-        if (f->format.channels == 2) {
-            double a = l->planes[0][i], b = l->planes[1][i];
-            f->left += a * a;
-            f->right += b * b;
-            f->product += a * b;
-        }
-        l->window_sum += sum / f->format.channels;
-        if (++l->window_samples == f->format.rate / 2)
-            err = add_level(l);
+    for (int c = 0; c < f->format.channels; c++) {
+        f->bad_samples += drop_bad(l->planes[c], n);
+        f->peak = fmax(f->peak, dsp->most(l->planes[c], (size_t)n));
+    }
+    if (f->format.channels == 2) {
+        f->left += dsp->dot(l->planes[0], l->planes[0], (size_t)n);
+        f->right += dsp->dot(l->planes[1], l->planes[1], (size_t)n);
+        f->product += dsp->dot(l->planes[0], l->planes[1], (size_t)n);
     }
     if (l->measure)
         ta_sound_measure_add(l->measure, (const float *const *)l->planes, (size_t)n);
     l->sums += n;
-    return err;
 }
 
 static int read_all(struct listening *l, const struct ta_cancel *cancel, struct ta_progress_fn progress,
@@ -119,10 +103,10 @@ static int read_all(struct listening *l, const struct ta_cancel *cancel, struct 
             f->start = ta_pcm_reader_place(l->reader);
             begun = true;
         }
-        for (int n; ready > 0 && err >= 0; ready -= n) {
+        for (int n; ready > 0; ready -= n) {
             n = TA_MIN(ready, BLOCK);
             ta_pcm_reader_take(l->reader, (uint8_t *const *)l->planes, n);
-            err = hear(l, n);
+            hear(l, n);
         }
         f->end = begun ? ta_pcm_reader_place(l->reader) : 0;
         if (err < 0 || ta_pcm_reader_ended(l->reader))
@@ -164,28 +148,6 @@ static void find_drift(struct listening *l)
     l->facts->drift_sure = sure && fabs(slope) <= DRIFT_MOST ? 1 : 0;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-// The mean of the quietest twentieth that is no digital silence.
-static void find_floor(struct listening *l)
-{
-    size_t first = 0, n;
-    double sum = 0;
-    l->facts->floor = -INFINITY;
-    qsort(l->levels, l->level_count, sizeof *l->levels, by_value);
-    while (first < l->level_count && l->levels[first] < SILENCE_DB)
-        first++;
-    n = (l->level_count - first + 19) / 20;
-    for (size_t i = 0; i < n; i++)
-        sum += l->levels[first + i];
-    if (n)
-        l->facts->floor = sum / (double)n;
-}
-
 static void finish(struct listening *l)
 {
     struct ta_sound_facts *f = l->facts;
@@ -195,9 +157,6 @@ static void finish(struct listening *l)
         f->right /= (double)l->sums;
         f->product /= (double)l->sums;
     }
-    if (l->window_samples && !l->level_count)
-        add_level(l);
-    find_floor(l);
     if (l->measure)
         ta_sound_measure_result(l->measure, &f->heard);
     f->start += shift;
@@ -268,7 +227,6 @@ static int listen_once(struct ta_sound_facts *f, const char *input, const struct
         free(l.planes[c]);
     free(l.at);
     free(l.off);
-    free(l.levels);
     return err;
 }
 

@@ -207,7 +207,7 @@ static void test_buzz(void **state)
     free(a);
 }
 
-static void test_middle(void **state)
+static void test_nth(void **state)
 {
     (void)state;
     float values[101];
@@ -216,12 +216,13 @@ static void test_middle(void **state)
             int smaller = 0, equal = 0;
             for (int i = 0; i < n; i++)
                 values[i] = (float)(i * step * 37 % 101 / (step % 2 ? 1 : 9));
-            float middle = ta_sound_middle(values, (size_t)n);
+            int nth = n * step / 8;
+            float value = ta_sound_nth(values, (size_t)n, (size_t)nth);
             for (int i = 0; i < n; i++) {
-                smaller += values[i] < middle;
-                equal += values[i] == middle;
+                smaller += values[i] < value;
+                equal += values[i] == value;
             }
-            assert_true(smaller <= n / 2 && smaller + equal > n / 2);
+            assert_true(smaller <= nth && smaller + equal > nth);
         }
 }
 
@@ -255,7 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_levels),   cmocka_unit_test(test_noise),    cmocka_unit_test(test_bandwidth),
         cmocka_unit_test(test_clipping), cmocka_unit_test(test_channels), cmocka_unit_test(test_anything),
-        cmocka_unit_test(test_clicks),   cmocka_unit_test(test_buzz),     cmocka_unit_test(test_middle),
+        cmocka_unit_test(test_clicks),   cmocka_unit_test(test_buzz),     cmocka_unit_test(test_nth),
     };
     return cmocka_run_group_tests_name("sound_measure", tests, NULL, NULL);
 }

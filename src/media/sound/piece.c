@@ -15,6 +15,11 @@
 #include "base/sha256.h"
 #include "media/av.h"
 
+// Floats are stored as they lie in memory.
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "pieces of sound are PCM_F32LE: swap bytes"
+#endif
+
 enum { IO_SIZE = 1 << 16, PACKET_SAMPLES = 4096 };
 
 // ---- writing ----
@@ -113,13 +118,7 @@ static int write_block(struct ta_pcm_piece_writer *w)
     int ret = av_new_packet(p, w->filled * w->channels * (int)sizeof(float));
     if (ret < 0)
         return writer_fail(w, ret);
-    // Floats as they lie in memory: x86 and ARM are little-endian, as PCM_F32LE is.
-    for (int i = 0; i < w->filled * w->channels; i++) {
-        uint32_t bits;
-        memcpy(&bits, &w->block[i], sizeof bits);
-        for (int k = 0; k < 4; k++)
-            p->data[4 * i + k] = (uint8_t)(bits >> (8 * k));
-    }
+    memcpy(p->data, w->block, (size_t)p->size);
     p->pts = p->dts = w->samples;
     p->duration = w->filled;
     p->flags |= AV_PKT_FLAG_KEY;
@@ -136,10 +135,16 @@ static int write_block(struct ta_pcm_piece_writer *w)
 int ta_pcm_piece_write(struct ta_pcm_piece_writer *w, float *const *planes, size_t samples)
 {
     int err = 0;
-    for (size_t i = 0; i < samples && err >= 0; i++) {
-        for (int c = 0; c < w->channels; c++)
-            w->block[w->filled * w->channels + c] = planes[c][i];
-        if (++w->filled == PACKET_SAMPLES)
+    for (size_t done = 0; done < samples && err >= 0;) {
+        size_t n = TA_MIN(samples - done, (size_t)(PACKET_SAMPLES - w->filled));
+        for (int c = 0; c < w->channels; c++) {
+            float *to = w->block + w->filled * w->channels + c;
+            for (size_t i = 0; i < n; i++, to += w->channels)
+                *to = planes[c][done + i];
+        }
+        done += n;
+        w->filled += (int)n;
+        if (w->filled == PACKET_SAMPLES)
             err = write_block(w);
     }
     return err;
@@ -262,13 +267,14 @@ int ta_pcm_piece_read(struct ta_pcm_piece_reader *r, float *const *planes, int r
                 return ta_error_from_av(ret);
             }
         }
-        for (; n < room && r->used + step <= r->packet->size; n++)
-            for (int c = 0; c < r->channels; c++) {
-                const uint8_t *b = r->packet->data + r->used;
-                uint32_t bits = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-                memcpy(&planes[c][n], &bits, sizeof bits);
-                r->used += (int)sizeof(float);
-            }
+        int count = TA_MIN(room - n, (r->packet->size - r->used) / step);
+        for (int c = 0; c < r->channels; c++) {
+            const uint8_t *from = r->packet->data + r->used + (size_t)c * sizeof(float);
+            for (int i = 0; i < count; i++, from += step)
+                memcpy(&planes[c][n + i], from, sizeof(float));
+        }
+        n += count;
+        r->used += count * step;
     }
     return n;
 }
