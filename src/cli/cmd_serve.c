@@ -40,7 +40,7 @@ struct serve_opts {
     struct ta_list roots;
     int64_t workers;
     int64_t keep_jobs;
-    bool private_downloads;
+    bool private_downloads, audio_preload;
 };
 
 enum { CORES_A_WORKER = 8, LOG_BYTES = 10 * 1000 * 1000, LOG_FILES = 5 };
@@ -107,6 +107,11 @@ static const struct ta_opt serve_options[] = {
      .kind = &ta_opt_switch,
      TA_FIELD(struct serve_opts, private_downloads, bool),
      .help = "get films of addresses of this machine and its network too; without it of public ones alone"},
+    {.name = "audio-preload",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct serve_opts, audio_preload, bool),
+     .help = "start the workers at once and have each load the networks for sound that are here, so that the "
+             "first job with --audio-enhance neural does not wait for it"},
     {.name = "config",
      .kind = &ta_opt_path,
      TA_FIELD(struct serve_opts, config, char *),
@@ -375,10 +380,17 @@ static int start(struct service *s)
         return err;
     struct ta_log *log = ta_log_ring_log(s->ring);
     char *config = o->config ? ta_path_absolute(o->config) : NULL;
-    char *command[] = {s->program, (char *)"worker", config ? (char *)"--config" : NULL, config, NULL};
+    char *command[6] = {s->program, (char *)"worker"}, **argument = command + 2;
+    if (o->audio_preload)
+        *argument++ = (char *)"--audio-preload";
+    if (config) {
+        *argument++ = (char *)"--config";
+        *argument = config;
+    }
     struct ta_supervisor_config workers = ta_supervisor_defaults();
     workers.workers = o->workers ? (int)o->workers : TA_MAX(1, ta_cpu_count() / CORES_A_WORKER);
     workers.command = command;
+    workers.ready = o->audio_preload;
     workers.beat = on_beat;
     workers.beat_ms = ta_system_watchdog_ms() / 2;
     struct ta_server_config http = {.address = o->listen && strcmp(o->listen, "none") ? o->listen : NULL,

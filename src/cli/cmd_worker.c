@@ -13,9 +13,11 @@
 #include "jobs/viewer.h"
 #include "jobs/worker.h"
 #include "recipe/folders.h"
+#include "restore/sound_networks.h"
 
 struct worker_opts {
     char *config;
+    bool audio_preload;
 };
 
 static const struct ta_opt worker_options[] = {
@@ -24,8 +26,26 @@ static const struct ta_opt worker_options[] = {
      TA_FIELD(struct worker_opts, config, char *),
      .syntax = "FILE",
      .help = "the configuration that the service was given"},
+    {.name = "audio-preload",
+     .kind = &ta_opt_switch,
+     TA_FIELD(struct worker_opts, audio_preload, bool),
+     .help = "load the networks for sound before the first job"},
     {0},
 };
+
+// What fails is said and is no reason not to work.
+static void preload(struct ta_cli *cli, const char *config)
+{
+    struct ta_options *options = NULL;
+    int err = ta_options_create(&options, cli->log);
+    if (!err)
+        err = ta_options_load_config(options, config);
+    if (!err)
+        err = ta_env_use_options(cli->env, options, cli->log);
+    if (!err)
+        ta_sound_networks_preload(options, cli->env, cli->log);
+    ta_options_destroy(&options);
+}
 
 static enum ta_exit run_worker(struct ta_cli *cli)
 {
@@ -39,6 +59,8 @@ static enum ta_exit run_worker(struct ta_cli *cli)
     char *tuning = ta_config_path("tuning.yaml");
     int err = ta_env_create(&cli->env, tuning, cli->log);
     free(tuning);
+    if (!err && !looks && ((const struct worker_opts *)cli->values)->audio_preload)
+        preload(cli, config);
     if (!err)
         err = looks ? ta_viewer_run(TA_WORKER_FD, cli->env, config)
                     : ta_worker_run(TA_WORKER_FD, cli->env, config);

@@ -520,7 +520,8 @@ static void end_late_ones(struct ta_supervisor *s)
         } else if (seat->job && now - seat->heard >= s->config.silence_ms / 1000.0) {
             seat->hung = true;
             bury(s, seat);
-        } else if (!seat->job && (stops || now - seat->idle >= s->config.idle_ms / 1000.0)) {
+        } else if (!seat->job &&
+                   (stops || (!s->config.ready && now - seat->idle >= s->config.idle_ms / 1000.0))) {
             bury(s, seat);
         }
     }
@@ -536,7 +537,7 @@ static int sleep_ms(const struct ta_supervisor *s)
             continue;
         if (seat->job)
             until = TA_MIN(until, seat->heard + s->config.silence_ms / 1000.0);
-        else
+        else if (!s->config.ready)
             until = TA_MIN(until, seat->idle + s->config.idle_ms / 1000.0);
         if (seat->stop_by > 0)
             until = TA_MIN(until, seat->stop_by);
@@ -554,6 +555,8 @@ static int sleep_ms(const struct ta_supervisor *s)
 int ta_supervisor_run(struct ta_supervisor *s)
 {
     struct pollfd *fds = ta_xcalloc((size_t)s->seat_count + 1, sizeof(*fds));
+    for (int i = 0; s->config.ready && i < TA_MIN(s->config.workers, s->seat_count); i++)
+        start_worker(s, &s->seats[i]); // one that can't be started now is when there is a job
     for (;;) {
         obey_wishes(s);
         end_late_ones(s);

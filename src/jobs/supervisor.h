@@ -24,6 +24,7 @@ struct ta_supervisor_config {
     int backoff_ms;       // before the second attempt; doubled for each further one, with jitter
     int attempts;         // that may crash before the job has failed
     int idle_ms;          // a worker without a job ends after so long
+    bool ready;           // as many as work at once start with the service, and none ends for want of a job
     int beat_ms;          // `beat` is called at least so often while all goes well; 0: never
     void (*beat)(void *priv);
     void *priv;

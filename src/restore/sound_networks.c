@@ -8,6 +8,7 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "infer/network_session.h"
 #include "infer/runtimes.h"
 #include "recipe/models.h"
 
@@ -113,28 +114,67 @@ static void look_for_any(struct ta_sound_network_facts *f, const char *engine, c
     ta_sound_network_facts_release(&best);
 }
 
-int ta_sound_networks_look(struct ta_sound_networks *n, struct ta_options *options, const struct ta_env *env,
-                           struct ta_log *log)
+// Looks for what is wanted, by the options of sound and of running.
+static int look(struct ta_sound_networks *n, const struct ta_sound_recipe *sound, struct ta_options *options,
+                const struct ta_env *env, struct ta_log *log)
 {
-    struct ta_sound_recipe sound;
     struct ta_run_opts run;
-    *n = (struct ta_sound_networks){0};
-    int err = ta_options_sound(options, &sound, log);
+    int err = ta_options_run(options, &run, log);
     if (err < 0)
         return err;
-    n->wants_denoiser = sound.enhance == TA_ENHANCE_NEURAL;
-    n->wants_extender = sound.extend != TA_EXTEND_OFF;
-    if (!n->wants_denoiser && !n->wants_extender)
-        return 0;
-    if ((err = ta_options_run(options, &run, log)) < 0)
-        return err;
     const char *engine = !strcmp(run.engine, "auto") ? ta_engine_onnx.name : run.engine;
-    if (n->wants_denoiser && sound.model)
-        look_at(&n->denoiser, &ta_sound_denoisers[sound.model - 1], engine, env);
+    if (n->wants_denoiser && sound->model)
+        look_at(&n->denoiser, &ta_sound_denoisers[sound->model - 1], engine, env);
     else if (n->wants_denoiser)
         look_for_any(&n->denoiser, engine, env);
     if (n->wants_extender)
         look_at(&n->extender, &ta_sound_extender, engine, env);
     ta_opt_release(ta_run_options, &run);
     return 0;
+}
+
+int ta_sound_networks_look(struct ta_sound_networks *n, struct ta_options *options, const struct ta_env *env,
+                           struct ta_log *log)
+{
+    struct ta_sound_recipe sound;
+    *n = (struct ta_sound_networks){0};
+    int err = ta_options_sound(options, &sound, log);
+    if (err < 0)
+        return err;
+    n->wants_denoiser = sound.enhance == TA_ENHANCE_NEURAL;
+    n->wants_extender = sound.extend != TA_EXTEND_OFF;
+    return n->wants_denoiser || n->wants_extender ? look(n, &sound, options, env, log) : 0;
+}
+
+// Into the cache, which keeps it.
+static int load(const struct ta_sound_network_facts *f, const struct ta_env *env, struct ta_log *log)
+{
+    int err = f->err, count = 0;
+    for (; count < TA_SOUND_NETWORKS && f->model[count] && f->engine && err >= 0; count++) {
+        const struct ta_network_plan plan = {f->engine,     f->runtime, f->provider, 1, f->model[count],
+                                             f->sum[count], NULL,       NULL,        0};
+        const struct ta_session *session = NULL;
+        err = ta_network_session_get(env, &plan, true, log, &session);
+        if (session)
+            ta_sessions_put(env->sessions, &session);
+    }
+    if (err >= 0)
+        ta_verbose(log, "%s is loaded", f->info->name);
+    return err;
+}
+
+void ta_sound_networks_preload(struct ta_options *options, const struct ta_env *env, struct ta_log *log)
+{
+    struct ta_sound_recipe sound;
+    struct ta_sound_networks n = {.wants_denoiser = true, .wants_extender = true};
+    if (ta_options_sound(options, &sound, log) < 0 || look(&n, &sound, options, env, log) < 0)
+        return;
+    if (n.denoiser.err < 0)
+        ta_warn(log, "%s", n.denoiser.why);
+    else
+        load(&n.denoiser, env, log);
+    // Few want it: that it is missing is nothing to warn of.
+    if (n.extender.err >= 0)
+        load(&n.extender, env, log);
+    ta_sound_networks_release(&n);
 }
