@@ -191,7 +191,7 @@ def test_interrupted(program, folder, uninterrupted, number):
 def test_interrupted_early_leaves_nothing(program, folder):
     """Before the first segment is finished there is nothing worth keeping."""
     out = folder / 'out.mp4'
-    args = ['--preset', 'vhs', '--resolution', '1080', '--preset-speed', 'placebo', '--segment-length', 30, '--jobs', 1]
+    args = ['--preset', 'vhs', '--resolution', 'source', '--preset-speed', 'slow', '--segment-length', 30, '--jobs', 1]
     running = program.start('restore', clips.path('long_run'), '-o', out, *args)
     end = time.monotonic() + 30
     while not judge.work_folder(out).exists() and time.monotonic() < end and running.poll() is None:
