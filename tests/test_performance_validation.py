@@ -160,6 +160,15 @@ def test_filter_chain_cache_performance():
     assert (before['hits'], before['same'], before['length']) == (0, 10, now['length'])
 
 
+def test_what_a_profile_sees_and_costs():
+    """Samples agree with a program whose shares are known, and take at most 2 % of its time."""
+    found = tool('shares', 'on', 8000, 250)
+    assert found['samples'] > 200
+    for name, share in (('half_of_it', 0.5), ('three_tenths', 0.3), ('a_fifth', 0.2)):
+        assert abs(found[name] - share) <= 0.05, found
+    assert found['own'] / found['cpu'] <= 0.02, found
+
+
 # ---- the timed side ----
 
 def ratio(label, now, before, repeats=5):
@@ -203,3 +212,11 @@ def test_time_of_filter_chain_cache():
     now, before = tool('texts', 'on', 100000), tool('texts', 'off', 100000)
     print('filter_chain_cache: %.2f us a text for %.2f before' % (now['us_each'], before['us_each']))
     assert max(now['us_each'], before['us_each']) < 1000
+
+
+@pytest.mark.benchmark
+def test_time_of_a_profile():
+    """What samples cost altogether, of processor time: at most 2 %."""
+    on, off = zip(*((tool('shares', 'on', 4000, 100)['cpu'], tool('shares', 'off', 4000)['cpu']) for _ in range(5)))
+    print('profile: %.2f %% of processor time' % (100 * (min(on) / min(off) - 1)))
+    assert min(on) / min(off) <= 1.02

@@ -41,6 +41,7 @@ int ta_thread_create(struct ta_thread **out, const char *name, int (*run)(void *
     // The new thread inherits the mask: signals are for the program's main thread.
     sigset_t all, old;
     sigfillset(&all);
+    sigdelset(&all, SIGPROF); // of a profile, which interrupts the thread itself
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int err = pthread_create(&t->id, NULL, thread_main, t);
     pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// A named thread (15 characters are kept) whose function returns 0 or TA_ERR_*. Signals are blocked in it.
+// A named thread (15 characters are kept) whose function returns 0 or TA_ERR_*. Signals are blocked in it,
+// but for SIGPROF.
 struct ta_thread;
 // 0, or with *out = NULL when the system gives no thread TA_ERR_LIMIT (it allows no more) or TA_ERR_NOMEM.
 int ta_thread_create(struct ta_thread **out, const char *name, int (*run)(void *arg), void *arg);

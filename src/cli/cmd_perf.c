@@ -2,6 +2,8 @@
 #include "cli/command.h"
 
 static const struct ta_example examples[] = {
+    {"terminalai perf profile --output perf_report.txt", "where time and memory go"},
+    {"terminalai perf memory -o memory.svg -- terminalai restore tape.avi", "how much memory a run takes"},
     {"terminalai perf metrics", "what took how long on this machine"},
     {"terminalai perf analyze src", "what costs time in C sources"},
     {0},

@@ -40,6 +40,8 @@ const struct ta_command *const ta_commands[] = {
     &ta_command_jobs,
     &ta_command_worker,
     &ta_command_perf,
+    &ta_command_perf_profile,
+    &ta_command_perf_memory,
     &ta_command_perf_metrics,
     &ta_command_perf_analyze,
     &ta_command_completion,

@@ -6,6 +6,10 @@
 //        (progress_throttle) perf_tool texts on|off FILES    chains of sound for so many files: texts found
 //        and built (filter_chain_cache) perf_tool reads on|off MS       reads of the queue a second by four
 //        readers beside one that reports
+//        perf_tool shares on|off LAPS HZ  two threads that spend 50, 30 and 20 % in three functions for so
+//        long, with
+//                                        samples on or off: the shares that the samples see, and the work's
+//                                        own cost
 // Each prints one JSON object.
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,6 +25,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/tuning.h"
+#include "perf/sampler.h"
 #include "restore/callbacks.h"
 #if TA_HAVE_SERVICE
 #include "jobs/jobs.h"
@@ -28,7 +33,7 @@
 
 static int usage(void)
 {
-    fputs("usage: perf_tool readers|progress|texts|reads on|off [NUMBER]\n", stderr);
+    fputs("usage: perf_tool readers|progress|texts|reads|shares on|off [NUMBER]\n", stderr);
     return 2;
 }
 
@@ -248,6 +253,96 @@ static int with_texts(bool cached, int files)
     return 0;
 }
 
+// ---- samples ----
+
+enum { ROUND = 20000 };
+
+static __attribute__((noinline)) uint64_t spend(uint64_t x, int rounds)
+{
+    for (int i = 0; i < rounds; i++)
+        x = x * 6364136223846793005u + 1442695040888963407u;
+    return x;
+}
+
+// The empty asm keeps each call from becoming a jump, which would take it off the stack.
+__attribute__((noinline)) static uint64_t half_of_it(uint64_t x)
+{
+    x = spend(x, 5 * ROUND);
+    __asm__ volatile("" : "+r"(x));
+    return x;
+}
+
+__attribute__((noinline)) static uint64_t three_tenths(uint64_t x)
+{
+    x = spend(x, 3 * ROUND);
+    __asm__ volatile("" : "+r"(x));
+    return x;
+}
+
+__attribute__((noinline)) static uint64_t a_fifth(uint64_t x)
+{
+    x = spend(x, 2 * ROUND);
+    __asm__ volatile("" : "+r"(x));
+    return x;
+}
+
+struct toil {
+    int laps;
+    uint64_t x;
+    double cpu; // seconds of this thread
+};
+
+static int toil(void *arg)
+{
+    struct toil *t = arg;
+    struct timespec a, b;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
+    for (int i = 0; i < t->laps; i++)
+        t->x = a_fifth(three_tenths(half_of_it(t->x + (uint64_t)i)));
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
+    t->cpu = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) * 1e-9;
+    return 0;
+}
+
+static double total_of(json_t *found, const char *name)
+{
+    json_t *f, *list = json_object_get(found, "functions");
+    size_t i;
+    json_array_foreach(list, i, f) if (!strcmp(json_string_value(json_object_get(f, "name")), name)) return (
+        double)json_integer_value(json_object_get(f, "total"));
+    return 0;
+}
+
+static int with_samples(bool on, int laps, int hz)
+{
+    enum { TOILERS = 2 };
+    struct toil work[TOILERS] = {{.laps = laps}, {.laps = laps}};
+    struct ta_thread *threads[TOILERS];
+    struct ta_sampler *sampler = NULL;
+    if (on && ta_sampler_start(&sampler, hz, 12000) < 0)
+        return 77;
+    for (int i = 0; i < TOILERS; i++)
+        if (ta_thread_create(&threads[i], "toils", toil, &work[i]) < 0)
+            return 1;
+    for (int i = 0; i < TOILERS; i++)
+        ta_thread_join(&threads[i]);
+    double cpu = work[0].cpu + work[1].cpu, all = 0;
+    json_t *found = NULL;
+    if (on) {
+        ta_sampler_stop(sampler);
+        found = ta_sampler_json(sampler);
+        all = total_of(found, "toil");
+    }
+    printf("{\"cpu\": %.4f, \"own\": %.6f, \"samples\": %.0f, ", cpu,
+           found ? json_real_value(json_object_get(found, "own_seconds")) : 0, all);
+    printf("\"half_of_it\": %.4f, \"three_tenths\": %.4f, \"a_fifth\": %.4f, \"odd\": %d}\n",
+           all ? total_of(found, "half_of_it") / all : 0, all ? total_of(found, "three_tenths") / all : 0,
+           all ? total_of(found, "a_fifth") / all : 0, (int)((work[0].x ^ work[1].x) & 1));
+    json_decref(found);
+    ta_sampler_destroy(&sampler);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 2 ? argv[1] : "";
@@ -261,5 +356,7 @@ int main(int argc, char **argv)
         return with_meter(on);
     if (!strcmp(what, "texts") && number > 0)
         return with_texts(on, number);
+    if (!strcmp(what, "shares") && number > 0)
+        return with_samples(on, number, argc > 4 ? atoi(argv[4]) : 100);
     return usage();
 }

@@ -1,0 +1,332 @@
+#include "perf/sampler.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+#include <unwind.h>
+
+#include <terminalai/error.h>
+
+#include "base/mem.h"
+#include "base/thread.h"
+#include "perf/symbols.h"
+
+enum { DEPTH = 40, THREADS = 512, LOOK_MS = 20, FUNCTIONS = 400, STACKS = 1500 };
+
+struct sample {
+    int depth;
+    uintptr_t at[DEPTH]; // the innermost first
+};
+
+struct watched {
+    pid_t id;
+    timer_t timer;
+};
+
+struct ta_sampler {
+    int hz, most;
+    struct sample *samples;
+    _Atomic int64_t own_ns; // of threads, in the handler
+    atomic_int next;        // may run past `most`: those are lost
+    atomic_bool on;
+    struct watched threads[THREADS];
+    int thread_count;
+    pthread_mutex_t lock; // guards `stopped`
+    pthread_cond_t changed;
+    bool stopped;
+    struct ta_thread *looker;
+    struct sigaction before;
+};
+
+// A signal handler gets nothing but this.
+static struct ta_sampler *_Atomic current;
+
+struct walk {
+    struct sample *sample;
+    uintptr_t inner; // where the signal came: what lies within is the handler's
+    bool found;
+};
+
+static _Unwind_Reason_Code note_frame(struct _Unwind_Context *context, void *priv)
+{
+    struct walk *w = priv;
+    uintptr_t at = _Unwind_GetIP(context);
+    if (at <= 1) // beyond the first function of a thread
+        return _URC_END_OF_STACK;
+    if (!w->found && at != w->inner)
+        return _URC_NO_REASON;
+    // Behind a call, but for the innermost: the call itself lies before.
+    w->sample->at[w->sample->depth++] = w->found ? at - 1 : at;
+    w->found = true;
+    return w->sample->depth < DEPTH ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+static uintptr_t place_of(const ucontext_t *u)
+{
+#if defined(__x86_64__)
+    return (uintptr_t)u->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+    return (uintptr_t)u->uc_mcontext.pc;
+#else
+    (void)u;
+    return 0;
+#endif
+}
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    (void)info;
+    int error = errno;
+    struct timespec began, ended;
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    struct ta_sampler *s = atomic_load(&current);
+    if (s && atomic_load_explicit(&s->on, memory_order_relaxed)) {
+        int i = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed);
+        if (i < s->most) {
+            struct walk w = {.sample = &s->samples[i], .inner = place_of(context)};
+            _Unwind_Backtrace(note_frame, &w);
+            if (!w.found) { // code without tables: the place alone
+                w.sample->at[0] = w.inner;
+                w.sample->depth = 1;
+            }
+        }
+        clock_gettime(CLOCK_MONOTONIC, &ended);
+        int64_t ns = (ended.tv_sec - began.tv_sec) * (int64_t)1000000000 + ended.tv_nsec - began.tv_nsec;
+        atomic_fetch_add_explicit(&s->own_ns, ns, memory_order_relaxed);
+    }
+    errno = error;
+}
+
+// The clock of another thread's processor time, by the kernel's rule.
+static clockid_t clock_of(pid_t thread)
+{
+    return (clockid_t)((~(unsigned)thread << 3) | 6);
+}
+
+static void watch_thread(struct ta_sampler *s, pid_t id)
+{
+    for (int i = 0; i < s->thread_count; i++)
+        if (s->threads[i].id == id)
+            return;
+    if (s->thread_count == THREADS)
+        return;
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGPROF};
+    event._sigev_un._tid = id;
+    long ns = 1000000000L / s->hz;
+    struct itimerspec every = {{0, ns}, {0, ns}};
+    struct watched *w = &s->threads[s->thread_count];
+    if (timer_create(clock_of(id), &event, &w->timer) < 0)
+        return; // it has ended already
+    w->id = id;
+    s->thread_count++;
+    timer_settime(w->timer, 0, &every, NULL);
+}
+
+static void watch_new_threads(struct ta_sampler *s)
+{
+    DIR *folder = opendir("/proc/self/task");
+    for (struct dirent *e; folder && (e = readdir(folder));)
+        if (e->d_name[0] != '.')
+            watch_thread(s, (pid_t)atoi(e->d_name));
+    if (folder)
+        closedir(folder);
+}
+
+static int look(void *arg)
+{
+    struct ta_sampler *s = arg;
+    pthread_mutex_lock(&s->lock);
+    while (!s->stopped) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += LOOK_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        // timed wait: nothing tells of a thread that a library has started
+        pthread_cond_timedwait(&s->changed, &s->lock, &until);
+        pthread_mutex_unlock(&s->lock);
+        watch_new_threads(s);
+        pthread_mutex_lock(&s->lock);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return 0;
+}
+
+int ta_sampler_start(struct ta_sampler **out, int hz, int most)
+{
+    struct ta_sampler *s = ta_xcalloc(1, sizeof *s), *none = NULL;
+    *out = NULL;
+    s->hz = hz;
+    s->most = most;
+    s->samples = ta_xcalloc((size_t)most, sizeof *s->samples);
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->changed, NULL);
+    if (!atomic_compare_exchange_strong(&current, &none, s)) {
+        free(s->samples);
+        free(s);
+        return TA_ERR_BUSY;
+    }
+    // What unwinding loads, it loads now and not within a signal.
+    struct sample warm = {0};
+    struct walk w = {.sample = &warm};
+    _Unwind_Backtrace(note_frame, &w);
+    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGPROF, &action, &s->before);
+    atomic_store(&s->on, true);
+    watch_new_threads(s);
+    int err = s->thread_count ? ta_thread_create(&s->looker, "sampler", look, s) : TA_ERR_LIMIT;
+    *out = s;
+    if (err < 0)
+        ta_sampler_destroy(out);
+    return err;
+}
+
+void ta_sampler_stop(struct ta_sampler *s)
+{
+    atomic_store(&s->on, false);
+    pthread_mutex_lock(&s->lock);
+    s->stopped = true;
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+    ta_thread_join(&s->looker);
+    for (int i = 0; i < s->thread_count; i++)
+        timer_delete(s->threads[i].timer);
+    s->thread_count = 0;
+}
+
+void ta_sampler_destroy(struct ta_sampler **sampler)
+{
+    struct ta_sampler *s = *sampler;
+    *sampler = NULL;
+    if (!s)
+        return;
+    ta_sampler_stop(s);
+    // One that was on its way is let through: the handler stays, without anything to do.
+    signal(SIGPROF, SIG_IGN);
+    atomic_store(&current, NULL);
+    pthread_cond_destroy(&s->changed);
+    pthread_mutex_destroy(&s->lock);
+    free(s->samples);
+    free(s);
+}
+
+// ---- what was found ----
+
+struct counted {
+    const char *name, *module;
+    char *stack;
+    int self, total;
+    int last; // the sample that was counted last: a function counts once a sample
+};
+
+struct counts {
+    struct counted *items;
+    size_t count;
+};
+
+static struct counted *of_function(struct counts *c, const char *name, const char *module)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (!strcmp(c->items[i].name, name) && !strcmp(c->items[i].module, module))
+            return &c->items[i];
+    c->items = ta_xrealloc(c->items, (c->count + 1) * sizeof *c->items);
+    c->items[c->count] = (struct counted){.name = name, .module = module, .last = -1};
+    return &c->items[c->count++];
+}
+
+static int by_stack(const void *a, const void *b)
+{
+    return strcmp(((const struct counted *)a)->stack, ((const struct counted *)b)->stack);
+}
+
+static int by_self(const void *a, const void *b)
+{
+    const struct counted *x = a, *y = b;
+    return x->self != y->self ? y->self - x->self : y->total - x->total;
+}
+
+static char *count_sample(struct counts *functions, struct ta_symbols *symbols, const struct sample *s,
+                          int number)
+{
+    struct ta_buf stack = {0};
+    for (int d = s->depth - 1; d >= 0; d--) {
+        const char *name, *module;
+        ta_symbols_find(symbols, s->at[d], &name, &module);
+        struct counted *f = of_function(functions, name, module);
+        f->self += d == 0;
+        f->total += f->last != number;
+        f->last = number;
+        ta_buf_printf(&stack, "%s%s", stack.size ? "\n" : "", name);
+    }
+    return ta_buf_take(&stack);
+}
+
+static json_t *list_of_functions(struct counts *functions)
+{
+    json_t *list = json_array();
+    qsort(functions->items, functions->count, sizeof *functions->items, by_self);
+    for (size_t i = 0; i < functions->count && i < FUNCTIONS; i++) {
+        const struct counted *f = &functions->items[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:i}", "name", f->name, "module", f->module,
+                                              "self", f->self, "total", f->total));
+    }
+    return list;
+}
+
+static json_t *list_of_stacks(struct counted *all, size_t count)
+{
+    json_t *list = json_array();
+    size_t distinct = 0;
+    qsort(all, count, sizeof *all, by_stack);
+    for (size_t i = 0; i < count; i++)
+        if (distinct && !strcmp(all[distinct - 1].stack, all[i].stack)) {
+            all[distinct - 1].self++;
+            ta_freep(&all[i].stack);
+        } else {
+            struct counted one = all[i];
+            all[i].stack = NULL;
+            all[distinct++] = one;
+        }
+    qsort(all, distinct, sizeof *all, by_self);
+    for (size_t i = 0; i < distinct && i < STACKS; i++) {
+        json_t *names = json_array();
+        for (char *rest = all[i].stack, *name; (name = strsep(&rest, "\n"));)
+            json_array_append_new(names, json_string(name));
+        json_array_append_new(list, json_pack("{s:o, s:i}", "stack", names, "count", all[i].self));
+    }
+    for (size_t i = 0; i < distinct; i++)
+        free(all[i].stack);
+    return list;
+}
+
+json_t *ta_sampler_json(struct ta_sampler *s)
+{
+    struct ta_symbols *symbols;
+    struct counts functions = {0};
+    int asked = atomic_load(&s->next), count = TA_MIN(asked, s->most);
+    struct counted *stacks = ta_xcalloc((size_t)count + 1, sizeof *stacks);
+    size_t stack_count = 0;
+    ta_symbols_create(&symbols);
+    for (int i = 0; i < count; i++)
+        if (s->samples[i].depth)
+            stacks[stack_count++] = (struct counted){
+                .stack = count_sample(&functions, symbols, &s->samples[i], i), .self = 1};
+    json_t *o = json_pack("{s:i, s:f, s:i, s:i, s:o, s:o}", "hz", s->hz, "own_seconds",
+                          (double)atomic_load(&s->own_ns) * 1e-9, "samples", (int)stack_count, "lost",
+                          asked - count, "functions", list_of_functions(&functions), "stacks",
+                          list_of_stacks(stacks, stack_count));
+    ta_symbols_destroy(&symbols);
+    free(functions.items);
+    free(stacks);
+    return o;
+}

@@ -1,0 +1,107 @@
+"""terminalai perf profile and perf memory: all parts at work, what is told of them, and findings by rules alone."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+PARTS = ('video_pipeline', 'audio_processing', 'queue_manager', 'gui', 'rtx_video_sdk')
+NUMBERS = {'wall', 'user', 'system', 'peak_rss', 'minor_faults', 'major_faults', 'voluntary_switches', 'involuntary_switches', 'disk_read',
+    'disk_written', 'read', 'written', 'output_bytes', 'items', 'items_a_second'}
+
+
+@pytest.fixture(scope='module')
+def profile(program, tmp_path_factory):
+    """(report as JSON, its file): all parts, as little as shows anything."""
+    path = tmp_path_factory.mktemp('profile') / 'all.json'
+    program('perf', 'profile', '--quick', '-q', '-o', path, code=0, timeout=300)
+    return json.loads(path.read_text()), path
+
+
+def rows(part, kind):
+    return {r['name']: r for r in part['ledger']['rows'] if r['kind'] == kind}
+
+
+def test_all_parts_work(profile):
+    parts = {m['module']: m for m in profile[0]['modules']}
+    assert tuple(parts) == PARTS
+    for name, part in parts.items():
+        assert all(isinstance(part[n], (int, float)) for n in NUMBERS), name
+        assert part['wall'] > 0 and part['peak_rss'] > 5e6 and part['items'] > 0 and part['memory']
+        assert part['gpu_utilization_percent'] is None  # there is none: never 0
+        assert part['allocations'] is None or part['allocations']['count'] > 1000
+    video, sound, queue, gui, engine = (parts[n] for n in PARTS)
+    stages = rows(video, 'stage')
+    assert stages['decode']['count'] >= 16 and stages['encode']['count'] == video['items'] == 32
+    assert any(n.startswith('deinterlace.') for n in stages) and 'restored empty' in rows(video, 'wait')
+    assert any(s['name'].startswith('seg-') for s in video['ledger']['spans'])
+    assert sound['items'] == 10 and sound['facts']['chain_texts']['hits'] > 0
+    assert queue['items'] == 100 and queue['facts']['workers'] == 4 and rows(queue, 'lock') and queue['facts']['workers_blocked'] < 0.5
+    assert gui['facts']['pages'] == 10 and gui['facts']['requests'] > 0 and gui['items'] > 100
+    assert engine['items'] == 8 and engine['facts']['networks']['loads'] == 1 and 'stand-in' in engine['facts']['device']
+
+
+def test_samples_are_named(profile):
+    """Functions of the program and of libraries, and stacks from the beginning of a thread on."""
+    video = profile[0]['modules'][0]['samples']
+    assert video['samples'] >= 5 and video['own_seconds'] < 0.05 * sum(profile[0]['modules'][0][n] for n in ('user', 'system'))
+    assert sum(s['count'] for s in video['stacks']) == video['samples'] == sum(f['self'] for f in video['functions'])
+    named = [f['name'] for f in video['functions'] if f['module'] == 'terminalai']
+    assert any(n.startswith('ta_') or n == 'thread_main' for n in named)
+
+
+def test_findings_have_evidence(program, profile, tmp_path):
+    """Each stands beyond its limit; made-up numbers of before bring what has become worse, and nothing else does."""
+    report, path = profile
+    for part in report['modules']:
+        for f in part['findings']:
+            assert f['evidence'] and f['text'] and (f['value'] < f['limit'] if f['rule'] == 'idle-cores' else f['value'] > f['limit']), f
+        assert 'slower-than-before' not in [f['rule'] for f in part['findings']]
+    before = json.loads(path.read_text())
+    queue = before['modules'] = [m for m in before['modules'] if m['module'] == 'queue_manager']
+    queue[0].update(peak_rss=1e6, wall=1e6)
+    old = tmp_path / 'before.json'
+    old.write_text(json.dumps(before))
+    now = program('perf', 'profile', '--quick', '--no-allocations', '--module', 'queue_manager', '--baseline', old, '--format', 'json', code=0).json()
+    worse = [f for f in now['modules'][0]['findings'] if f['rule'] == 'slower-than-before']
+    assert [f['evidence']['before'] for f in worse if 'memory' in f['text']] == [1e6] and not any('clock' in f['text'] for f in worse)
+    assert now['modules'][0]['against_before']['wall'] < 1 and now['modules'][0]['allocations'] is None
+
+
+def test_page_and_text(program, profile, tmp_path):
+    page = tmp_path / 'page.html'
+    program('perf', 'profile', '--quick', '--no-allocations', '--module', 'queue_manager', '-q', '-o', page, code=0)
+    text = page.read_text()
+    assert text.startswith('<!DOCTYPE html>') and 'Timeline' in text and '<polyline' in text and '<table>' in text
+    assert not re.search(r'(src|href)=|url\(|@import|<script', text)  # nothing from elsewhere, and nothing that runs
+    subprocess.run(['python3', '-c', 'import sys, html.parser; html.parser.HTMLParser().feed(open(sys.argv[1]).read())', page], check=True)
+
+
+def test_refused(program, tmp_path):
+    """At once, with what would be right."""
+    assert 'did you mean "video_pipeline"' in program('perf', 'profile', '--module', 'video_pipelin', code=2).err
+    assert 'there are all, video_pipeline' in program('perf', 'profile', '--module', 'zzz', code=2).err
+    assert 'no such file' in program('perf', 'profile', '--test-video', tmp_path / 'no.avi', code=1).err
+    assert "can't be written" in program('perf', 'profile', '-o', tmp_path / 'no/such/folder.txt', code=1).err
+    bad = tmp_path / 'bad.json'
+    bad.write_text('{"modules": 3}')
+    assert 'no report of perf profile' in program('perf', 'profile', '--baseline', bad, code=1).err
+    (tmp_path / 'sound.avi').write_bytes(b'nothing')
+    failed = program('perf', 'profile', '--module', 'video_pipeline', '--test-video', tmp_path / 'sound.avi', code=1)
+    assert 'the work of video_pipeline failed' in failed.err
+
+
+def test_memory_of_a_tree(program, tmp_path):
+    """40 MB of one process and 60 of its child are seen together; the command's failure is told."""
+    out = tmp_path / 'm.svg'
+    code = 'import subprocess,sys,time; a=bytearray(40<<20); a[::4096]=b"x"*len(a[::4096]); ' \
+        'subprocess.run([sys.executable,"-c","import time; b=bytearray(60<<20); b[::4096]=b\'x\'*len(b[::4096]); time.sleep(0.5)"])'
+    done = program('perf', 'memory', '-o', out, '--interval', 20, '--', 'python3', '-c', code, code=0)
+    peak = float(re.search(r'python3: ([0-9.]+) MB at most', done.err + done.out)[1])
+    assert 100 < peak < 160, peak
+    lines = [line.split(',') for line in (tmp_path / 'm.csv').read_text().splitlines()]
+    assert lines[0] == ['seconds', 'bytes', 'processes'] and max(int(n) for _, _, n in lines[1:]) >= 2
+    assert abs(max(int(b) for _, b, _ in lines[1:]) / 1e6 - peak) < 0.1 and '<svg' in out.read_text()
+    program('perf', 'memory', '--', 'false', code=1)
+    assert "can't be started" in program('perf', 'memory', '--', tmp_path / 'none', code=1).err
