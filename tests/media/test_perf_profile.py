@@ -105,3 +105,25 @@ def test_memory_of_a_tree(program, tmp_path):
     assert abs(max(int(b) for _, b, _ in lines[1:]) / 1e6 - peak) < 0.1 and '<svg' in out.read_text()
     program('perf', 'memory', '--', 'false', code=1)
     assert "can't be started" in program('perf', 'memory', '--', tmp_path / 'none', code=1).err
+
+
+def test_report(program, profile, tmp_path):
+    """All that was measured and nothing else; what is missing is said, with the command that makes it."""
+    out, figures = tmp_path / 'R.md', tmp_path / 'kpi.json'
+    state = tmp_path / 'state/terminalai'
+    state.mkdir(parents=True)
+    (state / 'performance_metrics.jsonl').write_text(''.join(json.dumps({'total_time_sec': t, 'peak_memory_mb': None}) + '\n' for t in (1, 7, 3)))
+    env = {'XDG_STATE_HOME': str(tmp_path / 'state')}
+    program('perf', 'report', '-o', out, code=0, env=env)
+    text = out.read_text()
+    assert 'No profile was given' in text and 'bench/kpi.py' in text and '| total_time_sec | 3 | 3 | 1 | 7 |' in text
+    assert '| peak_memory_mb | 0 | | | |' in text and '| progress_throttle | on |' in text
+    figures.write_text(json.dumps({'rows': [{'what': 'a|b', 'seed': '4x', 'before': '1', 'now': '2', 'ratio': '2', 'holds': False}]}))
+    program('perf', 'report', '-o', out, '--profile', profile[1], '--baseline', profile[1], '--figures', figures, code=0, env=env)
+    text = out.read_text()
+    for part in profile[0]['modules']:
+        assert f'| {part["module"]} | {part["wall"]:.2f} |' in text and f'| {part["module"]} | 1.00 | 1.00 | 1.00 |' in text
+    assert '| a b | 4x | 1 | 2 | 2 | **no** |' in text and 'No profile' not in text
+    findings = [f['text'] for m in profile[0]['modules'] for f in m['findings']]
+    assert all(f in text for f in findings)
+    assert 'no "modules"' in program('perf', 'report', '-o', out, '--profile', figures, code=1, env=env).err
