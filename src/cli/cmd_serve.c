@@ -351,6 +351,11 @@ static int settle(struct service *s)
     s->socket = o->socket  ? ta_path_absolute(o->socket)
                 : o->state ? ta_path_join(s->state, "serve.sock")
                            : ta_service_socket();
+    if (listens && !ta_server_is_address(o->listen)) {
+        ta_error(log, "--listen: \"%s\" is no address: it is a number and a port, such as 127.0.0.1:7860",
+                 o->listen);
+        return TA_ERR_USAGE;
+    }
     if (listens && !ta_server_is_loopback(o->listen) && !o->token_file) {
         ta_error(log, "--listen %s: others can reach this address; --token-file FILE keeps them out",
                  o->listen);

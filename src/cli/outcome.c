@@ -31,7 +31,9 @@ static void say_done(struct ta_restore_call *run, const struct ta_plan *plan,
     if (ta_console_is_quiet(console))
         return;
     ta_buf_printf(&line, "%s: ", strcmp(output, "-") ? output : "standard output");
-    if (plan->sound_only) {
+    if (plan->sound_only && !plan->sound_count) {
+        ta_buf_puts(&line, "sound as it was");
+    } else if (plan->sound_only) {
         ta_append_span(&line, ta_plan_seconds(plan));
         ta_buf_puts(&line, " of sound");
     } else {

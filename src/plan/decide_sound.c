@@ -152,6 +152,10 @@ static int decide(struct ta_decision *d)
         ta_error(d->log, "%s: there is no sound in it that can be restored or copied", d->facts->input);
         err = TA_ERR_FORMAT;
     }
+    if (err >= 0 && !p->sound_count)
+        ta_decision_tell(d, "sound",
+                         "stays as it is: no option of sound asks for anything; --audio-enhance auto "
+                         "finds what is wrong with it");
     ta_plan_list_sound(p);
     return err;
 }

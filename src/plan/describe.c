@@ -8,6 +8,7 @@
 #include "base/problem.h"
 #include "base/words.h"
 #include "plan/plan.h"
+#include "plan/sound.h"
 #include "video/chain.h"
 
 const char *ta_plan_json(const struct ta_plan *plan)
@@ -72,8 +73,40 @@ static void append_time(struct ta_buf *out, double seconds)
         ta_buf_printf(out, "%lld:%02d hours", (long long)(s / 3600), (int)(s / 60 % 60));
 }
 
+// Of sound alone: what is copied is as large as it was, the rest at most as large as samples are.
+static int64_t sound_size(const struct ta_plan *p)
+{
+    enum { SAMPLE_BYTES = 3 };
+    bool copied = false;
+    double sum = 0;
+    for (int i = 0; i < p->stream_count; i++) {
+        const struct ta_stream_plan *s = &p->streams[i];
+        const struct ta_sound_plan *sound = ta_sound_of_stream(p, s->stream);
+        copied |= s->action == TA_STREAM_COPY;
+        if (sound && s->bit_rate)
+            sum += (double)s->bit_rate / 8 * ta_plan_seconds(p);
+        else if (sound)
+            sum += (double)(sound->end - sound->start) * sound->out.channels * SAMPLE_BYTES;
+    }
+    return (int64_t)sum + (copied || !sum ? p->source.size_bytes : 0);
+}
+
+static char *describe_sound_costs(const struct ta_plan *p, const struct ta_estimate *e)
+{
+    struct ta_buf b = {0};
+    int64_t size = sound_size(p);
+    ta_buf_puts(&b, "size      no more than about ");
+    append_size(&b, size);
+    ta_buf_puts(&b, "\ndisk      no more than about ");
+    append_size(&b, TA_MAX(e->peak_bytes - e->output_bytes, 0) + size);
+    ta_buf_puts(&b, " while it is made (pieces and joined file)\ntime      not tried\n");
+    return ta_buf_take(&b);
+}
+
 char *ta_plan_describe_costs(const struct ta_plan *p, const struct ta_estimate *e)
 {
+    if (p->sound_only)
+        return describe_sound_costs(p, e);
     struct ta_buf b = {0};
     const char *about = e->exact   ? ""
                         : e->tried ? "about "
@@ -166,8 +199,10 @@ static void describe_sound(const struct ta_plan *p, struct ta_buf *b)
     json_t *item;
     ta_buf_puts(b, "\noutput    ");
     ta_buf_name(b, p->output);
-    ta_buf_printf(b, "\nsound     %.3f seconds, pictures are copied if there are any\ndecisions\n",
-                  ta_plan_seconds(p));
+    double seconds = ta_plan_seconds(p);
+    if (seconds > 0)
+        ta_buf_printf(b, "\nsound     %.3f seconds, pictures are copied if there are any", seconds);
+    ta_buf_puts(b, "\ndecisions\n");
     json_array_foreach(p->decisions, i, item) describe_decision(p, item, b);
     ta_buf_puts(b, "streams\n");
     describe_streams(p, b);

@@ -37,7 +37,8 @@ int ta_server_start(struct ta_server **out, const struct ta_server_config *confi
                     struct ta_supervisor *supervisor, struct ta_log *log);
 void ta_server_stop(struct ta_server **s);
 int ta_server_port(const struct ta_server *s); // that it listens on; 0: none
-// Does only this machine reach the address?
+// Is it a number and a port? Does only this machine reach it?
+bool ta_server_is_address(const char *address);
 bool ta_server_is_loopback(const char *address);
 
 // ---- for routes ----

@@ -45,14 +45,14 @@ static int port_of(int fd)
     return ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
 }
 
-int ta_listen_on(const char *address, int *port, struct ta_log *log)
+// To be freed with freeaddrinfo(); NULL when it is none. Nobody is asked for names.
+static struct addrinfo *look_up(const char *address)
 {
     char *host = ta_xstrdup(address), *colon = strrchr(host, ':'), *name = host;
     struct addrinfo hints = {.ai_family = AF_UNSPEC,
                              .ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV},
                     *found = NULL;
-    int fd, one = 1;
     if (colon)
         *colon = '\0';
     if (*name == '[' && name[strlen(name) - 1] == ']') {
@@ -61,10 +61,27 @@ int ta_listen_on(const char *address, int *port, struct ta_log *log)
     }
     if (!strcmp(name, "localhost"))
         name = "127.0.0.1";
-    if (!colon || !*name || getaddrinfo(name, colon + 1, &hints, &found)) {
+    if (!colon || !*name || !colon[1] || getaddrinfo(name, colon + 1, &hints, &found))
+        found = NULL;
+    free(host);
+    return found;
+}
+
+bool ta_server_is_address(const char *address)
+{
+    struct addrinfo *found = look_up(address);
+    if (found)
+        freeaddrinfo(found);
+    return found != NULL;
+}
+
+int ta_listen_on(const char *address, int *port, struct ta_log *log)
+{
+    struct addrinfo *found = look_up(address);
+    int fd, one = 1;
+    if (!found) {
         ta_error(log, "%s: no address to listen on; it is a number and a port, such as 127.0.0.1:7860",
                  address);
-        free(host);
         return TA_ERR_INVALID;
     }
     fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -74,7 +91,6 @@ int ta_listen_on(const char *address, int *port, struct ta_log *log)
     else
         *port = port_of(fd);
     freeaddrinfo(found);
-    free(host);
     return fd;
 }
 

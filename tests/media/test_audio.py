@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import struct
 import subprocess
 
@@ -44,6 +45,19 @@ def test_sound_files(program, wav, tmp_path, name, args, output, codec):
     program('verify', tmp_path / output, code=0)
     # Once more: there is nothing to do.
     assert 'already done' in program('audio', source, *QUIET, '--audio-gain', '-2', code=0).err + ''
+
+
+@pytest.mark.parametrize('args, kinds', [([], ['copy']), (['--audio-gain', '-2'], ['transcode']), (['--audio-gain', '-2', '-o', 'o.m4a'], ['transcode'])])
+def test_what_it_takes_is_told(program, wav, tmp_path, args, kinds):
+    """Not "0.0 kB": no less than it comes to, and not five times as much."""
+    told = program('audio', wav[0], '-n', *args, cwd=tmp_path, code=0).out
+    value, unit = re.search(r'^size +no more than about ([\d.]+) (kB|MB)$', told, re.M).groups()
+    out = tmp_path / ('o.m4a' if args[2:] else 'o.wav')
+    program('audio', wav[0], *args[:2], '-o', out, *QUIET, code=0)
+    said, real = float(value) * {'kB': 1e3, 'MB': 1e6}[unit], out.stat().st_size
+    assert 0.95 * real <= said <= 5 * real, (told, real)
+    assert re.search(f'stream 0 +audio +.*{kinds[0]}', told), told
+    assert ('no option of sound asks' in told) == (kinds == ['copy']) and '0.000 seconds' not in told, told
 
 
 def test_film_keeps_its_pictures(program, wav, tmp_path):
