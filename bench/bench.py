@@ -5,11 +5,11 @@ Every number is a ratio of medians over interleaved runs (A B C A B C ...), beca
 CPU is user + system time of the program and its children, wall the time on the clock, memory the peak resident set.
 
     bench/bench.py --program build/terminalai                 all groups
-    bench/bench.py --program build/terminalai --only peers    one of: peers, chain, pipe, passes, speed, segments, memory, estimate
+    bench/bench.py --program build/terminalai --only peers    one of: peers, chain, pipe, passes, speed, segments, memory, estimate, qualities
 
 peers: a whole restore against ffmpeg, HandBrake and the encoder alone. chain: the same without an encoder. pipe: raw
 pictures into another program, and how soon the first comes. passes: one pass against a pass for each step with files between. speed: frames a second at 1080 lines. segments: what cutting
-costs. memory: peaks. estimate: what the plan says of size and time against what it came to.
+costs. memory: peaks. estimate: what the plan says of size and time against what it came to. qualities: what --quality costs.
 """
 import argparse
 import json
@@ -279,8 +279,26 @@ def bench_estimate(args, folder, report):
     return found
 
 
+def bench_qualities(args, folder, report):
+    """What "good" and "best" cost beside "fast", everything else as the preset has it."""
+    del report
+    tape = make_tape(args.program, folder, min(args.seconds, 4))
+    found = {}
+    for preset in ("vhs", "webcam"):
+        candidates = {quality: [args.program, "restore", tape, "-o", quality + ".mp4", "--overwrite", "--restart", "--preset", preset,
+                                "--quality", quality, "--progress", "none", "-q"] for quality in ("fast", "good", "best")}
+        rows = measure(candidates, max(1, min(3, args.repeats)), folder)
+        for quality, row in rows.items():
+            row["size"] = os.path.getsize(os.path.join(folder, quality + ".mp4"))
+            print("  %s, %s: %.1f s of CPU (%.2f of fast's), %.1f s by the clock (%.2f), %.2f MB" % (preset, quality, row["cpu"], row["cpu"] / rows["fast"]["cpu"],
+                row["wall"], row["wall"] / rows["fast"]["wall"], row["size"] / 1e6), flush=True)
+        found[preset] = rows
+    return found
+
+
 GROUPS = {"peers": bench_peers, "chain": bench_chain, "pipe": bench_pipe, "passes": bench_passes, "speed": bench_speed,
-          "segments": bench_segments, "memory": bench_memory, "estimate": bench_estimate}
+          "segments": bench_segments, "memory": bench_memory, "estimate": bench_estimate,
+          "qualities": bench_qualities}
 
 
 def main():

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Noise reduction against known originals: denoise.recursive and hqdn3d at the same strengths, side by side in one run.
 
-    bench/quality/denoise.py [--build build] [--assets ../shared/assets] [--depth 8] [--speed-only | --no-speed]
+    bench/quality/denoise.py [--build build] [--assets ../shared/assets] [--depth 8] [--noises 2,4,7,4l] [--speed-only | --no-speed]
 
 Clips are procedural, with footage from the assets where present. Each gets Gaussian noise of several levels, white and
 low-passed along rows as tapes have it. Prints Markdown: what recursive gains over hqdn3d, its worst case, and CPU time.
@@ -16,7 +16,6 @@ import tempfile
 
 WIDTH, HEIGHT, FRAMES = 352, 288, 12
 STRENGTHS = ("2:1:2:1", "3:2:3:2", "4:3:6:4.5", "8:6:12:9")
-NOISES = ((2, 0), (4, 0), (7, 0), (4, 1))
 STAGES = ("denoise.hqdn3d", "denoise.recursive")
 SIZE = "%dx%d" % (WIDTH, HEIGHT)
 
@@ -57,11 +56,11 @@ def clips(folder, assets):
             yield name, make(os.path.join(folder, name + ".yuv"), ["-ss", str(start), "-i", path], chain)
 
 
-def compare(binary, folder, assets, depth):
+def compare(binary, folder, assets, depth, noises):
     """{(clip, sigma, band, strength): {stage: scores}}"""
     results = {}
     for name, path in clips(folder, assets):
-        for sigma, band in NOISES:
+        for sigma, band in noises:
             for strength in STRENGTHS:
                 lines = tool([binary, "score", str(WIDTH), str(HEIGHT), path, str(depth), str(sigma), str(band), strength, *STAGES])
                 results[name, sigma, band, strength] = {line["stage"]: line for line in lines}
@@ -89,14 +88,18 @@ def table(results):
     row("all %d" % len(results), list(results.values()))
     for strength in STRENGTHS:
         row(strength, [c for k, c in results.items() if k[3] == strength])
-    for sigma, band in NOISES:
+    for sigma, band in dict.fromkeys(k[1:3] for k in results):
         row("noise %g%s" % (sigma, ", low-passed" if band else ""), [c for k, c in results.items() if k[1:3] == (sigma, band)])
     for name in dict.fromkeys(k[0] for k in results):
         row(name, [c for k, c in results.items() if k[0] == name])
-    print("\n| noise 4, luma and chroma in dB | noisy | hqdn3d | recursive |")
+    white = [k[1] for k in results if not k[2]]
+    if not white:
+        return
+    shown = 4 if 4 in white else max(white)
+    print("\n| noise %g, luma and chroma in dB | noisy | hqdn3d | recursive |" % shown)
     print("|---|---|---|---|")
     for strength in STRENGTHS:
-        cells = [c for k, c in results.items() if k[1:] == (4, 0, strength)]
+        cells = [c for k, c in results.items() if k[1:] == (shown, 0, strength)]
         text = "| %s " % strength
         for stage in ("noisy", *STAGES):
             text += "| %.2f, %.2f " % tuple(statistics.mean(c[stage][key] for c in cells) for key in ("psnr_y", "psnr_c"))
@@ -119,6 +122,7 @@ def main():
     parser.add_argument("--build", default="build")
     parser.add_argument("--assets", default=os.environ.get("TA_ASSETS", "../shared/assets"))
     parser.add_argument("--depth", type=int, choices=(8, 10, 16), default=8)
+    parser.add_argument("--noises", default="2,4,7,4l", help="standard deviations; with an l: low-passed along the rows")
     parser.add_argument("--speed-only", action="store_true")
     parser.add_argument("--no-speed", action="store_true")
     args = parser.parse_args()
@@ -127,7 +131,8 @@ def main():
         sys.exit("denoise.py: %s is missing: build first" % binary)
     with tempfile.TemporaryDirectory() as folder:
         if not args.speed_only:
-            table(compare(binary, folder, args.assets, args.depth))
+            noises = [(float(n.rstrip("l")), int(n.endswith("l"))) for n in args.noises.split(",")]
+            table(compare(binary, folder, args.assets, args.depth, noises))
         if not args.no_speed:
             speed(binary, folder)
 
