@@ -12,8 +12,9 @@
 #include "base/mem.h"
 #include "base/words.h"
 #include "media/encode/encoder_row.h"
-#include "video/deinterlace_neural.h"
 #include "video/chain.h"
+#include "video/deinterlace.h"
+#include "video/deinterlace_neural.h"
 #include "video/edges.h"
 #include "video/stages.h"
 
@@ -381,6 +382,20 @@ static int choose_stages(struct ta_decision *d, struct chosen *chosen, int *coun
     return 0;
 }
 
+// Stages next to each other that need the same vectors search once: where a picture is a field's moment, what
+// the deinterlacer has found goes on with it.
+static void share_vectors(struct ta_plan *p)
+{
+    for (int i = 0; i + 1 < p->stage_count; i++) {
+        const struct ta_stage_plan *s = &p->stages[i], *next = s + 1;
+        if (s->info != &ta_stage_deinterlace_motion || next->info != &ta_stage_denoise_motion)
+            continue;
+        struct ta_deinterlace_opts *o = s->opts;
+        if (ta_deinterlace_fields(o) == 2)
+            o->vectors = next->info->reach(next->opts, &next->in).before;
+    }
+}
+
 static int add_all_chosen(struct ta_decision *d, const struct chosen *chosen, int from, int count)
 {
     for (int i = from; i < count; i++) {
@@ -393,6 +408,7 @@ static int add_all_chosen(struct ta_decision *d, const struct chosen *chosen, in
             d->plan->fields = s->info->fields ? s->info->fields(s->opts) : 1;
         }
     }
+    share_vectors(d->plan);
     return 0;
 }
 

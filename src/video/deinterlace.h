@@ -12,6 +12,7 @@ struct ta_deinterlace_opts {
     int fields;        // enum ta_fields
     int w3fdif_filter; // in w3fdif's table only
     int effort;        // enum ta_effort, in motion's table only
+    int64_t vectors;   // motion's: how far those reach that it hands on (video/motion.h); set by the plan
 };
 
 extern const struct ta_opt ta_deinterlace_options[];

@@ -23,6 +23,13 @@
 static const struct ta_opt options[] = {
     TA_FIELDS_OPTION(struct ta_deinterlace_opts),
     TA_EFFORT_OPTION(struct ta_deinterlace_opts),
+    {.name = "vectors",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct ta_deinterlace_opts, vectors, int64_t),
+     .def = "0",
+     .max = TA_MOTION_RADIUS,
+     .flags = TA_OPT_HIDDEN,
+     .help = "how far vectors reach that are handed on to the next stage; set by the plan"},
     {0},
 };
 
@@ -37,6 +44,7 @@ enum {
     WINDOW = 4 * TA_MOTION_STEP, // rows of what neighbours say that are kept, while a part is worked through
     EVEN = 12 << (TA_MOTION_DEPTH - 8), // samples of a bar are so far from its colour, noise and all
     BESIDE = 4,                         // rows of them that kernels look at above and below
+    ON_THE_WAY = 4, // pictures, at most, whose vectors the next stage has yet to take over
 };
 static const int aways[NEIGHBOURS] = {-1, 1, -FAR, FAR};
 // The variance of what moves on for two moments, in that for one.
@@ -54,6 +62,7 @@ struct priv {
     const struct ta_bwdif_dsp *bwdif;
     struct ta_motion *motion;
     struct ta_frame_pool *pool;
+    AVBufferPool *handed; // what pictures carry; NULL: nothing
     int depth, planes, parts;
     int64_t next;     // frame to give
     int64_t *results; // which moment's first result lies in which spare picture
@@ -75,9 +84,21 @@ static void set_quality(void *opts, int quality)
         o->effort = quality == TA_STAGE_BEST ? TA_EFFORT_BEST : TA_EFFORT_GOOD;
 }
 
+static int radius_of(const void *opts)
+{
+    int vectors = (int)((const struct ta_deinterlace_opts *)opts)->vectors;
+    return TA_MAX(FAR, vectors);
+}
+
+static bool hands_on(const void *opts)
+{
+    return ((const struct ta_deinterlace_opts *)opts)->vectors > 0;
+}
+
+// A frame for each step of two moments, and one for what is interpolated there.
 static int around(const void *opts)
 {
-    return is_best(opts) ? FRAMES_AROUND + 1 : FRAMES_AROUND;
+    return TA_MAX(is_best(opts) ? FRAMES_AROUND + 1 : FRAMES_AROUND, (radius_of(opts) + 1) / 2 + 1);
 }
 
 static struct ta_reach reach(const void *opts, const struct ta_format *in)
@@ -101,7 +122,7 @@ static struct ta_motion_settings settings_of(const void *opts, const struct ta_f
 {
     int frames = 2 * around(opts) + 1;
     return (struct ta_motion_settings){
-        .radius = FAR,
+        .radius = radius_of(opts),
         .frames = frames,
         .fields = true,
         .fine = is_best(opts),
@@ -130,7 +151,8 @@ static void needs(const void *opts, const struct ta_format *in, const struct ta_
     (void)env;
     struct ta_motion_settings settings = settings_of(opts, in);
     n->bytes = ta_motion_bytes(&settings, in) +
-               (int64_t)parts_of(in) * ROWS_OF_A_PART * row_size(in) * (int64_t)sizeof(uint16_t);
+               (int64_t)parts_of(in) * ROWS_OF_A_PART * row_size(in) * (int64_t)sizeof(uint16_t) +
+               (hands_on(opts) ? ON_THE_WAY * (int64_t)ta_motion_handed_bytes(&settings, in) : 0);
 }
 
 static int init(struct ta_stage *s)
@@ -143,6 +165,9 @@ static int init(struct ta_stage *s)
     p->planes = av_pix_fmt_count_planes(s->in.pix_fmt);
     p->pool = ta_frame_pool_create(s->in.pix_fmt, s->in.width, s->in.height);
     if (!p->pool || ta_motion_create(&p->motion, &settings, &s->in, s->env) < 0)
+        return ta_stage_no_memory(s);
+    if (hands_on(s->opts) &&
+        !(p->handed = av_buffer_pool_init(ta_motion_handed_bytes(&settings, &s->in), NULL)))
         return ta_stage_no_memory(s);
     p->result_count = settings.spares;
     p->results = ta_xcalloc((size_t)p->result_count + 1, sizeof *p->results);
@@ -491,6 +516,10 @@ static int give_field(struct ta_stage *s, const AVFrame *here, bool second)
         if (ta_motion_has(p->motion, k))
             first_result(s, k);
     fuse(s, moment, is_best(s->opts), NULL, out);
+    if (p->handed && ta_motion_hand_on(p->motion, moment, p->handed, out) < 0) {
+        av_frame_free(&out);
+        return ta_stage_no_memory(s);
+    }
     return ta_stage_emit(s, out);
 }
 
@@ -527,6 +556,7 @@ static void release(struct ta_stage *s)
         return;
     ta_motion_destroy(&p->motion);
     ta_frame_pool_destroy(&p->pool);
+    av_buffer_pool_uninit(&p->handed);
     ta_freep(&p->results);
     ta_freep(&p->lines);
     ta_freep(&p->memory);

@@ -335,6 +335,8 @@ static int process(struct ta_stage *s, AVFrame *in)
         return in ? ta_stage_emit(s, in) : 0;
     int err = 0, lag = radius_of(s->opts);
     ta_motion_push(p->motion, in);
+    if (in)
+        ta_motion_take_over(p->motion, ta_motion_count(p->motion) - 1, in);
     int64_t count = ta_motion_count(p->motion);
     for (; err >= 0 && p->next + (in ? lag : 0) < count; p->next++)
         err = give_picture(s);

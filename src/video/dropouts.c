@@ -226,26 +226,26 @@ static void copy_plane(const struct ta_motion_plane *to, const struct ta_motion_
                ((size_t)from->width + 2 * TA_MOTION_PAD) * sizeof *to->at);
 }
 
-const struct ta_motion_picture *ta_dropouts_mend(struct ta_dropouts *d, struct ta_motion *m, int64_t moment,
-                                                 const struct ta_motion_picture *to)
+struct ta_motion_picture ta_dropouts_mend(struct ta_dropouts *d, struct ta_motion *m, int64_t moment,
+                                          const struct ta_motion_picture *to)
 {
     struct mending w = {.d = d, .m = m, .here = ta_motion_picture(m, moment)};
+    struct ta_motion_picture made = *w.here;
     for (int i = 0; i < SIDES; i++) {
         w.vectors[i] = ta_motion_vectors(m, moment, 2 * i - 1);
-        if (!w.vectors[i])
-            return w.here;
+        if (!d->limits[0] || !w.vectors[i])
+            return made;
         w.sides[i] = ta_motion_picture(m, moment + 2 * i - 1);
     }
     ta_pool_run(d->pool, d->part_count, find_part, &w);
-    bool mended = false;
     for (int i = 0; i < d->planes; i++)
         for (int y = 0; d->limits[i] && y < d->bits[i].rows; y++) {
             if (!keep_thin(&d->bits[i], y, d->thin))
                 continue;
-            for (int k = 0; !mended && k < d->planes; k++)
-                copy_plane(&to->planes[k], &w.here->planes[k]);
-            mended = true;
+            if (made.planes[i].at != to->planes[i].at)
+                copy_plane(&to->planes[i], &w.here->planes[i]);
+            made.planes[i] = to->planes[i];
             mend_row(&w, &to->planes[i], i, y);
         }
-    return mended ? to : w.here;
+    return made;
 }

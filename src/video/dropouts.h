@@ -21,8 +21,8 @@ int64_t ta_dropouts_bytes(const struct ta_format *in);
 
 // A moment's picture without its dropouts: in their place is the mean of the moments before and behind, moved
 // by their vectors, which must have been found (NULL for either: nothing is known, and nothing is mended).
-// Where there are some the result is `to`, else the moment's own picture.
-const struct ta_motion_picture *ta_dropouts_mend(struct ta_dropouts *d, struct ta_motion *m, int64_t moment,
-                                                 const struct ta_motion_picture *to);
+// Planes that have some are those of `to`, others the moment's own.
+struct ta_motion_picture ta_dropouts_mend(struct ta_dropouts *d, struct ta_motion *m, int64_t moment,
+                                          const struct ta_motion_picture *to);
 
 #endif

@@ -117,14 +117,19 @@ static void lay_out(struct layout *l, struct ta_motion *m, const struct ta_forma
     }
 }
 
+void ta_motion_count_blocks(const struct ta_format *in, int *across, int *down)
+{
+    *across = (in->width + TA_MOTION_STEP - 1) / TA_MOTION_STEP + 1;
+    *down = (in->height + TA_MOTION_STEP - 1) / TA_MOTION_STEP + 1;
+}
+
 static struct ta_motion *describe(const struct ta_motion_settings *settings, const struct ta_format *in)
 {
     struct ta_motion *m = ta_xcalloc(1, sizeof *m);
     m->settings = *settings;
     m->planes = av_pix_fmt_count_planes(in->pix_fmt);
     m->depth = av_pix_fmt_desc_get(in->pix_fmt)->comp[0].depth;
-    m->across = (in->width + TA_MOTION_STEP - 1) / TA_MOTION_STEP + 1;
-    m->down = (in->height + TA_MOTION_STEP - 1) / TA_MOTION_STEP + 1;
+    ta_motion_count_blocks(in, &m->across, &m->down);
     m->coarse_across = m->across / 2 + 1;
     m->coarse_down = m->down / 2 + 1;
     m->moment_count = settings->frames * (settings->fields ? 2 : 1);
@@ -381,16 +386,15 @@ static void make(struct ta_motion *m, struct ta_motion_moment *moment)
     }
     for (int i = 0; i < m->planes; i++)
         extend_up_and_down(&moment->picture.planes[i]);
-    ta_motion_make_search_pictures(m, moment);
     moment->made = true;
 }
 
-static struct ta_motion_moment *moment_of(const struct ta_motion *m, int64_t number)
+struct ta_motion_moment *ta_motion_moment_of(const struct ta_motion *m, int64_t number)
 {
     struct ta_motion_moment *moment = &m->moments[number % m->moment_count];
     if (moment->number != number) {
         moment->number = number;
-        moment->made = false;
+        moment->made = moment->searchable = moment->given = false;
         memset(moment->state, 0, sizeof moment->state);
     }
     return moment;
@@ -398,7 +402,7 @@ static struct ta_motion_moment *moment_of(const struct ta_motion *m, int64_t num
 
 static struct ta_motion_moment *made(struct ta_motion *m, int64_t number)
 {
-    struct ta_motion_moment *moment = moment_of(m, number);
+    struct ta_motion_moment *moment = ta_motion_moment_of(m, number);
     if (!moment->made)
         make(m, moment);
     return moment;
@@ -411,13 +415,22 @@ const struct ta_motion_picture *ta_motion_picture(struct ta_motion *m, int64_t m
 
 // ---- vectors ----
 
+static struct ta_motion_moment *searchable(struct ta_motion *m, int64_t number)
+{
+    struct ta_motion_moment *moment = made(m, number);
+    if (!moment->searchable)
+        ta_motion_make_search_pictures(m, moment);
+    moment->searchable = true;
+    return moment;
+}
+
 static bool want(struct ta_motion *m, int64_t number, int away, struct ta_motion_search *s)
 {
     if (!ta_motion_has(m, number) || !ta_motion_has(m, number + away))
         return false;
-    struct ta_motion_moment *from = made(m, number), *to = made(m, number + away);
-    if (from->state[away + TA_MOTION_RADIUS] != TA_MOTION_UNKNOWN)
+    if (ta_motion_moment_of(m, number)->state[away + TA_MOTION_RADIUS] != TA_MOTION_UNKNOWN)
         return false;
+    struct ta_motion_moment *from = searchable(m, number), *to = searchable(m, number + away);
     *s = (struct ta_motion_search){
         .from = from, .to = to, .away = away, .vectors = from->vectors[away + TA_MOTION_RADIUS]};
     int way = away > 0 ? 1 : -1;
@@ -443,7 +456,7 @@ static void find(struct ta_motion *m, int wanted, const int64_t *numbers, const 
     if (count)
         ta_motion_search(m, searches, count);
     for (int i = 0; i < count; i++) {
-        struct ta_motion_moment *from = moment_of(m, searches[i].from->number);
+        struct ta_motion_moment *from = ta_motion_moment_of(m, searches[i].from->number);
         from->state[searches[i].away + TA_MOTION_RADIUS] = searches[i].lost ? TA_MOTION_LOST
                                                                             : TA_MOTION_FOUND;
     }
@@ -451,7 +464,8 @@ static void find(struct ta_motion *m, int wanted, const int64_t *numbers, const 
 
 void ta_motion_find(struct ta_motion *m, int64_t moment, int radius)
 {
-    for (int k = 1; k <= radius; k++) {
+    bool given = ta_motion_has(m, moment) && ta_motion_moment_of(m, moment)->given;
+    for (int k = 1; k <= radius && !given; k++) {
         // On from where the chain has come to, then the whole way. What leads there leads the way back.
         find(m, 1, (int64_t[]){moment - k}, (int[]){1});
         find(m, 2, (int64_t[]){moment + k - 1, moment + k - 1}, (int[]){1, -1});
@@ -466,7 +480,7 @@ const struct ta_motion_vector *ta_motion_vectors(const struct ta_motion *m, int6
 {
     if (!ta_motion_has(m, moment) || !ta_motion_has(m, moment + away))
         return NULL;
-    const struct ta_motion_moment *from = moment_of(m, moment);
+    const struct ta_motion_moment *from = ta_motion_moment_of(m, moment);
     bool found = from->state[away + TA_MOTION_RADIUS] == TA_MOTION_FOUND;
     return found ? from->vectors[away + TA_MOTION_RADIUS] : NULL;
 }

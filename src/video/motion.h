@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <libavutil/buffer.h>
 #include <libavutil/frame.h>
 
 #include "dsp/motion.h"
@@ -80,6 +81,18 @@ const struct ta_motion_picture *ta_motion_picture(struct ta_motion *m, int64_t m
 void ta_motion_find(struct ta_motion *m, int64_t moment, int radius);
 const struct ta_motion_vector *ta_motion_vectors(const struct ta_motion *m, int64_t moment, int away);
 void ta_motion_blocks(const struct ta_motion *m, int *across, int *down);
+
+// Two stages next to each other in a chain share one search: who makes a picture of each field hands what it
+// knows of the moment on with the picture, and who works on these pictures, a moment each, takes it over.
+
+// What a picture carries, for the pool that it is taken from. Pure.
+size_t ta_motion_handed_bytes(const struct ta_motion_settings *settings, const struct ta_format *in);
+// Finds the vectors of `moment` to settings.radius and lets `out` carry them; none where a frame that is as
+// far away is progressive, for then pictures are no moments. TA_ERR_NOMEM.
+int ta_motion_hand_on(struct ta_motion *m, int64_t moment, AVBufferPool *pool, AVFrame *out);
+// Of a frame that was pushed as `moment`: takes what it carries off, and over where it reaches
+// settings.radius and has the same blocks. ta_motion_find() then searches nothing for this moment.
+void ta_motion_take_over(struct ta_motion *m, int64_t moment, AVFrame *frame);
 
 // The block in column `column` and row `row` of a plane that is taken from, moved by a vector of the luma
 // block whose place it shares: its first sample. One that lies between samples is made in `between`, of

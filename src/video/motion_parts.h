@@ -22,6 +22,8 @@ enum ta_motion_state { TA_MOTION_UNKNOWN = 0, TA_MOTION_FOUND, TA_MOTION_LOST };
 struct ta_motion_moment {
     int64_t number;
     bool made;
+    bool searchable; // so are the pictures to search
+    bool given;      // its vectors were taken over
     struct ta_motion_picture picture;
     struct ta_motion_bytes_plane search[TA_MOTION_LEVELS];
     struct ta_motion_vector *vectors[2 * TA_MOTION_RADIUS + 1]; // to `away` at [away + TA_MOTION_RADIUS]
@@ -75,6 +77,9 @@ struct ta_motion_search {
 };
 // One or two that do not depend on each other.
 void ta_motion_search(struct ta_motion *m, struct ta_motion_search *searches, int count);
+void ta_motion_count_blocks(const struct ta_format *in, int *across, int *down);
+// What is kept of a moment whose frame is held; begins anew where it has not been asked for.
+struct ta_motion_moment *ta_motion_moment_of(const struct ta_motion *m, int64_t number);
 void ta_motion_make_search_pictures(struct ta_motion *m, struct ta_motion_moment *moment);
 
 static inline int ta_motion_clip(int x, int least, int most)

@@ -284,7 +284,9 @@ void ta_temporal_mean(struct ta_temporal *t, int64_t moment, const struct ta_mot
     int radius = t->settings.radius;
     const struct ta_motion_vector *found[2 * TA_MOTION_RADIUS + 1] = {NULL};
     ta_motion_find(t->m, moment, radius);
-    w.here = ta_dropouts_mend(t->dropouts, t->m, moment, ta_motion_spare(t->m, t->settings.spare));
+    struct ta_motion_picture here = ta_dropouts_mend(t->dropouts, t->m, moment,
+                                                     ta_motion_spare(t->m, t->settings.spare));
+    w.here = &here;
     for (int k = -radius; k <= radius; k++) {
         const struct ta_motion_vector *vectors = k ? ta_motion_vectors(t->m, moment, k) : NULL;
         if (!vectors || is_lost(t, vectors))

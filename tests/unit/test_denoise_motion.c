@@ -138,6 +138,115 @@ static void memory_is_told(void **state)
     assert_in_range(bytes[1], bytes[0] + 1, 36 << 20);
 }
 
+// ---- behind the deinterlacer ----
+
+enum { HELD_MOST = 64 };
+
+struct held {
+    AVFrame *frames[HELD_MOST];
+    int count;
+};
+
+static int hold(void *receiver, AVFrame *f)
+{
+    struct held *h = receiver;
+    assert_true(h->count < HELD_MOST);
+    h->frames[h->count++] = f;
+    return 0;
+}
+
+// The deinterlacer, that hands on vectors so far away, and this stage behind it.
+static void plan_two(struct ta_stage_plan stages[2], const char *effort, const char *vectors,
+                     const struct ta_format *in)
+{
+    ta_stage_plan_init(&stages[0], ta_stage_find("deinterlace.motion"), in);
+    set(&stages[0], "effort", effort);
+    set(&stages[0], "vectors", vectors);
+    assert_int_equal(ta_stage_plan_configure(&stages[0], NULL), 0);
+    plan(&stages[1], effort, "5", &stages[0].out);
+}
+
+static void run_scans(const struct ta_stage_plan *stages, int count, const char *scans, int first, int end,
+                      int (*receive)(void *receiver, AVFrame *f), void *receiver)
+{
+    struct ta_chain *c = NULL;
+    assert_int_equal(ta_chain_create(&c, stages, count, NULL), 0);
+    for (int i = first; i < end; i++)
+        assert_int_equal(ta_chain_push(c, picture(&stages->in, i, scan_of(scans[i])), receive, receiver), 0);
+    assert_int_equal(ta_chain_push(c, NULL, receive, receiver), 0);
+    ta_chain_destroy(&c);
+}
+
+static const char *const reaches[] = {"3", "5"}; // of the efforts
+
+// One chain gives what the two stages give one after the other; and with vectors handed on it is another
+// result than each searching for itself.
+static void two_run_apart(void **state)
+{
+    (void)state;
+    static const char *const orders[] = {"TTTTTTTTT", "PTTTTTTTPTT"};
+    for (size_t e = 0; e < TA_COUNT(efforts); e++)
+        for (size_t o = 0; o < TA_COUNT(orders); o++) {
+            struct ta_format in = format(AV_PIX_FMT_YUV420P10, 88, 64, TA_SCAN_TFF);
+            struct ta_stage_plan stages[2];
+            struct held held = {0};
+            struct result together = {0}, apart = {0}, alone = {0};
+            struct ta_chain *c = NULL;
+            in.mixed_scan = true;
+            int n = (int)strlen(orders[o]);
+            plan_two(stages, efforts[e], reaches[e], &in);
+            run_scans(stages, 2, orders[o], 0, n, take, &together);
+            run_scans(stages, 1, orders[o], 0, n, hold, &held);
+            assert_int_equal(ta_chain_create(&c, &stages[1], 1, NULL), 0);
+            for (int i = 0; i < held.count; i++)
+                assert_int_equal(ta_chain_push(c, held.frames[i], take, &apart), 0);
+            assert_int_equal(ta_chain_push(c, NULL, take, &apart), 0);
+            ta_chain_destroy(&c);
+            expect_same(&together, &apart, efforts[e]);
+            ta_stage_plan_release(&stages[0]);
+            ta_stage_plan_release(&stages[1]);
+            plan_two(stages, efforts[e], "0", &in);
+            run_scans(stages, 2, orders[o], 0, n, take, &alone);
+            assert_int_equal(alone.count, together.count);
+            assert_memory_not_equal(alone.sums, together.sums, sizeof alone.sums);
+            ta_stage_plan_release(&stages[0]);
+            ta_stage_plan_release(&stages[1]);
+        }
+}
+
+static void cut_two_anywhere(void **state)
+{
+    (void)state;
+    static const char *const orders[] = {"TTTTTTTTTTTTTTTT", "TTTTPTTTTTTTTTPT"};
+    for (size_t e = 0; e < TA_COUNT(efforts); e++)
+        for (size_t o = 0; o < TA_COUNT(orders); o++) {
+            struct ta_format in = format(AV_PIX_FMT_YUV420P, 48, 32, TA_SCAN_TFF);
+            struct ta_stage_plan stages[2];
+            struct result whole = {0};
+            in.mixed_scan = true;
+            plan_two(stages, efforts[e], reaches[e], &in);
+            struct ta_reach reach = ta_chain_reach(stages, 2);
+            int n = (int)strlen(orders[o]);
+            run_scans(stages, 2, orders[o], 0, n, take, &whole);
+            for (int first = 0; first < n; first += 3) {
+                struct result part = {0};
+                run_scans(stages, 2, orders[o], TA_MAX(0, first - reach.before),
+                          TA_MIN(n, first + 2 + reach.after), take, &part);
+                for (int a = 0, b = 0; a < whole.count; a++) {
+                    if (whole.pts[a] < 2 * first || whole.pts[a] >= 2 * (first + 2))
+                        continue;
+                    while (b < part.count && part.pts[b] < whole.pts[a])
+                        b++;
+                    if (b == part.count || part.pts[b] != whole.pts[a] || part.sums[b] != whole.sums[a])
+                        fail_msg("%s, %s, cut at %d: time %d differs", efforts[e], orders[o], first,
+                                 (int)whole.pts[a]);
+                }
+            }
+            ta_stage_plan_release(&stages[0]);
+            ta_stage_plan_release(&stages[1]);
+        }
+}
+
 // ---- against the truth ----
 
 enum { WIDTH = 112, HEIGHT = 80, PICTURES = 16, MIDDLE = 8, SIDE = 12, AT = 40, LOST = 30 };
@@ -362,11 +471,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_threads),
 #ifdef __x86_64__
-        SET_TEST(any_set, "avx2"),      SET_TEST(any_set, "avx512"),
+        SET_TEST(any_set, "avx2"),       SET_TEST(any_set, "avx512"),
 #endif
-        cmocka_unit_test(cut_anywhere), cmocka_unit_test(memory_is_told),
-        cmocka_unit_test(noise_falls),  cmocka_unit_test(clean_stays),
-        cmocka_unit_test(jitter_falls), cmocka_unit_test(dropouts_are_mended),
+        cmocka_unit_test(two_run_apart), cmocka_unit_test(cut_two_anywhere),
+        cmocka_unit_test(cut_anywhere),  cmocka_unit_test(memory_is_told),
+        cmocka_unit_test(noise_falls),   cmocka_unit_test(clean_stays),
+        cmocka_unit_test(jitter_falls),  cmocka_unit_test(dropouts_are_mended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

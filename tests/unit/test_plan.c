@@ -38,8 +38,8 @@ static void vhs_defaults(void **state)
     assert_non_null(strstr(chain, "zscale=w=1440:h=1080"));
     free(chain);
     // Three pictures are two frames, and two more for the deinterlacer.
-    assert_int_equal(p->reach.before, 4);
-    assert_int_equal(p->reach.after, 4);
+    assert_int_equal(p->reach.before, 5);
+    assert_int_equal(p->reach.after, 5);
     ta_plan_destroy(&p);
     tear_down(&x);
 }
