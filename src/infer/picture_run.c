@@ -86,6 +86,12 @@ static size_t tile_numbers(const struct ta_picture_run *r)
     return (size_t)r->p.use.planes * (size_t)r->x.tile * (size_t)r->y.tile;
 }
 
+static size_t larger_tile_numbers(const struct ta_picture_run *r)
+{
+    size_t f = (size_t)r->p.use.factor;
+    return (size_t)r->p.made * (size_t)r->x.tile * (size_t)r->y.tile * f * f;
+}
+
 static int take_tiles(struct ta_picture_run *r, struct ta_log *log)
 {
     const struct ta_network_use *use = &r->p.use;
@@ -99,9 +105,9 @@ static int take_tiles(struct ta_picture_run *r, struct ta_log *log)
     r->tiled = fixed || r->x.count > 1 || r->y.count > 1;
     if (!r->tiled)
         return 0;
-    size_t numbers = (size_t)r->p.batch * tile_numbers(r), larger = (size_t)use->factor * (size_t)use->factor;
-    r->tile_in = calloc(numbers, sizeof *r->tile_in);
-    r->tile_out = calloc(numbers * larger, sizeof *r->tile_out);
+    size_t batch = (size_t)r->p.batch;
+    r->tile_in = calloc(batch * tile_numbers(r), sizeof *r->tile_in);
+    r->tile_out = calloc(batch * larger_tile_numbers(r), sizeof *r->tile_out);
     r->stats.allocations += 2;
     if (r->tile_in && r->tile_out)
         return 0;
@@ -114,6 +120,8 @@ int ta_picture_run_create(struct ta_picture_run **out, const struct ta_picture_r
 {
     struct ta_picture_run *r = ta_xcalloc(1, sizeof *r);
     r->p = *params;
+    if (!r->p.made)
+        r->p.made = r->p.use.planes;
     if (r->p.one_a_call)
         r->p.batch = 1;
     int err = ta_log_keep_first(&r->quiet, &r->why);
@@ -156,7 +164,7 @@ static int call(struct ta_picture_run *r, float *in, float *out, int count, int 
 {
     int64_t f = r->p.use.factor;
     struct ta_tensor given = {in, 4, {count, r->p.use.planes, height, width}, NULL};
-    struct ta_tensor made = {out, 4, {count, r->p.use.planes, height * f, width * f}, NULL};
+    struct ta_tensor made = {out, 4, {count, r->p.made, height * f, width * f}, NULL};
     double begun = ta_clock_seconds();
     int err = r->p.network->engine->info->run(r->p.network, &given, &made, r->quiet);
     r->stats.busy += ta_clock_seconds() - begun;
@@ -185,7 +193,7 @@ static void paste(const struct ta_picture_run *r, const float *tile, int tx, int
     int x0, x1, y0, y1, left = start_of(&r->x, tx) * f, top = start_of(&r->y, ty) * f;
     reach_of(&r->x, tx, f, &x0, &x1);
     reach_of(&r->y, ty, f, &y0, &y1);
-    for (int p = 0; p < r->p.use.planes; p++)
+    for (int p = 0; p < r->p.made; p++)
         for (int y = y0; y < y1; y++) {
             const float *from = tile + ((size_t)p * (size_t)th + (size_t)(y - top)) * (size_t)tw - left;
             float *to = picture + ((size_t)p * (size_t)h + (size_t)y) * (size_t)w;
@@ -195,12 +203,22 @@ static void paste(const struct ta_picture_run *r, const float *tile, int tx, int
         }
 }
 
+static size_t picture_numbers(const struct ta_picture_run *r)
+{
+    return (size_t)r->p.use.planes * (size_t)r->p.width * (size_t)r->p.height;
+}
+
+static size_t larger_numbers(const struct ta_picture_run *r)
+{
+    size_t f = (size_t)r->p.use.factor;
+    return (size_t)r->p.made * (size_t)r->p.width * (size_t)r->p.height * f * f;
+}
+
 static int run_tiles(struct ta_picture_run *r, const float *in, float *out, int count,
                      const struct ta_cancel *cancel)
 {
-    int each = r->x.count * r->y.count, f = r->p.use.factor;
-    size_t picture = (size_t)r->p.use.planes * (size_t)r->p.width * (size_t)r->p.height;
-    size_t larger = picture * (size_t)f * (size_t)f, tile = tile_numbers(r);
+    int each = r->x.count * r->y.count;
+    size_t picture = picture_numbers(r), larger = larger_numbers(r), tile = tile_numbers(r);
     memset(out, 0, (size_t)count * larger * sizeof *out);
     for (int first = 0; first < count * each; first += r->p.batch) {
         int n = TA_MIN(r->p.batch, count * each - first);
@@ -213,7 +231,7 @@ static int run_tiles(struct ta_picture_run *r, const float *in, float *out, int 
         if (err < 0)
             return err;
         for (int i = 0; i < n; i++)
-            paste(r, r->tile_out + (size_t)i * tile * (size_t)(f * f), (first + i) % each % r->x.count,
+            paste(r, r->tile_out + (size_t)i * larger_tile_numbers(r), (first + i) % each % r->x.count,
                   (first + i) % each / r->x.count, out + (size_t)((first + i) / each) * larger);
     }
     return 0;
@@ -222,12 +240,11 @@ static int run_tiles(struct ta_picture_run *r, const float *in, float *out, int 
 static int run_whole(struct ta_picture_run *r, float *in, float *out, int count,
                      const struct ta_cancel *cancel)
 {
-    int f = r->p.use.factor, err = 0;
-    size_t picture = (size_t)r->p.use.planes * (size_t)r->p.width * (size_t)r->p.height;
+    int err = 0;
     for (int i = 0; i < count && err >= 0; i += r->p.batch) {
         if (ta_canceled(cancel))
             return TA_ERR_CANCELED;
-        err = call(r, in + (size_t)i * picture, out + (size_t)i * picture * (size_t)(f * f),
+        err = call(r, in + (size_t)i * picture_numbers(r), out + (size_t)i * larger_numbers(r),
                    TA_MIN(r->p.batch, count - i), r->p.width, r->p.height);
     }
     return err;

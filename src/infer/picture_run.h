@@ -17,6 +17,7 @@ struct ta_picture_run;
 struct ta_picture_run_params {
     struct ta_network *network;
     struct ta_network_use use;
+    int made;          // planes of what comes out; 0: as many as go in
     int width, height; // of the pictures
     int tile;          // side of tiles; 0: whole pictures
     int batch;         // pictures, or tiles, in a call

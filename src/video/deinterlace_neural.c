@@ -12,7 +12,7 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/sha256.h"
+#include "base/tuning.h"
 #include "infer/network_session.h"
 #include "media/av.h"
 #include "video/deinterlace.h"
@@ -24,17 +24,9 @@ enum { PLANES = 3, FIELDS = 3, AROUND = 3 }; // frames before, here and behind
 struct neural_opts {
     struct ta_deinterlace_opts base; // first: what the stages of the slot share
     char *model;
-    // Set by the plan.
-    char *file, *sum, *engine, *runtime, *provider;
-    bool on_device;
-    int64_t threads, white;
+    int64_t tile;
+    struct ta_neural_network_opts network; // set by the plan
 };
-
-#define SET_BY_PLAN(field_name, option, text_help)                                                         \
-    {                                                                                                      \
-        .name = option, .kind = &ta_opt_text, TA_FIELD(struct neural_opts, field_name, char *), .def = "", \
-        .flags = TA_OPT_HIDDEN, .help = text_help                                                          \
-    }
 
 static const struct ta_opt options[] = {
     TA_FIELDS_OPTION(struct ta_deinterlace_opts),
@@ -45,88 +37,47 @@ static const struct ta_opt options[] = {
      .syntax = "NAME|FILE",
      .help = "the network of --deinterlace neural: one of purpose deinterlace in a manifest, by its name or "
              "file; without it " TA_DEINTERLACE_NETWORK},
-    {.name = "file",
-     .kind = &ta_opt_path,
-     TA_FIELD(struct neural_opts, file, char *),
-     .def = "",
-     .flags = TA_OPT_HIDDEN,
-     .help = "file of the network, set by the plan"},
-    SET_BY_PLAN(sum, "sum", "SHA-256 of the network, set by the plan"),
-    SET_BY_PLAN(engine, "engine", "what runs it, set by the plan"),
-    SET_BY_PLAN(runtime, "runtime", "the engine's version, set by the plan"),
-    SET_BY_PLAN(provider, "provider", "the engine's part that drives the device, set by the plan"),
-    {.name = "on-device",
-     .kind = &ta_opt_switch,
-     TA_FIELD(struct neural_opts, on_device, bool),
-     .def = "off",
-     .flags = TA_OPT_HIDDEN,
-     .help = "not on the CPU, set by the plan"},
-    {.name = "threads",
+    {.name = "tile",
      .kind = &ta_opt_int,
-     TA_FIELD(struct neural_opts, threads, int64_t),
-     .def = "1",
-     .min = 1,
-     .max = 1024,
-     .flags = TA_OPT_HIDDEN,
-     .help = "of the CPU, set by the plan"},
-    {.name = "white",
-     .kind = &ta_opt_int,
-     TA_FIELD(struct neural_opts, white, int64_t),
-     .def = "1",
-     .min = 1,
-     .max = 255,
-     .flags = TA_OPT_HIDDEN,
-     .help = "the number that is white, set by the plan"},
+     TA_FIELD(struct neural_opts, tile, int64_t),
+     .def = "0",
+     .min = 0,
+     .max = 4096,
+     .unit = "pixels",
+     .flags = TA_OPT_ADVANCED,
+     .help =
+         "side of the tiles of a field that a network gets, 64 or more; 0 is the whole field up to a million "
+         "pixels and 512 above"},
+    TA_NEURAL_FILE(struct neural_opts),
+    TA_NEURAL_ENGINE(struct neural_opts),
     {0},
 };
 
-static void set_text(char **field, const char *text)
-{
-    free(*field);
-    *field = ta_xstrdup(text);
-}
-
 int ta_deinterlace_neural_prepare(void *opts, const struct ta_neural_facts *facts, struct ta_log *log)
 {
-    struct neural_opts *o = opts;
-    if (!facts || facts->err < 0) {
-        ta_error(log, "%s: %s", ta_stage_deinterlace_neural.name,
-                 facts && facts->why ? facts->why : "no network was looked for");
-        return facts && facts->err < 0 ? facts->err : TA_ERR_USAGE;
-    }
-    set_text(&o->file, facts->model);
-    set_text(&o->sum, facts->sum);
-    set_text(&o->engine, facts->engine);
-    set_text(&o->runtime, facts->runtime);
-    set_text(&o->provider, facts->provider);
-    o->on_device = facts->on_device;
-    o->threads = facts->threads;
-    o->white = facts->white;
-    return 0;
+    return ta_neural_network_set(&((struct neural_opts *)opts)->network, facts,
+                                 ta_stage_deinterlace_neural.name, log);
 }
 
 static int configure(const void *opts, const struct ta_format *in, struct ta_format *out, struct ta_buf *why)
 {
     const struct neural_opts *o = opts;
-    bool known = o->file && o->file[0] == '/' && o->sum && strlen(o->sum) == TA_SHA256_HEX - 1 && o->engine &&
-                 o->runtime && o->provider;
-    if (!known) {
-        ta_buf_puts(why, "takes a network by a path from the root, with its checksum and engine");
-        return TA_ERR_INVALID;
-    }
+    int err = ta_neural_network_check(&o->network, why);
+    if (err >= 0)
+        err = ta_neural_tile_check(o->tile, why);
+    if (err < 0)
+        return err;
     if (in->height % 2) {
         ta_buf_printf(why, "takes pictures of an even number of lines, not %d", in->height);
         return TA_ERR_UNSUPPORTED;
     }
-    int err = ta_deinterlace_configure(opts, in, out, why);
+    err = ta_deinterlace_configure(opts, in, out, why);
     return err < 0 ? err : ta_neural_format(in, 1, out, why);
 }
 
 static void runtime(const void *opts, struct ta_buf *text)
 {
-    const struct neural_opts *o = opts;
-    ta_buf_printf(text, "%s %s %s", o->engine ? o->engine : "", o->runtime ? o->runtime : "",
-                  o->provider ? o->provider : "");
+    ta_neural_network_runtime(&((const struct neural_opts *)opts)->network, text);
 }
 
 static size_t picture_numbers(const struct ta_format *f)
@@ -134,13 +85,19 @@ static size_t picture_numbers(const struct ta_format *f)
     return (size_t)PLANES * (size_t)f->width * (size_t)f->height;
 }
 
+// Of a frame: three fields in and the lines that are made, for each of its fields, and the frame itself.
+static size_t frame_numbers(const void *opts, const struct ta_format *f)
+{
+    size_t field = picture_numbers(f) / 2;
+    return (size_t)ta_deinterlace_fields(opts) * field * (FIELDS + 1) + 2 * field;
+}
+
 static void needs(const void *opts, const struct ta_format *in, const struct ta_env *env,
                   struct ta_stage_needs *n)
 {
-    (void)opts;
-    (void)env;
-    // Three pictures and the one that is made, three fields and the lines that are made.
-    n->bytes = (int64_t)(picture_numbers(in) * sizeof(float) * 6);
+    const struct neural_opts *o = opts;
+    ta_neural_network_needs(&o->network, (int64_t)(frame_numbers(opts, in) * sizeof(float)), env, n);
+    n->bytes += (int64_t)((AROUND + 1) * picture_numbers(in) * sizeof(float));
 }
 
 struct moment {
@@ -148,40 +105,77 @@ struct moment {
     float *numbers;
 };
 
+// A field whose missing lines are to be made; the frame counts for all of its fields.
+struct wish {
+    AVFrame *frame;
+    const float *numbers; // of the frame, in `frames` of the stage
+    int parity;           // of the lines that are there
+    bool turned;
+    int64_t pts;
+};
+
 struct priv {
     const struct ta_session *session, *on_cpu;
     struct ta_network_plan plan;
     struct ta_neural_pictures *pictures;
+    struct ta_picture_run *run;
     struct moment at[AROUND];
     bool has; // a frame in at[2]
-    float *fields, *missing, *made;
-    bool keeps_luma; // rows of brightness that are there can be copied
+    // Fields that wait for the network, their three fields and missing lines, and the frames that they are
+    // of.
+    struct wish *wishes;
+    float *fields, *missing, *frames, *made;
+    int waiting, frames_waiting, room; // room: frames
+    bool keeps_luma;                   // rows of brightness that are there can be copied
 };
+
+static int start_run(struct ta_stage *s, struct priv *p)
+{
+    const struct neural_opts *o = s->opts;
+    int height = s->in.height / 2;
+    const struct ta_picture_run_params run = {
+        .network = ta_network_of(p->session),
+        .use = {.planes = FIELDS * PLANES, .factor = 1},
+        .made = PLANES,
+        .width = s->in.width,
+        .height = height,
+        .tile = ta_neural_tile(o->tile, s->in.width, height),
+        .batch = p->room * ta_deinterlace_fields(o),
+        .one_a_call = ta_network_of(p->session)->in[0].dim[0] == 1,
+    };
+    return ta_picture_run_create(&p->run, &run, s->log);
+}
 
 static int init(struct ta_stage *s)
 {
     struct priv *p = s->priv;
     const struct neural_opts *o = s->opts;
+    const struct ta_neural_network_opts *n = &o->network;
     struct ta_buf why = {0};
-    size_t numbers = picture_numbers(&s->in);
+    size_t numbers = picture_numbers(&s->in), field = numbers / 2;
+    bool batching = !s->env->tuning || s->env->tuning->engine_batching;
+    p->room = batching ? TA_MAX(1, s->frames) : 1;
     p->plan = (struct ta_network_plan){
-        o->engine, o->runtime, o->provider, (int)o->threads, o->file, o->sum, NULL, NULL, 0};
+        n->engine, n->runtime, n->provider, (int)n->threads, n->file, n->sum, NULL, NULL, 0};
     int err = ta_network_session_get(s->env, &p->plan, false, s->log, &p->session);
     if (err < 0)
         return err;
-    err = ta_neural_pictures_create(&p->pictures, &s->in, &s->out, PLANES, (int)o->white, s->env->pool, &why);
+    err = ta_neural_pictures_create(&p->pictures, &s->in, &s->out, PLANES, (int)n->white, s->env->pool, &why);
     if (err < 0)
         ta_error(s->log, "%s: %s", s->info->name, ta_buf_text(&why));
     ta_buf_release(&why);
-    p->fields = malloc(numbers * FIELDS / 2 * sizeof(float));
-    p->missing = malloc(numbers / 2 * sizeof(float));
+    size_t fields = (size_t)p->room * (size_t)ta_deinterlace_fields(o);
+    p->wishes = ta_xcalloc(fields, sizeof *p->wishes);
+    p->fields = malloc(fields * field * FIELDS * sizeof(float));
+    p->missing = malloc(fields * field * sizeof(float));
+    p->frames = malloc((size_t)p->room * numbers * sizeof(float));
     p->made = malloc(numbers * sizeof(float));
-    bool memory = p->fields && p->missing && p->made;
+    bool memory = p->fields && p->missing && p->frames && p->made;
     for (int i = 0; i < AROUND; i++)
         memory &= (p->at[i].numbers = malloc(numbers * sizeof(float))) != NULL;
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(s->in.pix_fmt);
     p->keeps_luma = s->in.pix_fmt == s->out.pix_fmt && !ta_format_is_rgb(&s->in) && !d->comp[0].shift;
-    return err < 0 ? err : memory ? 0 : ta_stage_no_memory(s);
+    return err < 0 ? err : memory ? start_run(s, p) : ta_stage_no_memory(s);
 }
 
 // ---- fields ----
@@ -213,22 +207,11 @@ static int run(struct ta_stage *s)
 {
     struct priv *p = s->priv;
     const struct neural_opts *o = s->opts;
-    const struct ta_session *session = p->on_cpu ? p->on_cpu : p->session;
-    int64_t h = s->in.height / 2, w = s->in.width;
-    const struct ta_tensor in = {p->fields, 4, {1, FIELDS * PLANES, h, w}, NULL};
-    const struct ta_tensor out = {p->missing, 4, {1, PLANES, h, w}, NULL};
-    struct ta_network *n = ta_network_of(session);
-    int err = n->engine->info->run(n, &in, &out, s->log);
-    if (err == TA_ERR_DEVICE && !p->on_cpu)
-        ta_network_session_lost(p->session);
-    if ((err != TA_ERR_DEVICE && err != TA_ERR_NOMEM) || !o->on_device || p->on_cpu ||
-        !s->env->engine_fallback)
+    int err = ta_picture_run(p->run, p->fields, p->missing, p->waiting, s->env->cancel, s->log);
+    if (err >= 0 || !ta_neural_fall_back(s, &o->network, err, &p->plan, p->session, &p->on_cpu))
         return err;
-    if (ta_network_session_get(s->env, &p->plan, true, s->log, &p->on_cpu) < 0)
-        return err;
-    ta_warn(s->log, "%s: %s goes on with the CPU, because %s: pictures may differ a little from here on",
-            s->info->name, o->engine, ta_error_text(err));
-    return run(s);
+    ta_picture_run_use_network(p->run, ta_network_of(p->on_cpu));
+    return ta_picture_run(p->run, p->fields, p->missing, p->waiting, s->env->cancel, s->log);
 }
 
 // The rows of brightness that the field has, as they were.
@@ -240,25 +223,15 @@ static void keep_rows(const struct ta_stage *s, const AVFrame *in, int parity, A
                bytes);
 }
 
-// The network makes the row above each of a field: of fields whose missing rows lie below, all is turned
-// upside down.
-static int give_field(struct ta_stage *s, bool second)
+static int give_wish(struct ta_stage *s, int i)
 {
     struct priv *p = s->priv;
-    const struct moment *here = &p->at[1];
-    int parity = ta_frame_is_top_first(here->frame) != second ? 0 : 1;
-    bool turned = parity == 0;
+    const struct wish *w = &p->wishes[i];
     size_t field = picture_numbers(&s->in) / 2;
-    take_field(&s->in, p->at[second ? 1 : 0].numbers, 1 - parity, turned, p->fields);
-    take_field(&s->in, here->numbers, parity, turned, p->fields + field);
-    take_field(&s->in, p->at[second ? 2 : 1].numbers, 1 - parity, turned, p->fields + 2 * field);
-    int err = run(s);
-    if (err < 0)
-        return err;
-    memcpy(p->made, here->numbers, 2 * field * sizeof *p->made);
-    put_field(&s->in, p->missing, 1 - parity, turned, p->made);
+    memcpy(p->made, w->numbers, 2 * field * sizeof *p->made);
+    put_field(&s->in, p->missing + (size_t)i * field, 1 - w->parity, w->turned, p->made);
     AVFrame *out = NULL;
-    err = ta_neural_drain(p->pictures, here->frame, p->made, &out, s->log);
+    int err = ta_neural_drain(p->pictures, w->frame, p->made, &out, s->log);
     if (err < 0)
         return err;
     if (p->keeps_luma && av_frame_make_writable(out) < 0) {
@@ -266,32 +239,81 @@ static int give_field(struct ta_stage *s, bool second)
         return ta_stage_no_memory(s);
     }
     if (p->keeps_luma)
-        keep_rows(s, here->frame, parity, out);
+        keep_rows(s, w->frame, w->parity, out);
     ta_frame_set_interlaced(out, false, false);
-    out->pts = second ? here->frame->pts + p->at[2].frame->pts : 2 * here->frame->pts;
+    out->pts = w->pts;
+    return ta_stage_emit(s, out);
+}
+
+// All that waits for the network.
+static int give_waiting(struct ta_stage *s)
+{
+    struct priv *p = s->priv;
+    int err = p->waiting ? run(s) : 0;
+    for (int i = 0; i < p->waiting; i++) {
+        if (err >= 0)
+            err = give_wish(s, i);
+        av_frame_free(&p->wishes[i].frame);
+    }
+    p->waiting = p->frames_waiting = 0;
+    return err;
+}
+
+// The network makes the row above each of a field: of fields whose missing rows lie below, all is turned
+// upside down.
+static int wish_for(struct ta_stage *s, const float *numbers, bool second)
+{
+    struct priv *p = s->priv;
+    const struct moment *here = &p->at[1];
+    struct wish *w = &p->wishes[p->waiting];
+    int parity = ta_frame_is_top_first(here->frame) != second ? 0 : 1;
+    bool turned = parity == 0;
+    size_t field = picture_numbers(&s->in) / 2;
+    float *fields = p->fields + (size_t)p->waiting * FIELDS * field;
+    take_field(&s->in, p->at[second ? 1 : 0].numbers, 1 - parity, turned, fields);
+    take_field(&s->in, here->numbers, parity, turned, fields + field);
+    take_field(&s->in, p->at[second ? 2 : 1].numbers, 1 - parity, turned, fields + 2 * field);
+    *w = (struct wish){
+        .frame = av_frame_clone(here->frame), .numbers = numbers, .parity = parity, .turned = turned};
+    if (!w->frame)
+        return ta_stage_no_memory(s);
+    w->pts = second ? here->frame->pts + p->at[2].frame->pts : 2 * here->frame->pts;
+    p->waiting++;
+    return 0;
+}
+
+// A frame that has no fields goes past the network.
+static int give_whole(struct ta_stage *s)
+{
+    struct priv *p = s->priv;
+    AVFrame *here = p->at[1].frame, *out = NULL;
+    int err = give_waiting(s);
+    if (err >= 0)
+        err = ta_neural_drain(p->pictures, here, p->at[1].numbers, &out, s->log);
+    if (err < 0)
+        return err;
+    if (s->in.pix_fmt == s->out.pix_fmt) { // as it is
+        av_frame_free(&out);
+        out = av_frame_clone(here);
+    }
+    if (!out)
+        return ta_stage_no_memory(s);
+    out->pts = 2 * here->pts;
     return ta_stage_emit(s, out);
 }
 
 static int give_frame(struct ta_stage *s)
 {
     struct priv *p = s->priv;
-    AVFrame *here = p->at[1].frame;
-    if (!ta_frame_is_interlaced(here)) {
-        AVFrame *out = NULL;
-        int err = ta_neural_drain(p->pictures, here, p->at[1].numbers, &out, s->log);
-        if (err < 0)
-            return err;
-        if (s->in.pix_fmt == s->out.pix_fmt) { // as it is
-            av_frame_free(&out);
-            out = av_frame_clone(here);
-        }
-        if (!out)
-            return ta_stage_no_memory(s);
-        out->pts = 2 * here->pts;
-        return ta_stage_emit(s, out);
-    }
-    int err = give_field(s, false);
-    return err >= 0 && ta_deinterlace_fields(s->opts) == 2 ? give_field(s, true) : err;
+    size_t picture = picture_numbers(&s->in);
+    if (!ta_frame_is_interlaced(p->at[1].frame))
+        return give_whole(s);
+    float *numbers = p->frames + (size_t)p->frames_waiting++ * picture;
+    memcpy(numbers, p->at[1].numbers, picture * sizeof *numbers);
+    int err = wish_for(s, numbers, false);
+    if (err >= 0 && ta_deinterlace_fields(s->opts) == 2)
+        err = wish_for(s, numbers, true);
+    return err >= 0 && p->frames_waiting == p->room ? give_waiting(s) : err;
 }
 
 // ---- frames ----
@@ -306,7 +328,7 @@ static void move_on(struct priv *p)
     p->at[2] = first;
 }
 
-static int process(struct ta_stage *s, AVFrame *in)
+static int take_frame(struct ta_stage *s, AVFrame *in)
 {
     struct priv *p = s->priv;
     size_t bytes = picture_numbers(&s->in) * sizeof(float);
@@ -335,6 +357,23 @@ static int process(struct ta_stage *s, AVFrame *in)
     return give_frame(s);
 }
 
+static int process_many(struct ta_stage *s, AVFrame **in, int count)
+{
+    int err = 0;
+    for (int i = 0; i < count; i++) {
+        AVFrame *frame = in[i];
+        in[i] = NULL;
+        if (err >= 0)
+            err = take_frame(s, frame);
+        else
+            av_frame_free(&frame);
+    }
+    if (!count)
+        err = take_frame(s, NULL);
+    // What is there goes on: how many come at a time decides about speed alone.
+    return err >= 0 ? give_waiting(s) : err;
+}
+
 static void release(struct ta_stage *s)
 {
     struct priv *p = s->priv;
@@ -344,9 +383,14 @@ static void release(struct ta_stage *s)
         av_frame_free(&p->at[i].frame);
         free(p->at[i].numbers);
     }
+    for (int i = 0; i < p->waiting; i++)
+        av_frame_free(&p->wishes[i].frame);
+    free(p->wishes);
     free(p->fields);
     free(p->missing);
+    free(p->frames);
     free(p->made);
+    ta_picture_run_destroy(&p->run);
     ta_neural_pictures_destroy(&p->pictures);
     if (p->session)
         ta_sessions_put(s->env->sessions, &p->session);
@@ -356,7 +400,7 @@ static void release(struct ta_stage *s)
 
 static double cost(const void *opts)
 {
-    return ((const struct neural_opts *)opts)->on_device ? 40 : 4000;
+    return ((const struct neural_opts *)opts)->network.on_device ? 40 : 4000;
 }
 
 const struct ta_stage_info ta_stage_deinterlace_neural = {
@@ -375,6 +419,6 @@ const struct ta_stage_info ta_stage_deinterlace_neural = {
     .needs = needs,
     .cost = cost,
     .init = init,
-    .process = process,
+    .process_many = process_many,
     .release = release,
 };

@@ -25,6 +25,58 @@ struct ta_neural_facts {
 };
 void ta_neural_facts_release(struct ta_neural_facts *f);
 
+// ---- the network of a stage (neural_network.c) ----
+
+// Options that the plan sets: a stage has them as its member `network`.
+struct ta_neural_network_opts {
+    char *file, *sum, *engine, *runtime, *provider;
+    bool on_device;
+    int64_t threads, white;
+};
+// clang-format off
+#define TA_NEURAL_TEXT(owner, member, option, text_help)                                                   \
+    {.name = option, .kind = &ta_opt_text, TA_FIELD(owner, member, char *), .def = "",                     \
+     .flags = TA_OPT_HIDDEN, .help = text_help}
+#define TA_NEURAL_PATH(owner, member, option, text_help)                                                   \
+    {.name = option, .kind = &ta_opt_path, TA_FIELD(owner, member, char *), .def = "",                     \
+     .flags = TA_OPT_HIDDEN, .help = text_help}
+#define TA_NEURAL_NUMBER(owner, member, option, least, most, number_help)                                  \
+    {.name = option, .kind = &ta_opt_int, TA_FIELD(owner, member, int64_t), .def = #least, .min = least,   \
+     .max = most, .flags = TA_OPT_HIDDEN, .help = number_help}
+#define TA_NEURAL_FILE(owner)                                                                              \
+    TA_NEURAL_PATH(owner, network.file, "file", "file of the network, set by the plan"),                   \
+    TA_NEURAL_TEXT(owner, network.sum, "sum", "SHA-256 of the network, set by the plan")
+#define TA_NEURAL_ENGINE(owner)                                                                            \
+    TA_NEURAL_TEXT(owner, network.engine, "engine", "what runs it, set by the plan"),                      \
+    TA_NEURAL_TEXT(owner, network.runtime, "runtime", "the engine's version, set by the plan"),            \
+    TA_NEURAL_TEXT(owner, network.provider, "provider",                                                    \
+                   "the engine's part that drives the device, set by the plan"),                           \
+    {.name = "on-device", .kind = &ta_opt_switch, TA_FIELD(owner, network.on_device, bool), .def = "off",  \
+     .flags = TA_OPT_HIDDEN, .help = "not on the CPU, set by the plan"},                                   \
+    TA_NEURAL_NUMBER(owner, network.threads, "threads", 1, 1024, "of the CPU, set by the plan"),           \
+    TA_NEURAL_NUMBER(owner, network.white, "white", 1, 255, "the number that is white, set by the plan")
+// clang-format on
+void ta_neural_set_text(char **field, const char *text);
+// What was found of the network. That there is none is an error after "STAGE: why".
+int ta_neural_network_set(struct ta_neural_network_opts *o, const struct ta_neural_facts *facts,
+                          const char *stage, struct ta_log *log);
+// A path from the root and a checksum?
+bool ta_neural_is_file(const char *path, const char *sum);
+// Do they name a network and an engine? Else TA_ERR_INVALID with the reason.
+int ta_neural_network_check(const struct ta_neural_network_opts *o, struct ta_buf *why);
+int ta_neural_tile_check(int64_t tile, struct ta_buf *why);
+// The side of tiles for pictures of this size where `tile` is asked for; 0: whole pictures.
+int ta_neural_tile(int64_t tile, int width, int height);
+void ta_neural_network_runtime(const struct ta_neural_network_opts *o, struct ta_buf *text);
+// How many pictures at a time: as asked for or tuned, on devices 16, fewer where memory is short. `each`:
+// bytes that one takes.
+void ta_neural_network_needs(const struct ta_neural_network_opts *o, int64_t each, const struct ta_env *env,
+                             struct ta_stage_needs *n);
+// A device has failed, or lacks memory: may the CPU take over? Then it is loaded into *on_cpu, and told.
+bool ta_neural_fall_back(const struct ta_stage *s, const struct ta_neural_network_opts *o, int err,
+                         const struct ta_network_plan *plan, const struct ta_session *session,
+                         const struct ta_session **on_cpu);
+
 // ---- frames as numbers (neural_pictures.c) ----
 
 // Frames of one format to planes of numbers and back: red, green and blue of 0..white for a network of three

@@ -104,3 +104,17 @@ def test_refusals(program, runtime, tmp_path):
     env = known(other, onnx_kit.enlarge(2))
     refused = program('restore', source, '-o', tmp_path / 'o.mkv', *args, env=env)
     assert refused.code == 1 and "the network's input" in refused.err, refused
+
+
+def test_batches_and_tiles(program, runtime, tmp_path):
+    """How many fields the network gets at a time, and in what pieces, changes nothing."""
+    source = tmp_path / 'in.mkv'
+    clips.ffmpeg('-f', 'lavfi', '-i', 'color=gray:s=160x320:r=25:d=0.4,format=gbrp,noise=alls=90:allf=t,setfield=bff', '-c:v', 'ffv1', '-flags', '+ildct+ilme', '-field_order', 'bb', *clips.BITEXACT, source)
+    env, made = known(tmp_path, onnx_kit.of_field(2)), []
+    for more in ([], ['--batch', 4], ['--batch', 3, '--deinterlace-tile', 64], ['--deinterlace-fields', 'one', '--batch', 32]):
+        out = tmp_path / f'{len(made)}.mkv'
+        program('restore', source, '-o', out, *args_for(runtime, *more), env=env, code=0)
+        made.append(subprocess.run(['ffmpeg', '-v', 'error', '-i', out, '-pix_fmt', 'rgb24', '-f', 'rawvideo', '-'], stdout=subprocess.PIPE, check=True).stdout)
+    size = 160 * 320 * 3
+    assert len(made[0]) == 20 * size and made[1] == made[0] and made[2] == made[0]
+    assert made[3] == b''.join(made[0][i:i + size] for i in range(0, len(made[0]), 2 * size))
