@@ -88,6 +88,8 @@ enum look { // what tells a frame from anything else
     LOOK_JPEG,   // how it begins and ends
     LOOK_PRORES, // its mark, and its size before that
     LOOK_DNXHD,  // the first bytes of its head
+    LOOK_H263,   // how a picture begins
+    LOOK_MPEG2,  // the start code of a picture or of what stands before one
     LOOK_MPEG4,  // the start code of a picture or of what stands before one
 };
 
@@ -150,6 +152,10 @@ static bool begins(const struct frames *f, int64_t at, int64_t size)
         return AV_RB32(b) == size && !memcmp(b + 4, "icpf", 4);
     case LOOK_DNXHD:
         return AV_RB32(b) == 0x00000280 && b[4] >= 1 && b[4] <= 3;
+    case LOOK_H263:
+        return AV_RB24(b) >> 2 == 0x20;
+    case LOOK_MPEG2:
+        return AV_RB24(b) == 1 && (!b[3] || b[3] == 0xb3 || b[3] == 0xb8);
     case LOOK_MPEG4:
         return AV_RB24(b) == 1 &&
                (b[3] == 0xb0 || b[3] == 0xb3 || b[3] == 0xb5 || b[3] == 0xb6 || b[3] <= 0x2f);
@@ -294,6 +300,11 @@ static enum look look_of(const AVCodecParameters *par, int *length_bytes)
         return LOOK_PRORES;
     case AV_CODEC_ID_DNXHD:
         return LOOK_DNXHD;
+    case AV_CODEC_ID_H263:
+        return LOOK_H263;
+    case AV_CODEC_ID_MPEG1VIDEO:
+    case AV_CODEC_ID_MPEG2VIDEO:
+        return LOOK_MPEG2;
     case AV_CODEC_ID_MPEG4:
         return LOOK_MPEG4;
     default:

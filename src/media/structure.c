@@ -158,6 +158,7 @@ static const struct ta_walk_format *find_format(const char *demuxer)
         {"yuv4mpegpipe", &ta_walk_y4m},
         {"ivf", &ta_walk_ivf},
         {"wtv", &ta_walk_wtv},
+        {"swf", &ta_walk_swf},
     };
     for (size_t i = 0; i < TA_COUNT(formats); i++)
         if (!strcmp(formats[i].demuxer, demuxer))

@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char *const demuxers[] = {"flv",           "asf", "ogg",      "mxf",
                                            "matroska,webm", "avi", "mpegts",   "mpeg",
                                            "pva",           "rm",  "film_cpk", "mov,mp4,m4a,3gp,3g2,mj2",
-                                           "yuv4mpegpipe",  "ivf", "wtv"};
+                                           "yuv4mpegpipe",  "ivf", "wtv",      "swf"};
     struct input in = {data, (int64_t)size};
     for (size_t i = 0; i < TA_COUNT(demuxers); i++) {
         struct ta_structure s;

@@ -6,6 +6,7 @@ import clips
 
 ARGS = ['--resolution', 'source', '--encoder', 'ffv1', '--denoise', 'off', '--preset-speed', 'ultrafast', '--progress', 'none', '--overwrite']
 KINDS = {'jpeg': ('mov', '-c:v', 'mjpeg', '-q:v', 5), 'prores': ('mov', '-c:v', 'prores'), 'dnxhd': ('mov', '-c:v', 'dnxhd', '-profile:v', 'dnxhr_lb', '-pix_fmt', 'yuv422p'),
+    'h263': ('3gp', '-c:v', 'h263', '-g', 5), 'mpeg2': ('mov', '-c:v', 'mpeg2video', '-g', 5),
     'mpeg4': ('mp4', '-c:v', 'mpeg4', '-g', 5), 'h264': ('mp4', '-c:v', 'libx264', '-preset', 'ultrafast', '-g', 5)}
 
 

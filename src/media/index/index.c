@@ -123,6 +123,13 @@ static void measure_stream(struct ta_index_stream *s, const AVStream *st, const 
         s->end_pts = end;
 }
 
+// Is there no container that would tell of what is missing?
+static bool is_bare(const struct ta_source *s)
+{
+    const char *demuxer = s->fmt->iformat->name;
+    return !s->packets && (!strcmp(demuxer, "h264") || !strcmp(demuxer, "hevc"));
+}
+
 static int add_packet(struct ta_index_builder *b, const AVPacket *packet)
 {
     struct ta_index *index = b->index;
@@ -139,6 +146,12 @@ static int add_packet(struct ta_index_builder *b, const AVPacket *packet)
     if (!ta_packet_parser_examine(b->parser, packet, &index->packets[n]) && !b->why_decode)
         b->why_decode = "some packets hold no frame, or several";
     index->packet_count = n + 1;
+    if (is_bare(b->source)) {
+        err = ta_try_grow((void **)&b->numbers, &b->numbers_capacity, n + 1, sizeof(*b->numbers));
+        if (err < 0)
+            return err;
+        b->numbers[n] = ta_packet_parser_number(b->parser);
+    }
     if ((err = ta_index_note_shape(b, (uint32_t)n, ta_packet_parser_shape(b->parser, packet))) < 0)
         return err;
     const struct ta_dv_facts *dv = ta_packet_parser_dv(b->parser);
@@ -476,6 +489,7 @@ static int create(struct ta_index **out, struct ta_source *source, bool decode_a
     b.index = NULL;
 end:
     free(b.shape_runs);
+    free(b.numbers);
     ta_structure_release(&b.structure);
     ta_dv_scenes_release(&b.scenes);
     ta_index_destroy(&b.index);

@@ -30,7 +30,9 @@ struct ta_index_builder {
     bool in_one;            // decodes with a single decoder
     const char *why_decode; // why packets do not tell the frames; NULL while they do
     struct ta_structure structure;
-    int64_t packets_end;             // latest end of a packet, INT64_MIN when none tells
+    int64_t packets_end; // latest end of a packet, INT64_MIN when none tells
+    int32_t *numbers;    // of pictures, by packets; of streams without a container alone
+    size_t numbers_capacity;
     struct ta_dv_scenes scenes;      // DV: by packets
     struct ta_stream_watch *watches; // one a stream
     struct ta_shape_run *shape_runs;

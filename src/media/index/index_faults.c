@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "media/index/index_build.h"
+#include "media/index/picture_order.h"
 #include "media/source.h"
 #include "media/structure.h"
 
@@ -160,7 +161,10 @@ void ta_index_note_faults(struct ta_index_builder *b, double step)
     // Where nothing comes behind it, it is the end.
     // Both see most of them.
     f->places = TA_MAX(ta_source_places(s), b->structure.breaks + count_gaps(b));
-    f->cut_off = b->structure.cut_off || (lost > 0 && !f->places);
+    f->cut_off = b->structure.cut_off;
+    if (b->numbers)
+        f->places += ta_picture_order_gaps(b->numbers, index->packets, index->packet_count, &f->cut_off);
+    f->cut_off |= lost > 0 && !f->places;
     if (!f->places && !f->cut_off)
         f->places = count_holes(b, step);
     f->stated = stated_length(s, &b->structure);

@@ -181,6 +181,11 @@ const struct ta_dv_facts *ta_packet_parser_dv(const struct ta_packet_parser *p)
     return p->codec == AV_CODEC_ID_DVVIDEO ? &p->dv : NULL;
 }
 
+int32_t ta_packet_parser_number(const struct ta_packet_parser *p)
+{
+    return p->parser ? p->parser->output_picture_number : 0;
+}
+
 static void take_parser_facts(const struct ta_packet_parser *p, struct ta_index_packet *out)
 {
     const AVCodecParserContext *parser = p->parser;

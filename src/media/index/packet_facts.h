@@ -30,6 +30,8 @@ uint32_t ta_packet_parser_shape(const struct ta_packet_parser *p, const AVPacket
 // needs a decoder to tell frames (packed MPEG-4 B-frames, pictures that are not coded, no data).
 bool ta_packet_parser_examine(struct ta_packet_parser *p, const AVPacket *packet,
                               struct ta_index_packet *out);
+// The number of its picture in the order in which pictures are shown (picture_order.h).
+int32_t ta_packet_parser_number(const struct ta_packet_parser *p);
 // What the packet that was examined last says of itself; NULL where it is no DV.
 const struct ta_dv_facts *ta_packet_parser_dv(const struct ta_packet_parser *p);
 
