@@ -58,7 +58,7 @@ static enum ta_exit run_memory(struct ta_cli *cli)
     const struct memory_opts *o = cli->values;
     struct ta_watched w;
     // Behind "--" options are the command's own.
-    int err = ta_watch_run(&w, cli->operands, NULL, (int)o->interval, cli->log);
+    int err = ta_watch_run(&w, cli->operands, NULL, (int)o->interval, NULL, NULL, cli->log);
     if (err >= 0 && !ta_console_is_quiet(cli->console))
         ta_console_print(cli->console, "%s: %.1f MB at most, in %.1f s", ta_path_name(cli->operands[0]),
                          (double)w.peak / 1e6, w.seconds);

@@ -417,6 +417,7 @@ static int start(struct service *s)
     char *tuned = ta_config_path("tuning.yaml");
     ta_tuning_load(&tuning, tuned, log);
     free(tuned);
+    http.page_asks = !tuning.gui_polling;
     err = ta_jobs_open(&s->jobs, s->state, &tuning, log);
     if (!err && s->endpoint_count) {
         struct ta_notify_config told = ta_notify_defaults();

@@ -14,12 +14,14 @@
 
 #include "base/cpu.h"
 #include "base/env.h"
+#include "base/dir.h"
 #include "base/file.h"
 #include "base/ledger.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/tree.h"
+#include "perf/device_use.h"
 #include "perf/modules.h"
 #include "perf/sampler.h"
 #include "perf/watch.h"
@@ -109,8 +111,6 @@ static void set_measures(json_t *o, const struct usage *a, const struct usage *b
     json_object_set_new(o, "items", json_integer(w->items));
     json_object_set_new(o, "unit", json_string(w->unit ? w->unit : "items"));
     json_object_set_new(o, "items_a_second", wall > 0 ? json_real((double)w->items / wall) : json_null());
-    // Nothing here can tell yet; never 0 for that.
-    json_object_set_new(o, "gpu_utilization_percent", json_null());
     json_object_set_new(o, "facts", json_incref(w->facts));
 }
 
@@ -204,6 +204,20 @@ static json_t *points_json(const struct ta_watched *w)
     return list;
 }
 
+struct use {
+    struct ta_device_use *device;
+    double sum;
+    int count;
+};
+
+static void look_at_device(void *priv)
+{
+    struct use *u = priv;
+    double now = ta_device_use_now(u->device);
+    u->sum += now >= 0 ? now : 0;
+    u->count += now >= 0;
+}
+
 // One pass in a process of its own; its numbers, or NULL after a message.
 static json_t *pass(const struct ta_profile_config *config, const char *module, const char *folder,
                     bool count, struct ta_watched *watched, struct ta_log *log)
@@ -221,9 +235,17 @@ static json_t *pass(const struct ta_profile_config *config, const char *module, 
         argv[n++] = "--quick";
     if (count)
         argv[n++] = "--count";
-    int err = ta_watch_run(watched, (char *const *)argv, count ? config->preload : NULL, LOOK_MS, log);
+    struct use use = {0};
+    ta_device_use_open(&use.device);
+    int err = ta_watch_run(watched, (char *const *)argv, count ? config->preload : NULL, LOOK_MS,
+                           look_at_device, &use, log);
+    ta_device_use_close(&use.device);
     if (err >= 0 && WIFEXITED(watched->status) && !WEXITSTATUS(watched->status))
         ta_json_load(path, &o, log);
+    // Where there is no device nothing is known; that is not 0.
+    if (o)
+        json_object_set_new(o, "gpu_utilization_percent",
+                            use.count ? json_real(use.sum / use.count) : json_null());
     else if (err >= 0)
         ta_error(log, "the work of %s failed (%s %d)", module,
                  WIFSIGNALED(watched->status) ? "signal" : "status",

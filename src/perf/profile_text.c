@@ -41,9 +41,12 @@ static void append_measures(const json_t *m, struct ta_buf *out)
                   number(m, "disk_written") / 1e6);
     ta_buf_printf(out, "  %-22s %.0f waited, %.0f interrupted\n", "context switches",
                   number(m, "voluntary_switches"), number(m, "involuntary_switches"));
-    ta_buf_printf(out, "  %-22s %s\n", "device",
-                  json_is_number(json_object_get(m, "gpu_utilization_percent")) ? "see below"
-                                                                                : "none measured");
+    const json_t *device = json_object_get(m, "gpu_utilization_percent");
+    if (json_is_number(device))
+        ta_buf_printf(out, "  %-22s busy %.0f %% of the time (all programs that use it)\n", "device",
+                      json_number_value(device));
+    else
+        ta_buf_printf(out, "  %-22s there is none to ask\n", "device");
 }
 
 static int by_wall(const void *a, const void *b)

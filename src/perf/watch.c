@@ -106,7 +106,7 @@ static int start(pid_t *pid, char *const *argv, const char *preload, struct ta_l
 }
 
 int ta_watch_run(struct ta_watched *out, char *const *argv, const char *preload, int interval_ms,
-                 struct ta_log *log)
+                 void (*each)(void *priv), void *priv, struct ta_log *log)
 {
     pid_t pid;
     *out = (struct ta_watched){0};
@@ -119,6 +119,8 @@ int ta_watch_run(struct ta_watched *out, char *const *argv, const char *preload,
         if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid)
             break;
         look(pid, &point);
+        if (each)
+            each(priv);
         if (out->count == room) {
             room = TA_MAX((size_t)256, room * 2);
             out->points = ta_xrealloc(out->points, room * sizeof *out->points);

@@ -26,8 +26,9 @@ struct ta_watched {
 // Starts `argv` (found in PATH) with the caller's standard streams and looks each `interval_ms` until it has
 // ended; `preload` is the value of LD_PRELOAD for it, or NULL. TA_ERR_NOT_FOUND and others when it can't be
 // started (logged). Release what was found.
+// `each` (may be NULL) is called at each look.
 int ta_watch_run(struct ta_watched *out, char *const *argv, const char *preload, int interval_ms,
-                 struct ta_log *log);
+                 void (*each)(void *priv), void *priv, struct ta_log *log);
 void ta_watched_release(struct ta_watched *w);
 
 // "seconds,bytes,processes" lines; a picture (SVG). Append.

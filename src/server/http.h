@@ -28,7 +28,8 @@ struct ta_server_config {
     const char *cache;          // of what can be made again (thumbnails); NULL: none is kept on disk
     const char *uploads;        // the folder that uploaded files come into; NULL: none are taken
     int64_t upload_bytes;       // largest one
-    struct ta_log_ring *ring;   // the service's log; NULL: none is shown
+    bool page_asks; // the page asks each second instead of being told (gui_polling off): for measurements
+    struct ta_log_ring *ring; // the service's log; NULL: none is shown
 };
 
 // Starts to listen. Everything is borrowed until stop. TA_ERR_BUSY when the address is taken, TA_ERR_INVALID

@@ -54,6 +54,14 @@ static const struct ta_page_file *find(const char *path)
 void ta_route_page(struct ta_request *r)
 {
     char *path = ta_xprintf("/%s", r->verb ? r->verb : "");
+    // The page itself knows the ways to follow; which one, it is told by its address.
+    if (r->config->page_asks && !strcmp(path, "/") && !ta_request_query(r, "follow")) {
+        r->status = 302;
+        r->blob = ta_blob_static("", 0, "text/plain; charset=utf-8", "follow");
+        ta_request_set_header(r, "Location", "/?follow=before");
+        free(path);
+        return;
+    }
     const struct ta_page_file *f = find(path);
     if (!f && !ta_page_files[0].path && !strcmp(path, "/")) {
         static const struct ta_page_file page = {.type = "text/html; charset=utf-8", .hash = "without"};

@@ -1,8 +1,10 @@
 """terminalai perf profile and perf memory: all parts at work, what is told of them, and findings by rules alone."""
 
 import json
+import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +69,17 @@ def test_findings_have_evidence(program, profile, tmp_path):
     worse = [f for f in now['modules'][0]['findings'] if f['rule'] == 'slower-than-before']
     assert [f['evidence']['before'] for f in worse if 'memory' in f['text']] == [1e6] and not any('clock' in f['text'] for f in worse)
     assert now['modules'][0]['against_before']['wall'] < 1 and now['modules'][0]['allocations'] is None
+
+
+def test_a_device_is_asked(program, tmp_path):
+    """By the vendor's library, where there is one: here one that says 42 % for the busier of two."""
+    stub = Path(os.environ.get('TA_BUILD', Path(__file__).resolve().parents[2] / 'build')) / 'tests/nvml_stub.so'
+    if not stub.exists():
+        pytest.skip(f'{stub} is not built')
+    (tmp_path / 'libnvidia-ml.so.1').symlink_to(stub)
+    shown = program('perf', 'profile', '--quick', '--no-allocations', '--module', 'queue_manager', '--format', 'json', code=0,
+        env={'LD_LIBRARY_PATH': str(tmp_path)}).json()
+    assert shown['modules'][0]['gpu_utilization_percent'] == 42
 
 
 def test_page_and_text(program, profile, tmp_path):
