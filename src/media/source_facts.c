@@ -331,7 +331,11 @@ static enum ta_scan_type scan_of(enum AVFieldOrder order)
 int ta_source_video_format(const struct ta_source *s, struct ta_format *out)
 {
     if (s->video < 0) {
-        ta_error(s->log, "%s: there is no video stream in it", s->path);
+        bool sound = false;
+        for (unsigned i = 0; i < s->fmt->nb_streams; i++)
+            sound |= s->fmt->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+        ta_error(s->log, "%s: there is no video stream in it%s", s->path,
+                 sound ? ": \"terminalai audio\" restores sound alone" : "");
         return TA_ERR_FORMAT;
     }
     AVStream *st = s->fmt->streams[s->video];

@@ -251,12 +251,15 @@ static void tell(struct ta_decision *d)
     struct ta_plan *p = d->plan;
     const struct ta_index *index = d->facts->index;
     json_t *scan = ta_scan_result_summary(d->facts->scan);
+    json_t *heard = p->diagnosis; // by what decided about sound
     p->diagnosis = json_pack("{s:o, s:{s:I, s:b, s:I, s:I, s:I}}", "scan_type", scan, "index", "frames",
                              (json_int_t)index->frame_count, "decoded", index->decoded, "undecodable_start",
                              (json_int_t)index->undecodable_start, "time_jumps",
                              (json_int_t)index->time_jumps, "variable_durations",
                              (json_int_t)index->variable);
     tell_measured(d);
+    json_object_update(p->diagnosis, heard);
+    json_decref(heard);
     if (d->facts->scan->telecine_suspected && p->deinterlaced && !p->film)
         ta_decision_warn(d, TA_PROBLEM_FILM_SUSPECTED, &(struct ta_problem_about){.option = "deinterlace"},
                          "film in video is suspected: --deinterlace ivtc would give back its frames, "
@@ -414,6 +417,7 @@ int ta_plan_decide(struct ta_plan **out, const struct ta_plan_facts *facts, stru
     p->input = ta_xstrdup(facts->input);
     p->source = facts->index->source;
     memcpy(p->index_checksum, facts->index->checksum, sizeof p->index_checksum);
+    p->diagnosis = json_object();
     p->decisions = json_array();
     p->warnings = json_array();
     p->recipe = ta_options_recipe_json(facts->options);

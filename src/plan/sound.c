@@ -361,11 +361,16 @@ int ta_plan_choose_sound(struct ta_decision *d, int stream, struct ta_stream_cho
     struct ta_sound_choosing c = {.d = d};
     struct ta_sound_facts raised = {0};
     int err = ta_options_sound(d->facts->options, &c.recipe, d->log);
-    if (err < 0 || !ta_sound_is_wanted(d->recipe, &c.recipe) || choice->action == TA_STREAM_DROP)
+    if (err < 0 || choice->action == TA_STREAM_DROP)
         return err;
     for (int i = 0; i < d->facts->sound_count; i++)
         if (d->facts->sounds[i].stream == stream)
             c.facts = &d->facts->sounds[i];
+    if (!ta_sound_is_wanted(d->recipe, &c.recipe)) {
+        if (c.facts)
+            ta_sound_tell_heard(&c, stream);
+        return 0;
+    }
     if (!c.facts || c.facts->end <= c.facts->start)
         return 0; // nothing of it can be decoded: what becomes of it else says so
     ta_sound_choose_treble(&c, &raised);

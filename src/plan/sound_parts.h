@@ -29,4 +29,7 @@ void ta_sound_choose_treble(struct ta_sound_choosing *c, struct ta_sound_facts *
 void ta_sound_add_voice(struct ta_sound_choosing *c);
 void ta_sound_add_treble(struct ta_sound_choosing *c);
 
+// Tells what was heard to be wrong in a track of which nothing is asked, and the options that would mend it.
+void ta_sound_tell_heard(struct ta_sound_choosing *c, int stream);
+
 #endif

@@ -68,13 +68,20 @@ static void add_limiter(struct ta_sound_choosing *c, double ceiling)
     ta_sound_settle_stage(c);
 }
 
-// Noise by how much the sound stands out of it.
+// How much of the noise is to go, dB, by how much the sound stands out of it.
+static double hiss_reduction(const struct ta_sound_measured *m)
+{
+    double over = m->rms_db - m->noise_db.value;
+    if (m->noise_db.confidence < SURE || m->noise_db.value < NOISE_AUDIBLE_DB)
+        return 0;
+    return over < 20 ? 18 : over < 35 ? 12 : over < HISS_AUDIBLE ? 6 : 0;
+}
+
 static void mend_hiss(struct ta_sound_choosing *c)
 {
     const struct ta_sound_measured *m = &c->facts->heard;
-    double over = m->rms_db - m->noise_db.value;
-    double reduction = over < 20 ? 18 : over < 35 ? 12 : over < HISS_AUDIBLE ? 6 : 0;
-    if (m->noise_db.confidence < SURE || m->noise_db.value < NOISE_AUDIBLE_DB || reduction <= 0)
+    double over = m->rms_db - m->noise_db.value, reduction = hiss_reduction(m);
+    if (reduction <= 0)
         return;
     add_hiss(c, reduction, 1);
     ta_decision_tell(c->d, "sound",
@@ -145,18 +152,23 @@ static void mend_buzz(struct ta_sound_choosing *c)
                          c->plan->stream, o->fields, buzz->level_db);
 }
 
+static bool are_clicks_heard(const struct ta_sound_choosing *c)
+{
+    const struct ta_sound_measured *m = &c->facts->heard;
+    bool clicks = m->clicks.confidence >= SURE && m->clicks.value >= CLICKS_MATTER;
+    bool dropouts = m->dropouts.confidence >= SURE && m->dropouts.value >= DROPOUTS_MATTER;
+    return !is_buzz_heard(c) && (clicks || dropouts); // buzz is clicks too
+}
+
 static void mend_clicks(struct ta_sound_choosing *c)
 {
     const struct ta_sound_measured *m = &c->facts->heard;
-    // Buzz is clicks too.
-    bool clicks = !is_buzz_heard(c) && m->clicks.confidence >= SURE && m->clicks.value >= CLICKS_MATTER;
-    bool dropouts = !is_buzz_heard(c) && m->dropouts.confidence >= SURE &&
-                    m->dropouts.value >= DROPOUTS_MATTER;
-    if (!is_to_be_mended(c, c->recipe.clicks, clicks || dropouts))
+    bool heard = are_clicks_heard(c);
+    if (!is_to_be_mended(c, c->recipe.clicks, heard))
         return;
     ta_sound_add_stage(c, &ta_sound_stage_clicks);
     ta_sound_settle_stage(c);
-    if (clicks || dropouts)
+    if (heard)
         ta_decision_tell(c->d, "sound", "stream %d: %.0f clicks and %.0f dropouts a minute are filled in",
                          c->plan->stream, m->clicks.value, m->dropouts.value);
 }
@@ -282,6 +294,41 @@ static void change_layout(struct ta_sound_choosing *c)
         o->centre = c->recipe.centre;
     }
     ta_sound_settle_stage(c);
+}
+
+void ta_sound_tell_heard(struct ta_sound_choosing *c, int stream)
+{
+    static const char *const faults[] = {[TA_SOUND_FROM_LEFT] = "its right side is silent",
+                                         [TA_SOUND_FROM_RIGHT] = "its left side is silent",
+                                         [TA_SOUND_INVERT] = "its right side is upside down"};
+    const struct ta_sound_measured *m = &c->facts->heard;
+    json_t *all = json_object_get(c->d->plan->diagnosis, "sound"), *heard = ta_sound_heard_json(c->facts);
+    if (!all)
+        json_object_set_new(c->d->plan->diagnosis, "sound", all = json_array());
+    json_object_set_new(heard, "stream", json_integer(stream));
+    json_array_append_new(all, heard);
+    if (is_hum_heard(c))
+        ta_decision_tell(c->d, "sound",
+                         "stream %d: hum of %.2f Hz at %.0f dB is heard: --audio-hum auto takes it out",
+                         stream, m->hum.frequency, m->hum.level_db);
+    if (is_buzz_heard(c))
+        ta_decision_tell(
+            c->d, "sound",
+            "stream %d: buzz of head switching at %.0f dB is heard: --audio-buzz auto takes it out", stream,
+            m->buzz.level_db);
+    if (are_clicks_heard(c))
+        ta_decision_tell(c->d, "sound",
+                         "stream %d: %.0f clicks and %.0f dropouts a minute are heard: --audio-clicks auto "
+                         "fills them in",
+                         stream, m->clicks.value, m->dropouts.value);
+    if (hiss_reduction(m) > 0)
+        ta_decision_tell(c->d, "sound",
+                         "stream %d: noise is heard, %.0f dB below the sound: --audio-enhance auto lowers it",
+                         stream, m->rms_db - m->noise_db.value);
+    int fault = c->facts->format.channels == 2 ? heard_fault(c->facts) : -1;
+    if (fault >= 0)
+        ta_decision_tell(c->d, "sound", "stream %d: %s: --audio-channels auto mends it", stream,
+                         faults[fault]);
 }
 
 void ta_sound_choose_stages(struct ta_sound_choosing *c)

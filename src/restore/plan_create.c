@@ -55,8 +55,11 @@ static int hear(struct heard *out, const struct ta_survey *s, const struct ta_su
     int err = ta_options_recipe(options, &recipe, log);
     if (err >= 0)
         err = ta_options_sound(options, &sound, log);
-    if (err < 0 || !ta_sound_is_wanted(recipe, &sound))
+    if (err < 0)
         return err;
+    if (!ta_sound_is_wanted(recipe, &sound))
+        return ta_sound_glance(s->input, view->index, &s->facts, ta_meter_cancel(meter), &out->facts,
+                               &out->count);
     return ta_sound_scan(s->input, view->index, &s->facts, sound.drift == TA_DRIFT_CORRECT, meter,
                          &out->facts, &out->count, log);
 }

@@ -53,7 +53,9 @@ static int create(struct ta_plan **out, const char *input, const char *output, s
         err = ta_options_sound(options, &sound, log);
     if (err >= 0)
         err = look(input, &source, &print, ta_meter_cancel(meter), log);
-    if (err >= 0 && ta_sound_is_wanted(recipe, &sound))
+    if (err >= 0 && !ta_sound_is_wanted(recipe, &sound))
+        err = ta_sound_glance(input, NULL, &source, ta_meter_cancel(meter), &heard, &count);
+    else if (err >= 0)
         err = ta_sound_scan(input, NULL, &source, sound.drift == TA_DRIFT_CORRECT, meter, &heard, &count,
                             log);
     if (err >= 0)

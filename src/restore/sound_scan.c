@@ -12,7 +12,7 @@
 #include "media/mux/pcm_reader.h"
 #include "restore/sound.h"
 
-enum { BLOCK = 4096, ANCHOR_SECONDS = 10, SPARE_SECONDS = 10 };
+enum { BLOCK = 4096, ANCHOR_SECONDS = 10, SPARE_SECONDS = 10, EXCERPTS = 6, EXCERPT_SECONDS = 20 };
 // A clock that runs off is sure from this on: it adds up to more than what timestamps are rounded by, and is
 // straight.
 static const double DRIFT_LEAST = 0.02, DRIFT_SPAN = 60, DRIFT_STRAIGHT = 0.003, DRIFT_MOST = 0.005;
@@ -29,7 +29,8 @@ struct listening {
     // The drift: how far timestamps run off from samples that were counted, once a second.
     double *at, *off;
     size_t points, at_room, off_room;
-    int64_t sums; // samples
+    int64_t sums;  // samples
+    int64_t until; // sums to stop at
 };
 
 static int note_frame(struct listening *l)
@@ -103,13 +104,13 @@ static int read_all(struct listening *l, const struct ta_cancel *cancel, struct 
             f->start = ta_pcm_reader_place(l->reader);
             begun = true;
         }
-        for (int n; ready > 0; ready -= n) {
-            n = TA_MIN(ready, BLOCK);
+        for (int n; ready > 0 && l->sums < l->until; ready -= n) {
+            n = (int)TA_MIN(TA_MIN(ready, BLOCK), l->until - l->sums);
             ta_pcm_reader_take(l->reader, (uint8_t *const *)l->planes, n);
             hear(l, n);
         }
         f->end = begun ? ta_pcm_reader_place(l->reader) : 0;
-        if (err < 0 || ta_pcm_reader_ended(l->reader))
+        if (err < 0 || ta_pcm_reader_ended(l->reader) || l->sums >= l->until)
             return err;
         if (ta_canceled(cancel))
             return TA_ERR_CANCELED;
@@ -179,14 +180,9 @@ static int open_reader(struct listening *l, struct ta_streams *streams, int stre
     return ta_pcm_reader_set_spec(l->reader, &spec);
 }
 
-static int listen_once(struct ta_sound_facts *f, const char *input, const struct ta_index *index,
-                       const struct ta_stream_facts *source, int64_t start, struct ta_meter *meter,
-                       struct ta_log *log)
+static void begin(struct listening *l, const struct ta_stream_facts *source)
 {
-    struct listening l = {.facts = f, .next_anchor = INT64_MIN, .next_point = INT64_MIN};
-    struct ta_plan as_plan = {.index = (struct ta_index *)index};
-    struct ta_audio_transcode_stats stats = {0};
-    struct ta_streams *streams = NULL;
+    struct ta_sound_facts *f = l->facts;
     const AVChannelLayout *layout = &source->par->ch_layout;
     f->format = (struct ta_sound_format){.rate = source->par->sample_rate,
                                          .channels = layout->nb_channels,
@@ -194,16 +190,56 @@ static int listen_once(struct ta_sound_facts *f, const char *input, const struct
                                                                                           : 0};
     if (!f->format.mask && f->format.channels <= 2)
         f->format.mask = f->format.channels == 1 ? AV_CH_LAYOUT_MONO : AV_CH_LAYOUT_STEREO;
-    l.measure = ta_sound_measure_create(f->format.rate, f->format.channels);
+    l->measure = ta_sound_measure_create(f->format.rate, f->format.channels);
     for (int c = 0; c < f->format.channels; c++)
-        l.planes[c] = ta_xcalloc(BLOCK, sizeof **l.planes);
-    // Nothing of it lies before 0 then.
-    double seconds = source->duration > 0 ? (double)source->duration * av_q2d(source->time_base) : 0;
-    if (index && f->stream < index->stream_count && index->streams[f->stream].end_pts != AV_NOPTS_VALUE)
-        seconds = (double)index->streams[f->stream].end_pts * av_q2d(source->time_base) -
-                  (double)start / AV_TIME_BASE;
+        l->planes[c] = ta_xcalloc(BLOCK, sizeof **l->planes);
+}
+
+static void end(struct listening *l)
+{
+    ta_sound_measure_destroy(&l->measure);
+    for (int c = 0; c < TA_SOUND_CHANNELS; c++)
+        free(l->planes[c]);
+    free(l->at);
+    free(l->off);
+}
+
+// Where a track begins and how long it is, AV_TIME_BASE units; 0: not known.
+static void extent(const struct ta_index *index, int stream, const struct ta_stream_facts *source,
+                   int64_t *start, int64_t *length)
+{
+    AVRational tb = source->time_base;
+    *start = *length = 0;
+    if (!index && source->start != AV_NOPTS_VALUE)
+        *start = av_rescale_q(source->start, tb, AV_TIME_BASE_Q);
+    if (index && stream < index->stream_count && index->streams[stream].first_pts != AV_NOPTS_VALUE)
+        *start = av_rescale_q(index->streams[stream].first_pts, tb, AV_TIME_BASE_Q);
+    if (source->duration > 0)
+        *length = av_rescale_q(source->duration, tb, AV_TIME_BASE_Q);
+    if (index && stream < index->stream_count && index->streams[stream].end_pts != AV_NOPTS_VALUE)
+        *length = av_rescale_q(index->streams[stream].end_pts, tb, AV_TIME_BASE_Q) - *start;
+}
+
+// Nothing of a track that starts there lies before this.
+static int64_t offset_before(int64_t start)
+{
     int64_t whole = start < 0 ? -((-start + AV_TIME_BASE - 1) / AV_TIME_BASE) : 0;
-    l.offset = (whole - SPARE_SECONDS) * AV_TIME_BASE;
+    return (whole - SPARE_SECONDS) * AV_TIME_BASE;
+}
+
+static int listen_once(struct ta_sound_facts *f, const char *input, const struct ta_index *index,
+                       const struct ta_stream_facts *source, int64_t start, struct ta_meter *meter,
+                       struct ta_log *log)
+{
+    struct listening l = {.facts = f, .next_anchor = INT64_MIN, .next_point = INT64_MIN, .until = INT64_MAX};
+    struct ta_plan as_plan = {.index = (struct ta_index *)index};
+    struct ta_audio_transcode_stats stats = {0};
+    struct ta_streams *streams = NULL;
+    begin(&l, source);
+    int64_t from, length;
+    extent(index, f->stream, source, &from, &length);
+    double seconds = (double)length / AV_TIME_BASE;
+    l.offset = offset_before(start);
     int err = ta_streams_open(&streams, input, index, AV_NOPTS_VALUE, AV_NOPTS_VALUE, ta_meter_cancel(meter),
                               log);
     if (err >= 0)
@@ -220,13 +256,9 @@ static int listen_once(struct ta_sound_facts *f, const char *input, const struct
         find_drift(&l);
         finish(&l);
     }
-    ta_sound_measure_destroy(&l.measure);
     ta_pcm_reader_close(&l.reader);
     ta_streams_close(&streams);
-    for (int c = 0; c < TA_SOUND_CHANNELS; c++)
-        free(l.planes[c]);
-    free(l.at);
-    free(l.off);
+    end(&l);
     return err;
 }
 
@@ -234,11 +266,8 @@ static int listen(struct ta_sound_facts *f, const char *input, const struct ta_i
                   const struct ta_stream_facts *source, bool correct_drift, struct ta_meter *meter,
                   struct ta_log *log)
 {
-    int64_t start = 0;
-    if (!index && source->start != AV_NOPTS_VALUE)
-        start = av_rescale_q(source->start, source->time_base, AV_TIME_BASE_Q);
-    if (index && f->stream < index->stream_count && index->streams[f->stream].first_pts != AV_NOPTS_VALUE)
-        start = av_rescale_q(index->streams[f->stream].first_pts, source->time_base, AV_TIME_BASE_Q);
+    int64_t start, length;
+    extent(index, f->stream, source, &start, &length);
     f->true_rate = (AVRational){source->par->sample_rate, 1};
     int err = listen_once(f, input, index, source, start, meter, log);
     if (err < 0 || !correct_drift || f->drift_sure < 1)
@@ -255,6 +284,74 @@ static int listen(struct ta_sound_facts *f, const char *input, const struct ta_i
     return err;
 }
 
+static void no_progress(void *priv, double done)
+{
+    (void)priv;
+    (void)done;
+}
+
+// Excerpts at even distances. One that can't be read is none.
+static int glance(struct ta_sound_facts *f, const char *input, const struct ta_index *index,
+                  const struct ta_stream_facts *source, const struct ta_cancel *cancel)
+{
+    struct listening l = {.facts = f, .next_anchor = INT64_MAX, .next_point = INT64_MAX};
+    struct ta_plan as_plan = {.index = (struct ta_index *)index};
+    struct ta_audio_transcode_stats stats = {0};
+    int64_t start, length, piece = (int64_t)EXCERPT_SECONDS * AV_TIME_BASE;
+    int err = 0;
+    extent(index, f->stream, source, &start, &length);
+    int count = length > EXCERPTS * piece ? EXCERPTS : 1;
+    f->true_rate = (AVRational){source->par->sample_rate, 1};
+    begin(&l, source);
+    l.offset = offset_before(start);
+    for (int i = 0; i < count && err != TA_ERR_CANCELED && err != TA_ERR_NOMEM; i++) {
+        struct ta_streams *streams = NULL;
+        int64_t from = i ? start + (length - piece) / (count - 1) * i : AV_NOPTS_VALUE;
+        err = ta_streams_open(&streams, input, index, from, AV_NOPTS_VALUE, cancel, NULL);
+        if (err >= 0)
+            err = ta_sound_prepare(&as_plan, streams);
+        if (err >= 0)
+            err = ta_streams_get(streams, f->stream) ? open_reader(&l, streams, f->stream, &stats)
+                                                     : TA_ERR_NOT_FOUND;
+        l.until = l.sums + (int64_t)EXCERPT_SECONDS * (count > 1 ? 1 : EXCERPTS) * f->format.rate;
+        if (err >= 0)
+            err = read_all(&l, cancel, (struct ta_progress_fn){no_progress, NULL}, 0);
+        ta_pcm_reader_close(&l.reader);
+        ta_streams_close(&streams);
+    }
+    bool any = l.sums > 0;
+    finish(&l);
+    end(&l);
+    return err == TA_ERR_CANCELED || err == TA_ERR_NOMEM ? err : any;
+}
+
+static bool can_be_heard(const struct ta_stream_facts *st)
+{
+    return st->kind == TA_STREAM_AUDIO && !st->unreadable && st->par->sample_rate > 0 &&
+           st->par->ch_layout.nb_channels > 0 && st->par->ch_layout.nb_channels <= TA_SOUND_CHANNELS;
+}
+
+int ta_sound_glance(const char *input, const struct ta_index *index, const struct ta_source_facts *source,
+                    const struct ta_cancel *cancel, struct ta_sound_facts **out, int *count)
+{
+    int err = 0;
+    *out = ta_xcalloc((size_t)source->stream_count + 1, sizeof **out);
+    *count = 0;
+    for (int i = 0; i < source->stream_count && err >= 0; i++) {
+        struct ta_sound_facts *f = &(*out)[*count];
+        if (!can_be_heard(&source->streams[i]))
+            continue;
+        f->stream = i;
+        err = glance(f, input, index, &source->streams[i], cancel);
+        *count += err > 0;
+        if (err == 0)
+            *f = (struct ta_sound_facts){0};
+    }
+    if (err < 0)
+        ta_sound_scan_free(out, count);
+    return TA_MIN(err, 0);
+}
+
 int ta_sound_scan(const char *input, const struct ta_index *index, const struct ta_source_facts *source,
                   bool correct_drift, struct ta_meter *meter, struct ta_sound_facts **out, int *count,
                   struct ta_log *log)
@@ -264,8 +361,7 @@ int ta_sound_scan(const char *input, const struct ta_index *index, const struct 
     *count = 0;
     for (int i = 0; i < source->stream_count && err >= 0; i++) {
         const struct ta_stream_facts *st = &source->streams[i];
-        if (st->kind != TA_STREAM_AUDIO || st->unreadable || st->par->sample_rate <= 0 ||
-            st->par->ch_layout.nb_channels <= 0 || st->par->ch_layout.nb_channels > TA_SOUND_CHANNELS)
+        if (!can_be_heard(st))
             continue;
         struct ta_sound_facts *f = &(*out)[*count];
         f->stream = i;

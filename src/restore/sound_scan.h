@@ -13,6 +13,10 @@
 int ta_sound_scan(const char *input, const struct ta_index *index, const struct ta_source_facts *source,
                   bool correct_drift, struct ta_meter *meter, struct ta_sound_facts **out, int *count,
                   struct ta_log *log);
+// Hears six excerpts of twenty seconds, or what is shorter whole, where nothing is asked of sound: what was
+// heard is all that these facts have. Says nothing of what can't be read. 0, TA_ERR_CANCELED or TA_ERR_NOMEM.
+int ta_sound_glance(const char *input, const struct ta_index *index, const struct ta_source_facts *source,
+                    const struct ta_cancel *cancel, struct ta_sound_facts **out, int *count);
 void ta_sound_scan_free(struct ta_sound_facts **facts, int *count);
 
 #endif

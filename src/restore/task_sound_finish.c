@@ -19,8 +19,9 @@
 #include "restore/task_kind.h"
 #include "restore/work.h"
 
-enum { BLOCK = TA_SOUND_BLOCK };
-static const double SPEED = 60; // times real time: a guess
+enum { BLOCK = TA_SOUND_BLOCK, MAX_ROUNDS = 4 };
+static const double NEAR_ENOUGH = 0.1; // LU
+static const double SPEED = 60;        // times real time: a guess
 
 struct finishing {
     const struct ta_task_run *run;
@@ -90,6 +91,65 @@ static int measure_block(struct finishing *f, int n)
     return f->loudness ? ta_loudness_add(f->loudness, f->planes, (size_t)n) : 0;
 }
 
+// Gain and limiter, on a block in place.
+static void level_block(struct finishing *f, int n)
+{
+    const float gain = (float)pow(10, f->result.level.gain / 20);
+    for (int c = 0; gain != 1 && c < f->sound->out.channels; c++)
+        for (int i = 0; i < n; i++)
+            f->planes[c][i] *= gain;
+    if (f->limiter)
+        ta_limiter_run(f->limiter, f->planes, (size_t)n);
+}
+
+static void start_limiter(struct finishing *f)
+{
+    const struct ta_sound_plan *s = f->sound;
+    ta_limiter_destroy(&f->limiter);
+    if (f->result.level.limited)
+        f->limiter = ta_limiter_create(s->out.rate, s->out.channels, s->ceiling);
+    f->drop = f->limiter ? (int64_t)ta_limiter_latency(s->out.rate) : 0;
+}
+
+static int measure_levelled(struct finishing *f, int n)
+{
+    level_block(f, n);
+    return ta_loudness_add(f->loudness, f->planes, (size_t)n);
+}
+
+// What the limiter takes off is missing from the loudness: more gain makes up for it, as far as peaks allow.
+static int settle_gain(struct finishing *f)
+{
+    const struct ta_sound_plan *s = f->sound;
+    struct ta_level *level = &f->result.level;
+    const double most = TA_MIN(TA_LEVEL_MOST, s->ceiling + TA_LEVEL_LIMIT - f->result.peak);
+    double slope = 1.5, before = 0, last = 0; // dB of gain to a LU, behind the limiter; the round before
+    int err = 0;
+    for (int round = 0; round < MAX_ROUNDS && err >= 0; round++) {
+        f->before += f->share;
+        f->share = 0.1;
+        start_limiter(f);
+        ta_loudness_destroy(&f->loudness);
+        err = ta_loudness_create(&f->loudness, &s->out, f->log);
+        if (err >= 0)
+            err = read_all(f, measure_levelled);
+        if (err < 0)
+            return err;
+        double loudness = ta_loudness_get(f->loudness);
+        level->missing = s->loudness - loudness;
+        if (round && fabs(loudness - last) > 0.01)
+            slope = TA_MIN(TA_MAX((level->gain - before) / (loudness - last), 1), 6);
+        before = level->gain;
+        last = loudness;
+        double gain = TA_MIN(level->gain + slope * level->missing, most);
+        if (fabs(level->missing) <= NEAR_ENOUGH || fabs(gain - level->gain) < NEAR_ENOUGH ||
+            round + 1 == MAX_ROUNDS)
+            break;
+        level->gain = gain;
+    }
+    return err;
+}
+
 static int measure(struct finishing *f)
 {
     const struct ta_sound_plan *s = f->sound;
@@ -105,11 +165,11 @@ static int measure(struct finishing *f)
     f->result.peak = peak > 1e-6 ? 20 * log10(peak) : -INFINITY;
     f->result.loudness = f->loudness ? ta_loudness_get(f->loudness) : -INFINITY;
     f->result.level = ta_level_for(f->result.loudness, f->result.peak, s->loudness, s->ceiling);
-    if (f->result.level.limited)
-        f->limiter = ta_limiter_create(s->out.rate, s->out.channels, s->ceiling);
-    f->drop = f->limiter ? (int64_t)ta_limiter_latency(s->out.rate) : 0;
-    f->before = f->share;
-    return 0;
+    if (f->result.level.limited && s->loudness < 0 && !f->result.level.silent)
+        err = settle_gain(f);
+    start_limiter(f);
+    f->before += f->share;
+    return err;
 }
 
 // ---- encoding ----
@@ -122,13 +182,8 @@ static int take_packet(void *priv, const AVCodecParameters *par, AVRational time
 
 static int encode_block(struct finishing *f, int n)
 {
-    const float gain = (float)pow(10, f->result.level.gain / 20);
     float *at[TA_SOUND_CHANNELS];
-    for (int c = 0; gain != 1 && c < f->sound->out.channels; c++)
-        for (int i = 0; i < n; i++)
-            f->planes[c][i] *= gain;
-    if (f->limiter)
-        ta_limiter_run(f->limiter, f->planes, (size_t)n);
+    level_block(f, n);
     int64_t skip = TA_MIN(n, f->drop);
     f->drop -= skip;
     for (int c = 0; c < f->sound->out.channels; c++)

@@ -123,6 +123,24 @@ def test_no_sound_is_said(program, tmp_path, make):
     assert not list(tmp_path.glob('*.restored*'))
 
 
+def test_restore_names_the_command(program, wav):
+    assert '"terminalai audio"' in program('restore', wav[0], *QUIET, code=1).err
+
+
+def test_sound_longer_than_the_picture(program, tmp_path):
+    """An hour and more of sound with a second of pictures: all of it is kept, and restored."""
+    sound = tmp_path / 'long.flac'
+    subprocess.run(['ffmpeg', '-v', 'error', '-y', '-f', 'lavfi', '-i', 'sine=f=300:r=8000:d=3700', '-af', 'volume=0.3', str(sound)], check=True)
+    film = kit.film(tmp_path / 'a.mkv', sound, 1, 'flac')
+    out = tmp_path / 'out.mkv'
+    program('restore', film, '-o', out, *QUIET, '-p', 'clean', '--preset-speed', 'ultrafast', '--resolution', 'source', '--audio-gain', '-6', code=0)
+    info = json.loads(subprocess.run(['ffprobe', '-v', 'error', '-of', 'json', '-show_entries', 'packet=pts_time,duration_time', '-select_streams', 'a:0',
+                                      '-read_intervals', '3690%', str(out)], check=True, capture_output=True).stdout)['packets'][-1]
+    assert abs(float(info['pts_time']) + float(info['duration_time']) - 3700) < 0.6, info
+    track = judge.report(out)['sound']['tracks'][0]
+    assert track['samples'] == 3700 * 8000
+
+
 def test_numbers_that_are_none(program, tmp_path):
     """NaN and infinity become silence, and the rest is restored."""
 
@@ -156,6 +174,21 @@ def spoil(values, what):
             for k in range(60):
                 values[int(f * period) + k] += 0.1 * math.sin(0.4 * k) * math.exp(-0.06 * k)
     return values
+
+
+def test_plan_names_what_it_heard(program, wav, tmp_path):
+    """Also where nothing is asked for: the fault, and the option that would mend it."""
+    clean = [0.2 * min(1, max(0, 1 + 2 * math.sin(i / 20000))) * math.sin(i * 0.03) for i in range(10 * 48000)]
+    source = kit.write_wav(tmp_path / 'a.wav', [spoil(clean, 'clicks'), [0.0] * len(clean)])
+    film = kit.film(tmp_path / 'a.avi', source, 10)
+    for path, more in ((source, ['--pictures', 'copy']), (film, ['-p', 'clean'])):
+        plan = program('plan', path, *more, '--json', code=0).json()
+        said = json.dumps(plan['decisions'])
+        assert '--audio-clicks auto' in said and 'right side is silent: --audio-channels auto' in said, said
+        assert '--audio-hum' not in said and '--audio-buzz' not in said
+        heard = plan['diagnosis']['sound']
+        assert len(heard) == 1 and 200 < heard[0]['clicks_a_minute']['value'] < 400
+        assert 'sound' not in plan
 
 
 @pytest.mark.parametrize('what,stage', [('clicks', 'repair.clicks'), ('dropouts', 'repair.clicks'), ('buzz', 'repair.buzz'), ('nothing', None)])
