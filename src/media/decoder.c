@@ -31,6 +31,13 @@ static int open_decoder(AVCodecContext **out, const AVStream *st, const AVBuffer
     enum AVCodecID id = headers ? ta_av_headers_codec(headers) : st->codecpar->codec_id;
     const char *name = avcodec_get_name(id);
     const AVCodec *codec = avcodec_find_decoder(id);
+    if (!codec && id == AV_CODEC_ID_NONE) {
+        char tag[AV_FOURCC_MAX_STRING_SIZE];
+        av_fourcc_make_string(tag, st->codecpar->codec_tag);
+        ta_error(log, "%s: its pictures are of a kind that libav does not know (%s)", path,
+                 st->codecpar->codec_tag ? tag : "it has no name");
+        return TA_ERR_UNSUPPORTED;
+    }
     if (!codec) {
         ta_error(log, "%s: this libav has no decoder for %s", path, name);
         return TA_ERR_UNSUPPORTED;

@@ -66,3 +66,11 @@ def test_files(program, place, args):
 def test_wrong_calls(program, place, args):
     done = program(*args, cwd=place, code=2)
     assert len(done.error_lines) >= 1, done
+
+
+def test_codec_without_a_name(program, place):
+    """What no decoder can be found for failed, and is called by what the file calls it."""
+    clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc=s=48x32:r=25:d=0.2', '-c:v', 'mpeg4', *clips.BITEXACT, place / 'tag.avi')
+    (place / 'tag.avi').write_bytes((place / 'tag.avi').read_bytes().replace(b'FMP4', b'ZZZ9'))
+    done = program('restore', 'tag.avi', '-o', 'o.mp4', *PLAN, cwd=place, code=1)
+    assert len(done.error_lines) == 1 and 'ZZZ9' in done.err, done

@@ -34,7 +34,7 @@ static int64_t swf_begin(struct ta_walk *w, int64_t *end)
     return 8 + (5 + 4 * side_bits + 7) / 8 + 4; // rate and number of frames
 }
 
-static int64_t swf_unit(struct ta_walk *w, int64_t at)
+static int64_t tag_length(struct ta_walk *w, int64_t at)
 {
     struct swf *s = w->state;
     const uint8_t *p = ta_walk_look(w, at, 2);
@@ -68,7 +68,7 @@ static bool swf_goes_on(struct ta_walk *w, int64_t at)
     for (int i = 0; i < FEW_TAGS; i++) {
         const uint8_t *p = ta_walk_look(w, at, 2);
         int kind = p ? AV_RL16(p) >> 6 : TAG_END;
-        int64_t length = swf_unit(w, at);
+        int64_t length = tag_length(w, at);
         if (length <= 0)
             return false;
         shown |= kind == TAG_SHOW;
@@ -78,23 +78,23 @@ static bool swf_goes_on(struct ta_walk *w, int64_t at)
     return shown && filled;
 }
 
-// The next tags behind `at`.
-static int64_t find_tags(struct ta_walk *w, int64_t at, int64_t end)
+// Much looks like one tag, or two.
+static int64_t swf_unit(struct ta_walk *w, int64_t at)
 {
-    w->searching = true;
-    while (at < end && w->err >= 0 && !swf_goes_on(w, at))
-        at++;
-    w->searching = false;
-    return at;
+    return w->strict && !swf_goes_on(w, at) ? TA_WALK_NO_UNIT : tag_length(w, at);
 }
 
-// Tags are short and much looks like one: where none is, the next few are looked for from the latest on,
-// because bytes of that may be missing.
+// Bytes of the latest tag may be missing.
 static int64_t swf_within(struct ta_walk *w, int64_t from)
 {
     const struct swf *s = w->state;
-    int64_t at = find_tags(w, s->latest < 0 ? from : s->latest + 2, w->size);
-    return at < w->size ? at : -1;
+    int64_t found = -1;
+    w->searching = true;
+    for (int64_t at = s->latest + 2; s->latest >= 0 && at < from && found < 0 && w->err >= 0; at++)
+        if (swf_goes_on(w, at))
+            found = at;
+    w->searching = false;
+    return found;
 }
 
 static void swf_broken(struct ta_walk *w, int64_t from, int64_t to)
