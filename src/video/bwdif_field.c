@@ -10,11 +10,11 @@ enum ta_bwdif_kind ta_bwdif_kind_of_row(int y, int height)
                                        : TA_BWDIF_OUTMOST;
 }
 
-// The row `away` from y, or where that lies outside the one as far on the other side. With deep samples rows
-// next to the border count as outside, as they do in libavfilter, which measures in bytes there.
+// The row `away` from y, or where that lies outside the one as far on the other side. libavfilter measures in
+// bytes there.
 static int row_near(const struct ta_bwdif_field *a, int y, int away, int other)
 {
-    int margin = abs(away) * (a->bytes - 1);
+    int margin = a->as_libavfilter ? abs(away) * (a->bytes - 1) : 0;
     bool inside = away > 0 ? y + away + margin < a->height : y + away - margin >= 0;
     int row = inside ? y + away : y + other;
     return row < 0 || row >= a->height ? y - other : row;

@@ -16,9 +16,10 @@ struct ta_bwdif_field {
     uint8_t *dst;
     int width, height, bytes; // of a sample
     int depth;
-    bool second;   // the field kept is the later one of its frame
-    bool keep_top; // ... and the one with the first line
-    bool alone;    // nothing is known before (behind) the first (last) field of a film
+    bool as_libavfilter; // with two bytes a sample rows next to the border count as outside, as they do there
+    bool second;         // the field kept is the later one of its frame
+    bool keep_top;       // ... and the one with the first line
+    bool alone;          // nothing is known before (behind) the first (last) field of a film
 };
 
 // Rows first..end-1 of `dst`: those of the field kept are copied.

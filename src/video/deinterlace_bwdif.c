@@ -67,6 +67,7 @@ static void make_plane(const struct priv *p, int plane, bool keep_top, bool seco
         .second = second,
         .keep_top = keep_top,
         .alone = alone,
+        .as_libavfilter = true,
     };
     ta_bwdif_field_rows(p->dsp, &a, 0, a.height);
 }

@@ -239,7 +239,8 @@ static int inside(int y, int height)
 static void make_base(const struct fusion *f, const struct lines *l, int plane, int y, uint16_t *dst)
 {
     const struct ta_motion_plane *here = &f->here->planes[plane];
-    if (plane == 1 || plane == 2 || (f->before < 0 && f->after < 0)) { // chroma gains nothing by it
+    bool unknown = f->before < 0 && f->after < 0, end = !f->sides[0] || !f->sides[1];
+    if (plane == 1 || plane == 2 || unknown || end) { // chroma gains nothing by it, nor do a film's ends
         memcpy(dst, row_of(f->bob, plane, y), (size_t)here->width * sizeof *dst);
         return;
     }

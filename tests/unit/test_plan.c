@@ -37,7 +37,7 @@ static void vhs_defaults(void **state)
     assert_non_null(strstr(chain, "[denoise.motion]"));
     assert_non_null(strstr(chain, "zscale=w=1440:h=1080"));
     free(chain);
-    // Three pictures are two frames, and two more for the deinterlacer.
+    // Three pictures are two frames, and three more for the deinterlacer, which looks as far for vectors.
     assert_int_equal(p->reach.before, 5);
     assert_int_equal(p->reach.after, 5);
     ta_plan_destroy(&p);
