@@ -3,7 +3,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 
-.PHONY: all demo test test-long soak bench lint format install uninstall deb clean
+.PHONY: all demo test test-long soak soak-service bench lint format install uninstall deb clean
 
 all:
 	@./setup.sh
@@ -28,6 +28,13 @@ soak:
 	@./setup.sh --test
 	@tools/build.sh $(BUILD)
 	@TA_BUILD=$(BUILD) tests/faults/soak.py --program $(BUILD)/terminalai --hours $(HOURS) $(SOAK)
+
+# The service at work for long: memory, descriptors, threads and files with the slope of each. HOURS=0.5 by default.
+soak-service: HOURS = 0.5
+soak-service:
+	@./setup.sh --test
+	@tools/build.sh $(BUILD)
+	@bench/queue/soak.py $(BUILD) --hours $(HOURS) $(SOAK)
 
 # Ratios against ffmpeg, HandBrake and the encoder alone, measured side by side; BENCH="--only peers --repeats 3" for less.
 bench:

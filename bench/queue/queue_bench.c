@@ -333,6 +333,7 @@ static int bench_dummies(char *stand_in, int workers, int count, char *length)
     config.workers = workers;
     config.command = command;
     config.nice = 0;
+    config.open = true;
     int err = ta_supervisor_create(&s, l.jobs, &config, NULL);
     if (err < 0)
         die("supervisor", err);

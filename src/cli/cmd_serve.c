@@ -38,7 +38,7 @@ struct serve_opts {
     char *listen, *socket, *state, *token_file, *config, *upload_dir;
     int64_t upload_limit;
     struct ta_list roots;
-    int64_t workers;
+    int64_t workers, worker_memory, worker_cpus;
     int64_t keep_jobs;
     bool private_downloads, audio_preload;
 };
@@ -92,6 +92,20 @@ static const struct ta_opt serve_options[] = {
      .def = "0",
      .max = 1000,
      .help = "jobs at once; 0: one for each 8 cores, since a job uses several"},
+    {.name = "worker-memory",
+     .kind = &ta_opt_bytes,
+     TA_FIELD(struct serve_opts, worker_memory, int64_t),
+     .def = "0",
+     .max = 1e18,
+     .syntax = "BYTES",
+     .help = "the most that each job may hold in memory, then its attempt has failed; 0 is no limit"},
+    {.name = "worker-cpus",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct serve_opts, worker_cpus, int64_t),
+     .def = "0",
+     .max = 1024,
+     .help =
+         "the cores that each job may keep busy; 0 is no limit: jobs are nice to other programs in any case"},
     {.name = "token-file",
      .kind = &ta_opt_path,
      TA_FIELD(struct serve_opts, token_file, char *),
@@ -215,7 +229,7 @@ struct service {
     struct ta_notify *notify;
     struct ta_folders *watched;
     struct ta_alerts *alerts;
-    char *downloads;
+    char *downloads, *records;
     struct ta_supervisor *supervisor;
     struct ta_server *server;
 };
@@ -396,8 +410,14 @@ static int start(struct service *s)
     workers.workers = o->workers ? (int)o->workers : TA_MAX(1, ta_cpu_count() / CORES_A_WORKER);
     workers.command = command;
     workers.ready = o->audio_preload;
+    workers.limits = (struct ta_limits_config){o->worker_memory, (int)o->worker_cpus};
     workers.beat = on_beat;
     workers.beat_ms = ta_system_watchdog_ms() / 2;
+    s->records = ta_state_path("performance_metrics.jsonl");
+    workers.records = s->records;
+    workers.rules = (struct ta_box_rules){config, (const char *const *)s->roots, s->root_count};
+    if (*ta_box_gaps())
+        ta_warn(log, "%s", ta_box_gaps());
     struct ta_server_config http = {.address = o->listen && strcmp(o->listen, "none") ? o->listen : NULL,
                                     .socket = s->socket,
                                     .token = s->token,
@@ -410,7 +430,8 @@ static int start(struct service *s)
                                     .cache = s->cache,
                                     .uploads = s->uploads,
                                     .upload_bytes = o->upload_limit,
-                                    .ring = s->ring};
+                                    .ring = s->ring,
+                                    .records = s->records};
     struct stopper stopper = {.log = log, .pipe = {-1, -1}};
     struct ta_thread *signals = NULL;
     struct ta_tuning tuning;
@@ -493,6 +514,7 @@ static void release(struct service *s)
     ta_marks_destroy(&s->marks);
     free(s->file);
     free(s->downloads);
+    free(s->records);
     free(s->state);
     free(s->socket);
     free(s->token);

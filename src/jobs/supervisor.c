@@ -19,9 +19,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "base/tree.h"
 #include "jobs/alerts.h"
 #include "jobs/lines.h"
 #include "jobs/spawn.h"
+#include "metrics/metrics.h"
 
 // A worker's place. It is free (no process), idle or at work.
 struct seat {
@@ -33,6 +35,7 @@ struct seat {
     double stop_by;       // when it is killed, having been told to stop; 0: not told
     enum ta_job_wish why; // it was told to stop; NONE with stop_by: the service stops
     bool hung;            // it was killed for its silence
+    struct ta_box box;    // what it may do
 };
 
 // How a job ended that the store could not take yet (a full disk): tried again until it can.
@@ -46,6 +49,7 @@ struct ta_supervisor {
     struct ta_jobs *jobs;
     struct ta_supervisor_config config;
     struct ta_log *log;
+    struct ta_limits *limits;
     struct seat *seats;
     struct pending *pending;
     int pending_count;
@@ -123,6 +127,7 @@ int ta_supervisor_create(struct ta_supervisor **out, struct ta_jobs *jobs,
         ta_supervisor_destroy(&s);
         return TA_ERR_LIMIT;
     }
+    ta_limits_create(&s->limits, &config->limits, NULL, log);
     clean_downloads(s);
     ta_jobs_on_change(jobs, wake, s);
     *out = s;
@@ -141,6 +146,7 @@ void ta_supervisor_destroy(struct ta_supervisor **out)
     }
     free(s->pending);
     free(s->seats);
+    ta_limits_destroy(&s->limits);
     if (s->wake_fd >= 0)
         close(s->wake_fd);
     ta_freep(out);
@@ -159,6 +165,11 @@ void ta_supervisor_stop(struct ta_supervisor *s, bool drain)
 bool ta_supervisor_is_stopping(struct ta_supervisor *s)
 {
     return atomic_load(&s->stopping) > 0;
+}
+
+bool ta_supervisor_has_groups(const struct ta_supervisor *s)
+{
+    return ta_limits_by_groups(s->limits);
 }
 
 void ta_supervisor_counts(struct ta_supervisor *s, int *workers, int *busy)
@@ -181,25 +192,35 @@ void ta_supervisor_set_at_once(struct ta_supervisor *s, int at_once)
 
 // ---- processes ----
 
-static int start_worker(struct ta_supervisor *s, struct seat *seat)
+// Takes what is in `box`, in any case.
+static int start_worker(struct ta_supervisor *s, struct seat *seat, struct ta_box *box)
 {
     int pair[2];
+    struct ta_box its = *box;
+    struct ta_limited limited;
+    *box = (struct ta_box){0};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
         ta_error(s->log, "a worker can't be started: %s", ta_errno_text(errno, (char[TA_ERRNO_TEXT]){0}));
+        ta_box_release(&its);
         return TA_ERR_LIMIT;
     }
+    ta_limits_make(s->limits, (int)(seat - s->seats), its.devices, &limited);
     pid_t pid = ta_spawn(&(struct ta_spawn){.command = s->config.command,
                                             .socket = pair[1],
                                             .output = -1,
                                             .nice = s->config.nice,
-                                            .memory_bytes = s->config.memory_bytes},
+                                            .limits = &limited,
+                                            .box = s->config.open ? NULL : &its},
                          s->log);
+    ta_limited_release(&limited);
     close(pair[1]);
     if (pid < 0) {
         close(pair[0]);
+        ta_box_release(&its);
         return TA_ERR_LIMIT;
     }
-    *seat = (struct seat){.pid = pid, .fd = pair[0], .heard = ta_clock_seconds(), .idle = ta_clock_seconds()};
+    *seat = (struct seat){
+        .pid = pid, .fd = pair[0], .heard = ta_clock_seconds(), .idle = ta_clock_seconds(), .box = its};
     atomic_fetch_add(&s->workers, 1);
     ta_verbose(s->log, "worker %d started", (int)pid);
     return 0;
@@ -304,6 +325,7 @@ static void bury(struct ta_supervisor *s, struct seat *seat)
         end_crashed(s, seat, status);
     close(seat->fd);
     ta_buf_release(&seat->lines.buf);
+    ta_box_release(&seat->box);
     *seat = (struct seat){0};
     atomic_fetch_sub(&s->workers, 1);
 }
@@ -341,15 +363,25 @@ static void on_fetched(struct ta_supervisor *s, struct seat *seat, const struct 
     leave_job(s, seat);
 }
 
+// Of a run, for the file and for whoever is to hear of it. Workers write no files but their own.
+static void keep_record(struct ta_supervisor *s, int64_t job, const json_t *record)
+{
+    char *line = json_is_object(record) ? json_dumps(record, JSON_COMPACT) : NULL;
+    if (!line)
+        return;
+    bool kept = !s->config.records || ta_metrics_append_line(s->config.records, line, s->log) >= 0;
+    free(line);
+    if (s->config.alerts)
+        ta_alerts_run(s->config.alerts, job, record, kept);
+}
+
 static void on_result(struct ta_supervisor *s, struct seat *seat, const json_t *m)
 {
     int err = (int)json_integer_value(json_object_get(m, "err"));
     const json_t *result = json_object_get(m, "result");
     if (err == TA_ERR_CANCELED && end_stopped(s, seat))
         return;
-    if (s->config.alerts && json_object_get(m, "record"))
-        ta_alerts_run(s->config.alerts, seat->job, json_object_get(m, "record"),
-                      json_is_true(json_object_get(m, "recorded")));
+    keep_record(s, seat->job, json_object_get(m, "record"));
     char *text = json_dumps(result, JSON_COMPACT);
     const char *message = json_string_value(json_object_get(result, "message"));
     struct ta_job *job = ta_job_list_get(ta_jobs_list(s->jobs), seat->job);
@@ -449,16 +481,61 @@ static void give(struct ta_supervisor *s, struct seat *seat, const struct ta_job
     ta_line_send(seat->fd, m); // a worker that is gone is seen by its end of the socket
 }
 
+static void box_for(const struct ta_supervisor *s, const struct ta_job *job, struct ta_box *box)
+{
+    if (s->config.open)
+        return;
+    if (job->state == TA_JOB_DOWNLOADING) {
+        char *folder = download_folder(s, job->id);
+        ta_box_for_download(box, folder);
+        free(folder);
+        return;
+    }
+    json_t *options = ta_job_object(job->options);
+    struct ta_box_work work = {.input = *job->source ? job->source : job->input,
+                               .output = job->output,
+                               .work_dir = ta_json_member_text(options, "work-dir"),
+                               .options = options,
+                               .makes = true};
+    ta_box_for_work(box, &s->config.rules, &work);
+    json_decref(options);
+}
+
+// A worker without a job that may do what this one needs, else a free place, else that of another without a
+// job, which is ended.
+static struct seat *choose_seat(struct ta_supervisor *s, const struct ta_box *box)
+{
+    struct seat *best = NULL;
+    for (int i = 0; i < s->seat_count; i++) {
+        struct seat *seat = &s->seats[i];
+        if (seat->pid && seat->job)
+            continue;
+        if (seat->pid && ta_box_covers(&seat->box, box))
+            return seat;
+        if (!best || (best->pid && !seat->pid))
+            best = seat;
+    }
+    if (best && best->pid)
+        bury(s, best);
+    return best;
+}
+
+static bool has_room(const struct ta_supervisor *s)
+{
+    if (atomic_load(&s->busy) >= atomic_load(&s->at_once))
+        return false;
+    for (int i = 0; i < s->seat_count; i++)
+        if (!s->seats[i].pid || !s->seats[i].job)
+            return true;
+    return false;
+}
+
 static void give_jobs(struct ta_supervisor *s)
 {
     s->due_ms = 0;
-    for (int i = 0; i < s->seat_count && !atomic_load(&s->stopping); i++) {
-        struct seat *seat = &s->seats[i];
+    while (has_room(s) && !atomic_load(&s->stopping)) {
         struct ta_job *job = NULL;
-        if (atomic_load(&s->busy) >= atomic_load(&s->at_once))
-            return;
-        if (seat->pid && seat->job)
-            continue;
+        struct ta_box box = {0};
         double begun = ta_clock_seconds();
         int err = ta_jobs_claim(s->jobs, &job, &s->due_ms);
         s->query_seconds = ta_clock_seconds() - begun;
@@ -466,8 +543,11 @@ static void give_jobs(struct ta_supervisor *s)
             ta_alerts_query(s->config.alerts, s->query_seconds);
         if (err < 0 || !job)
             return;
-        // perf-ok(process-in-loop): a worker stays for many jobs
-        if (!seat->pid && start_worker(s, seat) < 0) {
+        box_for(s, job, &box);
+        struct seat *seat = choose_seat(s, &box);
+        bool there = seat->pid || start_worker(s, seat, &box) >= 0;
+        ta_box_release(&box);
+        if (!there) {
             struct ta_job_end end = {.state = TA_JOB_QUEUED,
                                      .reason = "no worker could be started",
                                      .not_before_ms = backoff(s, 0)};
@@ -507,6 +587,12 @@ static void obey_wishes(struct ta_supervisor *s)
 
 // ---- time ----
 
+// May it wait for another job? One that is restricted to the files of the last can't, and has nothing loaded.
+static bool stays(const struct ta_supervisor *s, const struct seat *seat)
+{
+    return s->config.open || seat->box.devices;
+}
+
 static void end_late_ones(struct ta_supervisor *s)
 {
     double now = ta_clock_seconds();
@@ -520,8 +606,8 @@ static void end_late_ones(struct ta_supervisor *s)
         } else if (seat->job && now - seat->heard >= s->config.silence_ms / 1000.0) {
             seat->hung = true;
             bury(s, seat);
-        } else if (!seat->job &&
-                   (stops || (!s->config.ready && now - seat->idle >= s->config.idle_ms / 1000.0))) {
+        } else if (!seat->job && (stops || !stays(s, seat) ||
+                                  (!s->config.ready && now - seat->idle >= s->config.idle_ms / 1000.0))) {
             bury(s, seat);
         }
     }
@@ -552,11 +638,20 @@ static int sleep_ms(const struct ta_supervisor *s)
     return isinf(wait) ? -1 : (int)TA_MAX(1.0, TA_MIN(wait + 1, 3600e3));
 }
 
+// A worker for whatever comes.
+static void start_ready(struct ta_supervisor *s, struct seat *seat)
+{
+    struct ta_box box = {0};
+    if (!s->config.open)
+        ta_box_for_any(&box, &s->config.rules);
+    start_worker(s, seat, &box);
+}
+
 int ta_supervisor_run(struct ta_supervisor *s)
 {
     struct pollfd *fds = ta_xcalloc((size_t)s->seat_count + 1, sizeof(*fds));
     for (int i = 0; s->config.ready && i < TA_MIN(s->config.workers, s->seat_count); i++)
-        start_worker(s, &s->seats[i]); // one that can't be started now is when there is a job
+        start_ready(s, &s->seats[i]); // one that can't be started now is when there is a job
     for (;;) {
         obey_wishes(s);
         end_late_ones(s);

@@ -8,29 +8,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "jobs/box_job.h"
 #include "jobs/jobs.h"
+#include "jobs/limits.h"
 
 struct ta_alerts;
 struct ta_log;
 struct ta_supervisor;
 
 struct ta_supervisor_config {
-    int workers;          // that work at once at first, 1..
-    char *const *command; // what a worker is: argv, NULL-terminated; its socket is TA_WORKER_FD
-    int nice;             // added to the workers' niceness, 0..19
-    int64_t memory_bytes; // address space is not limited below this; 0: no limit
-    int silence_ms;       // a worker at work that says nothing for so long is hung
-    int stop_ms;          // how long a worker may take to stop its job before it is killed
-    int backoff_ms;       // before the second attempt; doubled for each further one, with jitter
-    int attempts;         // that may crash before the job has failed
-    int idle_ms;          // a worker without a job ends after so long
-    bool ready;           // as many as work at once start with the service, and none ends for want of a job
-    int beat_ms;          // `beat` is called at least so often while all goes well; 0: never
+    int workers;                    // that work at once at first, 1..
+    char *const *command;           // what a worker is: argv, NULL-terminated; its socket is TA_WORKER_FD
+    int nice;                       // added to the workers' niceness, 0..19
+    struct ta_limits_config limits; // of each
+    int silence_ms;                 // a worker at work that says nothing for so long is hung
+    int stop_ms;                    // how long a worker may take to stop its job before it is killed
+    int backoff_ms;                 // before the second attempt; doubled for each further one, with jitter
+    int attempts;                   // that may crash before the job has failed
+    int idle_ms;                    // a worker without a job ends after so long
+    bool ready;  // as many as work at once start with the service, for any job within the roots
+    int beat_ms; // `beat` is called at least so often while all goes well; 0: never
     void (*beat)(void *priv);
     void *priv;
     struct ta_alerts *alerts; // hears of runs and of how fast the queue is; NULL: nobody does
     const char *downloads;    // the folder for films of addresses, one below it for each job
     bool private_downloads;   // also from machines that are not public
+    const char *records;      // the file that gets a record of each run; NULL: none is kept
+    bool open;                // workers may do what this process may: for those that only stand in
+    struct ta_box_rules rules;
 };
 // The values of the program for this machine; command is the caller's.
 struct ta_supervisor_config ta_supervisor_defaults(void);
@@ -48,6 +53,8 @@ void ta_supervisor_stop(struct ta_supervisor *s, bool drain);
 
 // Is it stopping, or draining? Any thread.
 bool ta_supervisor_is_stopping(struct ta_supervisor *s);
+// Are limits kept by control groups? Any thread.
+bool ta_supervisor_has_groups(const struct ta_supervisor *s);
 // How many workers there are, and how many are at work. Any thread.
 void ta_supervisor_counts(struct ta_supervisor *s, int *workers, int *busy);
 // How many may work at once, and how many that may be at most here: those of the configuration, or one for

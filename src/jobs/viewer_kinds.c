@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/dir.h"
@@ -13,6 +12,7 @@
 #include "base/thread.h"
 #include "infer/fetch.h"
 #include "infer/models.h"
+#include "jobs/kept.h"
 #include "jobs/lines.h"
 #include "jobs/viewer_parts.h"
 #include "media/picture/glance.h"
@@ -203,43 +203,11 @@ int ta_viewer_discard(struct ta_viewer *v)
 
 // ---- files that are made ----
 
-struct old {
-    char *path;
-    struct stat st;
-};
-
-static int by_age(const void *a, const void *b)
+// Makes room in the folder that the file is in.
+static void prune_beside(const char *path, int64_t bytes, int count)
 {
-    const struct old *x = a, *y = b;
-    return x->st.st_mtime < y->st.st_mtime ? -1 : x->st.st_mtime > y->st.st_mtime;
-}
-
-// Of what lies in the folder of `path` the newest stay: so many bytes, so many things.
-static void prune(const char *path, int64_t bytes, int count)
-{
-    char *folder = ta_path_dir(path), **names;
-    int found = ta_dir_list(folder, &names, NULL);
-    struct old *all = ta_xcalloc((size_t)TA_MAX(found, 0) + 1, sizeof(*all));
-    for (int i = 0; i < found; i++) {
-        all[i].path = ta_path_join(folder, names[i]);
-        if (lstat(all[i].path, &all[i].st) < 0)
-            all[i].st.st_size = 0;
-        bytes -= all[i].st.st_size;
-    }
-    qsort(all, (size_t)TA_MAX(found, 0), sizeof(*all), by_age);
-    for (int i = 0; i < found; i++) {
-        if (bytes < 0 || found - i > count) {
-            bytes += all[i].st.st_size;
-            if (S_ISDIR(all[i].st.st_mode))
-                ta_dir_remove(all[i].path, NULL);
-            else
-                unlink(all[i].path);
-        }
-        free(all[i].path);
-    }
-    free(all);
-    if (found >= 0)
-        ta_dir_list_free(&names);
+    char *folder = ta_path_dir(path);
+    ta_kept_prune(folder, bytes, count);
     free(folder);
 }
 
@@ -255,7 +223,7 @@ int ta_viewer_glance(struct ta_viewer *v)
     // A disk that is full, say, is no failure: the picture is there.
     if (err >= 0 && *to && ta_file_write_atomic(to, v->out.data, v->out.size, NULL) >= 0 &&
         v->kept++ % EACH == 0)
-        prune(to, BYTES, MOST);
+        prune_beside(to, BYTES, MOST);
     return err;
 }
 
@@ -270,7 +238,7 @@ int ta_viewer_excerpt(struct ta_viewer *v)
     struct ta_restore_result r = {0};
     struct ta_callbacks callbacks = ta_viewer_callbacks(v);
     int err = ta_viewer_options(v, &options);
-    prune(to, BYTES, MOST);
+    prune_beside(to, BYTES, MOST);
     if (err >= 0)
         err = ta_options_set(options, TA_LAYER_CALLER, "overwrite", "on", NULL);
     if (err >= 0) {

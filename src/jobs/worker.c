@@ -34,9 +34,8 @@ struct worker {
     _Atomic(int64_t) job; // that is worked on; 0: none
     double told;          // when progress of a download was
     double query_ms;      // that the queue took to give this job
-    json_t *record;       // of the run that has ended, and whether it is in the file of records
-    bool recorded;
-    atomic_bool heard; // a line was sent since the last heartbeat was due
+    json_t *record;       // of the run that has ended; the service keeps it
+    atomic_bool heard;    // a line was sent since the last heartbeat was due
 };
 
 static void send_line(struct worker *w, json_t *message)
@@ -198,7 +197,6 @@ static json_t *restore(struct worker *w, const char *input, const char *output, 
     if (r.metrics.run_id[0]) {
         r.metrics.queue_query_ms = w->query_ms;
         r.metrics.exit_code = ta_exit_status(r.losses > 0 ? TA_SEVERITY_LOSS : TA_SEVERITY_NONE, err);
-        w->recorded = ta_outcome_keep_record(&r, r.metrics.exit_code, log) >= 0;
         char *line = ta_metrics_line(&r.metrics);
         w->record = json_loads(line, 0, NULL);
         free(line);
@@ -275,10 +273,8 @@ static int run_job(struct worker *w, const json_t *start)
     json_t *m = ta_line_create("result", job);
     json_object_set_new(m, "err", json_integer(result ? err : err ? err : TA_ERR_INTERNAL));
     json_object_set_new(m, "result", result ? result : json_object());
-    if (w->record) {
+    if (w->record)
         json_object_set_new(m, "record", w->record);
-        json_object_set_new(m, "recorded", json_boolean(w->recorded));
-    }
     send_line(w, m);
     ta_log_destroy(&log);
     ta_problems_destroy(&problems);

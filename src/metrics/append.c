@@ -79,8 +79,15 @@ static bool is_torn(int fd)
 
 int ta_metrics_append(const char *path, const struct ta_metrics *metrics, struct ta_log *log)
 {
-    struct ta_log *own = ta_log_child(log, "metrics");
     char *line = ta_metrics_line(metrics);
+    int err = ta_metrics_append_line(path, line, log);
+    free(line);
+    return err;
+}
+
+int ta_metrics_append_line(const char *path, const char *line, struct ta_log *log)
+{
+    struct ta_log *own = ta_log_child(log, "metrics");
     struct ta_buf b = {0};
     int fd = open_with_room(path, strlen(line) + 2), error = fd < 0 ? errno : 0;
     if (fd >= 0) {
@@ -92,7 +99,6 @@ int ta_metrics_append(const char *path, const struct ta_metrics *metrics, struct
     if (error)
         ta_verbose(own, "%s: can't be written: %s", path, strerror(error));
     ta_buf_release(&b);
-    free(line);
     ta_log_destroy(&own);
     return error ? ta_error_from_errno(error) : 0;
 }

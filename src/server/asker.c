@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <terminalai/error.h>
@@ -14,6 +15,7 @@
 #include "base/lru.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "base/tree.h"
 #include "jobs/events.h"
 #include "jobs/lines.h"
 #include "server/asker_parts.h"
@@ -45,7 +47,8 @@ struct entry {
 };
 
 struct ta_asker {
-    const char *program, *config;
+    const char *program;
+    const struct ta_box_rules *rules;
     struct ta_events *events;
     struct ta_log *log;
     pthread_mutex_t lock;
@@ -58,6 +61,7 @@ struct ta_asker {
         enum ta_ask_line line;
         struct ta_thread *thread;
         struct ta_looker looker;
+        int cancel_fd; // readable: the question that is worked on is not wanted any more
     } seats[TA_ASK_LINES];
     bool started, stopping;
     int stop_fd[2]; // readable once it stops
@@ -283,13 +287,33 @@ static void on_progress(void *priv, const json_t *line)
     json_decref(o);
 }
 
+static bool is_canceled(const struct ta_told *t)
+{
+    return t->problem && !strcmp(ta_json_member_text(t->problem, "code"), "cancelled");
+}
+
+static void publish_end(struct ta_asker *a, const struct entry *e, const struct ta_told *t)
+{
+    json_t *more = json_pack("{s:s}", "state",
+                             is_canceled(t) ? "cancelled"
+                             : t->problem   ? "failed"
+                                            : "ready");
+    if (t->problem)
+        json_object_set(more, "problem", t->problem);
+    publish(a, e, more);
+    json_decref(more);
+}
+
 static void keep_answer(struct ta_asker *a, struct entry *e, struct ta_told *t)
 {
     bool keep = e->keep_s < 0 && !t->problem;
     size_t bytes = sizeof(*t) + strlen(e->key) + (t->blob ? ta_blob_size(t->blob) : 0);
     e->state = TOLD;
     int failed = e->line == TA_ASK_IDLY ? FAILED_IDLY_SECONDS : FAILED_SECONDS;
-    e->until = ta_clock_seconds() + (t->problem ? failed : keep ? FAILED_SECONDS : e->keep_s);
+    e->until = ta_clock_seconds() + (is_canceled(t) ? 0
+                                     : t->problem   ? failed
+                                     : keep         ? FAILED_SECONDS
+                                                    : e->keep_s);
     e->told = t;
     if (keep) { // a second one that shares the bytes
         struct ta_told *copy = ta_xcalloc(1, sizeof(*copy));
@@ -301,6 +325,25 @@ static void keep_answer(struct ta_asker *a, struct entry *e, struct ta_told *t)
     for (int i = 0; i < e->sleeper_count; i++)
         ta_request_wake(e->sleepers[i]);
     e->sleeper_count = 0;
+}
+
+bool ta_asker_cancel(struct ta_asker *a, const char *key)
+{
+    pthread_mutex_lock(&a->lock);
+    struct entry *e = find(a, key);
+    bool there = e && e->state != TOLD;
+    if (there && e->state == ASKED) {
+        struct ta_told *t = ta_told_problem(409, "cancelled", "cancelled");
+        a->waiting--;
+        publish_end(a, e, t);
+        keep_answer(a, e, t);
+    } else if (there) {
+        uint64_t one = 1;
+        ssize_t ignored = write(a->seats[e->line].cancel_fd, &one, sizeof(one));
+        (void)ignored;
+    }
+    pthread_mutex_unlock(&a->lock);
+    return there;
 }
 
 static struct entry *next_entry(struct ta_asker *a, enum ta_ask_line line)
@@ -338,24 +381,25 @@ static int work(void *arg)
         }
         e->state = WORKED_ON;
         a->waiting--;
+        uint64_t count; // a cancel that came too late for the one before
+        ssize_t ignored = read(seat->cancel_fd, &count, sizeof(count));
+        (void)ignored;
         pthread_mutex_unlock(&a->lock);
         struct progress progress = {a, e};
         struct ta_looker_wish wish = {.program = a->program,
-                                      .config = a->config,
+                                      .config = a->rules->config,
+                                      .rules = a->rules,
                                       .look = e->look,
                                       .command = e->command,
                                       .type = e->type,
                                       .seconds = limit_seconds[e->line],
                                       .stop_fd = a->stop_fd[0],
+                                      .cancel_fd = seat->cancel_fd,
                                       .progress = on_progress,
                                       .priv = &progress};
         // perf-ok(process-in-loop): one process answers many questions
         struct ta_told *t = ta_looker_ask(&seat->looker, &wish, a->log);
-        json_t *more = json_pack("{s:s}", "state", t->problem ? "failed" : "ready");
-        if (t->problem)
-            json_object_set(more, "problem", t->problem);
-        publish(a, e, more);
-        json_decref(more);
+        publish_end(a, e, t);
         pthread_mutex_lock(&a->lock);
         keep_answer(a, e, t);
     }
@@ -366,17 +410,22 @@ static int work(void *arg)
 
 // ---- start and stop ----
 
-int ta_asker_create(struct ta_asker **out, const char *program, const char *config, struct ta_events *events,
-                    struct ta_log *log)
+int ta_asker_create(struct ta_asker **out, const char *program, const struct ta_box_rules *rules,
+                    struct ta_events *events, struct ta_log *log)
 {
     struct ta_asker *a = ta_xcalloc(1, sizeof(*a));
     a->program = program;
-    a->config = config;
+    a->rules = rules;
     a->events = events;
     a->log = log;
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->changed, NULL);
     int err = pipe2(a->stop_fd, O_CLOEXEC) < 0 ? TA_ERR_LIMIT : 0;
+    for (int i = 0; i < TA_ASK_LINES; i++) {
+        a->seats[i].cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (a->seats[i].cancel_fd < 0)
+            err = TA_ERR_LIMIT;
+    }
     if (err < 0) {
         a->stop_fd[0] = a->stop_fd[1] = -1;
         ta_error(log, "the service can't be started: no pipe is left");
@@ -424,6 +473,9 @@ void ta_asker_destroy(struct ta_asker **out)
         ta_lru_destroy(&a->kept);
     if (a->stop_fd[0] >= 0)
         close(a->stop_fd[0]);
+    for (int i = 0; i < TA_ASK_LINES; i++)
+        if (a->seats[i].cancel_fd >= 0)
+            close(a->seats[i].cancel_fd);
     pthread_cond_destroy(&a->changed);
     pthread_mutex_destroy(&a->lock);
     ta_freep(out);

@@ -10,13 +10,14 @@
 
 #include "server/request.h"
 
+struct ta_box_rules;
 struct ta_events;
 
 struct ta_asker;
-// `config` is the configuration file that viewers are given, NULL for the user's own. All is borrowed. 0 or
-// TA_ERR_*.
-int ta_asker_create(struct ta_asker **out, const char *program, const char *config, struct ta_events *events,
-                    struct ta_log *log);
+// `rules` has the configuration that viewers are given, and the folders that they may read. All is borrowed.
+// 0 or TA_ERR_*.
+int ta_asker_create(struct ta_asker **out, const char *program, const struct ta_box_rules *rules,
+                    struct ta_events *events, struct ta_log *log);
 // Ends what runs, wakes who waits: they are refused. Before the connections are closed.
 void ta_asker_stop(struct ta_asker *a); // NULL-safe
 void ta_asker_destroy(struct ta_asker **a);
@@ -52,5 +53,8 @@ bool ta_asker_look(struct ta_asker *a, struct ta_request *r, struct ta_question 
 int ta_asker_state(struct ta_asker *a, struct ta_request *r, const char *key);
 // The same without an answer: something is to be done.
 void ta_asker_do(struct ta_asker *a, struct ta_question *q);
+// Nobody wants the answer to a question that waits or is worked on: its process is ended, the event says
+// "cancelled". False when there is no such question.
+bool ta_asker_cancel(struct ta_asker *a, const char *key);
 
 #endif

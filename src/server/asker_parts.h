@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "jobs/box_job.h"
 #include "jobs/lines.h"
 #include "server/request.h"
 
@@ -15,11 +16,15 @@ struct ta_told {
     json_t *problem; // {"code", "message", "advice", "args"}
 };
 
+// A new one that is a problem; `code` and `message` are copied.
+struct ta_told *ta_told_problem(int status, const char *code, const char *message);
+
 // A process and the socket to it; pid 0: none.
 struct ta_looker {
     pid_t pid;
     int fd;
     struct ta_lines lines;
+    struct ta_box box; // what it may do
 };
 
 struct ta_looker_wish {
@@ -27,8 +32,9 @@ struct ta_looker_wish {
     const json_t *look; // asked of "worker look"; NULL: the command is run
     char *const *command;
     const char *type;
-    int seconds; // then it is ended
-    int stop_fd; // readable: it is ended
+    int seconds;            // then it is ended
+    int stop_fd, cancel_fd; // either is readable: it is ended
+    const struct ta_box_rules *rules;
     void (*progress)(void *priv, const json_t *line);
     void *priv;
 };

@@ -378,6 +378,7 @@ int ta_server_start(struct ta_server **out, const struct ta_server_config *confi
     s->config = *config;
     s->jobs = jobs;
     s->supervisor = supervisor;
+    s->rules = (struct ta_box_rules){config->config, (const char *const *)config->roots, config->root_count};
     s->log = log;
     snprintf(s->run, sizeof(s->run), "%llx", (unsigned long long)ta_jobs_now_ms());
     // What can't be guessed without the token, and does not tell it.
@@ -390,7 +391,7 @@ int ta_server_start(struct ta_server **out, const struct ta_server_config *confi
     if (!err)
         err = ta_tables_create(&s->tables);
     if (!err)
-        err = ta_asker_create(&s->asker, config->program, config->config, ta_jobs_events(jobs), log);
+        err = ta_asker_create(&s->asker, config->program, &s->rules, ta_jobs_events(jobs), log);
     if (!err)
         err = ta_uploads_create(&s->uploads, config->uploads, config->upload_bytes, log);
     ta_events_on_publish(ta_jobs_events(jobs), ta_follow_wake, s);

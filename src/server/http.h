@@ -30,6 +30,7 @@ struct ta_server_config {
     int64_t upload_bytes;       // largest one
     bool page_asks; // the page asks each second instead of being told (gui_polling off): for measurements
     struct ta_log_ring *ring; // the service's log; NULL: none is shown
+    const char *records;      // the file with a record of each run; NULL: none is shown
 };
 
 // Starts to listen. Everything is borrowed until stop. TA_ERR_BUSY when the address is taken, TA_ERR_INVALID

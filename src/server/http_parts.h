@@ -7,6 +7,7 @@
 #include <microhttpd.h>
 
 #include "base/sha256.h"
+#include "jobs/box_job.h"
 #include "server/http.h"
 
 #define TA_SESSION_COOKIE "terminalai"
@@ -18,6 +19,7 @@ struct ta_server {
     struct ta_server_config config;
     struct ta_jobs *jobs;
     struct ta_supervisor *supervisor;
+    struct ta_box_rules rules; // of processes that look at files
     struct ta_asker *asker;
     struct ta_uploads *uploads;
     struct ta_tables *tables;

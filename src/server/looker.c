@@ -18,7 +18,7 @@
 
 enum { ANSWER_MAX = 64 << 20, NICE = 5 };
 
-static struct ta_told *told_problem(int status, const char *code, const char *message)
+struct ta_told *ta_told_problem(int status, const char *code, const char *message)
 {
     struct ta_told *t = ta_xcalloc(1, sizeof(*t));
     t->status = status;
@@ -34,22 +34,32 @@ void ta_looker_end(struct ta_looker *l)
     ta_spawn_end(l->pid);
     close(l->fd);
     ta_buf_release(&l->lines.buf);
+    ta_box_release(&l->box);
     *l = (struct ta_looker){.fd = -1};
 }
 
-// Waits until `fd` can be read. False when the time is up or the service stops.
+// Waits until `fd` can be read. False when the time is up, the answer is not wanted any more or the service
+// stops.
 static bool await(const struct ta_looker_wish *wish, int fd, double until)
 {
     for (;;) {
-        struct pollfd fds[2] = {{.fd = fd, .events = POLLIN}, {.fd = wish->stop_fd, .events = POLLIN}};
+        struct pollfd fds[3] = {{.fd = fd, .events = POLLIN},
+                                {.fd = wish->stop_fd, .events = POLLIN},
+                                {.fd = wish->cancel_fd, .events = POLLIN}};
         double left = until - ta_clock_seconds();
         if (left <= 0)
             return false;
-        int n = poll(fds, 2, (int)(left * 1000) + 1);
+        int n = poll(fds, 3, (int)(left * 1000) + 1);
         if (n < 0 && errno == EINTR)
             continue;
-        return n > 0 && !fds[1].revents;
+        return n > 0 && !fds[1].revents && !fds[2].revents;
     }
+}
+
+static bool is_canceled(const struct ta_looker_wish *wish)
+{
+    struct pollfd fd = {.fd = wish->cancel_fd, .events = POLLIN};
+    return poll(&fd, 1, 0) > 0;
 }
 
 // ---- "worker look" ----
@@ -63,18 +73,27 @@ static int start(struct ta_looker *l, const struct ta_looker_wish *wish, struct 
                        wish->config ? (char *)"--config" : NULL,
                        (char *)(uintptr_t)wish->config,
                        NULL};
-    if (l->pid)
+    struct ta_box box = {0};
+    ta_box_for_question(&box, wish->rules, wish->look);
+    if (l->pid && !ta_box_covers(&l->box, &box))
+        ta_looker_end(l);
+    if (l->pid) {
+        ta_box_release(&box);
         return 0;
+    }
+    *l = (struct ta_looker){.fd = -1, .box = box};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return TA_ERR_LIMIT;
     pid_t pid = ta_spawn(
-        &(struct ta_spawn){.command = command, .socket = pair[1], .output = -1, .nice = NICE}, log);
+        &(struct ta_spawn){.command = command, .socket = pair[1], .output = -1, .nice = NICE, .box = &l->box},
+        log);
     close(pair[1]);
     if (pid < 0) {
         close(pair[0]);
         return pid;
     }
-    *l = (struct ta_looker){.pid = pid, .fd = pair[0]};
+    l->pid = pid;
+    l->fd = pair[0];
     return 0;
 }
 
@@ -138,7 +157,7 @@ static struct ta_told *ask_viewer(struct ta_looker *l, const struct ta_looker_wi
     struct ta_told *told = NULL;
     bool bad = false, gone = false;
     if (start(l, wish, log) < 0)
-        return told_problem(503, "no-process", "no process can be started to look at it");
+        return ta_told_problem(503, "no-process", "no process can be started to look at it");
     json_t *question = ta_line_create("look", 0);
     json_object_update(question, (json_t *)wish->look);
     gone = ta_line_send(l->fd, question) < 0;
@@ -158,9 +177,11 @@ static struct ta_told *ask_viewer(struct ta_looker *l, const struct ta_looker_wi
         return told;
     bool late = ta_clock_seconds() >= until;
     ta_looker_end(l);
-    return told_problem(late ? 504 : 502, late ? "took-too-long" : "looking-crashed",
-                        late ? "looking at it took too long and was given up"
-                             : "the process that looked at it has ended");
+    if (is_canceled(wish))
+        return ta_told_problem(409, "cancelled", "cancelled");
+    return ta_told_problem(late ? 504 : 502, late ? "took-too-long" : "looking-crashed",
+                           late ? "looking at it took too long and was given up"
+                                : "the process that looked at it has ended");
 }
 
 // ---- a command ----
@@ -172,7 +193,7 @@ static struct ta_told *command_failed(const char *text, size_t size)
     const char *message = json_string_value(json_object_get(first, "message"));
     if (!message)
         message = json_string_value(json_object_get(first, "why"));
-    struct ta_told *t = told_problem(422, "command-failed", message ? message : "it could not be done");
+    struct ta_told *t = ta_told_problem(422, "command-failed", message ? message : "it could not be done");
     json_decref(o);
     return t;
 }
@@ -184,7 +205,7 @@ static struct ta_told *run_command(const struct ta_looker_wish *wish, struct ta_
     int ends[2];
     bool whole = false;
     if (pipe2(ends, O_CLOEXEC) < 0)
-        return told_problem(503, "no-process", "no process can be started for it");
+        return ta_told_problem(503, "no-process", "no process can be started for it");
     pid_t pid = ta_spawn(
         &(struct ta_spawn){.command = wish->command, .socket = -1, .output = ends[1], .nice = NICE}, log);
     close(ends[1]);
@@ -206,15 +227,15 @@ static struct ta_told *run_command(const struct ta_looker_wish *wish, struct ta_
         ta_spawn_end(pid);
     if (pid <= 0 || !whole) {
         ta_buf_release(&out);
-        return told_problem(503, "no-answer", "the process that was asked gave no answer");
+        return ta_told_problem(503, "no-answer", "the process that was asked gave no answer");
     }
     if (!WIFEXITED(status)) {
         ta_buf_release(&out);
-        return told_problem(502, "command-failed", "the process that was asked has failed");
+        return ta_told_problem(502, "command-failed", "the process that was asked has failed");
     }
     if (WEXITSTATUS(status) && !out.size) { // a wrong call, by what a client said
         ta_buf_release(&out);
-        return told_problem(422, "command-refused", "that can't be done: the name is not known");
+        return ta_told_problem(422, "command-refused", "that can't be done: the name is not known");
     }
     struct ta_told *t;
     if (WEXITSTATUS(status)) {

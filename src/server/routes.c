@@ -37,6 +37,10 @@ static const struct ta_parameter result_query[] = {
     {"show", "string", "to be shown, not saved"},
     {0},
 };
+static const struct ta_parameter runs_query[] = {
+    {"limit", "integer", "the newest so many, 1..2000"},
+    {0},
+};
 static const struct ta_parameter offset_query[] = {
     {"offset", "integer", "where the body goes: the bytes that the upload has"},
     {0},
@@ -118,12 +122,17 @@ const struct ta_route ta_routes[] = {
      .body = "ExcerptWanted", .answer = "Excerpt"},
     {R("GET", "/api/v1/excerpts/{key}", "how far it is", ta_route_excerpt_get), .answer = "Excerpt"},
     {R("GET", "/api/v1/excerpts/{key}/video", "the excerpt", ta_route_excerpt_video), .answer = "video/mp4"},
+    {R("DELETE", "/api/v1/excerpts/{key}", "give it up, or remove its file", ta_route_excerpt_delete),
+     .answer = "Excerpt"},
 
     {R("GET", "/api/v1/system/devices", "what can run networks", ta_route_devices)},
     {R("GET", "/api/v1/system/encoders", "encoders, and whether they work here", ta_route_encoders)},
     {R("GET", "/api/v1/system/doctor", "what of this machine is missing", ta_route_doctor)},
     {R("GET", "/api/v1/models", "the networks that are known, and which are here", ta_route_models)},
     {R("POST", "/api/v1/models/{name}/fetch", "get one", ta_route_model_fetch), .changes = true},
+    {R("DELETE", "/api/v1/models/{name}/fetch", "give that up; what has come is kept for the next time",
+       ta_route_model_fetch_cancel),
+     .changes = true},
     {R("DELETE", "/api/v1/models/{name}", "remove its file", ta_route_model_remove), .changes = true},
 
     {R("POST", "/api/v1/jobs", "submit a job, or several", ta_route_jobs_post), .changes = true,
@@ -138,7 +147,8 @@ const struct ta_route ta_routes[] = {
      .body = "JobChange", .answer = "Job"},
     {R("DELETE", "/api/v1/jobs/{id}", "take it out of the list", ta_route_job_delete), .changes = true,
      .answer = "Removed"},
-    {R("GET", "/api/v1/jobs/{id}/history", "its changes of state", ta_route_job_history)},
+    {R("GET", "/api/v1/jobs/{id}/history", "its changes of state", ta_route_job_history),
+     .answer = "History"},
     {R("GET", "/api/v1/jobs/{id}/result", "the file that it has made", ta_route_result),
      .query = result_query, .answer = "application/octet-stream"},
     {R("GET", "/api/v1/jobs/{id}/picture", "a picture of it, of its source too", ta_route_job_picture),
@@ -158,17 +168,20 @@ const struct ta_route ta_routes[] = {
 
     {R("GET", "/metrics", "numbers of the service, for Prometheus", ta_route_metrics),
      .answer = "text/plain"},
-    {R("GET", "/api/v1/alerts", "what takes longer, or more, than usual", ta_route_alerts)},
+    {R("GET", "/api/v1/runs", "what was measured of past runs, oldest first", ta_route_runs),
+     .query = runs_query, .answer = "Runs"},
+    {R("GET", "/api/v1/alerts", "what takes longer, or more, than usual", ta_route_alerts),
+     .answer = "Alerts"},
     {R("GET", "/api/v1/folders", "the watched folders, and how they are", ta_route_folders),
      .answer = "WatchedFolders"},
     {R("POST", "/api/v1/folders", "watch one more", ta_route_folder_add), .changes = true,
      .body = "WatchWanted", .answer = "WatchedFolders"},
     {R("DELETE", "/api/v1/folders", "watch one no more that was added", ta_route_folder_remove),
      .changes = true, .query = folder_query, .answer = "WatchedFolders"},
-    {R("GET", "/api/v1/notifications", "who is told of what, and whether it arrived",
-       ta_route_notifications)},
+    {R("GET", "/api/v1/notifications", "who is told of what, and whether it arrived", ta_route_notifications),
+     .answer = "Notifications"},
     {R("POST", "/api/v1/notifications/{name}/test", "send a test to this endpoint", ta_route_notify_test),
-     .changes = true},
+     .changes = true, .answer = "NoticeSent"},
 
     {R("GET", "/", "the page", ta_route_page), .answer = "text/html"},
     {R("GET", "/{file}", "a file of the page", ta_route_page), .answer = "application/octet-stream"},

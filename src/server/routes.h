@@ -20,6 +20,7 @@ void ta_route_encoders(struct ta_request *r);
 void ta_route_doctor(struct ta_request *r);
 void ta_route_models(struct ta_request *r);
 void ta_route_model_fetch(struct ta_request *r);
+void ta_route_model_fetch_cancel(struct ta_request *r);
 void ta_route_model_remove(struct ta_request *r);
 // routes_files.c: what is in folders, and what jobs have made
 void ta_route_files(struct ta_request *r);
@@ -32,6 +33,7 @@ void ta_route_thumbnail(struct ta_request *r);
 void ta_route_excerpt(struct ta_request *r);
 void ta_route_excerpt_get(struct ta_request *r);
 void ta_route_excerpt_video(struct ta_request *r);
+void ta_route_excerpt_delete(struct ta_request *r);
 // routes_work.c: a job's pictures, plan, report, and parts made again
 void ta_route_job_picture(struct ta_request *r);
 void ta_route_job_plan(struct ta_request *r);
@@ -52,6 +54,7 @@ void ta_route_queue(struct ta_request *r);
 // routes_notify.c: watched folders, who is told
 void ta_route_alerts(struct ta_request *r);
 void ta_route_metrics(struct ta_request *r);
+void ta_route_runs(struct ta_request *r);
 void ta_route_folders(struct ta_request *r);
 void ta_route_folder_add(struct ta_request *r);
 void ta_route_folder_remove(struct ta_request *r);

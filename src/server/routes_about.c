@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/tree.h"
+#include "jobs/box.h"
 #include "jobs/jobs.h"
 #include "jobs/supervisor.h"
 #include "server/http.h"
@@ -50,7 +51,9 @@ void ta_route_system(struct ta_request *r)
                           "cores", ta_cpu_count(), "memory_bytes", (json_int_t)ta_machine_memory_bytes(),
                           "rss_bytes", (json_int_t)ta_rss_bytes(), "workers", workers, "busy", busy, "paused",
                           ta_jobs_is_paused(r->jobs), "jobs", jobs, "roots", roots, "disks", disks);
-    json_object_set_new(o, "limits", json_pack("{s:i, s:i}", "at_once", at_once, "at_once_most", most));
+    json_object_set_new(o, "limits",
+                        json_pack("{s:i, s:i, s:s, s:b}", "at_once", at_once, "at_once_most", most, "gaps",
+                                  ta_box_gaps(), "groups", ta_supervisor_has_groups(r->supervisor)));
     json_object_set_new(o, "read_only", json_boolean(r->config->read_only && !r->local));
     json_object_set_new(o, "uploads",
                         r->config->uploads

@@ -332,3 +332,20 @@ void ta_route_excerpt_video(struct ta_request *r)
         ta_request_problem(r, 404, "no-such-excerpt", "there is no excerpt of this number");
     free(path);
 }
+
+void ta_route_excerpt_delete(struct ta_request *r)
+{
+    char *path = is_digest(r->verb) ? excerpt_path(r, r->verb) : NULL,
+         *key = ta_xprintf("excerpt %s", r->verb), *report = ta_xprintf("%s.json", path ? path : "");
+    if (path && ta_asker_cancel(r->asker, key)) {
+        reply_excerpt(r, r->verb, "cancelled", 200);
+    } else if (path && unlink(path) == 0) {
+        unlink(report);
+        reply_excerpt(r, r->verb, "removed", 200);
+    } else {
+        ta_request_problem(r, 404, "no-such-excerpt", "there is no excerpt of this number");
+    }
+    free(report);
+    free(key);
+    free(path);
+}

@@ -67,6 +67,18 @@ void ta_route_model_fetch(struct ta_request *r)
     free(key);
 }
 
+void ta_route_model_fetch_cancel(struct ta_request *r)
+{
+    if (!check_name(r))
+        return;
+    char *key = ta_xprintf("fetch %s", r->verb);
+    if (ta_asker_cancel(r->asker, key))
+        ta_request_reply(r, 200, json_pack("{s:s, s:s}", "name", r->verb, "state", "cancelled"));
+    else
+        ta_request_problem(r, 409, "not-in-this-state", "\"%s\" is not being fetched", r->verb);
+    free(key);
+}
+
 void ta_route_model_remove(struct ta_request *r)
 {
     if (!check_name(r))

@@ -12,6 +12,7 @@
 #include "jobs/folders.h"
 #include "jobs/notify.h"
 #include "jobs/supervisor.h"
+#include "metrics/metrics.h"
 #include "server/http.h"
 #include "server/recipe.h"
 #include "server/roots.h"
@@ -31,6 +32,17 @@ void ta_route_metrics(struct ta_request *r)
     char *text = r->config->alerts ? ta_alerts_prometheus(r->config->alerts, workers, busy) : ta_xstrdup("");
     r->status = 200;
     r->blob = ta_blob_create(text, strlen(text), "text/plain; version=0.0.4; charset=utf-8");
+}
+
+// Of this user's program and service alike: what was measured of each run.
+void ta_route_runs(struct ta_request *r)
+{
+    enum { RUNS = 200, RUNS_MAX = 2000 };
+    int64_t limit = RUNS;
+    if (!ta_request_number(r, "limit", 1, RUNS_MAX, &limit))
+        return;
+    json_t *runs = r->config->records ? ta_metrics_last(r->config->records, (int)limit) : json_array();
+    ta_request_reply(r, 200, json_pack("{s:o}", "runs", runs));
 }
 
 void ta_route_folders(struct ta_request *r)

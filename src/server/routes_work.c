@@ -26,6 +26,7 @@ static void ask_about_work(struct ta_request *r, json_t *look, const struct ta_j
         json_decref(look);
     } else {
         json_object_set_new(look, "output", json_string(job->output));
+        json_object_set_new(look, "source", json_string(*job->source ? job->source : job->input));
         json_object_set_new(look, "work_dir", json_string(ta_json_member_text(options, "work-dir")));
         ta_look_ask(r, look, state, TA_ASK_SHORT);
         if (r->status == 404)

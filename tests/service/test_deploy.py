@@ -76,7 +76,7 @@ def test_drain(serve, how):
         assert service.shell('jobs', 'drain').returncode == 0
     else:
         service.process.send_signal(signal.SIGUSR2)
-    assert service.process.wait(60) == 0
+    assert service.process.wait(240) == 0  # workers are nice: a machine that is busy is slow at it
     service.start()
     assert service.job(jobs[0])['state'] == 'done'
     assert service.history(jobs[1])[:2] in (['queued'], ['queued', 'planning'])

@@ -4,7 +4,9 @@ import hashlib
 import http.server
 import json
 import os
+import shutil
 import signal
+import socket
 import threading
 import time
 
@@ -13,12 +15,17 @@ import pytest
 
 QUICK = {'segment-length': '0.4', 'crf': 30, 'preset-speed': 'ultrafast'}
 
-# What yt-dlp does with the arguments that it gets here, and no network.
+# What yt-dlp does with the arguments that it gets here, and no network. It can write nowhere but into its folder, so what it
+# was asked it tells by a datagram; and it tries whether that is so.
 STAND_IN = '''#!/usr/bin/env python3
-import json, os, shutil, sys, time
+import json, os, shutil, socket, sys, time
 args = sys.argv[1:]
-with open(os.environ['TA_FAKE_LOG'], 'a') as log:
-    log.write(json.dumps([args, os.getcwd()]) + '\\n')
+try:
+    open(os.path.dirname(os.path.dirname(sys.argv[0])) + '/escaped', 'w').close()
+except OSError:
+    pass
+port = int(os.environ['TA_FAKE_PORT'])
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(json.dumps([args, os.getcwd()]).encode(), ('127.0.0.1', port))
 assert args[-2] == '--', args
 address = args[-1]
 if 'broken' in address:
@@ -98,8 +105,12 @@ def fetch(serve, tmp_path, monkeypatch):
     (tools / 'yt-dlp').write_text(STAND_IN)
     (tools / 'yt-dlp').chmod(0o755)
     monkeypatch.setenv('PATH', f'{tools}:{os.environ["PATH"]}')
-    monkeypatch.setenv('TA_FAKE_LOG', str(tmp_path / 'yt.log'))
-    monkeypatch.setenv('TA_FAKE_FILM', str(kit.source('interlaced')))
+    shutil.copy(kit.source('interlaced'), tools / 'film.mkv')
+    asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    asked.bind(('127.0.0.1', 0))
+    asked.setblocking(False)
+    monkeypatch.setenv('TA_FAKE_PORT', str(asked.getsockname()[1]))
+    monkeypatch.setenv('TA_FAKE_FILM', str(tools / 'film.mkv'))
 
     def start(*args):
         service = serve('--private-downloads', *args)
@@ -109,24 +120,30 @@ def fetch(serve, tmp_path, monkeypatch):
             assert status == 201, job
             return job['id']
 
-        service.fetch = submit
+        service.fetch, service.asked = submit, asked
         return service
 
-    return start
+    yield start
+    asked.close()
 
 
-def calls(tmp_path):
-    path = tmp_path / 'yt.log'
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+def calls(service):
+    """What the stand-in was asked so far: arguments and folder of each call."""
+    made = []
+    while True:
+        try:
+            made.append(json.loads(service.asked.recv(65536)))
+        except BlockingIOError:
+            return made
 
 
-def test_a_plain_file(fetch, site, tmp_path):
+def test_a_plain_file(fetch, site):
     service = fetch()
     job = service.wait(service.fetch(site.address + '/films/tape.mkv?key=1'), 'done', 'failed')
     assert job['state'] == 'done', job
     assert service.history(job['id']) == ['queued', 'downloading', 'queued', 'planning', 'running', 'done']
     assert job['input'].endswith('tape.mkv?key=1') and job['result']['frames'] == 100
-    assert not calls(tmp_path)
+    assert not calls(service)
     assert not list((service.state / 'downloads').glob('*'))  # it was got for this alone
     # The same bytes as of the file itself.
     alone = service.files / 'alone.mp4'
@@ -158,10 +175,12 @@ def test_a_page(fetch, tmp_path):
     job = service.wait(service.fetch('https://films.example/watch?v=-x'), 'done', 'failed')
     assert job['state'] == 'done', job
     assert job['title'] == 'Tape <b>$(touch x)</b> ä' and job['result']['frames'] == 100
-    made = calls(tmp_path)
+    made = calls(service)
     assert len(made) == 2 and all(a[-2:] == ['--', 'https://films.example/watch?v=-x'] and '--ignore-config' in a for a, _ in made)
     assert all(cwd == str(service.state / 'downloads' / str(job['id'])) for _, cwd in made)
     assert not (service.state / 'downloads' / str(job['id'])).exists() and not list(tmp_path.rglob('x'))
+    if 'Landlock' not in service.log.read_text():
+        assert not (tmp_path / 'escaped').exists()
 
 
 @pytest.mark.parametrize('address, words', [

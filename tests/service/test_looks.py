@@ -251,3 +251,39 @@ def is_alive(pid):
             return re.search(r'\) (\w)', f.read())[1] != 'Z'
     except OSError:
         return False
+
+
+def test_an_excerpt_that_is_given_up(serve, tape):
+    service = serve()
+    tape(service, 'tape.mkv')
+    slow = {'denoise': 'nlmeans', 'resolution': '1280x1024', 'preset-speed': 'slow'}
+    wanted = {'input': str(service.files / 'tape.mkv'), 'duration': 4, 'options': slow}
+    others = [service.ask('POST', '/api/v1/excerpts', {**wanted, 'start': str(n)})[1]['id'] for n in (0, 1)]  # one waits
+    event = service.ask('GET', '/api/v1/jobs')[1]['event']
+    for number in reversed(others):
+        assert service.ask('DELETE', f'/api/v1/excerpts/{number}') == (200, {'id': number, 'state': 'cancelled'})
+    end = time.monotonic() + 10
+    while service.ask('GET', f'/api/v1/excerpts/{others[0]}')[0] != 404:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert service.ask('GET', f'/api/v1/excerpts/{others[1]}')[0] == 404
+    assert service.ask('DELETE', f'/api/v1/excerpts/{others[0]}')[0] == 404
+    assert service.ask('DELETE', '/api/v1/excerpts/nothing')[0] == 404
+    connection = http.client.HTTPConnection('127.0.0.1', service.port, timeout=10)
+    connection.request('GET', f'/api/v1/events?after={event}')
+    answer, text = connection.getresponse(), b''
+    while text.count(b'"cancelled"') < 2:
+        text += answer.read1(65536)
+    connection.close()
+    # The process that made it is gone, and the next question gets another.
+    assert service.ask('POST', '/api/v1/excerpts', {'input': wanted['input'], 'duration': 0.2, 'options': {'preset-speed': 'ultrafast'}})[0] == 202
+    # One that is there is removed.
+    status, made = service.ask('POST', '/api/v1/excerpts', {'input': wanted['input'], 'duration': 0.2, 'options': {'preset-speed': 'ultrafast'}})
+    end = time.monotonic() + 60
+    while (status := service.ask('GET', f'/api/v1/excerpts/{made["id"]}')[1].get('state')) != 'ready' and time.monotonic() < end:
+        time.sleep(0.05)
+    assert status == 'ready'
+    assert service.ask('DELETE', f'/api/v1/excerpts/{made["id"]}') == (200, {'id': made['id'], 'state': 'removed'})
+    assert service.ask('GET', f'/api/v1/excerpts/{made["id"]}/video')[0] == 404
+    assert service.ask('DELETE', '/api/v1/models/upconv7-photo-x2/fetch')[0] == 409
+    assert service.ask('DELETE', '/api/v1/models/..%2f/fetch')[0] == 404
