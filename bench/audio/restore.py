@@ -156,6 +156,39 @@ class Bench:
         for name, time in times.items():
             print("| %s | %.0f | %.2f |" % (name, 60 / time, times["afftdn"] / time))
 
+    def program(self, *args):
+        """The program as users call it, without a cache and in one thread's time; its user and system seconds."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([os.path.join(self.options.build, "terminalai"), "audio", self.path("in.wav"), "-o", self.path("out.wav"), "--overwrite", "--audio-codec",
+                        "pcm", "--progress", "none", *args], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def networks(self):
+        """Real noise as loud as the speech (the assets' pair), by what is fetched: terminalai models."""
+        noisy, clean = (os.path.join(self.options.assets, "audio", n) for n in ("dfn_noisy_snr0.wav", "dfn_clean_freesound_33711.wav"))
+        shutil.copy(noisy, self.path("in.wav"))
+        for path, name in ((clean, "clean"), (noisy, "spoilt")):
+            subprocess.run([*FF, "-i", path, "-ac", "1", "-ar", str(RATE), "-f", "f32le", self.path(name)], check=True)
+        length = os.path.getsize(self.path("clean")) / 4 / RATE
+        copy = self.program("--audio-gain", "0.001")
+        print("\n### Noise as loud as speech\n\n| method | SI-SDR | seg. SNR | LSD | times real time |\n|---|---|---|---|---|")
+        methods = [("untouched", None), ("afftdn, nr 24", "afftdn=nr=24:nf=-35"), ("**native** hiss, 24 dB", "hiss")]
+        methods += [("**%s**" % m, ["--audio-enhance", "neural", "--audio-model", m]) for m in ("deepfilternet3", "gtcrn", "rnnoise-sh", "rnnoise-bd", "rnnoise-mp")]
+        for name, how in methods:
+            speed = ""
+            if how is None:
+                shutil.copy(self.path("spoilt"), self.path("out"))
+            elif how == "hiss":
+                self.native(1, "hiss", "reduction=24")
+            elif isinstance(how, str):
+                self.filtered(1, how)
+            else:
+                speed = "%.0f" % (length / max(1e-3, self.program(*how) - copy))
+                self.convert(self.path("out.wav"), "out", "60")
+            score = self.run("score", RATE, 1, self.path("clean"), self.path("out"))
+            print("| %s | %.1f | %.1f | %.1f | %s |" % (name, score["si_sdr"], score["seg_snr"], score["lsd"], speed), flush=True)
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -163,7 +196,7 @@ def main():
     parser.add_argument("--assets", default="../shared/assets")
     parser.add_argument("--rnnoise", help="a model for arnndn")
     parser.add_argument("--seconds", type=int, default=10)
-    parser.add_argument("--only", help="of hiss, hum, clicks, dropouts, buzz, clipping, clean, speed")
+    parser.add_argument("--only", help="of hiss, hum, clicks, dropouts, buzz, clipping, clean, speed, networks")
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else None
     with tempfile.TemporaryDirectory() as folder:
@@ -176,6 +209,8 @@ def main():
             bench.clean(sources)
         if not wanted or "speed" in wanted:
             bench.speed()
+        if wanted and "networks" in wanted:
+            bench.networks()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@
 #include "recipe/options.h"
 #include "restore/callbacks.h"
 #include "restore/run.h"
+#include "restore/speed.h"
 
 enum {
     // Recordings change more than a window shows: many short ones say more than few long ones.
@@ -49,6 +50,7 @@ struct sample {
     int64_t others, frames;
     double encoding, warming; // seconds
     double encoding_cpu, warming_cpu;
+    struct ta_speed kept; // of a network, by an earlier run, where nothing is measured now
     int windows;
     bool intra;      // nothing but key frames
     double deadline; // by the clock: a window that is not done by then ends as soon as it says something
@@ -215,12 +217,14 @@ static void sum_up(const struct sample *s, int jobs, struct ta_estimate *out)
     // A segment alone leaves cores free that several at once share: whichever is longer, its own time or the
     // work of all on all cores. The lead-in of the next goes on beside the encoder, on cores that it could
     // use itself.
-    double lead_in = s->warming / s->windows, each = s->encoding / (double)s->frames,
-           cpu_lead_in = s->warming_cpu / s->windows, cpu_each = s->encoding_cpu / (double)s->frames;
+    double lead_in = s->warming / s->windows, each = s->encoding / (double)TA_MAX(s->frames, 1),
+           cpu_lead_in = s->warming_cpu / s->windows,
+           cpu_each = s->encoding_cpu / (double)TA_MAX(s->frames, 1);
     // Networks hold frames back, so that all there is is behind the first.
     if (slow) {
-        each = (s->encoding + s->warming) / (double)s->frames;
-        cpu_each = (s->encoding_cpu + s->warming_cpu) / (double)s->frames;
+        bool now = s->frames > 0;
+        each = now ? (s->encoding + s->warming) / (double)s->frames : s->kept.seconds;
+        cpu_each = now ? (s->encoding_cpu + s->warming_cpu) / (double)s->frames : s->kept.cpu_seconds;
         lead_in = cpu_lead_in = 0;
     }
     double alone = (n * each + lead_in * (0.5 * (p->segment_count - 1))) / jobs;
@@ -243,8 +247,17 @@ int ta_plan_try(const struct ta_plan *plan, struct ta_options *options, double p
     ta_meter_start(&meter, TA_PHASE_MEASURE);
     // What goes wrong here goes wrong again in the run, which says so.
     struct sample s = {.plan = plan, .env = ta_meter_env(&meter, ta_meter_cancel(&meter), NULL)};
-    if (plan->index && plan->out_frames > 0 && !plan->show)
+    char *cache = has_engine(plan) ? ta_options_cache(options) : NULL;
+    if (cache && plan->out_frames > 0 && !plan->show && ta_speed_find(plan, cache, &s.kept))
+        s.windows = 1;
+    else if (plan->index && plan->out_frames > 0 && !plan->show)
         err = take_windows(&s, patience);
+    if (cache && s.frames) {
+        s.kept = (struct ta_speed){(s.encoding + s.warming) / (double)s.frames,
+                                   (s.encoding_cpu + s.warming_cpu) / (double)s.frames};
+        ta_speed_keep(plan, cache, &s.kept);
+    }
+    free(cache);
     if (err >= 0 && s.windows)
         sum_up(&s, ta_run_jobs(plan, &run, &s.env), out);
     ta_meter_release(&meter);

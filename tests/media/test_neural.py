@@ -207,10 +207,18 @@ def test_longer_than_a_day(program, dummy, tmp_path):
     """What a network takes is measured by two frames of it, not by a table."""
     source = tmp_path / 'in.mkv'
     clips.ffmpeg('-f', 'lavfi', '-i', 'color=gray:s=32x32:r=25:d=600', '-c:v', 'ffv1', *clips.BITEXACT, source)
-    args = [*args_for((64, 64)), '--jobs', 1]
-    slow = program('plan', source, '-o', tmp_path / 'o.mkv', *args, *dummy('frame_ms 7000\n'), code=0)
+    args, env = [*args_for((64, 64)), '--jobs', 1], {'XDG_CACHE_HOME': str(tmp_path / 'cache')}
+    slow = program('plan', source, '-o', tmp_path / 'o.mkv', *args, *dummy('frame_ms 7000\n'), env=env, code=0)
     assert 'days on this machine' in slow.err and ' s a frame' in slow.err, slow
-    quick = program('plan', source, '-o', tmp_path / 'o.mkv', *args, *dummy('frame_ms 1\n'), code=0)
+    # Kept for the next plan that needs it, and measured where nothing is to be kept; a garbled file is none.
+    again = program('plan', source, '-o', tmp_path / 'o.mkv', *args, *dummy('frame_ms 1\n'), env=env, code=0)
+    assert 'days on this machine' in again.err, again
+    quick = program('plan', source, '-o', tmp_path / 'o.mkv', *args, *dummy('frame_ms 1\n'), '--no-cache', env=env, code=0)
+    assert 'days' not in quick.err, quick
+    kept = list((tmp_path / 'cache/terminalai/speed').glob('*.json'))
+    assert len(kept) == 1, kept
+    kept[0].write_text('{"form": 1, "at": 1e300, "seconds": "x"}')
+    quick = program('plan', source, '-o', tmp_path / 'o.mkv', *args, *dummy('frame_ms 1\n'), env=env, code=0)
     assert 'days' not in quick.err, quick
 
 
