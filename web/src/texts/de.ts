@@ -180,6 +180,7 @@ export const de: Record<Key, string> = {
   "preview.title": "Vorher und nachher",
   "preview.at": "Stelle in der Aufnahme",
 
+  "basic.sound.neural": "Sprache, aus beliebigem Lärm",
   "basic.sound.off": "Wie er ist",
   "basic.sound.auto": "Fehler beheben",
   "basic.sound.light": "Etwas aufgeräumt",

@@ -178,6 +178,7 @@ export const en = {
   "preview.title": "Before and after",
   "preview.at": "Where in the recording",
 
+  "basic.sound.neural": "Speech, out of any noise",
   "basic.sound.off": "As it is",
   "basic.sound.auto": "Mend what is wrong",
   "basic.sound.light": "Tidied a little",

@@ -24,7 +24,11 @@ export const optionsDe: Readonly<Record<string, OptionWords>> = {
   pictures: ["Bilder", "was aus den Bildern wird", { restore: "die Hauptsache", copy: "sie bleiben, wie sie sind: nur der Ton wird restauriert" }],
   framemd5: ["Prüfsummen der Bilder", "schreibt AUSGABE.framemd5: eine Prüfsumme jedes Bildes und allen Tons, in der Form von ffmpegs framemd5"],
   // Sound
-  "audio-enhance": ["Ton verbessern", "was für den Ton getan wird", { off: "der Ton bleibt, wie er ist", auto: "was hörbar falsch ist, wird behoben: Brummen, Sirren, Knacken, Rauschen, eine fehlende oder verpolte Seite", light: "Rumpeln und Pfeifen weg, laute Stellen gezähmt", moderate: "auch etwas Rauschen weg, Sprache etwas klarer", aggressive: "viel Rauschen weg, für schlechte Bänder: man hört es", voice: "für Sprache", music: "für Musik: etwas Rauschen weg, Dynamik fast erhalten" }],
+  "audio-enhance": ["Ton verbessern", "was für den Ton getan wird", { off: "der Ton bleibt, wie er ist", auto: "was hörbar falsch ist, wird behoben: Brummen, Sirren, Knacken, Rauschen, eine fehlende oder verpolte Seite", light: "Rumpeln und Pfeifen weg, laute Stellen gezähmt", moderate: "auch etwas Rauschen weg, Sprache etwas klarer", aggressive: "viel Rauschen weg, für schlechte Bänder: man hört es", voice: "für Sprache", music: "für Musik: etwas Rauschen weg, Dynamik fast erhalten", neural: "Sprache aus beliebigem Lärm, durch ein Netz" }],
+  "audio-model": ["Netz für Ton", "das Netz von „neural“; unter „System“ lassen sie sich holen", { auto: "das erste von diesen, das hier ist", deepfilternet3: "das beste, volle Bandbreite; braucht ONNX Runtime", gtcrn: "bis 8 kHz; braucht ONNX Runtime", "rnnoise-sh": "schnell; Sprache aus dem Rauschen von Aufnahmen", "rnnoise-bd": "schnell; Stimmen, auch im Gesang, aus dem Rauschen von Aufnahmen", "rnnoise-cb": "schnell; jeden Ton aus dem Rauschen von Aufnahmen", "rnnoise-lq": "schnell; Stimmen aus beliebigem Lärm", "rnnoise-mp": "schnell; jeden Ton aus beliebigem Lärm" }],
+  "audio-reduction": ["Höchstens weniger", "das Meiste, was „neural“ vom Lärm nimmt; 100 ist keine Grenze"],
+  "audio-link": ["Kanäle zusammen", "„neural“ säubert alle Kanäle wie ihre Summe, in einem Bruchteil der Zeit; sonst jeden für sich"],
+  "audio-extend": ["Höhen ergänzen", "Höhen über 8 kHz, vom Netz flashsr-lite in ONNX Runtime geraten", { off: "wie es ist", narrow: "für Spuren, die sicher nichts über 8 kHz haben", always: "für alle" }],
   "audio-hum": ["Brummen", "Brummen des Stromnetzes, 50 oder 60 Hz und Obertöne", HEARD],
   "audio-buzz": ["Sirren", "Sirren der Kopfumschaltung im Hi-Fi-Ton, im Takt der Halbbilder", HEARD],
   "audio-clicks": ["Knacken", "Knacken, Knistern und Aussetzer bis 60 ms", HEARD],
@@ -55,6 +59,7 @@ export const optionsDe: Readonly<Record<string, OptionWords>> = {
   "deinterlace-w3fdif-filter": ["Filter von w3fdif", "Filter von w3fdif", { simple: "zwei Zeilen des Halbbilds, drei der Nachbarn: schneller", complex: "vier Zeilen des Halbbilds, fünf der Nachbarn: schärfer" }],
   "deinterlace-effort": ["Mühe bei der Bewegung", "wie genau der Bewegung gefolgt wird", { auto: "best bei der besten Sorgfalt, sonst good", good: "Wege in ganzen Punkten", best: "Wege in Viertelpunkten, dann ein zweiter Gang über das Ergebnis: fünfmal die Arbeit" }],
   "deinterlace-model": ["Netz für Halbbilder", "das Netz von „neural“: nach Name oder Datei; ohne Angabe deinterlace-ddd"],
+  "deinterlace-tile": ["Kacheln der Halbbilder", "Seite der Kacheln, die ein Netz bekommt, ab 64; 0 ist das ganze Halbbild bis eine Million Punkte, darüber 512"],
   "deinterlace-video": ["Video zwischen Film", "wie Video zwischen Film aufgelöst wird", { bwdif: "wie bwdif, schnell", motion: "wie motion, das beste Bild" }],
   "deinterlace-rate": ["Bildrate bei Film", "Bildrate, wo Filmbilder wiederhergestellt werden", { variable: "Filmbilder dauern so lange wie im Film, Video behält seine Rate", constant: "durchweg die des Films: Video gibt ein Bild je Vollbild, von denen einige wegfallen; wo der Film Lücken hat, werden Bilder wiederholt" }],
   // Blocks, noise, sharpness
