@@ -279,7 +279,7 @@ static const struct scene {
     {"torn", torn, 0.3, 0},
     {"turned", turned, 1.4, -0.4},
     {"flying", flying, 0.4, -0.6},
-    {"frames apart", frames_apart, 4.9, 0},
+    {"frames apart", frames_apart, 4.5, 0},
     {"three fields", three_fields, 6.1, 0},
     {"between cuts", between_cuts, 2.2, 0},
     {"fields apart", fields_apart, 1, 0},
