@@ -87,8 +87,8 @@ def video(b):
     coded = [Run([b.program, "restore", tape, "-o", b.folder / "out.mp4", "-y", "--restart", "--preset-speed", "veryfast", *CHAIN], on) for _ in range(b.args.repeats)]
     fps = [fields / median(r.wall for r in runs) for runs in (alone, coded)]
     work = [fields / median(r.cpu for r in runs) for runs in (alone, coded)]
-    b.row("KPI 1: 1080p output, without the encoder", "30 to 60+ frames a second", "%.1f" % (fields / median(r.wall for r in before)),
-          "%.1f (%.0f a processor second)" % (fps[0], work[0]), "%.1f" % (fps[0] * median(r.wall for r in before) / fields), "kpi.py --only video",
+    b.row("KPI 1: 1080p output, without the encoder", "30 to 60+ frames a second", "",
+          "%.1f (%.0f a processor second)" % (fps[0], work[0]), "", "kpi.py --only video",
           fps[0] >= 60)
     b.row("KPI 1: the same with x264 veryfast", "as measured", "", "%.1f (%.0f a processor second)" % (fps[1], work[1]), "", "kpi.py --only video", None)
 
@@ -111,7 +111,7 @@ def preload(b):
         last = max((json.loads(p.read_text())["networks"] for p in out.glob("*.json")), key=lambda n: n["loads"])
         found[label] = (last["loads"], last["load_seconds"])
     share = found["now"][1] / found["before"][1]
-    b.row("KPI 2: loading a network, ten files", "50 s to 5 s (95 % less)", "%d loads, %.2f s" % found["before"], "%d load, %.2f s" % found["now"],
+    b.row("KPI 2: loading a network (stand-in, 0.4 s), ten files", "50 s to 5 s (95 % less)", "%d loads, %.2f s" % found["before"], "%d load, %.2f s" % found["now"],
           "%.0f %% of it" % (100 * share), "kpi.py --only preload", found["now"][0] == 1 and share <= 0.12)
     # The first sound of a file: the whole of a short one is an upper bound.
     sounds = []
@@ -120,7 +120,7 @@ def preload(b):
         subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "anoisesrc=d=2:a=0.1", sounds[-1]], check=True)
     Run([b.program, "audio", *sounds, "-o", b.folder / "mended", "--audio-enhance", "moderate", "--progress", "none", "-q"], b.env())
     each = [json.loads(p.read_text())["run"]["wall_seconds"] for p in (b.folder / "mended").glob("*.json")]
-    b.row("KPI 2: first sound of a file", "under 1 s", "5 s", "%.2f s at most, for all of 2 s" % max(each), "", "kpi.py --only preload", max(each) < 1)
+    b.row("KPI 2: first sound of a file", "5 s to under 1 s", "", "%.2f s at most, for all of 2 s" % max(each), "", "kpi.py --only preload", max(each) < 1)
 
 
 # ---- the queue ----
@@ -130,7 +130,7 @@ def queue(b):
     found = json.loads(done.stdout)
     runs = {(r["lock"], r["receiver_ms"] > 0, r["pauses"], r["what"]): r for r in found["runs"]}
     before, now = runs[("mutex", True, True, "status")], runs[("rwlock", True, True, "status")]
-    b.row("KPI 3: concurrent reads of the queue", "100 to 400+ a second (4 times)", "%.0f a second" % before["reads_per_second"],
+    b.row("KPI 3: concurrent reads, beside a receiver of 5 ms", "100 to 400+ a second (4 times)", "%.0f a second" % before["reads_per_second"],
           "%.0f a second" % now["reads_per_second"], "%.1f, on %d cores" % (found["ratios"]["status"], found["cores"]), "queue_bench reads 2",
           found["ratios"]["status"] >= 4 and now["reads_per_second"] >= 400)
     b.row("use case 3: workers blocked", "40 % to 10 % of their time", "%.1f %%" % (100 * before["workers_blocked"]), "%.2f %%" % (100 * now["workers_blocked"]),
@@ -223,7 +223,7 @@ def memory(b):
         claim = {"video_pipeline": ("KPI 5: memory of a 1080p run", "4 to 2.5 GB", 600), "audio_processing": ("projected: memory of sound", "2 to 1.2 GB", 1200),
                  "queue_manager": ("projected: memory of the queue, 100 jobs", "200 to 150 MB", 150)}.get(m["module"])
         if claim:
-            b.row(claim[0], claim[1], "", "%.0f MB" % mb, "", "terminalai perf profile", mb < claim[2])
+            b.row(claim[0], claim[1], "", "%.0f MB (our aim: %d)" % (mb, claim[2]), "", "terminalai perf profile", mb < claim[2])
         if m["module"] == "rtx_video_sdk":
             b.row("use of a device", "45 to 85 %", "", "none here; the stand-in: %.1f frames a second" % m["items_a_second"], "", "terminalai perf profile", None)
         if m["module"] == "gui":
