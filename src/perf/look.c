@@ -43,7 +43,7 @@ static void note_parameters(struct look *l, struct ta_clang_cursor at)
         long long bytes = type.kind == TA_CLANG_RECORD_TYPE ? l->clang->Type_getSizeOf(type) : 0;
         if (bytes >= VALUE_BYTES && bytes <= INT32_MAX) {
             char *name = type_text(l, type);
-            look_add_site(l, TA_SITE_VALUE, p, name)->number = (int)bytes;
+            ta_perf_look_add_site(l, TA_SITE_VALUE, p, name)->number = (int)bytes;
             free(name);
         }
         frame |= takes_frame(l, p);
@@ -56,12 +56,12 @@ static void note_parameters(struct look *l, struct ta_clang_cursor at)
 
 static void look_at_body(struct look *l, struct ta_clang_cursor at)
 {
-    struct look_children parts = look_children(l, at);
+    struct ta_perf_look_children parts = ta_perf_look_children(l, at);
     for (int i = 0; i < parts.count; i++)
         if (parts.items[i].kind == TA_CLANG_BLOCK)
-            look_walk(l, parts.items[i]);
-    char *text = look_text(l, at, SIZE_MAX);
-    look_finish_sites(l, -1, text);
+            ta_perf_look_walk(l, parts.items[i]);
+    char *text = ta_perf_look_text(l, at, SIZE_MAX);
+    ta_perf_look_finish_sites(l, -1, text);
     free(text);
     free(parts.items);
     while (l->lock_count)
@@ -79,9 +79,9 @@ static void look_at_function(struct look *l, struct ta_clang_cursor at, const ch
 {
     struct ta_function *f = ta_facts_add_function(l->facts);
     l->function = l->facts->function_count - 1;
-    f->name = look_name(l, at);
+    f->name = ta_perf_look_name(l, at);
     f->file = ta_xstrdup(file);
-    f->line = look_line(l, at, NULL);
+    f->line = ta_perf_look_line(l, at, NULL);
     f->id = l->clang->Cursor_getStorageClass(at) == TA_CLANG_STATIC ? ta_xprintf("%s:%s", file, f->name)
                                                                     : ta_xstrdup(f->name);
     note_parameters(l, at);

@@ -44,14 +44,14 @@ static bool is_seldom(const struct look *l, const struct look_guard *g, unsigned
             return true;
     }
     if ((does & MADE) && l->target) {
-        char *word = look_last_word(l->target);
+        char *word = ta_perf_look_last_word(l->target);
         bool asked = ta_text_has_word(g->condition, word);
         free(word);
         if (asked)
             return true;
     }
-    return ((does & MADE) && look_has_part(g->condition, seldom)) ||
-           ((does & TOLD) && look_has_part(g->condition, wished));
+    return ((does & MADE) && ta_perf_look_has_part(g->condition, seldom)) ||
+           ((does & TOLD) && ta_perf_look_has_part(g->condition, wished));
 }
 
 static unsigned branch_flags(const struct look *l, unsigned does, const char *args)
@@ -70,12 +70,12 @@ static unsigned branch_flags(const struct look *l, unsigned does, const char *ar
     return flags;
 }
 
-struct ta_site *look_add_site(struct look *l, enum ta_site_kind kind, struct ta_clang_cursor at,
-                              const char *name)
+struct ta_site *ta_perf_look_add_site(struct look *l, enum ta_site_kind kind, struct ta_clang_cursor at,
+                                      const char *name)
 {
     struct ta_site *s = ta_facts_add_site(look_function(l));
     s->kind = kind;
-    s->line = look_line(l, at, &s->column);
+    s->line = ta_perf_look_line(l, at, &s->column);
     s->loop = look_loop_index(l);
     s->name = ta_xstrdup(name);
     s->callee = ta_xstrdup("");
@@ -93,13 +93,13 @@ struct ta_site *look_add_site(struct look *l, enum ta_site_kind kind, struct ta_
 static void end_section(struct look *l, const struct look_lock *lock, struct ta_clang_cursor at)
 {
     struct ta_function *f = look_function(l);
-    int lines = look_line(l, at, NULL) - lock->line;
+    int lines = ta_perf_look_line(l, at, NULL) - lock->line;
     struct ta_site *s = NULL;
     for (int i = 0; i < f->site_count && !s; i++)
         if (f->sites[i].kind == TA_SITE_SECTION && f->sites[i].line == lock->line)
             s = &f->sites[i];
     if (!s) {
-        s = look_add_site(l, TA_SITE_SECTION, at, lock->text);
+        s = ta_perf_look_add_site(l, TA_SITE_SECTION, at, lock->text);
         s->line = lock->line;
         s->column = 1;
     }
@@ -116,7 +116,7 @@ static void take_lock(struct look *l, const char *args, struct ta_clang_cursor a
         return;
     }
     l->locks[l->lock_count++] = (struct look_lock){
-        .text = ta_xstrdup(args), .line = look_line(l, at, NULL), .loop = look_loop_index(l)};
+        .text = ta_xstrdup(args), .line = ta_perf_look_line(l, at, NULL), .loop = look_loop_index(l)};
 }
 
 static void give_lock(struct look *l, const char *args, struct ta_clang_cursor at)
@@ -147,9 +147,9 @@ static char *arguments(struct look *l, struct ta_clang_cursor at, int count)
     size_t begin, end, other;
     if (count <= 0)
         return ta_xstrdup("");
-    look_extent(l, l->clang->Cursor_getArgument(at, 0), &begin, &other);
-    look_extent(l, l->clang->Cursor_getArgument(at, (unsigned)count - 1), &other, &end);
-    return look_text_between(l, begin, TA_MAX(begin, end), ARGS_LIMIT);
+    ta_perf_look_extent(l, l->clang->Cursor_getArgument(at, 0), &begin, &other);
+    ta_perf_look_extent(l, l->clang->Cursor_getArgument(at, (unsigned)count - 1), &other, &end);
+    return ta_perf_look_text_between(l, begin, TA_MAX(begin, end), ARGS_LIMIT);
 }
 
 // Of a function of the system only what its name says counts; static ones are known with their file.
@@ -193,7 +193,7 @@ static void note_call(struct look *l, struct ta_clang_cursor at, struct ta_clang
         give_lock(l, args, at);
     weigh_sections(l, does);
     if (does || *callee || (!by_name && l->lock_count)) {
-        struct ta_site *s = look_add_site(l, by_name ? TA_SITE_CALL : TA_SITE_POINTER, at, name);
+        struct ta_site *s = ta_perf_look_add_site(l, by_name ? TA_SITE_CALL : TA_SITE_POINTER, at, name);
         free(s->callee);
         free(s->args);
         s->callee = ta_xstrdup(callee);
@@ -210,17 +210,17 @@ static void note_call(struct look *l, struct ta_clang_cursor at, struct ta_clang
     free(callee);
 }
 
-void look_walk_call(struct look *l, struct ta_clang_cursor at)
+void ta_perf_look_walk_call(struct look *l, struct ta_clang_cursor at)
 {
-    struct look_children parts = look_children(l, at);
+    struct ta_perf_look_children parts = ta_perf_look_children(l, at);
     struct ta_clang_cursor function = l->clang->getCursorReferenced(at);
     const char *target = l->target;
     l->target = NULL;
     for (int i = 0; i < parts.count; i++)
-        look_walk(l, parts.items[i]);
+        ta_perf_look_walk(l, parts.items[i]);
     l->target = target;
     free(parts.items);
-    char *name = look_name(l, at), *args = arguments(l, at, l->clang->Cursor_getNumArguments(at));
+    char *name = ta_perf_look_name(l, at), *args = arguments(l, at, l->clang->Cursor_getNumArguments(at));
     if (*name)
         note_call(l, at, function, name, args);
     free(args);

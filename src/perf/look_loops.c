@@ -13,12 +13,12 @@ struct parts {
 };
 
 // Which of a for's parts libclang left out is seen by where the semicolons are.
-static void split_for(const struct look *l, struct ta_clang_cursor at, const struct look_children *all,
-                      struct parts *out)
+static void split_for(const struct look *l, struct ta_clang_cursor at,
+                      const struct ta_perf_look_children *all, struct parts *out)
 {
     size_t begin, end, semicolons[2] = {0, 0};
     int depth = 0, found = 0;
-    look_extent(l, at, &begin, &end);
+    ta_perf_look_extent(l, at, &begin, &end);
     for (size_t i = begin; i < end && found < 2; i++) {
         char c = l->text[i];
         if (c == '\'' || c == '"') {
@@ -32,7 +32,7 @@ static void split_for(const struct look *l, struct ta_clang_cursor at, const str
     }
     for (int i = 0; i + 1 < all->count; i++) {
         size_t place, other;
-        look_extent(l, all->items[i], &place, &other);
+        ta_perf_look_extent(l, all->items[i], &place, &other);
         if (found < 2 && all->count == 4)
             place = 0;
         if (found < 2 ? i == 0 : place < semicolons[0])
@@ -44,8 +44,8 @@ static void split_for(const struct look *l, struct ta_clang_cursor at, const str
     }
 }
 
-static void split_loop(const struct look *l, struct ta_clang_cursor at, const struct look_children *all,
-                       struct parts *out)
+static void split_loop(const struct look *l, struct ta_clang_cursor at,
+                       const struct ta_perf_look_children *all, struct parts *out)
 {
     *out = (struct parts){0};
     if (!all->count)
@@ -99,7 +99,7 @@ static unsigned head_flags(const struct parts *p, const char *condition, const c
     unsigned flags = 0;
     bool always = !p->condition.kind || !strcmp(condition, "1") || !strcmp(condition, "true") ||
                   !strcmp(condition, "TRUE") || !strcmp(condition, "0 == 0");
-    if (always || look_has_part(condition, of_ends))
+    if (always || ta_perf_look_has_part(condition, of_ends))
         flags |= TA_LOOP_ENDLESS;
     else if (p->step.kind && has_small_bound(condition))
         flags |= TA_LOOP_SMALL;
@@ -130,7 +130,7 @@ static bool is_pause(const char *body)
 // A loop that does nothing but ask, and asks nothing that would wait.
 static void note_spin(struct look *l, struct ta_clang_cursor at, const struct parts *p, const char *condition)
 {
-    char *body = look_text(l, p->body, 80);
+    char *body = ta_perf_look_text(l, p->body, 80);
     bool empty = p->body.kind == TA_CLANG_NOTHING || !strcmp(body, "{}") || !strcmp(body, "{ }") || !*body;
     bool changes = p->step.kind || strstr(condition, "++") || strstr(condition, "--");
     for (const char *c = strchr(condition, '='); c && !changes; c = strchr(c + 1, '=')) {
@@ -145,7 +145,7 @@ static void note_spin(struct look *l, struct ta_clang_cursor at, const struct pa
     if (calls && strstr(condition, "atomic_load") && !strstr(condition, "exchange"))
         calls = false;
     if ((empty || is_pause(body)) && names && !changes && !calls && strcmp(condition, "true") != 0)
-        look_add_site(l, TA_SITE_SPIN, at, condition);
+        ta_perf_look_add_site(l, TA_SITE_SPIN, at, condition);
     free(body);
 }
 
@@ -153,7 +153,7 @@ static char *loop_variable(const struct look *l, const struct parts *p)
 {
     if (!p->step.kind)
         return NULL;
-    char *text = look_text(l, p->step, 80);
+    char *text = ta_perf_look_text(l, p->step, 80);
     size_t begin = strspn(text, "+-( "), n = begin;
     while (isalnum((unsigned char)text[n]) || text[n] == '_')
         n++;
@@ -180,7 +180,8 @@ static void mark_invariant(struct ta_site *s, const char *loop_text)
             while (isalnum((unsigned char)p[n]) || p[n] == '_')
                 n++;
             char *word = ta_xstrndup(p, n);
-            fixed = !look_changes(text, word, !(s->does & TA_DOES_LENGTH) || (s->flags & TA_SITE_HEAD) == 0);
+            fixed = !ta_perf_look_changes(text, word,
+                                          !(s->does & TA_DOES_LENGTH) || (s->flags & TA_SITE_HEAD) == 0);
             free(word);
             p += n;
         } else if (*p == '(') {
@@ -208,13 +209,13 @@ static bool gives_back(const struct ta_site *s, const char *word)
     return frees && ta_text_has_word(s->args, word);
 }
 
-void look_finish_sites(struct look *l, int loop, const char *text)
+void ta_perf_look_finish_sites(struct look *l, int loop, const char *text)
 {
     static const char *const bounds[] = {"max", "limit", "full", "oldest", "trim", "evict", NULL};
     struct ta_function *f = look_function(l);
     for (int i = 0; i < f->site_count; i++) {
         struct ta_site *s = &f->sites[i];
-        char *word = look_last_word(s->target);
+        char *word = ta_perf_look_last_word(s->target);
         if ((s->does & TA_DOES_ALLOC) && *word && is_inside(f, s->loop, loop)) {
             for (int k = 0; k < f->site_count; k++)
                 if (gives_back(&f->sites[k], word) && is_inside(f, f->sites[k].loop, loop))
@@ -225,16 +226,16 @@ void look_finish_sites(struct look *l, int loop, const char *text)
         if ((s->does & TA_DOES_APPEND) && s->loop == loop && loop >= 0) {
             // The text begins anew in each round: "*text = 0", "text[0] = 0", "strcpy(text, ...)".
             char *first = ta_xstrndup(s->args, strcspn(s->args, ","));
-            char *to = look_last_word(first), *copied = ta_xprintf("cpy(%s", first);
+            char *to = ta_perf_look_last_word(first), *copied = ta_xprintf("cpy(%s", first);
             char *printed = ta_xprintf("printf(%s", first);
-            if (look_changes(text, to, false) || strstr(text, copied) || strstr(text, printed))
+            if (ta_perf_look_changes(text, to, false) || strstr(text, copied) || strstr(text, printed))
                 s->flags |= TA_SITE_LAZY;
             free(printed);
             free(copied);
             free(to);
             free(first);
         }
-        if (loop < 0 && (s->does & TA_DOES_GROW) && look_has_part(text, bounds))
+        if (loop < 0 && (s->does & TA_DOES_GROW) && ta_perf_look_has_part(text, bounds))
             s->flags |= TA_SITE_BOUNDED;
         free(word);
     }
@@ -245,33 +246,33 @@ static void walk_parts(struct look *l, struct ta_clang_cursor at, const struct p
     bool head = l->head;
     if (p->condition.kind && at.kind != TA_CLANG_DO) {
         l->head = true;
-        look_walk(l, p->condition);
+        ta_perf_look_walk(l, p->condition);
     }
     l->head = false;
     if (p->body.kind)
-        look_walk(l, p->body);
+        ta_perf_look_walk(l, p->body);
     l->head = true;
     if (p->step.kind)
-        look_walk(l, p->step);
+        ta_perf_look_walk(l, p->step);
     if (p->condition.kind && at.kind == TA_CLANG_DO)
-        look_walk(l, p->condition);
+        ta_perf_look_walk(l, p->condition);
     l->head = head;
 }
 
-void look_walk_loop(struct look *l, struct ta_clang_cursor at)
+void ta_perf_look_walk_loop(struct look *l, struct ta_clang_cursor at)
 {
-    struct look_children all = look_children(l, at);
+    struct ta_perf_look_children all = ta_perf_look_children(l, at);
     struct parts p;
     split_loop(l, at, &all, &p);
     if (p.init.kind)
-        look_walk(l, p.init);
+        ta_perf_look_walk(l, p.init);
     if (l->loop_count < LOOK_LOOPS && p.body.kind) {
-        char *condition = p.condition.kind ? look_text(l, p.condition, HEAD_LIMIT) : ta_xstrdup("");
-        char *init = p.init.kind ? look_text(l, p.init, HEAD_LIMIT) : ta_xstrdup("");
-        char *head = ta_xprintf("%s; %s", init, condition), *text = look_text(l, at, SIZE_MAX);
+        char *condition = p.condition.kind ? ta_perf_look_text(l, p.condition, HEAD_LIMIT) : ta_xstrdup("");
+        char *init = p.init.kind ? ta_perf_look_text(l, p.init, HEAD_LIMIT) : ta_xstrdup("");
+        char *head = ta_xprintf("%s; %s", init, condition), *text = ta_perf_look_text(l, at, SIZE_MAX);
         struct ta_loop *loop = ta_facts_add_loop(look_function(l));
         loop->parent = look_loop_index(l);
-        loop->line = look_line(l, at, NULL);
+        loop->line = ta_perf_look_line(l, at, NULL);
         loop->flags = head_flags(&p, condition, head);
         loop->because = ta_xstrdup("");
         if (at.kind == TA_CLANG_WHILE || at.kind == TA_CLANG_FOR)
@@ -284,7 +285,7 @@ void look_walk_loop(struct look *l, struct ta_clang_cursor at)
         l->target = NULL;
         walk_parts(l, at, &p);
         l->target = target;
-        look_finish_sites(l, index, text);
+        ta_perf_look_finish_sites(l, index, text);
         free(l->loops[--l->loop_count].variable);
         l->switches = switches;
         free(text);
@@ -300,7 +301,7 @@ static bool is_narrow(const char *factor)
 {
     static const char *const names[] = {"chan", "nch", "comp", "bpp", "plane", "bytes", NULL};
     char *name = ta_xstrndup(factor, strcspn(factor, ")+]*"));
-    bool is = look_has_part(name, names);
+    bool is = ta_perf_look_has_part(name, names);
     free(name);
     return is;
 }
@@ -339,7 +340,7 @@ static bool is_multiplied(const char *text, const char *word)
 }
 
 // An inner loop that steps by rows: a[y * stride + x] with y the inner variable.
-void look_subscript(struct look *l, struct ta_clang_cursor at)
+void ta_perf_look_subscript(struct look *l, struct ta_clang_cursor at)
 {
     if (l->loop_count < 2)
         return;
@@ -348,11 +349,11 @@ void look_subscript(struct look *l, struct ta_clang_cursor at)
     if (!inner->is_for || !outer->is_for || !inner->variable || !outer->variable ||
         ((f->loops[inner->index].flags | f->loops[outer->index].flags) & TA_LOOP_SMALL))
         return;
-    struct look_children parts = look_children(l, at);
-    char *index = parts.count == 2 ? look_text(l, parts.items[1], 200) : ta_xstrdup("");
+    struct ta_perf_look_children parts = ta_perf_look_children(l, at);
+    char *index = parts.count == 2 ? ta_perf_look_text(l, parts.items[1], 200) : ta_xstrdup("");
     if (*inner->variable && *outer->variable && is_multiplied(index, inner->variable) &&
         ta_text_has_word(index, outer->variable) && !is_multiplied(index, outer->variable))
-        look_add_site(l, TA_SITE_COLUMNS, at, index);
+        ta_perf_look_add_site(l, TA_SITE_COLUMNS, at, index);
     free(index);
     free(parts.items);
 }

@@ -48,7 +48,7 @@ struct look {
     int depth;
 };
 
-struct look_children {
+struct ta_perf_look_children {
     struct ta_clang_cursor *items;
     int count;
     size_t room;
@@ -64,34 +64,34 @@ static inline int look_loop_index(const struct look *l)
     return l->loop_count ? l->loops[l->loop_count - 1].index : -1;
 }
 
-// look_text.c
-struct look_children look_children(const struct look *l, struct ta_clang_cursor at);
+// ta_perf_look_text.c
+struct ta_perf_look_children ta_perf_look_children(const struct look *l, struct ta_clang_cursor at);
 // Byte offsets of its text in the file of the function: begin <= end, both inside.
-void look_extent(const struct look *l, struct ta_clang_cursor at, size_t *begin, size_t *end);
+void ta_perf_look_extent(const struct look *l, struct ta_clang_cursor at, size_t *begin, size_t *end);
 // Its text with blanks joined, cut at `limit` bytes; to be freed.
-char *look_text(const struct look *l, struct ta_clang_cursor at, size_t limit);
-char *look_text_between(const struct look *l, size_t begin, size_t end, size_t limit);
+char *ta_perf_look_text(const struct look *l, struct ta_clang_cursor at, size_t limit);
+char *ta_perf_look_text_between(const struct look *l, size_t begin, size_t end, size_t limit);
 // Its name; to be freed.
-char *look_name(const struct look *l, struct ta_clang_cursor at);
+char *ta_perf_look_name(const struct look *l, struct ta_clang_cursor at);
 // Line of its text's beginning, and the column where it is wanted.
-int look_line(const struct look *l, struct ta_clang_cursor at, int *column);
+int ta_perf_look_line(const struct look *l, struct ta_clang_cursor at, int *column);
 // Is there something that may change `word` in the text? Calls that it is handed to count only with `calls`.
-bool look_changes(const char *text, const char *word, bool calls);
+bool ta_perf_look_changes(const char *text, const char *word, bool calls);
 // The name at the end of "a->b.c[i]": "c"; to be freed.
-char *look_last_word(const char *text);
+char *ta_perf_look_last_word(const char *text);
 // Has the text any of the words of a NULL-terminated list in it, letters of both sizes alike?
-bool look_has_part(const char *text, const char *const *parts);
+bool ta_perf_look_has_part(const char *text, const char *const *parts);
 
-// look_walk.c
-void look_walk(struct look *l, struct ta_clang_cursor at);
+// ta_perf_look_walk.c
+void ta_perf_look_walk(struct look *l, struct ta_clang_cursor at);
 // look_loops.c
-void look_walk_loop(struct look *l, struct ta_clang_cursor at);
-void look_subscript(struct look *l, struct ta_clang_cursor at);
+void ta_perf_look_walk_loop(struct look *l, struct ta_clang_cursor at);
+void ta_perf_look_subscript(struct look *l, struct ta_clang_cursor at);
 // What is known of the sites of a loop (-1: of the function) when its end is reached.
-void look_finish_sites(struct look *l, int loop, const char *text);
+void ta_perf_look_finish_sites(struct look *l, int loop, const char *text);
 // look_calls.c
-void look_walk_call(struct look *l, struct ta_clang_cursor at);
-struct ta_site *look_add_site(struct look *l, enum ta_site_kind kind, struct ta_clang_cursor at,
-                              const char *name);
+void ta_perf_look_walk_call(struct look *l, struct ta_clang_cursor at);
+struct ta_site *ta_perf_look_add_site(struct look *l, enum ta_site_kind kind, struct ta_clang_cursor at,
+                                      const char *name);
 
 #endif

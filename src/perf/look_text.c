@@ -8,7 +8,7 @@
 
 static int collect(struct ta_clang_cursor cursor, struct ta_clang_cursor parent, void *priv)
 {
-    struct look_children *list = priv;
+    struct ta_perf_look_children *list = priv;
     (void)parent;
     if ((size_t)list->count == list->room) {
         list->room = list->room ? 2 * list->room : 8;
@@ -18,14 +18,14 @@ static int collect(struct ta_clang_cursor cursor, struct ta_clang_cursor parent,
     return TA_CLANG_GO_ON;
 }
 
-struct look_children look_children(const struct look *l, struct ta_clang_cursor at)
+struct ta_perf_look_children ta_perf_look_children(const struct look *l, struct ta_clang_cursor at)
 {
-    struct look_children list = {0};
+    struct ta_perf_look_children list = {0};
     l->clang->visitChildren(at, collect, &list);
     return list;
 }
 
-void look_extent(const struct look *l, struct ta_clang_cursor at, size_t *begin, size_t *end)
+void ta_perf_look_extent(const struct look *l, struct ta_clang_cursor at, size_t *begin, size_t *end)
 {
     struct ta_clang_range range = l->clang->getCursorExtent(at);
     void *first = NULL, *last = NULL;
@@ -54,7 +54,7 @@ static size_t skip_comment(const struct look *l, size_t i, size_t end)
     return i;
 }
 
-char *look_text_between(const struct look *l, size_t begin, size_t end, size_t limit)
+char *ta_perf_look_text_between(const struct look *l, size_t begin, size_t end, size_t limit)
 {
     struct ta_buf out = {0};
     bool blank = false;
@@ -79,21 +79,21 @@ char *look_text_between(const struct look *l, size_t begin, size_t end, size_t l
     return ta_buf_take(&out);
 }
 
-char *look_text(const struct look *l, struct ta_clang_cursor at, size_t limit)
+char *ta_perf_look_text(const struct look *l, struct ta_clang_cursor at, size_t limit)
 {
     size_t begin, end;
-    look_extent(l, at, &begin, &end);
-    return look_text_between(l, begin, end, limit);
+    ta_perf_look_extent(l, at, &begin, &end);
+    return ta_perf_look_text_between(l, begin, end, limit);
 }
 
-char *look_name(const struct look *l, struct ta_clang_cursor at)
+char *ta_perf_look_name(const struct look *l, struct ta_clang_cursor at)
 {
     struct ta_buf out = {0};
     ta_clang_append(l->clang, l->clang->getCursorSpelling(at), &out);
     return ta_buf_take(&out);
 }
 
-int look_line(const struct look *l, struct ta_clang_cursor at, int *column)
+int ta_perf_look_line(const struct look *l, struct ta_clang_cursor at, int *column)
 {
     unsigned line = 0, col = 0;
     l->clang->getExpansionLocation(l->clang->getRangeStart(l->clang->getCursorExtent(at)), NULL, &line, &col,
@@ -148,7 +148,7 @@ static bool is_assigned(const char *p)
     return p[0] == '=' && p[1] != '=';
 }
 
-bool look_changes(const char *text, const char *word, bool calls)
+bool ta_perf_look_changes(const char *text, const char *word, bool calls)
 {
     size_t n = strlen(word);
     for (const char *p = n ? strstr(text, word) : NULL; p; p = strstr(p + 1, word)) {
@@ -169,7 +169,7 @@ bool look_changes(const char *text, const char *word, bool calls)
     return false;
 }
 
-char *look_last_word(const char *text)
+char *ta_perf_look_last_word(const char *text)
 {
     size_t end = strlen(text);
     while (end > 0) {
@@ -192,7 +192,7 @@ char *look_last_word(const char *text)
     return ta_xstrndup(text + begin, end - begin);
 }
 
-bool look_has_part(const char *text, const char *const *parts)
+bool ta_perf_look_has_part(const char *text, const char *const *parts)
 {
     for (const char *const *w = parts; *w; w++) {
         size_t n = strlen(*w);

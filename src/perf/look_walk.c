@@ -24,7 +24,7 @@ static bool ends_program(const struct look *l, struct ta_clang_cursor at)
 {
     static const char *const names[] = {"exit",    "_exit", "abort", "quick_exit",
                                         "longjmp", "fatal", "die",   NULL};
-    char *name = look_name(l, at);
+    char *name = ta_perf_look_name(l, at);
     bool is = false;
     for (const char *const *n = names; *n && !is; n++)
         is = !strcmp(name, *n);
@@ -44,7 +44,7 @@ static bool leaves(const struct look *l, struct ta_clang_cursor at)
     case TA_CLANG_CALL:
         return ends_program(l, at);
     case TA_CLANG_BLOCK: {
-        struct look_children parts = look_children(l, at);
+        struct ta_perf_look_children parts = ta_perf_look_children(l, at);
         bool is = parts.count > 0 && leaves(l, parts.items[parts.count - 1]);
         free(parts.items);
         return is;
@@ -109,22 +109,22 @@ static void walk_branch(struct look *l, struct ta_clang_cursor at, const char *c
 {
     int guards = l->guard_count;
     push_guard(l, condition, exits);
-    look_walk(l, at);
+    ta_perf_look_walk(l, at);
     drop_guards(l, guards);
 }
 
 static void walk_if(struct look *l, struct ta_clang_cursor at)
 {
-    struct look_children parts = look_children(l, at);
+    struct ta_perf_look_children parts = ta_perf_look_children(l, at);
     if (parts.count < 2) {
         free(parts.items);
         return;
     }
-    char *condition = look_text(l, parts.items[0], CONDITION_LIMIT);
+    char *condition = ta_perf_look_text(l, parts.items[0], CONDITION_LIMIT);
     struct kept_locks before = {.count = 0}, after = {.count = 0};
     bool first_leaves = leaves(l, parts.items[1]),
          second_leaves = parts.count > 2 && leaves(l, parts.items[2]);
-    look_walk(l, parts.items[0]);
+    ta_perf_look_walk(l, parts.items[0]);
     keep_locks(l, &before);
     bool released = l->released;
     walk_branch(l, parts.items[1], condition, first_leaves);
@@ -146,11 +146,11 @@ static void walk_if(struct look *l, struct ta_clang_cursor at)
 static void walk_switch(struct look *l, struct ta_clang_cursor at)
 {
     struct kept_locks before = {.count = 0};
-    struct look_children parts = look_children(l, at);
+    struct ta_perf_look_children parts = ta_perf_look_children(l, at);
     keep_locks(l, &before);
     l->switches++;
     for (int i = 0; i < parts.count; i++)
-        look_walk(l, parts.items[i]);
+        ta_perf_look_walk(l, parts.items[i]);
     l->switches--;
     put_locks(l, &before);
     free(parts.items);
@@ -158,11 +158,11 @@ static void walk_switch(struct look *l, struct ta_clang_cursor at)
 
 static void walk_conditional(struct look *l, struct ta_clang_cursor at)
 {
-    struct look_children parts = look_children(l, at);
-    char *condition = parts.count ? look_text(l, parts.items[0], CONDITION_LIMIT) : ta_xstrdup("");
+    struct ta_perf_look_children parts = ta_perf_look_children(l, at);
+    char *condition = parts.count ? ta_perf_look_text(l, parts.items[0], CONDITION_LIMIT) : ta_xstrdup("");
     for (int i = 0; i < parts.count; i++) {
         if (i == 0)
-            look_walk(l, parts.items[i]);
+            ta_perf_look_walk(l, parts.items[i]);
         else
             walk_branch(l, parts.items[i], condition, false);
     }
@@ -171,12 +171,12 @@ static void walk_conditional(struct look *l, struct ta_clang_cursor at)
 }
 
 // The text between two operands: libclang of old does not tell the operator.
-static char *operator_of(const struct look *l, const struct look_children *parts)
+static char *operator_of(const struct look *l, const struct ta_perf_look_children *parts)
 {
     size_t begin, end, other;
-    look_extent(l, parts->items[0], &other, &begin);
-    look_extent(l, parts->items[1], &end, &other);
-    return begin < end ? look_text_between(l, begin, end, 16) : ta_xstrdup("");
+    ta_perf_look_extent(l, parts->items[0], &other, &begin);
+    ta_perf_look_extent(l, parts->items[1], &end, &other);
+    return begin < end ? ta_perf_look_text_between(l, begin, end, 16) : ta_xstrdup("");
 }
 
 static void note_copy(struct look *l, struct ta_clang_cursor at)
@@ -187,31 +187,31 @@ static void note_copy(struct look *l, struct ta_clang_cursor at)
         return;
     struct ta_buf name = {0};
     ta_clang_append(l->clang, l->clang->getTypeSpelling(type), &name);
-    struct ta_site *s = look_add_site(l, TA_SITE_COPY, at, ta_buf_text(&name));
+    struct ta_site *s = ta_perf_look_add_site(l, TA_SITE_COPY, at, ta_buf_text(&name));
     s->number = (int)bytes;
     ta_buf_release(&name);
 }
 
 static void walk_binary(struct look *l, struct ta_clang_cursor at)
 {
-    struct look_children parts = look_children(l, at);
+    struct ta_perf_look_children parts = ta_perf_look_children(l, at);
     if (parts.count == 2) {
         char *op = operator_of(l, &parts);
         const char *outer = l->target;
         // Parentheses of the operands may stand in it.
         bool assigns = strchr(op, '=') && !strstr(op, "==") && !strpbrk(op, "!<>");
         bool lazy = strstr(op, "&&") || strstr(op, "||");
-        char *left = look_text(l, parts.items[0], lazy ? CONDITION_LIMIT : TEXT_LIMIT);
-        look_walk(l, parts.items[0]);
+        char *left = ta_perf_look_text(l, parts.items[0], lazy ? CONDITION_LIMIT : TEXT_LIMIT);
+        ta_perf_look_walk(l, parts.items[0]);
         if (assigns) {
             note_copy(l, at);
             l->target = left;
-            look_walk(l, parts.items[1]);
+            ta_perf_look_walk(l, parts.items[1]);
         } else if (lazy) {
             l->target = NULL;
             walk_branch(l, parts.items[1], left, false);
         } else {
-            look_walk(l, parts.items[1]);
+            ta_perf_look_walk(l, parts.items[1]);
         }
         l->target = outer;
         free(left);
@@ -222,9 +222,9 @@ static void walk_binary(struct look *l, struct ta_clang_cursor at)
 
 static void walk_all(struct look *l, struct ta_clang_cursor at)
 {
-    struct look_children parts = look_children(l, at);
+    struct ta_perf_look_children parts = ta_perf_look_children(l, at);
     for (int i = 0; i < parts.count; i++)
-        look_walk(l, parts.items[i]);
+        ta_perf_look_walk(l, parts.items[i]);
     free(parts.items);
 }
 
@@ -241,14 +241,14 @@ static void walk_return(struct look *l, struct ta_clang_cursor at)
 static void walk_variable(struct look *l, struct ta_clang_cursor at)
 {
     const char *outer = l->target;
-    char *name = look_name(l, at);
+    char *name = ta_perf_look_name(l, at);
     l->target = name;
     walk_all(l, at);
     l->target = outer;
     free(name);
 }
 
-void look_walk(struct look *l, struct ta_clang_cursor at)
+void ta_perf_look_walk(struct look *l, struct ta_clang_cursor at)
 {
     if (l->depth >= LOOK_DEPTH)
         return;
@@ -260,7 +260,7 @@ void look_walk(struct look *l, struct ta_clang_cursor at)
     case TA_CLANG_WHILE:
     case TA_CLANG_DO:
     case TA_CLANG_FOR:
-        look_walk_loop(l, at);
+        ta_perf_look_walk_loop(l, at);
         break;
     case TA_CLANG_SWITCH:
         walk_switch(l, at);
@@ -269,7 +269,7 @@ void look_walk(struct look *l, struct ta_clang_cursor at)
         walk_conditional(l, at);
         break;
     case TA_CLANG_CALL:
-        look_walk_call(l, at);
+        ta_perf_look_walk_call(l, at);
         break;
     case TA_CLANG_BINARY:
         walk_binary(l, at);
@@ -281,7 +281,7 @@ void look_walk(struct look *l, struct ta_clang_cursor at)
         walk_variable(l, at);
         break;
     case TA_CLANG_SUBSCRIPT:
-        look_subscript(l, at);
+        ta_perf_look_subscript(l, at);
         walk_all(l, at);
         break;
     default:
