@@ -75,6 +75,14 @@ def named_in_docs():
             yield page.name, name
 
 
+def test_named_tests_exist():
+    """What CONTRIBUTING picks by a word is not nothing."""
+    words = re.findall(r'pytest (\S+) -k (\w+)', (ROOT / 'CONTRIBUTING.md').read_text())
+    assert words
+    for folder, word in words:
+        assert any(word in p.name or re.search(rf'^def test_\w*{word}', p.read_text(), re.M) for p in (ROOT / folder).rglob('test_*.py')), word
+
+
 def test_named_files_exist():
     """Files and folders of the sources that the pages for programmers speak of; a bare name may lie anywhere."""
     files = [p.relative_to(ROOT).as_posix() for top in ('src', 'include', 'tests', 'tools', 'bench', 'examples', 'docs', 'presets')
