@@ -1,6 +1,7 @@
 #include "audio/text.h"
 
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,26 +62,36 @@ static char *build(const struct ta_sound_stage_plan *stages, int count)
     return out;
 }
 
-// All that the text depends on.
+// The bytes of a value, quicker than in words: a key must cost less than what it saves.
+static void put_bits(struct ta_buf *key, const void *value, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *bytes = value;
+    char text[2 * sizeof(uint64_t)];
+    for (size_t i = 0; i < size; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    ta_buf_append(key, text, 2 * size);
+}
+
+// All that the text depends on. Fields have sizes of their own, so that nothing need part them.
 static void key_of(const struct ta_sound_stage_plan *stages, int count, struct ta_buf *key)
 {
     for (int i = 0; i < count; i++) {
         const struct ta_sound_stage_plan *s = &stages[i];
-        ta_buf_printf(key, "%s %d %d %llx %llx", s->info->name, s->in.rate, s->in.channels,
-                      (unsigned long long)s->in.mask, (unsigned long long)s->out.mask);
+        ta_buf_puts(key, s->info->name);
+        ta_buf_putc(key, ' ');
+        put_bits(key, &s->in.rate, sizeof s->in.rate);
+        put_bits(key, &s->in.channels, sizeof s->in.channels);
+        put_bits(key, &s->in.mask, sizeof s->in.mask);
+        put_bits(key, &s->out.mask, sizeof s->out.mask);
         for (const struct ta_opt *o = s->info->options; o && o->name; o++) {
             const char *field = (const char *)s->opts + o->offset;
-            double number;
-            int choice;
-            char *text;
-            if (o->type == TA_OPT_TYPE_DOUBLE) {
-                memcpy(&number, field, sizeof number);
-                ta_buf_printf(key, " %a", number);
-            } else if (o->type == TA_OPT_TYPE_INT) {
-                memcpy(&choice, field, sizeof choice);
-                ta_buf_printf(key, " %d", choice);
+            if (o->type == TA_OPT_TYPE_DOUBLE || o->type == TA_OPT_TYPE_INT) {
+                put_bits(key, field, o->size);
             } else {
-                text = ta_opt_text_of(o, s->opts);
+                char *text = ta_opt_text_of(o, s->opts);
                 ta_buf_printf(key, " %zu:%s", strlen(text), text);
                 free(text);
             }

@@ -16,17 +16,23 @@
 #include "restore/outcome.h"
 
 const struct ta_command *const ta_commands[] = {
-    &ta_command_restore,      &ta_command_audio,       &ta_command_resume,
-    &ta_command_status,       &ta_command_plan,        &ta_command_preview,
-    &ta_command_compare,      &ta_command_task,        &ta_command_segment,
-    &ta_command_join,         &ta_command_probe,       &ta_command_verify,
-    &ta_command_clean,        &ta_command_presets,     &ta_command_encoders,
-    &ta_command_engines,      &ta_command_models,      &ta_command_doctor,
-    &ta_command_simulate,     &ta_command_serve,       &ta_command_submit,
-    &ta_command_jobs,         &ta_command_worker,      &ta_command_perf,
-    &ta_command_perf_profile, &ta_command_perf_memory, &ta_command_perf_metrics,
-    &ta_command_perf_report,  &ta_command_perf_tune,   &ta_command_perf_analyze,
-    &ta_command_completion,   &ta_command_help,        NULL,
+    &ta_command_restore,      &ta_command_audio,
+    &ta_command_resume,       &ta_command_status,
+    &ta_command_plan,         &ta_command_preview,
+    &ta_command_compare,      &ta_command_task,
+    &ta_command_segment,      &ta_command_join,
+    &ta_command_probe,        &ta_command_verify,
+    &ta_command_clean,        &ta_command_presets,
+    &ta_command_encoders,     &ta_command_engines,
+    &ta_command_models,       &ta_command_doctor,
+    &ta_command_simulate,     &ta_command_serve,
+    &ta_command_submit,       &ta_command_jobs,
+    &ta_command_worker,       &ta_command_perf,
+    &ta_command_perf_profile, &ta_command_perf_memory,
+    &ta_command_perf_metrics, &ta_command_perf_report,
+    &ta_command_perf_tune,    &ta_command_perf_analyze,
+    &ta_command_perf_patch,   &ta_command_completion,
+    &ta_command_help,         NULL,
 };
 
 static const struct {
