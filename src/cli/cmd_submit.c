@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <terminalai/terminalai.h>
 
@@ -65,6 +66,26 @@ static const struct ta_opt submit_options[] = {
     {0},
 };
 
+static char *absolute(const char *path)
+{
+    char *dir = ta_path_dir(path), *real = ta_path_absolute(dir),
+         *whole = ta_path_join(real, ta_path_name(path));
+    free(dir);
+    free(real);
+    return whole;
+}
+
+// A file that is named from here means another one where the service is. What has neither a dot nor a slash
+// is a name of the program's own ("warm").
+static json_t *value_of(const char *value)
+{
+    bool file = value[0] != '/' && strpbrk(value, "./") && access(value, F_OK) == 0;
+    char *whole = file ? absolute(value) : NULL;
+    json_t *text = json_string(whole ? whole : value);
+    free(whole);
+    return text;
+}
+
 // What the caller has set; the service's own configuration says the rest.
 static json_t *options_of(struct ta_cli *cli)
 {
@@ -73,18 +94,9 @@ static json_t *options_of(struct ta_cli *cli)
         const char *value;
         if (ta_options_by_caller(cli->options, *name) &&
             ta_options_get(cli->options, *name, &value, NULL) >= 0)
-            json_object_set_new(o, *name, json_string(value));
+            json_object_set_new(o, *name, value_of(value));
     }
     return o;
-}
-
-static char *absolute(const char *path)
-{
-    char *dir = ta_path_dir(path), *real = ta_path_absolute(dir),
-         *whole = ta_path_join(real, ta_path_name(path));
-    free(dir);
-    free(real);
-    return whole;
 }
 
 // A JSON object of one job; NULL after a message.

@@ -38,7 +38,7 @@ def test_workers_at_work(serve, tape):
     assert not service.workers()
 
 
-def test_all_that_a_job_names(serve, tape, tmp_path):
+def test_all_that_a_job_names(serve, tape, tmp_path, monkeypatch):
     """Files of other folders than those of input and output: by options, by the shell, by a link."""
     service = serve()
     tape(service, 'tape.avi')
@@ -49,7 +49,9 @@ def test_all_that_a_job_names(serve, tape, tmp_path):
     shutil.copy(kit.source('interlaced'), far / 'film.avi')
     (far / 'link.avi').symlink_to(service.files / 'tape.avi')
     quick = [w for n, v in QUICK.items() for w in (f'--{n}', v)]
-    for name, more in (('film', []), ('link', []), ('film', ['--colour-lut', far / 'look.cube', '--work-dir', work, '--keep-work'])):
+    # "look.cube" is a file of where the shell is, which is not where the service is.
+    monkeypatch.chdir(far)
+    for name, more in (('film', []), ('link', []), ('film', ['--colour-lut', 'look.cube', '--work-dir', '../work', '--keep-work'])):
         said = service.shell('submit', far / f'{name}.avi', '-o', outs / f'{name}{len(more)}.mp4', *quick, *more)
         assert said.returncode == 0, said.stderr
     for job in (1, 2, 3):
