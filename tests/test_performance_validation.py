@@ -198,12 +198,15 @@ def test_time_of_video_pipeline_filters(program, switched, tmp_path):
 
 @pytest.mark.benchmark
 def test_time_of_queue_rwlock():
-    """At least four times the reads of four readers beside one that tells of changes."""
-    rates = [(tool('reads', 'on', 1000), tool('reads', 'off', 1000)) for _ in range(3)]
-    ratios = [on['reads_a_second'] / off['reads_a_second'] for on, off in rates]
-    print('queue_rwlock: %.0f reads a second, %.1f times as many, on %d cores' % (
-        statistics.median(on['reads_a_second'] for on, _ in rates), statistics.median(ratios), rates[0][0]['cores']))
-    assert statistics.median(ratios) >= 4
+    """At least four times the reads of four readers beside others that report, and one that takes 5 ms to hear of it."""
+    path = BUILD / 'bench/queue_bench'
+    if not path.exists():
+        pytest.skip(f'{path} is not built')
+    done = subprocess.run([path, 'reads', '1'], capture_output=True, text=True, timeout=120, check=False)
+    found = json.loads(done.stdout)
+    print('queue_rwlock: %.1f times as many reads on %d cores; without a receiver %.1f' % (
+        found['ratios']['status'], found['cores'], found['ratios']['status_without_receiver']))
+    assert found['ratios']['status'] >= 4
 
 
 @pytest.mark.benchmark

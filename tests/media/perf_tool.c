@@ -12,7 +12,6 @@
 //                                        own cost
 // Each prints one JSON object.
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +32,7 @@
 
 static int usage(void)
 {
-    fputs("usage: perf_tool readers|progress|texts|reads|shares on|off [NUMBER]\n", stderr);
+    fputs("usage: perf_tool readers|progress|texts|shares on|off [NUMBER]\n", stderr);
     return 2;
 }
 
@@ -47,8 +46,6 @@ struct meeting {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int inside, most, done;
-    atomic_bool stop;
-    atomic_long reads;
 };
 
 static struct timespec in_ms(int ms)
@@ -83,41 +80,13 @@ static int read_and_meet(void *arg)
     return 0;
 }
 
-static int read_on(void *arg)
-{
-    struct meeting *m = arg;
-    long reads = 0;
-    while (!atomic_load(&m->stop)) {
-        ta_job_list_hold(m->list);
-        struct ta_job *job = ta_job_list_get(m->list, 1 + reads % 2);
-        ta_job_unref(&job);
-        ta_job_list_let_go(m->list);
-        reads++;
-    }
-    atomic_fetch_add(&m->reads, reads);
-    return 0;
-}
-
-// Tells of changes to somebody who takes a millisecond to hear of each.
-static int report_on(void *arg)
-{
-    struct meeting *m = arg;
-    while (!atomic_load(&m->stop)) {
-        ta_job_list_hold(m->list);
-        nanosleep(&(struct timespec){0, 1000000}, NULL);
-        ta_job_list_let_go(m->list);
-        nanosleep(&(struct timespec){0, 100000}, NULL);
-    }
-    return 0;
-}
-
-static int with_queue(bool rwlock, int ms)
+static int with_queue(bool rwlock)
 {
     char dir[] = "/tmp/ta-perf-XXXXXX";
     struct ta_tuning tuning;
     struct ta_jobs *jobs;
     struct meeting m = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-    struct ta_thread *threads[READERS], *reporter = NULL;
+    struct ta_thread *threads[READERS];
     struct ta_job_wanted wanted[] = {{"/a", "/a.mp4", "{}", "", 0}, {"/b", "/b.mp4", "{}", "", 0}};
     ta_tuning_defaults(&tuning);
     tuning.queue_rwlock = rwlock;
@@ -125,32 +94,20 @@ static int with_queue(bool rwlock, int ms)
         ta_jobs_add(jobs, wanted, 2, NULL) < 0)
         return 1;
     m.list = ta_jobs_list(jobs);
-    if (ms && ta_thread_create(&reporter, "reports", report_on, &m) < 0)
-        return 1;
     for (int i = 0; i < READERS; i++)
-        if (ta_thread_create(&threads[i], "reads", ms ? read_on : read_and_meet, &m) < 0)
+        if (ta_thread_create(&threads[i], "reads", read_and_meet, &m) < 0)
             return 1;
-    double began = ta_clock_seconds();
-    if (ms)
-        nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL);
-    atomic_store(&m.stop, true);
     for (int i = 0; i < READERS; i++)
         ta_thread_join(&threads[i]);
-    double seconds = ta_clock_seconds() - began;
-    ta_thread_join(&reporter);
     ta_jobs_close(&jobs);
     ta_dir_remove(dir, NULL);
-    if (ms)
-        printf("{\"reads_a_second\": %.1f, \"cores\": %d}\n", (double)m.reads / seconds, ta_cpu_count());
-    else
-        printf("{\"readers\": %d, \"at_once\": %d, \"read\": %d}\n", READERS, m.most, m.done);
+    printf("{\"readers\": %d, \"at_once\": %d, \"read\": %d}\n", READERS, m.most, m.done);
     return 0;
 }
 #else
-static int with_queue(bool rwlock, int ms)
+static int with_queue(bool rwlock)
 {
     (void)rwlock;
-    (void)ms;
     return 77;
 }
 #endif
@@ -349,9 +306,7 @@ int main(int argc, char **argv)
     bool on = argc > 2 && !strcmp(argv[2], "on");
     int number = argc > 3 ? atoi(argv[3]) : 0;
     if (!strcmp(what, "readers"))
-        return with_queue(on, 0);
-    if (!strcmp(what, "reads") && number > 0)
-        return with_queue(on, number);
+        return with_queue(on);
     if (!strcmp(what, "progress"))
         return with_meter(on);
     if (!strcmp(what, "texts") && number > 0)
