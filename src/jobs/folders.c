@@ -156,6 +156,7 @@ json_t *ta_folders_json(struct ta_folders *f)
     return list;
 }
 
+// perf-ok(block-under-lock, io-under-lock): a person adds one, and all of it is one step
 int ta_folders_add(struct ta_folders *f, const json_t *entry, struct ta_log *log)
 {
     pthread_mutex_lock(&f->lock);
@@ -177,6 +178,7 @@ int ta_folders_add(struct ta_folders *f, const json_t *entry, struct ta_log *log
     return err;
 }
 
+// perf-ok(block-under-lock, io-under-lock): as ta_folders_add()
 int ta_folders_remove(struct ta_folders *f, const char *path, struct ta_log *log)
 {
     char *root = ta_path_absolute(path);

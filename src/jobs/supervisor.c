@@ -530,6 +530,7 @@ static bool has_room(const struct ta_supervisor *s)
     return false;
 }
 
+// perf-ok(process-in-loop): a worker stays for many jobs
 static void give_jobs(struct ta_supervisor *s)
 {
     s->due_ms = 0;
@@ -647,6 +648,7 @@ static void start_ready(struct ta_supervisor *s, struct seat *seat)
     start_worker(s, seat, &box);
 }
 
+// perf-ok(process-in-loop): a worker stays for many jobs
 int ta_supervisor_run(struct ta_supervisor *s)
 {
     struct pollfd *fds = ta_xcalloc((size_t)s->seat_count + 1, sizeof(*fds));

@@ -46,6 +46,7 @@ static bool read_process(const char *name, struct process *p)
     return ok;
 }
 
+// perf-ok(growth-by-one): a few processes
 static void look(pid_t root, struct ta_watch_point *point)
 {
     struct process *all = NULL;
@@ -105,6 +106,7 @@ static int start(pid_t *pid, char *const *argv, const char *preload, struct ta_l
     return error ? ta_error_from_errno(error) : 0;
 }
 
+// perf-ok(polling-sleep): nothing tells of memory that a process takes
 int ta_watch_run(struct ta_watched *out, char *const *argv, const char *preload, int interval_ms,
                  void (*each)(void *priv), void *priv, struct ta_log *log)
 {

@@ -141,6 +141,7 @@ static void report_fraction(void *priv, double fraction)
     ta_meter_fraction(priv, fraction);
 }
 
+// perf-ok(callback-under-lock): a clock
 struct ta_progress_fn ta_meter_start(struct ta_meter *m, enum ta_phase phase)
 {
     pthread_mutex_lock(&m->lock);

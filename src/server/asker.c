@@ -327,6 +327,7 @@ static void keep_answer(struct ta_asker *a, struct entry *e, struct ta_told *t)
     e->sleeper_count = 0;
 }
 
+// perf-ok(io-under-lock): an event counter, which never waits
 bool ta_asker_cancel(struct ta_asker *a, const char *key)
 {
     pthread_mutex_lock(&a->lock);
@@ -354,6 +355,7 @@ static struct entry *next_entry(struct ta_asker *a, enum ta_ask_line line)
     return NULL;
 }
 
+// perf-ok(io-under-lock, long-critical-section): an event counter; the loop waits on a condition
 static int work(void *arg)
 {
     struct ta_seat *seat = arg;

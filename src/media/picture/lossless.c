@@ -113,6 +113,7 @@ static int write_packets(struct ta_lossless *l)
     return err == AVERROR(EAGAIN) || err == AVERROR_EOF ? 0 : coder_failed(l, "compressed");
 }
 
+// perf-ok(alloc-in-frame-loop): the way of before, to be measured
 int ta_lossless_write(struct ta_lossless *l, const AVFrame *frame)
 {
     int err = l->coder ? 0 : open_encoder(l, frame);
