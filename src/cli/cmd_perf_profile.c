@@ -250,8 +250,7 @@ static const struct ta_command_group profile_groups[] = {{"What to look at", pro
 
 static const struct ta_example examples[] = {
     {"terminalai perf profile --output perf_report.txt", "all parts"},
-    {"terminalai perf profile --module video_pipeline --test-video tape.avi -o tape.html",
-     "a page for one tape"},
+    {"terminalai perf profile --module video_pipeline --test-video a.avi -o a.html", "a page for one tape"},
     {"terminalai perf profile --baseline before.json", "with what has become slower since"},
     {0},
 };

@@ -194,7 +194,7 @@ def test_bash_completes_lists(program, tmp_path):
     (['jobs', 'pa'], {'pause'}), (['jobs', 'pause', ''], set()), (['jobs', '--state', 'done,fai'], {'done,failed'}),
     (['models', ''], {'list', 'show', 'fetch', 'verify', 'remove'}), (['models', 'fetch', 'upconv7'], {'upconv7-photo-x2'}),
     (['restore', '--scale-model', 'upconv7'], {'upconv7-photo-x2'}), (['restore', '--scale-model', 'rnnoise'], set()),
-    (['audio', '--loudness', 'b'], {'broadcast'}), (['restore', '--device', 'g'], {'gpu'}), (['perf', 'me'], {'metrics'}),
+    (['audio', '--loudness', 'b'], {'broadcast'}), (['restore', '--device', 'g'], {'gpu'}), (['perf', 'metr'], {'metrics'}),
 ], ids=lambda w: ' '.join(w) if isinstance(w, list) else '')
 def test_bash_completes_what_is_no_choice(program, tmp_path, words, offered):
     """Actions, states, networks, and options that take names beside numbers."""
