@@ -128,6 +128,8 @@ const struct ta_route ta_routes[] = {
     {R("GET", "/api/v1/system/devices", "what can run networks", ta_route_devices)},
     {R("GET", "/api/v1/system/encoders", "encoders, and whether they work here", ta_route_encoders)},
     {R("GET", "/api/v1/system/doctor", "what of this machine is missing", ta_route_doctor)},
+    {R("GET", "/api/v1/system/optimisations", "what makes the program fast, and the gain measured here",
+       ta_route_optimisations)},
     {R("GET", "/api/v1/models", "the networks that are known, and which are here", ta_route_models)},
     {R("POST", "/api/v1/models/{name}/fetch", "get one", ta_route_model_fetch), .changes = true},
     {R("DELETE", "/api/v1/models/{name}/fetch", "give that up; what has come is kept for the next time",

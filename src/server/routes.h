@@ -19,6 +19,7 @@ void ta_route_devices(struct ta_request *r);
 void ta_route_encoders(struct ta_request *r);
 void ta_route_doctor(struct ta_request *r);
 void ta_route_models(struct ta_request *r);
+void ta_route_optimisations(struct ta_request *r);
 void ta_route_model_fetch(struct ta_request *r);
 void ta_route_model_fetch_cancel(struct ta_request *r);
 void ta_route_model_remove(struct ta_request *r);

@@ -35,6 +35,12 @@ void ta_route_doctor(struct ta_request *r)
     ask_command(r, "command doctor", command, DEVICES_SECONDS);
 }
 
+void ta_route_optimisations(struct ta_request *r)
+{
+    static const char *const command[] = {"perf", "patch", "--list", "--json", NULL};
+    ask_command(r, "command optimisations", command, 1);
+}
+
 void ta_route_models(struct ta_request *r)
 {
     static const char *const command[] = {"models", "list", "--json", NULL};

@@ -94,8 +94,9 @@ def test_failing(serve, walk):
 def test_views(serve, walk):
     service = serve()
     put(service, 'tape.mkv')
-    job = service.submit('tape.mkv', options=QUICK)
-    service.wait(job, 'done')
+    for i in range(3):  # so that there is a course over time
+        job = service.submit('tape.mkv', options=QUICK, output=str(service.files / f'{i}.mp4'))
+        service.wait(job, 'done')
     walk('views', service, job=job)
 
 

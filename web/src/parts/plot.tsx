@@ -50,16 +50,19 @@ export function Plot({ title, unit, x, series, dates, height = 180, onPick }: Pr
     const box = ref.current;
     if (!box) return;
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
-    const date = new Intl.DateTimeFormat(lang, { dateStyle: "short", timeStyle: "short" });
+    // The day is said where there are several.
+    const day = (v: number | undefined): string => new Date(v ?? 0).toDateString();
+    const date = new Intl.DateTimeFormat(lang, day(x[0]) === day(x[x.length - 1]) ? { timeStyle: "short" } : { dateStyle: "short" });
     const plot = new uPlot(
       {
         width: Math.max(200, box.clientWidth),
         height,
         legend: { show: series.length > 1 },
+        padding: [null, 32, null, null], // for the last word of the axis
         cursor: { y: false, points: { size: 7 } },
         scales: { x: { time: false } },
         axes: [
-          { ...axis, values: (_, ticks) => ticks.map((v) => (dates ? date.format(v) : clock(v))), space: dates ? 130 : 60 },
+          { ...axis, values: (_, ticks) => ticks.map((v) => (dates ? date.format(v) : clock(v))), space: dates ? 90 : 60 },
           { ...axis, size: 56, values: (_, ticks) => ticks.map((v) => number(v, Math.abs(v) < 10 && v % 1 ? 1 : 0)) },
         ],
         series: [

@@ -185,6 +185,29 @@ export interface Model {
   file?: string; // where it is fetched from
   state: "here" | "absent" | "wrong" | "failed";
 }
+// What is kept of each run, the shell's too.
+export interface Run {
+  run_id: string;
+  time: string;
+  kind: string;
+  total_time_sec: number | null;
+  preprocessing_time_sec: number | null;
+  upscaling_time_sec: number | null;
+  encoding_time_sec: number | null;
+  frames_per_second: number | null;
+  peak_memory_mb: number | null;
+}
+export const readRuns = (limit: number, signal?: AbortSignal): Promise<{ runs: Run[] }> => get(query(`${API}/runs`, { limit }), signal);
+export interface Optimisation {
+  id: string;
+  state: string; // "applied", "reverted"
+  severity: string;
+  what: string;
+  before: string;
+  measured_by: string;
+  gain: { ratio: number; low: number; high: number; when: string; same: boolean } | null;
+}
+export const readOptimisations = (signal?: AbortSignal): Promise<Optimisation[]> => get<Optimisation[]>(`${API}/system/optimisations`, signal);
 export const readEngines = (signal?: AbortSignal): Promise<Engine[]> => get(`${API}/system/devices`, signal);
 export const readEncoders = (signal?: AbortSignal): Promise<Encoder[]> => get(`${API}/system/encoders`, signal);
 export const readModels = (signal?: AbortSignal): Promise<Model[]> => get(`${API}/models`, signal);

@@ -1,6 +1,6 @@
-// How fast this machine has been: the finished recordings of the list over time, and what takes more than usual.
+// How fast this machine has been: its runs over time, the finished recordings of the list, and what takes more than usual.
 import { useEffect, useMemo } from "preact/hooks";
-import { readAlerts } from "../service/calls.ts";
+import { readAlerts, readOptimisations, readRuns, type Run } from "../service/calls.ts";
 import type { Job } from "../service/types.ts";
 import { Foreign } from "../parts/foreign.tsx";
 import { Icon } from "../parts/icon.tsx";
@@ -14,6 +14,11 @@ import { known, t, useLanguage } from "../texts/text.ts";
 
 const SHOWN = 500; // the latest
 const ROWS = 50;
+const PARTS = ["preprocessing", "upscaling", "encoding"] as const;
+
+function course(runs: readonly Run[], value: (r: Run) => number | null): (number | null)[] {
+  return runs.map((r) => value(r) || null);
+}
 
 export function PerformanceView() {
   const jobs = useStore(jobList, (l) => l.jobs);
@@ -29,9 +34,12 @@ export function PerformanceView() {
         .slice(-SHOWN),
     [jobs],
   );
-  const x = useMemo(() => done.map((j) => j.changed_ms), [done]);
-  const speed = useMemo(() => [{ label: t("performance.fps"), values: done.map((j) => j.result.fps ?? null) }], [done, lang]);
-  const memory = useMemo(() => [{ label: t("performance.memory"), values: done.map((j) => (j.result.peak_rss_bytes ?? 0) / 1e6 || null) }], [done, lang]);
+  const kept = useLoad((signal) => readRuns(SHOWN, signal), [done.length]);
+  const runs = useMemo(() => (kept.value?.runs ?? []).filter((r) => r.kind === "restore" && r.frames_per_second), [kept.value]);
+  const x = useMemo(() => runs.map((r) => Date.parse(r.time)), [runs]);
+  const speed = useMemo(() => [{ label: t("performance.fps"), values: course(runs, (r) => r.frames_per_second) }], [runs, lang]);
+  const memory = useMemo(() => [{ label: t("performance.memory"), values: course(runs, (r) => r.peak_memory_mb) }], [runs, lang]);
+  const parts = useMemo(() => PARTS.map((p) => ({ label: t(`performance.${p}`), values: course(runs, (r) => r[`${p}_time_sec`]) })), [runs, lang]);
   return (
     <section class="view">
       <h1>{t("nav.performance")}</h1>
@@ -53,13 +61,16 @@ export function PerformanceView() {
         </p>
       )}
       {!done.length && <p class="quiet">{t("performance.none")}</p>}
-      {done.length > 1 && (
+      {runs.length > 1 && (
         <div class="plots">
           <div class="card">
             <Plot title={t("performance.fps")} unit="" x={x} series={speed} dates />
           </div>
           <div class="card">
             <Plot title={t("performance.memory")} unit="MB" x={x} series={memory} dates />
+          </div>
+          <div class="card">
+            <Plot title={t("performance.parts")} unit="s" x={x} series={parts} dates />
           </div>
         </div>
       )}
@@ -98,6 +109,47 @@ export function PerformanceView() {
           </div>
         </div>
       )}
+      <Optimisations />
     </section>
+  );
+}
+
+// What makes the program fast: each against what was done before it, as measured on this machine.
+function Optimisations() {
+  const list = useLoad(readOptimisations, []);
+  useLanguage();
+  if (list.error !== null) return <p class="note bad">{problemText(list.error)}</p>;
+  return (
+    <div class="card">
+      <h2>{t("gain.title")}</h2>
+      <p class="quiet">{t("gain.why")}</p>
+      <div class="table-wrap" tabIndex={0} role="region" aria-label={t("gain.title")} aria-busy={list.loading}>
+        <table>
+          <thead>
+            <tr>
+              <th>{t("gain.what")}</th>
+              <th class="n">{t("gain.gain")}</th>
+              <th>{t("gain.when")}</th>
+              <th>{t("gain.state")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {(list.value ?? []).map((o) => (
+              <tr key={o.id}>
+                <td>
+                  {known(`gain.${o.id}`, o.what)}
+                  <p class="quiet">
+                    {t("gain.before", { what: known(`gain.${o.id}.before`, o.before) })} · <code>{o.id}</code>
+                  </p>
+                </td>
+                <td class="n">{o.gain ? t("gain.times", { ratio: number(o.gain.ratio, 1), low: number(o.gain.low, 1), high: number(o.gain.high, 1) }) : "–"}</td>
+                <td>{o.gain ? when(Date.parse(o.gain.when)) : t("gain.none")}</td>
+                <td>{known(`gain.state.${o.state}`, o.state)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </div>
   );
 }
