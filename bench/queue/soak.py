@@ -72,7 +72,7 @@ class Load:
 
     def clear(self):
         self.ask('DELETE', '/api/v1/jobs?state=done,failed,cancelled')
-        for path in self.service.files.glob('*.mp4*'):
+        for path in (*self.service.files.glob('*.mp4*'), *(self.service.files / 'uploads').glob('*')):
             if path.is_file():
                 path.unlink(missing_ok=True)
 
