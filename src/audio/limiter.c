@@ -13,7 +13,7 @@
 
 enum {
     PHASES = 4,
-    TAPS = 12, // a phase
+    TAPS = 32, // a phase: fewer miss what noise up to half the rate does between its samples
     LOOK_AHEAD_US = 2000,
     RELEASE_MS = 60,
 };
@@ -61,15 +61,11 @@ static const float *slide(struct window *w, int at, float sample)
 }
 
 // The largest of sample k = TAPS/2-1 of the window and of the three places behind it.
-static float peak_of(float taps[PHASES][TAPS], const float *window)
+static float peak_of(const struct ta_sound_dsp *dsp, float taps[PHASES][TAPS], const float *window)
 {
     float most = fabsf(window[TAPS / 2 - 1]);
-    for (int p = 1; p < PHASES; p++) {
-        float sum = 0;
-        for (int i = 0; i < TAPS; i++)
-            sum += taps[p][i] * window[i];
-        most = fmaxf(most, fabsf(sum));
-    }
+    for (int p = 1; p < PHASES; p++)
+        most = fmaxf(most, fabsf(dsp->dot(taps[p], window, TAPS)));
     return most;
 }
 
@@ -137,6 +133,7 @@ void ta_true_peak_destroy(struct ta_true_peak **t)
 // ---- the limiter ----
 
 struct ta_limiter {
+    const struct ta_sound_dsp *dsp;
     int channels, ahead; // samples of look-ahead
     double ceiling, release;
     float taps[PHASES][TAPS], bound;
@@ -172,6 +169,7 @@ size_t ta_limiter_latency(int rate)
 struct ta_limiter *ta_limiter_create(int rate, int channels, double ceiling)
 {
     struct ta_limiter *l = ta_xcalloc(1, sizeof *l);
+    l->dsp = ta_sound_dsp();
     l->channels = channels;
     l->ahead = ahead_of(rate);
     l->ceiling = pow(10, (ceiling - MARGIN_DB) / 20);
@@ -244,7 +242,7 @@ void ta_limiter_run(struct ta_limiter *l, float *const *planes, size_t samples)
                 w->loud = TAPS;
             if (w->loud > 0) { // else nothing in it needs a gain
                 w->loud--;
-                peak = fmaxf(peak, peak_of(l->taps, window));
+                peak = fmaxf(peak, peak_of(l->dsp, l->taps, window));
             }
         }
         l->past_at = (l->past_at + 1) % TAPS;

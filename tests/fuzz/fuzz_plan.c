@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "plan/plan.h"
+#include "plan/sound.h"
 #include "plan/tasks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -35,6 +36,14 @@ static void ask(const struct ta_plan *plan)
         for (int k = 0; k < task.need_count; k++)
             if (task.needs[k] < 0 || task.needs[k] >= tasks || task.needs[k] == i)
                 abort();
+        int piece;
+        const struct ta_sound_plan *sound = ta_sound_of_task(plan, &task, &piece);
+        int64_t first = 0, end = 1;
+        if (sound && piece >= 0)
+            ta_sound_piece(sound, piece, &first, &end);
+        if (end <= first ||
+            (sound && (piece >= ta_sound_pieces(sound) || ta_sound_of_stream(plan, sound->stream) != sound)))
+            abort();
     }
 }
 
