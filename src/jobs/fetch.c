@@ -324,6 +324,7 @@ static int run(struct page *p, char *const *argv, struct ta_log *log)
     struct ta_buf said = {0};
     struct ta_program program = {.argv = argv,
                                  .dir = p->f->folder,
+                                 .temporary = p->f->folder, // a yt-dlp in one file unpacks itself
                                  .line = on_line,
                                  .both = true,
                                  .canceled = is_canceled,

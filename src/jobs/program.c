@@ -29,8 +29,8 @@ struct run {
 };
 
 // In the child, where only what is safe after a fork in a process with threads may be called.
-static void become(const struct ta_program *p, char *const *tries, const int in[2], const int out[2],
-                   const int err[2], const int said[2], pid_t parent)
+static void become(const struct ta_program *p, char *const *tries, char *const *environment, const int in[2],
+                   const int out[2], const int err[2], const int said[2], pid_t parent)
 {
     sigset_t none;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -56,7 +56,7 @@ static void become(const struct ta_program *p, char *const *tries, const int in[
     if (p->dir && chdir(p->dir) < 0)
         code = errno;
     for (int i = 0; !code && tries[i]; i++)
-        execv(tries[i], p->argv);
+        execve(tries[i], p->argv, environment);
     code = code ? code : errno;
     ssize_t ignored = write(3, &code, sizeof(code));
     (void)ignored;
@@ -87,6 +87,22 @@ static char **tries_of(const char *name)
     return tries;
 }
 
+// This process's environment with another folder for temporary files. The texts are borrowed but for the
+// first, which is `own`.
+static char **environment_with(const char *temporary, char **own)
+{
+    size_t count = 0, kept = 0;
+    while (environ[count])
+        count++;
+    char **all = ta_xcalloc(count + 2, sizeof(*all));
+    *own = ta_xprintf("TMPDIR=%s", temporary);
+    all[kept++] = *own;
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(environ[i], "TMPDIR=", 7) != 0)
+            all[kept++] = environ[i];
+    return all;
+}
+
 static void free_tries(char **tries)
 {
     for (int i = 0; tries[i]; i++)
@@ -110,10 +126,11 @@ static int start(struct run *r)
                  pipe2(said, O_CLOEXEC) < 0))
         ret = TA_ERR_LIMIT;
     pid_t self = getpid();
+    char *own = NULL, **environment = r->p->temporary ? environment_with(r->p->temporary, &own) : NULL;
     if (!ret) {
         r->pid = fork();
         if (r->pid == 0)
-            become(r->p, tries, in, out, err, said, self);
+            become(r->p, tries, environment ? environment : environ, in, out, err, said, self);
         if (r->pid < 0)
             ret = TA_ERR_LIMIT;
     }
@@ -128,6 +145,8 @@ static int start(struct run *r)
     if (r->in >= 0)
         fcntl(r->in, F_SETFL, O_NONBLOCK);
     free_tries(tries);
+    free(environment);
+    free(own);
     return ret;
 }
 

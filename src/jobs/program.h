@@ -8,10 +8,11 @@
 struct ta_buf;
 
 struct ta_program {
-    char *const *argv; // NULL-terminated; looked for in $PATH when it has no slash
-    const char *dir;   // works there; NULL: where this process does
-    const char *input; // its standard input; NULL: nothing
-    int seconds;       // then it is ended; 0: no limit
+    char *const *argv;     // NULL-terminated; looked for in $PATH when it has no slash
+    const char *dir;       // works there; NULL: where this process does
+    const char *temporary; // its folder for temporary files (TMPDIR); NULL: that of this process
+    const char *input;     // its standard input; NULL: nothing
+    int seconds;           // then it is ended; 0: no limit
     // Called for each line of its standard output, without the newline; longer ones are cut at 64 KiB. May be
     // NULL.
     void (*line)(void *priv, const char *text);

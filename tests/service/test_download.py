@@ -27,6 +27,7 @@ except OSError:
 port = int(os.environ['TA_FAKE_PORT'])
 socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(json.dumps([args, os.getcwd()]).encode(), ('127.0.0.1', port))
 assert args[-2] == '--', args
+assert os.path.samefile(os.environ['TMPDIR'], '.')
 address = args[-1]
 if 'broken' in address:
     sys.exit('WARNING: hm\\nERROR: [generic] Unable to download webpage: HTTP Error 404: Not Found')

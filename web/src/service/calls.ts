@@ -141,6 +141,7 @@ export interface Excerpt {
 export const makeExcerpt = (what: { input: string; options: OptionValues; start: string; duration: number; layout?: "side" | "split" | "stack" }, signal?: AbortSignal): Promise<Excerpt> =>
   send("POST", `${API}/excerpts`, what, signal);
 export const readExcerpt = (id: string, signal?: AbortSignal): Promise<Excerpt> => get(`${API}/excerpts/${id}`, signal);
+export const dropExcerpt = (id: string): Promise<void> => send("DELETE", `${API}/excerpts/${id}`);
 export const excerptPath = (id: string): string => `${API}/excerpts/${id}/video`;
 
 export interface Measure {
@@ -211,6 +212,7 @@ export const readOptimisations = (signal?: AbortSignal): Promise<Optimisation[]>
 export const readEngines = (signal?: AbortSignal): Promise<Engine[]> => get(`${API}/system/devices`, signal);
 export const readEncoders = (signal?: AbortSignal): Promise<Encoder[]> => get(`${API}/system/encoders`, signal);
 export const readModels = (signal?: AbortSignal): Promise<Model[]> => get(`${API}/models`, signal);
+export const stopFetching = (name: string): Promise<void> => send("DELETE", `${API}/models/${encodeURIComponent(name)}/fetch`);
 export const fetchModel = (name: string): Promise<void> => send("POST", `${API}/models/${encodeURIComponent(name)}/fetch`);
 
 export interface LogPage {

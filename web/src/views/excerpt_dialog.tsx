@@ -1,6 +1,6 @@
 // Ten seconds from the middle, restored beside their source, to be watched before the whole is begun.
 import { useEffect, useState } from "preact/hooks";
-import { excerptPath, makeExcerpt, readExcerpt } from "../service/calls.ts";
+import { dropExcerpt, excerptPath, makeExcerpt, readExcerpt } from "../service/calls.ts";
 import type { OptionValues } from "../service/types.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { Meter } from "../parts/meter.tsx";
@@ -25,10 +25,15 @@ export function ExcerptDialog({ input, options, seconds, onClose }: Props) {
   useEffect(() => {
     const stop = new AbortController();
     let id = "";
+    let made = false;
+    const show = (): void => {
+      made = true;
+      setReady(id);
+    };
     const look = async (): Promise<void> => {
       if (!id || stop.signal.aborted) return;
       try {
-        if ((await readExcerpt(id, stop.signal)).state === "ready") setReady(id);
+        if ((await readExcerpt(id, stop.signal)).state === "ready") show();
       } catch (e) {
         if (!stop.signal.aborted) setError(e);
       }
@@ -36,15 +41,15 @@ export function ExcerptDialog({ input, options, seconds, onClose }: Props) {
     const unhear = hear((event) => {
       const data = event.data as { id?: string; state?: string; total?: number; detail?: string };
       if (event.kind !== "excerpt" || data.id !== id) return;
-      if (data.state === "ready") setReady(id);
+      if (data.state === "ready") show();
       else if (data.state === "failed") setError(new Error(data.detail ?? t("excerpt.failed")));
       else if (typeof data.total === "number") setPart(data.total);
     });
     const timer = setInterval(() => void look(), LOOK_MS);
     makeExcerpt({ input, options, start: String(Math.max(0, Math.floor(seconds / 2 - SECONDS / 2))), duration: Math.min(SECONDS, Math.max(1, seconds)) }, stop.signal).then(
-      (made) => {
-        id = made.id;
-        if (made.state === "ready") setReady(id);
+      (begun) => {
+        id = begun.id;
+        if (begun.state === "ready") show();
       },
       (e: unknown) => {
         if (!stop.signal.aborted) setError(e);
@@ -52,6 +57,7 @@ export function ExcerptDialog({ input, options, seconds, onClose }: Props) {
     );
     return () => {
       stop.abort();
+      if (id && !made) dropExcerpt(id).catch(() => undefined); // nobody waits for it any more
       clearInterval(timer);
       unhear();
     };

@@ -1,6 +1,6 @@
 // The machine: devices, engines, encoders, networks, room on disk.
 import { useEffect, useState } from "preact/hooks";
-import { fetchModel, readEncoders, readEngines, readModels, readSystem, type Model } from "../service/calls.ts";
+import { fetchModel, type Model, readEncoders, readEngines, readModels, readSystem, stopFetching } from "../service/calls.ts";
 import { Foreign } from "../parts/foreign.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Meter } from "../parts/meter.tsx";
@@ -132,6 +132,8 @@ function ModelRow({ model, again }: { model: Model; again: () => void }) {
           setPart(null);
           again();
           say(t("system.fetched", { name: model.name }));
+        } else if (data.state === "cancelled") {
+          setPart(null);
         } else if (data.state === "failed") {
           setPart(null);
           sayProblem(new Error(data.detail ?? ""));
@@ -158,6 +160,9 @@ function ModelRow({ model, again }: { model: Model; again: () => void }) {
         {part !== null && (
           <div class="row">
             <Meter fraction={part} label={t("system.fetching", { name: model.name })} busy={part === 0} /> <span>{percent(part)}</span>
+            <button class="link" onClick={() => stopFetching(model.name).then(() => setPart(null), sayProblem)}>
+              {t("cancel")}
+            </button>
           </div>
         )}
       </div>
