@@ -172,16 +172,21 @@ static void allow_all(int ruleset, uint64_t handled, const char *const *paths, u
     }
 }
 
-// The program, the loader and the libraries, wherever they lie: what is mapped here is what it will map.
+// The program, the loader and the libraries, wherever they lie: what is mapped here is what it will map. Of a
+// file that was replaced since, by an update, the new one.
 static void allow_self(int ruleset, uint64_t handled)
 {
+    static const char gone[] = " (deleted)";
     char line[PATH_MAX + 128], last[PATH_MAX] = "";
     FILE *maps = fopen("/proc/self/maps", "re");
     while (maps && fgets(line, sizeof(line), maps)) {
         char *path = strchr(line, '/');
         if (!path)
             continue;
-        path[strcspn(path, "\n")] = '\0';
+        size_t n = strcspn(path, "\n");
+        if (n > strlen(gone) && !strncmp(path + n - strlen(gone), gone, strlen(gone)))
+            n -= strlen(gone);
+        path[n] = '\0';
         if (strcmp(path, last) != 0)
             allow(ruleset, handled, path, FS_READ_FILE | FS_EXECUTE);
         snprintf(last, sizeof(last), "%s", path);

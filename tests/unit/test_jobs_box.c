@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -219,6 +220,50 @@ static void test_downloads(void **state)
     free(out);
 }
 
+// In a box of nothing, can the program be run?
+static bool runs_boxed(const char *program)
+{
+    struct ta_box none = {0};
+    struct ta_box_ready ready;
+    int status = -1;
+    ta_box_make(&ready, &none, NULL);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(ta_box_enter(&ready) && runs(program) ? 0 : 1);
+    waitpid(pid, &status, 0);
+    ta_box_ready_release(&ready);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void copy_program(const char *to)
+{
+    struct ta_buf data = {0};
+    assert_int_equal(ta_file_read("/bin/true", 16 << 20, &data, NULL), 0);
+    assert_int_equal(ta_file_write_atomic(to, data.data, data.size, NULL), 0);
+    assert_int_equal(chmod(to, 0700), 0);
+    ta_buf_release(&data);
+}
+
+// A service goes on through an update of its program: workers are made of the new file.
+static void test_replaced_program(void **state)
+{
+    const struct place *p = *state;
+    char *program = ta_xprintf("%s.program", p->elsewhere);
+    need_kernel();
+    copy_program(program);
+    assert_false(runs_boxed(program)); // it is not of this process
+    int fd = open(program, O_RDONLY | O_CLOEXEC);
+    void *map = mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+    assert_true(fd >= 0 && map != MAP_FAILED);
+    close(fd);
+    assert_true(runs_boxed(program));
+    assert_int_equal(unlink(program), 0);
+    copy_program(program);
+    assert_true(runs_boxed(program));
+    munmap(map, 1);
+    free(program);
+}
+
 static void test_covers(void **state)
 {
     (void)state;
@@ -288,6 +333,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_exactly_its_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_devices, setup, teardown),
         cmocka_unit_test_setup_teardown(test_downloads, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_replaced_program, setup, teardown),
         cmocka_unit_test(test_covers),
         cmocka_unit_test_setup_teardown(test_box_of_a_job, setup, teardown),
     };
