@@ -110,7 +110,7 @@ static int read_tree(struct ta_tuning *t, json_t *root, const char *path, const 
 bool ta_tuning_load(struct ta_tuning *t, const char *path, struct ta_log *log)
 {
     ta_tuning_defaults(t);
-    if (access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
+    if (!path || (access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR)))
         return false;
     struct ta_buf why = {0};
     struct ta_log *own = NULL;

@@ -38,9 +38,9 @@ extern const struct ta_opt ta_device_tuning_options[];
 
 // Everything applied, no device named.
 void ta_tuning_defaults(struct ta_tuning *t);
-// Reads a file of version 1 over the defaults. A file that is missing leaves the defaults; one that can't be
-// read as a whole (garbled, an unknown name, another version) too, with a warning that says where and why.
-// True: the file counts.
+// Reads a file of version 1 over the defaults. A file that is missing (or NULL) leaves the defaults; one that
+// can't be read as a whole (garbled, an unknown name, another version) too, with a warning that says where
+// and why. True: the file counts.
 bool ta_tuning_load(struct ta_tuning *t, const char *path, struct ta_log *log);
 // The file as text. Appends.
 void ta_tuning_text(const struct ta_tuning *t, struct ta_buf *out);

@@ -63,10 +63,7 @@ static enum ta_exit run_report(struct ta_cli *cli)
     json_t *profile = NULL, *before = NULL, *figures = NULL, *records = NULL;
     char *tuned = ta_config_path("tuning.yaml"), *path = ta_state_path("performance_metrics.jsonl");
     int broken;
-    if (tuned)
-        ta_tuning_load(&tuning, tuned, cli->log);
-    else
-        ta_tuning_defaults(&tuning);
+    ta_tuning_load(&tuning, tuned, cli->log);
     int err = load(&profile, o->profile, "modules", cli->log);
     if (err >= 0)
         err = load(&before, o->baseline, "modules", cli->log);

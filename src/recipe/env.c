@@ -25,10 +25,7 @@ enum { IDLE_SHARE = 4 };
 int ta_env_create(struct ta_env **out, const char *tuning, struct ta_log *log)
 {
     struct owner *o = ta_xcalloc(1, sizeof *o);
-    if (tuning)
-        ta_tuning_load(&o->tuning, tuning, log);
-    else
-        ta_tuning_defaults(&o->tuning);
+    ta_tuning_load(&o->tuning, tuning, log);
     o->env.tuning = &o->tuning;
     o->env.log = log;
     size_t idle = o->tuning.audio_model_preload ? (size_t)(ta_machine_memory_bytes() / IDLE_SHARE) : 0;

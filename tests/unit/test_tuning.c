@@ -62,6 +62,7 @@ static void test_missing(void **state)
     struct ta_tuning t;
     capture_init(&log);
     assert_false(ta_tuning_load(&t, "/nowhere/at/all/tuning.yaml", log.log));
+    assert_false(ta_tuning_load(&t, NULL, log.log)); // a user without a home
     expect_defaults(&t);
     capture_expect(&log, "");
     capture_release(&log);
