@@ -70,6 +70,25 @@ static void append_findings(const json_t *profile, struct ta_buf *out)
         ta_buf_puts(out, "None that the numbers support.\n");
 }
 
+// How busy devices were, of the parts that had one to ask.
+static void append_device(const json_t *profile, struct ta_buf *out)
+{
+    const json_t *m;
+    size_t i;
+    int count = 0;
+    json_array_foreach(json_object_get(profile, "modules"), i, m)
+    {
+        double busy = number(m, "gpu_utilization_percent");
+        if (!isnan(busy))
+            ta_buf_printf(out, "%s%s %.0f %%",
+                          count++ ? ", " : "\nBusy share of the device: ", ta_json_member_text(m, "module"),
+                          busy);
+    }
+    ta_buf_puts(out,
+                count ? ".\n"
+                      : "\nOn a device: nothing was measured, there is none (or nothing here can ask it).\n");
+}
+
 static void append_parts(const json_t *profile, struct ta_buf *out)
 {
     const json_t *m;
@@ -87,7 +106,7 @@ static void append_parts(const json_t *profile, struct ta_buf *out)
                       number(m, "items"), ta_json_member_text(m, "unit"), number(m, "items_a_second"));
         ta_buf_printf(out, isnan(count) ? "not counted |\n" : "%.0f |\n", count);
     }
-    ta_buf_puts(out, "\nOn a device: nothing was measured, there is none (or nothing here can ask it).\n");
+    append_device(profile, out);
 }
 
 static int by_value(const void *a, const void *b)

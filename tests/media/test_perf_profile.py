@@ -138,5 +138,10 @@ def test_report(program, profile, tmp_path):
         assert f'| {part["module"]} | {part["wall"]:.2f} |' in text and f'| {part["module"]} | 1.00 | 1.00 | 1.00 |' in text
     assert '| a b | 4x | 1 | 2 | 2 | **no** |' in text and 'No profile' not in text
     findings = [f['text'] for m in profile[0]['modules'] for f in m['findings']]
-    assert all(f in text for f in findings)
+    assert all(f in text for f in findings) and 'On a device: nothing was measured' in text
+    busy = tmp_path / 'busy.json'
+    busy.write_text(json.dumps({**profile[0], 'modules': [{**m, 'gpu_utilization_percent': 42} for m in profile[0]['modules'][:2]]}))
+    program('perf', 'report', '-o', out, '--profile', busy, code=0, env=env)
+    names = [m['module'] for m in profile[0]['modules']]
+    assert f'device: {names[0]} 42 %, {names[1]} 42 %.' in out.read_text() and 'nothing was measured' not in out.read_text()
     assert 'no "modules"' in program('perf', 'report', '-o', out, '--profile', figures, code=1, env=env).err
