@@ -212,19 +212,17 @@ static int gui_prepare(struct ta_perf_work *w)
                                     .root_count = 1,
                                     .program = w->program,
                                     .state = g->state};
-    // The first client in a process is made while it has one thread; the queue's writer never asks.
-    for (int i = 0; i <= PAGES && err >= 0; i++) {
-        struct page *p = i < PAGES ? &g->pages[i] : &g->asker;
-        p->gui = g;
-    }
     if (err >= 0)
         err = ta_supervisor_create(&g->supervisor, g->queue.jobs, &workers, w->log);
     if (err >= 0)
         err = ta_server_start(&g->server, &http, g->queue.jobs, g->supervisor, w->log);
     g->address = err >= 0 ? ta_xprintf("http://127.0.0.1:%d", ta_server_port(g->server)) : NULL;
     struct ta_client_config config = {.address = g->address};
-    for (int i = 0; i <= PAGES && err >= 0; i++)
-        err = ta_client_create(i < PAGES ? &g->pages[i].client : &g->asker.client, &config, w->log);
+    for (int i = 0; i <= PAGES && err >= 0; i++) {
+        struct page *p = i < PAGES ? &g->pages[i] : &g->asker;
+        p->gui = g;
+        err = ta_client_create(&p->client, &config, w->log);
+    }
     return err;
 }
 

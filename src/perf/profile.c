@@ -152,8 +152,8 @@ int ta_profile_inside(const struct ta_profile_config *config, const char *path, 
                       struct ta_log *log)
 {
     const struct ta_perf_module *m = ta_perf_module_find(config->module);
-    char *folder = ta_xprintf("%s.work", path),
-         *tuning = ta_config_path("tuning.yaml"); // whoever asked removes it
+    char *folder = ta_xprintf("%s.work", path); // whoever asked removes it
+    char *tuning = ta_config_path("tuning.yaml");
     struct ta_perf_work w = {.video = config->video,
                              .program = config->program,
                              .log = log,

@@ -43,7 +43,6 @@ struct ta_sampler {
     pthread_cond_t changed;
     bool stopped;
     struct ta_thread *looker;
-    struct sigaction before;
 };
 
 // A signal handler gets nothing but this.
@@ -181,7 +180,7 @@ int ta_sampler_start(struct ta_sampler **out, int hz, int most)
     _Unwind_Backtrace(note_frame, &w);
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGPROF, &action, &s->before);
+    sigaction(SIGPROF, &action, NULL);
     atomic_store(&s->on, true);
     watch_new_threads(s);
     int err = s->thread_count ? ta_thread_create(&s->looker, "sampler", look, s) : TA_ERR_LIMIT;
@@ -211,7 +210,7 @@ void ta_sampler_destroy(struct ta_sampler **sampler)
     if (!s)
         return;
     ta_sampler_stop(s);
-    // One that was on its way is let through: the handler stays, without anything to do.
+    // One that is still on its way is lost, instead of ending the process.
     signal(SIGPROF, SIG_IGN);
     atomic_store(&current, NULL);
     pthread_cond_destroy(&s->changed);
