@@ -3,7 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -76,6 +78,21 @@ int ta_dir_remove(const char *path, struct ta_log *log)
     if (!ret && rmdir(path) < 0 && errno != ENOENT)
         ret = ta_fail_errno(log, path, "remove the folder");
     return ret;
+}
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+    (void)st;
+    (void)kind;
+    (void)where;
+    remove(path); // what can't go stays
+    return 0;
+}
+
+void ta_dir_remove_all(const char *path)
+{
+    enum { DESCRIPTORS = 16 };
+    nftw(path, remove_one, DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
 }
 
 static int compare_names(const void *a, const void *b)

@@ -15,6 +15,8 @@ int ta_dir_create_above(const char *path, mode_t mode, struct ta_log *log);
 int ta_dir_create(const char *path, struct ta_log *log);
 // Removes a folder and the plain files in it (no sub-folders). 0 also if it does not exist.
 int ta_dir_remove(const char *path, struct ta_log *log);
+// Removes a folder with all that is in it, as far as that can be; links are removed, not followed.
+void ta_dir_remove_all(const char *path);
 // Sorted names (no "." and ".."); *names is a NULL-terminated array to free with ta_dir_list_free. Returns
 // the count.
 int ta_dir_list(const char *path, char ***names, struct ta_log *log);

@@ -1,5 +1,4 @@
 // terminalai perf tune: how many pictures at a time a device of this machine wants.
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 
 #include <terminalai/terminalai.h>
 
+#include "base/dir.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
@@ -63,15 +63,6 @@ static const struct ta_opt tune_options[] = {
      .help = "print what was measured as one JSON object"},
     {0},
 };
-
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
-{
-    (void)st;
-    (void)kind;
-    (void)where;
-    remove(path); // what can't go stays
-    return 0;
-}
 
 static int keep(struct ta_cli *cli, const char *device, int batch)
 {
@@ -132,7 +123,7 @@ static enum ta_exit run_tune(struct ta_cli *cli)
         struct ta_tune_config config = {o->engine, o->library,     o->network,
                                         folder,    (int)o->frames, (int)o->rounds};
         found = ta_tune_batch(&config, cli->log);
-        nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        ta_dir_remove_all(folder);
     } else {
         ta_error(cli->log, "%s: no folder can be made there", tmp);
     }

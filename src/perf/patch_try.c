@@ -100,21 +100,6 @@ static int run_pairs(const struct ta_patch *p, struct ta_trial *t, int pairs, st
     return 0;
 }
 
-static void remove_all(const char *dir)
-{
-    char **names = NULL;
-    if (ta_dir_list(dir, &names, NULL) > 0) {
-        for (char **n = names; *n; n++) {
-            char *path = ta_path_join(dir, *n);
-            if (unlink(path) < 0 && (errno == EISDIR || errno == EPERM))
-                remove_all(path);
-            free(path);
-        }
-    }
-    ta_dir_list_free(&names);
-    rmdir(dir);
-}
-
 int ta_patch_try(const struct ta_patch *p, const char *program, int pairs, struct ta_gain *out,
                  struct ta_log *log)
 {
@@ -132,7 +117,7 @@ int ta_patch_try(const struct ta_patch *p, const char *program, int pairs, struc
         err = run_pairs(p, &t, TA_MIN(TA_MAX(pairs, TA_PATCH_PAIRS_MIN), TA_PATCH_PAIRS_MAX), out);
     if (p->finish)
         p->finish(&t);
-    remove_all(dir);
+    ta_dir_remove_all(dir);
     free(dir);
     return err;
 }

@@ -1,7 +1,6 @@
 #include "perf/profile.h"
 
 #include <dlfcn.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,15 +184,6 @@ int ta_profile_inside(const struct ta_profile_config *config, const char *path, 
 
 // ---- around it ----
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
-{
-    (void)st;
-    (void)kind;
-    (void)where;
-    remove(path); // what can't go stays
-    return 0;
-}
-
 static json_t *points_json(const struct ta_watched *w)
 {
     json_t *list = json_array();
@@ -308,7 +298,7 @@ json_t *ta_profile_run(const struct ta_profile_config *config, void (*tell)(void
         if (o)
             json_array_append_new(modules, o);
     }
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    ta_dir_remove_all(folder);
     if (ok)
         report = json_pack("{s:i, s:s, s:o, s:b, s:O}", "version", 1, "time", when, "machine", machine(),
                            "quick", config->quick, "modules", modules);

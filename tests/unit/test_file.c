@@ -469,6 +469,15 @@ static void test_folders(void **state)
     assert_int_equal(ta_dir_remove(path, f->c.log), 0);
     assert_int_equal(ta_dir_remove(path, f->c.log), 0);
     capture_expect(&f->c, "");
+
+    // With all that is in it, but not what links in it lead to.
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(mkdir(in_dir(f, "work/sub"), 0700), 0);
+    assert_int_equal(ta_file_write_atomic(in_dir(f, "work/sub/b"), "x", 1, f->c.log), 0);
+    assert_int_equal(symlink("../../file", in_dir(f, "work/sub/a")), 0);
+    assert_int_equal(symlink("..", in_dir(f, "work/up")), 0);
+    ta_dir_remove_all(path);
+    ta_dir_remove_all(path); // nothing is there
     expect_names(f, 2, (const char *const[]){"file", "link"});
     expect_content(in_dir(f, "file"), "x");
 }

@@ -57,7 +57,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct place *p = *state;
-    ta_dir_remove(p->dir, NULL);
+    ta_dir_remove_all(p->dir);
     free(p->tape);
     free(p->other);
     free(p->out);
