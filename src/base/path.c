@@ -112,6 +112,13 @@ char *ta_path_absolute(const char *path)
     return at;
 }
 
+char *ta_path_of_program(void)
+{
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+    return n > 0 && n < (ssize_t)sizeof(path) ? ta_xstrndup(path, (size_t)n) : NULL;
+}
+
 bool ta_path_same_file(const char *a, const char *b)
 {
     struct stat sa, sb;

@@ -20,6 +20,8 @@ bool ta_path_is_tag(const char *text);
 int ta_path_name_max(const char *dir);
 // path made absolute, "." and ".." and links resolved as far as they exist; never NULL.
 char *ta_path_absolute(const char *path);
+// This program's own file; NULL: the system does not tell.
+char *ta_path_of_program(void);
 // Do both names exist and mean the same file (device and inode)? False if either does not exist.
 bool ta_path_same_file(const char *a, const char *b);
 

@@ -1,5 +1,4 @@
 // terminalai perf patch: the six optimisations that can be switched, tried on this machine.
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/tree.h"
 #include "base/tuning.h"
 #include "cli/command.h"
@@ -138,12 +138,7 @@ static enum ta_exit list(struct call *c, const struct ta_tuning *t)
 static int find_program(struct call *c)
 {
     const struct patch_opts *opts = c->cli->values;
-    char path[PATH_MAX];
-    ssize_t n = opts->program ? 0 : readlink("/proc/self/exe", path, sizeof path - 1);
-    if (opts->program)
-        c->program = ta_xstrdup(opts->program);
-    else if (n > 0)
-        c->program = ta_xstrndup(path, (size_t)n);
+    c->program = opts->program ? ta_xstrdup(opts->program) : ta_path_of_program();
     if (!c->program)
         ta_error(c->cli->log, "the program's own file can't be found; name it with --program FILE");
     c->change.program = c->program;

@@ -93,13 +93,6 @@ static const struct ta_opt profile_options[] = {
     {0},
 };
 
-static char *own_program(void)
-{
-    char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    return n > 0 ? ta_xstrndup(path, (size_t)n) : NULL;
-}
-
 // The library that counts: beside the program where it was built, else where it was installed.
 static char *counting_library(const char *program)
 {
@@ -205,7 +198,7 @@ static void tell(void *priv, const char *text)
 static enum ta_exit run_profile(struct ta_cli *cli)
 {
     const struct profile_opts *o = cli->values;
-    char *program = own_program();
+    char *program = ta_path_of_program();
     if (!program) {
         ta_error(cli->log, "/proc/self/exe can't be read: profiles need Linux");
         return ta_cli_fail(cli, TA_ERR_UNSUPPORTED);

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -262,14 +261,10 @@ static int find_roots(struct service *s)
 
 static int find_program(struct service *s)
 {
-    char path[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-    if (n <= 0) {
+    s->program = ta_path_of_program();
+    if (!s->program)
         ta_error(s->cli->log, "the program's own file can't be found, so that no worker can be started");
-        return TA_ERR_UNSUPPORTED;
-    }
-    s->program = ta_xstrndup(path, (size_t)n);
-    return 0;
+    return s->program ? 0 : TA_ERR_UNSUPPORTED;
 }
 
 // Reads each entry of a list of the configuration.
