@@ -112,7 +112,8 @@ def printed(program, tmp_path_factory):
     run('restore', tape, '-o', 'other.mp4', *QUICK, '--json', *QUIET)
     run('restore', tape, '-o', 'other.mp4', *QUICK, '--json', *QUIET)
     run('restore', short, broken, '-o', f'{folder}/many/', *QUICK, '--json', *QUIET, code=1)
-    run('resume', 'other.mp4', '--json', *QUIET, code=1)
+    run('resume', 'other.mp4', '--json', *QUIET)  # it is done
+    run('resume', 'neither.mp4', '--json', *QUIET, code=1)
     run('compare', tape, '--presets', 'clean,vhs', '-o', 'both', '--duration', 0.4, '--excerpts', 1, *QUICK[2:], '--json', *QUIET)
     run('compare', broken, '--presets', 'clean', '-o', 'none', '--json', *QUIET, code=1)
     run('preview', tape, '-o', 'look.mp4', '--duration', 0.8, *QUICK, '--json', *QUIET)
