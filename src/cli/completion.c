@@ -7,205 +7,8 @@
 
 #include "base/mem.h"
 #include "cli/args.h"
+#include "cli/completion_words.h"
 #include "cli/help.h"
-#include "infer/models.h"
-#include "media/encode/encoder_row.h"
-#include "recipe/models.h"
-#include "video/luts.h"
-
-// --- words that values and operands may be ---
-
-struct word {
-    char *name, *text; // what it means; "" when there is nothing to say
-};
-
-struct words {
-    struct word *items;
-    int count;
-    bool list;  // several with commas between
-    bool files; // or the name of a file
-};
-
-static void add_word(struct words *w, const char *name, const char *text)
-{
-    if (name[strcspn(name, " '\"\\$`()")]) // a preset of the user's own may be called so
-        return;
-    w->items = ta_xrealloc(w->items, ((size_t)w->count + 1) * sizeof *w->items);
-    w->items[w->count++] = (struct word){ta_xstrdup(name), ta_xstrdup(text ? text : "")};
-}
-
-static void words_release(struct words *w)
-{
-    for (int i = 0; i < w->count; i++) {
-        free(w->items[i].name);
-        free(w->items[i].text);
-    }
-    free(w->items);
-    *w = (struct words){0};
-}
-
-// With spaces between.
-static void append_names(const struct words *w, struct ta_buf *out)
-{
-    for (int i = 0; i < w->count; i++)
-        ta_buf_printf(out, "%s%s", i ? " " : "", w->items[i].name);
-}
-
-static void add_presets(struct words *w)
-{
-    char *text = ta_presets_describe();
-    json_t *presets = json_loads(text, 0, NULL), *preset;
-    size_t i;
-    json_array_foreach(presets, i, preset)
-    {
-        const char *name = json_string_value(json_object_get(preset, "name"));
-        if (name)
-            add_word(w, name, json_string_value(json_object_get(preset, "summary")));
-    }
-    json_decref(presets);
-    free(text);
-}
-
-static void add_choices(struct words *w, const struct ta_choice *choices)
-{
-    for (const struct ta_choice *c = choices; c && c->name; c++)
-        add_word(w, c->name, c->help);
-}
-
-// Those of one purpose, or all (-1).
-static void add_models(struct words *w, int purpose)
-{
-    struct ta_models models = {0};
-    if (ta_models_load(&models, NULL) >= 0)
-        for (int i = 0; i < models.count; i++)
-            if (purpose < 0 || (int)models.items[i].purpose == purpose)
-                add_word(w, models.items[i].name, models.items[i].summary);
-    ta_models_release(&models);
-    w->files = true;
-}
-
-// Options that take names beside what else they take.
-static const struct named {
-    const char *option;
-    bool list;
-    const struct ta_choice words[16];
-} named[] = {
-    {"resolution",
-     false,
-     {{"auto", "by the preset and the source"},
-      {"source", "as the source has it"},
-      {"480", "lines"},
-      {"576", "lines"},
-      {"720", "lines"},
-      {"1080", "lines"},
-      {"1440", "lines"},
-      {"2160", "lines, also called 4k"}}},
-    {"aspect",
-     false,
-     {{"auto", "as the source says"}, {"4:3", "television as it was"}, {"16:9", "wide screen"}}},
-    {"loudness",
-     false,
-     {{"off", "as it is"},
-      {"web", "-14 LUFS, as the web has it"},
-      {"broadcast", "-23 LUFS, as television has it"}}},
-    {"device",
-     false,
-     {{"auto", "the first that is not the processor"},
-      {"cpu", "the processor"},
-      {"gpu", "a graphics card"},
-      {"npu", "a processor for networks"}}},
-    {"log-level",
-     false,
-     {{"error", "what failed"},
-      {"warning", "what lacks something, too"},
-      {"info", "what is done, too"},
-      {"verbose", "how it is done, too"},
-      {"debug", "everything"}}},
-    {"state",
-     true,
-     {{"queued", "waits for its turn"},
-      {"downloading", "its source comes"},
-      {"planning", "is measured"},
-      {"running", "is made"},
-      {"paused", "until it is resumed"},
-      {"done", "is there"},
-      {"failed", "says why"},
-      {"cancelled", "by somebody"}}},
-};
-
-static bool find_named(const char *name, const struct ta_opt *o, struct words *w)
-{
-    for (size_t i = 0; i < TA_COUNT(named); i++)
-        if (!strcmp(name, named[i].option) && o->kind != &ta_opt_path) {
-            add_choices(w, named[i].words);
-            w->list = named[i].list;
-            return true;
-        }
-    size_t length = o->syntax ? strlen(o->syntax) : 0;
-    if (length > 5 && !strcmp(o->syntax + length - 5, "|auto")) {
-        add_word(w, "auto", "as it was measured");
-        return true;
-    }
-    return false;
-}
-
-// The words that an option's value may be; none when it is free (numbers, files).
-static void find_values(const char *name, const struct ta_opt *o, struct words *w)
-{
-    *w = (struct words){0};
-    if (o->choices) {
-        add_choices(w, o->choices);
-    } else if (find_named(name, o, w)) {
-        // these
-    } else if (!strcmp(name, "preset") || !strcmp(name, "presets")) {
-        add_presets(w);
-        w->list = !strcmp(name, "presets");
-        w->files = true;
-    } else if (!strcmp(name, "encoder")) {
-        add_word(w, "auto", "h264, or hevc for HDR");
-        for (const struct ta_encoder_info *const *e = ta_encoders; *e; e++)
-            add_word(w, (*e)->name, (*e)->summary);
-    } else if (!strcmp(name, "scale-model")) {
-        add_models(w, TA_MODEL_UPSCALE);
-    } else if (!strcmp(name, "deinterlace-model")) {
-        add_models(w, TA_MODEL_DEINTERLACE);
-    } else if (!strcmp(name, "colour-lut")) {
-        add_word(w, "none", "no look-up table");
-        for (const struct ta_lut_info *l = ta_luts; l->name; l++)
-            add_word(w, l->name, l->summary);
-        w->files = true;
-    }
-}
-
-// Operands behind an action.
-static void find_others(const struct ta_command *c, struct words *w)
-{
-    *w = (struct words){0};
-    if (c == &ta_command_models)
-        add_models(w, -1);
-}
-
-static void find_operands(const struct ta_command *c, struct words *w)
-{
-    *w = (struct words){0};
-    if (c && c->actions) {
-        add_choices(w, c->actions);
-    } else if (c && c->operand_kind == TA_OPERAND_PRESET) {
-        add_presets(w);
-    } else if (c && c->operand_kind == TA_OPERAND_SHELL) {
-        add_word(w, "bash", "");
-        add_word(w, "zsh", "");
-        add_word(w, "fish", "");
-    } else if (!c || (c->operand_kind == TA_OPERAND_COMMAND && !c->family)) {
-        for (const struct ta_command *const *other = ta_commands; *other; other++)
-            if (!ta_command_is_of(*other, NULL))
-                add_word(w, (*other)->name, (*other)->summary);
-    } else if (c && c->family) {
-        for (const struct ta_command *const *other = ta_commands; *other; other++)
-            if (ta_command_is_of(*other, c))
-                add_word(w, ta_command_last_word(*other), (*other)->summary);
-    }
-}
 
 // Is the value of this option the name of a file or folder?
 static bool takes_path(const struct ta_opt *o)
@@ -238,10 +41,10 @@ static bool bash_visit(void *priv, const char *title, const char *name, const st
     ta_buf_printf(&b->names, "%s--%s", b->names.size ? " " : "", name);
     if (ta_option_is_switch(o))
         return true;
-    struct words values;
+    struct ta_words values;
     struct ta_buf names = {0};
-    find_values(name, o, &values);
-    append_names(&values, &names);
+    ta_words_of_value(name, o, &values);
+    ta_words_append_names(&values, &names);
     ta_buf_puts(&b->cases, "        ");
     if (o->letter)
         ta_buf_printf(&b->cases, "-%c|", o->letter);
@@ -251,17 +54,17 @@ static bool bash_visit(void *priv, const char *title, const char *name, const st
     else
         ta_buf_printf(&b->cases, "--%s) %s ;;\n", name, takes_path(o) ? "return" : "plain=1");
     ta_buf_release(&names);
-    words_release(&values);
+    ta_words_release(&values);
     return true;
 }
 
 // Behind an action come other words, or numbers.
 static void append_bash_others(struct ta_buf *out, const struct ta_command *c)
 {
-    struct words words;
+    struct ta_words words;
     struct ta_buf names = {0};
-    find_others(c, &words);
-    append_names(&words, &names);
+    ta_words_of_others(c, &words);
+    ta_words_append_names(&words, &names);
     ta_buf_puts(out, "        [[ $cur == -* || $prev == -* ]] || for ((i++; i < COMP_CWORD; i++)); do\n"
                      "            case ${COMP_WORDS[i]} in ");
     for (const struct ta_choice *a = c->actions; a->name; a++)
@@ -269,7 +72,7 @@ static void append_bash_others(struct ta_buf *out, const struct ta_command *c)
     ta_buf_printf(out, ") words='%s'%s ;; esac\n        done\n", ta_buf_text(&names),
                   words.files ? " files=1" : " plain=1");
     ta_buf_release(&names);
-    words_release(&words);
+    ta_words_release(&words);
 }
 
 void ta_completion_bash(struct ta_buf *out)
@@ -316,11 +119,11 @@ void ta_completion_bash(struct ta_buf *out)
     for (const struct ta_command *const *c = ta_commands;; c++) {
         struct bash_lists b = {{0}, {0}};
         struct ta_buf operands = {0};
-        struct words words;
+        struct ta_words words;
         ta_command_each_option(*c, bash_visit, &b);
-        find_operands(*c, &words);
-        append_names(&words, &operands);
-        words_release(&words);
+        ta_words_of_operands(*c, &words);
+        ta_words_append_names(&words, &operands);
+        ta_words_release(&words);
         ta_buf_printf(out, "    '%s')\n        options='%s'\n        case $prev in\n", *c ? (*c)->name : "",
                       b.names.data);
         ta_buf_printf(out, "%s", ta_buf_text(&b.cases));
@@ -367,7 +170,7 @@ static void append_zsh(struct ta_buf *out, const char *text)
 }
 
 // As an action of _arguments: "((auto\:words of\ its own ...))".
-static void append_zsh_words(struct ta_buf *out, const struct words *w)
+static void append_zsh_words(struct ta_buf *out, const struct ta_words *w)
 {
     for (int i = 0; i < w->count; i++) {
         ta_buf_puts(out, i ? " " : "");
@@ -384,10 +187,10 @@ static void append_zsh_words(struct ta_buf *out, const struct words *w)
     }
 }
 
-static void append_zsh_values(struct ta_buf *out, const struct words *w, bool path)
+static void append_zsh_values(struct ta_buf *out, const struct ta_words *w, bool path)
 {
     struct ta_buf names = {0};
-    append_names(w, &names);
+    ta_words_append_names(w, &names);
     if (w->list)
         ta_buf_printf(out, "_sequence compadd - %s", ta_buf_text(&names));
     else if (w->count && w->files)
@@ -421,13 +224,13 @@ static bool zsh_visit(void *priv, const char *title, const char *name, const str
     append_zsh(out, o->help ? o->help : "");
     ta_buf_putc(out, ']');
     if (takes_value) {
-        struct words values;
-        find_values(name, o, &values);
+        struct ta_words values;
+        ta_words_of_value(name, o, &values);
         ta_buf_puts(out, ":");
         append_zsh(out, o->syntax ? o->syntax : o->kind->syntax ? o->kind->syntax : "VALUE");
         ta_buf_puts(out, ":");
         append_zsh_values(out, &values, takes_path(o));
-        words_release(&values);
+        ta_words_release(&values);
     }
     ta_buf_puts(out, "' \\\n");
     return true;
@@ -435,8 +238,8 @@ static bool zsh_visit(void *priv, const char *title, const char *name, const str
 
 static void append_zsh_command(struct ta_buf *out, const struct ta_command *c)
 {
-    struct words operands;
-    find_operands(c, &operands);
+    struct ta_words operands;
+    ta_words_of_operands(c, &operands);
     ta_buf_puts(out, "            _arguments -S \\\n");
     ta_command_each_option(c, zsh_visit, out);
     if (c->operand_kind == TA_OPERAND_NONE && !operands.count)
@@ -446,27 +249,27 @@ static void append_zsh_command(struct ta_buf *out, const struct ta_command *c)
         append_zsh_words(out, &operands);
         ta_buf_puts(out, c->actions ? "))' " : "))'\n");
         if (c->actions) {
-            struct words others;
-            find_others(c, &others);
+            struct ta_words others;
+            ta_words_of_others(c, &others);
             ta_buf_puts(out, "'*:name:");
             append_zsh_values(out, &others, others.files);
             ta_buf_puts(out, "'\n");
-            words_release(&others);
+            ta_words_release(&others);
         }
     } else
         ta_buf_puts(out, "            '*:file:_files'\n");
-    words_release(&operands);
+    ta_words_release(&operands);
 }
 
 // The same once more, one word further.
 static void append_zsh_family(struct ta_buf *out, const struct ta_command *family)
 {
-    struct words members;
-    find_operands(family, &members);
+    struct ta_words members;
+    ta_words_of_operands(family, &members);
     ta_buf_puts(out, "            _arguments -C '1:command:((");
     append_zsh_words(out, &members);
     ta_buf_puts(out, "))' '*::argument:->member'\n            [[ $state == member ]] && case $line[1] in\n");
-    words_release(&members);
+    ta_words_release(&members);
     for (const struct ta_command *const *c = ta_commands; *c; c++)
         if (ta_command_is_of(*c, family)) {
             ta_buf_printf(out, "            %s)\n", ta_command_last_word(*c));
@@ -526,7 +329,7 @@ static void append_fish(struct ta_buf *out, const char *text)
 }
 
 // Lines "name<tab>text", inside single quotes; of a list behind what is there of it already.
-static void append_fish_words(struct ta_buf *out, const struct words *w)
+static void append_fish_words(struct ta_buf *out, const struct ta_words *w)
 {
     if (w->list)
         ta_buf_puts(out, "(__fish_append , ");
@@ -582,8 +385,8 @@ static bool fish_visit(void *priv, const char *title, const char *name, const st
         ta_buf_printf(f->out, " -s %c", o->letter);
     ta_buf_printf(f->out, " -l %s", name);
     if (!ta_option_is_switch(o)) {
-        struct words values;
-        find_values(name, o, &values);
+        struct ta_words values;
+        ta_words_of_value(name, o, &values);
         if (values.count) {
             ta_buf_puts(f->out, values.files && !values.list ? " -r -F -a '" : " -x -a '");
             append_fish_words(f->out, &values);
@@ -591,7 +394,7 @@ static bool fish_visit(void *priv, const char *title, const char *name, const st
         } else {
             ta_buf_puts(f->out, takes_path(o) ? " -r -F" : " -x");
         }
-        words_release(&values);
+        ta_words_release(&values);
     }
     ta_buf_puts(f->out, " -d '");
     append_fish(f->out, o->help ? o->help : "");
@@ -610,8 +413,8 @@ void ta_completion_fish(struct ta_buf *out)
             append_fish(out, (*c)->summary);
             ta_buf_puts(out, "'\n");
         }
-        struct words operands;
-        find_operands(*c, &operands);
+        struct ta_words operands;
+        ta_words_of_operands(*c, &operands);
         if (operands.count || (*c)->operand_kind == TA_OPERAND_NONE) {
             ta_buf_puts(out, "complete -c terminalai -n '");
             append_fish_seen(out, *c);
@@ -622,8 +425,8 @@ void ta_completion_fish(struct ta_buf *out)
             append_fish_words(out, &operands);
             ta_buf_puts(out, operands.count ? "'\n" : "\n");
         }
-        struct words others;
-        find_others(*c, &others);
+        struct ta_words others;
+        ta_words_of_others(*c, &others);
         if (others.count) {
             ta_buf_puts(out, "complete -c terminalai -n '");
             append_fish_seen(out, *c);
@@ -634,8 +437,8 @@ void ta_completion_fish(struct ta_buf *out)
             append_fish_words(out, &others);
             ta_buf_puts(out, "'\n");
         }
-        words_release(&others);
-        words_release(&operands);
+        ta_words_release(&others);
+        ta_words_release(&operands);
         f.command = *c;
         ta_command_each_option(*c, fish_visit, &f);
     }

@@ -25,10 +25,7 @@
 #include "jobs/jobs_parts.h"
 #include "jobs/store.h"
 
-enum {
-    BATCH_MAX = 512,  // operations in one transaction
-    PROGRESS_MS = 95, // between two events of a job's progress
-};
+enum { BATCH_MAX = 512 }; // operations in one transaction
 
 struct ta_jobs {
     struct ta_log *log;
@@ -574,32 +571,4 @@ bool ta_jobs_is_paused(struct ta_jobs *jobs)
     bool paused = jobs->paused;
     pthread_mutex_unlock(&jobs->lock);
     return paused;
-}
-
-// ---- progress: never on disk ----
-
-void ta_jobs_report(struct ta_jobs *jobs, int64_t id, const struct ta_job_progress *p)
-{
-    struct ta_job *old = ta_job_list_get(jobs->index, id);
-    if (!old || !ta_job_state_is_active(old->state)) {
-        ta_job_unref(&old);
-        return;
-    }
-    // Workers tell at most ten times a second; whoever tells more often is heard, but not told of each time.
-    int64_t now = (int64_t)(ta_clock_seconds() * 1000);
-    bool due = now - old->told_ms >= PROGRESS_MS || strcmp(old->progress.phase, p->phase) != 0;
-    struct ta_job *value = ta_job_copy(old);
-    value->progress = *p;
-    value->told_ms = due ? now : old->told_ms;
-    bool running = old->state == TA_JOB_PLANNING && p->frames_total > 0;
-    ta_job_list_hold(jobs->index);
-    if (ta_job_list_report(jobs->index, old, value) && due) {
-        struct ta_buf event = {0};
-        ta_job_progress_text(&event, p, id);
-        ta_events_publish(jobs->events, "progress", ta_buf_take(&event));
-    }
-    ta_job_list_let_go(jobs->index);
-    ta_job_unref(&old);
-    if (running)
-        ta_jobs_begin(jobs, id, p);
 }

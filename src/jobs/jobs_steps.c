@@ -6,8 +6,11 @@
 #include <terminalai/error.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "jobs/address.h"
 #include "jobs/jobs_parts.h"
+
+enum { PROGRESS_MS = 95 }; // between two events of a job's progress
 
 void ta_jobs_op_release(struct ta_jobs_op *op)
 {
@@ -386,4 +389,32 @@ int ta_jobs_end(struct ta_jobs *jobs, int64_t id, const struct ta_job_end *end)
     struct ta_jobs_op op = {.kind = TA_JOBS_OP_CHANGE, .id = id, .edit = edit_end, .arg = end};
     ta_jobs_do(jobs, &op);
     return finish(&op, NULL, NULL);
+}
+
+// ---- progress: never on disk ----
+
+void ta_jobs_report(struct ta_jobs *jobs, int64_t id, const struct ta_job_progress *p)
+{
+    struct ta_job *old = ta_job_list_get(ta_jobs_list(jobs), id);
+    if (!old || !ta_job_state_is_active(old->state)) {
+        ta_job_unref(&old);
+        return;
+    }
+    // Workers tell at most ten times a second; whoever tells more often is heard, but not told of each time.
+    int64_t now = (int64_t)(ta_clock_seconds() * 1000);
+    bool due = now - old->told_ms >= PROGRESS_MS || strcmp(old->progress.phase, p->phase) != 0;
+    struct ta_job *value = ta_job_copy(old);
+    value->progress = *p;
+    value->told_ms = due ? now : old->told_ms;
+    bool running = old->state == TA_JOB_PLANNING && p->frames_total > 0;
+    ta_job_list_hold(ta_jobs_list(jobs));
+    if (ta_job_list_report(ta_jobs_list(jobs), old, value) && due) {
+        struct ta_buf event = {0};
+        ta_job_progress_text(&event, p, id);
+        ta_events_publish(ta_jobs_events(jobs), "progress", ta_buf_take(&event));
+    }
+    ta_job_list_let_go(ta_jobs_list(jobs));
+    ta_job_unref(&old);
+    if (running)
+        ta_jobs_begin(jobs, id, p);
 }

@@ -22,50 +22,9 @@
 #include "base/tree.h"
 #include "jobs/alerts.h"
 #include "jobs/lines.h"
-#include "jobs/spawn.h"
-#include "metrics/metrics.h"
+#include "jobs/supervisor_parts.h"
 
-// A worker's place. It is free (no process), idle or at work.
-struct seat {
-    pid_t pid; // 0: free
-    int fd;
-    struct ta_lines lines;
-    int64_t job;          // 0: idle
-    double heard, idle;   // seconds of the clock: last line; since when it has no job
-    double stop_by;       // when it is killed, having been told to stop; 0: not told
-    enum ta_job_wish why; // it was told to stop; NONE with stop_by: the service stops
-    bool hung;            // it was killed for its silence
-    struct ta_box box;    // what it may do
-};
-
-// How a job ended that the store could not take yet (a full disk): tried again until it can.
-struct pending {
-    int64_t job;
-    struct ta_job_end end;
-    char *reason, *result;
-};
-
-struct ta_supervisor {
-    struct ta_jobs *jobs;
-    struct ta_supervisor_config config;
-    struct ta_log *log;
-    struct ta_limits *limits;
-    struct seat *seats;
-    struct pending *pending;
-    int pending_count;
-    double retry_at;      // when pending ends are tried again
-    double query_seconds; // that the queue took to give the last job
-    double beat_at;       // when whoever watches this process hears of it
-    int64_t due_ms;       // when a job that waits for a time becomes due; 0: none
-    int wake_fd;
-    atomic_int stopping; // 0, 1: drain, 2: stop, 3: at once
-    atomic_int workers, busy;
-    int seat_count;     // the most that may ever work at once
-    atomic_int at_once; // that may work at once now
-    unsigned dice;
-};
-
-enum { WORKERS_MAX = 1000, RETRY_SECONDS = 5 };
+enum { WORKERS_MAX = 1000 };
 
 struct ta_supervisor_config ta_supervisor_defaults(void)
 {
@@ -193,7 +152,7 @@ void ta_supervisor_set_at_once(struct ta_supervisor *s, int at_once)
 // ---- processes ----
 
 // Takes what is in `box`, in any case.
-static int start_worker(struct ta_supervisor *s, struct seat *seat, struct ta_box *box)
+static int start_worker(struct ta_supervisor *s, struct ta_seat *seat, struct ta_box *box)
 {
     int pair[2];
     struct ta_box its = *box;
@@ -219,200 +178,11 @@ static int start_worker(struct ta_supervisor *s, struct seat *seat, struct ta_bo
         ta_box_release(&its);
         return TA_ERR_LIMIT;
     }
-    *seat = (struct seat){
+    *seat = (struct ta_seat){
         .pid = pid, .fd = pair[0], .heard = ta_clock_seconds(), .idle = ta_clock_seconds(), .box = its};
     atomic_fetch_add(&s->workers, 1);
     ta_verbose(s->log, "worker %d started", (int)pid);
     return 0;
-}
-
-// ---- how jobs end ----
-
-static void settle(struct ta_supervisor *s, int64_t job, const struct ta_job_end *end)
-{
-    int err = ta_jobs_end(s->jobs, job, end);
-    if (!err || err == TA_ERR_INVALID || err == TA_ERR_NOT_FOUND)
-        return;
-    s->pending = ta_xrealloc(s->pending, (size_t)(s->pending_count + 1) * sizeof(*s->pending));
-    struct pending *p = &s->pending[s->pending_count++];
-    *p = (struct pending){.job = job, .end = *end, .reason = ta_xstrdup(end->reason)};
-    p->end.reason = p->reason;
-    if (end->result)
-        p->end.result = p->result = ta_xstrdup(end->result);
-    s->retry_at = ta_clock_seconds() + RETRY_SECONDS;
-}
-
-static void retry_pending(struct ta_supervisor *s)
-{
-    int left = 0;
-    if (!s->pending_count || ta_clock_seconds() < s->retry_at)
-        return;
-    for (int i = 0; i < s->pending_count; i++) {
-        struct pending p = s->pending[i];
-        int err = ta_jobs_end(s->jobs, p.job, &p.end);
-        if (err && err != TA_ERR_INVALID && err != TA_ERR_NOT_FOUND) {
-            s->pending[left++] = p;
-            continue;
-        }
-        free(p.reason);
-        free(p.result);
-    }
-    s->pending_count = left;
-    s->retry_at = ta_clock_seconds() + RETRY_SECONDS;
-}
-
-// When the next attempt may begin: the longer, the more have failed, and not all at once.
-static int64_t backoff(struct ta_supervisor *s, int attempt)
-{
-    int64_t wait = (int64_t)s->config.backoff_ms << TA_MIN(attempt, 10);
-    return ta_jobs_now_ms() + wait + (int64_t)(rand_r(&s->dice) % 1000) * wait / 4000;
-}
-
-static void leave_job(struct ta_supervisor *s, struct seat *seat)
-{
-    seat->job = 0;
-    seat->stop_by = 0;
-    seat->why = TA_JOB_WISH_NONE;
-    seat->idle = ta_clock_seconds();
-    atomic_fetch_sub(&s->busy, 1);
-}
-
-// What the service asked for decides what a stopped job becomes.
-static bool end_stopped(struct ta_supervisor *s, struct seat *seat)
-{
-    if (seat->stop_by <= 0)
-        return false;
-    struct ta_job_end end = {.state = TA_JOB_QUEUED,
-                             .reason = "the service stopped; its work goes on from where it was"};
-    if (seat->why == TA_JOB_WISH_CANCEL)
-        end = (struct ta_job_end){.state = TA_JOB_CANCELLED, .reason = "cancelled"};
-    else if (seat->why == TA_JOB_WISH_PAUSE)
-        end = (struct ta_job_end){.state = TA_JOB_PAUSED, .reason = "paused"};
-    settle(s, seat->job, &end);
-    leave_job(s, seat);
-    return true;
-}
-
-// The worker is gone, or was killed, with a job in hand.
-static void end_crashed(struct ta_supervisor *s, struct seat *seat, int status)
-{
-    struct ta_job *job = ta_job_list_get(ta_jobs_list(s->jobs), seat->job);
-    int attempt = job ? job->attempt + 1 : 1;
-    char *how = seat->hung ? ta_xprintf("said nothing for %d s and was ended", s->config.silence_ms / 1000)
-                : WIFSIGNALED(status)
-                    ? ta_xprintf("crashed (%s)", strsignal(WTERMSIG(status)))
-                    : ta_xprintf("ended with status %d", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-    bool again = attempt < s->config.attempts;
-    char *reason = ta_xprintf("its worker %s; attempt %d of %d%s", how, attempt, s->config.attempts,
-                              again ? ", tried again" : "");
-    struct ta_job_end end = {.state = again ? TA_JOB_QUEUED : TA_JOB_FAILED,
-                             .reason = reason,
-                             .not_before_ms = again ? backoff(s, attempt - 1) : 0,
-                             .attempted = true};
-    ta_warn(s->log, "job %" PRId64 ": %s", seat->job, reason);
-    settle(s, seat->job, &end);
-    leave_job(s, seat);
-    ta_job_unref(&job);
-    free(reason);
-    free(how);
-}
-
-static void bury(struct ta_supervisor *s, struct seat *seat)
-{
-    int status = ta_spawn_end(seat->pid);
-    ta_verbose(s->log, "worker %d ended", (int)seat->pid);
-    if (seat->job && !end_stopped(s, seat))
-        end_crashed(s, seat, status);
-    close(seat->fd);
-    ta_buf_release(&seat->lines.buf);
-    ta_box_release(&seat->box);
-    *seat = (struct seat){0};
-    atomic_fetch_sub(&s->workers, 1);
-}
-
-// Is the failure one of the machine's moment, which passes?
-static bool passes(int err)
-{
-    return err == TA_ERR_NOMEM || err == TA_ERR_LIMIT || err == TA_ERR_BUSY;
-}
-
-// The folder of one job's download. To be freed.
-static char *download_folder(const struct ta_supervisor *s, int64_t job)
-{
-    return ta_xprintf("%s/%" PRId64, s->config.downloads, job);
-}
-
-// A download has ended: its job goes back to its place, with what there is now.
-static void on_fetched(struct ta_supervisor *s, struct seat *seat, const struct ta_job *job, int err,
-                       const json_t *result)
-{
-    const char *path = json_string_value(json_object_get(result, "path")),
-               *message = json_string_value(json_object_get(result, "message"));
-    bool again = (passes(err) || err == TA_ERR_CLOSED) && job->attempt + 1 < s->config.attempts;
-    struct ta_job_end end = {.state = err < 0 && !again ? TA_JOB_FAILED : TA_JOB_QUEUED,
-                             .reason = err < 0 ? (message ? message : ta_error_text(err)) : "downloaded",
-                             .not_before_ms = again ? backoff(s, job->attempt) : 0,
-                             .attempted = err < 0,
-                             .source = err < 0 ? NULL : path,
-                             .title = err < 0 ? NULL : json_string_value(json_object_get(result, "title"))};
-    if (!err && !path) {
-        end.state = TA_JOB_FAILED;
-        end.reason = "the download has ended without a file";
-    }
-    settle(s, seat->job, &end);
-    leave_job(s, seat);
-}
-
-// Of a run, for the file and for whoever is to hear of it. Workers write no files but their own.
-static void keep_record(struct ta_supervisor *s, int64_t job, const json_t *record)
-{
-    char *line = json_is_object(record) ? json_dumps(record, JSON_COMPACT) : NULL;
-    if (!line)
-        return;
-    bool kept = !s->config.records || ta_metrics_append_line(s->config.records, line, s->log) >= 0;
-    free(line);
-    if (s->config.alerts)
-        ta_alerts_run(s->config.alerts, job, record, kept);
-}
-
-static void on_result(struct ta_supervisor *s, struct seat *seat, const json_t *m)
-{
-    int err = (int)json_integer_value(json_object_get(m, "err"));
-    const json_t *result = json_object_get(m, "result");
-    if (err == TA_ERR_CANCELED && end_stopped(s, seat))
-        return;
-    keep_record(s, seat->job, json_object_get(m, "record"));
-    char *text = json_dumps(result, JSON_COMPACT);
-    const char *message = json_string_value(json_object_get(result, "message"));
-    struct ta_job *job = ta_job_list_get(ta_jobs_list(s->jobs), seat->job);
-    if (job && job->state == TA_JOB_DOWNLOADING) {
-        on_fetched(s, seat, job, err, result);
-        ta_job_unref(&job);
-        free(text);
-        return;
-    }
-    struct ta_job_end end = {
-        .state = TA_JOB_DONE,
-        .reason = json_is_true(json_object_get(result, "already")) ? "it was done already" : "",
-        .result = text,
-        .warnings = json_integer_value(json_object_get(result, "warnings"))};
-    if (err < 0) {
-        int attempt = job ? job->attempt + 1 : 1;
-        bool again = passes(err) && attempt < s->config.attempts;
-        end.state = again ? TA_JOB_QUEUED : TA_JOB_FAILED;
-        end.reason = message ? message : ta_error_text(err);
-        end.not_before_ms = again ? backoff(s, attempt - 1) : 0;
-        end.attempted = true;
-    }
-    settle(s, seat->job, &end);
-    if (end.state == TA_JOB_DONE && job && *job->source && s->config.downloads) {
-        char *folder = download_folder(s, seat->job);
-        ta_dir_remove(folder, s->log); // it was got for this alone, and can be got again
-        free(folder);
-    }
-    leave_job(s, seat);
-    ta_job_unref(&job);
-    free(text);
 }
 
 // ---- what workers say ----
@@ -426,7 +196,7 @@ static void on_log(struct ta_supervisor *s, int64_t job, const json_t *m)
                        text);
 }
 
-static void on_line(struct ta_supervisor *s, struct seat *seat, const json_t *m)
+static void on_line(struct ta_supervisor *s, struct ta_seat *seat, const json_t *m)
 {
     const char *type = json_string_value(json_object_get(m, "type"));
     int64_t job = json_integer_value(json_object_get(m, "job"));
@@ -440,35 +210,35 @@ static void on_line(struct ta_supervisor *s, struct seat *seat, const json_t *m)
     } else if (!strcmp(type, "log")) {
         on_log(s, job, m);
     } else if (!strcmp(type, "result")) {
-        on_result(s, seat, m);
+        ta_supervisor_on_result(s, seat, m);
     }
 }
 
-static void hear(struct ta_supervisor *s, struct seat *seat)
+static void hear(struct ta_supervisor *s, struct ta_seat *seat)
 {
     bool bad = false;
     if (ta_lines_fill(&seat->lines, seat->fd) <= 0) {
-        bury(s, seat);
+        ta_supervisor_bury(s, seat);
         return;
     }
     for (json_t *m; (m = ta_lines_next(&seat->lines, &bad)); json_decref(m))
         on_line(s, seat, m);
     if (bad) {
         ta_error(s->log, "worker %d speaks in a way that is not known", (int)seat->pid);
-        bury(s, seat);
+        ta_supervisor_bury(s, seat);
     }
 }
 
 // ---- what workers are told ----
 
-static void give(struct ta_supervisor *s, struct seat *seat, const struct ta_job *job)
+static void give(struct ta_supervisor *s, struct ta_seat *seat, const struct ta_job *job)
 {
     bool fetch = job->state == TA_JOB_DOWNLOADING;
     json_t *m = ta_line_create(fetch ? "fetch" : "start", job->id);
     json_object_set_new(m, "input", json_string(*job->source ? job->source : job->input));
     json_object_set_new(m, "query_ms", json_real(s->query_seconds * 1000));
     if (fetch && s->config.downloads) {
-        char *folder = download_folder(s, job->id);
+        char *folder = ta_supervisor_download_folder(s, job->id);
         json_object_set_new(m, "folder", json_string(folder));
         json_object_set_new(m, "private", json_boolean(s->config.private_downloads));
         free(folder);
@@ -486,7 +256,7 @@ static void box_for(const struct ta_supervisor *s, const struct ta_job *job, str
     if (s->config.open)
         return;
     if (job->state == TA_JOB_DOWNLOADING) {
-        char *folder = download_folder(s, job->id);
+        char *folder = ta_supervisor_download_folder(s, job->id);
         ta_box_for_download(box, folder);
         free(folder);
         return;
@@ -503,11 +273,11 @@ static void box_for(const struct ta_supervisor *s, const struct ta_job *job, str
 
 // A worker without a job that may do what this one needs, else a free place, else that of another without a
 // job, which is ended.
-static struct seat *choose_seat(struct ta_supervisor *s, const struct ta_box *box)
+static struct ta_seat *choose_seat(struct ta_supervisor *s, const struct ta_box *box)
 {
-    struct seat *best = NULL;
+    struct ta_seat *best = NULL;
     for (int i = 0; i < s->seat_count; i++) {
-        struct seat *seat = &s->seats[i];
+        struct ta_seat *seat = &s->seats[i];
         if (seat->pid && seat->job)
             continue;
         if (seat->pid && ta_box_covers(&seat->box, box))
@@ -516,7 +286,7 @@ static struct seat *choose_seat(struct ta_supervisor *s, const struct ta_box *bo
             best = seat;
     }
     if (best && best->pid)
-        bury(s, best);
+        ta_supervisor_bury(s, best);
     return best;
 }
 
@@ -545,14 +315,14 @@ static void give_jobs(struct ta_supervisor *s)
         if (err < 0 || !job)
             return;
         box_for(s, job, &box);
-        struct seat *seat = choose_seat(s, &box);
+        struct ta_seat *seat = choose_seat(s, &box);
         bool there = seat->pid || start_worker(s, seat, &box) >= 0;
         ta_box_release(&box);
         if (!there) {
             struct ta_job_end end = {.state = TA_JOB_QUEUED,
                                      .reason = "no worker could be started",
-                                     .not_before_ms = backoff(s, 0)};
-            settle(s, job->id, &end);
+                                     .not_before_ms = ta_supervisor_backoff(s, 0)};
+            ta_supervisor_settle(s, job->id, &end);
             ta_job_unref(&job);
             return;
         }
@@ -561,7 +331,7 @@ static void give_jobs(struct ta_supervisor *s)
     }
 }
 
-static void tell_to_stop(struct ta_supervisor *s, struct seat *seat, enum ta_job_wish why)
+static void tell_to_stop(struct ta_supervisor *s, struct ta_seat *seat, enum ta_job_wish why)
 {
     if (seat->stop_by <= 0) {
         ta_line_send(seat->fd, ta_line_create("cancel", seat->job));
@@ -574,7 +344,7 @@ static void obey_wishes(struct ta_supervisor *s)
 {
     bool stops = atomic_load(&s->stopping) >= 2;
     for (int i = 0; i < s->seat_count; i++) {
-        struct seat *seat = &s->seats[i];
+        struct ta_seat *seat = &s->seats[i];
         if (!seat->pid || !seat->job)
             continue;
         struct ta_job *job = ta_job_list_get(ta_jobs_list(s->jobs), seat->job);
@@ -589,7 +359,7 @@ static void obey_wishes(struct ta_supervisor *s)
 // ---- time ----
 
 // May it wait for another job? One that is restricted to the files of the last can't, and has nothing loaded.
-static bool stays(const struct ta_supervisor *s, const struct seat *seat)
+static bool stays(const struct ta_supervisor *s, const struct ta_seat *seat)
 {
     return s->config.open || seat->box.devices;
 }
@@ -599,17 +369,17 @@ static void end_late_ones(struct ta_supervisor *s)
     double now = ta_clock_seconds();
     bool at_once = atomic_load(&s->stopping) == 3, stops = atomic_load(&s->stopping) > 0;
     for (int i = 0; i < s->seat_count; i++) {
-        struct seat *seat = &s->seats[i];
+        struct ta_seat *seat = &s->seats[i];
         if (!seat->pid)
             continue;
         if (seat->job && seat->stop_by > 0 && (now >= seat->stop_by || at_once)) {
-            bury(s, seat);
+            ta_supervisor_bury(s, seat);
         } else if (seat->job && now - seat->heard >= s->config.silence_ms / 1000.0) {
             seat->hung = true;
-            bury(s, seat);
+            ta_supervisor_bury(s, seat);
         } else if (!seat->job && (stops || !stays(s, seat) ||
                                   (!s->config.ready && now - seat->idle >= s->config.idle_ms / 1000.0))) {
-            bury(s, seat);
+            ta_supervisor_bury(s, seat);
         }
     }
 }
@@ -619,7 +389,7 @@ static int sleep_ms(const struct ta_supervisor *s)
 {
     double now = ta_clock_seconds(), until = INFINITY;
     for (int i = 0; i < s->seat_count; i++) {
-        const struct seat *seat = &s->seats[i];
+        const struct ta_seat *seat = &s->seats[i];
         if (!seat->pid)
             continue;
         if (seat->job)
@@ -640,7 +410,7 @@ static int sleep_ms(const struct ta_supervisor *s)
 }
 
 // A worker for whatever comes.
-static void start_ready(struct ta_supervisor *s, struct seat *seat)
+static void start_ready(struct ta_supervisor *s, struct ta_seat *seat)
 {
     struct ta_box box = {0};
     if (!s->config.open)
@@ -657,7 +427,7 @@ int ta_supervisor_run(struct ta_supervisor *s)
     for (;;) {
         obey_wishes(s);
         end_late_ones(s);
-        retry_pending(s);
+        ta_supervisor_retry(s);
         give_jobs(s); // perf-ok(process-in-loop): workers stay
         if (atomic_load(&s->stopping) && !atomic_load(&s->workers))
             break;
