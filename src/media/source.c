@@ -308,27 +308,54 @@ static bool add_directory(struct ta_bytes *bytes)
     return is;
 }
 
+static int read_streams(struct ta_source *s, const struct ta_source_known *known)
+{
+    int ret = avformat_find_stream_info(s->fmt, NULL);
+    if (ret < 0)
+        return fail_open(s, ret, "its streams can't be read");
+    if ((ret = ta_source_take_avi(s, known)) < 0)
+        return fail_open(s, ret, "can't be read");
+    if (ta_canceled(s->cancel))
+        return TA_ERR_CANCELED;
+    if (!s->fmt->nb_streams) {
+        ta_error(s->log, "%s: there is no stream in it: is it really a video?", s->path);
+        return TA_ERR_FORMAT;
+    }
+    return 0;
+}
+
+// What is read instead of the file where something is known of it, into *bytes unless that is given.
+static int open_bytes(struct ta_bytes **bytes, const char *path, const struct ta_source_known *known,
+                      bool *spliced, const struct ta_cancel *cancel, struct ta_log *log)
+{
+    char *const files[] = {(char *)path};
+    bool changed = known->patch_count || known->routes_count;
+    int err = 0;
+    *spliced = known->splice_count && !*bytes;
+    if (*spliced)
+        err = ta_bytes_open_spliced(bytes, path, known->splices, known->splice_count, cancel, log);
+    else if (changed && !*bytes)
+        err = ta_bytes_open(bytes, files, 1, NULL, 0, cancel, log);
+    if (err < 0 || !*bytes)
+        return err;
+    ta_bytes_patch(*bytes, known->patches, known->patch_count);
+    if (known->routes_count)
+        ta_bytes_route(*bytes, &known->routes[0]);
+    return 0;
+}
+
 // `bytes` (may be NULL) is what to read instead of the file `path`; it becomes the source's, also on failure.
 int ta_source_open_one(struct ta_source **out, const char *path, struct ta_bytes *bytes,
                        const struct ta_source_known *known, const struct ta_cancel *cancel,
                        struct ta_log *log)
 {
     *out = NULL;
-    char *const files[] = {(char *)path};
-    bool changed = known->patch_count || known->routes_count, spliced = known->splice_count && !bytes;
+    bool spliced;
     struct ta_splice moved;
     struct stat st;
-    int err = 0;
-    if (spliced)
-        err = ta_bytes_open_spliced(&bytes, path, known->splices, known->splice_count, cancel, log);
-    else if (changed && !bytes)
-        err = ta_bytes_open(&bytes, files, 1, NULL, 0, cancel, log);
+    int err = open_bytes(&bytes, path, known, &spliced, cancel, log);
     if (err < 0)
         return err;
-    if (bytes)
-        ta_bytes_patch(bytes, known->patches, known->patch_count);
-    if (bytes && known->routes_count)
-        ta_bytes_route(bytes, &known->routes[0]);
     struct ta_source *s = ta_xcalloc(1, sizeof(*s));
     s->own_directory = spliced && add_directory(bytes);
     s->follows = ta_follows_create(known->routes_count ? &known->routes[0] : NULL);
@@ -396,23 +423,8 @@ int ta_source_open_one(struct ta_source **out, const char *path, struct ta_bytes
             close_io(s, &pb); // libav freed the context, but not what we gave it to read from
         goto fail;
     }
-    if ((ret = avformat_find_stream_info(s->fmt, NULL)) < 0) {
-        err = fail_open(s, ret, "its streams can't be read");
+    if ((err = read_streams(s, known)) < 0)
         goto fail;
-    }
-    if ((ret = ta_source_take_avi(s, known)) < 0) {
-        err = fail_open(s, ret, "can't be read");
-        goto fail;
-    }
-    if (ta_canceled(cancel)) {
-        err = TA_ERR_CANCELED;
-        goto fail;
-    }
-    if (!s->fmt->nb_streams) {
-        ta_error(log, "%s: there is no stream in it: is it really a video?", path);
-        err = TA_ERR_FORMAT;
-        goto fail;
-    }
 opened:
     s->video = ta_source_followed(s, choose_video(s->fmt));
     ta_verbose(log, "%s: opened as %s", path, s->fmt->iformat->name);
