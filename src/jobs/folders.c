@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ struct ta_folders {
     struct ta_log *log;
     pthread_mutex_t lock;          // of all that follows
     json_t *entries;               // those that were added, as they were described
+    json_t *unread;                // of the file, not watched for what is wrong with them, and kept in it
     struct ta_watch_folder *added; // the same, read
     int added_count;
     struct ta_watch_folder *all; // shallow copies of both, which the watch borrows
@@ -84,7 +86,8 @@ static void take_out(struct ta_folders *f, int index)
 
 static int save(const struct ta_folders *f, struct ta_log *log)
 {
-    json_t *root = json_pack("{s:O}", "watch", f->entries);
+    json_t *all = json_copy(f->entries), *root = json_pack("{s:o}", "watch", all);
+    json_array_extend(all, f->unread);
     char *text = ta_json_text(root);
     int err = ta_file_write_atomic(f->file, text, strlen(text), log);
     free(text);
@@ -98,13 +101,19 @@ static void load(struct ta_folders *f)
     if (access(f->file, F_OK) < 0)
         return;
     if (ta_json_load(f->file, &root, f->log) < 0) {
-        ta_warn(f->log, "%s can't be read: the folders that were added are not watched", f->file);
+        char *aside = ta_xprintf("%s.damaged", f->file);
+        bool moved = rename(f->file, aside) == 0; // the next folder that is added would take its place
+        ta_warn(f->log, "%s can't be read: the folders that were added are not watched%s%s", f->file,
+                moved ? "; it was moved aside, to " : "", moved ? aside : "");
+        free(aside);
         return;
     }
     const json_t *list = json_object_get(root, "watch");
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (add(f, json_array_get(list, i), f->file, f->log) < 0)
+        if (add(f, json_array_get(list, i), f->file, f->log) < 0) {
             ta_warn(f->log, "a folder of %s is not watched", f->file);
+            json_array_append(f->unread, json_array_get(list, i));
+        }
     json_decref(root);
 }
 
@@ -119,6 +128,7 @@ int ta_folders_open(struct ta_folders **out, struct ta_jobs *jobs, const struct 
     f->config = config ? ta_xstrdup(config) : NULL;
     f->log = log;
     f->entries = json_array();
+    f->unread = json_array();
     pthread_mutex_init(&f->lock, NULL);
     load(f);
     int err = begin(f);
@@ -137,6 +147,7 @@ void ta_folders_close(struct ta_folders **out)
     while (f->added_count)
         take_out(f, f->added_count - 1);
     json_decref(f->entries);
+    json_decref(f->unread);
     pthread_mutex_destroy(&f->lock);
     free(f->added);
     free(f->all);

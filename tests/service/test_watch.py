@@ -309,8 +309,18 @@ def test_folders_that_are_added(serve, tmp_path):
         assert service.ask('DELETE', '/api/v1/folders?path=' + urllib.parse.quote(str(path)))[0] == status, path
     shutil.copy(kit.source('vfr'), folder / 'three.mkv')
     quiet(service, 2)
-    # What is damaged is told, and the service starts.
+    # What can't be watched now is told, and stays in the file when others come and go.
+    service.stop()
+    kept, wrong = service.state / 'folders.json', {'path': str(folder), 'setle': 1}
+    kept.write_text(json.dumps({'watch': [wrong]}))
+    service.start(port)
+    assert service.ask('POST', '/api/v1/folders', entry)[0] == 201
+    assert json.loads(kept.read_text())['watch'][1:] == [wrong] and 'is not watched' in service.log.read_text()
+    assert service.ask('DELETE', '/api/v1/folders?path=' + urllib.parse.quote(str(folder)))[0] == 200
+    assert json.loads(kept.read_text())['watch'] == [wrong]
+    # What is damaged is told and moved aside, and the service starts.
     service.stop()
     (service.state / 'folders.json').write_text('{"watch": [{"path": 3}')
     service.start(port)
     assert len(service.ask('GET', '/api/v1/folders')[1]['folders']) == 1 and 'folders.json' in service.log.read_text()
+    assert not kept.exists() and (service.state / 'folders.json.damaged').read_text() == '{"watch": [{"path": 3}'
