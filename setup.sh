@@ -192,7 +192,7 @@ packages() { # MANAGER GROUP
             libcurl4-openssl-dev libsqlite3-dev libmicrohttpd-dev libebur128-dev
         ;;
     apt-page) echo nodejs npm ;;
-    apt-test) echo g++ binutils git strace ffmpeg chromium libcmocka-dev python3-pytest python3-pytest-xdist "$(apt_has clang-14 clang)" \
+    apt-test) echo g++ binutils git strace valgrind ffmpeg chromium libcmocka-dev python3-pytest python3-pytest-xdist "$(apt_has clang-14 clang)" \
         "$(apt_has libclang-rt-14-dev libclang-rt-dev)" "$(apt_has libclang1-14 libclang1)" ;;
     apt-lint) echo git "$(apt_has clang-format-14 clang-format)" shellcheck ;;
     apt-bench) echo ffmpeg handbrake-cli valgrind ;;
@@ -205,7 +205,7 @@ packages() { # MANAGER GROUP
         ;;
     dnf-page) echo nodejs nodejs-npm ;;
     dnf-test)
-        echo gcc-c++ binutils git strace /usr/bin/ffmpeg 'pkgconfig(cmocka)' python3-pytest python3-pytest-xdist clang clang-libs compiler-rt libasan libubsan \
+        echo gcc-c++ binutils git strace valgrind /usr/bin/ffmpeg 'pkgconfig(cmocka)' python3-pytest python3-pytest-xdist clang clang-libs compiler-rt libasan libubsan \
             libtsan
         ;;
     dnf-lint) echo git clang-tools-extra ShellCheck ;;
@@ -214,7 +214,7 @@ packages() { # MANAGER GROUP
     # Arch
     pacman-build) echo base-devel meson ninja pkgconf python ffmpeg zimg jansson libyaml uthash curl sqlite libmicrohttpd libebur128 ;;
     pacman-page) echo nodejs npm ;;
-    pacman-test) echo git strace ffmpeg cmocka python-pytest python-pytest-xdist clang compiler-rt ;;
+    pacman-test) echo git strace valgrind ffmpeg cmocka python-pytest python-pytest-xdist clang compiler-rt ;;
     pacman-lint) echo git clang shellcheck ;;
     pacman-bench) echo ffmpeg handbrake-cli valgrind ;;
 

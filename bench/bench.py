@@ -22,6 +22,8 @@ import sys
 import tempfile
 import time
 
+import figures
+
 CHAIN = ("bwdif=mode=send_field:parity=auto:deint=interlaced,hqdn3d=3:2:3:2,"
          "zscale=w=1440:h=1080:filter=spline36,format=yuv420p,setsar=1")
 
@@ -85,12 +87,13 @@ def ours(program, source, output, *more):
 
 
 class Report:
-    def __init__(self):
-        self.rows = []
+    def __init__(self, path):
+        self.rows, self.figures = [], figures.Figures(path)
 
     def ratio(self, what, value, limit, unit="x"):
         ok = value <= limit
         self.rows.append({"what": what, "value": round(value, 4), "limit": limit, "ok": ok})
+        self.figures.add(what, value, unit.strip().replace("x", ""), figures.LESS)
         print("%-66s %8.3f%s  limit %.3f  %s" % (what, value, unit, limit, "ok" if ok else "MISSED"), flush=True)
 
 
@@ -157,6 +160,8 @@ def bench_chain(args, folder, report):
         candidates[denoise] = [chain_tool(args), plan + "." + denoise]
     m = measure(candidates, args.repeats, folder)
     frames = 2 * round(args.seconds * 30000 / 1001)
+    for name in m:
+        report.figures.add("output frames a CPU second, %s" % name, frames / m[name]["cpu"], "1/s", figures.MORE if name != "ffmpeg" else figures.NEITHER)
     print("  output frames a CPU second: " + ", ".join("%s %.0f" % (name, frames / m[name]["cpu"]) for name in m))
     report.ratio("CPU of the chain with the recursive denoiser against ffmpeg's", m["recursive"]["cpu"] / m["ffmpeg"]["cpu"], 0.75)
     report.ratio("CPU of the chain with hqdn3d against ffmpeg's", m["hqdn3d"]["cpu"] / m["ffmpeg"]["cpu"], 1.02)
@@ -275,13 +280,13 @@ def bench_estimate(args, folder, report):
         found[label] = rows
         for what in ("size", "time", "work"):
             ratio = statistics.median(row[what] for row in rows)
-            report.ratio("%s of the plan against the run, %s tape (%.2f)" % ({"work": "time of processors"}.get(what, what), label, ratio), max(ratio, 1 / ratio), 1.25)
+            print("  %s tape: %s told / real %.2f" % (label, what, ratio))
+            report.ratio("%s of the plan against the run, %s tape, off by" % ({"work": "time of processors"}.get(what, what), label), max(ratio, 1 / ratio), 1.25)
     return found
 
 
 def bench_qualities(args, folder, report):
     """What "good" and "best" cost beside "fast", everything else as the preset has it."""
-    del report
     tape = make_tape(args.program, folder, min(args.seconds, 4))
     found = {}
     for preset in ("vhs", "webcam"):
@@ -292,6 +297,9 @@ def bench_qualities(args, folder, report):
             row["size"] = os.path.getsize(os.path.join(folder, quality + ".mp4"))
             print("  %s, %s: %.1f s of CPU (%.2f of fast's), %.1f s by the clock (%.2f), %.2f MB" % (preset, quality, row["cpu"], row["cpu"] / rows["fast"]["cpu"],
                 row["wall"], row["wall"] / rows["fast"]["wall"], row["size"] / 1e6), flush=True)
+            report.figures.add("%s, %s: size" % (preset, quality), row["size"] / 1e6, "MB", figures.NEITHER)
+            if quality != "fast":
+                report.figures.add("%s, %s: CPU against fast" % (preset, quality), row["cpu"] / rows["fast"]["cpu"], "", figures.LESS)
         found[preset] = rows
     return found
 
@@ -309,14 +317,16 @@ def main():
     parser.add_argument("--segment-seconds", type=int, default=90)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", help="also write the figures there")
+    figures.option(parser)
     args = parser.parse_args()
     args.program = os.path.abspath(args.program)
-    report, details = Report(), {}
+    report, details = Report(args.figures), {}
     with tempfile.TemporaryDirectory(prefix="ta-bench-") as folder:
         for name, run in GROUPS.items():
             if args.only in (None, name):
                 print("== %s" % name)
                 details[name] = run(args, folder, report)
+    report.figures.save()
     if args.json:
         with open(args.json, "w") as f:
             json.dump({"rows": report.rows, "details": details, "cores": os.cpu_count()}, f, indent=2)

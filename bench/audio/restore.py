@@ -12,11 +12,17 @@ ratio to afftdn's in the same run. afftdn is told the noise floor as the measure
 import argparse
 import json
 import os
+import pathlib
 import resource
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import figures  # noqa: E402
 
 RATE = 48000
 TEXT = ("When we look at old films, we often see the faces of those who are no longer with us. The picture is soft, the colours are "
@@ -35,6 +41,7 @@ SPOILS = (
 class Bench:
     def __init__(self, options, folder):
         self.tool, self.folder, self.options = os.path.join(options.build, "bench", "sound_tool"), folder, options
+        self.figures = figures.Figures(options.figures)
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -123,6 +130,8 @@ class Bench:
                     rows.setdefault(method, []).append(self.run("score", RATE, channels, self.path(name), self.path("out")))
             for method, scores in rows.items():
                 mean = [statistics.mean(s[k] for s in scores) for k in ("si_sdr", "seg_snr", "lsd")]
+                for measure, value, better in zip(("SI-SDR", "segmental SNR", "log-spectral distance"), mean, (figures.MORE, figures.MORE, figures.LESS)):
+                    self.figures.add("%s %s, %s: %s" % (kind, amount, method.replace("*", ""), measure), value, "dB", better)
                 print("| %s %s | %s | %s | %.1f | %.1f | %.1f |" % (kind, amount, method, ", ".join("%.1f" % s["si_sdr"] for s in scores),
                                                                 *mean), flush=True)
 
@@ -154,6 +163,7 @@ class Bench:
             times["**%s**" % processor] = self.native(2, processor)["cpu_seconds"]
         print("\n### Speed, stereo at 48 kHz, one core\n\n| | times real time | afftdn's time / its |\n|---|---|---|")
         for name, time in times.items():
+            self.figures.add("%s: speed" % name.replace("*", ""), 60 / time, "times real time", figures.MORE if "*" in name else figures.NEITHER)
             print("| %s | %.0f | %.2f |" % (name, 60 / time, times["afftdn"] / time))
 
     def program(self, *args):
@@ -197,6 +207,7 @@ def main():
     parser.add_argument("--rnnoise", help="a model for arnndn")
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--only", help="of hiss, hum, clicks, dropouts, buzz, clipping, clean, speed, networks")
+    figures.option(parser)
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else None
     with tempfile.TemporaryDirectory() as folder:
@@ -211,6 +222,7 @@ def main():
             bench.speed()
         if wanted and "networks" in wanted:
             bench.networks()
+    bench.figures.save()
 
 
 if __name__ == "__main__":

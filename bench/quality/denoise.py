@@ -9,10 +9,15 @@ low-passed along rows as tapes have it. Prints Markdown: what recursive gains ov
 import argparse
 import json
 import os
+import pathlib
 import statistics
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import figures  # noqa: E402
 
 WIDTH, HEIGHT, FRAMES = 352, 288, 12
 STRENGTHS = ("2:1:2:1", "3:2:3:2", "4:3:6:4.5", "8:6:12:9")
@@ -82,6 +87,15 @@ def row(label, cells):
     print(text + "|")
 
 
+def keep(results, kept):
+    for strength in STRENGTHS:
+        cells = [c for k, c in results.items() if k[3] == strength]
+        for key, what in (("psnr_y", "luma"), ("psnr_c", "chroma")):
+            found = gains(cells, key)
+            kept.add("recursive over hqdn3d, %s: %s, mean" % (strength, what), statistics.mean(found), "dB", figures.MORE, exact=True)
+            kept.add("recursive over hqdn3d, %s: %s, worst" % (strength, what), min(found), "dB", figures.MORE, exact=True)
+
+
 def table(results):
     print("| dB over hqdn3d, mean (worst) | luma | of it still | moving | chroma | SSIM luma | SSIM chroma |")
     print("|---|---|---|---|---|---|---|")
@@ -106,7 +120,7 @@ def table(results):
         print(text + "|")
 
 
-def speed(binary, folder):
+def speed(binary, folder, kept):
     path = make(os.path.join(folder, "speed.yuv"), ["-f", "lavfi", "-i", "testsrc2=s=720x480:r=30"], "noise=alls=12:allf=t", 16)
     stages = ("libavfilter denoise.hqdn3d", *STAGES)
     print("\n| 720x480, CPU ms a frame, fastest of 15 | libavfilter's hqdn3d | hqdn3d | recursive | ratio to libavfilter's |")
@@ -114,6 +128,8 @@ def speed(binary, folder):
     for depth in (8, 10):
         for line in tool([binary, "speed", "720", "480", path, str(depth), "60", "15", "3:2:3:2", *stages]):
             ms = [line[stage] * 1000 for stage in stages]
+            for i in (1, 2):
+                kept.add("%s, %d bit, %s: CPU against libavfilter's hqdn3d" % (stages[i], depth, line["cpu"]), ms[i] / ms[0], "", figures.LESS)
             print("| %d bit, %s | %.2f | %.2f | %.2f | %.2f, %.2f |" % (depth, line["cpu"], *ms, ms[1] / ms[0], ms[2] / ms[0]), flush=True)
 
 
@@ -125,16 +141,21 @@ def main():
     parser.add_argument("--noises", default="2,4,7,4l", help="standard deviations; with an l: low-passed along the rows")
     parser.add_argument("--speed-only", action="store_true")
     parser.add_argument("--no-speed", action="store_true")
+    figures.option(parser)
     args = parser.parse_args()
+    kept = figures.Figures(args.figures)
     binary = os.path.join(args.build, "bench", "denoise_tool")
     if not os.path.exists(binary):
         sys.exit("denoise.py: %s is missing: build first" % binary)
     with tempfile.TemporaryDirectory() as folder:
         if not args.speed_only:
             noises = [(float(n.rstrip("l")), int(n.endswith("l"))) for n in args.noises.split(",")]
-            table(compare(binary, folder, args.assets, args.depth, noises))
+            results = compare(binary, folder, args.assets, args.depth, noises)
+            table(results)
+            keep(results, kept)
         if not args.no_speed:
-            speed(binary, folder)
+            speed(binary, folder, kept)
+    kept.save()
 
 
 if __name__ == "__main__":

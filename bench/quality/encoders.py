@@ -11,11 +11,17 @@ import argparse
 import json
 import math
 import os
+import pathlib
 import re
 import resource
 import statistics
 import subprocess
+import sys
 import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import figures  # noqa: E402
 
 ENCODERS = ("h264", "hevc", "av1")
 CRFS = (16, 18, 20, 23, 26, 30)
@@ -66,9 +72,10 @@ def main():
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", help="also write the figures there")
+    figures.option(parser)
     args = parser.parse_args()
     program = os.path.abspath(args.program)
-    found = {}
+    found, kept = {}, figures.Figures(args.figures)
     with tempfile.TemporaryDirectory(prefix="ta-bench-") as folder:
         sources = dict(clips(program, folder, args.assets, args.frames))
         print("clips: %s; %d frames each\n" % (", ".join(sources), args.frames))
@@ -79,6 +86,9 @@ def main():
         for crf in CRFS:
             db = {e: statistics.mean(decibel(one[2]) for one in found["crf", crf, e]) for e in ENCODERS}
             size = {e: statistics.geometric_mean(one[1] for one in found["crf", crf, e]) for e in ENCODERS}
+            for e in ENCODERS:
+                kept.add("%s, crf %d: SSIM" % (e, crf), db[e], "dB", figures.MORE)
+                kept.add("%s, crf %d: size against h264" % (e, crf), size[e] / size["h264"], "", figures.LESS if e != "h264" else figures.NEITHER)
             print("| %d | %.2f | %+.2f | %+.2f | %.2f | %.2f |" % (crf, db["h264"], db["hevc"] - db["h264"], db["av1"] - db["h264"],
                                                                size["hevc"] / size["h264"], size["av1"] / size["h264"]), flush=True)
         for speed in SPEEDS:
@@ -91,10 +101,13 @@ def main():
         print("\n| speed | x264 CPU | x265 CPU | SVT-AV1 CPU | x264 size, dB | x265 size, dB | SVT-AV1 size, dB |\n|---|---|---|---|---|---|---|")
         for speed in SPEEDS:
             row = [found["speed", speed, e] for e in ENCODERS]
+            for e, r in zip(ENCODERS, row):
+                kept.add("%s, %s: CPU against h264 at medium" % (e, speed), r[0] / unit, "", figures.LESS)
             at_medium = [found["speed", "medium", e] for e in ENCODERS]
             print("| %s | %s | %s |" % (speed, " | ".join("%.2f" % (r[0] / unit) for r in row), " | ".join(
                 "%.2f, %+.2f" % (r[1] / m[1], r[2] - m[2]) for r, m in zip(row, at_medium))), flush=True)
         print("\nx264 at medium: %.1f ms of CPU a frame" % (1000 * unit / args.frames / len(sources)))
+    kept.save()
     if args.json:
         with open(args.json, "w") as f:
             json.dump([[*key, value] for key, value in found.items()], f, indent=1)

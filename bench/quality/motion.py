@@ -12,11 +12,17 @@ on the fields (ffmpeg's filter "noise", strength N), taken off again. --speed: C
 import argparse
 import json
 import os
+import pathlib
 import re
 import resource
 import shlex
 import subprocess
+import sys
 import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import figures  # noqa: E402
 
 NTSC, PAL = (720, 480, "60000/1001", "30000/1001", "8/9"), (720, 576, "50", "25", "16/15")
 # name: system, order, input options of ffmpeg, and a filter
@@ -113,6 +119,9 @@ def quality(a, folder, peers):
             cpu(argv)
             y, c, neg = score(a.ffmpeg, system, truth, out)
             cells.append(f"{y:.2f} / {c:.2f}" + (f" / {neg:.2f}" if neg is not None else ""))
+            for what, value in (("luma", y), ("chroma", c), ("NEG", neg)):
+                if value is not None:
+                    a.kept.add(f"{name}, {who}: {what}", value, "dB" if what != "NEG" else "", figures.MORE, exact=who in ours)
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
@@ -152,6 +161,8 @@ def speed(a, folder, peers):
         few, many = SPEED_LENGTHS
         ms = {who: 1000 * (least[who, many] - least[who, few]) / (many - few) for who in names}
         cells = [f"{ms[who] - (0 if who == 'decoding' else ms['decoding']):.1f}" for who in names]
+        for who in names:
+            a.kept.add(f"{name}, {who}: CPU a picture", ms[who] - (0 if who == "decoding" else ms["decoding"]), "ms", figures.LESS if who in OURS else figures.NEITHER)
         ratios = [f"{(ms[p] - ms['decoding']) / (ms['motion, good'] - ms['decoding']):.1f}" for p in peers]
         print(f"| {name} | " + " | ".join(cells) + f" | {', '.join(ratios) or '-'} |", flush=True)
 
@@ -166,13 +177,16 @@ def main():
     parser.add_argument("--noise", type=int, default=0)
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--speed-only", action="store_true")
+    figures.option(parser)
     a = parser.parse_args()
+    a.kept = figures.Figures(a.figures)
     peers = {p.split("=", 1)[0]: shlex.split(p.split("=", 1)[1]) for p in a.peer}
     with tempfile.TemporaryDirectory(prefix="motion.") as folder:
         if not a.speed_only:
             quality(a, folder, peers)
         if a.speed or a.speed_only:
             speed(a, folder, peers)
+    a.kept.save()
 
 
 if __name__ == "__main__":

@@ -10,8 +10,14 @@ interlaced; the noise is white, or low-passed along the lines as tapes have it. 
 import argparse
 import json
 import os
+import pathlib
 import subprocess
+import sys
 import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import figures  # noqa: E402
 
 SIZE = "720x480"
 FRAMES = 25
@@ -71,7 +77,9 @@ def main():
     parser.add_argument("--only", help="scenes whose name has this in it")
     parser.add_argument("--sigmas", help="e.g. 2,8")
     parser.add_argument("--raw", action="store_true", help="all that was measured")
+    figures.option(parser)
     args = parser.parse_args()
+    kept = figures.Figures(args.figures)
     tool, program = os.path.join(args.build, "bench/noise_tool"), os.path.join(args.build, "terminalai")
     sigmas = [float(s) for s in args.sigmas.split(",")] if args.sigmas else SIGMAS
     print("| scene | noise | kept | " + " | ".join("sigma %g" % s for s in sigmas) + " | confidence |")
@@ -82,7 +90,7 @@ def main():
                 continue
             clean = os.path.join(folder, "clean.y4m")
             subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *source, "-vf", chain + ",format=yuv420p", "-frames:v", str(FRAMES), clean], check=True)
-            for kind, kept, codec in (("white", "lossless", LOSSLESS), ("tape", "lossless", LOSSLESS), ("tape", "MPEG-2", MPEG2)):
+            for kind, kept_as, codec in (("white", "lossless", LOSSLESS), ("tape", "lossless", LOSSLESS), ("tape", "MPEG-2", MPEG2)):
                 cells, confidence = [], []
                 for sigma in sigmas:
                     path = os.path.join(folder, "%s.mkv" % ("interlaced" if every == 2 else "whole"))
@@ -90,9 +98,12 @@ def main():
                     m = measured(program, path)
                     cells.append("%.2f, %.2f" % (m["value"]["luma"] / sigma, m["value"]["chroma"] / sigma * 2))
                     confidence.append(m["confidence"])
+                    ratio = m["value"]["luma"] / sigma
+                    kept.add("%s, %s, %s, sigma %g: luma off by" % (name, kind, kept_as, sigma), max(ratio, 1 / ratio) if ratio > 0 else 1e3, "times", figures.LESS, exact=True)
                     if args.raw:
                         print(json.dumps(m["value"]))
-                print("| %s | %s | %s | %s | %.2f |" % (name, kind, kept, " | ".join(cells), min(confidence)), flush=True)
+                print("| %s | %s | %s | %s | %.2f |" % (name, kind, kept_as, " | ".join(cells), min(confidence)), flush=True)
+    kept.save()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 import motion
+from motion import figures
 
 CLIPS = {"zoom": motion.PROCEDURAL["zoom"], "karma": motion.FOOTAGE["karma"], "animation": motion.FOOTAGE["animation"]}
 ALONE = "bwdif alone"
@@ -74,8 +75,9 @@ def main():
     parser.add_argument("--ffmpeg", default="ffmpeg", help="that scores; with libvmaf for NEG")
     parser.add_argument("--sigmas", default="0,2,4,8,12")
     parser.add_argument("--clips", default=",".join(CLIPS))
+    figures.option(parser)
     a = parser.parse_args()
-    faults = []
+    faults, kept = [], figures.Figures(a.figures)
     print("| clip, noise: PSNR luma / chroma / NEG | " + " | ".join(PRESETS) + " |\n|---|" + "---|" * len(PRESETS))
     with tempfile.TemporaryDirectory(prefix="presets.") as folder:
         for name in a.clips.split(","):
@@ -90,7 +92,12 @@ def main():
                 got = {p: motion.score(a.ffmpeg, system, truth, restored(a.build, tape, os.path.join(folder, "out.mkv"), args)) for p, args in PRESETS.items()}
                 cells = [f"{y:.2f} / {c:.2f}" + (f" / {neg:.2f}" if neg is not None else "") for y, c, neg in got.values()]
                 print(f"| {name}, {sigma:g} | " + " | ".join(cells) + " |", flush=True)
+                for preset, values in got.items():
+                    for what, value in zip(SLACK, values):
+                        if value is not None:
+                            kept.add(f"{name}, noise {sigma:g}, {preset}: {what}", value, "dB" if what != "NEG" else "", figures.MORE, exact=True)
                 faults += broken(name, sigma, got)
+    kept.save()
     print("\n" + ("\n".join(faults) if faults else "All rules hold."))
     return 1 if faults else 0
 

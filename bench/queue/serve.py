@@ -21,6 +21,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'tests' / 'service'))
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import figures  # noqa: E402
 from service import Service  # noqa: E402
 
 PATHS = ('/api/v1/health', '/api/v1/jobs?limit=20', '/api/v1/jobs/1')
@@ -76,11 +78,24 @@ def load(args, service, path):
     return json.loads(text)
 
 
+def keep(result, kept):
+    for path, found in (*result['http'].items(), ('the list while it changes', result['changing'])):
+        kept.add(f'{path}: requests', found['requests_per_second'], '1/s', figures.MORE)
+        kept.add(f'{path}: 99th percentile', found['p99_ms'], 'ms', figures.LESS)
+    for path, ms in result['pages_ms'].items():
+        kept.add(f'a page, {path}', ms, 'ms', figures.LESS)
+    kept.add('memory without jobs', result['idle_rss_kb'] / 1e3, 'MB', figures.LESS)
+    kept.add(f'memory with {result["jobs"]} jobs', result['rss_kb'] / 1e3, 'MB', figures.LESS)
+    kept.add('start', result['start_s'], 's', figures.LESS)
+    kept.save()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('build', type=Path)
     parser.add_argument('--seconds', type=float, default=5)
     parser.add_argument('--jobs', type=int, default=100000)
+    figures.option(parser)
     args = parser.parse_args()
     burners = []
     with tempfile.TemporaryDirectory() as folder:
@@ -114,6 +129,7 @@ def main():
                 b.kill()
             service.stop()
     print(json.dumps(result, indent=2))
+    keep(result, figures.Figures(args.figures))
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@ static const struct ta_example examples[] = {
     {"terminalai perf memory -o memory.svg -- terminalai restore tape.avi", "how much memory a run takes"},
     {"terminalai perf metrics", "what took how long on this machine"},
     {"terminalai perf analyze src", "what costs time in C sources"},
+    {"terminalai perf bench --list", "what can be measured beside other programs"},
     {"terminalai perf patch", "the six optimisations that can be switched, and what each gains here"},
     {0},
 };

@@ -132,7 +132,7 @@ extern const struct ta_command ta_command_restore, ta_command_plan, ta_command_p
     ta_command_clean, ta_command_audio, ta_command_serve, ta_command_worker, ta_command_submit,
     ta_command_jobs, ta_command_perf, ta_command_perf_metrics, ta_command_perf_profile,
     ta_command_perf_memory, ta_command_perf_report, ta_command_perf_tune, ta_command_perf_analyze,
-    ta_command_perf_patch;
+    ta_command_perf_patch, ta_command_perf_bench;
 
 // Is `word` an action of the command? When not, says what is near and what there is.
 bool ta_cli_is_action(struct ta_cli *cli, const char *word);

@@ -1,0 +1,23 @@
+"""What the scripts measure, for `terminalai perf bench`: name, value, unit, and which way is better."""
+import json
+
+LESS, MORE, NEITHER = "less", "more", "neither"
+
+
+class Figures:
+    """`exact`: the same each time it is measured, on any machine (a picture's quality, a count)."""
+
+    def __init__(self, path):
+        self.path, self.rows = path, []
+
+    def add(self, name, value, unit, better, exact=False):
+        self.rows.append({"name": name, "value": value, "unit": unit, "better": better, "exact": exact})
+
+    def save(self):
+        if self.path:
+            with open(self.path, "w", encoding="utf-8") as f:
+                json.dump({"figures": self.rows}, f, indent=1)
+
+
+def option(parser):
+    parser.add_argument("--figures", metavar="FILE", help="also write the values there, for terminalai perf bench")
