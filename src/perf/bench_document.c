@@ -33,6 +33,11 @@ static int count_values(const json_t *result, const char *name)
     return n;
 }
 
+static void append_number(struct ta_buf *out, double value)
+{
+    ta_buf_printf(out, fabs(value) < 1000 ? "%.4g" : "%.0f", value);
+}
+
 static void append_value(const json_t *v, struct ta_buf *out)
 {
     const json_t *samples = json_object_get(v, "samples"), *s;
@@ -46,12 +51,21 @@ static void append_value(const json_t *v, struct ta_buf *out)
     }
     ta_buf_puts(out, "|");
     append_cell(out, ta_json_member_text(v, "name"));
-    ta_buf_printf(out, " %.4g |", json_number_value(json_object_get(v, "value")));
+    ta_buf_puts(out, " ");
+    append_number(out, json_number_value(json_object_get(v, "value")));
+    ta_buf_puts(out, " |");
     append_cell(out, ta_json_member_text(v, "unit"));
-    if (json_is_true(json_object_get(v, "exact")) || i < 2)
-        ta_buf_printf(out, " %s |", i < 2 && !json_is_true(json_object_get(v, "exact")) ? "once" : "exact");
-    else
-        ta_buf_printf(out, " %.4g to %.4g |", least, most);
+    if (json_is_true(json_object_get(v, "exact"))) {
+        ta_buf_puts(out, " exact |");
+    } else if (i < 2) {
+        ta_buf_puts(out, " once |");
+    } else {
+        ta_buf_puts(out, " ");
+        append_number(out, least);
+        ta_buf_puts(out, " to ");
+        append_number(out, most);
+        ta_buf_puts(out, " |");
+    }
     ta_buf_printf(out, " %s |\n", strcmp(better, "neither") != 0 ? better : "");
 }
 
