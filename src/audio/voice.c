@@ -135,7 +135,8 @@ static int give_block(struct ta_sound_voice *v)
             for (int k = 0; k < v->count; k++)
                 v->ready[k] = ta_xrealloc(v->ready[k], v->room * sizeof(float));
         }
-        memcpy(v->ready[c] + v->ready_count, out, count * sizeof(float));
+        if (count)
+            memcpy(v->ready[c] + v->ready_count, out, count * sizeof(float));
     }
     v->ready_count += count;
     return 0;

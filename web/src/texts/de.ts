@@ -382,6 +382,7 @@ export const de: Record<Key, string> = {
   "gain.state": "Stand",
   "gain.before": "früher: {what}",
   "gain.times": "{ratio}-mal ({low} bis {high})",
+  "gain.differs": "die Ergebnisse sind verschieden",
   "gain.none": "hier noch nicht",
   "gain.state.applied": "an",
   "gain.state.off": "aus",

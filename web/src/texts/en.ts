@@ -380,6 +380,7 @@ export const en = {
   "gain.state": "State",
   "gain.before": "before: {what}",
   "gain.times": "{ratio} times ({low} to {high})",
+  "gain.differs": "the results differ",
   "gain.none": "not yet here",
   "gain.state.applied": "on",
   "gain.state.off": "off",

@@ -142,7 +142,7 @@ function Optimisations() {
                     {t("gain.before", { what: known(`gain.${o.id}.before`, o.before) })} · <code>{o.id}</code>
                   </p>
                 </td>
-                <td class="n">{o.gain ? t("gain.times", { ratio: number(o.gain.ratio, 1), low: number(o.gain.low, 1), high: number(o.gain.high, 1) }) : "–"}</td>
+                <td class="n">{o.gain && !o.gain.same ? t("gain.differs") : o.gain ? t("gain.times", { ratio: number(o.gain.ratio, 1), low: number(o.gain.low, 1), high: number(o.gain.high, 1) }) : "–"}</td>
                 <td>{o.gain ? when(Date.parse(o.gain.when)) : t("gain.none")}</td>
                 <td>{known(`gain.state.${o.state}`, o.state)}</td>
               </tr>
