@@ -87,22 +87,6 @@ static char **tries_of(const char *name)
     return tries;
 }
 
-// This process's environment with another folder for temporary files. The texts are borrowed but for the
-// first, which is `own`.
-static char **environment_with(const char *temporary, char **own)
-{
-    size_t count = 0, kept = 0;
-    while (environ[count])
-        count++;
-    char **all = ta_xcalloc(count + 2, sizeof(*all));
-    *own = ta_xprintf("TMPDIR=%s", temporary);
-    all[kept++] = *own;
-    for (size_t i = 0; i < count; i++)
-        if (strncmp(environ[i], "TMPDIR=", 7) != 0)
-            all[kept++] = environ[i];
-    return all;
-}
-
 static void free_tries(char **tries)
 {
     for (int i = 0; tries[i]; i++)
@@ -126,11 +110,13 @@ static int start(struct run *r)
                  pipe2(said, O_CLOEXEC) < 0))
         ret = TA_ERR_LIMIT;
     pid_t self = getpid();
-    char *own = NULL, **environment = r->p->temporary ? environment_with(r->p->temporary, &own) : NULL;
+    char *temporary = r->p->temporary ? ta_xprintf("TMPDIR=%s", r->p->temporary) : NULL;
+    char **environment = ta_environment_for_child((const char *const[]){temporary ? "TMPDIR=" : NULL, NULL},
+                                                  (const char *const[]){temporary, NULL});
     if (!ret) {
         r->pid = fork();
         if (r->pid == 0)
-            become(r->p, tries, environment ? environment : environ, in, out, err, said, self);
+            become(r->p, tries, environment, in, out, err, said, self);
         if (r->pid < 0)
             ret = TA_ERR_LIMIT;
     }
@@ -145,8 +131,8 @@ static int start(struct run *r)
     if (r->in >= 0)
         fcntl(r->in, F_SETFL, O_NONBLOCK);
     free_tries(tries);
-    free(environment);
-    free(own);
+    ta_environment_free(environment);
+    free(temporary);
     return ret;
 }
 

@@ -24,8 +24,6 @@
 #include "perf/bench.h"
 #include "recipe/folders.h"
 
-extern char **environ;
-
 struct run {
     const struct ta_bench_config *config;
     struct ta_log *log;
@@ -136,10 +134,12 @@ static int execute(const struct run *r, char **argv, const char *messages)
     posix_spawn_file_actions_addchdir_np(&actions, r->config->source);
     // An interrupt from the terminal goes to the script as well: it ends, and is waited for.
     sigaction(SIGINT, &ignore, &before);
-    int failed = posix_spawnp(&pid, argv[0], &actions, &attributes, argv, environ);
+    char **environment = ta_environment_for_child(NULL, NULL);
+    int failed = posix_spawnp(&pid, argv[0], &actions, &attributes, argv, environment);
     while (!failed && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
     sigaction(SIGINT, &before, NULL);
+    ta_environment_free(environment);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     if (failed) {

@@ -18,8 +18,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/thread.h"
-
-extern char **environ;
+#include "recipe/folders.h"
 
 char *ta_trial_path(const struct ta_trial *t, const char *name)
 {
@@ -54,16 +53,13 @@ static char **make_environment(const struct ta_trial *t, const char *config)
 {
     static const char *const names[] = {"XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME",
                                         "XDG_RUNTIME_DIR"};
-    size_t count = 0, n = 0;
-    while (environ[count])
-        count++;
-    char **env = ta_xcalloc(count + 8, sizeof *env);
-    for (size_t i = 0; i < count; i++)
-        if (strncmp(environ[i], "XDG_", 4) != 0 && strncmp(environ[i], "TERMINALAI_", 11) != 0)
-            env[n++] = ta_xstrdup(environ[i]);
-    env[n++] = ta_xprintf("XDG_CONFIG_HOME=%s", config);
+    static const char *const without[] = {"XDG_", "TERMINALAI_", NULL};
+    char *with[TA_COUNT(names) + 2] = {ta_xprintf("XDG_CONFIG_HOME=%s", config)};
     for (size_t i = 0; i < TA_COUNT(names); i++)
-        env[n++] = ta_xprintf("%s=%s", names[i], t->dir);
+        with[i + 1] = ta_xprintf("%s=%s", names[i], t->dir);
+    char **env = ta_environment_for_child(without, (const char *const *)with);
+    for (size_t i = 0; i < TA_COUNT(with); i++)
+        free(with[i]);
     return env;
 }
 
@@ -89,9 +85,7 @@ pid_t ta_trial_start(const struct ta_trial *t, const char *without, const char *
         err = ta_error_from_errno(failed);
     }
     posix_spawn_file_actions_destroy(&actions);
-    for (char **e = env; *e; e++)
-        free(*e);
-    free((void *)env);
+    ta_environment_free(env);
     free((void *)argv);
     free(messages);
     free(output);

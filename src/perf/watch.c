@@ -16,8 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
-
-extern char **environ;
+#include "recipe/folders.h"
 
 struct process {
     pid_t id, parent;
@@ -77,30 +76,14 @@ static void look(pid_t root, struct ta_watch_point *point)
     free(all);
 }
 
-static char **environment_with(const char *preload)
-{
-    size_t count = 0, n = 0;
-    while (environ[count])
-        count++;
-    char **all = ta_xcalloc(count + 2, sizeof *all);
-    for (size_t i = 0; i < count; i++)
-        if (strncmp(environ[i], "LD_PRELOAD=", 11) != 0)
-            all[n++] = environ[i];
-    all[n] = ta_xprintf("LD_PRELOAD=%s", preload);
-    return all;
-}
-
 static int start(pid_t *pid, char *const *argv, const char *preload, struct ta_log *log)
 {
-    char **environment = preload ? environment_with(preload) : environ;
+    char *with = preload ? ta_xprintf("LD_PRELOAD=%s", preload) : NULL;
+    char **environment = ta_environment_for_child((const char *const[]){with ? "LD_PRELOAD=" : NULL, NULL},
+                                                  (const char *const[]){with, NULL});
     int error = posix_spawnp(pid, argv[0], NULL, NULL, argv, environment);
-    if (preload) {
-        size_t last = 0;
-        while (environment[last + 1])
-            last++;
-        free(environment[last]);
-        free(environment);
-    }
+    ta_environment_free(environment);
+    free(with);
     if (error)
         ta_error(log, "%s can't be started: %s", argv[0], ta_errno_text(error, (char[TA_ERRNO_TEXT]){0}));
     return error ? ta_error_from_errno(error) : 0;

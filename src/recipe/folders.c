@@ -1,6 +1,8 @@
 #include "recipe/folders.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/path.h"
@@ -47,4 +49,31 @@ char *ta_state_path(const char *name)
 const char *ta_environment_text(const char *name)
 {
     return getenv(name);
+}
+
+char **ta_environment_for_child(const char *const *without, const char *const *with)
+{
+    size_t count = 0, added = 0, n = 0;
+    while (environ[count])
+        count++;
+    while (with && with[added])
+        added++;
+    char **all = ta_xcalloc(count + added + 1, sizeof(*all));
+    for (size_t i = 0; i < count; i++) {
+        bool kept = true;
+        for (const char *const *w = without; w && *w; w++)
+            kept = kept && strncmp(environ[i], *w, strlen(*w)) != 0;
+        if (kept)
+            all[n++] = ta_xstrdup(environ[i]);
+    }
+    for (size_t i = 0; i < added; i++)
+        all[n++] = ta_xstrdup(with[i]);
+    return all;
+}
+
+void ta_environment_free(char **environment)
+{
+    for (char **e = environment; e && *e; e++)
+        free(*e);
+    free(environment);
 }

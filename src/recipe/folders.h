@@ -17,5 +17,9 @@ char *ta_state_path(const char *name);
 // A variable that the user named for this, or that says where programs are; borrowed, NULL when it is not
 // set.
 const char *ta_environment_text(const char *name);
+// The environment for a program that is started: this one's without variables whose names begin with one of
+// `without`, and with `with` ("NAME=value"); both end with NULL, or are NULL. To be freed by the next.
+char **ta_environment_for_child(const char *const *without, const char *const *with);
+void ta_environment_free(char **environment); // NULL is fine
 
 #endif
