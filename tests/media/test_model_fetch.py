@@ -293,7 +293,7 @@ def test_verify_finds_changes(home):
 
 
 def test_wrong_calls(program, tmp_path, home):
-    for args, why in ((['fetch'], 'needs names'), (['paint'], 'models list'), (['fetch', 'a.onnx'], 'takes names'), (['remove', 'test-x3'], 'did you mean'),
+    for args, why in ((['fetch'], 'needs names'), (['paint'], 'it is one of list'), (['fetch', 'a.onnx'], 'takes names'), (['remove', 'test-x3'], 'did you mean'),
             (['list', '--from', 'x'], 'fetching one'), (['fetch', 'test-x2', 'espcn-x2', '--from', 'x'], 'fetching one')):
         assert why in program('models', *args, env=home.env, code=2).err, args
     assert home.left() == []
