@@ -53,7 +53,7 @@ static const struct ta_watch_folder *find(const struct ta_folders *f, const char
     return NULL;
 }
 
-// Reads a description and keeps it; no watch may be open.
+// Reads a description and keeps it. The watch has its own list, and is not told.
 static int add(struct ta_folders *f, const json_t *entry, const char *where, struct ta_log *log)
 {
     struct ta_watch_folder one;
@@ -171,19 +171,17 @@ json_t *ta_folders_json(struct ta_folders *f)
 int ta_folders_add(struct ta_folders *f, const json_t *entry, struct ta_log *log)
 {
     pthread_mutex_lock(&f->lock);
-    ta_watch_close(&f->watch);
     int err = add(f, entry, "watch", log);
-    bool is_new = err >= 0;
-    if (is_new)
-        err = save(f, log);
-    if (err >= 0)
+    if (err >= 0 && (err = save(f, log)) < 0)
+        take_out(f, f->added_count - 1);
+    if (err >= 0) {
+        ta_watch_close(&f->watch);
         err = begin(f);
-    if (err < 0) { // as it was
-        if (is_new) {
+        if (err < 0) { // as it was
             take_out(f, f->added_count - 1);
             save(f, f->log);
+            begin(f);
         }
-        begin(f);
     }
     pthread_mutex_unlock(&f->lock);
     return err;
