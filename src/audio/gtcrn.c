@@ -197,16 +197,6 @@ static int init(struct ta_sound_stage *s)
 const struct ta_sound_stage_info ta_sound_gtcrn = {
     .name = "denoise.gtcrn",
     .summary = "voices out of any noise, by the network GTCRN at 16 kHz: nothing above 8 kHz is left",
-    .options = options,
-    .options_size = sizeof(struct ta_sound_voice_opts),
-    .priv_size = sizeof(struct ta_sound_voice *),
-    .emits = true,
-    .configure = configure,
-    .reach = reach,
-    .align = ta_sound_voice_align,
-    .describe = describe,
     .runtime = ta_sound_network_runtime,
-    .init = init,
-    .run = ta_sound_voice_run,
-    .release = ta_sound_voice_release,
+    TA_SOUND_VOICE_STAGE,
 };

@@ -154,15 +154,5 @@ static int init(struct ta_sound_stage *s)
 const struct ta_sound_stage_info ta_sound_rnnoise = {
     .name = "denoise.rnnoise",
     .summary = "voices out of noise, by RNNoise's small network in libavfilter's arnndn at 48 kHz",
-    .options = options,
-    .options_size = sizeof(struct ta_sound_voice_opts),
-    .priv_size = sizeof(struct ta_sound_voice *),
-    .emits = true,
-    .configure = configure,
-    .reach = reach,
-    .align = ta_sound_voice_align,
-    .describe = describe,
-    .init = init,
-    .run = ta_sound_voice_run,
-    .release = ta_sound_voice_release,
+    TA_SOUND_VOICE_STAGE,
 };

@@ -45,6 +45,12 @@ int ta_sound_voice_check(const struct ta_sound_format *in, struct ta_buf *why);
     {.name = "link", .kind = &ta_opt_switch, TA_FIELD(struct ta_sound_voice_opts, link, bool), .def = "off",     \
      .help = "all channels are cleaned as their sum is, not each by itself"},                                    \
     TA_SOUND_NETWORK_ENGINE
+// What the tables of these stages have alike, beside their own options, configure, reach, describe and init.
+#define TA_SOUND_VOICE_STAGE                                                                                     \
+    .options = options, .options_size = sizeof(struct ta_sound_voice_opts),                                      \
+    .priv_size = sizeof(struct ta_sound_voice *), .emits = true, .configure = configure, .reach = reach,         \
+    .align = ta_sound_voice_align, .describe = describe, .init = init, .run = ta_sound_voice_run,                \
+    .release = ta_sound_voice_release
 // clang-format on
 
 #endif

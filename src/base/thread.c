@@ -99,6 +99,14 @@ double ta_clock_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+void ta_utc_text(int64_t seconds, char out[TA_UTC_TEXT])
+{
+    time_t when = (time_t)seconds;
+    struct tm parts;
+    if (!gmtime_r(&when, &parts) || !strftime(out, TA_UTC_TEXT, "%Y-%m-%dT%H:%M:%SZ", &parts))
+        out[0] = '\0';
+}
+
 double ta_cpu_seconds(void)
 {
     struct timespec now;

@@ -54,6 +54,10 @@ int ta_cpu_count(void);
 // Seconds of the monotonic clock; CPU seconds of this process.
 double ta_clock_seconds(void);
 double ta_cpu_seconds(void);
+// A time of the calendar (seconds since 1970) as records have it, "2026-11-30T04:11:00Z"; "" when it has no
+// such text.
+enum { TA_UTC_TEXT = 21 };
+void ta_utc_text(int64_t seconds, char out[TA_UTC_TEXT]);
 int64_t ta_peak_rss_bytes(void);
 // Memory that the process holds now; the peak where the system does not say.
 int64_t ta_rss_bytes(void);

@@ -117,15 +117,13 @@ static enum ta_exit run_tune(struct ta_cli *cli)
     const struct tune_opts *o = cli->values;
     if (!o->network)
         return ta_cli_usage(cli, "tune needs --scale-model NAME: a network that enlarges pictures");
-    char *tmp = ta_temporary_folder(), *folder = ta_xprintf("%s/terminalai-tune-XXXXXX", tmp);
+    char *folder = ta_temporary_folder_create("terminalai-tune", cli->log);
     json_t *found = NULL;
-    if (mkdtemp(folder)) {
+    if (folder) {
         struct ta_tune_config config = {o->engine, o->library,     o->network,
                                         folder,    (int)o->frames, (int)o->rounds};
         found = ta_tune_batch(&config, cli->log);
         ta_dir_remove_all(folder);
-    } else {
-        ta_error(cli->log, "%s: no folder can be made there", tmp);
     }
     enum ta_exit status = found ? show(cli, found, o->json) : ta_cli_fail(cli, TA_ERR_DEVICE);
     if (found && !o->dry_run) {
@@ -135,7 +133,6 @@ static enum ta_exit run_tune(struct ta_cli *cli)
     }
     json_decref(found);
     free(folder);
-    free(tmp);
     return status;
 }
 

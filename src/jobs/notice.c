@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/thread.h"
 #include "base/tree.h"
 #include "base/utf8.h"
 
@@ -183,11 +184,8 @@ static int colour_of(const json_t *notice)
 
 static char *iso_time(const json_t *notice)
 {
-    time_t seconds = (time_t)(json_integer_value(json_object_get(notice, "time_ms")) / 1000);
-    struct tm parts;
-    char text[32] = "";
-    if (gmtime_r(&seconds, &parts))
-        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
+    char text[TA_UTC_TEXT];
+    ta_utc_text(json_integer_value(json_object_get(notice, "time_ms")) / 1000, text);
     return ta_xstrdup(text);
 }
 

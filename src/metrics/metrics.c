@@ -17,7 +17,6 @@
 void ta_metrics_begin(struct ta_metrics *m, const char *kind)
 {
     struct timespec now;
-    struct tm parts;
     char host[256] = "", sum[TA_SHA256_HEX];
     *m = (struct ta_metrics){.kind = kind,
                              .preprocessing_seconds = -1,
@@ -35,8 +34,7 @@ void ta_metrics_begin(struct ta_metrics *m, const char *kind)
                              .cache_bytes = -1,
                              .exit_code = -1};
     clock_gettime(CLOCK_REALTIME, &now);
-    if (gmtime_r(&now.tv_sec, &parts))
-        strftime(m->time, sizeof m->time, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    ta_utc_text(now.tv_sec, m->time);
     gethostname(host, sizeof host - 1);
     char *one = ta_xprintf("%s %ld %lld %ld %.9f", host, (long)getpid(), (long long)now.tv_sec, now.tv_nsec,
                            ta_clock_seconds());

@@ -42,13 +42,6 @@ __attribute__((format(printf, 2, 3))) static void tell(const struct run *r, cons
         r->config->tell(r->config->priv, text);
 }
 
-static void now_text(char when[32])
-{
-    time_t now = time(NULL);
-    struct tm parts;
-    strftime(when, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
-}
-
 static char *replaced(const char *text, const char *key, const char *value)
 {
     const char *at = strstr(text, key);
@@ -196,9 +189,9 @@ static bool take_figure(struct run *r, const json_t *bench, const json_t *f)
         (strcmp(better, "less") && strcmp(better, "more") && strcmp(better, "neither")))
         return false;
     const char *of = ta_json_member_text(bench, "name");
-    char when[32];
+    char when[TA_UTC_TEXT];
     json_t *v = value_of(r, of, name);
-    now_text(when);
+    ta_utc_text(time(NULL), when);
     if (!v) {
         v = json_pack("{s:s, s:s, s:f, s:s, s:s, s:b, s:[], s:s, s:s, s:s, s:s}", "bench", of, "name", name,
                       "value", 0.0, "unit", ta_json_member_text(f, "unit"), "better", better, "exact",
@@ -339,23 +332,21 @@ static int run_all(struct run *r, const json_t *rows)
 
 json_t *ta_bench_run(const struct ta_bench_config *config, const json_t *rows, int *err, struct ta_log *log)
 {
-    char *tmp = ta_temporary_folder(), when[32];
+    char when[TA_UTC_TEXT];
     struct run r = {.config = config,
                     .log = log,
-                    .folder = ta_xprintf("%s/terminalai-bench-XXXXXX", tmp),
+                    .folder = ta_temporary_folder_create("terminalai-bench", log),
                     .build = ta_path_dir(config->program),
                     .machine = ta_xprintf("%s, %d cores, %.0f GB", ta_cpu_text(ta_cpu_flags()),
                                           ta_cpu_count(), (double)ta_machine_memory_bytes() / 1e9),
                     .benches = json_array(),
                     .values = json_array()};
-    now_text(when);
+    ta_utc_text(time(NULL), when);
     r.result = json_pack("{s:i, s:s, s:s, s:s, s:s, s:n, s:b, s:i, s:o, s:o}", "version", 1, "kind", "bench",
                          "time", when, "program_version", ta_version(), "machine", r.machine, "load", "quick",
                          config->quick, "repeats", config->repeats, "benches", r.benches, "values", r.values);
-    *err = mkdtemp(r.folder) ? 0 : TA_ERR_IO;
-    if (*err < 0) {
-        ta_error(log, "%s: no folder can be made there", tmp);
-    } else {
+    *err = r.folder ? 0 : TA_ERR_IO;
+    if (r.folder) {
         r.figures = ta_path_join(r.folder, "figures.json");
         *err = run_all(&r, rows);
         ta_dir_remove(r.folder, log);
@@ -368,6 +359,5 @@ json_t *ta_bench_run(const struct ta_bench_config *config, const json_t *rows, i
     free(r.machine);
     free(r.build);
     free(r.folder);
-    free(tmp);
     return r.result;
 }

@@ -103,14 +103,10 @@ static int run_pairs(const struct ta_patch *p, struct ta_trial *t, int pairs, st
 int ta_patch_try(const struct ta_patch *p, const char *program, int pairs, struct ta_gain *out,
                  struct ta_log *log)
 {
-    char *tmp = ta_temporary_folder(), *dir = ta_path_join(tmp, "ta-patch-XXXXXX");
-    free(tmp);
+    char *dir = ta_temporary_folder_create("ta-patch", log);
     *out = (struct ta_gain){0};
-    if (!mkdtemp(dir)) {
-        ta_error(log, "%s: %s", dir, ta_errno_text(errno, (char[TA_ERRNO_TEXT]){0}));
-        free(dir);
+    if (!dir)
         return TA_ERR_IO;
-    }
     struct ta_trial t = {.program = program, .dir = dir, .log = log};
     int err = p->prepare ? p->prepare(&t) : 0;
     if (err >= 0)
@@ -136,10 +132,8 @@ json_t *ta_gains_read(const char *path)
 int ta_gains_keep(const char *path, const char *id, const struct ta_gain *g, struct ta_log *log)
 {
     json_t *root = ta_gains_read(path);
-    time_t now = time(NULL);
-    struct tm parts;
-    char when[32];
-    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+    char when[TA_UTC_TEXT];
+    ta_utc_text(time(NULL), when);
     const struct ta_patch *p = &ta_patches[ta_patch_find(id)];
     json_object_set_new(json_object_get(root, "patches"), id,
                         json_pack("{s:f,s:f,s:f,s:f,s:f,s:s,s:i,s:b,s:s,s:s,s:i}", "ratio", g->ratio, "low",

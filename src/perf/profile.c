@@ -280,14 +280,10 @@ static json_t *machine(void)
 json_t *ta_profile_run(const struct ta_profile_config *config, void (*tell)(void *priv, const char *text),
                        void *priv, struct ta_log *log)
 {
-    char *tmp = ta_temporary_folder(), *folder = ta_xprintf("%s/terminalai-profiles-XXXXXX", tmp), when[32];
+    char *folder = ta_temporary_folder_create("terminalai-profiles", log), when[TA_UTC_TEXT];
     json_t *modules = json_array(), *report = NULL;
-    time_t now = time(NULL);
-    struct tm parts;
-    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
-    bool ok = mkdtemp(folder) != NULL;
-    if (!ok)
-        ta_error(log, "%s: no folder can be made there", tmp);
+    ta_utc_text(time(NULL), when);
+    bool ok = folder != NULL;
     for (const struct ta_perf_module *const *m = ta_perf_modules; *m && ok; m++) {
         if (strcmp(config->module, "all") != 0 && strcmp(config->module, (*m)->name) != 0)
             continue;
@@ -298,12 +294,12 @@ json_t *ta_profile_run(const struct ta_profile_config *config, void (*tell)(void
         if (o)
             json_array_append_new(modules, o);
     }
-    ta_dir_remove_all(folder);
+    if (folder)
+        ta_dir_remove_all(folder);
     if (ok)
         report = json_pack("{s:i, s:s, s:o, s:b, s:O}", "version", 1, "time", when, "machine", machine(),
                            "quick", config->quick, "modules", modules);
     json_decref(modules);
     free(folder);
-    free(tmp);
     return report;
 }

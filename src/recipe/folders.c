@@ -1,9 +1,12 @@
 #include "recipe/folders.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/error.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 
@@ -19,6 +22,18 @@ char *ta_temporary_folder(void)
 {
     const char *tmp = getenv("TMPDIR");
     return ta_xstrdup(tmp && tmp[0] ? tmp : "/tmp");
+}
+
+char *ta_temporary_folder_create(const char *name, struct ta_log *log)
+{
+    char *tmp = ta_temporary_folder(), *folder = ta_xprintf("%s/%s-XXXXXX", tmp, name);
+    if (!mkdtemp(folder)) {
+        ta_error(log, "%s: no folder can be made there: %s", tmp,
+                 ta_errno_text(errno, (char[TA_ERRNO_TEXT]){0}));
+        ta_freep(&folder);
+    }
+    free(tmp);
+    return folder;
 }
 
 char *ta_config_path(const char *name)

@@ -6,6 +6,9 @@
 
 // $TMPDIR or /tmp. To be freed.
 char *ta_temporary_folder(void);
+// Makes a new folder in it, NAME-XXXXXX, for this user alone. To be freed, and removed by the caller; NULL
+// after a message.
+char *ta_temporary_folder_create(const char *name, struct ta_log *log);
 // A file or folder of the user's configuration ($XDG_CONFIG_HOME, else ~/.config), "config.yaml"; to be
 // freed. NULL when there is no home.
 char *ta_config_path(const char *name);

@@ -37,17 +37,7 @@ static const struct ta_opt options[] = {
      .syntax = "NAME|FILE",
      .help = "the network of --deinterlace neural: one of purpose deinterlace in a manifest, by its name or "
              "file; without it " TA_DEINTERLACE_NETWORK},
-    {.name = "tile",
-     .kind = &ta_opt_int,
-     TA_FIELD(struct neural_opts, tile, int64_t),
-     .def = "0",
-     .min = 0,
-     .max = 4096,
-     .unit = "pixels",
-     .flags = TA_OPT_ADVANCED,
-     .help =
-         "side of the tiles of a field that a network gets, 64 or more; 0 is the whole field up to a million "
-         "pixels and 512 above"},
+    TA_NEURAL_TILE(struct neural_opts, "of a field ", "field"),
     TA_NEURAL_FILE(struct neural_opts),
     TA_NEURAL_ENGINE(struct neural_opts),
     {0},

@@ -46,6 +46,12 @@ struct ta_neural_network_opts {
 #define TA_NEURAL_FILE(owner)                                                                              \
     TA_NEURAL_PATH(owner, network.file, "file", "file of the network, set by the plan"),                   \
     TA_NEURAL_TEXT(owner, network.sum, "sum", "SHA-256 of the network, set by the plan")
+// `what` a network gets, and `whole` what it is a part of.
+#define TA_NEURAL_TILE(owner, what, whole)                                                                 \
+    {.name = "tile", .kind = &ta_opt_int, TA_FIELD(owner, tile, int64_t), .def = "0", .min = 0, .max = 4096, \
+     .unit = "pixels", .flags = TA_OPT_ADVANCED,                                                           \
+     .help = "side of the tiles " what "that a network gets, 64 or more; 0 is the whole " whole            \
+             " up to a million pixels and 512 above"}
 #define TA_NEURAL_ENGINE(owner)                                                                            \
     TA_NEURAL_TEXT(owner, network.engine, "engine", "what runs it, set by the plan"),                      \
     TA_NEURAL_TEXT(owner, network.runtime, "runtime", "the engine's version, set by the plan"),            \

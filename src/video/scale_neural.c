@@ -24,17 +24,7 @@ static const struct ta_opt options[] = {
      .def = "",
      .syntax = "NAME|FILE",
      .help = "the network: a name that \"terminalai models list\" has, or a file FILE.onnx"},
-    {.name = "tile",
-     .kind = &ta_opt_int,
-     TA_FIELD(struct neural_opts, tile, int64_t),
-     .def = "0",
-     .min = 0,
-     .max = 4096,
-     .unit = "pixels",
-     .flags = TA_OPT_ADVANCED,
-     .help =
-         "side of the tiles that a network gets, 64 or more; 0 is the whole picture up to a million pixels "
-         "and 512 above"},
+    TA_NEURAL_TILE(struct neural_opts, "", "picture"),
     {.name = "blend",
      .kind = &ta_opt_float,
      TA_FIELD(struct neural_opts, blend, double),
