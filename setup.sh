@@ -105,10 +105,14 @@ need_libclang() {
     missing+=("libclang")
 }
 
+# Fills `missing`, and `lacking` with the groups that it belongs to: packages of a group that is whole are left alone, for they
+# may come from elsewhere and be in the way of the system's own (Node's own package and Debian's npm).
 look() {
-    local group
+    local group before
     missing=()
+    lacking=()
     for group in "${groups[@]}"; do
+        before=${#missing[@]}
         case $group in
         build)
             need_command cc gcc clang
@@ -146,6 +150,7 @@ look() {
             need_command valgrind
             ;;
         esac
+        [ ${#missing[@]} -eq "$before" ] || lacking+=("$group")
     done
 }
 
@@ -227,15 +232,6 @@ packages() { # MANAGER GROUP
     esac
 }
 
-collect() { # MANAGER: fills `wanted` with the packages of all groups
-    local group
-    wanted=()
-    for group in "${groups[@]}"; do
-        # shellcheck disable=SC2207 # package names hold no spaces
-        wanted+=($(packages "$1" "$group"))
-    done
-}
-
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
     as_root=(sudo)
@@ -251,20 +247,36 @@ run() {
     }
 }
 
+# All that is lacking in one go; where the packages of one group can't be had together with the rest, each group for itself, so
+# that a page that can't be built doesn't keep the program from being built. What is still missing is said at the end.
+install_groups() { # MANAGER COMMAND...
+    local manager=$1 group wanted=()
+    shift
+    for group in "${lacking[@]}"; do
+        # shellcheck disable=SC2207 # package names hold no spaces
+        wanted+=($(packages "$manager" "$group"))
+    done
+    echo "setup.sh: $* ${wanted[*]}" >&2
+    "$@" "${wanted[@]}" </dev/null && return 0
+    [ ${#lacking[@]} -gt 1 ] || return 0
+    for group in "${lacking[@]}"; do
+        # shellcheck disable=SC2207 # as above
+        wanted=($(packages "$manager" "$group"))
+        echo "setup.sh: $group alone: $* ${wanted[*]}" >&2
+        "$@" "${wanted[@]}" </dev/null || echo "setup.sh: the packages of \"$group\" could not be installed" >&2
+    done
+}
+
 if command -v apt-get >/dev/null 2>&1; then
     apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
     run "${apt[@]}" update
-    collect apt # which names there are is known now
-    run "${apt[@]}" install -y --no-install-recommends "${wanted[@]}"
+    install_groups apt "${apt[@]}" install -y --no-install-recommends
 elif command -v dnf >/dev/null 2>&1; then
-    collect dnf
-    run "${as_root[@]}" dnf install -y "${wanted[@]}"
+    install_groups dnf "${as_root[@]}" dnf install -y
 elif command -v pacman >/dev/null 2>&1; then
-    collect pacman
-    run "${as_root[@]}" pacman -S --needed --noconfirm "${wanted[@]}"
+    install_groups pacman "${as_root[@]}" pacman -S --needed --noconfirm
 elif command -v brew >/dev/null 2>&1; then
-    collect brew
-    run brew install "${wanted[@]}"
+    install_groups brew brew install
 else
     echo "setup.sh: no apt-get, dnf, pacman or brew here; install by other means: ${missing[*]}" >&2
     exit 1
@@ -273,7 +285,7 @@ fi
 hash -r
 look
 if [ ${#missing[@]} -gt 0 ]; then
-    echo "setup.sh: installed, but still missing: ${missing[*]}" >&2
+    echo "setup.sh: still missing: ${missing[*]}; install them by other means" >&2
     # Tests count what they lack as skipped; only what the build needs stops here.
     wanted_groups=("${groups[@]}")
     groups=(build)
