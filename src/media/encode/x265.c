@@ -2,6 +2,10 @@
 #include "base/mem.h"
 #include "media/encode/encoder_row.h"
 
+// x265 3.5 writes beyond a row of its own of narrower pictures when it weighs what later pictures take from
+// them (cuTree), four blocks of 16 columns at a time.
+#define LEAST_TREE_WIDTH 64
+
 static const enum AVPixelFormat formats[] = {AV_PIX_FMT_YUV420P, AV_PIX_FMT_YUV420P10, AV_PIX_FMT_NONE};
 
 // How these were measured is in encoder_scales.c.
@@ -20,6 +24,8 @@ static int plan(struct ta_encoder_settings *s, const struct ta_encoder_wish *wis
     struct ta_buf params = {0};
     ta_buf_printf(&params, "info=0:log-level=none:frame-threads=%d:pools=4:wpp=1:pmode=0:pme=0:open-gop=0",
                   s->threads);
+    if (in->width < LEAST_TREE_WIDTH)
+        ta_buf_puts(&params, ":cutree=0");
     // The display that HDR10 was made for (SMPTE ST 2086): BT.2020 with D65, up to the peak, and black. How
     // bright the pictures really are is not known before they are encoded: that goes into the container
     // alone. Colours count in 0.00002 and light in 0.0001 cd/m2, and without cll=0 the stream would say that
