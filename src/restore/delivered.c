@@ -2,11 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <terminalai/error.h>
 
+#include "base/dir.h"
 #include "base/mem.h"
 #include "media/parts/name.h"
 #include "plan/diff.h"
@@ -81,18 +83,61 @@ bool ta_output_is_kept(const char *output, const char *work_dir, const struct ta
     return kept;
 }
 
+// What is left of a work folder where somebody was killed while removing it: at most the journal, which goes
+// last and names the very file that was delivered.
+static bool is_remains(const struct ta_folder *folder, const struct ta_report *report)
+{
+    char **names = NULL;
+    if (ta_folder_list(folder, &names, NULL) < 0)
+        return false;
+    bool yes = true;
+    for (char **n = names; *n && yes; n++)
+        yes = !ta_work_is_own_name(*n) || !strcmp(*n, "journal.jsonl");
+    ta_dir_list_free(&names);
+    struct ta_journal journal;
+    ta_journal_load_in(&journal, folder);
+    yes = yes && (!ta_folder_has(folder, "journal.jsonl") || !strcmp(journal.joined, report->sha256));
+    ta_journal_release(&journal);
+    return yes;
+}
+
+// Is there nothing to go on with: no work folder, or only remains of one? Those are removed when `sweep` says
+// so, unless a run has begun in them.
+static bool is_without_work(const char *dir, const struct ta_report *report, bool sweep)
+{
+    struct ta_folder folder;
+    if (access(dir, F_OK) != 0)
+        return true;
+    bool yes = ta_folder_hold(&folder, dir, NULL) >= 0 && (!sweep || ta_folder_own(&folder, NULL) >= 0) &&
+               flock(folder.fd, LOCK_EX | LOCK_NB) == 0 && is_remains(&folder, report);
+    if (yes && sweep)
+        ta_work_remove(&folder, NULL);
+    ta_folder_close(&folder);
+    return yes;
+}
+
+static bool is_finished(const char *output, const char *work_dir, bool sweep)
+{
+    char *dir = ta_work_path_of(output, work_dir);
+    struct ta_report report;
+    bool finished = load_report(&report, output);
+    if (finished) {
+        finished = is_without_work(dir, &report, sweep);
+        ta_report_release(&report);
+    }
+    free(dir);
+    return finished;
+}
+
 bool ta_output_is_finished(const char *output, const char *work_dir, bool *kept)
 {
     *kept = ta_output_is_kept(output, work_dir, NULL);
-    if (*kept)
-        return true;
-    char *dir = ta_work_path_of(output, work_dir);
-    struct ta_report report;
-    bool finished = access(dir, F_OK) != 0 && load_report(&report, output);
-    if (finished)
-        ta_report_release(&report);
-    free(dir);
-    return finished;
+    return *kept || is_finished(output, work_dir, true);
+}
+
+void ta_output_sweep(const char *output, const char *work_dir)
+{
+    is_finished(output, work_dir, true);
 }
 
 // ---- what an output is ----
@@ -152,7 +197,7 @@ int ta_output_find(struct ta_output_found *out, const char *input, const char *o
         return err;
     char *dir = ta_work_path_of(output, work_dir);
     out->kept = ta_output_is_kept(output, work_dir, NULL);
-    if (!out->kept && access(dir, F_OK) == 0)
+    if (!out->kept && access(dir, F_OK) == 0 && !is_finished(output, work_dir, false))
         out->state = TA_OUTPUT_UNFINISHED;
     else if (!load_report(&out->report, output))
         out->state = TA_OUTPUT_UNKNOWN;

@@ -15,7 +15,10 @@ bool ta_look_is_kept(const struct ta_look *look);
 // Both, of the work folder of this output ("work_dir" as the option), and of this very plan (NULL: of any).
 bool ta_output_is_kept(const char *output, const char *work_dir, const struct ta_plan *plan);
 // Is nothing left to do for it: its work is kept, or gone and the file is what its report says, by its size?
+// Where somebody was killed while removing the work folder of such a file, the rest of it is removed.
 bool ta_output_is_finished(const char *output, const char *work_dir, bool *kept);
+// Only the removal.
+void ta_output_sweep(const char *output, const char *work_dir);
 
 enum ta_output_state {
     TA_OUTPUT_ABSENT = 0, // no plain file of this name, or one that is (part of) the source

@@ -70,5 +70,7 @@ int ta_output_settle(const struct ta_settle_wish *wish, struct ta_options *optio
         free(*output);
         *output = numbered(wish->output, n);
     }
+    if (err >= 0 && found->state == TA_OUTPUT_SAME && !found->kept)
+        ta_output_sweep(*output, work_dir);
     return TA_MIN(err, 0);
 }

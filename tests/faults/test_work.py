@@ -329,6 +329,37 @@ def test_killed_before_the_report(program, half, finished, command, gone):
     program('verify', half.out, code=0)
 
 
+def remains(finished, folder, lines):
+    """A work folder that was being removed: only the journal is left, or nothing."""
+    shutil.copytree(finished, folder, dirs_exist_ok=True)
+    work = judge.work_folder(folder / 'out.mp4')
+    for path in work.iterdir():
+        if path.name != 'journal.jsonl':
+            path.unlink()
+    text = ''.join(line for line in (work / 'journal.jsonl').read_text().splitlines(keepends=True) if lines(line))
+    (work / 'journal.jsonl').write_text(text) if text else (work / 'journal.jsonl').unlink()
+    return work
+
+
+@pytest.mark.parametrize('command', ['restore', 'resume'])
+@pytest.mark.parametrize('journal', [True, False])
+def test_killed_while_the_folder_is_removed(program, finished, folder, command, journal):
+    """File and report are there, the plan is not: that is done, and what is left goes."""
+    work = remains(finished, folder, lambda line: journal)
+    source, out = folder / 'tape.mp4', folder / 'out.mp4'
+    before = judge.sha256(out)
+    args = ['restore', source, '-o', out, *ARGS] if command == 'restore' else ['resume', out]
+    done = program(*args, '--json', code=0).json()['files'][0]
+    assert done['already'] and judge.sha256(out) == before and not work.exists(), done
+
+
+def test_work_whose_plan_is_missing(program, finished, folder):
+    """A journal that knows of no joined file, or of another one, is no rest of what was delivered."""
+    work = remains(finished, folder, lambda line: 'joined' not in line)
+    refused(program('resume', folder / 'out.mp4', '-q', code=1), 'the plan is missing')
+    assert (work / 'journal.jsonl').exists()
+
+
 def test_another_file_took_the_name(program, half):
     half.out.write_text('precious')
     refused(program('restore', half.source, '-o', half.out, *ARGS, '-q', code=1), 'exists', '--overwrite')
