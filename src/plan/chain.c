@@ -89,7 +89,7 @@ static int leave_out_neutral(struct ta_decision *d, struct chosen *c)
 {
     const struct ta_opt *table = c->info->options;
     void *opts = ta_xcalloc(1, c->info->options_size);
-    int err = ta_options_stage(d->facts->options, c->slot->name, table, NULL, opts, d->log);
+    int err = ta_options_stage(d->facts->options, c->slot->name, table, opts, d->log);
     struct ta_buf why = {0};
     if (err >= 0) {
         set_measured(d, c, opts, &why);
@@ -112,7 +112,7 @@ static int leave_out_neutral(struct ta_decision *d, struct chosen *c)
     return err;
 }
 
-// The stage by --hdr-method. Options of the method that is not chosen are refused, as those of a slot are.
+// The stage by --hdr-method.
 static int choose_hdr_method(struct ta_decision *d, struct chosen *c)
 {
     static const char *const of_rtx[] = {"hdr-rtx-contrast", "hdr-rtx-saturation", "hdr-rtx-middle-grey"};
@@ -129,10 +129,8 @@ static int choose_hdr_method(struct ta_decision *d, struct chosen *c)
         return 0;
     }
     for (size_t i = 0; i < TA_COUNT(of_rtx); i++)
-        if (ta_options_by_caller(d->facts->options, of_rtx[i])) {
-            ta_error(d->log, "--%s is for --hdr-method rtx", of_rtx[i]);
-            return TA_ERR_USAGE;
-        }
+        if (ta_options_by_caller(d->facts->options, of_rtx[i]))
+            ta_chain_tell_vain(d, of_rtx[i], "it is for --hdr-method rtx");
     return 0;
 }
 
@@ -145,9 +143,10 @@ static int choose_stage(struct ta_decision *d, const struct ta_slot *slot, struc
         int err = ta_options_slot(d->facts->options, slot->name, &c->choice);
         if (err < 0)
             return err;
-        // Options of a slot that is switched off would be ignored: refused.
-        if (!strcmp(c->choice, slot->option->choices[0].name))
-            return ta_options_stage(d->facts->options, slot->name, NULL, NULL, NULL, d->log);
+        if (!strcmp(c->choice, slot->option->choices[0].name)) {
+            ta_chain_tell_vain_options(d, slot->name, NULL, NULL);
+            return 0;
+        }
         c->info = ta_slot_chosen(slot->name, c->choice);
     } else {
         c->info = ta_slot_stage(slot->name);
@@ -161,6 +160,7 @@ static int choose_stage(struct ta_decision *d, const struct ta_slot *slot, struc
         if (err < 0)
             return err;
     }
+    ta_chain_tell_vain_options(d, slot->name, c->info->options, NULL);
     if (!c->info->neutral || (slot->option && !c->info->set_measured))
         return 0;
     return leave_out_neutral(d, c);
@@ -216,7 +216,7 @@ static int add_chosen(struct ta_decision *d, const struct chosen *c)
     if (c->info->options) {
         ta_opt_release(c->info->options, opts);
         memset(opts, 0, c->info->options_size);
-        err = ta_options_stage(d->facts->options, c->slot->name, c->info->options, NULL, opts, d->log);
+        err = ta_options_stage(d->facts->options, c->slot->name, c->info->options, opts, d->log);
         struct ta_buf why_measured = {0};
         if (err >= 0)
             set_measured(d, c, opts, &why_measured);
@@ -249,7 +249,7 @@ static int add_ivtc(struct ta_decision *d)
     struct ta_ivtc_opts *o = ta_chain_add_stage(d, info);
     ta_opt_release(info->options, o);
     memset(o, 0, info->options_size);
-    int err = ta_options_stage(d->facts->options, "deinterlace", info->options, NULL, o, d->log);
+    int err = ta_options_stage(d->facts->options, "deinterlace", info->options, o, d->log);
     bool both = o->fields == TA_FIELDS_BOTH && o->rate == TA_IVTC_VARIABLE;
     // The deinterlacer doubles it.
     free(o->frame_rate);
@@ -318,7 +318,7 @@ int ta_plan_encoder_for(const struct ta_recipe_opts *recipe, const struct ta_enc
 static int plan_encoder(struct ta_decision *d, const struct ta_format *in, const struct chosen *hdr)
 {
     struct ta_hdr_opts o = {0};
-    int err = hdr ? ta_options_stage(d->facts->options, "hdr", hdr->info->options, NULL, &o, d->log) : 0;
+    int err = hdr ? ta_options_stage(d->facts->options, "hdr", hdr->info->options, &o, d->log) : 0;
     int peak = hdr && hdr->info != &ta_stage_hlg ? (int)o.peak : 0;
     if (hdr)
         ta_opt_release(hdr->info->options, &o);

@@ -21,5 +21,10 @@ int ta_chain_choose_size(struct ta_decision *d, int *w, int *h, const char **why
 int ta_chain_add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to, int range);
 // Where nothing is scaled: says so to a caller who said with what.
 void ta_chain_tell_vain_scale(struct ta_decision *d);
+// Warns of an option that changes nothing, and why; of all of a slot that its stage does not have, as for
+// ta_options_next_vain().
+void ta_chain_tell_vain(struct ta_decision *d, const char *option, const char *why);
+void ta_chain_tell_vain_options(struct ta_decision *d, const char *slot, const struct ta_opt *table,
+                                const struct ta_opt *beside);
 
 #endif

@@ -136,28 +136,27 @@ int ta_chain_choose_size(struct ta_decision *d, int *w, int *h, const char **why
     return 0;
 }
 
-// The recipe's options of a stage in the slot; `beside`: those of the other one that is in it, or NULL.
-static void *add_with_options(struct ta_decision *d, const struct ta_stage_info *info,
-                              const struct ta_opt *beside, int *err)
+// The recipe's options of a stage in the slot.
+static void *add_with_options(struct ta_decision *d, const struct ta_stage_info *info, int *err)
 {
     void *opts = ta_chain_add_stage(d, info);
     if (info->options) {
         ta_opt_release(info->options, opts);
         memset(opts, 0, info->options_size);
     }
-    *err = ta_options_stage(d->facts->options, "scale", info->options, beside, opts, d->log);
+    *err = ta_options_stage(d->facts->options, "scale", info->options, opts, d->log);
     return opts;
 }
 
 // To exactly this size.
-static int add_exact(struct ta_decision *d, const struct ta_stage_info *info, const struct ta_opt *beside,
-                     int w, int h, enum AVPixelFormat to, int range)
+static int add_exact(struct ta_decision *d, const struct ta_stage_info *info, int w, int h,
+                     enum AVPixelFormat to, int range)
 {
     static const enum ta_scale_kernel by_quality[] = {[TA_QUALITY_FAST] = TA_KERNEL_BICUBIC,
                                                       [TA_QUALITY_GOOD] = TA_KERNEL_SPLINE36,
                                                       [TA_QUALITY_BEST] = TA_KERNEL_LANCZOS};
     int dither = ta_chain_dither_to(d, to), err;
-    struct ta_convert_opts *o = add_with_options(d, info, beside, &err);
+    struct ta_convert_opts *o = add_with_options(d, info, &err);
     if (err < 0)
         return err;
     if (o->kernel == TA_KERNEL_CHOICE_AUTO)
@@ -179,7 +178,7 @@ static int add_by_factor(struct ta_decision *d, const struct ta_stage_info *info
         return TA_ERR_USAGE;
     }
     int err;
-    void *opts = add_with_options(d, info, ta_stage_zscale.options, &err);
+    void *opts = add_with_options(d, info, &err);
     if (err >= 0 && info == &ta_stage_scale_neural)
         err = ta_scale_neural_prepare(opts, d->facts->neural, d->log);
     if (err >= 0 && info == &ta_stage_scale_rtx)
@@ -224,8 +223,10 @@ int ta_chain_add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat t
     const struct ta_stage_info *info = err < 0 ? NULL : ta_slot_chosen("scale", choice);
     if (!info)
         return err < 0 ? err : TA_ERR_INTERNAL;
+    ta_chain_tell_vain_options(d, "scale", info->options,
+                               info->own_factor ? ta_stage_zscale.options : beside_exact(wanted));
     if (!info->own_factor)
-        return add_exact(d, info, beside_exact(wanted), w, h, to, range);
+        return add_exact(d, info, w, h, to, range);
     err = add_by_factor(d, info, w, h);
     if (err < 0)
         return err;
@@ -233,13 +234,37 @@ int ta_chain_add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat t
     ta_decision_tell(d, "scale", "%s gives %dx%d%s%s", choice, d->cur.width, d->cur.height,
                      exact ? "" : "; the exact size comes behind it by ",
                      exact ? "" : ta_scale_choices[1].name);
-    return exact ? ta_chain_add_depth(d, to, range)
-                 : add_exact(d, &ta_stage_zscale, info->options, w, h, to, range);
+    return exact ? ta_chain_add_depth(d, to, range) : add_exact(d, &ta_stage_zscale, w, h, to, range);
+}
+
+void ta_chain_tell_vain(struct ta_decision *d, const char *option, const char *why)
+{
+    ta_decision_warn(d, TA_PROBLEM_OPTION_WITHOUT_EFFECT, &(struct ta_problem_about){.option = option},
+                     "--%s changes nothing: %s", option, why);
+}
+
+void ta_chain_tell_vain_options(struct ta_decision *d, const char *slot, const struct ta_opt *table,
+                                const struct ta_opt *beside)
+{
+    int i = 0;
+    char *why = table ? ta_xprintf("the chosen %s does not have it", slot) : ta_xprintf("%s is off", slot),
+         *name;
+    while ((name = ta_options_next_vain(d->facts->options, slot, table, beside, &i)) != NULL) {
+        ta_chain_tell_vain(d, name, why);
+        free(name);
+    }
+    free(why);
 }
 
 void ta_chain_tell_vain_scale(struct ta_decision *d)
 {
+    static const char why[] = "the pictures keep their size";
     if (ta_options_by_caller(d->facts->options, "scale"))
-        ta_decision_warn(d, TA_PROBLEM_OPTION_WITHOUT_EFFECT, &(struct ta_problem_about){.option = "scale"},
-                         "--scale changes nothing: the pictures keep their size");
+        ta_chain_tell_vain(d, "scale", why);
+    int i = 0;
+    char *name;
+    while ((name = ta_options_next_vain(d->facts->options, "scale", NULL, NULL, &i)) != NULL) {
+        ta_chain_tell_vain(d, name, why);
+        free(name);
+    }
 }

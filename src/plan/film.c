@@ -235,7 +235,7 @@ int ta_plan_choose_film(struct ta_decision *d, bool *any)
     *any = false;
     ta_require(d->log, d->facts->scan->film != NULL, TA_ERR_USAGE);
     struct ta_ivtc_opts o = {0};
-    int err = ta_options_stage(d->facts->options, "deinterlace", ta_stage_ivtc.options, NULL, &o, d->log);
+    int err = ta_options_stage(d->facts->options, "deinterlace", ta_stage_ivtc.options, &o, d->log);
     if (err < 0)
         return err;
     struct film f = {.index = d->facts->index, .first = p->first_frame, .count = p->frame_count};

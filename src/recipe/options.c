@@ -481,39 +481,32 @@ bool ta_options_by_caller(struct ta_options *options, const char *name)
     return n >= 0 && value_at(options, n, LAYER_COUNT - 1)->text;
 }
 
-// The command line gives an option's name as the place that it comes from.
-static void refuse_foreign(struct ta_options *o, int option, const char *name, const char *slot, bool chosen,
-                           struct ta_log *log)
+char *ta_options_next_vain(struct ta_options *options, const char *slot, const struct ta_opt *table,
+                           const struct ta_opt *beside, int *i)
 {
-    const char *from = value_at(o, option, LAYER_COUNT - 1)->from;
-    bool named = !strncmp(from, "--", 2) && !strcmp(from + 2, name);
-    ta_error(log, "%s%s%s %s %s%s", named ? "" : from, named ? "--" : ": --", name,
-             chosen ? "is not an option of the chosen" : "would change nothing:", slot,
-             chosen ? "" : " is off");
-}
-
-int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table,
-                     const struct ta_opt *beside, void *values, struct ta_log *log)
-{
-    // Options that the caller set for this slot and that the chosen stage does not have.
     const struct ta_option_group *groups;
-    int count = ta_option_groups(&groups);
+    int count = ta_option_groups(&groups), k = 0;
     for (int g = 0; g < count; g++) {
         if (strcmp(groups[g].prefix, slot) != 0)
             continue;
-        for (const struct ta_opt *o = groups[g].table; o->name; o++) {
+        for (const struct ta_opt *o = groups[g].table; o->name; o++, k++) {
+            if (k < *i || (table && ta_opt_find(table, o->name)) || (beside && ta_opt_find(beside, o->name)))
+                continue;
             char *full = ta_option_full_name(&groups[g], o);
-            int n = option_number(full);
-            bool foreign = ta_options_by_caller(options, full) && !(table && ta_opt_find(table, o->name)) &&
-                           !(beside && ta_opt_find(beside, o->name));
-            if (foreign)
-                refuse_foreign(options, n, full, slot, table != NULL, log);
+            if (ta_options_by_caller(options, full)) {
+                *i = k + 1;
+                return full;
+            }
             free(full);
-            if (foreign)
-                return TA_ERR_INVALID;
         }
     }
-    return table ? fill_table(options, slot, table, values, log) : 0;
+    return NULL;
+}
+
+int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values,
+                     struct ta_log *log)
+{
+    return fill_table(options, slot, table, values, log);
 }
 
 // Has the slot options of the user's, or is it one that the plan alone fills?
@@ -542,14 +535,23 @@ int ta_options_check_stages(struct ta_options *options, struct ta_log *log)
             continue; // which stage it will be is the plan's to say
         if (!first)
             info = slot->option ? ta_slot_chosen(slot->name, choice) : ta_slot_stage(slot->name);
-        void *values = info ? ta_xcalloc(1, TA_MAX(info->options_size, (size_t)1)) : NULL;
         const struct ta_opt *table = info ? info->options : NULL;
         // A network brings pictures to the exact size by the stage beside it.
         const struct ta_opt *beside = info && info->own_factor && ta_slot_stage(slot->name)
                                           ? ta_slot_stage(slot->name)->options
                                           : NULL;
-        err = ta_options_stage(options, slot->name, table, beside, values, log);
-        if (err >= 0 && table)
+        int i = 0;
+        char *vain = ta_options_next_vain(options, slot->name, table, beside, &i);
+        if (vain) {
+            ta_error(log, "%s: it changes nothing: %s", vain,
+                     table ? "the chosen stage does not have it" : "its stage is off");
+            err = TA_ERR_INVALID;
+        }
+        free(vain);
+        void *values = err >= 0 && table ? ta_xcalloc(1, TA_MAX(info->options_size, (size_t)1)) : NULL;
+        if (values)
+            err = ta_options_stage(options, slot->name, table, values, log);
+        if (values && err >= 0)
             ta_opt_release(table, values);
         free(values);
     }

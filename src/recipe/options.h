@@ -113,14 +113,17 @@ void ta_options_each_file(struct ta_options *options,
                           bool (*visit)(void *priv, const struct ta_stage_info *stage, const char *name,
                                         const char *value),
                           void *priv);
-// Typed options of a stage from the values "SLOT-...": `values` zeroed, of the stage's size. A value that the
-// caller set for an option that this stage does not have is an error that says so; with `table` NULL (no
-// stage) any value of the slot that the caller set. Not of those in `beside` (may be NULL), which another
-// stage of the same slot takes.
-int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table,
-                     const struct ta_opt *beside, void *values, struct ta_log *log);
+// Typed options of a stage from the values "SLOT-...": `values` zeroed, of the stage's size.
+int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values,
+                     struct ta_log *log);
+// The next option of a slot that the caller set in vain: the chosen stage has none of that name (`table`;
+// NULL: there is no stage), nor has `beside` (may be NULL), which another stage of the same slot takes. Its
+// full name, to be freed; NULL when there is no more. *i is 0 at first.
+char *ta_options_next_vain(struct ta_options *options, const char *slot, const struct ta_opt *table,
+                           const struct ta_opt *beside, int *i);
 // Do the options of all slots go together: has each stage that is chosen what the caller has set for its
-// slot? What only a source decides is left open. 0, or TA_ERR_INVALID (logged).
+// slot? What only a source decides is left open. 0, or TA_ERR_INVALID (logged): who fills in a form is told
+// so at once, while a run goes on with a warning.
 int ta_options_check_stages(struct ta_options *options, struct ta_log *log);
 // One description of ta_options_describe() as the JSON Schema of its value; a new reference.
 json_t *ta_option_schema(const json_t *description);

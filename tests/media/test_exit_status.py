@@ -74,3 +74,20 @@ def test_codec_without_a_name(program, place):
     (place / 'tag.avi').write_bytes((place / 'tag.avi').read_bytes().replace(b'FMP4', b'ZZZ9'))
     done = program('restore', 'tag.avi', '-o', 'o.mp4', *PLAN, cwd=place, code=1)
     assert len(done.error_lines) == 1 and 'ZZZ9' in done.err, done
+
+
+# Nothing is missing of what comes out: that is told, and is no error.
+@pytest.mark.parametrize('option, args', [
+    ('denoise-strength', ['--denoise', 'off', '--denoise-strength', '1:1:1:1']),
+    ('denoise-nlmeans-strength', ['--denoise', 'recursive', '--denoise-nlmeans-strength', 3]),
+    ('deinterlace-w3fdif-filter', ['--deinterlace', 'bwdif', '--deinterlace-w3fdif-filter', 'simple']),
+    ('hdr-peak', ['--hdr', 'sdr', '--hdr-peak', 400]),
+    ('hdr-rtx-contrast', ['--encoder', 'hevc', '--hdr', 'hdr10', '--hdr-rtx-contrast', 120]),
+    ('scale-kernel', ['--scale-kernel', 'bilinear']),
+], ids=lambda a: a if isinstance(a, str) else '')
+def test_options_without_effect(program, place, option, args):
+    plan = program('plan', 'tape.mkv', '-o', 'o.mp4', *PLAN, *args, '--json', cwd=place, code=0).json()
+    warned, = plan['warnings']
+    assert warned['code'] == 'option-without-effect' and warned['where']['option'] == option, warned
+    done = program('restore', 'tape.mkv', '-o', 'vain.mp4', *PLAN, '--overwrite', '--preset-speed', 'ultrafast', *args, '--progress', 'none', cwd=place, code=0)
+    assert done.err.count(f'--{option} changes nothing') == 1, done

@@ -99,7 +99,6 @@ static void hdr_that_cannot_be(void **state)
         {"h264", "400", "hlg", AVCOL_TRC_SMPTE170M, "h264 encoder has no 10 bit, which --hdr hlg needs"},
         {"hevc", "400", "hdr10", AVCOL_TRC_SMPTE2084, "HDR already (smpte2084)"},
         {"hevc", "400", "hdr10", AVCOL_TRC_LOG, "does not know the transfer log100"},
-        {"hevc", "400", "sdr", AVCOL_TRC_SMPTE170M, "--hdr-peak would change nothing"},
     };
     for (size_t i = 0; i < TA_COUNT(cases); i++) {
         struct fixture x;
@@ -124,12 +123,42 @@ static void hdr_that_cannot_be(void **state)
     }
 }
 
+// Each is a warning of its own, and the plan is what it would be without them.
+static void options_in_vain(void **state)
+{
+    (void)state;
+    struct fixture x;
+    set_up(&x, 20, TA_SCAN_PROGRESSIVE);
+    set(&x, "hdr", "sdr");
+    set(&x, "hdr-peak", "400");
+    set(&x, "denoise", "off");
+    set(&x, "denoise-strength", "1:1:1:1");
+    struct ta_plan *p = must_decide(&x, NULL);
+    static const char *const names[] = {"denoise-strength", "hdr-peak"};
+    size_t k, found = 0;
+    json_t *warning;
+    json_array_foreach(p->warnings, k, warning)
+    {
+        const char *code = json_string_value(json_object_get(warning, "code"));
+        if (strcmp(code, "option-without-effect") != 0)
+            continue;
+        assert_true(found < TA_COUNT(names));
+        json_t *where = json_object_get(warning, "where");
+        assert_string_equal(json_string_value(json_object_get(where, "option")), names[found++]);
+    }
+    assert_int_equal(found, 2);
+    assert_null(stage_of(p, "hdr.hdr10"));
+    ta_plan_destroy(&p);
+    tear_down(&x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hdr_is_planned),
         cmocka_unit_test(hdr_peak_is_planned),
         cmocka_unit_test(hdr_that_cannot_be),
+        cmocka_unit_test(options_in_vain),
     };
     ta_av_listen();
     return cmocka_run_group_tests(tests, NULL, NULL);
