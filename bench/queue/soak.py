@@ -26,6 +26,7 @@ from service import Service  # noqa: E402
 
 QUICK = {'segment-length': '0.2', 'crf': 30, 'preset-speed': 'ultrafast', 'quality': 'fast', 'resolution': 'source'}
 NOISE = {'rss_kb': 1024, 'descriptors': 2, 'threads': 1, 'files': 20}
+QUEUED_MOST = 20
 EVERY = 5  # seconds between two samples
 T95 = 1.98
 
@@ -61,6 +62,9 @@ class Load:
         return self.service.ask(*args, **more)
 
     def submit(self):
+        # A machine that is slower than the load would make the list longer and longer, which is no growth of the service.
+        if self.ask('GET', '/api/v1/system')[1]['jobs']['queued'] >= QUEUED_MOST:
+            return
         self.number += 1
         self.ask('POST', '/api/v1/jobs', {'input': str(self.service.files / 'tape.mpg'), 'options': QUICK,
             'output': str(self.service.files / f'{self.number % 10}.mp4')})
@@ -87,8 +91,9 @@ class Load:
     def upload(self):
         data = self.dice.randbytes(100000)
         status, begun = self.ask('POST', '/api/v1/uploads', {'name': f'up{self.number % 5}.bin', 'size': len(data)})
-        if status in (200, 201):
-            self.ask('PATCH', f'/api/v1/uploads/{begun["id"]}?offset=0', data)
+        assert status == 201, begun
+        status, sent = self.ask('PATCH', f'/api/v1/uploads/{begun["id"]}?offset=0', data)
+        assert status == 200 and sent['state'] == 'whole', sent
 
     def look(self):
         path = str(self.service.files / 'tape.mpg')

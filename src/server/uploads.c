@@ -25,6 +25,7 @@
 enum {
     ID_DIGITS = 32,
     UNFINISHED_MAX = 256,     // at a time
+    WHOLE_MAX = 64,           // that are still known once they are whole, by clients that missed the answer
     STREAMS_MAX = 16,         // that arrive at a time
     KEPT_SECONDS = 7 * 86400, // without a change
     FLUSH_BYTES = 8 << 20,    // so that the end does not wait for the disk
@@ -65,7 +66,7 @@ static char *path_of(const struct ta_uploads *u, const char *id, const char *end
 
 static void forget(const struct ta_uploads *u, const char *id)
 {
-    static const char *const ends[] = {"part", "json"};
+    static const char *const ends[] = {"part", "json", "whole"};
     for (size_t i = 0; i < TA_COUNT(ends); i++) {
         char *path = path_of(u, id, ends[i]);
         unlink(path);
@@ -76,11 +77,14 @@ static void forget(const struct ta_uploads *u, const char *id)
 // What is known of it: {"name", "size"} and, when it is whole, "path". NULL: there is none.
 static json_t *facts_of(const struct ta_uploads *u, const char *id)
 {
+    static const char *const ends[] = {"whole", "json"};
     json_t *facts = NULL;
-    char *path = is_id(id) && u->folder ? path_of(u, id, "json") : NULL;
-    if (path && access(path, F_OK) == 0 && ta_json_load(path, &facts, NULL) < 0)
-        facts = NULL;
-    free(path);
+    for (size_t i = 0; i < TA_COUNT(ends) && !facts && u->folder && is_id(id); i++) {
+        char *path = path_of(u, id, ends[i]);
+        if (access(path, F_OK) == 0 && ta_json_load(path, &facts, NULL) < 0)
+            facts = NULL;
+        free(path);
+    }
     if (!json_is_string(json_object_get(facts, "name")) || !json_is_integer(json_object_get(facts, "size"))) {
         json_decref(facts);
         facts = NULL;
@@ -88,11 +92,17 @@ static json_t *facts_of(const struct ta_uploads *u, const char *id)
     return facts;
 }
 
+// One that is whole is known by another name, so that it is none of those that are unfinished.
 static int keep_facts(const struct ta_uploads *u, const char *id, const json_t *facts)
 {
-    char *path = path_of(u, id, "json"), *text = ta_json_text(facts);
+    bool whole = json_object_get(facts, "path") != NULL;
+    char *path = path_of(u, id, whole ? "whole" : "json"), *text = ta_json_text(facts);
     int err = ta_file_write_atomic(path, text, strlen(text), u->log);
     free(text);
+    free(path);
+    path = path_of(u, id, "json");
+    if (!err && whole)
+        unlink(path);
     free(path);
     return err;
 }
@@ -121,28 +131,47 @@ static json_t *describe(const struct ta_uploads *u, const char *id, json_t *fact
 
 // ---- start ----
 
-// Removes what nobody has gone on with; the count of those that are left.
+// Seconds since the upload changed; of one that is whole, since it has been. Negative: it is none of ours.
+static int64_t age_of(const struct ta_uploads *u, const char *name, const char *id, time_t now)
+{
+    struct stat st, newer;
+    char *path = ta_path_join(u->unfinished, name), *data = path_of(u, id, "part");
+    int64_t age = is_id(id) && strcmp(ta_path_extension(name), "part") && stat(path, &st) == 0
+                      ? TA_MAX((int64_t)(now - st.st_mtime), (int64_t)0)
+                      : -1;
+    if (age > 0 && stat(data, &newer) == 0)
+        age = TA_MIN(age, TA_MAX((int64_t)(now - newer.st_mtime), (int64_t)0));
+    free(path);
+    free(data);
+    return age;
+}
+
+// Removes what nobody has gone on with, and of those that are whole all but some of the newest; the count of
+// those that are unfinished.
 static int sweep(const struct ta_uploads *u)
 {
     char **names;
-    int left = 0, count = ta_dir_list(u->unfinished, &names, u->log);
+    int left = 0, whole = 0, count = ta_dir_list(u->unfinished, &names, u->log), oldest = -1;
+    int64_t oldest_age = -1;
     time_t now = time(NULL);
     for (int i = 0; i < count; i++) {
-        struct stat st;
-        char *stem = ta_path_stem(names[i]), *part = ta_path_join(u->unfinished, names[i]);
-        bool ours = is_id(stem) && stat(part, &st) == 0;
-        if (ours && !strcmp(ta_path_extension(names[i]), "json")) {
-            char *data = path_of(u, stem, "part");
-            struct stat newer;
-            bool old = now - st.st_mtime > KEPT_SECONDS &&
-                       (stat(data, &newer) < 0 || now - newer.st_mtime > KEPT_SECONDS);
-            if (old)
-                forget(u, stem);
-            left += !old;
-            free(data);
+        char *id = ta_path_stem(names[i]);
+        int64_t age = age_of(u, names[i], id, now);
+        if (age > KEPT_SECONDS) {
+            forget(u, id);
+        } else if (age >= 0 && strcmp(ta_path_extension(names[i]), "whole")) {
+            left++;
+        } else if (age >= 0) {
+            whole++;
+            oldest = age > oldest_age ? i : oldest;
+            oldest_age = TA_MAX(age, oldest_age);
         }
-        free(part);
-        free(stem);
+        free(id);
+    }
+    if (whole > WHOLE_MAX) { // they come one by one, and so they go
+        char *id = ta_path_stem(names[oldest]);
+        forget(u, id);
+        free(id);
     }
     if (count >= 0)
         ta_dir_list_free(&names);

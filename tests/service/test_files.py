@@ -115,6 +115,24 @@ def test_uploads_that_are_refused(serve):
     assert list((service.files / 'uploads' / '.unfinished').iterdir()) == []
 
 
+def test_more_uploads_than_may_be_unfinished(serve):
+    """A shelf of tapes: what is whole is in nobody's way, and what is known of it does not pile up."""
+    service = serve()
+    for i in range(270):
+        status, upload = service.ask('POST', '/api/v1/uploads', {'name': f'{i}.avi', 'size': 1})
+        assert status == 201, (i, upload)
+        place = f'/api/v1/uploads/{upload["id"]}'
+        status, sent = service.ask('PATCH', place + '?offset=0', b'x')
+        assert status == 200 and sent['state'] == 'whole', sent
+        assert service.ask('GET', place)[1] == sent
+    known = list((service.files / 'uploads' / '.unfinished').iterdir())
+    assert len(known) <= 66, known
+    assert len(list((service.files / 'uploads').glob('*.avi'))) == 270
+    # Those that are begun and no more are counted.
+    statuses = [service.ask('POST', '/api/v1/uploads', {'name': 'a.avi', 'size': 9})[0] for _ in range(258)]
+    assert statuses == [201] * 256 + [429] * 2
+
+
 def test_another_connection_takes_an_upload_over(serve):
     service = serve()
     upload = service.ask('POST', '/api/v1/uploads', {'name': 'a.avi', 'size': 1000})[1]
