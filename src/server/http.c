@@ -16,6 +16,7 @@
 #include "jobs/jobs.h"
 #include "restore/work_files.h"
 #include "server/asker.h"
+#include "server/clerk.h"
 #include "server/http_parts.h"
 #include "server/listen.h"
 #include "server/ring.h"
@@ -29,7 +30,7 @@ enum {
     CONNECTIONS_MAX = 1024,
     TIMEOUT_SECONDS = 30,
     HEADER_BYTES = 32 << 10,
-    THREADS = 4,          // a change waits for the disk, and the connections of its thread with it
+    THREADS = 4,
     NAME_MAX_BYTES = 256, // of what stands for "{key}" in a path
 };
 
@@ -273,7 +274,10 @@ static enum MHD_Result on_request(struct ta_server *s, bool local, struct MHD_Co
         return ta_follow(s, r); // events alone have nothing to run
     if (call->route && !r->status) {
         r->waits = false;
-        call->route->run(r);
+        if (call->route->disk)
+            ta_clerk_do(s->clerk, r, call->route->run);
+        else
+            call->route->run(r);
         if (r->waits) // the connection sleeps; this is called again when it wakes
             return MHD_YES;
     }
@@ -389,6 +393,8 @@ int ta_server_start(struct ta_server **out, const struct ta_server_config *confi
     pthread_mutex_init(&s->lock, NULL);
     int err = ta_crowd_create(&s->crowd);
     if (!err)
+        err = ta_clerk_create(&s->clerk);
+    if (!err)
         err = ta_tables_create(&s->tables);
     if (!err)
         err = ta_asker_create(&s->asker, config->program, &s->rules, ta_jobs_events(jobs), log);
@@ -421,6 +427,7 @@ void ta_server_stop(struct ta_server **out)
     // A connection that sleeps can't be closed.
     ta_follow_wake(s);
     ta_asker_stop(s->asker);
+    ta_clerk_stop(s->clerk);
     ta_events_on_publish(ta_jobs_events(s->jobs), NULL, NULL);
     if (s->config.ring)
         ta_log_ring_on_line(s->config.ring, NULL, NULL);
@@ -431,6 +438,7 @@ void ta_server_stop(struct ta_server **out)
         unlink(s->config.socket);
     }
     ta_asker_destroy(&s->asker);
+    ta_clerk_destroy(&s->clerk);
     ta_uploads_destroy(&s->uploads);
     ta_tables_destroy(&s->tables);
     ta_crowd_destroy(&s->crowd);

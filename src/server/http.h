@@ -58,6 +58,7 @@ struct ta_route {
     const char *summary;
     void (*run)(struct ta_request *r);
     bool changes;                     // refused to clients that may change nothing
+    bool disk;                        // waits for one: run by a thread that may (clerk.h)
     const struct ta_parameter *query; // NULL: none
     const char *body;   // what is sent: a name in the description's schemas; "" bytes; NULL: nothing
     const char *answer; // what comes: a name there, or a media type; NULL: some object of JSON

@@ -12,6 +12,7 @@
 
 #define TA_SESSION_COOKIE "terminalai"
 
+struct ta_clerk;
 struct ta_crowd;
 struct ta_follower;
 
@@ -21,6 +22,7 @@ struct ta_server {
     struct ta_supervisor *supervisor;
     struct ta_box_rules rules; // of processes that look at files
     struct ta_asker *asker;
+    struct ta_clerk *clerk;
     struct ta_uploads *uploads;
     struct ta_tables *tables;
     struct ta_log *log;

@@ -1,6 +1,9 @@
 """The list of jobs on disk: older forms and newer ones, full disks, damage, clocks that jump."""
 
+import http.client
+import json
 import os
+import select
 import shutil
 import signal
 import sqlite3
@@ -189,3 +192,26 @@ def test_a_clock_that_jumps(serve, tmp_path, monkeypatch):
     assert now['state'] in ('planning', 'running', 'done') and now['attempt'] == before['attempt'] == 1, now
     changes = service.ask('GET', f'/api/v1/jobs/{job}/history')[1]['changes']
     assert any(b['time_ms'] < a['time_ms'] - 80000000 for a, b in zip(changes, changes[1:]))  # the clock did jump
+
+
+def test_changes_that_wait_for_the_disk_keep_nobody_waiting(serve, tmp_path):
+    """More changes than there are threads for connections, and a list that can't be written: who only reads is answered."""
+    service = serve()
+    job = submit(service, 'a.avi')[1]
+    service.wait(job['id'], 'failed')
+    with sqlite3.connect(service.state / 'jobs.db', isolation_level=None) as db:
+        db.execute('BEGIN IMMEDIATE')
+        changes = []
+        for _ in range(12):
+            changes.append(http.client.HTTPConnection('127.0.0.1', service.port, timeout=60))
+            changes[-1].request('PATCH', f'/api/v1/jobs/{job["id"]}', json.dumps({'priority': 5}))
+        for _ in range(20):
+            assert service.ask('GET', '/api/v1/jobs')[0] == 200
+        assert not select.select([c.sock for c in changes], [], [], 0)[0]
+        db.execute('ROLLBACK')
+    for connection in changes:
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())['priority']) == (200, 5)
+        connection.close()
+    # One that ends meanwhile answers what it has accepted.
+    assert service.stop() == 0
