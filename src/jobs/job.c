@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 static const char *const state_names[TA_JOB_STATE_COUNT] = {
 #define TA_JOB_STATE_NAME(id, name) name,
@@ -121,9 +122,19 @@ static double number(const json_t *o, const char *key)
     return json_number_value(json_object_get(o, key));
 }
 
+// A name of the worker's, as far as there is room.
+static void copy_name(char *out, size_t size, const json_t *o, const char *key)
+{
+    const char *name = json_string_value(json_object_get(o, key));
+    size_t n = 0;
+    for (size_t step; name && name[n] && (step = TA_MAX(ta_utf8_length(name + n), (size_t)1)) < size - n;)
+        n += step; // no half characters
+    if (n)
+        memcpy(out, name, n);
+}
+
 void ta_job_progress_read(struct ta_job_progress *out, const json_t *o)
 {
-    const char *phase = json_string_value(json_object_get(o, "phase"));
     *out = (struct ta_job_progress){
         .fraction = number(o, "fraction"),
         .total = number(o, "total"),
@@ -136,9 +147,12 @@ void ta_job_progress_read(struct ta_job_progress *out, const json_t *o)
         .rss = whole(o, "rss"),
         .segments_done = (int)whole(o, "segments_done"),
         .segments_total = (int)whole(o, "segments_total"),
+        .tasks_done = (int)whole(o, "tasks_done"),
+        .tasks_total = (int)whole(o, "tasks_total"),
     };
-    if (phase)
-        strncpy(out->phase, phase, sizeof(out->phase) - 1);
+    copy_name(out->phase, sizeof(out->phase), o, "phase");
+    copy_name(out->kind, sizeof(out->kind), o, "kind");
+    copy_name(out->stage, sizeof(out->stage), o, "stage");
 }
 
 json_t *ta_job_object(const char *text)

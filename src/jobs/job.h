@@ -43,12 +43,13 @@ const char *ta_job_wish_name(enum ta_job_wish wish); // "", "pause", "cancel"
 
 enum { TA_JOB_PRIORITY_MIN = -100, TA_JOB_PRIORITY_MAX = 100 };
 
-// How far a job is that a worker is on; as progress of the program (docs/json.md), without the names.
+// How far a job is that a worker is on; as progress of the program (docs/json.md), without the names of
+// files.
 struct ta_job_progress {
     double fraction, total, fps, eta, elapsed;
     int64_t frames_done, frames_total, bytes, rss;
-    int segments_done, segments_total;
-    char phase[16];
+    int segments_done, segments_total, tasks_done, tasks_total;
+    char phase[16], kind[16], stage[32]; // what of a stage's name is longer is left out
 };
 
 // A value: once it is in the index it is never changed, only replaced, so that whoever holds a reference

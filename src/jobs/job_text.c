@@ -105,6 +105,10 @@ void ta_job_progress_text(struct ta_buf *out, const struct ta_job_progress *p, i
     put_whole(out, ",\"bytes\":", p->bytes);
     put_whole(out, ",\"segments_done\":", p->segments_done);
     put_whole(out, ",\"segments_total\":", p->segments_total);
+    put_whole(out, ",\"tasks_done\":", p->tasks_done);
+    put_whole(out, ",\"tasks_total\":", p->tasks_total);
+    put_member(out, ",\"kind\":", p->kind);
+    put_member(out, ",\"stage\":", p->stage);
     put_whole(out, ",\"rss\":", p->rss);
     if (id)
         put_whole(out, ",\"id\":", id);

@@ -14,12 +14,14 @@
 #include <cmocka.h>
 
 #include <terminalai/error.h>
+#include <terminalai/plan.h>
 
 #include "base/dir.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/tuning.h"
 #include "jobs/jobs.h"
+#include "restore/outcome.h"
 
 // ---- order ----
 
@@ -200,6 +202,44 @@ static void test_text(void **state)
     ta_job_unref(&job);
 }
 
+// What a worker says of its progress is what clients are told of it, member by member (docs/json.md).
+static void test_progress_is_passed_on(void **state)
+{
+    (void)state;
+    const struct ta_progress p = {.phase = TA_PHASE_SEGMENTS,
+                                  .fraction = 0.5,
+                                  .total = 0.25,
+                                  .frames_done = 1,
+                                  .frames_total = 2,
+                                  .fps = 3.5,
+                                  .elapsed = 4.5,
+                                  .eta = 5.5,
+                                  .bytes = 6,
+                                  .segments_done = 7,
+                                  .segments_total = 8,
+                                  .tasks_done = 9,
+                                  .tasks_total = 10,
+                                  .kind = "video",
+                                  .stage = "seg-00012",
+                                  .rss_bytes = 11};
+    struct ta_job_progress read;
+    struct ta_buf text = {0};
+    json_t *said = ta_progress_json(&p, 0),
+           *long_name = json_pack("{s:s}", "stage", "thirty letters and an \xc3\xa4 ---->\xc3\xa4");
+    ta_job_progress_read(&read, said);
+    ta_job_progress_text(&text, &read, 0);
+    json_t *told = json_loads(ta_buf_text(&text), 0, NULL);
+    if (!json_equal(said, told))
+        fail_msg("said %s, told %s", json_dumps(said, JSON_SORT_KEYS), json_dumps(told, JSON_SORT_KEYS));
+    // What is too long is cut between characters.
+    ta_job_progress_read(&read, long_name);
+    assert_string_equal(read.stage, "thirty letters and an \xc3\xa4 ---->");
+    json_decref(said);
+    json_decref(told);
+    json_decref(long_name);
+    ta_buf_release(&text);
+}
+
 // ---- who waits for whom ----
 
 struct meeting {
@@ -295,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_comes_and_goes),
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_progress_is_passed_on),
         cmocka_unit_test(test_readers_wait_for_nobody),
         cmocka_unit_test(test_one_mutex_keeps_readers_waiting),
     };
