@@ -18,7 +18,7 @@ from service import Service  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 WEB = HERE.parents[1] / 'web'
-BUILD = Path(os.environ.get('TA_BUILD', HERE.parents[1] / 'build'))
+BUILD = Path(os.environ.get('TA_BUILD', HERE.parents[1] / 'build')).resolve()
 
 
 @pytest.fixture(scope='session')

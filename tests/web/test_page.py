@@ -81,7 +81,8 @@ def test_queue(serve, walk):
 def test_names(serve, walk):
     service = serve()
     put(service, *ODD_NAMES)
-    walk('names', service, names=ODD_NAMES, options=QUICK)
+    shutil.copy(kit.source('progressive'), service.files / ODD_NAMES[1])
+    walk('names', service, names=ODD_NAMES)
 
 
 def test_failing(serve, walk):

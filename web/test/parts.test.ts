@@ -6,6 +6,7 @@ import { matches, waitsFor } from "../src/parts/option_form.tsx";
 import { addresses, addressOutput } from "../src/state/draft.ts";
 import { filtered, withLines, type LogLine } from "../src/state/log.ts";
 import { readRoute } from "../src/state/route.ts";
+import { counted, kinds, suggest, suggestFor } from "../src/state/suggest.ts";
 import { tapeWords } from "../src/state/tape_words.ts";
 import { marked } from "../src/texts/foreign.ts";
 import type { Option } from "../src/service/types.ts";
@@ -98,4 +99,30 @@ test("what is invisible in a name is shown", () => {
   assert.equal(marked("rtl \u202egpm.exe.avi"), "rtl [U+202E]gpm.exe.avi");
   assert.equal(marked("a\nb\u0000\u200bc"), "a[U+000A]b[U+0000][U+200B]c");
   for (const plain of ["عيد الميلاد \u200f1994", "👨\u200d👩\u200d👧 Oma", "<img src=x>", "naïve"]) assert.equal(marked(plain), plain);
+});
+
+test("of a box of tapes each gets the kind that fits it, or the one that was chosen for all", () => {
+  const found = new Map([
+    ["/a", "vhs"],
+    ["/b", "clean"],
+    ["/c", "vhs"],
+  ]);
+  assert.deepEqual(kinds(["/a", "/b", "/c", "/d"], "", found, "dvd"), ["vhs", "clean", "vhs", "vhs"]);
+  assert.deepEqual(kinds(["/a", "/b"], "archive", found, "dvd"), ["archive", "archive"]);
+  assert.deepEqual(kinds(["/a"], "", new Map(), "dvd"), ["dvd"]);
+  assert.deepEqual(counted(["b", "a", "", "a", "c"]), [
+    { name: "a", n: 2 },
+    { name: "b", n: 1 },
+    { name: "c", n: 1 },
+  ]);
+});
+
+test("what is suggested follows what was measured", () => {
+  const presets = ["vhs", "vhs_heavy", "clean", "broadcast_1080i"].map((name) => ({ name, summary: "", from: "built in", values: {} }));
+  const of = (scan: string, noise: number, height: number): string => suggest(presets, { scan, noise, height });
+  assert.equal(of("bff", 2, 576), "vhs");
+  assert.equal(of("bff", 9, 576), "vhs_heavy");
+  assert.equal(of("tff", 2, 1080), "broadcast_1080i");
+  assert.equal(of("progressive", 1, 480), "clean");
+  assert.equal(suggestFor(presets, null), "");
 });

@@ -43,10 +43,10 @@ export function detail(job: Job): string {
     const r = job.result;
     if (job.state === "failed") return withoutPaths(r.message || job.reason, [job.input, job.output]);
     if (job.state === "cancelled") return t("job.cancelled_at", { when: when(job.changed_ms) });
-    if (r.width && r.height) parts.push(`${r.width}×${r.height}`);
-    if (r.bytes) parts.push(bytes(r.bytes));
-    if (r.wall_seconds) parts.push(t("job.took", { time: span(r.wall_seconds) }));
     parts.push(when(job.changed_ms));
+    if (r.wall_seconds) parts.push(t("job.took", { time: span(r.wall_seconds) }));
+    if (r.bytes) parts.push(bytes(r.bytes));
+    if (r.width && r.height) parts.push(`${r.width}×${r.height}`);
     return parts.join(" · ");
   }
   if (job.state === "queued") {

@@ -63,7 +63,7 @@ export function Plot({ title, unit, x, series, dates, height = 180, onPick }: Pr
         scales: { x: { time: false } },
         axes: [
           { ...axis, values: (_, ticks) => ticks.map((v) => (dates ? date.format(v) : clock(v))), space: dates ? 90 : 60 },
-          { ...axis, size: 56, values: (_, ticks) => ticks.map((v) => number(v, Math.abs(v) < 10 && v % 1 ? 1 : 0)) },
+          { ...axis, size: 56, values: (_, ticks) => ticks.map((v) => number(v, digitsOf((ticks[1] ?? v) - (ticks[0] ?? v)))) },
         ],
         series: [
           { label: "" },
@@ -101,4 +101,9 @@ export function Plot({ title, unit, x, series, dates, height = 180, onPick }: Pr
       <div ref={ref} role="img" aria-label={`${title}: ${summary(series, unit)}`} />
     </figure>
   );
+}
+
+// After the point, so that no two lines of the grid have the same number.
+function digitsOf(step: number): number {
+  return step > 0 && step < 1 ? Math.min(3, Math.ceil(-Math.log10(step) - 1e-9)) : step % 1 ? 1 : 0;
 }

@@ -77,6 +77,7 @@ export const de: Record<Key, string> = {
   "pick.files": "Dateien senden",
   "pick.address": "oder eine Adresse: https://…",
   "pick.add": "Dazu",
+  "pick.safe": "Sie werden nur gelesen, nie geändert, und nichts geht ins Internet.",
 
   "browse.folder_title": "Ordner wählen",
   "browse.this": "Diesen Ordner",
@@ -118,6 +119,9 @@ export const de: Record<Key, string> = {
   "preset.label": "Arten der Restaurierung",
   "preset.picture": "Das eigene Bild mit {name}",
   "preset.suggested": "Vorschlag",
+  "preset.each.title": "Jede, wie sie es braucht",
+  "preset.each.text": "Jede Aufnahme bekommt die Art, die zu ihr passt.",
+  "preset.each.of": "{n} × {name}|{n} × {name}",
   "preset.more": "{n} Art mehr|{n} Arten mehr",
   "preset.fewer": "Weniger Arten",
   "preset.vhs.title": "Videokassette",

@@ -75,6 +75,7 @@ export const en = {
   "pick.files": "Send files",
   "pick.address": "or an address: https://…",
   "pick.add": "Add",
+  "pick.safe": "They are only read, never changed, and nothing is sent to the internet.",
 
   "browse.folder_title": "Choose a folder",
   "browse.this": "This folder",
@@ -116,6 +117,9 @@ export const en = {
   "preset.label": "Kinds of restoration",
   "preset.picture": "Your picture with {name}",
   "preset.suggested": "suggested",
+  "preset.each.title": "Each as it needs",
+  "preset.each.text": "Every recording gets the kind that fits it.",
+  "preset.each.of": "{n} × {name}|{n} × {name}",
   "preset.more": "{n} more kind|{n} more kinds",
   "preset.fewer": "Fewer kinds",
   "preset.vhs.title": "Video tape",

@@ -59,3 +59,8 @@ export function folderName(path: string): string {
   const trimmed = path.replace(/\/+$/, "");
   return trimmed.slice(0, Math.max(1, trimmed.lastIndexOf("/")));
 }
+
+// Words of the service as a sentence of its own; "" of nothing.
+export function sentence(text: string | undefined): string {
+  return text ? `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}` : "";
+}

@@ -21,6 +21,7 @@ import { bytes, clock, fileName, folderName, number, percent, span, when } from 
 import { problemText, recordTexts } from "../texts/problem.ts";
 import { t, type Key } from "../texts/text.ts";
 import { Measurements } from "./measurements.tsx";
+import { presetTitle } from "./preset_cards.tsx";
 import { RedoDialog } from "./redo_dialog.tsx";
 import { shownAspect } from "./restore.tsx";
 
@@ -226,7 +227,7 @@ function Facts({ job, facts, report }: { job: Job; facts: PlanFacts | null; repo
   const r = job.result;
   const rows: [Key, string][] = [];
   if (job.output) rows.push(["fact.output", job.output]);
-  rows.push(["fact.preset", String(job.options["preset"] ?? "vhs")]);
+  rows.push(["fact.preset", presetTitle(String(job.options["preset"] ?? "vhs"))]);
   const changed = Object.entries(job.options).filter(([name]) => name !== "preset");
   if (changed.length) rows.push(["fact.changed", changed.map(([n, v]) => `${n} ${v}`).join(", ")]);
   if (r.width && r.height) rows.push(["fact.size", `${r.width}×${r.height}`]);

@@ -11,6 +11,7 @@ import { useStore } from "../state/store.ts";
 import { bytes, fileName, number, span, when } from "../texts/format.ts";
 import { problemText } from "../texts/problem.ts";
 import { known, t, useLanguage } from "../texts/text.ts";
+import { presetTitle } from "./preset_cards.tsx";
 
 const SHOWN = 500; // the latest
 const ROWS = 50;
@@ -98,7 +99,7 @@ export function PerformanceView() {
                         <Foreign text={fileName(j.input)} />
                       </a>
                     </td>
-                    <td>{String(j.options["preset"] ?? "vhs")}</td>
+                    <td>{presetTitle(String(j.options["preset"] ?? "vhs"))}</td>
                     <td class="n">{span(j.result.wall_seconds ?? NaN)}</td>
                     <td class="n">{number(j.result.fps ?? 0, 1)}</td>
                     <td class="n">{j.result.peak_rss_bytes ? bytes(j.result.peak_rss_bytes) : "–"}</td>

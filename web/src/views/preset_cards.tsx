@@ -9,14 +9,6 @@ import { known, t } from "../texts/text.ts";
 // Those that most people need come first; the rest is behind "more".
 const FIRST = ["vhs", "vhs_heavy", "dvd", "youtube_old", "animation", "archive"];
 
-// The preset that fits what was measured, for sources nobody has chosen one for.
-export function suggest(presets: readonly Preset[], facts: { scan: string; noise: number; height: number }): string {
-  const has = (name: string): boolean => presets.some((p) => p.name === name);
-  const interlaced = facts.scan !== "progressive" && facts.scan !== "";
-  const pick = interlaced && facts.height > 600 ? "broadcast_1080i" : interlaced ? (facts.noise > 6.5 && has("vhs_heavy") ? "vhs_heavy" : "vhs") : facts.noise > 3 ? "vhs" : "clean";
-  return has(pick) ? pick : has("vhs") ? "vhs" : (presets[0]?.name ?? "");
-}
-
 export function sortPresets(presets: readonly Preset[]): Preset[] {
   const rank = (p: Preset): number => {
     const at = FIRST.indexOf(p.name);
@@ -37,20 +29,22 @@ function presetText(p: Preset): string {
 
 interface Props {
   presets: readonly Preset[];
-  chosen: string;
-  suggested: string;
+  chosen: string; // "": each recording as it needs
+  suggested: string; // for the recording whose picture is shown
+  each: { name: string; n: number }[] | null; // how many recordings were suggested which; null: there is only one recording
   source: string; // whose picture is shown; "": none
   at: string; // where in it
   onChoose: (name: string) => void;
 }
 
-export function PresetCards({ presets, chosen, suggested, source, at, onChoose }: Props) {
+export function PresetCards({ presets, chosen, suggested, each, source, at, onChoose }: Props) {
   const [all, showAll] = useState(false);
   const sorted = sortPresets(presets);
   const shown = all ? sorted : sorted.filter((p, i) => i < FIRST.length || p.name === chosen || p.from !== "built in");
   return (
     <div class="stack">
       <div class="presets" role="radiogroup" aria-label={t("preset.label")}>
+        {each && <EachCard each={each} chosen={!chosen} onChoose={() => onChoose("")} />}
         {shown.map((p) => (
           <PresetCard key={p.name} preset={p} chosen={p.name === chosen} suggested={p.name === suggested} source={source} at={at} onChoose={() => onChoose(p.name)} />
         ))}
@@ -61,6 +55,27 @@ export function PresetCards({ presets, chosen, suggested, source, at, onChoose }
         </button>
       ) : null}
     </div>
+  );
+}
+
+// A box of tapes of several kinds: what each was suggested.
+function EachCard({ each, chosen, onChoose }: { each: { name: string; n: number }[]; chosen: boolean; onChoose: () => void }) {
+  return (
+    <label class={`preset${chosen ? " chosen" : ""}`}>
+      <input type="radio" name="preset" value="" checked={chosen} onChange={onChoose} class="hidden-text" />
+      <span class="preset-picture each">
+        <Icon name="restore" size={32} />
+        {chosen && (
+          <span class="preset-mark">
+            <Icon name="check" size={18} />
+          </span>
+        )}
+      </span>
+      <span class="preset-title">
+        {t("preset.each.title")} <span class="badge good">{t("preset.suggested")}</span>
+      </span>
+      <span class="preset-text">{each.length ? each.map((k) => t("preset.each.of", { n: k.n, name: presetTitle(k.name) })).join(", ") : t("preset.each.text")}</span>
+    </label>
   );
 }
 

@@ -191,27 +191,26 @@ export function QueueView() {
   );
 }
 
+// What can be done with several at once; shown where it can be done with any of them.
+const CHOSEN_ACTIONS = [
+  { what: "pause", icon: "pause" },
+  { what: "resume", icon: "play" },
+  { what: "cancel", icon: "stop" },
+  { what: "retry", icon: "retry" },
+  { what: "remove", icon: "remove" },
+] as const;
+
 function Chosen({ ids }: { ids: number[] }) {
   const jobs = ids.map((id) => jobList.value.jobs.get(id)).filter((j) => j !== undefined);
   const any = (what: keyof ReturnType<typeof possible>): boolean => jobs.some((j) => possible(j)[what]);
   return (
     <div class="bar chosen" role="toolbar" aria-label={t("queue.chosen", { n: ids.length })}>
       <strong>{t("queue.chosen", { n: ids.length })}</strong>
-      <button disabled={!any("pause")} onClick={() => void act(ids, "pause")}>
-        <Icon name="pause" size={18} /> {t("act.pause")}
-      </button>
-      <button disabled={!any("resume")} onClick={() => void act(ids, "resume")}>
-        <Icon name="play" size={18} /> {t("act.resume")}
-      </button>
-      <button disabled={!any("cancel")} onClick={() => void act(ids, "cancel")}>
-        <Icon name="stop" size={18} /> {t("act.cancel")}
-      </button>
-      <button disabled={!any("retry")} onClick={() => void act(ids, "retry")}>
-        <Icon name="retry" size={18} /> {t("act.retry")}
-      </button>
-      <button disabled={!any("remove")} class="danger" onClick={() => remove(ids)}>
-        <Icon name="remove" size={18} /> {t("act.remove")}
-      </button>
+      {CHOSEN_ACTIONS.filter((a) => any(a.what)).map((a) => (
+        <button key={a.what} class={a.what === "remove" ? "danger" : ""} onClick={() => (a.what === "remove" ? remove(ids) : void act(ids, a.what))}>
+          <Icon name={a.icon} size={18} /> {t(`act.${a.what}`)}
+        </button>
+      ))}
       <span class="space" />
       <button class="link" onClick={() => selected.set(new Set())}>
         {t("queue.choose_none")}

@@ -7,17 +7,19 @@ import { Icon } from "../parts/icon.tsx";
 import { OptionForm, valueOf } from "../parts/option_form.tsx";
 import { say, sayProblem } from "../parts/toast.tsx";
 import { useLoad } from "../parts/use_load.ts";
+import { useMeasured } from "../parts/use_measured.ts";
 import { addressOutput, draft, draftOptions, setOption, type Draft } from "../state/draft.ts";
 import { jobList, withChanges } from "../state/jobs.ts";
 import { go, route } from "../state/route.ts";
 import { useStore } from "../state/store.ts";
-import type { PictureFormat, PlanFacts } from "../state/tape_words.ts";
+import { counted, kinds, suggestFor } from "../state/suggest.ts";
+import type { PictureFormat } from "../state/tape_words.ts";
 import { bytes, clock, fileName, span } from "../texts/format.ts";
 import { problemText } from "../texts/problem.ts";
 import { choiceHelp } from "../texts/option.ts";
 import { known, t } from "../texts/text.ts";
 import { ExcerptDialog } from "./excerpt_dialog.tsx";
-import { PresetCards, suggest } from "./preset_cards.tsx";
+import { PresetCards, presetTitle } from "./preset_cards.tsx";
 import { SourceCard } from "./source_card.tsx";
 import { SourcePicker } from "./source_picker.tsx";
 
@@ -32,6 +34,14 @@ export function RestoreView() {
   const chosen = draftOptions(d, d.preset);
   const plan = useLoad(shown ? (signal) => readPlan(shown.path, chosen, false, signal) : null, [shown?.path, JSON.stringify(chosen)]);
   const suggested = useMemo(() => suggestFor(presets.value ?? [], plan.value?.plan ?? null), [presets.value, plan.value]);
+  // Of several recordings each is measured, and gets what fits it unless one kind is chosen for all.
+  const box = useMemo(() => ready.filter((s) => s.kind !== "address").map((s) => s.path), [d.sources]);
+  const measured = useMeasured(box.length > 1 ? box : []);
+  const each = useMemo(() => {
+    const found = new Map<string, string>();
+    for (const [path, one] of measured) if (one.value && box.includes(path)) found.set(path, suggestFor(presets.value ?? [], one.value.plan));
+    return found;
+  }, [presets.value, measured, box]);
   const preset = d.preset || suggested || (presets.value?.some((p) => p.name === "vhs") ? "vhs" : (presets.value?.[0]?.name ?? ""));
   const all = draftOptions(d, preset);
   // What it takes is tried once nobody has changed anything for a while.
@@ -60,35 +70,35 @@ export function RestoreView() {
       <SourcePicker small={d.sources.length > 0} />
       {d.sources.length > 0 && (
         <>
-          <ul class="sources" aria-label={t("restore.sources")}>
+          <ul class={`sources${d.sources.length > 3 ? " many" : ""}`} tabIndex={d.sources.length > 3 ? 0 : undefined} aria-label={t("restore.sources")}>
             {d.sources.map((s) => (
-              <SourceCard key={s.key} source={s} plan={s === shown ? plan : null} current={s === shown && ready.length > 1} onLook={() => setCurrent(s.key)} />
+              <SourceCard
+                key={s.key}
+                source={s}
+                plan={s === shown ? plan : (measured.get(s.path) ?? null)}
+                kind={box.length > 1 && !d.preset && each.has(s.path) ? presetTitle(each.get(s.path) ?? "") : ""}
+                current={s === shown && ready.length > 1}
+                onLook={() => setCurrent(s.key)}
+              />
             ))}
           </ul>
           <h2>{t("restore.how")}</h2>
           <PresetCards
             presets={presets.value ?? []}
-            chosen={preset}
+            chosen={box.length > 1 ? d.preset : preset}
             suggested={suggested}
+            each={box.length > 1 ? counted([...each.values()]) : null}
             source={shown?.path ?? ""}
             at={MIDDLE}
             onChoose={(name) => draft.update((x) => ({ ...x, preset: name }))}
           />
           {options.value && <Settings options={options.value} presets={presets.value ?? []} preset={preset} d={d} />}
           {shown && plan.value && <Preview source={shown.path} planned={plan.value} options={all} />}
-          <Begin d={d} preset={preset} planned={plan.value} tried={tried.value} waiting={plan.loading || tried.loading} shown={shown?.path ?? ""} />
+          <Begin d={d} preset={preset} kindOf={(paths) => kinds(paths, d.preset, each, preset)} planned={plan.value} tried={tried.value} waiting={plan.loading || tried.loading} shown={shown?.path ?? ""} />
         </>
       )}
     </section>
   );
-}
-
-// Nothing is suggested before anything is measured.
-function suggestFor(presets: readonly Preset[], plan: PlanFacts | null): string {
-  if (!plan) return "";
-  const scan = plan.diagnosis?.scan_type;
-  const noise = plan.diagnosis?.noise?.value?.luma;
-  return suggest(presets, { scan: scan?.type ?? "", noise: typeof noise === "number" ? noise : 0, height: plan.video?.source_format?.height ?? 480 });
 }
 
 const MIDDLE = "50%";
@@ -245,7 +255,17 @@ export function shownAspect(format: PictureFormat | undefined): number {
   return (format.width * (a && b ? a / b : 1)) / format.height;
 }
 
-function Begin({ d, preset, planned, tried, waiting, shown }: { d: Draft; preset: string; planned: Planned | null; tried: Planned | null; waiting: boolean; shown: string }) {
+interface BeginProps {
+  d: Draft;
+  preset: string; // of the recording that is shown
+  kindOf: (paths: readonly string[]) => string[]; // the preset of each
+  planned: Planned | null;
+  tried: Planned | null;
+  waiting: boolean;
+  shown: string;
+}
+
+function Begin({ d, preset, kindOf, planned, tried, waiting, shown }: BeginProps) {
   const [sending, send] = useState(false);
   const [excerpt, showExcerpt] = useState(false);
   const ready = d.sources.filter((s) => s.path && !s.problem);
@@ -253,12 +273,12 @@ function Begin({ d, preset, planned, tried, waiting, shown }: { d: Draft; preset
 
   async function begin(): Promise<void> {
     send(true);
-    const options = draftOptions(d, preset);
+    const kind = kindOf(ready.map((s) => s.path));
     try {
       const system = ready.some((s) => s.kind === "address") ? await readSystem() : null;
       const folder = system?.uploads?.folder ?? system?.roots[0] ?? "";
       const extension = planned?.output.match(/\.[a-z0-9]+$/i)?.[0] ?? (preset === "archive" ? ".mkv" : ".mp4");
-      const made = await submitJobs(ready.map((s) => ({ input: s.path, options, ...(s.kind === "address" ? { output: addressOutput(s.path, folder, extension) } : {}) })));
+      const made = await submitJobs(ready.map((s, i) => ({ input: s.path, options: draftOptions(d, kind[i] ?? preset), ...(s.kind === "address" ? { output: addressOutput(s.path, folder, extension) } : {}) })));
       jobList.update((l) => withChanges(l, new Map(made.jobs.map((j) => [j.id, j]))));
       say(t("begin.sent", { n: made.jobs.length }));
       draft.update((x) => ({ ...x, sources: x.sources.filter((s) => !ready.includes(s)) }));

@@ -125,7 +125,13 @@ function Watches() {
           </li>
         ))}
       </ul>
-      {path ? <WatchForm path={path} onEnd={() => (setPath(""), list.again())} /> : <button onClick={() => choose(true)}>{t("watch.add")}</button>}
+      {path ? (
+        <WatchForm path={path} onEnd={() => (setPath(""), list.again())} />
+      ) : (
+        <button class="spaced" onClick={() => choose(true)}>
+          <Icon name="folder" size={18} /> {t("watch.add")}
+        </button>
+      )}
       {choosing && <FolderBrowser folderOnly onClose={() => choose(false)} onTake={([folder]) => setPath(folder?.path ?? "")} />}
     </div>
   );

@@ -1,7 +1,6 @@
 // One chosen recording: its picture and what was measured of it, in plain words.
 import { Foreign } from "../parts/foreign.tsx";
-import type { Loaded } from "../parts/use_load.ts";
-import type { Planned } from "../service/calls.ts";
+import type { MeasuredOne } from "../parts/use_measured.ts";
 import { Icon } from "../parts/icon.tsx";
 import { Meter } from "../parts/meter.tsx";
 import { Thumbnail } from "../parts/picture.tsx";
@@ -15,12 +14,13 @@ import { stopUpload } from "./source_picker.tsx";
 
 interface Props {
   source: Source;
-  plan: Loaded<Planned> | null; // null: not asked for (the list is long)
+  plan: MeasuredOne | null; // null: not asked for (the list is long)
+  kind: string; // how it will be restored, where each is as it needs; "": as all
   current: boolean; // the one that pictures are shown of
   onLook: () => void;
 }
 
-export function SourceCard({ source, plan, current, onLook }: Props) {
+export function SourceCard({ source, plan, kind, current, onLook }: Props) {
   const facts = plan?.value?.plan ?? null;
   const format = facts?.video?.source_format;
   const seconds = plan?.value?.seconds ?? 0;
@@ -52,6 +52,7 @@ export function SourceCard({ source, plan, current, onLook }: Props) {
         )}
         {facts && (
           <span class="words">
+            {kind && <span class="tag kind">{kind}</span>}
             {tapeWords(facts).map((w) => (
               <span key={w.key} class={`tag ${w.tone}`}>
                 {t(w.key, w.args)}

@@ -136,6 +136,7 @@ export function SourcePicker({ small }: { small: boolean }) {
             <button disabled={!addresses(address).length}>{t("pick.add")}</button>
           </form>
         </div>
+        {!small && <p>{t("pick.safe")}</p>}
       </div>
       {browsing && <FolderBrowser onClose={() => browse(false)} onTake={(paths) => void takePaths(paths)} />}
     </div>

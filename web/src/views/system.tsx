@@ -7,7 +7,7 @@ import { Meter } from "../parts/meter.tsx";
 import { say, sayProblem } from "../parts/toast.tsx";
 import { useLoad } from "../parts/use_load.ts";
 import { hear } from "../state/jobs.ts";
-import { bytes, percent } from "../texts/format.ts";
+import { bytes, percent, sentence } from "../texts/format.ts";
 import { problemText } from "../texts/problem.ts";
 import { t } from "../texts/text.ts";
 
@@ -74,7 +74,7 @@ export function SystemView() {
                   ))}
                   {!e.works && (
                     <p class="quiet">
-                      <Foreign text={[e.why, e.advice].filter(Boolean).join(". ")} />
+                      <Foreign text={[e.why, e.advice].map(sentence).join(" ")} />
                     </p>
                   )}
                 </div>
