@@ -1,5 +1,6 @@
 // `jobs` encoders run at once; one task more than that is already begun, so that a free encoder never waits
-// for a chain to settle.
+// for a chain to settle. Where that one would take much memory it begins when a chain before it has ended,
+// which is while its encoder still looks ahead.
 #include "restore/run.h"
 
 #include <stdio.h>
@@ -24,6 +25,8 @@ enum {
     FRAMES_HELD = 32,  // by queues, filters and reader of one segment
     HARDWARE_JOBS = 2, // one is fed while another ends; many drivers allow few more
 };
+// What a run may need and still have a chain ready before its time.
+static const int64_t EARLY_BYTES = (int64_t)450 * 1000 * 1000;
 static const double SPACE_INTERVAL = 0.5; // seconds between two looks at what segments take on disk
 
 struct run {
@@ -45,6 +48,28 @@ struct run {
     struct ta_cancel stop;
 };
 
+// Of one segment's decoder, chain and queues.
+static int64_t chain_bytes(const struct ta_plan *p, const struct ta_env *env)
+{
+    const struct ta_format *in = &p->source_format, *out = &p->out_format;
+    int64_t frame = TA_MAX(av_image_get_buffer_size(in->pix_fmt, in->width, in->height, 1),
+                           av_image_get_buffer_size(out->pix_fmt, out->width, out->height, 1));
+    return FRAMES_HELD * TA_MAX(frame, 0) + ta_chain_bytes(p->stages, p->stage_count, env);
+}
+
+static int64_t encoder_bytes(const struct ta_plan *p)
+{
+    return ta_encoder_memory_bytes(&p->encoder, p->out_format.width, p->out_format.height);
+}
+
+static int chains_at_once(const struct ta_plan *p, int jobs, const struct ta_env *env)
+{
+    if (p->sound_only)
+        return jobs;
+    int64_t chain = chain_bytes(p, env), all = jobs * (chain + encoder_bytes(p)) + chain;
+    return all <= EARLY_BYTES ? jobs + 1 : jobs;
+}
+
 int ta_run_jobs(const struct ta_plan *p, const struct ta_run_opts *run, const struct ta_env *env)
 {
     if (p->sound_only)
@@ -54,11 +79,7 @@ int ta_run_jobs(const struct ta_plan *p, const struct ta_run_opts *run, const st
         return 1;
     if (run->jobs > 0)
         return (int)TA_MIN(TA_MIN(run->jobs, MAX_JOBS), ta_plan_tasks(p));
-    const struct ta_format *in = &p->source_format, *out = &p->out_format;
-    int64_t frame = TA_MAX(av_image_get_buffer_size(in->pix_fmt, in->width, in->height, 1),
-                           av_image_get_buffer_size(out->pix_fmt, out->width, out->height, 1));
-    int64_t each = ta_encoder_memory_bytes(&p->encoder, out->width, out->height) +
-                   FRAMES_HELD * TA_MAX(frame, 0) + ta_chain_bytes(p->stages, p->stage_count, env);
+    int64_t each = encoder_bytes(p) + chain_bytes(p, env);
     int64_t memory = run->memory > 0 ? run->memory : ta_machine_memory_bytes() / 2;
     int64_t by_memory = memory / TA_MAX(each, 1), by_cores = ta_cpu_count() / TA_MAX(p->encoder.threads, 1);
     int64_t jobs = TA_MIN(by_memory, by_cores);
@@ -245,13 +266,13 @@ static void name_run(struct run *r)
     snprintf(r->run_id, sizeof r->run_id, "%.8s-%d", sum, (int)getpid());
 }
 
-static void run_init(struct run *r, int turns)
+static void run_init(struct run *r, int chains, int encoders)
 {
     r->stop = (struct ta_cancel){asked_to_stop, r};
     name_run(r);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->landed, NULL);
-    ta_turns_init(&r->turns, turns);
+    ta_turns_init(&r->turns, chains, encoders);
 }
 
 static void run_release(struct run *r)
@@ -266,7 +287,7 @@ int ta_run_task(struct ta_work *work, const struct ta_run_opts *run, int number,
 {
     struct ta_space space;
     struct run r = {.work = work, .opts = run, .space = &space, .meter = meter, .log = log};
-    run_init(&r, 1);
+    run_init(&r, 1, 1);
     ta_space_init(&space, work, run, log);
     r.flying[r.flying_count++] = number;
     int err = do_task(&r, number);
@@ -284,8 +305,9 @@ int ta_run_tasks(struct ta_work *work, const struct ta_sound *sound, const struc
     struct ta_env env = ta_meter_env(meter, NULL, r.log);
     int jobs = ta_run_jobs(work->plan, run, &env);
     int missing = ta_plan_tasks(work->plan) - work->done_count, count = TA_MIN(jobs + 1, missing);
-    run_init(&r, jobs);
-    ta_verbose(r.log, "tasks to make: %d, at once: %d", missing, jobs);
+    int chains = chains_at_once(work->plan, jobs, &env);
+    run_init(&r, chains, jobs);
+    ta_verbose(r.log, "tasks to make: %d, at once: %d, chains: %d", missing, jobs, chains);
     struct ta_thread **threads = ta_xcalloc((size_t)count + 1, sizeof *threads);
     for (int i = 0; i < count; i++) {
         int err = ta_thread_create(&threads[i], "task", run_worker, &r);

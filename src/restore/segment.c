@@ -24,10 +24,32 @@ struct task {
     struct ta_segment seg;
     struct ta_meter *meter;
     struct ta_log *log;
-    struct ta_frames *frames;
+    struct ta_frames *frames; // NULL when it has given all
+    struct ta_frames_stats stats;
+    struct ta_turns *turns;
     struct ta_composer *composer; // of previews
     struct ta_ledger *ledger;
 };
+
+// ---- the chain ----
+
+static void wait_for(struct task *t, enum ta_turn turn, const char *name)
+{
+    double began = ta_clock_seconds();
+    ta_turns_wait(t->turns, turn);
+    ta_ledger_add(ta_ledger_row(t->ledger, "wait", name), ta_clock_seconds() - began, 0, 1, 0);
+}
+
+// What it holds is free for the next segment's; a second call does nothing. `err` as ta_frames_close() has
+// it.
+static int end_chain(struct task *t, int err)
+{
+    if (!t->frames)
+        return err;
+    err = ta_frames_close(&t->frames, err, &t->stats);
+    ta_turns_end(t->turns, TA_TURN_CHAIN);
+    return err;
+}
 
 // ---- encode ----
 
@@ -69,6 +91,8 @@ static int encode_frames(struct task *t, struct output *o)
         bool end = !frame;
         if (err >= 0 && frame && t->composer)
             err = ta_composer_frame(t->composer, &frame);
+        if (err >= 0 && end)
+            err = end_chain(t, 0); // the encoder may have seconds of work yet
         if (err < 0)
             return err;
         struct ta_lap began = ta_lap_now();
@@ -120,30 +144,35 @@ int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment
                     const struct ta_folder *folder, const char *name, struct ta_turns *turns,
                     struct ta_meter *meter, const struct ta_env *env, struct ta_segment_result *out)
 {
-    struct task t = {.plan = plan, .seg = *segment, .meter = meter, .log = env->log, .ledger = env->ledger};
+    struct task t = {.plan = plan,
+                     .seg = *segment,
+                     .meter = meter,
+                     .log = env->log,
+                     .turns = turns,
+                     .ledger = env->ledger};
     struct ta_env own = *env; // files between passes, where those are asked for, lie in the folder
     own.scratch = folder;
-    double began = ta_clock_seconds(), turn;
-    struct ta_frames_stats stats = {0};
+    double began = ta_clock_seconds();
     bool created = false;
     *out = (struct ta_segment_result){0};
+    wait_for(&t, TA_TURN_CHAIN, "chain's turn");
     int err = ta_frames_open(&t.frames, plan, &t.seg, &own);
+    if (err < 0)
+        ta_turns_end(turns, TA_TURN_CHAIN);
     if (err >= 0 && plan->show)
         err = ta_composer_create(&t.composer, plan, &t.seg, env->cancel, t.log);
     if (err >= 0) {
-        turn = ta_clock_seconds();
-        ta_turns_wait(turns);
-        ta_ledger_add(ta_ledger_row(t.ledger, "wait", "encoder's turn"), ta_clock_seconds() - turn, 0, 1, 0);
+        wait_for(&t, TA_TURN_ENCODER, "encoder's turn");
         err = encode(&t, folder, name, &created, out);
-        ta_turns_end(turns);
+        ta_turns_end(turns, TA_TURN_ENCODER);
     }
-    err = ta_frames_close(&t.frames, err, &stats);
+    err = end_chain(&t, err);
     ta_composer_destroy(&t.composer);
     ta_ledger_span(t.ledger, name, began, ta_clock_seconds());
-    out->concealed = stats.concealed;
-    out->damaged = stats.damaged;
-    out->max_cll = stats.max_cll;
-    out->max_fall = stats.max_fall;
+    out->concealed = t.stats.concealed;
+    out->damaged = t.stats.damaged;
+    out->max_cll = t.stats.max_cll;
+    out->max_fall = t.stats.max_fall;
     if (err < 0 && created)
         ta_folder_unlink(folder, name);
     return err;

@@ -21,7 +21,7 @@ struct ta_task_run {
     // 0.
     const char *name;
     bool strict;            // damage in the source is a failure
-    struct ta_turns *turns; // for encoders: as many at once as the machine has room for
+    struct ta_turns *turns; // for chains and encoders: as many at once as the machine has room for
     struct ta_meter *meter;
     double *told;             // of it, 0 to 1: for ta_task_tell()
     const struct ta_env *env; // what it may use: threads, engines, cancelling, the log

@@ -220,7 +220,7 @@ static int run(const struct ta_task_run *t, struct ta_done *done)
         p.in[c] = ta_xcalloc(BLOCK, sizeof **p.in);
     for (int c = 0; c < p.sound->out.channels; c++)
         p.out[c] = ta_xcalloc(BLOCK, sizeof **p.out);
-    ta_turns_wait(t->turns);
+    ta_turns_wait(t->turns, TA_TURN_ENCODER);
     int err = make(&p, &p.sound->anchors[k]);
     if (err == TA_ERR_NOT_FOUND && !p.writer) {
         ta_error(p.log, "%s: can't be read", plan->input);
@@ -230,7 +230,7 @@ static int run(const struct ta_task_run *t, struct ta_done *done)
         ta_folder_unlink(&t->work->folder, t->name);
         err = make(&p, &(struct ta_sound_anchor){AV_NOPTS_VALUE, 0});
     }
-    ta_turns_end(t->turns);
+    ta_turns_end(t->turns, TA_TURN_ENCODER);
     if (err >= 0)
         err = ta_pcm_piece_finish(p.writer, &samples, &done->bytes, done->sha256);
     ta_pcm_piece_destroy(&p.writer);

@@ -256,11 +256,11 @@ static int run(const struct ta_task_run *t, struct ta_done *done)
     ta_log_set_about(f.log, plan->input);
     for (int c = 0; c < f.sound->out.channels; c++)
         f.planes[c] = ta_xcalloc(BLOCK, sizeof **f.planes);
-    ta_turns_wait(t->turns);
+    ta_turns_wait(t->turns, TA_TURN_ENCODER);
     int err = f.sound->loudness < 0 || f.sound->ceiling < 0 ? measure(&f) : 0;
     if (err >= 0)
         err = encode(&f, done);
-    ta_turns_end(t->turns);
+    ta_turns_end(t->turns, TA_TURN_ENCODER);
     if (err >= 0)
         ta_sound_result_to_done(&f.result, done);
     ta_sound_encoder_close(&f.encoder);

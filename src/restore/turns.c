@@ -1,8 +1,9 @@
 #include "restore/turns.h"
 
-void ta_turns_init(struct ta_turns *turns, int count)
+void ta_turns_init(struct ta_turns *turns, int chains, int encoders)
 {
-    turns->free = count;
+    turns->free[TA_TURN_CHAIN] = chains;
+    turns->free[TA_TURN_ENCODER] = encoders;
     pthread_mutex_init(&turns->lock, NULL);
     pthread_cond_init(&turns->changed, NULL);
 }
@@ -13,23 +14,23 @@ void ta_turns_release(struct ta_turns *turns)
     pthread_mutex_destroy(&turns->lock);
 }
 
-void ta_turns_wait(struct ta_turns *turns)
+void ta_turns_wait(struct ta_turns *turns, enum ta_turn turn)
 {
     if (!turns)
         return;
     pthread_mutex_lock(&turns->lock);
-    while (!turns->free)
+    while (!turns->free[turn])
         pthread_cond_wait(&turns->changed, &turns->lock);
-    turns->free--;
+    turns->free[turn]--;
     pthread_mutex_unlock(&turns->lock);
 }
 
-void ta_turns_end(struct ta_turns *turns)
+void ta_turns_end(struct ta_turns *turns, enum ta_turn turn)
 {
     if (!turns)
         return;
     pthread_mutex_lock(&turns->lock);
-    turns->free++;
-    pthread_cond_signal(&turns->changed);
+    turns->free[turn]++;
+    pthread_cond_broadcast(&turns->changed);
     pthread_mutex_unlock(&turns->lock);
 }
