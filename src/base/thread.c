@@ -92,6 +92,13 @@ int ta_thread_join(struct ta_thread **t)
     return result;
 }
 
+void ta_sleep_us(int64_t us)
+{
+    struct timespec left = {us / 1000000, us % 1000000 * 1000};
+    // timed wait: the caller's
+    while (us > 0 && nanosleep(&left, &left) < 0 && errno == EINTR) {}
+}
+
 double ta_clock_seconds(void)
 {
     struct timespec now;

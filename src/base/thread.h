@@ -51,6 +51,9 @@ void ta_pool_run(struct ta_pool *p, int n, void (*run)(void *arg, int i), void *
 // Cores that this process may use (affinity and cgroup quota respected), at least 1.
 int ta_cpu_count(void);
 
+// Sleeps so long, whatever signals come. For what lasts by intent: a measurement, or what stands for work.
+void ta_sleep_us(int64_t us);
+
 // Seconds of the monotonic clock; CPU seconds of this process.
 double ta_clock_seconds(void);
 double ta_cpu_seconds(void);

@@ -4,13 +4,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <terminalai/error.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 enum { FACTOR_MAX = 8, FILE_MAX = 4096 };
 
@@ -159,13 +159,6 @@ static int open_dummy(struct ta_engine **out, const struct ta_engine_config *con
     return 0;
 }
 
-static void wait_ms(int64_t ms)
-{
-    struct timespec t = {ms / 1000, ms % 1000 * 1000000};
-    // timed wait: stands for work that takes this long
-    while (ms > 0 && nanosleep(&t, &t) < 0 && errno == EINTR) {}
-}
-
 static struct ta_tensor_shape *new_shape(const char *name, int64_t planes)
 {
     struct ta_tensor_shape *s = ta_xcalloc(1, sizeof *s);
@@ -188,7 +181,7 @@ static int load(struct ta_engine *e, const void *model, size_t size, int device,
     (void)model;
     (void)size;
     (void)log;
-    wait_ms(d->load_ms);
+    ta_sleep_us(1000 * d->load_ms); // timed wait: stands for work that takes this long
     n->device = device;
     n->network = (struct ta_network){
         .engine = e, .in = new_shape("in", d->planes), .out = new_shape("out", d->planes)};
@@ -250,7 +243,8 @@ static int run(struct ta_network *n, const struct ta_tensor *in, const struct ta
     if (err < 0)
         return err;
     enlarge(d, in, out);
-    wait_ms(d->call_ms + d->frame_ms * in->dim[0]);
+    // timed wait: stands for work that takes this long
+    ta_sleep_us(1000 * (d->call_ms + d->frame_ms * in->dim[0]));
     return 0;
 }
 

@@ -23,12 +23,6 @@
 
 enum { WORKERS = 4, READERS = 4, JOBS = 100, REPORTS = 20, PAGES = 10 };
 
-static void sleep_ms(int ms)
-{
-    // timed wait: what a worker or a page would do meanwhile
-    nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL);
-}
-
 struct queue {
     struct ta_jobs *jobs;
     struct ta_ledger_row *read_wait, *write_wait, *read, *report, *claim, *blocked;
@@ -93,7 +87,7 @@ static int work_jobs(void *arg)
             ta_jobs_report(q->jobs, job->id, &p);
             b = ta_lap_now();
             ta_ledger_add(q->report, b.wall - a.wall, b.cpu - a.cpu, 1, 0);
-            sleep_ms(1); // what it would restore meanwhile
+            ta_sleep_us(1000); // timed wait: what it would restore meanwhile
         }
         struct ta_job_end end = {.state = TA_JOB_DONE, .reason = ""};
         a = ta_lap_now();
@@ -124,7 +118,7 @@ static int read_jobs(void *arg)
         ta_ledger_add(q->read, b.wall - a.wall, b.cpu - a.cpu, 2, 0);
         reads += 2;
         if (reads % 40 == 0)
-            sleep_ms(1);
+            ta_sleep_us(1000); // timed wait: readers do other things besides
     }
     atomic_fetch_add(&q->reads, reads);
     return 0;
@@ -255,7 +249,7 @@ static int ask_on(void *arg)
         p->heard++;
         if (err < 0)
             return err;
-        sleep_ms(20);
+        ta_sleep_us(20000); // timed wait: so often somebody asks
     }
     return 0;
 }

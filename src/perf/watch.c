@@ -113,7 +113,7 @@ int ta_watch_run(struct ta_watched *out, char *const *argv, const char *preload,
         out->points[out->count++] = point;
         out->peak = TA_MAX(out->peak, point.bytes);
         // timed wait: nothing tells of memory that a process takes
-        nanosleep(&(struct timespec){interval_ms / 1000, (long)(interval_ms % 1000) * 1000000}, NULL);
+        ta_sleep_us((int64_t)interval_ms * 1000);
     }
     out->seconds = ta_clock_seconds() - began;
     while (err >= 0 && waitpid(pid, &out->status, 0) < 0 && errno == EINTR)

@@ -20,7 +20,7 @@ MAX_BRANCHES = 50
 MAX_FILE_LINES = 1000
 MAX_COLUMNS = 120  # the formatter breaks code at 110; this also bounds what it can't break
 
-SLEEPS = re.compile(r"\b(usleep|sleep|nanosleep|clock_nanosleep|sched_yield|pthread_cond_timedwait|pthread_cond_clockwait|thrd_sleep)\s*\(")
+SLEEPS = re.compile(r"\b(usleep|sleep|nanosleep|clock_nanosleep|sched_yield|pthread_cond_timedwait|pthread_cond_clockwait|thrd_sleep|(?<!void )ta_sleep_us)\s*\(")
 ENVIRONMENT = re.compile(r"\b(secure_)?getenv\s*\(")
 LATER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 THREADS = re.compile(r"\b(ta_thread|pthread)_create\(")
