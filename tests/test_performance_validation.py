@@ -47,13 +47,13 @@ def counted(program, *args, env):
     return messages, int(io['wchar'])
 
 
-def tool(*args):
+def tool(*args, skip='this build has no service'):
     path = BUILD / 'tests/perf_tool'
     if not path.exists():
         pytest.skip(f'{path} is not built')
     done = subprocess.run([path, *(str(a) for a in args)], capture_output=True, text=True, timeout=60)
     if done.returncode == 77:
-        pytest.skip('this build has no service')
+        pytest.skip(skip)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -160,13 +160,21 @@ def test_filter_chain_cache_performance():
     assert (before['hits'], before['same'], before['length']) == (0, 10, now['length'])
 
 
-def test_what_a_profile_sees_and_costs():
+@pytest.mark.parametrize('clock', ('event', 'timer'))
+def test_what_a_profile_sees_and_costs(clock):
     """Samples agree with a program whose shares are known, and take at most 2 % of its time."""
-    found = tool('shares', 'on', 8000, 250)
+    found = tool('shares', 'on', 8000, 250, clock, skip='the system does not allow perf_event_open()')
+    assert found['clock'] in (('cycles', 'task clock') if clock == 'event' else ('timer',))
     assert found['samples'] > 200
     for name, share in (('half_of_it', 0.5), ('three_tenths', 0.3), ('a_fifth', 0.2)):
         assert abs(found[name] - share) <= 0.05, found
     assert found['own'] / found['cpu'] <= 0.02, found
+
+
+@pytest.mark.parametrize('clock', ('event', 'timer'))
+def test_threads_come_and_go(clock):
+    """The last of more threads than are watched at once is seen as well as the first."""
+    assert tool('threads', 600, 500, clock, skip='the system does not allow perf_event_open()')['samples'] >= 5
 
 
 # ---- the timed side ----

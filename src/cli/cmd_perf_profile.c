@@ -20,7 +20,7 @@ enum { FORM_BY_NAME = 0, FORM_TXT, FORM_JSON, FORM_HTML };
 
 struct profile_opts {
     char *module, *video, *output, *baseline, *inside;
-    int format;
+    int format, clock;
     int64_t hz;
     bool quick, allocations, count;
 };
@@ -30,6 +30,14 @@ static const struct ta_choice formats[] = {
     {"txt", "text"},
     {"json", "all numbers, for programs and for --baseline"},
     {"html", "one page with a timeline, a flame graph and tables"},
+    {0},
+};
+
+// In the order of enum ta_sampler_clock.
+static const struct ta_choice samplers[] = {
+    {"auto", "perf_event where the system allows it, else timers"},
+    {"perf_event", "the kernel's counters: cycles, or its clock where the processor does not count"},
+    {"timer", "timers of each thread's processor time, as fine as the kernel's ticks"},
     {0},
 };
 
@@ -74,6 +82,13 @@ static const struct ta_opt profile_options[] = {
      .min = 10,
      .max = 1000,
      .help = "samples of each thread in a second of what it computes",
+     .flags = TA_OPT_ADVANCED},
+    {.name = "sampler",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct profile_opts, clock, int),
+     .def = "auto",
+     .choices = samplers,
+     .help = "what interrupts a thread for a sample",
      .flags = TA_OPT_ADVANCED},
     {.name = "quick",
      .kind = &ta_opt_switch,
@@ -203,8 +218,12 @@ static enum ta_exit run_profile(struct ta_cli *cli)
         ta_error(cli->log, "/proc/self/exe can't be read: profiles need Linux");
         return ta_cli_fail(cli, TA_ERR_UNSUPPORTED);
     }
-    struct ta_profile_config config = {
-        .program = program, .module = o->module, .video = o->video, .quick = o->quick, .hz = o->hz};
+    struct ta_profile_config config = {.program = program,
+                                       .module = o->module,
+                                       .video = o->video,
+                                       .quick = o->quick,
+                                       .clock = (enum ta_sampler_clock)o->clock,
+                                       .hz = o->hz};
     if (o->inside) {
         int err = ta_profile_inside(&config, o->inside, o->count, cli->log);
         free(program);

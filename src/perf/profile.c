@@ -124,8 +124,8 @@ static int work(const struct ta_perf_module *m, struct ta_perf_work *w,
     count_fn *counter;
     memcpy(&counter, &found, sizeof found);
     forget_peak();
-    if (!count && ta_sampler_start(&sampler, (int)config->hz, MOST_SAMPLES) < 0)
-        ta_warn(w->log, "no samples: the system gives no timers");
+    if (!count && ta_sampler_start(&sampler, config->clock, (int)config->hz, MOST_SAMPLES) < 0)
+        ta_warn(w->log, "no samples: the system gives no clock for them");
     ta_ledger_keep_spans(w->env->ledger, MOST_SPANS);
     struct usage before = usage_now();
     if (counter)
@@ -213,9 +213,10 @@ static json_t *pass(const struct ta_profile_config *config, const char *module, 
                     bool count, struct ta_watched *watched, struct ta_log *log)
 {
     char *path = ta_xprintf("%s/%s-%d.json", folder, module, count), *hz = ta_xprintf("%d", (int)config->hz);
-    const char *argv[24] = {config->program, "perf",     "profile", "-q",   "--module",
-                            module,          "--inside", path,      "--hz", hz};
-    int n = 10;
+    static const char *const clocks[] = {"auto", "perf_event", "timer"};
+    const char *argv[24] = {config->program, "perf", "profile", "-q", "--module",  module,
+                            "--inside",      path,   "--hz",    hz,   "--sampler", clocks[config->clock]};
+    int n = 12;
     json_t *o = NULL;
     if (config->video) {
         argv[n++] = "--test-video";

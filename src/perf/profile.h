@@ -7,16 +7,19 @@
 
 #include <jansson.h>
 
+#include "perf/sampler.h"
+
 struct ta_buf;
 struct ta_log;
 
 struct ta_profile_config {
-    const char *program; // this program's own file: it is started anew for each pass
-    const char *module;  // a name, or "all"
-    const char *video;   // the source for pictures; NULL: a simulated tape
-    const char *preload; // the library that counts allocations; NULL: they are not counted
-    bool quick;          // as little as shows anything
-    int64_t hz;          // samples a second
+    const char *program;         // this program's own file: it is started anew for each pass
+    const char *module;          // a name, or "all"
+    const char *video;           // the source for pictures; NULL: a simulated tape
+    const char *preload;         // the library that counts allocations; NULL: they are not counted
+    bool quick;                  // as little as shows anything
+    int64_t hz;                  // samples a second
+    enum ta_sampler_clock clock; // of the samples
 };
 
 // What the process that is profiled does (the program, started by ta_profile_run()): one part's work, its

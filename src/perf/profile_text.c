@@ -86,7 +86,9 @@ static void append_functions(const json_t *m, struct ta_buf *out)
     size_t i;
     if (all < 1)
         return;
-    ta_buf_printf(out, "  functions, by %.0f samples (itself, with what it calls)\n", all);
+    ta_buf_printf(out, "  functions, by %.0f samples of the %s%s (itself, with what it calls)\n", all,
+                  text_of(samples, "clock"),
+                  json_is_true(json_object_get(samples, "system")) ? "" : ", without the system's part");
     json_array_foreach(json_object_get(samples, "functions"), i, f)
     {
         if (i == 20)

@@ -2,11 +2,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <ucontext.h>
@@ -29,6 +32,22 @@ struct sample {
 struct watched {
     pid_t id;
     timer_t timer;
+    int event; // -1: it has a timer
+    bool there;
+};
+
+// What perf_event_open() may be asked to count, best first: what the processor counts is exact; where it does
+// not count or the system does not show the kernel's part to everybody, less.
+static const struct {
+    const char *name;
+    uint32_t type;
+    uint64_t config;
+    bool user_only;
+} events[] = {
+    {"cycles", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, false},
+    {"task clock", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK, false},
+    {"cycles", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, true},
+    {"task clock", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK, true},
 };
 
 struct ta_sampler {
@@ -37,6 +56,7 @@ struct ta_sampler {
     _Atomic int64_t own_ns; // of threads, in the handler
     atomic_int next;        // may run past `most`: those are lost
     atomic_bool on;
+    int event; // of `events`; -1: timers
     struct watched threads[THREADS];
     int thread_count;
     pthread_mutex_t lock; // guards `stopped`
@@ -85,8 +105,8 @@ static void on_signal(int number, siginfo_t *info, void *context)
     (void)number;
     (void)info;
     int error = errno;
-    struct timespec began, ended;
-    clock_gettime(CLOCK_MONOTONIC, &began);
+    struct timespec began, ended; // of the thread's own clock: others may have the processor meanwhile
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &began);
     struct ta_sampler *s = atomic_load(&current);
     if (s && atomic_load_explicit(&s->on, memory_order_relaxed)) {
         int i = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed);
@@ -98,7 +118,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
                 w.sample->depth = 1;
             }
         }
-        clock_gettime(CLOCK_MONOTONIC, &ended);
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ended);
         int64_t ns = (ended.tv_sec - began.tv_sec) * (int64_t)1000000000 + ended.tv_nsec - began.tv_nsec;
         atomic_fetch_add_explicit(&s->own_ns, ns, memory_order_relaxed);
     }
@@ -111,33 +131,98 @@ static clockid_t clock_of(pid_t thread)
     return (clockid_t)((~(unsigned)thread << 3) | 6);
 }
 
+// An event that interrupts this thread by SIGPROF; -1.
+static int open_event(int which, pid_t thread, int hz)
+{
+    struct perf_event_attr attr = {
+        .type = events[which].type,
+        .size = sizeof attr,
+        .config = events[which].config,
+        .sample_freq = (uint64_t)hz,
+        .freq = 1,
+        .wakeup_events = 1,
+        .disabled = 1,
+        .exclude_hv = 1,
+        .exclude_kernel = events[which].user_only,
+    };
+    struct f_owner_ex owner = {F_OWNER_TID, thread};
+    int fd = (int)syscall(SYS_perf_event_open, &attr, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
+    if (fd >= 0 &&
+        (fcntl(fd, F_SETSIG, SIGPROF) < 0 || fcntl(fd, F_SETOWN_EX, &owner) < 0 ||
+         fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK) < 0 || ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) < 0)) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+static bool start_timer(struct watched *w, int hz)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGPROF};
+    event._sigev_un._tid = w->id;
+    long ns = 1000000000L / hz;
+    struct itimerspec every = {{0, ns}, {0, ns}};
+    if (timer_create(clock_of(w->id), &event, &w->timer) < 0)
+        return false;
+    timer_settime(w->timer, 0, &every, NULL);
+    return true;
+}
+
 static void watch_thread(struct ta_sampler *s, pid_t id)
 {
     for (int i = 0; i < s->thread_count; i++)
-        if (s->threads[i].id == id)
+        if (s->threads[i].id == id) {
+            s->threads[i].there = true;
             return;
+        }
     if (s->thread_count == THREADS)
         return;
-    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGPROF};
-    event._sigev_un._tid = id;
-    long ns = 1000000000L / s->hz;
-    struct itimerspec every = {{0, ns}, {0, ns}};
     struct watched *w = &s->threads[s->thread_count];
-    if (timer_create(clock_of(id), &event, &w->timer) < 0)
-        return; // it has ended already
-    w->id = id;
-    s->thread_count++;
-    timer_settime(w->timer, 0, &every, NULL);
+    *w = (struct watched){.id = id, .event = -1, .there = true};
+    if (s->event >= 0)
+        w->event = open_event(s->event, id, s->hz);
+    // It may have ended already: then there is neither.
+    if (w->event >= 0 || (s->event < 0 && start_timer(w, s->hz)))
+        s->thread_count++;
 }
 
+static void forget_thread(struct ta_sampler *s, int i)
+{
+    if (s->threads[i].event >= 0)
+        close(s->threads[i].event);
+    else
+        timer_delete(s->threads[i].timer);
+    s->threads[i] = s->threads[--s->thread_count];
+}
+
+// Threads that have ended make room for those that come.
 static void watch_new_threads(struct ta_sampler *s)
 {
     DIR *folder = opendir("/proc/self/task");
+    for (int i = 0; i < s->thread_count; i++)
+        s->threads[i].there = !folder;
     for (struct dirent *e; folder && (e = readdir(folder));)
         if (e->d_name[0] != '.')
             watch_thread(s, (pid_t)atoi(e->d_name));
     if (folder)
         closedir(folder);
+    for (int i = s->thread_count - 1; i >= 0; i--)
+        if (!s->threads[i].there)
+            forget_thread(s, i);
+}
+
+// The first clock that the system gives for this thread; TA_ERR_LIMIT.
+static int choose_clock(struct ta_sampler *s, enum ta_sampler_clock clock)
+{
+    s->event = -1;
+    for (int i = 0; i < (int)TA_COUNT(events) && s->event < 0 && clock != TA_SAMPLER_TIMER; i++) {
+        int fd = open_event(i, (pid_t)syscall(SYS_gettid), s->hz);
+        if (fd >= 0) {
+            close(fd);
+            s->event = i;
+        }
+    }
+    return s->event < 0 && clock == TA_SAMPLER_EVENT ? TA_ERR_LIMIT : 0;
 }
 
 static int look(void *arg)
@@ -160,7 +245,7 @@ static int look(void *arg)
     return 0;
 }
 
-int ta_sampler_start(struct ta_sampler **out, int hz, int most)
+int ta_sampler_start(struct ta_sampler **out, enum ta_sampler_clock clock, int hz, int most)
 {
     struct ta_sampler *s = ta_xcalloc(1, sizeof *s), *none = NULL;
     *out = NULL;
@@ -181,9 +266,12 @@ int ta_sampler_start(struct ta_sampler **out, int hz, int most)
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGPROF, &action, NULL);
+    int err = choose_clock(s, clock);
     atomic_store(&s->on, true);
-    watch_new_threads(s);
-    int err = s->thread_count ? ta_thread_create(&s->looker, "sampler", look, s) : TA_ERR_LIMIT;
+    if (err >= 0)
+        watch_new_threads(s);
+    if (err >= 0)
+        err = s->thread_count ? ta_thread_create(&s->looker, "sampler", look, s) : TA_ERR_LIMIT;
     *out = s;
     if (err < 0)
         ta_sampler_destroy(out);
@@ -198,9 +286,8 @@ void ta_sampler_stop(struct ta_sampler *s)
     pthread_cond_signal(&s->changed);
     pthread_mutex_unlock(&s->lock);
     ta_thread_join(&s->looker);
-    for (int i = 0; i < s->thread_count; i++)
-        timer_delete(s->threads[i].timer);
-    s->thread_count = 0;
+    while (s->thread_count)
+        forget_thread(s, s->thread_count - 1);
 }
 
 void ta_sampler_destroy(struct ta_sampler **sampler)
@@ -320,10 +407,11 @@ json_t *ta_sampler_json(struct ta_sampler *s)
         if (s->samples[i].depth)
             stacks[stack_count++] = (struct counted){
                 .stack = count_sample(&functions, symbols, &s->samples[i], i), .self = 1};
-    json_t *o = json_pack("{s:i, s:f, s:i, s:i, s:o, s:o}", "hz", s->hz, "own_seconds",
-                          (double)atomic_load(&s->own_ns) * 1e-9, "samples", (int)stack_count, "lost",
-                          asked - count, "functions", list_of_functions(&functions), "stacks",
-                          list_of_stacks(stacks, stack_count));
+    json_t *o = json_pack(
+        "{s:s, s:b, s:i, s:f, s:i, s:i, s:o, s:o}", "clock", s->event < 0 ? "timer" : events[s->event].name,
+        "system", s->event < 0 || !events[s->event].user_only, "hz", s->hz, "own_seconds",
+        (double)atomic_load(&s->own_ns) * 1e-9, "samples", (int)stack_count, "lost", asked - count,
+        "functions", list_of_functions(&functions), "stacks", list_of_stacks(stacks, stack_count));
     ta_symbols_destroy(&symbols);
     free(functions.items);
     free(stacks);

@@ -1,15 +1,17 @@
 // What the tests of performance look at from within: not how long something takes on a machine that is busy
 // with other things, but what happens how often, and who waits for whom.
 //
-// usage: perf_tool readers on|off        how many of four readers are in the queue at once (queue_rwlock)
-//        perf_tool progress on|off       reports of 1,000 frames in ten seconds of a clock made up
-//        (progress_throttle) perf_tool texts on|off FILES    chains of sound for so many files: texts found
-//        and built (filter_chain_cache) perf_tool reads on|off MS       reads of the queue a second by four
-//        readers beside one that reports
-//        perf_tool shares on|off LAPS HZ  two threads that spend 50, 30 and 20 % in three functions for so
-//        long, with
-//                                        samples on or off: the shares that the samples see, and the work's
-//                                        own cost
+// usage: perf_tool readers on|off
+//            how many of four readers are in the queue at once (queue_rwlock)
+//        perf_tool progress on|off
+//            reports of 1,000 frames in ten seconds of a clock made up (progress_throttle)
+//        perf_tool texts on|off FILES
+//            chains of sound for so many files: texts found and built (filter_chain_cache)
+//        perf_tool shares on|off LAPS HZ [event|timer]
+//            two threads that spend 50, 30 and 20 % in three functions for so long, with samples on or off:
+//            the shares that the samples see, and the work's own cost
+//        perf_tool threads COUNT HZ [event|timer]
+//            so many threads one after the other, under samples: of how many the last ones were seen
 // Each prints one JSON object.
 #include <pthread.h>
 #include <stdio.h>
@@ -32,7 +34,7 @@
 
 static int usage(void)
 {
-    fputs("usage: perf_tool readers|progress|texts|shares on|off [NUMBER]\n", stderr);
+    fputs("usage: perf_tool readers|progress|texts|shares|threads ...; its source says what\n", stderr);
     return 2;
 }
 
@@ -270,13 +272,13 @@ static double total_of(json_t *found, const char *name)
     return 0;
 }
 
-static int with_samples(bool on, int laps, int hz)
+static int with_samples(enum ta_sampler_clock clock, bool on, int laps, int hz)
 {
     enum { TOILERS = 2 };
     struct toil work[TOILERS] = {{.laps = laps}, {.laps = laps}};
     struct ta_thread *threads[TOILERS];
     struct ta_sampler *sampler = NULL;
-    if (on && ta_sampler_start(&sampler, hz, 12000) < 0)
+    if (on && ta_sampler_start(&sampler, clock, hz, 12000) < 0)
         return 77;
     for (int i = 0; i < TOILERS; i++)
         if (ta_thread_create(&threads[i], "toils", toil, &work[i]) < 0)
@@ -290,11 +292,53 @@ static int with_samples(bool on, int laps, int hz)
         found = ta_sampler_json(sampler);
         all = total_of(found, "toil");
     }
-    printf("{\"cpu\": %.4f, \"own\": %.6f, \"samples\": %.0f, ", cpu,
+    printf("{\"clock\": \"%s\", \"cpu\": %.4f, \"own\": %.6f, \"samples\": %.0f, ",
+           found ? json_string_value(json_object_get(found, "clock")) : "", cpu,
            found ? json_real_value(json_object_get(found, "own_seconds")) : 0, all);
     printf("\"half_of_it\": %.4f, \"three_tenths\": %.4f, \"a_fifth\": %.4f, \"odd\": %d}\n",
            all ? total_of(found, "half_of_it") / all : 0, all ? total_of(found, "three_tenths") / all : 0,
            all ? total_of(found, "a_fifth") / all : 0, (int)((work[0].x ^ work[1].x) & 1));
+    json_decref(found);
+    ta_sampler_destroy(&sampler);
+    return 0;
+}
+
+static enum ta_sampler_clock clock_named(const char *name)
+{
+    return name && !strcmp(name, "event")   ? TA_SAMPLER_EVENT
+           : name && !strcmp(name, "timer") ? TA_SAMPLER_TIMER
+                                            : TA_SAMPLER_ANY;
+}
+
+// Long enough that the sampler looks meanwhile.
+static int linger(void *arg)
+{
+    (void)arg;
+    ta_sleep_us(100000);
+    return 0;
+}
+
+static int with_threads(enum ta_sampler_clock clock, int count, int hz)
+{
+    enum { AT_ONCE = 100 };
+    struct ta_thread *threads[AT_ONCE] = {NULL}, *last = NULL;
+    struct ta_sampler *sampler = NULL;
+    struct toil work = {.laps = 300};
+    if (ta_sampler_start(&sampler, clock, hz, 12000) < 0)
+        return 77;
+    for (int begun = 0; begun < count; begun += AT_ONCE) {
+        for (int i = 0; i < AT_ONCE; i++)
+            if (ta_thread_create(&threads[i], "lingers", linger, NULL) < 0)
+                return 1;
+        for (int i = 0; i < AT_ONCE; i++)
+            ta_thread_join(&threads[i]);
+    }
+    if (ta_thread_create(&last, "toils", toil, &work) < 0)
+        return 1;
+    ta_thread_join(&last);
+    ta_sampler_stop(sampler);
+    json_t *found = ta_sampler_json(sampler);
+    printf("{\"samples\": %.0f, \"odd\": %d}\n", total_of(found, "toil"), (int)(work.x & 1));
     json_decref(found);
     ta_sampler_destroy(&sampler);
     return 0;
@@ -312,6 +356,9 @@ int main(int argc, char **argv)
     if (!strcmp(what, "texts") && number > 0)
         return with_texts(on, number);
     if (!strcmp(what, "shares") && number > 0)
-        return with_samples(on, number, argc > 4 ? atoi(argv[4]) : 100);
+        return with_samples(clock_named(argc > 5 ? argv[5] : NULL), on, number,
+                            argc > 4 ? atoi(argv[4]) : 100);
+    if (!strcmp(what, "threads") && argc > 3)
+        return with_threads(clock_named(argc > 4 ? argv[4] : NULL), atoi(argv[2]), number);
     return usage();
 }

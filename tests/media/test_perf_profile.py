@@ -76,7 +76,7 @@ def test_a_device_is_asked(program, tmp_path):
     stub = Path(os.environ.get('TA_BUILD', Path(__file__).resolve().parents[2] / 'build')) / 'tests/nvml_stub.so'
     if not stub.exists():
         pytest.skip(f'{stub} is not built')
-    (tmp_path / 'libnvidia-ml.so.1').symlink_to(stub)
+    (tmp_path / 'libnvidia-ml.so.1').symlink_to(stub.resolve())
     shown = program('perf', 'profile', '--quick', '--no-allocations', '--module', 'queue_manager', '--format', 'json', code=0,
         env={'LD_LIBRARY_PATH': str(tmp_path)}).json()
     assert shown['modules'][0]['gpu_utilization_percent'] == 42
