@@ -137,7 +137,7 @@ static enum ta_exit run_metrics(struct ta_cli *cli)
     if (opts->input && access(path, F_OK) < 0) {
         ta_error(cli->log, "%s: there is no such file", path);
         status = ta_cli_fail(cli, TA_ERR_NOT_FOUND);
-    } else if (!(records = ta_records_read(path, (int)opts->last, &broken, cli->log))) {
+    } else if (!(records = ta_metrics_last(path, (int)opts->last, &broken, cli->log))) {
         status = ta_cli_fail(cli, TA_ERR_IO);
     }
     if (broken)

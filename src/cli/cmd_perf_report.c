@@ -12,7 +12,7 @@
 #include "cli/command.h"
 #include "cli/console.h"
 #include "perf/profile.h"
-#include "perf/records.h"
+#include "metrics/metrics.h"
 #include "perf/report.h"
 #include "recipe/folders.h"
 
@@ -69,7 +69,7 @@ static enum ta_exit run_report(struct ta_cli *cli)
         err = load(&before, o->baseline, "modules", cli->log);
     if (err >= 0)
         err = load(&figures, o->figures, "rows", cli->log);
-    if (err >= 0 && !(records = path ? ta_records_read(path, 0, &broken, cli->log) : json_array()))
+    if (err >= 0 && !(records = path ? ta_metrics_last(path, 0, &broken, cli->log) : json_array()))
         err = TA_ERR_IO;
     if (err >= 0) {
         struct ta_buf out = {0};

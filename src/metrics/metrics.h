@@ -14,9 +14,11 @@ enum { TA_METRICS_FILES = 5 };
 // ta_metrics_append() of a line that is there already, without its newline.
 int ta_metrics_append_line(const char *path, const char *line, struct ta_log *log);
 
-// The newest `most` records of the file, and of those that were put aside, oldest first: a new array of
-// objects, empty where there is none. Lines that are no record are passed over.
-json_t *ta_metrics_last(const char *path, int most);
+// The newest `most` records (0: all) of the file, and of those that were put aside (PATH.1, ...): a new array
+// of objects, oldest first, empty where there is no file. Lines that are no record are passed over; how many
+// of those that were looked at stands in *broken. NULL after a message when there is a file that can't be
+// read: nobody is told that there were no runs. Blocks.
+json_t *ta_metrics_last(const char *path, int most, int *broken, struct ta_log *log);
 
 // A run that begins now: its id and time, nothing measured.
 void ta_metrics_begin(struct ta_metrics *m, const char *kind);

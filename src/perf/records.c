@@ -1,69 +1,11 @@
 #include "perf/records.h"
 
-#include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <terminalai/terminalai.h>
-
-#include "base/error.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/tree.h"
-#include "metrics/metrics.h"
 #include "recipe/embedded.h"
-
-static int read_file(const char *path, json_t *records, int *broken, struct ta_log *log)
-{
-    char *line = NULL;
-    size_t room = 0;
-    FILE *f = fopen(path, "re");
-    if (!f && (errno == ENOENT || errno == ENOTDIR))
-        return 0;
-    if (!f) {
-        ta_error(log, "%s: %s", path, ta_errno_text(errno, (char[TA_ERRNO_TEXT]){0}));
-        return TA_ERR_IO;
-    }
-    while (getline(&line, &room, f) >= 0) {
-        json_t *record = line[strspn(line, " \t\r\n")] ? json_loads(line, JSON_REJECT_DUPLICATES, NULL)
-                                                       : NULL;
-        if (json_is_object(record))
-            json_array_append(records, record);
-        else
-            *broken += line[strspn(line, " \t\r\n")] != 0;
-        json_decref(record);
-    }
-    int err = ferror(f) ? TA_ERR_IO : 0;
-    if (err < 0)
-        ta_error(log, "%s: %s", path, ta_errno_text(errno, (char[TA_ERRNO_TEXT]){0}));
-    fclose(f);
-    free(line);
-    return err;
-}
-
-json_t *ta_records_read(const char *path, int most, int *broken, struct ta_log *log)
-{
-    json_t *records = json_array();
-    int err = 0;
-    *broken = 0;
-    for (int i = TA_METRICS_FILES - 1; i >= 0 && err >= 0; i--) {
-        char *name = i ? ta_xprintf("%s.%d", path, i) : ta_xstrdup(path);
-        err = read_file(name, records, broken, log);
-        free(name);
-    }
-    if (err < 0) {
-        json_decref(records);
-        return NULL;
-    }
-    size_t all = json_array_size(records), wanted = most > 0 ? (size_t)most : all;
-    json_t *last = json_array();
-    for (size_t i = all > wanted ? all - wanted : 0; i < all; i++)
-        json_array_append(last, json_array_get(records, i));
-    json_decref(records);
-    return last;
-}
 
 static bool everybody_has(const char *preset)
 {

@@ -39,9 +39,10 @@ def test_shown(program, tmp_path):
     path.with_name('runs.jsonl.1').write_text(json.dumps({**RECORD, 'frames': 99}) + '\n')  # put aside: older
     whole = program('perf', 'metrics', '--input', path, '--last', 0, '--json', code=0).json()
     assert [r['frames'] for r in whole] == [99, *range(25)]
-    path.write_text('{"torn": \n' + path.read_text())
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text(''.join([*lines[:-3], '{"torn": \n', '\n', *lines[-3:]]) + '{"begun')
     result = program('perf', 'metrics', '--input', path, '--json', code=0)
-    assert '1 line is no record' in result.err and len(result.json()) == 20
+    assert '2 lines are no record' in result.err and [r['frames'] for r in result.json()] == [*range(5, 25)]
     assert 'no such file' in program('perf', 'metrics', '--input', tmp_path / 'none', code=1).err
 
 
