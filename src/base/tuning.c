@@ -33,6 +33,17 @@ const struct ta_opt ta_tuning_options[] = {
     {0},
 };
 
+static const struct ta_choice kernels[] = {
+    {"all", "all that the machine has"},
+    {"avx512", "up to AVX-512"},
+    {"avx2", "up to AVX2"},
+    {"sse4.1", "up to SSE4.1"},
+    {"ssse3", "up to SSSE3"},
+    {"sse2", "up to SSE2"},
+    {"none", "none"},
+    {0},
+};
+
 const struct ta_opt ta_device_tuning_options[] = {
     {.name = "batch",
      .kind = &ta_opt_int,
@@ -46,7 +57,13 @@ const struct ta_opt ta_device_tuning_options[] = {
      TA_FIELD(struct ta_device_tuning, threads, int64_t),
      .def = "0",
      .max = 512,
-     .help = "threads that feed the device; 0: the engine decides"},
+     .help = "threads that feed the device, for cpu those that share a picture; 0: by the machine"},
+    {.name = "kernels",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct ta_device_tuning, kernels, int),
+     .def = "all",
+     .choices = kernels,
+     .help = "for cpu: the instructions that kernels use"},
     {0},
 };
 
@@ -61,6 +78,26 @@ static bool is_device(const char *name)
     size_t n = strlen(name);
     return n > 0 && n < sizeof((struct ta_device_tuning *)0)->device &&
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:._-") == n;
+}
+
+static const struct ta_device_tuning *find_device(const struct ta_tuning *t, const char *device)
+{
+    for (int i = 0; t && i < t->device_count; i++)
+        if (!strcmp(t->devices[i].device, device))
+            return &t->devices[i];
+    return NULL;
+}
+
+struct ta_device_tuning *ta_tuning_device(struct ta_tuning *t, const char *device)
+{
+    struct ta_device_tuning *d = (struct ta_device_tuning *)find_device(t, device);
+    if (d || !is_device(device) || t->device_count == TA_TUNING_DEVICES)
+        return d;
+    d = &t->devices[t->device_count++];
+    *d = (struct ta_device_tuning){0};
+    ta_opt_defaults(ta_device_tuning_options, d);
+    strcpy(d->device, device);
+    return d;
 }
 
 static int read_devices(struct ta_tuning *t, json_t *devices, const char *path, const struct ta_marks *marks,
@@ -79,8 +116,7 @@ static int read_devices(struct ta_tuning *t, json_t *devices, const char *path, 
                      TA_TUNING_DEVICES);
             return TA_ERR_INVALID;
         }
-        struct ta_device_tuning *d = &t->devices[t->device_count++];
-        strcpy(d->device, name);
+        struct ta_device_tuning *d = ta_tuning_device(t, name);
         char *place = ta_xprintf("devices.%s", name);
         int err = ta_opt_merge_json(ta_device_tuning_options, d, item, path, marks, place, log);
         free(place);
@@ -167,14 +203,6 @@ int ta_tuning_save(const struct ta_tuning *t, const char *path, struct ta_log *l
     return err;
 }
 
-static const struct ta_device_tuning *find_device(const struct ta_tuning *t, const char *device)
-{
-    for (int i = 0; t && i < t->device_count; i++)
-        if (!strcmp(t->devices[i].device, device))
-            return &t->devices[i];
-    return NULL;
-}
-
 int ta_tuning_batch(const struct ta_tuning *t, const char *device, int own)
 {
     const struct ta_device_tuning *d = find_device(t, device);
@@ -185,4 +213,18 @@ int ta_tuning_threads(const struct ta_tuning *t, const char *device, int own)
 {
     const struct ta_device_tuning *d = find_device(t, device);
     return d && d->threads ? (int)d->threads : own;
+}
+
+const char *ta_tuning_kernels(const struct ta_tuning *t)
+{
+    const struct ta_device_tuning *d = find_device(t, "cpu");
+    return kernels[d ? d->kernels : 0].name;
+}
+
+int ta_tuning_kernels_find(const char *name)
+{
+    for (int i = 0; kernels[i].name; i++)
+        if (!strcmp(kernels[i].name, name))
+            return i;
+    return -1;
 }

@@ -14,7 +14,8 @@ enum { TA_TUNING_DEVICES = 16, TA_TUNING_BATCH_MAX = 64 };
 struct ta_device_tuning {
     char device[32];
     int64_t batch;   // frames at a time, up to TA_TUNING_BATCH_MAX
-    int64_t threads; // that feed it
+    int64_t threads; // that feed it; for the CPU: that share the rows of a picture
+    int kernels;     // for the CPU: the instructions that kernels use (ta_tuning_kernels())
 };
 
 // The six optimisations by their ids; true: applied. Those whose part does not exist yet are kept and passed
@@ -51,5 +52,11 @@ int ta_tuning_save(const struct ta_tuning *t, const char *path, struct ta_log *l
 int ta_tuning_batch(const struct ta_tuning *t, const char *device, int own);
 // How many threads feed a device where its engine would use `own`. The same.
 int ta_tuning_threads(const struct ta_tuning *t, const char *device, int own);
+// The set of instructions for kernels, as ta_cpu_mask_from_name() takes it; "all" where none is named.
+const char *ta_tuning_kernels(const struct ta_tuning *t);
+// Its place among the choices; -1.
+int ta_tuning_kernels_find(const char *name);
+// What is set for this device, added when it is new; NULL when there are too many or it is no device's name.
+struct ta_device_tuning *ta_tuning_device(struct ta_tuning *t, const char *device);
 
 #endif

@@ -1,4 +1,5 @@
-// terminalai perf tune: how many pictures at a time a device of this machine wants.
+// terminalai perf tune: what this machine wants, measured and kept: pictures at a time, threads,
+// instructions.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include "base/dir.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
+#include "base/thread.h"
 #include "base/tree.h"
 #include "base/tuning.h"
 #include "cli/command.h"
@@ -19,11 +22,27 @@
 
 struct tune_opts {
     char *network, *engine, *library;
+    int only;
     int64_t frames, rounds;
     bool dry_run, json;
 };
 
+enum { ONLY_ALL = 0, ONLY_KERNELS, ONLY_THREADS, ONLY_BATCH };
+static const struct ta_choice parts[] = {
+    {"all", "kernels and threads, and the batch where a network is named"},
+    {"kernels", "the CPU's instructions that take the least processor time"},
+    {"threads", "how many threads share the rows of a picture"},
+    {"batch", "how many pictures at a time a network gets"},
+    {0},
+};
+
 static const struct ta_opt tune_options[] = {
+    {.name = "only",
+     .kind = &ta_opt_choice,
+     TA_FIELD(struct tune_opts, only, int),
+     .def = "all",
+     .choices = parts,
+     .help = "what is measured"},
     {.name = "scale-model",
      .kind = &ta_opt_text,
      TA_FIELD(struct tune_opts, network, char *),
@@ -64,74 +83,120 @@ static const struct ta_opt tune_options[] = {
     {0},
 };
 
-static int keep(struct ta_cli *cli, const char *device, int batch)
+static const char *device_of(const json_t *found)
+{
+    return ta_json_member_text(json_object_get(found, "batch"), "device");
+}
+
+static int best_of(const json_t *found, const char *part)
+{
+    return (int)json_integer_value(json_object_get(json_object_get(found, part), "best"));
+}
+
+static int keep(struct ta_cli *cli, const json_t *found)
 {
     char *path = ta_config_path("tuning.yaml");
     struct ta_tuning tuning;
-    struct ta_device_tuning *d = NULL;
     if (!path) {
         ta_error(cli->log, "neither HOME nor XDG_CONFIG_HOME names a folder: nothing is kept");
         return TA_ERR_NOT_FOUND;
     }
     ta_tuning_load(&tuning, path, cli->log);
-    for (int i = 0; i < tuning.device_count; i++)
-        if (!strcmp(tuning.devices[i].device, device))
-            d = &tuning.devices[i];
-    if (!d && tuning.device_count < TA_TUNING_DEVICES && strlen(device) < sizeof d->device) {
-        d = &tuning.devices[tuning.device_count++];
-        *d = (struct ta_device_tuning){0};
-        strcpy(d->device, device);
-    }
-    int err = TA_ERR_LIMIT;
-    if (d) {
-        d->batch = batch;
+    struct ta_device_tuning *cpu = ta_tuning_device(&tuning, "cpu"),
+                            *device = json_object_get(found, "batch")
+                                          ? ta_tuning_device(&tuning, device_of(found))
+                                          : cpu;
+    int err = cpu && device ? 0 : TA_ERR_LIMIT;
+    if (err >= 0 && json_object_get(found, "batch"))
+        device->batch = best_of(found, "batch");
+    // All cores are the rule, also when there are more of them some day.
+    if (err >= 0 && json_object_get(found, "threads"))
+        cpu->threads = best_of(found, "threads") == ta_cpu_count() ? 0 : best_of(found, "threads");
+    if (err >= 0 && json_object_get(found, "kernels"))
+        cpu->kernels = ta_tuning_kernels_find(ta_json_member_text(json_object_get(found, "kernels"), "best"));
+    if (err >= 0)
         err = ta_tuning_save(&tuning, path, cli->log);
-    }
     if (err >= 0 && !ta_console_is_quiet(cli->console))
         ta_console_print(cli->console, "kept in %s", path);
     free(path);
     return err;
 }
 
+static void add_tries(struct ta_table *table, const json_t *found, const char *part, const char *key,
+                      const char *figure, const char *unit)
+{
+    const json_t *one = json_object_get(found, part), *best = json_object_get(one, "best"), *t;
+    size_t i;
+    json_array_foreach(json_object_get(one, "tries"), i, t)
+    {
+        const json_t *value = json_object_get(t, key);
+        ta_table_cell(table, "%s", i ? "" : part);
+        if (json_is_string(value))
+            ta_table_cell(table, "%s", json_string_value(value));
+        else
+            ta_table_cell(table, "%d", (int)json_integer_value(value));
+        ta_table_cell(table, "%.2f %s", json_real_value(json_object_get(t, figure)), unit);
+        ta_table_cell(table, "%s", json_equal(value, best) ? "*" : "");
+    }
+}
+
 static enum ta_exit show(struct ta_cli *cli, json_t *found, bool json)
 {
-    const json_t *tries = json_object_get(found, "tries"), *t;
-    struct ta_table table = {.columns = 2};
-    size_t i;
-    ta_table_cell(&table, "pictures at a time");
-    ta_table_cell(&table, "pictures a second");
-    json_array_foreach(tries, i, t)
-    {
-        ta_table_cell(&table, "%d", (int)json_integer_value(json_object_get(t, "batch")));
-        ta_table_cell(&table, "%.2f", json_real_value(json_object_get(t, "frames_a_second")));
-    }
-    char *more = ta_xprintf("\n%s: %d at a time\n", ta_json_member_text(found, "device"),
-                            (int)json_integer_value(json_object_get(found, "best")));
-    enum ta_exit status = ta_cli_show_list(cli, json, json_incref(found), &table, more);
+    struct ta_table table = {.columns = 4};
+    ta_table_cell(&table, "what");
+    ta_table_cell(&table, "tried");
+    ta_table_cell(&table, "took");
+    ta_table_cell(&table, "taken");
+    add_tries(&table, found, "kernels", "kernels", "cpu_seconds", "processor seconds");
+    add_tries(&table, found, "threads", "threads", "seconds", "seconds");
+    add_tries(&table, found, "batch", "batch", "frames_a_second", "pictures a second");
+    char *more = json_object_get(found, "batch") ? ta_xprintf("\nbatch: of %s\n", device_of(found)) : NULL;
+    enum ta_exit status = ta_cli_show_list(cli, json, json_incref(found), &table, more ? more : "");
     free(more);
     return status;
+}
+
+static json_t *measure(struct ta_cli *cli, const char *program, const char *folder)
+{
+    const struct tune_opts *o = cli->values;
+    struct ta_tune_cpu_config cpu = {.program = program,
+                                     .folder = folder,
+                                     .frames = (int)o->frames,
+                                     .rounds = (int)o->rounds,
+                                     .kernels = o->only == ONLY_ALL || o->only == ONLY_KERNELS,
+                                     .threads = o->only == ONLY_ALL || o->only == ONLY_THREADS};
+    struct ta_tune_config device = {o->engine, o->library,     o->network,
+                                    folder,    (int)o->frames, (int)o->rounds};
+    json_t *found = cpu.kernels || cpu.threads ? ta_tune_cpu(&cpu, cli->log) : json_object();
+    json_t *batch = found && o->network && (o->only == ONLY_ALL || o->only == ONLY_BATCH)
+                        ? ta_tune_batch(&device, cli->log)
+                        : NULL;
+    if (batch)
+        json_object_set_new(found, "batch", batch);
+    if (found && json_object_size(found))
+        return found;
+    json_decref(found);
+    return NULL;
 }
 
 static enum ta_exit run_tune(struct ta_cli *cli)
 {
     const struct tune_opts *o = cli->values;
-    if (!o->network)
-        return ta_cli_usage(cli, "tune needs --scale-model NAME: a network that enlarges pictures");
-    char *folder = ta_temporary_folder_create("terminalai-tune", cli->log);
-    json_t *found = NULL;
-    if (folder) {
-        struct ta_tune_config config = {o->engine, o->library,     o->network,
-                                        folder,    (int)o->frames, (int)o->rounds};
-        found = ta_tune_batch(&config, cli->log);
+    if (o->only == ONLY_BATCH && !o->network)
+        return ta_cli_usage(cli, "--only batch needs --scale-model NAME: a network that enlarges pictures");
+    char *folder = ta_temporary_folder_create("terminalai-tune", cli->log), *program = ta_path_of_program();
+    json_t *found = folder && program ? measure(cli, program, folder) : NULL;
+    if (folder)
         ta_dir_remove_all(folder);
-    }
     enum ta_exit status = found ? show(cli, found, o->json) : ta_cli_fail(cli, TA_ERR_DEVICE);
+    if (found && o->network && o->only == ONLY_ALL && !json_object_get(found, "batch"))
+        status = ta_cli_fail(cli, TA_ERR_DEVICE);
     if (found && !o->dry_run) {
-        int err = keep(cli, ta_json_member_text(found, "device"),
-                       (int)json_integer_value(json_object_get(found, "best")));
+        int err = keep(cli, found);
         status = err < 0 ? ta_cli_fail(cli, err) : status;
     }
     json_decref(found);
+    free(program);
     free(folder);
     return status;
 }
@@ -139,18 +204,23 @@ static enum ta_exit run_tune(struct ta_cli *cli)
 static const struct ta_command_group tune_groups[] = {{"What to try", tune_options, 0}, {0}};
 
 static const struct ta_example examples[] = {
-    {"terminalai perf tune --scale-model NAME --dry-run", "see it, and keep nothing"},
+    {"terminalai perf tune", "kernels and threads, in some minutes"},
+    {"terminalai perf tune --scale-model NAME --dry-run", "a network's batch too; see it, and keep nothing"},
     {0},
 };
 
 const struct ta_command ta_command_perf_tune = {
     .name = "perf tune",
     .operands = "",
-    .summary = "find how many pictures at a time a device wants, and keep it",
+    .summary = "find what this machine wants: instructions, threads, pictures at a time; and keep it",
     .description =
-        "Enlarges a simulated tape by a network with 1, 2, 4, 8, 16 and 32 pictures at a time, in turns, and keeps the "
-        "least number within 3 % of the quickest in tuning.yaml beside the configuration, for the device that "
-        "computed. Runs take it from there unless --batch says otherwise. No result changes by it.",
+        "Restores a simulated tape without an encoder's work, in turns: with each set of the CPU's instructions that "
+        "it has, and with all cores, half of them, and so on to one. Kept is the set that takes the least processor "
+        "time (all, where none is better by 3 %), and the least number of threads within 3 % of the quickest. With a "
+        "network it is enlarged with 1, 2, 4, 8, 16 and 32 pictures at a time, and the least number within 3 % of "
+        "the quickest is kept for the device that computed. All of it stands in tuning.yaml beside the "
+        "configuration; runs take it from there unless --cpu-mask or --batch says otherwise. No result changes by "
+        "it: a run that makes other pictures ends the measurement.",
     .examples = examples,
     .groups = tune_groups,
     .values_size = sizeof(struct tune_opts),

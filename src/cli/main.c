@@ -8,6 +8,7 @@
 
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "base/tuning.h"
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/console.h"
@@ -15,6 +16,7 @@
 #include "cli/signals.h"
 #include "media/av.h"
 #include "media/encode/encoder.h"
+#include "recipe/folders.h"
 #include "restore/output.h"
 
 static enum ta_exit show_help(struct ta_cli *cli)
@@ -57,19 +59,29 @@ static void guard_files(struct ta_guard *g, const struct ta_cli *cli)
         }
 }
 
-static enum ta_exit run_command(struct ta_cli *cli)
+// To what the command line says, else the tuning file: that one can't be read is told by who uses the rest.
+static void limit_instructions(struct ta_cli *cli)
 {
     unsigned allowed;
+    struct ta_tuning tuning;
+    char *mask = ta_opt_text_of(ta_opt_find(ta_common_options, "cpu-mask"), &cli->common),
+         *path = ta_config_path("tuning.yaml");
+    ta_tuning_load(&tuning, path, NULL);
+    if (ta_cpu_mask_from_name(strcmp(mask, "all") != 0 ? mask : ta_tuning_kernels(&tuning), &allowed) >= 0)
+        ta_cpu_mask(allowed);
+    free(path);
+    free(mask);
+}
+
+static enum ta_exit run_command(struct ta_cli *cli)
+{
     struct ta_guard guard = {0};
     guard_files(&guard, cli);
     int err = ta_console_configure(cli->console, &cli->common, &guard);
     ta_guard_release(&guard);
     if (err < 0)
         return ta_cli_fail(cli, err);
-    char *mask = ta_opt_text_of(ta_opt_find(ta_common_options, "cpu-mask"), &cli->common);
-    if (ta_cpu_mask_from_name(mask, &allowed) >= 0)
-        ta_cpu_mask(allowed);
-    ta_freep(&mask);
+    limit_instructions(cli);
     ta_av_apply_cpu_mask();
     return cli->command->run(cli);
 }

@@ -25,25 +25,21 @@ char *ta_trial_path(const struct ta_trial *t, const char *name)
     return ta_path_join(t->dir, name);
 }
 
-// The folder of configuration with such a tuning file.
-static int make_configuration(const struct ta_trial *t, const char *without, char **out)
+// The folder of configuration NAME with such a tuning file.
+static int make_configuration(const struct ta_trial *t, const char *name, const char *tuning, char **out)
 {
-    char *name = ta_xprintf("without-%s", without ? without : "nothing");
     char *home = ta_trial_path(t, name), *dir = ta_path_join(home, "terminalai");
     char *file = ta_path_join(dir, "tuning.yaml");
-    char *text = without ? ta_xprintf("version: 1\n%s: off\n", without) : ta_xstrdup("version: 1\n");
     int err = 0;
     if (access(file, F_OK) < 0) {
         err = ta_dir_create(home, t->log);
         if (err >= 0)
             err = ta_dir_create(dir, t->log);
         if (err >= 0)
-            err = ta_file_write_atomic(file, text, strlen(text), t->log);
+            err = ta_file_write_atomic(file, tuning, strlen(tuning), t->log);
     }
-    free(text);
     free(file);
     free(dir);
-    free(name);
     *out = home;
     return err;
 }
@@ -63,10 +59,10 @@ static char **make_environment(const struct ta_trial *t, const char *config)
     return env;
 }
 
-pid_t ta_trial_start(const struct ta_trial *t, const char *without, const char *const *args)
+static pid_t start(const struct ta_trial *t, const char *name, const char *tuning, const char *const *args)
 {
     char *config = NULL, *output = ta_trial_path(t, "output"), *messages = ta_trial_path(t, "messages");
-    int err = make_configuration(t, without, &config), count = 0, failed = 0;
+    int err = make_configuration(t, name, tuning, &config), count = 0, failed = 0;
     pid_t pid = -1;
     while (args[count])
         count++;
@@ -93,6 +89,16 @@ pid_t ta_trial_start(const struct ta_trial *t, const char *without, const char *
     return err < 0 ? err : pid;
 }
 
+pid_t ta_trial_start(const struct ta_trial *t, const char *without, const char *const *args)
+{
+    char *name = ta_xprintf("without-%s", without ? without : "nothing");
+    char *tuning = without ? ta_xprintf("version: 1\n%s: off\n", without) : ta_xstrdup("version: 1\n");
+    pid_t pid = start(t, name, tuning, args);
+    free(tuning);
+    free(name);
+    return pid;
+}
+
 static void tell_failure(const struct ta_trial *t, int status)
 {
     char *path = ta_trial_path(t, "messages");
@@ -112,13 +118,11 @@ static double seconds_of(struct timeval v)
     return (double)v.tv_sec + (double)v.tv_usec / 1e6;
 }
 
-int ta_trial_program(const struct ta_trial *t, const char *without, const char *const *args,
-                     struct ta_trial_took *took)
+// `pid` as start() gives it.
+static int wait_for(const struct ta_trial *t, pid_t pid, double begun, struct ta_trial_took *took)
 {
     struct rusage usage;
     int status = 0;
-    double begun = ta_clock_seconds();
-    pid_t pid = ta_trial_start(t, without, args);
     if (pid < 0)
         return pid;
     while (wait4(pid, &status, 0, &usage) < 0)
@@ -131,6 +135,20 @@ int ta_trial_program(const struct ta_trial *t, const char *without, const char *
         return WIFEXITED(status) && WEXITSTATUS(status) == 130 ? TA_ERR_CANCELED : TA_ERR_INTERNAL;
     }
     return 0;
+}
+
+int ta_trial_program(const struct ta_trial *t, const char *without, const char *const *args,
+                     struct ta_trial_took *took)
+{
+    double begun = ta_clock_seconds();
+    return wait_for(t, ta_trial_start(t, without, args), begun, took);
+}
+
+int ta_trial_program_tuned(const struct ta_trial *t, const char *name, const char *tuning,
+                           const char *const *args, struct ta_trial_took *took)
+{
+    double begun = ta_clock_seconds();
+    return wait_for(t, start(t, name, tuning, args), begun, took);
 }
 
 int ta_trial_make_film(const struct ta_trial *t, const char *name, int width, int height, int frames)

@@ -17,6 +17,9 @@ pid_t ta_trial_start(const struct ta_trial *t, const char *without, const char *
 // The same, waited for. TA_ERR_* after a message with the last thing that it said, when it fails.
 int ta_trial_program(const struct ta_trial *t, const char *without, const char *const *args,
                      struct ta_trial_took *took);
+// The same with a tuning file of these words, kept in the trial's folder under this name.
+int ta_trial_program_tuned(const struct ta_trial *t, const char *name, const char *tuning,
+                           const char *const *args, struct ta_trial_took *took);
 // A path in the trial's folder; to be freed.
 char *ta_trial_path(const struct ta_trial *t, const char *name);
 // A moving picture without sound, small or not, as .y4m in the trial's folder.

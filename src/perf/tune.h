@@ -1,6 +1,9 @@
-// How many pictures at a time a device of this machine wants, found by trying.
+// What this machine wants, found by trying: how many pictures at a time a device gets, which of the CPU's
+// instructions kernels use, and how many threads share the rows of a picture. None changes a result.
 #ifndef TA_PERF_TUNE_H
 #define TA_PERF_TUNE_H
+
+#include <stdbool.h>
 
 #include <jansson.h>
 
@@ -16,5 +19,18 @@ struct ta_tune_config {
 // {device, tries: [{batch, frames_a_second}], best}: `best` is the least batch within 3 % of the quickest.
 // NULL after a message. Blocks.
 json_t *ta_tune_batch(const struct ta_tune_config *config, struct ta_log *log);
+
+// The program itself restores a simulated tape without an encoder's work, again and again, in turns.
+struct ta_tune_cpu_config {
+    const char *program;   // this one's file
+    const char *folder;    // for its files; empty
+    int frames, rounds;    // as above
+    bool kernels, threads; // what is tried
+};
+// {kernels: {tries: [{kernels, cpu_seconds}], best}, threads: {tries: [{threads, seconds}], best}}: of the
+// sets of instructions that this machine has the one that takes the least processor time, "all" where none
+// is better by 3 %; the least number of threads within 3 % of the quickest. NULL after a message, also when
+// results differ. Blocks.
+json_t *ta_tune_cpu(const struct ta_tune_cpu_config *config, struct ta_log *log);
 
 #endif

@@ -36,7 +36,7 @@ int ta_env_create(struct ta_env **out, const char *tuning, struct ta_log *log)
     ta_runtimes_create(&o->env.runtimes, ta_engine_open);
     ta_runtimes_name_library(o->env.runtimes, ta_engine_named(NULL));
     if (err >= 0)
-        err = ta_pool_create(&o->env.pool, ta_cpu_count());
+        err = ta_pool_create(&o->env.pool, ta_tuning_threads(&o->tuning, "cpu", ta_cpu_count()));
     *out = &o->env;
     if (err < 0)
         ta_env_destroy(out);

@@ -1,4 +1,6 @@
-"""terminalai perf tune: the batch that a device wants, kept where runs read it."""
+"""terminalai perf tune: the batch that a device wants, threads and instructions, kept where runs read it."""
+
+import os
 
 import onnx_kit
 
@@ -19,8 +21,8 @@ def test_tuned(program, tmp_path):
     tuning = config / 'tuning.yaml'
     tuning.write_text('version: 1\ngui_polling: off\n')
     env = {'XDG_CONFIG_HOME': str(tmp_path / 'config')}
-    shown = program('perf', 'tune', '--scale-model', network, '--engine', 'dummy', '--engine-library', library, '--frames', 2, '--rounds', 1,
-        '--json', code=0, env=env).json()
+    shown = program('perf', 'tune', '--only', 'batch', '--scale-model', network, '--engine', 'dummy', '--engine-library', library, '--frames', 2, '--rounds', 1,
+        '--json', code=0, env=env).json()['batch']
     rates = {t['batch']: t['frames_a_second'] for t in shown['tries']}
     assert list(rates) == [1, 2, 4, 8, 16, 32] and rates[4] > rates[1] and shown['best'] >= 2, shown
     kept = tuning.read_text()
@@ -28,7 +30,31 @@ def test_tuned(program, tmp_path):
     assert 'gui_polling' in program('doctor', env=env).out  # it is read again
 
 
+def test_kernels_and_threads(program, tmp_path):
+    """Each set of instructions that the machine has, and fewer and fewer threads: one of what was tried is kept."""
+    env = {'XDG_CONFIG_HOME': str(tmp_path)}
+    shown = program('perf', 'tune', '--frames', 4, '--rounds', 1, '--json', code=0, env=env).json()
+    sets = [t['kernels'] for t in shown['kernels']['tries']]
+    threads = [t['threads'] for t in shown['threads']['tries']]
+    assert sets[0] == 'all' and shown['kernels']['best'] in sets and all(t['cpu_seconds'] > 0 for t in shown['kernels']['tries'])
+    assert threads[0] == len(os.sched_getaffinity(0)) and threads[-1] == 1 and shown['threads']['best'] in threads
+    tuning = (tmp_path / 'terminalai/tuning.yaml').read_text()
+    kept = 0 if shown['threads']['best'] == threads[0] else shown['threads']['best']
+    assert '"cpu":' in tuning and f'threads: {kept} ' in tuning and f'kernels: {shown["kernels"]["best"]} ' in tuning
+
+
+def test_kept_instructions_count(program, tmp_path):
+    """What the file says is what kernels use, unless the command line says otherwise."""
+    (tmp_path / 'terminalai').mkdir()
+    (tmp_path / 'terminalai/tuning.yaml').write_text('version: 1\ndevices:\n  cpu: {kernels: sse2, threads: 1}\n')
+    env = {'XDG_CONFIG_HOME': str(tmp_path)}
+    used = [line for line in program('doctor', env=env).out.splitlines() if 'sse2' in line and 'ssse3' not in line]
+    assert used, program('doctor', env=env).out
+    wider = [line for line in program('doctor', '--cpu-mask', 'ssse3', env=env).out.splitlines() if 'ssse3' in line]
+    assert wider
+
+
 def test_refused(program, tmp_path):
-    assert 'needs --scale-model' in program('perf', 'tune', code=2).err
-    failed = program('perf', 'tune', '--scale-model', tmp_path / 'none.onnx', '--dry-run')
+    assert 'needs --scale-model' in program('perf', 'tune', '--only', 'batch', code=2).err
+    failed = program('perf', 'tune', '--only', 'batch', '--scale-model', tmp_path / 'none.onnx', '--dry-run')
     assert failed.code != 0 and 'none.onnx' in failed.err

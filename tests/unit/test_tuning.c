@@ -163,8 +163,8 @@ static void test_write(void **state)
         ta_tuning_defaults(&t);
         assert_int_equal(ta_opt_set(o, &t, "off", NULL, NULL), 0);
         t.device_count = 2;
-        t.devices[0] = (struct ta_device_tuning){"cuda:0", 24, 3};
-        t.devices[1] = (struct ta_device_tuning){"cpu", 0, 7};
+        t.devices[0] = (struct ta_device_tuning){"cuda:0", 24, 3, 0};
+        t.devices[1] = (struct ta_device_tuning){"cpu", 0, 7, 2};
         assert_int_equal(ta_tuning_save(&t, path, NULL), 0);
         assert_true(ta_tuning_load(&again, path, NULL));
         assert_memory_equal(&t, &again, sizeof t);
