@@ -135,6 +135,21 @@ static int open_group(const struct ta_limits *l, int place)
     return fd;
 }
 
+int64_t ta_limits_exceeded(const struct ta_limits *l, int place)
+{
+    int64_t count = 0;
+    char line[128],
+        *path = l && l->folder ? ta_xprintf("%s/worker-%d/memory.events", l->folder, place) : NULL;
+    FILE *f = path ? fopen(path, "re") : NULL;
+    while (f && fgets(line, sizeof(line), f))
+        if (sscanf(line, "oom_kill %" SCNd64, &count) == 1)
+            break;
+    if (f)
+        fclose(f);
+    free(path);
+    return count;
+}
+
 // ---- processes ----
 
 // So many cores, others than those of the next place, as far as there are.

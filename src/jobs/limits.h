@@ -37,6 +37,9 @@ struct ta_limited {
 // never there. `limits` NULL: none.
 void ta_limits_make(struct ta_limits *limits, int place, bool devices, struct ta_limited *out);
 void ta_limited_release(struct ta_limited *limited);
+// How often the kernel has ended a worker of this place because its group's memory was used up; 0 where there
+// are no groups.
+int64_t ta_limits_exceeded(const struct ta_limits *limits, int place);
 // In the child between fork and exec.
 void ta_limited_enter(const struct ta_limited *limited);
 

@@ -178,8 +178,12 @@ static int start_worker(struct ta_supervisor *s, struct ta_seat *seat, struct ta
         ta_box_release(&its);
         return TA_ERR_LIMIT;
     }
-    *seat = (struct ta_seat){
-        .pid = pid, .fd = pair[0], .heard = ta_clock_seconds(), .idle = ta_clock_seconds(), .box = its};
+    *seat = (struct ta_seat){.pid = pid,
+                             .fd = pair[0],
+                             .heard = ta_clock_seconds(),
+                             .idle = ta_clock_seconds(),
+                             .exceeded = ta_limits_exceeded(s->limits, (int)(seat - s->seats)),
+                             .box = its};
     atomic_fetch_add(&s->workers, 1);
     ta_verbose(s->log, "worker %d started", (int)pid);
     return 0;

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "jobs/alerts.h"
+#include "jobs/limits.h"
 #include "jobs/supervisor_parts.h"
 #include "metrics/metrics.h"
 
@@ -87,7 +88,10 @@ static void end_crashed(struct ta_supervisor *s, struct ta_seat *seat, int statu
 {
     struct ta_job *job = ta_job_list_get(ta_jobs_list(s->jobs), seat->job);
     int attempt = job ? job->attempt + 1 : 1;
+    bool exceeded = ta_limits_exceeded(s->limits, (int)(seat - s->seats)) > seat->exceeded;
     char *how = seat->hung ? ta_xprintf("said nothing for %d s and was ended", s->config.silence_ms / 1000)
+                : exceeded ? ta_xprintf("needed more memory than it may take (worker-memory, %" PRId64 " MB)",
+                                        s->config.limits.memory_bytes / 1000000)
                 : WIFSIGNALED(status)
                     ? ta_xprintf("crashed (%s)", strsignal(WTERMSIG(status)))
                     : ta_xprintf("ended with status %d", WIFEXITED(status) ? WEXITSTATUS(status) : -1);

@@ -23,6 +23,7 @@ struct ta_seat {
     double stop_by;       // when it is killed, having been told to stop; 0: not told
     enum ta_job_wish why; // it was told to stop; NONE with stop_by: the service stops
     bool hung;            // it was killed for its silence
+    int64_t exceeded;     // ta_limits_exceeded() when it began
     struct ta_box box;    // what it may do
 };
 

@@ -58,6 +58,15 @@ static void test_groups(void **state)
     waitpid(child, &status, 0);
     assert_file(dir, "worker-4/cgroup.procs", "0"); // the child means itself
     ta_limited_release(&limited);
+    // What the kernel says of it.
+    assert_int_equal(ta_limits_exceeded(limits, 4), 0);
+    char *events = ta_path_join(dir, "worker-4/memory.events");
+    static const char said[] = "low 0\nhigh 0\nmax 273\noom 3\noom_kill 6\noom_group_kill 3\n";
+    assert_int_equal(ta_file_write_atomic(events, said, strlen(said), NULL), 0);
+    free(events);
+    assert_int_equal(ta_limits_exceeded(limits, 4), 6);
+    assert_int_equal(ta_limits_exceeded(limits, 5), 0);
+    assert_int_equal(ta_limits_exceeded(NULL, 4), 0);
     ta_limits_destroy(&limits);
     ta_dir_remove(dir, NULL);
 }
