@@ -27,6 +27,7 @@ from service import Service  # noqa: E402
 QUICK = {'segment-length': '0.2', 'crf': 30, 'preset-speed': 'ultrafast', 'quality': 'fast', 'resolution': 'source'}
 NOISE = {'rss_kb': 1024, 'descriptors': 2, 'threads': 1, 'files': 20}
 QUEUED_MOST = 20
+EVENTS_KEPT = 4096
 EVERY = 5  # seconds between two samples
 T95 = 1.98
 
@@ -60,6 +61,18 @@ class Load:
 
     def ask(self, *args, **more):
         return self.service.ask(*args, **more)
+
+    def fill(self):
+        """What keeps the last so many of something is full before anything is measured: events (4096), pictures of each place."""
+        job = self.ask('POST', '/api/v1/jobs', {'input': str(self.service.files / 'tape.mpg'), 'options': QUICK,
+            'output': str(self.service.files / 'first.mp4')})[1]['id']
+        connection = http.client.HTTPConnection('127.0.0.1', self.service.port, timeout=30)
+        for i in range(EVENTS_KEPT):
+            connection.request('PATCH', f'/api/v1/jobs/{job}', json.dumps({'priority': i % 50}))
+            connection.getresponse().read()
+        connection.close()
+        for at in range(100):
+            self.ask('GET', f'/api/v1/thumbnail?input={self.service.files / "tape.mpg"}&at={at}', raw=True)
 
     def submit(self):
         # A machine that is slower than the load would make the list longer and longer, which is no growth of the service.
@@ -124,8 +137,10 @@ def main():
         service = Service(Program(args.build.resolve()), Path(folder), '--keep-jobs', '50')
         subprocess.run(['ffmpeg', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=1', '-c:v', 'mpeg2video', '-q:v', '4',
             service.files / 'tape.mpg'], check=True)
-        load, begin, next_sample = Load(service, random.Random(args.seed)), time.monotonic(), 0
+        load = Load(service, random.Random(args.seed))
         try:
+            load.fill()
+            begin, next_sample = time.monotonic(), 0
             while (now := time.monotonic() - begin) < seconds:
                 load.step()
                 time.sleep(0.05)
