@@ -6,13 +6,13 @@
 
 #include "base/dir.h"
 #include "base/file.h"
+#include "base/kept.h"
 #include "base/log.h"
 #include "base/path.h"
 #include "base/problem.h"
 #include "base/thread.h"
 #include "infer/fetch.h"
 #include "infer/models.h"
-#include "jobs/kept.h"
 #include "jobs/lines.h"
 #include "jobs/viewer_parts.h"
 #include "media/picture/glance.h"
@@ -207,7 +207,7 @@ int ta_viewer_discard(struct ta_viewer *v)
 static void prune_beside(const char *path, int64_t bytes, int count)
 {
     char *folder = ta_path_dir(path);
-    ta_kept_prune(folder, bytes, count);
+    ta_kept_prune(folder, bytes, count, 0);
     free(folder);
 }
 

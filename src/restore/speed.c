@@ -7,6 +7,7 @@
 
 #include "base/dir.h"
 #include "base/folder.h"
+#include "base/kept.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/sha256.h"
@@ -14,7 +15,7 @@
 #include "base/tree.h"
 
 // After so long it is measured anew: machines get other work, drivers and clocks.
-enum { FILE_LIMIT = 1 << 12, FORM = 1, KEPT_DAYS = 30 };
+enum { FILE_LIMIT = 1 << 12, FORM = 1, KEPT_DAYS = 30, MOST_KEPT = 500 };
 static const double LONGEST = 1e6; // seconds for a frame
 
 // All that decides how long a frame takes, as a name.
@@ -84,8 +85,8 @@ void ta_speed_keep(const struct ta_plan *plan, const char *cache, const struct t
                           speed->seconds, "cpu_seconds", speed->cpu_seconds);
     char *text = ta_json_text(o);
     if (name && text && ta_dir_create(cache, NULL) >= 0 && ta_folder_make(&f, folder, &made, NULL) >= 0 &&
-        ta_folder_own(&f, NULL) >= 0)
-        ta_folder_write(&f, name, text, strlen(text), NULL);
+        ta_folder_own(&f, NULL) >= 0 && ta_folder_write(&f, name, text, strlen(text), NULL) >= 0)
+        ta_kept_prune(folder, (int64_t)FILE_LIMIT * MOST_KEPT, MOST_KEPT, KEPT_DAYS);
     ta_folder_close(&f);
     json_decref(o);
     free(text);

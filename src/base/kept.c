@@ -1,7 +1,9 @@
-#include "jobs/kept.h"
+#include "base/kept.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/dir.h"
@@ -21,9 +23,10 @@ static int by_age(const void *a, const void *b)
     return x->st.st_mtim.tv_nsec < y->st.st_mtim.tv_nsec ? -1 : x->st.st_mtim.tv_nsec > y->st.st_mtim.tv_nsec;
 }
 
-void ta_kept_prune(const char *folder, int64_t bytes, int count)
+void ta_kept_prune(const char *folder, int64_t bytes, int count, int days)
 {
     char **names;
+    time_t now = time(NULL);
     int found = ta_dir_list(folder, &names, NULL);
     struct old *all = ta_xcalloc((size_t)TA_MAX(found, 0) + 1, sizeof(*all));
     for (int i = 0; i < found; i++) {
@@ -34,7 +37,8 @@ void ta_kept_prune(const char *folder, int64_t bytes, int count)
     }
     qsort(all, (size_t)TA_MAX(found, 0), sizeof(*all), by_age);
     for (int i = 0; i < found; i++) {
-        if (bytes < 0 || found - i > count) {
+        bool old = days && difftime(now, all[i].st.st_mtim.tv_sec) > days * 86400.0;
+        if (bytes < 0 || found - i > count || old) {
             bytes += S_ISDIR(all[i].st.st_mode) ? 0 : all[i].st.st_size;
             if (S_ISDIR(all[i].st.st_mode))
                 ta_dir_remove(all[i].path, NULL);
