@@ -81,7 +81,7 @@ void ta_model_add_row(struct ta_table *t, const json_t *o)
 
 // Reads it, and has it run.
 static int look_inside(json_t *o, const struct ta_buf *file, const char *path, const char *sum,
-                       const char *named, const char *cache, struct ta_log *log)
+                       const struct ta_model *known, const char *named, const char *cache, struct ta_log *log)
 {
     struct ta_onnx_facts facts;
     struct ta_network_use use;
@@ -94,11 +94,12 @@ static int look_inside(json_t *o, const struct ta_buf *file, const char *path, c
     json_object_set_new(o, "nodes", json_integer(facts.nodes));
     json_object_set_new(o, "weights", json_integer(facts.weights));
     err = ta_model_look(&use, &found, path, sum, named, cache, log);
-    static const char *const keys[] = {"inputs", "outputs", "planes", "factor", "width", "height"};
+    static const char *const keys[] = {"inputs", "outputs", "planes", "factor", "width", "height", "range"};
     for (size_t i = 0; found && i < TA_COUNT(keys); i++)
         json_object_set(o, keys[i], json_object_get(found, keys[i]));
     json_decref(found);
-    return err;
+    bool enlarges = !known || known->purpose == TA_MODEL_UPSCALE;
+    return err >= 0 && enlarges ? ta_network_use_check(&use, known, log) : err;
 }
 
 json_t *ta_model_file_row(const struct ta_models *models, const char *path, const char *named,
@@ -119,7 +120,7 @@ json_t *ta_model_file_row(const struct ta_models *models, const char *path, cons
         const struct ta_model *known = ta_models_with_sum(models, sum);
         if (known)
             json_object_set_new(o, "name", json_string(known->name));
-        err = look_inside(o, &file, path, sum, named, cache, log);
+        err = look_inside(o, &file, path, sum, known, named, cache, log);
     }
     json_object_set_new(o, "fits", json_boolean(err >= 0));
     if (err < 0)

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "infer/models.h"
 
 enum { LARGEST_FACTOR = 8, LARGEST_SIDE = 1024 };
 // Not square, so that a network that turns pictures over is found out; sides that all common networks take.
@@ -29,8 +30,24 @@ static int refuse(const struct ta_network *n, struct ta_log *log)
     return TA_ERR_UNSUPPORTED;
 }
 
-// The output of a factor is tried in memory of that size: the engine refuses any other.
-static int try_factor(struct ta_network *n, const struct ta_tensor *in, int factor)
+// Does each plane have this level, in the middle, where no border is near? Networks may err by a fifth.
+static bool stays_grey(const struct ta_tensor *out, float level)
+{
+    int64_t w = out->dim[3], h = out->dim[2];
+    for (int64_t p = 0; p < out->dim[1]; p++) {
+        double sum = 0, count = 0;
+        for (int64_t y = h / 4; y < h - h / 4; y++)
+            for (int64_t x = w / 4; x < w - w / 4; x++, count++)
+                sum += (double)out->data[(p * h + y) * w + x];
+        if (!(fabs(sum / count - (double)level) <= (double)level / 5))
+            return false;
+    }
+    return true;
+}
+
+// The output of a factor is tried in memory of that size: the engine refuses any other. *grey: what is all of
+// `level` stays so.
+static int try_factor(struct ta_network *n, const struct ta_tensor *in, int factor, float level, bool *grey)
 {
     size_t width = (size_t)(in->dim[3] * factor), height = (size_t)(in->dim[2] * factor);
     size_t count = (size_t)in->dim[1] * width * height;
@@ -38,7 +55,11 @@ static int try_factor(struct ta_network *n, const struct ta_tensor *in, int fact
     out.data = calloc(count, sizeof *out.data);
     if (!out.data)
         return TA_ERR_NOMEM;
+    size_t given = (size_t)(in->dim[1] * in->dim[2] * in->dim[3]);
+    for (size_t i = 0; i < given; i++)
+        in->data[i] = level;
     int err = n->engine->info->run(n, in, &out, NULL);
+    *grey = err >= 0 && stays_grey(&out, level);
     for (size_t i = 0; err >= 0 && i < count; i++)
         if (!isfinite(out.data[i]))
             err = TA_ERR_DAMAGED;
@@ -68,14 +89,16 @@ int ta_network_find_use(struct ta_network *n, struct ta_network_use *use, struct
     grey.dim[3] = use->width ? use->width : TRY_WIDTH;
     size_t count = (size_t)(grey.dim[1] * grey.dim[2] * grey.dim[3]);
     grey.data = ta_xcalloc(count, sizeof *grey.data);
-    for (size_t i = 0; i < count; i++)
-        grey.data[i] = 0.5F;
+    bool unit = false, byte = false;
     int err = TA_ERR_UNSUPPORTED;
     for (int factor = 1; err < 0 && err != TA_ERR_NOMEM && err != TA_ERR_DAMAGED && factor <= LARGEST_FACTOR;
          factor++) {
-        err = try_factor(n, &grey, factor);
+        err = try_factor(n, &grey, factor, 0.5F, &unit);
         use->factor = factor;
     }
+    if (err >= 0 && !unit)
+        err = try_factor(n, &grey, use->factor, 127.5F, &byte);
+    use->white = unit ? 1 : byte ? 255 : 0;
     free(grey.data);
     if (err == TA_ERR_DAMAGED)
         ta_error(log, "what it makes of a grey picture is not numbers");
@@ -85,4 +108,24 @@ int ta_network_find_use(struct ta_network *n, struct ta_network_use *use, struct
         ta_error(log, "it makes no picture that is 1 to %d times as large as the one it is given",
                  LARGEST_FACTOR);
     return err;
+}
+
+int ta_network_use_check(const struct ta_network_use *use, const struct ta_model *listed, struct ta_log *log)
+{
+    if (listed && (listed->factor != use->factor || listed->in[1] != use->planes)) {
+        ta_error(
+            log,
+            "the manifest says that \"%s\" enlarges %d times and takes %d planes, but the file enlarges %d "
+            "times and takes %d: correct its entry",
+            listed->name, listed->factor, listed->in[1], use->factor, use->planes);
+        return TA_ERR_MISMATCH;
+    }
+    if (!listed && !use->white) {
+        ta_error(
+            log,
+            "grey does not stay grey in it: expected are numbers from 0 for black to 1 or 255 for white, "
+            "in and out; with others it needs an entry in models.yaml and a network around it");
+        return TA_ERR_UNSUPPORTED;
+    }
+    return 0;
 }

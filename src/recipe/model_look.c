@@ -11,6 +11,7 @@
 #include "base/dir.h"
 #include "base/file.h"
 #include "base/folder.h"
+#include "base/kept.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -21,8 +22,9 @@
 #include "recipe/engine_places.h"
 
 // A network of a gigabyte takes as much again in each of a few forms.
-enum { SECONDS = 180, ANSWER_BYTES = 1 << 20, FORM = 1 };
+enum { SECONDS = 180, ANSWER_BYTES = 1 << 20, FORM = 2 };
 #define MEMORY_BYTES ((size_t)4 << 30)
+enum { MOST_KEPT = 500 }; // of answers, in the cache
 enum { MEMORY_FOR_A_BYTE = 6, LARGEST_FACTOR = 8, LARGEST_SIDE = 1024 };
 
 struct job {
@@ -71,6 +73,8 @@ static void look(void *priv, int answer)
         json_object_set_new(o, "factor", json_integer(use.factor));
         json_object_set_new(o, "width", use.width ? json_integer(use.width) : json_null());
         json_object_set_new(o, "height", use.height ? json_integer(use.height) : json_null());
+        json_object_set_new(o, "range",
+                            use.white ? json_string(use.white == 1 ? "unit" : "byte") : json_null());
     }
     json_object_set_new(o, "form", json_integer(FORM));
     json_object_set_new(o, "error", json_integer(err));
@@ -105,6 +109,8 @@ static int read_look(struct ta_network_use *use, json_t *o, struct ta_buf *why)
     }
     use->planes = (int)json_integer_value(json_object_get(o, "planes"));
     use->factor = (int)json_integer_value(json_object_get(o, "factor"));
+    const char *range = ta_json_member_text(o, "range");
+    use->white = !strcmp(range, "unit") ? 1 : !strcmp(range, "byte") ? 255 : 0;
     if ((use->planes != 1 && use->planes != 3) || use->factor < 1 || use->factor > LARGEST_FACTOR ||
         !read_side(o, "width", LARGEST_SIDE, &use->width) ||
         !read_side(o, "height", LARGEST_SIDE, &use->height)) {
@@ -165,8 +171,8 @@ static void keep(const struct ta_buf *answer, const char *cache, const char *nam
     bool made = false;
     char *folder = ta_path_join(cache, "models");
     if (ta_dir_create(cache, NULL) >= 0 && ta_folder_make(&f, folder, &made, NULL) >= 0 &&
-        ta_folder_own(&f, NULL) >= 0)
-        ta_folder_write(&f, name, answer->data, answer->size, NULL);
+        ta_folder_own(&f, NULL) >= 0 && ta_folder_write(&f, name, answer->data, answer->size, NULL) >= 0)
+        ta_kept_prune(folder, (int64_t)ANSWER_BYTES * MOST_KEPT, MOST_KEPT, 0);
     ta_folder_close(&f);
     free(folder);
 }

@@ -155,12 +155,17 @@ static int look(struct ta_survey *s, struct ta_options *options, const struct ta
         if (err >= 0)
             err = find_pair(f, options, listed, log);
     }
-    ta_models_release(&known);
     f->white = byte ? 255 : 1;
     if (err >= 0)
         err = look_at_engine(f, &run, env, log);
     if (err >= 0)
         err = look_at_network(s, ta_engine_named(run.engine_library), env, log);
+    const struct ta_model *entry = ta_models_with_sum(&known, f->sum);
+    if (err >= 0 && !strcmp(f->engine, ta_engine_onnx.name))
+        err = ta_network_use_check(&f->use, entry, log);
+    if (err >= 0 && !entry && f->use.white)
+        f->white = f->use.white;
+    ta_models_release(&known);
     ta_opt_release(ta_run_options, &run);
     return err;
 }

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import struct
 
 import pytest
 
@@ -38,6 +39,24 @@ def test_factor_and_layout(show, factor, planes, size):
     assert (row['factor'], row['planes'], row['width'], row['height']) == (factor, planes, *(size or (None, None))), row
     assert row['nodes'] == 2 and row['operators'] == 13 and row['ir_version'] == 8
     assert row['inputs'][0] == {'name': 'x', 'float': True, 'shape': [1, planes, *((size[1], size[0]) if size else (None, None))]}
+
+
+def grey(scale, shift):
+    """Enlarges twice; x becomes x * scale + shift."""
+    numbers = b''.join(kit.field(5, kit.field(2, kit.FLOAT) + kit.field(8, n) + kit.field(9, struct.pack('<f', v))) for n, v in (('a', scale), ('b', shift)))
+    nodes = [kit.node('Concat', ['x'] * 4, 't', axis=1), kit.node('DepthToSpace', ['t'], 'd', blocksize=2), kit.node('Mul', ['d', 'a'], 'm'), kit.node('Add', ['m', 'b'], 'y')]
+    return kit.model(nodes, [kit.picture('x', 1)], [kit.picture('y', 1, 'k', 'v')], numbers)
+
+
+@pytest.mark.parametrize('scale, shift, found', [(1, 0, 'unit'), (0.9, 0.05, 'unit'), (1, 2, 'byte'), (0.9, 12, 'byte')])
+def test_range(show, scale, shift, found):
+    """What grey becomes tells whether its numbers go to 1 or to 255."""
+    assert show(grey(scale, shift))['range'] == found
+
+
+@pytest.mark.parametrize('scale, shift', [(0.5, 0), (2, 0), (1, -100), (-1, 0), (1, 100), (255, 0), (1 / 255, 0), (0, 0)])
+def test_range_of_others(show, scale, shift):
+    show(grey(scale, shift), 'grey does not stay grey')
 
 
 def test_text(program, tmp_path, show):
@@ -146,7 +165,7 @@ def test_what_was_found_is_kept(show, program, tmp_path):
     env = {'XDG_CACHE_HOME': str(tmp_path)}
     assert program(*args, env=env, code=0).json() == [row]
     for wrong in ('{}', '[', '', kept.read_text().replace('"factor": 3', '"factor": 99'), kept.read_text().replace('"planes": 3', '"planes": "x"'),
-            kept.read_text().replace('"form": 1', '"form": 0')):
+            kept.read_text().replace('"form": 2', '"form": 1')):
         kept.write_text(wrong)
         assert 'No such file' in program(*args, env=env, code=1).json()[0]['why'], wrong
     assert show(kit.enlarge(3)) == row and '"factor": 3' in kept.read_text()
