@@ -2,7 +2,11 @@
 """Photos made small and enlarged again, by networks and by resizing. Prints Markdown: PSNR of luma, VMAF NEG where the ffmpeg that
 is named has libvmaf, and seconds a picture; --sheet makes a contact sheet of the middles, a row a photo.
 
+With --batches a network runs on a device instead, 1, 8, 16 and 32 pictures at a time: frames a second, how much of the time the engine
+is busy, how many of the buffers are pinned memory, and the memory of the card while it runs, where nvidia-smi tells it.
+
 usage: bench/neural.py --build build --photos DIR --models DIR [--ffmpeg FFMPEG] [--count N] [--blur] [--noise S] [--sheet FILE.png]
+       bench/neural.py --build build --batches NETWORK.onnx [--device gpu] [--library LIBRARY] [--seconds N] [--size 720x480]
 """
 
 import argparse
@@ -66,11 +70,57 @@ def make_small(a, photo, factor, folder):
     return truth, small, (w, h)
 
 
+def card_memory():
+    """Bytes in use on the card; None: nobody tells."""
+    try:
+        text = subprocess.run(["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20, check=True).stdout
+        return sum(int(n) for n in text.split()) << 20
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+
+
+def run_batch(a, folder, batch):
+    """(pictures a second, share that the engine is busy, buffers, of them pinned, bytes on the card at most or None)."""
+    log, before, most = folder / "log", card_memory(), None
+    command = [f"{a.build}/terminalai", "restore", folder / "in.mkv", "-o", folder / "out.mkv", "-y", "--preset", "clean", "--quality", "fast", "--encoder", "ffv1", "--progress", "none", "--jobs", "1",
+               "--segment-length", "3600", "--resolution", "source", "--scale", "neural", "--scale-model", a.batches, "--device", a.device, "--batch", batch, "--log-file", log, "--no-cache"]
+    command[command.index("source")] = "x".join(str(int(n) * 2) for n in a.size.split("x"))
+    log.unlink(missing_ok=True)
+    with subprocess.Popen([str(c) for c in command + (["--engine-library", a.library] if a.library else [])], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as p:
+        while p.poll() is None:
+            now = card_memory()
+            most = now if most is None or (now or 0) > most else most
+            time.sleep(0.2)
+        if p.returncode:
+            sys.exit(p.stderr.read().decode())
+    found = re.findall(r"pictures (\d+), calls \d+, engine busy (\S+) s of (\S+), buffers (\d+) of the engine's (\d+)", log.read_text())
+    pictures, busy, seconds, buffers, pinned = (float(n) for n in found[-1])
+    return pictures / seconds, busy / seconds, int(buffers), int(pinned), None if None in (most, before) else most - before
+
+
+def batches(a):
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        run("ffmpeg", "-f", "lavfi", "-i", f"testsrc2=s={a.size}:r=25:d={a.seconds},format=yuv420p", "-c:v", "ffv1", folder / "in.mkv")
+        plan = run(f"{a.build}/terminalai", "plan", folder / "in.mkv", "-o", folder / "out.mkv", "--json", "--no-cache", "--scale", "neural", "--scale-model", a.batches, "--device", a.device,
+                   *(("--engine-library", a.library) if a.library else ()))
+        options = next(s["options"] for s in json.loads(plan.stdout)["video"]["stages"] if s["stage"] == "scale.neural")
+        print(f"\n{pathlib.Path(a.batches).stem}, {a.size}, {options['engine']} {options['runtime']}, {options['provider']}\n")
+        print("| pictures at a time | frames a second | engine busy | buffers, of them pinned | memory of the card |\n| ---: | ---: | ---: | ---: | ---: |")
+        for batch in (1, 8, 16, 32):
+            rate, busy, buffers, pinned, most = run_batch(a, folder, batch)
+            print(f"| {batch} | {rate:.2f} | {100 * busy:.1f} % | {buffers}, {pinned} | {'' if most is None else f'{most >> 20} MB'} |", flush=True)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--build", default="build")
-    p.add_argument("--photos", required=True, help="a folder of .png files")
-    p.add_argument("--models", required=True, help="a folder of .onnx files")
+    p.add_argument("--batches", metavar="NETWORK", help="measure this network on a device, by the number of pictures at a time")
+    p.add_argument("--device", default="gpu", help="with --batches: as the program's --device")
+    p.add_argument("--seconds", type=float, default=8, help="with --batches: of the film")
+    p.add_argument("--size", default="720x480", help="with --batches: of its pictures")
+    p.add_argument("--photos", help="a folder of .png files")
+    p.add_argument("--models", help="a folder of .onnx files")
     p.add_argument("--library", help="ONNX Runtime; without it that of the build folder")
     p.add_argument("--ffmpeg", default="ffmpeg", help="that scores; with libvmaf for NEG")
     p.add_argument("--count", type=int, default=24)
@@ -79,6 +129,10 @@ def main():
     p.add_argument("--factors", type=int, nargs="*", default=list(NETWORKS))
     p.add_argument("--sheet")
     a = p.parse_args()
+    if a.batches:
+        return batches(a)
+    if not a.photos or not a.models:
+        p.error("--photos and --models are needed, or --batches")
     a.vmaf = b"libvmaf" in run(a.ffmpeg, "-hide_banner", "-filters").stdout
     photos = sorted(pathlib.Path(a.photos).glob("*.png"))[:a.count]
     if not photos:

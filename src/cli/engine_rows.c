@@ -44,7 +44,7 @@ json_t *ta_engine_row(const struct ta_engine_info *engine, const char *named, st
     json_t *o = json_object(), *notes = json_array(), *devices = json_array();
     int err = ta_log_keep_first(&first, &why);
     if (err >= 0)
-        err = ta_engine_open(&e, engine, named, 1, first);
+        err = ta_engine_open(&e, engine, named, 1, 0, first);
     for (int i = 0; e && i < e->note_count; i++)
         json_array_append_new(notes, ta_json_any_text(e->notes[i]));
     for (int i = 0; e && i < e->device_count; i++)

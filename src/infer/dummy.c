@@ -1,6 +1,7 @@
 #include "infer/dummy.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,18 +13,24 @@
 #include "base/mem.h"
 #include "base/thread.h"
 
-enum { FACTOR_MAX = 8, FILE_MAX = 4096 };
+enum { FACTOR_MAX = 8, FILE_MAX = 4096, MOST_BLOCKS = 64, BORDER = 64 };
 
 enum { FAIL_INTERNAL = 0, FAIL_MEMORY, FAIL_DEVICE };
 
 struct dummy {
     struct ta_engine engine; // first: what is handed out
-    int64_t factor, planes, load_ms, call_ms, frame_ms, memory, fail_call, fail_times;
+    int64_t factor, planes, load_ms, call_ms, frame_ms, memory, pinned, fail_call, fail_times;
     double add;
     int fail_as;
     bool fail_cpu;
     enum ta_device_kind device;
     atomic_llong calls;
+    pthread_mutex_t lock; // guards the blocks and their counts
+    struct block {
+        uint8_t *at;
+        size_t bytes;
+    } blocks[MOST_BLOCKS];
+    struct ta_dummy_memory counts;
 };
 
 struct dummy_network {
@@ -43,6 +50,7 @@ static bool set_number(struct dummy *d, const char *name, const char *value)
         {"load_ms", &d->load_ms, 0, 60000},         {"call_ms", &d->call_ms, 0, 60000},
         {"frame_ms", &d->frame_ms, 0, 60000},       {"memory", &d->memory, 0, INT64_MAX},
         {"fail_call", &d->fail_call, 0, INT32_MAX}, {"fail_times", &d->fail_times, 1, INT32_MAX},
+        {"pinned", &d->pinned, 0, INT64_MAX},
     };
     for (size_t i = 0; i < TA_COUNT(numbers); i++) {
         char *end;
@@ -119,6 +127,7 @@ static void add_device(struct ta_engine *e, enum ta_device_kind kind)
 
 static void close_dummy(struct ta_engine *e)
 {
+    pthread_mutex_destroy(&((struct dummy *)e)->lock);
     ta_engine_release(e);
     free((struct dummy *)e);
 }
@@ -132,6 +141,7 @@ static int open_dummy(struct ta_engine **out, const struct ta_engine_config *con
     d->planes = 3;
     d->fail_times = 1;
     d->engine.version = ta_xstrdup("1");
+    pthread_mutex_init(&d->lock, NULL);
     *out = NULL;
     // By name alone, as libraries are found by the system, there is none.
     const char *file = config->libraries[0] && strchr(config->libraries[0], '/') ? config->libraries[0]
@@ -190,6 +200,74 @@ static int load(struct ta_engine *e, const void *model, size_t size, int device,
     return 0;
 }
 
+// ---- memory ----
+
+static void *take_memory(struct ta_network *n, size_t bytes)
+{
+    struct dummy *d = (struct dummy *)n->engine;
+    struct ta_dummy_memory *c = &d->counts;
+    void *at = NULL;
+    int i = 0;
+    if (!((struct dummy_network *)n)->device)
+        return NULL;
+    pthread_mutex_lock(&d->lock);
+    while (i < MOST_BLOCKS && d->blocks[i].at)
+        i++;
+    if (i < MOST_BLOCKS && (int64_t)bytes <= d->pinned - c->bytes)
+        at = aligned_alloc(BORDER, (bytes + BORDER - 1) / BORDER * BORDER);
+    if (at) {
+        d->blocks[i] = (struct block){at, bytes};
+        c->bytes += (int64_t)bytes;
+    }
+    c->taken += at != NULL;
+    c->refused += at == NULL;
+    pthread_mutex_unlock(&d->lock);
+    return at;
+}
+
+// Under the lock. The block that a number lies in; -1: in none.
+static int find_block(const struct dummy *d, const void *at)
+{
+    for (int i = 0; i < MOST_BLOCKS; i++) {
+        uintptr_t begin = (uintptr_t)d->blocks[i].at;
+        if (begin && (uintptr_t)at >= begin && (uintptr_t)at - begin < d->blocks[i].bytes)
+            return i;
+    }
+    return -1;
+}
+
+static void give_memory(struct ta_network *n, void *at)
+{
+    struct dummy *d = (struct dummy *)n->engine;
+    pthread_mutex_lock(&d->lock);
+    int i = find_block(d, at);
+    if (i >= 0) {
+        d->counts.bytes -= (int64_t)d->blocks[i].bytes;
+        d->counts.given++;
+        free(d->blocks[i].at);
+        d->blocks[i] = (struct block){0};
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+static void count_tensors(struct dummy *d, const struct ta_tensor *in, const struct ta_tensor *out)
+{
+    pthread_mutex_lock(&d->lock);
+    d->counts.tensors += 2;
+    d->counts.there += (find_block(d, in->data) >= 0) + (find_block(d, out->data) >= 0);
+    pthread_mutex_unlock(&d->lock);
+}
+
+void ta_dummy_get_memory(struct ta_engine *e, struct ta_dummy_memory *out)
+{
+    struct dummy *d = (struct dummy *)e;
+    pthread_mutex_lock(&d->lock);
+    *out = d->counts;
+    pthread_mutex_unlock(&d->lock);
+}
+
+// ---- calls ----
+
 static int check_shapes(const struct dummy *d, const struct ta_tensor *in, const struct ta_tensor *out,
                         struct ta_log *log)
 {
@@ -243,6 +321,7 @@ static int run(struct ta_network *n, const struct ta_tensor *in, const struct ta
     if (err < 0)
         return err;
     enlarge(d, in, out);
+    count_tensors(d, in, out);
     // timed wait: stands for work that takes this long
     ta_sleep_us(1000 * (d->call_ms + d->frame_ms * in->dim[0]));
     return 0;
@@ -260,4 +339,6 @@ const struct ta_engine_info ta_engine_dummy = {
     .load = load,
     .unload = unload,
     .run = run,
+    .take_memory = take_memory,
+    .give_memory = give_memory,
 };

@@ -83,6 +83,11 @@ struct ta_engine_info {
     // inputs may share. May be called by several threads at a time.
     int (*run)(struct ta_network *n, const struct ta_tensor *in, const struct ta_tensor *out,
                struct ta_log *log);
+    // Memory of the host that the network's device reads and writes directly (infer/numbers.h); NULL: it has
+    // none, for this device or any more. Both NULL where an engine knows no such thing. Tensors of any
+    // network may lie in it, in whole or in part. Any thread.
+    void *(*take_memory)(struct ta_network *n, size_t bytes);
+    void (*give_memory)(struct ta_network *n, void *at); // before the network is unloaded
     // Of engines that run no networks but have effects of their own (infer/vfx.h): load, unload and run are
     // NULL, and this proves that a device works. NULL for the others.
     int (*test)(struct ta_engine *e, int device, struct ta_log *log);

@@ -98,10 +98,11 @@ static int open_library(struct ta_onnx *o, const char *file, struct ta_buf *why)
         ta_buf_printf(why, "; needed is 1.%d or a newer 1.x", TA_ORT_API);
         return TA_ERR_UNSUPPORTED;
     }
-    o->table = base->get_api(TA_ORT_API);
+    o->api = minor < TA_ORT_API_SHARED ? TA_ORT_API : TA_ORT_API_SHARED;
+    o->table = base->get_api((uint32_t)o->api);
     if (!o->table) {
         ta_buf_printf(why, "it says that it is version %u.%u, but has no interface of version %d", major,
-                      minor, TA_ORT_API);
+                      minor, o->api);
         return TA_ERR_UNSUPPORTED;
     }
     o->engine.library = ta_xstrdup(file);
@@ -220,6 +221,8 @@ static void onnx_close(struct ta_engine *e)
         }
         ORT_RELEASE(o, ORT_RELEASE_ENV, o->env);
     }
+    pthread_mutex_destroy(&o->lock);
+    free(o->blocks);
     free(o->registered);
     free((void *)o->ep_devices);
     ta_engine_release(e);
@@ -233,6 +236,7 @@ static int onnx_open(struct ta_engine **out, const struct ta_engine_config *conf
     *out = NULL;
     o->engine.info = &ta_engine_onnx;
     o->threads = TA_MAX(config->threads, 1);
+    pthread_mutex_init(&o->lock, NULL);
     o->log = ta_log_child(log, "onnx"); // stays while the library may write to it
     int err = find_library(o, config->libraries, log);
     if (err < 0)
@@ -292,4 +296,6 @@ const struct ta_engine_info ta_engine_onnx = {
     .load = ta_onnx_load,
     .unload = ta_onnx_unload,
     .run = ta_onnx_run,
+    .take_memory = ta_onnx_take_memory,
+    .give_memory = ta_onnx_give_memory,
 };

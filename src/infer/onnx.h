@@ -4,6 +4,8 @@
 #ifndef TA_INFER_ONNX_H
 #define TA_INFER_ONNX_H
 
+#include <pthread.h>
+
 #include "infer/engine.h"
 
 // Since version 1.22 it has what is used here, plugins among it.
@@ -30,7 +32,9 @@ enum ta_ort_slot {
     ORT_TENSOR_ELEMENT_TYPE = 60,
     ORT_TENSOR_DIM_COUNT = 61,
     ORT_TENSOR_DIMS = 62,
+    ORT_CREATE_MEMORY_INFO = 68,
     ORT_CREATE_CPU_MEMORY_INFO = 69,
+    ORT_ALLOCATOR_ALLOC = 75,
     ORT_ALLOCATOR_FREE = 76,
     ORT_DEFAULT_ALLOCATOR = 78,
     ORT_RELEASE_ENV = 92,
@@ -41,6 +45,8 @@ enum ta_ort_slot {
     ORT_RELEASE_TYPE = 98,
     ORT_RELEASE_SESSION_OPTIONS = 100,
     ORT_ADD_SESSION_CONFIG = 130,
+    ORT_CREATE_ALLOCATOR = 131,
+    ORT_RELEASE_ALLOCATOR = 132,
     ORT_CREATE_AND_REGISTER_ALLOCATOR = 144,
     ORT_CREATE_ARENA_CONFIG = 156,
     ORT_RELEASE_ARENA_CONFIG = 157,
@@ -52,7 +58,12 @@ enum ta_ort_slot {
     ORT_HARDWARE_VENDOR = 309,
     ORT_EP_DEVICE_NAME = 312,
     ORT_EP_DEVICE_HARDWARE = 316,
+    // Since version 1.23:
+    ORT_EP_DEVICE_MEMORY_INFO = 374,
+    ORT_GET_SHARED_ALLOCATOR = 376,
 };
+
+enum { TA_ORT_API_SHARED = 23 }; // memory of a device's provider, which all of its networks share
 
 typedef void (*ta_ort_function)(void);
 
@@ -65,7 +76,17 @@ struct ta_onnx {
     char **registered; // plugins, by name
     int registered_count;
     int threads;
+    int api; // of the table: TA_ORT_API, or TA_ORT_API_SHARED where the library has it
     bool limited;
+    pthread_mutex_t lock;          // guards the blocks
+    struct ta_onnx_block **blocks; // of memory that was handed out (onnx_memory.c)
+    int block_count;
+};
+
+struct ta_onnx_network {
+    struct ta_network network; // first: what is handed out
+    int device;
+    void *session;
 };
 
 // Calls the function of a slot: ORT_CALL(o, ORT_RUN, void *, (void *, int), session, 1). Functions that can
@@ -82,6 +103,12 @@ struct ta_onnx {
 // log.
 int ta_onnx_status(struct ta_onnx *o, void *status, const char *what, struct ta_log *log);
 int ta_onnx_status_text(struct ta_onnx *o, void *status, struct ta_buf *why);
+
+// Pinned memory of the provider that runs the network, where it has such memory.
+void *ta_onnx_take_memory(struct ta_network *n, size_t bytes);
+void ta_onnx_give_memory(struct ta_network *n, void *at);
+// How numbers that lie there are described to the library: as pinned, or as ordinary memory.
+const void *ta_onnx_memory_of(struct ta_onnx *o, const void *at);
 
 int ta_onnx_load(struct ta_engine *e, const void *model, size_t size, int device, struct ta_network **out,
                  struct ta_log *log);

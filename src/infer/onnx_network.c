@@ -11,12 +11,6 @@
 enum { ORT_FLOAT = 1, ORT_INT64 = 7 }; // of its element types
 enum { MAX_TENSORS = 16 };
 
-struct onnx_network {
-    struct ta_network network; // first: what is handed out
-    int device;
-    void *session;
-};
-
 static int make_options(struct ta_onnx *o, int device, void **out, struct ta_log *log)
 {
     static const char what[] = "setting up a network";
@@ -87,7 +81,7 @@ static void *read_shape(struct ta_onnx *o, void *session, size_t i, enum ta_ort_
     return status;
 }
 
-static int read_shapes(struct ta_onnx *o, struct onnx_network *n, struct ta_log *log)
+static int read_shapes(struct ta_onnx *o, struct ta_onnx_network *n, struct ta_log *log)
 {
     size_t in = 0, out = 0;
     void *status = ORT_CALL(o, ORT_SESSION_INPUT_COUNT, void *, (const void *, size_t *), n->session, &in);
@@ -115,7 +109,7 @@ int ta_onnx_load(struct ta_engine *e, const void *model, size_t size, int device
                  struct ta_log *log)
 {
     struct ta_onnx *o = (struct ta_onnx *)e;
-    struct onnx_network *n = ta_xcalloc(1, sizeof *n);
+    struct ta_onnx_network *n = ta_xcalloc(1, sizeof *n);
     void *options = NULL;
     *out = NULL;
     n->network.engine = e;
@@ -143,7 +137,7 @@ int ta_onnx_load(struct ta_engine *e, const void *model, size_t size, int device
 
 void ta_onnx_unload(struct ta_network *network)
 {
-    struct onnx_network *n = (struct onnx_network *)network;
+    struct ta_onnx_network *n = (struct ta_onnx_network *)network;
     struct ta_onnx *o = (struct ta_onnx *)network->engine;
     ORT_RELEASE(o, ORT_RELEASE_SESSION, n->session);
     ta_network_release(network);
@@ -187,22 +181,25 @@ static int check_tensors(const struct ta_tensor_shape *shapes, const struct ta_t
     return 0;
 }
 
-static void *wrap(struct ta_onnx *o, const struct ta_tensor *t, enum ta_element element, void **out)
+static void *wrap(const struct ta_onnx_network *n, const struct ta_tensor *t, enum ta_element element,
+                  void **out)
 {
+    struct ta_onnx *o = (struct ta_onnx *)n->network.engine;
     bool whole = element == TA_ELEMENT_INT64;
     size_t bytes = whole ? sizeof *t->whole : sizeof *t->data;
     for (int d = 0; d < t->count; d++)
         bytes *= (size_t)t->dim[d];
+    void *at = whole ? (void *)t->whole : (void *)t->data;
     return ORT_CALL(o, ORT_CREATE_TENSOR_WITH_DATA, void *,
-                    (const void *, void *, size_t, const int64_t *, size_t, int, void **), o->memory,
-                    whole ? (void *)t->whole : (void *)t->data, bytes, t->dim, (size_t)t->count,
+                    (const void *, void *, size_t, const int64_t *, size_t, int, void **),
+                    n->device ? ta_onnx_memory_of(o, at) : o->memory, at, bytes, t->dim, (size_t)t->count,
                     whole ? ORT_INT64 : ORT_FLOAT, out);
 }
 
 int ta_onnx_run(struct ta_network *network, const struct ta_tensor *in, const struct ta_tensor *out,
                 struct ta_log *log)
 {
-    struct onnx_network *n = (struct onnx_network *)network;
+    struct ta_onnx_network *n = (struct ta_onnx_network *)network;
     struct ta_onnx *o = (struct ta_onnx *)network->engine;
     void *given[MAX_TENSORS] = {0}, *made[MAX_TENSORS] = {0}, *status = NULL;
     const char *in_names[MAX_TENSORS], *out_names[MAX_TENSORS];
@@ -213,11 +210,11 @@ int ta_onnx_run(struct ta_network *network, const struct ta_tensor *in, const st
         return err;
     for (int i = 0; i < network->in_count && !status; i++) {
         in_names[i] = network->in[i].name;
-        status = wrap(o, &in[i], network->in[i].element, &given[i]);
+        status = wrap(n, &in[i], network->in[i].element, &given[i]);
     }
     for (int i = 0; i < network->out_count && !status; i++) {
         out_names[i] = network->out[i].name;
-        status = wrap(o, &out[i], network->out[i].element, &made[i]);
+        status = wrap(n, &out[i], network->out[i].element, &made[i]);
     }
     if (!status)
         status = ORT_CALL(o, ORT_RUN, void *,

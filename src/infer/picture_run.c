@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "infer/numbers.h"
 #include "media/av.h"
 
 // One direction of a picture, in tiles of one length that are spread evenly.
@@ -21,8 +22,8 @@ struct ta_picture_run {
     struct ta_picture_run_params p;
     struct axis x, y;
     bool tiled;
-    float *tile_in, *tile_out; // `batch` of them
-    struct ta_log *quiet;      // keeps the first error of a call
+    struct ta_numbers tile_in, tile_out; // `batch` of them
+    struct ta_log *quiet;                // keeps the first error of a call
     struct ta_buf why;
     bool told_batch, told_tile;
     struct ta_picture_run_stats stats;
@@ -92,38 +93,59 @@ static size_t larger_tile_numbers(const struct ta_picture_run *r)
     return (size_t)r->p.made * (size_t)r->x.tile * (size_t)r->y.tile * f * f;
 }
 
-static int take_tiles(struct ta_picture_run *r, struct ta_log *log)
+static void set_axes(struct ta_picture_run *r)
 {
     const struct ta_network_use *use = &r->p.use;
-    bool fixed = use->width > 0 || use->height > 0;
     int tile = r->p.tile ? r->p.tile : TA_MAX(r->p.width, r->p.height);
-    free(r->tile_in);
-    free(r->tile_out);
-    r->tile_in = r->tile_out = NULL;
     r->x = make_axis(r->p.width, use->width ? use->width : tile, use->width > 0);
     r->y = make_axis(r->p.height, use->height ? use->height : tile, use->height > 0);
-    r->tiled = fixed || r->x.count > 1 || r->y.count > 1;
+    r->tiled = use->width > 0 || use->height > 0 || r->x.count > 1 || r->y.count > 1;
+}
+
+static int take_tiles(struct ta_picture_run *r, struct ta_log *log)
+{
+    ta_numbers_give(&r->tile_in);
+    ta_numbers_give(&r->tile_out);
+    r->stats.bytes = r->stats.pinned = 0;
+    set_axes(r);
     if (!r->tiled)
         return 0;
     size_t batch = (size_t)r->p.batch;
-    r->tile_in = calloc(batch * tile_numbers(r), sizeof *r->tile_in);
-    r->tile_out = calloc(batch * larger_tile_numbers(r), sizeof *r->tile_out);
+    int err = ta_numbers_take(&r->tile_in, r->p.network, batch * tile_numbers(r));
+    if (err >= 0)
+        err = ta_numbers_take(&r->tile_out, r->p.network, batch * larger_tile_numbers(r));
     r->stats.allocations += 2;
-    if (r->tile_in && r->tile_out)
+    r->stats.bytes = (int64_t)((r->tile_in.count + r->tile_out.count) * sizeof(float));
+    r->stats.pinned = (r->tile_in.from != NULL) + (r->tile_out.from != NULL);
+    if (err >= 0)
         return 0;
     ta_error(log, "out of memory for tiles of %d x %d", r->x.tile, r->y.tile);
     return TA_ERR_NOMEM;
+}
+
+static void set_params(struct ta_picture_run *r, const struct ta_picture_run_params *params)
+{
+    r->p = *params;
+    if (!r->p.made)
+        r->p.made = r->p.use.planes;
+    if (r->p.one_a_call)
+        r->p.batch = 1;
+    set_axes(r);
+}
+
+int64_t ta_picture_run_bytes(const struct ta_picture_run_params *params)
+{
+    struct ta_picture_run r = {0};
+    set_params(&r, params);
+    size_t numbers = r.tiled ? (size_t)r.p.batch * (tile_numbers(&r) + larger_tile_numbers(&r)) : 0;
+    return (int64_t)(numbers * sizeof(float));
 }
 
 int ta_picture_run_create(struct ta_picture_run **out, const struct ta_picture_run_params *params,
                           struct ta_log *log)
 {
     struct ta_picture_run *r = ta_xcalloc(1, sizeof *r);
-    r->p = *params;
-    if (!r->p.made)
-        r->p.made = r->p.use.planes;
-    if (r->p.one_a_call)
-        r->p.batch = 1;
+    set_params(r, params);
     int err = ta_log_keep_first(&r->quiet, &r->why);
     if (err >= 0)
         err = take_tiles(r, log);
@@ -141,8 +163,8 @@ void ta_picture_run_destroy(struct ta_picture_run **run)
         return;
     ta_log_destroy(&r->quiet);
     ta_buf_release(&r->why);
-    free(r->tile_in);
-    free(r->tile_out);
+    ta_numbers_give(&r->tile_in);
+    ta_numbers_give(&r->tile_out);
     free(r);
 }
 
@@ -226,12 +248,12 @@ static int run_tiles(struct ta_picture_run *r, const float *in, float *out, int 
             return TA_ERR_CANCELED;
         for (int i = 0; i < n; i++)
             cut(r, in + (size_t)((first + i) / each) * picture, (first + i) % each % r->x.count,
-                (first + i) % each / r->x.count, r->tile_in + (size_t)i * tile);
-        int err = call(r, r->tile_in, r->tile_out, n, r->x.tile, r->y.tile);
+                (first + i) % each / r->x.count, r->tile_in.at + (size_t)i * tile);
+        int err = call(r, r->tile_in.at, r->tile_out.at, n, r->x.tile, r->y.tile);
         if (err < 0)
             return err;
         for (int i = 0; i < n; i++)
-            paste(r, r->tile_out + (size_t)i * larger_tile_numbers(r), (first + i) % each % r->x.count,
+            paste(r, r->tile_out.at + (size_t)i * larger_tile_numbers(r), (first + i) % each % r->x.count,
                   (first + i) % each / r->x.count, out + (size_t)((first + i) / each) * larger);
     }
     return 0;

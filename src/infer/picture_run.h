@@ -23,6 +23,8 @@ struct ta_picture_run_params {
     int batch;         // pictures, or tiles, in a call
     bool one_a_call;   // the network takes no more
 };
+// Bytes that tiles take; 0 for whole pictures. The network may be NULL.
+int64_t ta_picture_run_bytes(const struct ta_picture_run_params *params);
 // Takes memory for tiles once. TA_ERR_NOMEM after a message.
 int ta_picture_run_create(struct ta_picture_run **out, const struct ta_picture_run_params *params,
                           struct ta_log *log);
@@ -34,6 +36,7 @@ void ta_picture_run_destroy(struct ta_picture_run **r);
 int ta_picture_run(struct ta_picture_run *r, float *in, float *out, int count, const struct ta_cancel *cancel,
                    struct ta_log *log);
 // Goes on with another network of the same kind, of the CPU for example.
+// The one before it lives as long as the run: memory may be its.
 void ta_picture_run_use_network(struct ta_picture_run *r, struct ta_network *network);
 
 struct ta_picture_run_stats {
@@ -41,6 +44,8 @@ struct ta_picture_run_stats {
     int64_t pictures;    // whole ones
     double busy;         // seconds in the engine
     int64_t allocations; // of memory for numbers, over its life
+    int64_t bytes;       // of it, now
+    int pinned;          // blocks of it that are the engine's, now
     int tile, batch;     // now
 };
 void ta_picture_run_get_stats(const struct ta_picture_run *r, struct ta_picture_run_stats *stats);

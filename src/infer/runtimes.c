@@ -14,12 +14,14 @@ struct runtime {
     struct ta_engine *engine;
     char *named; // library that was named for it, NULL for none
     int threads;
+    size_t memory;
 };
 
 struct ta_runtimes {
     pthread_mutex_t lock;
     ta_runtime_opener open;
     char *named;
+    size_t memory;
     struct runtime *list;
     int count;
 };
@@ -56,6 +58,13 @@ void ta_runtimes_name_library(struct ta_runtimes *r, const char *named)
     pthread_mutex_unlock(&r->lock);
 }
 
+void ta_runtimes_limit_memory(struct ta_runtimes *r, size_t bytes)
+{
+    pthread_mutex_lock(&r->lock);
+    r->memory = bytes;
+    pthread_mutex_unlock(&r->lock);
+}
+
 static const struct ta_engine_info *find_info(const char *name)
 {
     for (const struct ta_engine_info *const *e = ta_engines; *e; e++)
@@ -80,17 +89,18 @@ static int open_one(struct ta_runtimes *r, const char *name, int threads, struct
     }
     for (int i = 0; i < r->count; i++) {
         const struct runtime *known = &r->list[i];
-        if (known->engine->info != info || known->threads != threads || !same_text(known->named, r->named))
+        if (known->engine->info != info || known->threads != threads || known->memory != r->memory ||
+            !same_text(known->named, r->named))
             continue;
         *out = known->engine;
         return 0;
     }
     struct ta_engine *e = NULL;
-    int err = r->open(&e, info, r->named, threads, log);
+    int err = r->open(&e, info, r->named, threads, r->memory, log);
     if (err < 0)
         return err;
     r->list = ta_xrealloc(r->list, (size_t)(r->count + 1) * sizeof *r->list);
-    r->list[r->count++] = (struct runtime){e, r->named ? ta_xstrdup(r->named) : NULL, threads};
+    r->list[r->count++] = (struct runtime){e, r->named ? ta_xstrdup(r->named) : NULL, threads, r->memory};
     *out = e;
     return 0;
 }

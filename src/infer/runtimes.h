@@ -1,4 +1,4 @@
-// Engines that are open, one for each kind and number of threads in a process.
+// Engines that are open, one for each kind, number of threads and limit of memory in a process.
 #ifndef TA_INFER_RUNTIMES_H
 #define TA_INFER_RUNTIMES_H
 
@@ -7,15 +7,19 @@
 // Thread-safety: Safe, except create and destroy.
 struct ta_runtimes;
 
-// `open` finds the library and opens it: `named` is the one that the user named, or NULL.
+// `open` finds the library and opens it: `named` is the one that the user named, or NULL. `memory_bytes`: as
+// ta_engine_config has it.
 typedef int (*ta_runtime_opener)(struct ta_engine **out, const struct ta_engine_info *engine,
-                                 const char *named, int threads, struct ta_log *log);
+                                 const char *named, int threads, size_t memory_bytes, struct ta_log *log);
 void ta_runtimes_create(struct ta_runtimes **out, ta_runtime_opener open);
 // After all sessions. *r may be NULL.
 void ta_runtimes_destroy(struct ta_runtimes **r);
 
 // What those that are opened from now on are opened from; NULL: wherever it is found.
 void ta_runtimes_name_library(struct ta_runtimes *r, const char *named);
+
+// What those that are opened from now on may use for computing on the processor; 0: no limit.
+void ta_runtimes_limit_memory(struct ta_runtimes *r, size_t bytes);
 
 // The engine of this name, opened when it is not yet: "onnx", or "dummy", which no list has. Borrowed, until
 // destroy. A failure is not kept. Blocks while another thread opens one. TA_ERR_* after a message.

@@ -229,7 +229,7 @@ bool ta_engine_is_meant(const struct ta_engine_info *engine, const char *named)
 }
 
 int ta_engine_open(struct ta_engine **out, const struct ta_engine_info *engine, const char *named,
-                   int threads, struct ta_log *log)
+                   int threads, size_t memory_bytes, struct ta_log *log)
 {
     static const char *const none[] = {NULL};
     struct ta_engine_places places;
@@ -240,6 +240,7 @@ int ta_engine_open(struct ta_engine **out, const struct ta_engine_info *engine, 
         .libraries = places.libraries ? (const char *const *)places.libraries : none,
         .plugins = places.plugins,
         .threads = threads,
+        .memory_bytes = memory_bytes,
     };
     int err = TA_ERR_NOT_FOUND;
     *out = NULL;

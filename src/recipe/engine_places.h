@@ -32,8 +32,9 @@ void ta_engine_places_release(struct ta_engine_places *places);
 // what is of no engine means the first of the list.
 bool ta_engine_is_meant(const struct ta_engine_info *engine, const char *named);
 
-// Finds and opens in one; `named` as above, where this engine is meant; else as if nothing was named.
+// Finds and opens in one; `named` as above, where this engine is meant; else as if nothing was named. Threads
+// and memory: as ta_engine_config has them.
 int ta_engine_open(struct ta_engine **out, const struct ta_engine_info *engine, const char *named,
-                   int threads, struct ta_log *log);
+                   int threads, size_t memory_bytes, struct ta_log *log);
 
 #endif

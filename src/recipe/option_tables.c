@@ -344,7 +344,9 @@ const struct ta_opt ta_run_options[] = {
      .min = 0,
      .max = INFINITY,
      .flags = TA_OPT_ADVANCED,
-     .help = "memory that segments running at once may need together; 0 is half of the machine's"},
+     .help =
+         "memory that segments running at once may need together, and networks on the processor; 0 is half of the "
+         "machine's"},
     {.name = "work-dir",
      .kind = &ta_opt_path,
      TA_FIELD(struct ta_run_opts, work_dir, char *),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libavutil/imgutils.h>
 #include <libavutil/pixdesc.h>
 
 #include <terminalai/error.h>
@@ -75,19 +76,37 @@ static size_t picture_numbers(const struct ta_format *f)
     return (size_t)PLANES * (size_t)f->width * (size_t)f->height;
 }
 
-// Of a frame: three fields in and the lines that are made, for each of its fields, and the frame itself.
-static size_t frame_numbers(const void *opts, const struct ta_format *f)
+static struct ta_picture_run_params run_params(const struct neural_opts *o, const struct ta_format *in,
+                                               int batch)
 {
-    size_t field = picture_numbers(f) / 2;
-    return (size_t)ta_deinterlace_fields(opts) * field * (FIELDS + 1) + 2 * field;
+    int height = in->height / 2;
+    return (struct ta_picture_run_params){
+        .use = {.planes = FIELDS * PLANES, .factor = 1},
+        .made = PLANES,
+        .width = in->width,
+        .height = height,
+        .tile = ta_neural_tile(o->tile, in->width, height),
+        .batch = batch,
+    };
+}
+
+// Of a frame, for each of its fields: three fields in and the lines that are made.
+static int64_t bytes_each(const struct neural_opts *o, const struct ta_format *f)
+{
+    const struct ta_picture_run_params run = run_params(o, f, 1);
+    int64_t field = (int64_t)(picture_numbers(f) / 2 * sizeof(float));
+    return ta_deinterlace_fields(o) * (field * (FIELDS + 1) * TA_NEURAL_SLOTS + ta_picture_run_bytes(&run));
 }
 
 static void needs(const void *opts, const struct ta_format *in, const struct ta_env *env,
                   struct ta_stage_needs *n)
 {
     const struct neural_opts *o = opts;
-    ta_neural_network_needs(&o->network, (int64_t)(frame_numbers(opts, in) * sizeof(float)), env, n);
+    int64_t frame = av_image_get_buffer_size(in->pix_fmt, in->width, in->height, 1);
+    ta_neural_network_needs(&o->network, bytes_each(o, in), env, n);
     n->bytes += (int64_t)((AROUND + 1) * picture_numbers(in) * sizeof(float));
+    // Frames that wait with their numbers: what they were made of, and what they became.
+    n->bytes += n->frames * TA_NEURAL_SLOTS * TA_MAX(frame, 0) * (1 + ta_deinterlace_fields(opts));
 }
 
 struct moment {
@@ -95,45 +114,60 @@ struct moment {
     float *numbers;
 };
 
-// A field whose missing lines are to be made; the frame counts for all of its fields.
-struct wish {
-    AVFrame *frame;
-    const float *numbers; // of the frame, in `frames` of the stage
-    int parity;           // of the lines that are there
-    bool turned;
-    int64_t pts;
-};
-
 struct priv {
     const struct ta_session *session, *on_cpu;
     struct ta_network_plan plan;
     struct ta_neural_pictures *pictures;
     struct ta_picture_run *run;
+    struct ta_neural_flow *flow;
     struct moment at[AROUND];
-    bool has; // a frame in at[2]
-    // Fields that wait for the network, their three fields and missing lines, and the frames that they are
-    // of.
-    struct wish *wishes;
-    float *fields, *missing, *frames, *made;
-    int waiting, frames_waiting, room; // room: frames
-    bool keeps_luma;                   // rows of brightness that are there can be copied
+    bool has;        // a frame in at[2]
+    float *made;     // a frame that is put together of its rows; of the thread that drains
+    bool keeps_luma; // rows of brightness that are there can be copied
 };
 
-static int start_run(struct ta_stage *s, struct priv *p)
+// A device has failed, or lacks memory.
+static bool recover(void *priv, int err)
+{
+    struct ta_stage *s = priv;
+    struct priv *p = s->priv;
+    const struct neural_opts *o = s->opts;
+    if (!ta_neural_fall_back(s, &o->network, err, &p->plan, p->session, &p->on_cpu))
+        return false;
+    ta_picture_run_use_network(p->run, ta_network_of(p->on_cpu));
+    return true;
+}
+
+static int drain(void *priv, const struct ta_neural_picture *what, const float *in, const float *out,
+                 AVFrame **made);
+
+static int start(struct ta_stage *s, struct priv *p)
 {
     const struct neural_opts *o = s->opts;
-    int height = s->in.height / 2;
-    const struct ta_picture_run_params run = {
-        .network = ta_network_of(p->session),
-        .use = {.planes = FIELDS * PLANES, .factor = 1},
-        .made = PLANES,
-        .width = s->in.width,
-        .height = height,
-        .tile = ta_neural_tile(o->tile, s->in.width, height),
-        .batch = p->room * ta_deinterlace_fields(o),
-        .one_a_call = ta_network_of(p->session)->in[0].dim[0] == 1,
+    bool batching = !s->env->tuning || s->env->tuning->engine_batching;
+    struct ta_network *network = ta_network_of(p->session);
+    struct ta_picture_run_params run = run_params(
+        o, &s->in, batching ? TA_MAX(1, s->frames) * ta_deinterlace_fields(o) : 1);
+    run.network = network;
+    run.one_a_call = network->in[0].dim[0] == 1;
+    int err = ta_picture_run_create(&p->run, &run, s->log);
+    if (err < 0)
+        return err;
+    const struct ta_neural_flow_params flow = {
+        .pictures = p->pictures,
+        .run = p->run,
+        .network = network,
+        .in_numbers = FIELDS * picture_numbers(&s->in) / 2,
+        .out_numbers = picture_numbers(&s->in) / 2,
+        .batch = run.batch,
+        .overlap = batching,
+        .drain = drain,
+        .recover = recover,
+        .priv = s,
+        .cancel = s->env->cancel,
+        .log = s->log,
     };
-    return ta_picture_run_create(&p->run, &run, s->log);
+    return ta_neural_flow_create(&p->flow, &flow);
 }
 
 static int init(struct ta_stage *s)
@@ -142,9 +176,7 @@ static int init(struct ta_stage *s)
     const struct neural_opts *o = s->opts;
     const struct ta_neural_network_opts *n = &o->network;
     struct ta_buf why = {0};
-    size_t numbers = picture_numbers(&s->in), field = numbers / 2;
-    bool batching = !s->env->tuning || s->env->tuning->engine_batching;
-    p->room = batching ? TA_MAX(1, s->frames) : 1;
+    size_t numbers = picture_numbers(&s->in);
     p->plan = (struct ta_network_plan){
         n->engine, n->runtime, n->provider, (int)n->threads, n->file, n->sum, NULL, NULL, 0};
     int err = ta_network_session_get(s->env, &p->plan, false, s->log, &p->session);
@@ -154,18 +186,13 @@ static int init(struct ta_stage *s)
     if (err < 0)
         ta_error(s->log, "%s: %s", s->info->name, ta_buf_text(&why));
     ta_buf_release(&why);
-    size_t fields = (size_t)p->room * (size_t)ta_deinterlace_fields(o);
-    p->wishes = ta_xcalloc(fields, sizeof *p->wishes);
-    p->fields = malloc(fields * field * FIELDS * sizeof(float));
-    p->missing = malloc(fields * field * sizeof(float));
-    p->frames = malloc((size_t)p->room * numbers * sizeof(float));
     p->made = malloc(numbers * sizeof(float));
-    bool memory = p->fields && p->missing && p->frames && p->made;
+    bool memory = p->made != NULL;
     for (int i = 0; i < AROUND; i++)
         memory &= (p->at[i].numbers = malloc(numbers * sizeof(float))) != NULL;
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(s->in.pix_fmt);
     p->keeps_luma = s->in.pix_fmt == s->out.pix_fmt && !ta_format_is_rgb(&s->in) && !d->comp[0].shift;
-    return err < 0 ? err : memory ? start_run(s, p) : ta_stage_no_memory(s);
+    return err < 0 ? err : memory ? start(s, p) : ta_stage_no_memory(s);
 }
 
 // ---- fields ----
@@ -193,17 +220,6 @@ static void put_field(const struct ta_format *f, const float *rows, int parity, 
         }
 }
 
-static int run(struct ta_stage *s)
-{
-    struct priv *p = s->priv;
-    const struct neural_opts *o = s->opts;
-    int err = ta_picture_run(p->run, p->fields, p->missing, p->waiting, s->env->cancel, s->log);
-    if (err >= 0 || !ta_neural_fall_back(s, &o->network, err, &p->plan, p->session, &p->on_cpu))
-        return err;
-    ta_picture_run_use_network(p->run, ta_network_of(p->on_cpu));
-    return ta_picture_run(p->run, p->fields, p->missing, p->waiting, s->env->cancel, s->log);
-}
-
 // The rows of brightness that the field has, as they were.
 static void keep_rows(const struct ta_stage *s, const AVFrame *in, int parity, AVFrame *out)
 {
@@ -213,63 +229,55 @@ static void keep_rows(const struct ta_stage *s, const AVFrame *in, int parity, A
                bytes);
 }
 
-static int give_wish(struct ta_stage *s, int i)
+// Fields whose missing rows lie below are seen upside down by the network, which makes the row above each.
+static bool is_turned(int parity)
 {
+    return parity == 0;
+}
+
+static int drain(void *priv, const struct ta_neural_picture *what, const float *in, const float *out,
+                 AVFrame **made)
+{
+    struct ta_stage *s = priv;
     struct priv *p = s->priv;
-    const struct wish *w = &p->wishes[i];
-    size_t field = picture_numbers(&s->in) / 2;
-    memcpy(p->made, w->numbers, 2 * field * sizeof *p->made);
-    put_field(&s->in, p->missing + (size_t)i * field, 1 - w->parity, w->turned, p->made);
-    AVFrame *out = NULL;
-    int err = ta_neural_drain(p->pictures, w->frame, p->made, &out, s->log);
+    const float *here = in + picture_numbers(&s->in) / 2; // between the field before and the one behind
+    put_field(&s->in, here, what->parity, is_turned(what->parity), p->made);
+    put_field(&s->in, out, 1 - what->parity, is_turned(what->parity), p->made);
+    int err = ta_neural_drain(p->pictures, what->source, p->made, made, s->log);
     if (err < 0)
         return err;
-    if (p->keeps_luma && av_frame_make_writable(out) < 0) {
-        av_frame_free(&out);
+    if (p->keeps_luma && av_frame_make_writable(*made) < 0) {
+        av_frame_free(made);
         return ta_stage_no_memory(s);
     }
     if (p->keeps_luma)
-        keep_rows(s, w->frame, w->parity, out);
-    ta_frame_set_interlaced(out, false, false);
-    out->pts = w->pts;
-    return ta_stage_emit(s, out);
+        keep_rows(s, what->source, what->parity, *made);
+    ta_frame_set_interlaced(*made, false, false);
+    (*made)->pts = what->pts;
+    return 0;
 }
 
-// All that waits for the network.
-static int give_waiting(struct ta_stage *s)
-{
-    struct priv *p = s->priv;
-    int err = p->waiting ? run(s) : 0;
-    for (int i = 0; i < p->waiting; i++) {
-        if (err >= 0)
-            err = give_wish(s, i);
-        av_frame_free(&p->wishes[i].frame);
-    }
-    p->waiting = p->frames_waiting = 0;
-    return err;
-}
-
-// The network makes the row above each of a field: of fields whose missing rows lie below, all is turned
-// upside down.
-static int wish_for(struct ta_stage *s, const float *numbers, bool second)
+// The rows that a field lacks go on their way.
+static int give_field(struct ta_stage *s, bool second)
 {
     struct priv *p = s->priv;
     const struct moment *here = &p->at[1];
-    struct wish *w = &p->wishes[p->waiting];
     int parity = ta_frame_is_top_first(here->frame) != second ? 0 : 1;
-    bool turned = parity == 0;
+    bool turned = is_turned(parity);
     size_t field = picture_numbers(&s->in) / 2;
-    float *fields = p->fields + (size_t)p->waiting * FIELDS * field;
+    float *fields = NULL;
+    int err = ta_neural_flow_room(p->flow, &fields, s->emit, s->receiver);
+    if (err < 0)
+        return err;
     take_field(&s->in, p->at[second ? 1 : 0].numbers, 1 - parity, turned, fields);
     take_field(&s->in, here->numbers, parity, turned, fields + field);
     take_field(&s->in, p->at[second ? 2 : 1].numbers, 1 - parity, turned, fields + 2 * field);
-    *w = (struct wish){
-        .frame = av_frame_clone(here->frame), .numbers = numbers, .parity = parity, .turned = turned};
-    if (!w->frame)
-        return ta_stage_no_memory(s);
-    w->pts = second ? here->frame->pts + p->at[2].frame->pts : 2 * here->frame->pts;
-    p->waiting++;
-    return 0;
+    const struct ta_neural_picture what = {
+        .source = av_frame_clone(here->frame),
+        .pts = second ? here->frame->pts + p->at[2].frame->pts : 2 * here->frame->pts,
+        .parity = parity,
+    };
+    return what.source ? ta_neural_flow_add(p->flow, &what, s->emit, s->receiver) : ta_stage_no_memory(s);
 }
 
 // A frame that has no fields goes past the network.
@@ -277,7 +285,7 @@ static int give_whole(struct ta_stage *s)
 {
     struct priv *p = s->priv;
     AVFrame *here = p->at[1].frame, *out = NULL;
-    int err = give_waiting(s);
+    int err = ta_neural_flow_finish(p->flow, s->emit, s->receiver);
     if (err >= 0)
         err = ta_neural_drain(p->pictures, here, p->at[1].numbers, &out, s->log);
     if (err < 0)
@@ -295,15 +303,10 @@ static int give_whole(struct ta_stage *s)
 static int give_frame(struct ta_stage *s)
 {
     struct priv *p = s->priv;
-    size_t picture = picture_numbers(&s->in);
     if (!ta_frame_is_interlaced(p->at[1].frame))
         return give_whole(s);
-    float *numbers = p->frames + (size_t)p->frames_waiting++ * picture;
-    memcpy(numbers, p->at[1].numbers, picture * sizeof *numbers);
-    int err = wish_for(s, numbers, false);
-    if (err >= 0 && ta_deinterlace_fields(s->opts) == 2)
-        err = wish_for(s, numbers, true);
-    return err >= 0 && p->frames_waiting == p->room ? give_waiting(s) : err;
+    int err = give_field(s, false);
+    return err >= 0 && ta_deinterlace_fields(s->opts) == 2 ? give_field(s, true) : err;
 }
 
 // ---- frames ----
@@ -360,8 +363,11 @@ static int process_many(struct ta_stage *s, AVFrame **in, int count)
     }
     if (!count)
         err = take_frame(s, NULL);
+    if (err < 0)
+        return err;
     // What is there goes on: how many come at a time decides about speed alone.
-    return err >= 0 ? give_waiting(s) : err;
+    struct ta_neural_flow *flow = ((struct priv *)s->priv)->flow;
+    return count ? ta_neural_flow_send(flow) : ta_neural_flow_finish(flow, s->emit, s->receiver);
 }
 
 static void release(struct ta_stage *s)
@@ -373,12 +379,9 @@ static void release(struct ta_stage *s)
         av_frame_free(&p->at[i].frame);
         free(p->at[i].numbers);
     }
-    for (int i = 0; i < p->waiting; i++)
-        av_frame_free(&p->wishes[i].frame);
-    free(p->wishes);
-    free(p->fields);
-    free(p->missing);
-    free(p->frames);
+    if (p->flow && p->run)
+        ta_neural_flow_tell(s, p->flow, p->run, bytes_each(s->opts, &s->in) * s->frames);
+    ta_neural_flow_destroy(&p->flow);
     free(p->made);
     ta_picture_run_destroy(&p->run);
     ta_neural_pictures_destroy(&p->pictures);

@@ -8,7 +8,11 @@
 
 struct ta_pool;
 
-enum { TA_NEURAL_BATCH_MAX = 32, TA_NEURAL_SLOTS = 3 };
+enum {
+    TA_NEURAL_BATCH_MAX = 32, // frames at a time
+    TA_NEURAL_SLOTS = 3,
+    TA_NEURAL_FLOW_MAX = 2 * TA_NEURAL_BATCH_MAX, // pictures in a batch: fields count for themselves
+};
 
 // What is known of the network that a recipe wants, and of what would run it; found before planning.
 struct ta_neural_facts {
@@ -106,12 +110,23 @@ int ta_neural_drain(struct ta_neural_pictures *p, const AVFrame *in, const float
 
 // Three batches: one is filled by the caller, one computes in a thread, one becomes frames in another.
 struct ta_neural_flow;
+// What a picture's numbers were made of, and what its frame is to be: the caller's, for drain().
+struct ta_neural_picture {
+    AVFrame *source;
+    int64_t pts;
+    int parity;
+};
 struct ta_neural_flow_params {
     struct ta_neural_pictures *pictures;
     struct ta_picture_run *run;
+    struct ta_network *network;     // that buffers are asked of; NULL: ordinary memory
     size_t in_numbers, out_numbers; // of a picture
     int batch;
     bool overlap; // false: one picture at a time in the caller's thread, with memory taken for each
+    // The frame of a picture, from what the network got and made; in a thread of its own. NULL: from what it
+    // made alone, by ta_neural_drain().
+    int (*drain)(void *priv, const struct ta_neural_picture *what, const float *in, const float *out,
+                 AVFrame **made);
     // The CPU takes over after this error? Returns true when `run` was given another network.
     bool (*recover)(void *priv, int err);
     void *priv;
@@ -123,11 +138,26 @@ int ta_neural_flow_create(struct ta_neural_flow **out, const struct ta_neural_fl
 // order. count == 0: all that are left.
 int ta_neural_flow_push(struct ta_neural_flow *f, AVFrame **in, int count,
                         int (*emit)(void *receiver, AVFrame *frame), void *receiver);
+// The same picture by picture: where the numbers of the next one go, then the picture itself (its frame is
+// taken, also on failure), which is on its way when the batch is full, or sent as it is. finish(): all come
+// out.
+int ta_neural_flow_room(struct ta_neural_flow *f, float **to, int (*emit)(void *receiver, AVFrame *frame),
+                        void *receiver);
+int ta_neural_flow_add(struct ta_neural_flow *f, const struct ta_neural_picture *what,
+                       int (*emit)(void *receiver, AVFrame *frame), void *receiver);
+int ta_neural_flow_send(struct ta_neural_flow *f);
+int ta_neural_flow_finish(struct ta_neural_flow *f, int (*emit)(void *receiver, AVFrame *frame),
+                          void *receiver);
 void ta_neural_flow_destroy(struct ta_neural_flow **f);
 struct ta_neural_flow_stats {
     int64_t batches, allocations; // of buffers for numbers
+    int64_t bytes;                // of them, at most at a time
+    int64_t pinned;               // of the allocations, those that the engine served
     double seconds;               // from the first batch's computing to the last one's end
 };
 void ta_neural_flow_get_stats(const struct ta_neural_flow *f, struct ta_neural_flow_stats *stats);
+// Says in the log what became of both; `planned`: bytes of buffers.
+void ta_neural_flow_tell(const struct ta_stage *s, const struct ta_neural_flow *f,
+                         const struct ta_picture_run *run, int64_t planned);
 
 #endif

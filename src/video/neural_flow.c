@@ -7,11 +7,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "infer/numbers.h"
 #include "video/neural.h"
 
 struct slot {
-    float *in, *out;
-    AVFrame *source[TA_NEURAL_BATCH_MAX], *made[TA_NEURAL_BATCH_MAX];
+    struct ta_numbers in, out;
+    struct ta_neural_picture what[TA_NEURAL_FLOW_MAX];
+    AVFrame *made[TA_NEURAL_FLOW_MAX];
     int count, err;
 };
 
@@ -20,33 +22,39 @@ struct ta_neural_flow {
     struct slot slots[TA_NEURAL_SLOTS];
     struct ta_queue *to_compute, *to_drain, *done;
     struct ta_thread *compute, *drain;
-    int next, flying; // the slot to fill, and how many are under way
+    int next, filling, flying; // the slot to fill, pictures in it, and slots under way
     double first, last;
+    int64_t held; // bytes of buffers, now
     struct ta_neural_flow_stats stats;
 };
 
 static int take_memory(struct ta_neural_flow *f, struct slot *s, int pictures)
 {
-    s->in = malloc((size_t)pictures * f->p.in_numbers * sizeof *s->in);
-    s->out = malloc((size_t)pictures * f->p.out_numbers * sizeof *s->out);
+    struct ta_network *from = f->p.overlap ? f->p.network : NULL;
+    int err = ta_numbers_take(&s->in, from, (size_t)pictures * f->p.in_numbers);
+    if (err >= 0)
+        err = ta_numbers_take(&s->out, from, (size_t)pictures * f->p.out_numbers);
     f->stats.allocations += 2;
-    if (s->in && s->out)
+    f->held += (int64_t)((s->in.count + s->out.count) * sizeof(float));
+    f->stats.bytes = TA_MAX(f->stats.bytes, f->held);
+    f->stats.pinned += (s->in.from != NULL) + (s->out.from != NULL);
+    if (err >= 0)
         return 0;
     ta_error(f->p.log, "out of memory for %d pictures at a time: a smaller --batch takes less", pictures);
     return TA_ERR_NOMEM;
 }
 
-static void drop_memory(struct slot *s)
+static void drop_memory(struct ta_neural_flow *f, struct slot *s)
 {
-    free(s->in);
-    free(s->out);
-    s->in = s->out = NULL;
+    f->held -= (int64_t)((s->in.count + s->out.count) * sizeof(float));
+    ta_numbers_give(&s->in);
+    ta_numbers_give(&s->out);
 }
 
 static void drop_frames(struct slot *s)
 {
     for (int i = 0; i < s->count; i++) {
-        av_frame_free(&s->source[i]);
+        av_frame_free(&s->what[i].source);
         av_frame_free(&s->made[i]);
     }
     s->count = 0;
@@ -54,21 +62,13 @@ static void drop_frames(struct slot *s)
 
 // ---- the steps of a batch ----
 
-static int fill(struct ta_neural_flow *f, struct slot *s)
-{
-    int err = 0;
-    for (int i = 0; i < s->count && err >= 0; i++)
-        err = ta_neural_fill(f->p.pictures, s->source[i], s->in + (size_t)i * f->p.in_numbers, f->p.log);
-    return err;
-}
-
 static int compute(struct ta_neural_flow *f, struct slot *s)
 {
     double begun = ta_clock_seconds();
     f->first = f->first > 0 ? f->first : begun;
-    int err = ta_picture_run(f->p.run, s->in, s->out, s->count, f->p.cancel, f->p.log);
+    int err = ta_picture_run(f->p.run, s->in.at, s->out.at, s->count, f->p.cancel, f->p.log);
     if (err < 0 && err != TA_ERR_CANCELED && f->p.recover && f->p.recover(f->p.priv, err))
-        err = ta_picture_run(f->p.run, s->in, s->out, s->count, f->p.cancel, f->p.log);
+        err = ta_picture_run(f->p.run, s->in.at, s->out.at, s->count, f->p.cancel, f->p.log);
     f->last = ta_clock_seconds();
     f->stats.batches++;
     return err;
@@ -78,9 +78,11 @@ static int drain(struct ta_neural_flow *f, struct slot *s)
 {
     int err = 0;
     for (int i = 0; i < s->count && err >= 0; i++) {
-        err = ta_neural_drain(f->p.pictures, s->source[i], s->out + (size_t)i * f->p.out_numbers, &s->made[i],
-                              f->p.log);
-        av_frame_free(&s->source[i]);
+        const float *in = s->in.at + (size_t)i * f->p.in_numbers,
+                    *out = s->out.at + (size_t)i * f->p.out_numbers;
+        err = f->p.drain ? f->p.drain(f->p.priv, &s->what[i], in, out, &s->made[i])
+                         : ta_neural_drain(f->p.pictures, s->what[i].source, out, &s->made[i], f->p.log);
+        av_frame_free(&s->what[i].source);
     }
     return err;
 }
@@ -152,7 +154,7 @@ void ta_neural_flow_destroy(struct ta_neural_flow **flow)
         ta_queue_destroy(queues[i]);
     for (int i = 0; i < TA_NEURAL_SLOTS; i++) {
         drop_frames(&f->slots[i]);
-        drop_memory(&f->slots[i]);
+        drop_memory(f, &f->slots[i]);
     }
     free(f);
 }
@@ -180,40 +182,34 @@ static int land(struct ta_neural_flow *f, int (*emit)(void *receiver, AVFrame *f
     return emit_all(s, s->err, emit, receiver);
 }
 
-// As it was done before there were batches; kept to compare with.
-static int run_plainly(struct ta_neural_flow *f, struct slot *s)
+int ta_neural_flow_room(struct ta_neural_flow *f, float **to, int (*emit)(void *receiver, AVFrame *frame),
+                        void *receiver)
 {
-    int err = take_memory(f, s, 1);
-    if (err >= 0)
-        err = fill(f, s);
-    if (err >= 0)
-        err = compute(f, s);
-    if (err >= 0)
-        err = drain(f, s);
-    drop_memory(s);
+    struct slot *s = &f->slots[f->next];
+    int err = !f->filling && f->flying == TA_NEURAL_SLOTS ? land(f, emit, receiver) : 0;
+    if (err >= 0 && !f->p.overlap)
+        err = take_memory(f, s, 1);
+    *to = err < 0 ? NULL : s->in.at + (size_t)f->filling * f->p.in_numbers;
     return err;
 }
 
-int ta_neural_flow_push(struct ta_neural_flow *f, AVFrame **in, int count,
-                        int (*emit)(void *receiver, AVFrame *frame), void *receiver)
+// As it was done before there were batches; kept to compare with.
+static int run_plainly(struct ta_neural_flow *f, struct slot *s)
 {
-    int err = 0;
-    while (f->flying && err >= 0 && (!count || f->flying == TA_NEURAL_SLOTS))
-        err = land(f, emit, receiver);
-    if (err < 0 || !count) {
-        for (int i = 0; i < count; i++)
-            av_frame_free(&in[i]);
-        return err;
-    }
-    struct slot *s = &f->slots[f->next];
-    s->err = 0;
-    for (s->count = 0; s->count < count; s->count++)
-        s->source[s->count] = in[s->count];
-    if (!f->p.overlap)
-        return emit_all(s, run_plainly(f, s), emit, receiver);
-    err = fill(f, s);
+    int err = compute(f, s);
     if (err >= 0)
-        err = ta_queue_push(f->to_compute, s, 0);
+        err = drain(f, s);
+    drop_memory(f, s);
+    return err;
+}
+
+int ta_neural_flow_send(struct ta_neural_flow *f)
+{
+    struct slot *s = &f->slots[f->next];
+    if (!f->filling)
+        return 0;
+    f->filling = 0;
+    int err = ta_queue_push(f->to_compute, s, 0);
     if (err < 0) {
         drop_frames(s);
         return err;
@@ -223,8 +219,68 @@ int ta_neural_flow_push(struct ta_neural_flow *f, AVFrame **in, int count,
     return 0;
 }
 
+int ta_neural_flow_add(struct ta_neural_flow *f, const struct ta_neural_picture *what,
+                       int (*emit)(void *receiver, AVFrame *frame), void *receiver)
+{
+    struct slot *s = &f->slots[f->next];
+    s->err = 0;
+    s->what[f->filling++] = *what;
+    s->count = f->filling;
+    if (!f->p.overlap) {
+        f->filling = 0;
+        return emit_all(s, run_plainly(f, s), emit, receiver);
+    }
+    return f->filling < f->p.batch ? 0 : ta_neural_flow_send(f);
+}
+
+int ta_neural_flow_finish(struct ta_neural_flow *f, int (*emit)(void *receiver, AVFrame *frame),
+                          void *receiver)
+{
+    int err = ta_neural_flow_send(f);
+    while (f->flying && err >= 0)
+        err = land(f, emit, receiver);
+    return err;
+}
+
+int ta_neural_flow_push(struct ta_neural_flow *f, AVFrame **in, int count,
+                        int (*emit)(void *receiver, AVFrame *frame), void *receiver)
+{
+    int err = 0;
+    for (int i = 0; i < count; i++) {
+        const struct ta_neural_picture what = {.source = in[i]};
+        float *to = NULL;
+        if (err >= 0)
+            err = ta_neural_flow_room(f, &to, emit, receiver);
+        if (err >= 0)
+            err = ta_neural_fill(f->p.pictures, in[i], to, f->p.log);
+        if (err >= 0)
+            err = ta_neural_flow_add(f, &what, emit, receiver);
+        else
+            av_frame_free(&in[i]);
+    }
+    if (err < 0)
+        return err;
+    return count ? ta_neural_flow_send(f) : ta_neural_flow_finish(f, emit, receiver);
+}
+
 void ta_neural_flow_get_stats(const struct ta_neural_flow *f, struct ta_neural_flow_stats *stats)
 {
     *stats = f->stats;
     stats->seconds = f->last - f->first;
+}
+
+void ta_neural_flow_tell(const struct ta_stage *s, const struct ta_neural_flow *f,
+                         const struct ta_picture_run *run, int64_t planned)
+{
+    struct ta_picture_run_stats r;
+    struct ta_neural_flow_stats all;
+    ta_neural_flow_get_stats(f, &all);
+    ta_picture_run_get_stats(run, &r);
+    ta_verbose(
+        s->log,
+        "%s: pictures %lld, calls %lld, engine busy %.3f s of %.3f, buffers %lld of the engine's %lld, "
+        "bytes %lld of %lld planned, batch %d, tile %d",
+        s->info->name, (long long)r.pictures, (long long)r.calls, r.busy, all.seconds,
+        (long long)(all.allocations + r.allocations), (long long)(all.pinned + r.pinned),
+        (long long)(all.bytes + r.bytes), (long long)planned, r.batch, r.tile);
 }

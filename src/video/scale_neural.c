@@ -2,6 +2,8 @@
 
 #include <terminalai/error.h>
 
+#include <libavutil/imgutils.h>
+
 #include "base/env.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -88,13 +90,34 @@ static size_t in_numbers(const struct neural_opts *o, const struct ta_format *in
     return (size_t)o->planes * (size_t)in->width * (size_t)in->height;
 }
 
+static struct ta_picture_run_params run_params(const struct neural_opts *o, const struct ta_format *in,
+                                               int batch)
+{
+    return (struct ta_picture_run_params){
+        .use = {(int)o->planes, (int)o->factor, (int)o->only_width, (int)o->only_height},
+        .width = in->width,
+        .height = in->height,
+        .tile = ta_neural_tile(o->tile, in->width, in->height),
+        .batch = batch,
+    };
+}
+
+// Of the numbers of one picture on its way.
+static int64_t bytes_each(const struct neural_opts *o, const struct ta_format *in)
+{
+    const struct ta_picture_run_params run = run_params(o, in, 1);
+    return (int64_t)(in_numbers(o, in) * sizeof(float)) * (1 + o->factor * o->factor) * TA_NEURAL_SLOTS +
+           ta_picture_run_bytes(&run);
+}
+
 static void needs(const void *opts, const struct ta_format *in, const struct ta_env *env,
                   struct ta_stage_needs *n)
 {
     const struct neural_opts *o = opts;
-    int64_t each = (int64_t)(in_numbers(o, in) * sizeof(float)) * (1 + o->factor * o->factor) *
-                   TA_NEURAL_SLOTS;
-    ta_neural_network_needs(&o->network, each, env, n);
+    int64_t frame = av_image_get_buffer_size(in->pix_fmt, in->width, in->height, 1);
+    ta_neural_network_needs(&o->network, bytes_each(o, in), env, n);
+    // Frames that wait with their numbers: what they were made of, and what they became.
+    n->bytes += n->frames * TA_NEURAL_SLOTS * TA_MAX(frame, 0) * (1 + o->factor * o->factor);
 }
 
 struct neural_priv {
@@ -122,21 +145,16 @@ static int start(struct ta_stage *s, struct neural_priv *p)
     const struct neural_opts *o = s->opts;
     struct ta_network *network = ta_network_of(p->session);
     bool batching = !s->env->tuning || s->env->tuning->engine_batching;
-    const struct ta_picture_run_params run = {
-        .network = network,
-        .use = {(int)o->planes, (int)o->factor, (int)o->only_width, (int)o->only_height},
-        .width = s->in.width,
-        .height = s->in.height,
-        .tile = ta_neural_tile(o->tile, s->in.width, s->in.height),
-        .batch = s->frames,
-        .one_a_call = network->in[0].dim[0] == 1,
-    };
+    struct ta_picture_run_params run = run_params(o, &s->in, s->frames);
+    run.network = network;
+    run.one_a_call = network->in[0].dim[0] == 1;
     int err = ta_picture_run_create(&p->run, &run, s->log);
     if (err < 0)
         return err;
     const struct ta_neural_flow_params flow = {
         .pictures = p->pictures,
         .run = p->run,
+        .network = network,
         .in_numbers = in_numbers(o, &s->in),
         .out_numbers = in_numbers(o, &s->out),
         .batch = s->frames,
@@ -179,17 +197,8 @@ static void release(struct ta_stage *s)
     struct neural_priv *p = s->priv;
     if (!p)
         return;
-    if (p->flow && p->run) {
-        struct ta_neural_flow_stats flow;
-        struct ta_picture_run_stats run;
-        ta_neural_flow_get_stats(p->flow, &flow);
-        ta_picture_run_get_stats(p->run, &run);
-        ta_verbose(
-            s->log,
-            "%s: pictures %lld, calls %lld, engine busy %.3f s of %.3f, buffers %lld, batch %d, tile %d",
-            s->info->name, (long long)run.pictures, (long long)run.calls, run.busy, flow.seconds,
-            (long long)(flow.allocations + run.allocations), run.batch, run.tile);
-    }
+    if (p->flow && p->run)
+        ta_neural_flow_tell(s, p->flow, p->run, bytes_each(s->opts, &s->in) * s->frames);
     ta_neural_flow_destroy(&p->flow);
     ta_picture_run_destroy(&p->run);
     ta_neural_pictures_destroy(&p->pictures);

@@ -96,12 +96,12 @@ def test_wrong_libraries(program, tmp_path, stub):
 
 
 @pytest.mark.parametrize('version, why', [('1.21.3', 'it is version 1.21.3; needed is 1.22'), ('2.0', 'it is version 2.0'), ('new', 'does not tell'),
-    ('1.30.0', 'has no interface of version 22'), ('1\x1b[2J', 'does not tell')])
+    ('1.30.0', 'has no interface of version 23'), ('1.22.1', 'has no interface of version 22'), ('1\x1b[2J', 'does not tell')])
 def test_versions(program, stub, version, why):
     """One that is too old is not asked for an interface that it lacks. None is loaded before its reports are off."""
     result = program('engines', '--engine-library', stub, env={**NOWHERE, 'TA_STUB_VERSION': version}, code=1)
     assert why in ' '.join(result.out.split()) and '\x1b' not in result.out, result.out
-    asked = ['stub: asked for 22'] if version == '1.30.0' else []
+    asked = {'1.30.0': ['stub: asked for 23'], '1.22.1': ['stub: asked for 22']}.get(version, [])
     assert result.err.splitlines() == ['stub: telemetry off', *asked], result.err
 
 

@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -218,8 +219,14 @@ def test_longer_than_a_day(program, dummy, tmp_path):
     kept = list((tmp_path / 'cache/terminalai/speed').glob('*.json'))
     assert len(kept) == 1, kept
     kept[0].write_text('{"form": 1, "at": 1e300, "seconds": "x"}')
+    # What is out of date goes when something new comes.
+    for n, days in enumerate((0, 29, 31, 400)):
+        other = kept[0].with_name(f'{n:064x}.json')
+        other.write_text('{}')
+        os.utime(other, (time.time() - days * 86400,) * 2)
     quick = program('plan', source, '-o', tmp_path / 'o.mkv', *args, *dummy('frame_ms 1\n'), env=env, code=0)
     assert 'days' not in quick.err, quick
+    assert sorted(p.name[60:64] for p in kept[0].parent.glob('0000*')) == ['0000', '0001']
 
 
 # ---- ONNX Runtime ----
@@ -284,8 +291,8 @@ def runtime():
     return folder
 
 
-def reference(runtime, model, source, factor, planes=3):
-    """The pictures by ONNX Runtime's own Python, without anything between."""
+def reference(runtime, model, given, planes=3):
+    """The pictures of SIZE by ONNX Runtime's own Python, without anything between."""
     code = '''
 import sys
 import numpy as np, onnxruntime as o
@@ -297,7 +304,6 @@ for f in frames:
     y = session.run(None, {session.get_inputs()[0].name: x})[0][0].transpose(1, 2, 0)
     sys.stdout.buffer.write((np.clip(y, 0, 1) * 255 + 0.5).astype(np.uint8).tobytes())
 '''
-    given = rgb(source, SIZE)[:SIZE[0] * SIZE[1] * 3 * 3]
     done = subprocess.run([sys.executable, '-c', code, model, str(SIZE[0]), str(SIZE[1]), str(planes)], input=given,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, 'PYTHONPATH': f'{runtime}:{os.environ.get("PYTHONPATH", "")}', 'ORT_DISABLE_TELEMETRY': '1'}, check=False)
     if done.returncode and b'No module named' in done.stderr:
@@ -332,7 +338,11 @@ def test_no_network(program, runtime, source, tmp_path):
         assert refused.code in (1, 2) and 'scale.neural' in refused.err, refused
 
 
-@pytest.mark.parametrize('name, factor', [('span_ch48_x2_fp32', 2), ('upconv7_photo_noise1_x2', 2), ('realesr-animevideov3', 4), ('realesr-general-x4v3_w16', 4)])
+COLOUR = [('span_ch48_x2_fp32', 2), ('upconv7_photo_noise1_x2', 2), ('realesr-animevideov3', 4), ('realesr-general-x4v3_w16', 4), ('realesr-general-wdn-x4v3_w16', 4)]
+LUMA = ['FSRCNN_x2', 'FSRCNN-small_x2', 'ESPCN_x2']
+
+
+@pytest.mark.parametrize('name, factor', COLOUR)
 def test_as_a_straight_run(program, runtime, source, tmp_path, name, factor):
     assets = pathlib.Path(os.environ.get('TA_ASSETS') or pathlib.Path(__file__).parents[2] / '../shared/assets')
     model = assets / 'models' / f'{name}.onnx'
@@ -340,10 +350,26 @@ def test_as_a_straight_run(program, runtime, source, tmp_path, name, factor):
         pytest.skip(f'{name} is not here')
     size = (SIZE[0] * factor, SIZE[1] * factor)
     program.restore(source, tmp_path / 'o.mkv', '-y', *args_for(size), '--range', '0-3f', '--scale', 'neural', '--scale-model', model, '--engine-library', runtime)
-    assert largest_difference(rgb(tmp_path / 'o.mkv', size, 3), reference(runtime, model, source, factor)) <= 1
+    assert largest_difference(rgb(tmp_path / 'o.mkv', size, 3), reference(runtime, model, rgb(source, SIZE)[:SIZE[0] * SIZE[1] * 3 * 3])) <= 1
 
 
-@pytest.mark.parametrize('name, factor', [('span_ch48_x2_fp32', 2), ('upconv7_photo_noise1_x2', 2), ('realesr-general-x4v3_w16', 4)])
+@pytest.mark.parametrize('name', LUMA)
+def test_luma_as_a_straight_run(program, runtime, source, tmp_path, name):
+    """The brightness of pictures that are nothing else, of full range."""
+    assets = pathlib.Path(os.environ.get('TA_ASSETS') or pathlib.Path(__file__).parents[2] / '../shared/assets')
+    model, grey, out = assets / 'models' / f'{name}.onnx', tmp_path / 'grey.mkv', tmp_path / 'o.mkv'
+    if not model.exists():
+        pytest.skip(f'{name} is not here')
+    clips.ffmpeg('-i', source, '-vf', 'extractplanes=g,format=gray,setparams=range=pc', '-frames:v', 3, '-color_range', 'pc', '-c:v', 'ffv1', *clips.BITEXACT, grey)
+    program.restore(grey, out, '-y', *args_for(), '--scale', 'neural', '--scale-model', model, '--engine-library', runtime)
+
+    def raw(path):
+        return subprocess.run(['ffmpeg', '-v', 'error', '-i', path, '-f', 'rawvideo', '-'], stdout=subprocess.PIPE, check=True).stdout
+    assert judge.video_stream(out)['pix_fmt'] in ('gray', 'gray8'), judge.video_stream(out)
+    assert largest_difference(raw(out), reference(runtime, model, raw(grey), 1)) <= 1
+
+
+@pytest.mark.parametrize('name, factor', COLOUR)
 def test_tiles_as_the_whole(program, runtime, tmp_path, name, factor):
     """Tiles that share 96 pixels give the whole picture: networks see no farther than half of that."""
     assets = pathlib.Path(os.environ.get('TA_ASSETS') or pathlib.Path(__file__).parents[2] / '../shared/assets')
@@ -358,7 +384,7 @@ def test_tiles_as_the_whole(program, runtime, tmp_path, name, factor):
     assert largest_difference(*made) <= 2
 
 
-@pytest.mark.parametrize('name', ['FSRCNN_x2', 'FSRCNN-small_x2', 'ESPCN_x2'])
+@pytest.mark.parametrize('name', LUMA)
 def test_luma_alone(program, runtime, tmp_path, name):
     """Brightness is the network's, colour that of a resize."""
     assets = pathlib.Path(os.environ.get('TA_ASSETS') or pathlib.Path(__file__).parents[2] / '../shared/assets')

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "infer/dummy.h"
+#include "infer/numbers.h"
 #include "infer/picture_run.h"
 #include "infer/runtimes.h"
 #include "recipe/engine_places.h"
@@ -117,13 +118,13 @@ static void test_settings(void **state)
     for (size_t i = 0; i < TA_COUNT(bad); i++) {
         char *path = settings(bad[i].text);
         capture_init(&log);
-        assert_int_equal(ta_engine_open(&e, &ta_engine_dummy, path, 1, log.log), TA_ERR_FORMAT);
+        assert_int_equal(ta_engine_open(&e, &ta_engine_dummy, path, 1, 0, log.log), TA_ERR_FORMAT);
         capture_expect_error(&log, bad[i].message);
         capture_release(&log);
         free(path);
     }
     capture_init(&log);
-    assert_int_equal(ta_engine_open(&e, &ta_engine_dummy, NULL, 1, log.log), TA_ERR_NOT_FOUND);
+    assert_int_equal(ta_engine_open(&e, &ta_engine_dummy, NULL, 1, 0, log.log), TA_ERR_NOT_FOUND);
     capture_expect_error(&log, "--engine-library");
     capture_release(&log);
     for (const struct ta_engine_info *const *i = ta_engines; *i; i++)
@@ -283,6 +284,56 @@ static void test_delays(void **state)
     tear_down(&f);
 }
 
+// Memory of the device: for what runs there, as long as there is some, and given back.
+static void test_memory_of_the_device(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct ta_dummy_memory m;
+    struct ta_numbers a, b, c;
+    struct ta_picture_run_stats stats;
+    set_up(&f, "device gpu\npinned 10000\n", 0); // the CPU has ordinary memory
+    assert_int_equal(ta_numbers_take(&a, f.network, 100), 0);
+    assert_null(a.from);
+    assert_int_equal((uintptr_t)a.at % 64, 0);
+    ta_numbers_give(&a);
+    tear_down(&f);
+
+    set_up(&f, "device gpu\npinned 10000\n", 1);
+    assert_int_equal(ta_numbers_take(&a, f.network, 1000), 0);
+    assert_int_equal(ta_numbers_take(&b, f.network, 1000), 0);
+    assert_int_equal(ta_numbers_take(&c, f.network, 1000), 0); // for which nothing is left
+    assert_true(a.from == f.network && b.from == f.network && !c.from);
+    a.at[999] = b.at[999] = c.at[999] = 1;
+    ta_dummy_get_memory(f.engine, &m);
+    assert_true(m.taken == 2 && m.refused == 1 && m.given == 0 && m.bytes >= 8000 && m.bytes <= 8128);
+    ta_numbers_give(&c);
+    ta_numbers_give(&b);
+    ta_numbers_give(&a);
+    assert_null(a.at);
+    ta_numbers_give(&a);
+    ta_dummy_get_memory(f.engine, &m);
+    assert_true(m.taken == 2 && m.given == 2 && m.bytes == 0);
+    assert_int_equal(ta_numbers_take(&a, f.network, SIZE_MAX / 4), TA_ERR_NOMEM);
+    assert_int_equal(ta_numbers_take(&a, NULL, 7), 0);
+    ta_numbers_give(&a);
+    tear_down(&f);
+
+    // Tiles lie there, whatever the pictures' own memory is.
+    set_up(&f, "device gpu\npinned 100000000\n", 1);
+    struct ta_dummy_memory before;
+    struct ta_picture_run_params p = {.width = 200, .height = 100, .tile = 64, .batch = 4};
+    ta_dummy_get_memory(f.engine, &before); // finding out what the network is good for took other memory
+    assert_int_equal(run(&f, p, 3, 0, 0, &stats, NULL), 0);
+    ta_dummy_get_memory(f.engine, &m);
+    assert_int_equal(stats.pinned, 2);
+    assert_true(m.there > 0 && m.there == m.tensors - before.tensors);
+    assert_true(m.given == m.taken && m.bytes == 0);
+    p.use = f.use;
+    assert_int_equal(ta_picture_run_bytes(&p), stats.bytes);
+    tear_down(&f);
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -301,9 +352,10 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_settings), cmocka_unit_test(test_runtimes), cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_tiles),    cmocka_unit_test(test_memory),   cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_delays),
+        cmocka_unit_test(test_settings), cmocka_unit_test(test_runtimes),
+        cmocka_unit_test(test_whole),    cmocka_unit_test(test_tiles),
+        cmocka_unit_test(test_memory),   cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_delays),   cmocka_unit_test(test_memory_of_the_device),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -24,6 +24,7 @@ enum { WIDTH = 32, HEIGHT = 16 };
 struct fixture {
     char path[64];
     struct ta_runtimes *runtimes;
+    struct ta_engine *engine;
     struct ta_network *network;
     struct ta_neural_pictures *pictures;
     struct ta_picture_run *run;
@@ -33,7 +34,6 @@ struct fixture {
 
 static void set_up(struct fixture *f, const char *settings, int batch, bool overlap)
 {
-    struct ta_engine *engine = NULL;
     struct ta_format in = {.pix_fmt = AV_PIX_FMT_GRAY8, .width = WIDTH, .height = HEIGHT}, out = in;
     struct ta_buf why = {0};
     *f = (struct fixture){.path = "/tmp/ta-flow-XXXXXX"};
@@ -43,8 +43,9 @@ static void set_up(struct fixture *f, const char *settings, int batch, bool over
     fclose(file);
     ta_runtimes_create(&f->runtimes, ta_engine_open);
     ta_runtimes_name_library(f->runtimes, f->path);
-    assert_int_equal(ta_runtimes_get(f->runtimes, "dummy", 1, NULL, &engine), 0);
-    assert_int_equal(engine->info->load(engine, "", 0, 0, &f->network, NULL), 0);
+    assert_int_equal(ta_runtimes_get(f->runtimes, "dummy", 1, NULL, &f->engine), 0);
+    int device = f->engine->device_count - 1;
+    assert_int_equal(f->engine->info->load(f->engine, "", 0, device, &f->network, NULL), 0);
     assert_int_equal(ta_neural_format(&in, 2, &out, &why), 0);
     assert_int_equal(ta_neural_pictures_create(&f->pictures, &in, &out, 1, 1, NULL, &why), 0);
     const struct ta_picture_run_params run = {
@@ -52,6 +53,7 @@ static void set_up(struct fixture *f, const char *settings, int batch, bool over
     assert_int_equal(ta_picture_run_create(&f->run, &run, NULL), 0);
     const struct ta_neural_flow_params flow = {.pictures = f->pictures,
                                                .run = f->run,
+                                               .network = f->network,
                                                .in_numbers = WIDTH * HEIGHT,
                                                .out_numbers = 4 * WIDTH * HEIGHT,
                                                .batch = batch,
@@ -136,6 +138,39 @@ static void test_order_and_memory(void **state)
     tear_down(&f);
 }
 
+// Buffers lie in memory of the device, as far as it goes, and go back to it. As many bytes as were planned.
+static void test_memory_of_the_device(void **state)
+{
+    (void)state;
+    enum { BATCH = 4, IN = BATCH * WIDTH * HEIGHT * 4, OUT = 4 * IN };
+    static const struct {
+        int bytes;
+        bool overlap;
+        int pinned;
+    } cases[] = {{3 * (IN + OUT), true, 6}, {3 * (IN + OUT) - 1, true, 5}, {0, true, 0}, {1 << 20, false, 0}};
+    for (size_t i = 0; i < TA_COUNT(cases); i++) {
+        struct fixture f;
+        struct ta_neural_flow_stats stats;
+        struct ta_dummy_memory m;
+        char settings[64];
+        snprintf(settings, sizeof settings, "device gpu\npinned %d\n", cases[i].bytes);
+        set_up(&f, settings, BATCH, cases[i].overlap);
+        assert_int_equal(push_all(&f, 40, cases[i].overlap ? BATCH : 1), 0);
+        assert_int_equal(f.next, 40);
+        ta_neural_flow_get_stats(f.flow, &stats);
+        ta_dummy_get_memory(f.engine, &m);
+        assert_int_equal(stats.pinned, cases[i].pinned);
+        assert_int_equal(stats.bytes, cases[i].overlap ? 3 * (IN + OUT) : (IN + OUT) / BATCH);
+        assert_int_equal(m.taken, cases[i].pinned);
+        if (cases[i].pinned == 6)
+            assert_true(m.tensors == 20 && m.there == 20);
+        ta_neural_flow_destroy(&f.flow);
+        ta_dummy_get_memory(f.engine, &m);
+        assert_true(m.given == m.taken && m.bytes == 0);
+        tear_down(&f);
+    }
+}
+
 static double seconds(const char *settings, int frames, int batch, struct ta_picture_run_stats *run)
 {
     struct fixture f;
@@ -189,9 +224,8 @@ static void test_failure(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order_and_memory),
-        cmocka_unit_test(test_batches_pay),
-        cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_order_and_memory), cmocka_unit_test(test_memory_of_the_device),
+        cmocka_unit_test(test_batches_pay),      cmocka_unit_test(test_busy),
         cmocka_unit_test(test_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

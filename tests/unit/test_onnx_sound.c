@@ -182,11 +182,12 @@ static void test_what_does_not_fit(void **state)
 // ---- through the cache ----
 
 static int open_here(struct ta_engine **out, const struct ta_engine_info *engine, const char *named,
-                     int threads, struct ta_log *log)
+                     int threads, size_t memory, struct ta_log *log)
 {
     (void)engine;
     (void)named;
     (void)threads;
+    (void)memory;
     *out = open_engine(0, log);
     return 0;
 }

@@ -36,11 +36,12 @@ static struct ta_env env;
 static struct ta_engine *engine;
 
 static int open_here(struct ta_engine **out, const struct ta_engine_info *info, const char *named,
-                     int threads, struct ta_log *log)
+                     int threads, size_t memory, struct ta_log *log)
 {
     (void)info;
     (void)named;
     (void)threads;
+    (void)memory;
     *out = open_engine(0, log);
     return 0;
 }

@@ -110,7 +110,7 @@ export const optionsDe: Readonly<Record<string, OptionWords>> = {
   "hdr-rtx-middle-grey": ["TrueHDR: mittleres Grau", "mittleres Grau von TrueHDR"],
   // How to run
   jobs: ["Abschnitte zugleich", "Abschnitte, die zugleich restauriert werden; 0 nach Kernen und Speicher"],
-  memory: ["Speicher", "Speicher, den Abschnitte zugleich brauchen dürfen; 0 ist die Hälfte der Maschine"],
+  memory: ["Speicher", "Speicher, den Abschnitte zugleich brauchen dürfen, und Netze auf dem Prozessor; 0 ist die Hälfte der Maschine"],
   "work-dir": ["Arbeitsordner", "Ordner für unfertige Arbeit statt neben dem Ergebnis"],
   "keep-work": ["Arbeit behalten", "behält den Arbeitsordner auch nach dem Erfolg: damit lässt sich eine Szene noch einmal machen"],
   restart: ["Von vorn", "verwirft, was ein unterbrochener Lauf fertig hat, und beginnt neu"],
