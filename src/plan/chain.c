@@ -15,6 +15,7 @@
 #include "video/chain.h"
 #include "video/deinterlace.h"
 #include "video/deinterlace_neural.h"
+#include "video/neural.h"
 #include "video/edges.h"
 #include "video/stages.h"
 
@@ -230,7 +231,10 @@ static int add_chosen(struct ta_decision *d, const struct chosen *c)
         c->info->set_quality(opts, d->recipe->quality);
     if (err >= 0 && c->info == &ta_stage_deinterlace_neural)
         err = ta_deinterlace_neural_prepare(opts, d->facts->fields, d->log);
+    if (err >= 0 && c->info == &ta_stage_deinterlace_neural && d->facts->fields->on_device)
+        ta_chain_tell_device(d, d->facts->fields->provider);
     if (err >= 0 && c->info == &ta_stage_hdr_rtx && d->facts->nvvfx) {
+        ta_chain_tell_device(d, "NVIDIA VFX");
         struct ta_hdr_opts *o = opts;
         free(o->runtime);
         o->runtime = ta_xstrdup(d->facts->nvvfx);

@@ -19,6 +19,8 @@ int ta_chain_add_depth(struct ta_decision *d, enum AVPixelFormat to, int range);
 int ta_chain_choose_size(struct ta_decision *d, int *w, int *h, const char **why);
 // To this size, pixel format and range, by what the recipe has in the slot "scale".
 int ta_chain_add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat to, int range);
+// That a stage runs on a card, by `runs`: its pictures are not the same everywhere.
+void ta_chain_tell_device(struct ta_decision *d, const char *runs);
 // Where nothing is scaled: says so to a caller who said with what.
 void ta_chain_tell_vain_scale(struct ta_decision *d);
 // Warns of an option that changes nothing, and why; of all of a slot that its stage does not have, as for

@@ -169,6 +169,15 @@ static int add_exact(struct ta_decision *d, const struct ta_stage_info *info, in
     return ta_chain_finish_stage(d);
 }
 
+void ta_chain_tell_device(struct ta_decision *d, const char *runs)
+{
+    ta_decision_tell(
+        d, "engine",
+        "not reproducible: %s may make pictures that differ in their last bits by how many it gets "
+        "at a time (--batch), by the card and by its driver",
+        runs);
+}
+
 // By a factor that is the stage's own; the size comes as it comes.
 static int add_by_factor(struct ta_decision *d, const struct ta_stage_info *info, int w, int h)
 {
@@ -183,6 +192,10 @@ static int add_by_factor(struct ta_decision *d, const struct ta_stage_info *info
         err = ta_scale_neural_prepare(opts, d->facts->neural, d->log);
     if (err >= 0 && info == &ta_stage_scale_rtx)
         ta_scale_rtx_prepare(opts, &d->cur, w, h, d->recipe->quality, d->facts->nvvfx);
+    if (err >= 0 && info == &ta_stage_scale_neural && d->facts->neural->on_device)
+        ta_chain_tell_device(d, d->facts->neural->provider);
+    if (err >= 0 && info == &ta_stage_scale_rtx)
+        ta_chain_tell_device(d, "NVIDIA VFX");
     return err < 0 ? err : ta_chain_finish_stage(d);
 }
 

@@ -109,6 +109,9 @@ def test_choices(program, source, dummy, tmp_path):
     assert stages(broken) == ['scale.zscale'] and 'no such' in why(broken)[0]
     assert stages(planned('device gpu\n', '--device', 'cpu')) == ['scale.zscale']
     neural = planned('device gpu\nversion 4\n', scale='neural')
+    # Whether its pictures are the same everywhere is said.
+    assert [d['why'].split(':')[0] for d in neural['decisions'] if d['what'] == 'engine'] == ['not reproducible']
+    assert not [d for d in planned('', '--quality', 'best')['decisions'] if d['what'] == 'engine']
     frozen = [s['options'] for s in neural['video']['stages'] if s['stage'] == 'scale.neural'][0]
     assert (frozen['engine'], frozen['runtime'], frozen['provider'], frozen['factor']) == ('dummy', '4', 'dummy-gpu', 2), frozen
     assert len(frozen['sum']) == 64
@@ -351,6 +354,21 @@ def test_as_a_straight_run(program, runtime, source, tmp_path, name, factor):
     size = (SIZE[0] * factor, SIZE[1] * factor)
     program.restore(source, tmp_path / 'o.mkv', '-y', *args_for(size), '--range', '0-3f', '--scale', 'neural', '--scale-model', model, '--engine-library', runtime)
     assert largest_difference(rgb(tmp_path / 'o.mkv', size, 3), reference(runtime, model, rgb(source, SIZE)[:SIZE[0] * SIZE[1] * 3 * 3])) <= 1
+
+
+@pytest.mark.parametrize('name', ['upconv7_photo_noise1_x2', 'realesr-animevideov3', 'FSRCNN_x2'])
+def test_any_batch_on_the_processor(program, runtime, source, tmp_path, name):
+    """How many pictures come at a time changes no bit there, which a plan for a card does not promise."""
+    assets = pathlib.Path(os.environ.get('TA_ASSETS') or pathlib.Path(__file__).parents[2] / '../shared/assets')
+    model, made, factor = assets / 'models' / f'{name}.onnx', [], 4 if 'animevideo' in name else 2
+    if not model.exists():
+        pytest.skip(f'{name} is not here')
+    clip = tmp_path / 'clip.mkv'
+    clips.ffmpeg('-i', source, '-frames:v', 7, *(['-pix_fmt', 'yuv444p'] if 'FSRCNN' in name else []), '-c:v', 'ffv1', *clips.BITEXACT, clip)
+    for more in (['--batch', 1], ['--batch', 5], ['--batch', 32, '--jobs', 1]):
+        program.restore(clip, tmp_path / 'o.mkv', '-y', *args_for((SIZE[0] * factor, SIZE[1] * factor)), '--scale', 'neural', '--scale-model', model, '--engine-library', runtime, *more)
+        made.append(rgb(tmp_path / 'o.mkv', (SIZE[0] * factor, SIZE[1] * factor), 7))
+    assert made[1] == made[0] and made[2] == made[0]
 
 
 @pytest.mark.parametrize('name', LUMA)
