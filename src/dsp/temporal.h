@@ -14,6 +14,7 @@ enum {
     TA_TEMPORAL_LIMIT = 4095,    // the largest
     TA_TEMPORAL_ONE = 32767,     // all of the weight
     TA_TEMPORAL_GUARD = 3,       // bits of a sum below a sample's
+    TA_TEMPORAL_AROUND = 5,      // samples and rows that energy is of
     TA_TEMPORAL_SHARPEN = 256,   // the amount that adds the whole difference to the rows beside
 };
 
@@ -21,7 +22,15 @@ enum {
 struct ta_temporal_reference {
     const uint16_t *at; // its first sample
     ptrdiff_t step;     // of its rows
+    int16_t shift;      // that its samples are raised by first, -TA_TEMPORAL_LIMIT to TA_TEMPORAL_LIMIT
     int16_t weight;     // 0 to TA_TEMPORAL_ONE; those of all references come to no more than that
+};
+
+// A row in parts, whose sum it is: detail of one sample, of two, and the rest.
+struct ta_temporal_parts {
+    const float *rest, *near, *far;
+    const float *strength;       // factor of the noise, squared
+    float near_noise, far_noise; // mean square in each detail
 };
 
 struct ta_temporal_dsp {
@@ -44,6 +53,17 @@ struct ta_temporal_dsp {
     // without leaving the range of the samples next to it: two on each side, one above, one below. rows[1] is
     // read from [-2] to [n + 1].
     void (*sharpen)(uint16_t *dst, const uint16_t *const rows[3], int amount, int limit, int n);
+    // A row, rows[1], smoothed with its neighbours, by weights 1 2 1 both ways, and what that takes off. Rows
+    // are read from [-1] to [n].
+    void (*part_near)(float *smooth, float *detail, const uint16_t *const rows[3], int n);
+    // The same of what was smoothed before, with neighbours that lie two apart: read from [-2] to [n + 1].
+    void (*part_far)(float *smooth, float *detail, const float *const rows[3], int n);
+    // Sums of squares over the TA_TEMPORAL_AROUND samples around each: read from [-2] to [n + 1].
+    void (*energy)(float *dst, const float *detail, int n);
+    // Puts a row together: each detail less by what share noise has in its energy, of the rows around.
+    void (*calm)(uint16_t *dst, const struct ta_temporal_parts *parts,
+                 const float *const near_energy[TA_TEMPORAL_AROUND],
+                 const float *const far_energy[TA_TEMPORAL_AROUND], int n);
     // A row of `depth`, more than TA_MOTION_DEPTH and up to 16 bits, changed by what `made` differs from its
     // upper bits: where it does not, the lower ones stay.
     void (*correct)(uint16_t *dst, const uint16_t *src, const uint16_t *made, int depth, int n);

@@ -46,7 +46,8 @@ static void gather(int16_t *sums, ptrdiff_t sums_step, const uint16_t *here, ptr
         for (int k = 0; k < count; k++) {
             const struct ta_temporal_reference *r = &references[k];
             __m256i there = _mm256_loadu_si256((const __m256i *)(const void *)(r->at + row * r->step));
-            __m256i apart = _mm256_sub_epi16(there, own), size = _mm256_abs_epi16(apart);
+            __m256i apart = _mm256_add_epi16(_mm256_sub_epi16(there, own), _mm256_set1_epi16(r->shift));
+            __m256i size = _mm256_abs_epi16(apart);
             size = _mm256_min_epi16(size, _mm256_subs_epu16(twice, size));
             apart = _mm256_slli_epi16(_mm256_sign_epi16(size, apart), GUARD);
             sum = _mm256_add_epi16(sum, _mm256_mulhrs_epi16(apart, _mm256_set1_epi16(r->weight)));
@@ -105,7 +106,7 @@ static void gather(int16_t *sums, ptrdiff_t sums_step, const uint16_t *here, ptr
             int own = here[row * here_step + x], sum = 0;
             for (int k = 0; k < count; k++) {
                 const struct ta_temporal_reference *r = &references[k];
-                int apart = r->at[row * r->step + x] - own, size = abs(apart);
+                int apart = r->at[row * r->step + x] - own + r->shift, size = abs(apart);
                 int rest = 2 * limit > size ? 2 * limit - size : 0;
                 size = size < rest ? size : rest;
                 sum += weigh((apart < 0 ? -size : size) * (1 << GUARD), r->weight);
@@ -152,6 +153,61 @@ static void sharpen(uint16_t *restrict dst, const uint16_t *const rows[3], int a
     }
 }
 
+static void part_near(float *restrict smooth, float *restrict detail, const uint16_t *const rows[3], int n)
+{
+    const uint16_t *restrict a = rows[0], *restrict b = rows[1], *restrict c = rows[2];
+    for (int i = 0; i < n; i++) {
+        int left = a[i - 1] + 2 * b[i - 1] + c[i - 1], right = a[i + 1] + 2 * b[i + 1] + c[i + 1];
+        float s = (float)(left + 2 * (a[i] + 2 * b[i] + c[i]) + right) * (1.0f / 16);
+        smooth[i] = s;
+        detail[i] = (float)b[i] - s;
+    }
+}
+
+static void part_far(float *restrict smooth, float *restrict detail, const float *const rows[3], int n)
+{
+    const float *restrict a = rows[0], *restrict b = rows[1], *restrict c = rows[2];
+    for (int i = 0; i < n; i++) {
+        float left = a[i - 2] + 2 * b[i - 2] + c[i - 2], right = a[i + 2] + 2 * b[i + 2] + c[i + 2];
+        float s = (left + 2 * (a[i] + 2 * b[i] + c[i]) + right) * (1.0f / 16);
+        smooth[i] = s;
+        detail[i] = b[i] - s;
+    }
+}
+
+static void energy(float *restrict dst, const float *restrict d, int n)
+{
+    for (int i = 0; i < n; i++)
+        dst[i] = d[i - 2] * d[i - 2] + d[i - 1] * d[i - 1] + d[i] * d[i] + d[i + 1] * d[i + 1] +
+                 d[i + 2] * d[i + 2];
+}
+
+// What is left of a detail whose energy, over all around, is `all`.
+static inline float own_share(float all, float noise)
+{
+    float share = 1 - noise * (TA_TEMPORAL_AROUND * TA_TEMPORAL_AROUND) / (all + 1);
+    return share > 0 ? share : 0;
+}
+
+static void calm(uint16_t *restrict dst, const struct ta_temporal_parts *parts,
+                 const float *const near_energy[TA_TEMPORAL_AROUND],
+                 const float *const far_energy[TA_TEMPORAL_AROUND], int n)
+{
+    const float *restrict rest = parts->rest, *restrict near = parts->near, *restrict far = parts->far;
+    const float *restrict strength = parts->strength;
+    const float *restrict a = near_energy[0], *restrict b = near_energy[1], *restrict c = near_energy[2];
+    const float *restrict d = near_energy[3], *restrict e = near_energy[4];
+    const float *restrict f = far_energy[0], *restrict g = far_energy[1], *restrict h = far_energy[2];
+    const float *restrict j = far_energy[3], *restrict k = far_energy[4];
+    float near_noise = parts->near_noise, far_noise = parts->far_noise;
+    for (int i = 0; i < n; i++) {
+        float x = own_share(a[i] + b[i] + c[i] + d[i] + e[i], near_noise * strength[i]);
+        float y = own_share(f[i] + g[i] + h[i] + j[i] + k[i], far_noise * strength[i]);
+        int made = (int)(rest[i] + near[i] * x + far[i] * y + 0.5f);
+        dst[i] = (uint16_t)clipped(made, 0, MOST);
+    }
+}
+
 static void correct(uint16_t *restrict dst, const uint16_t *restrict src, const uint16_t *restrict made,
                     int depth, int n)
 {
@@ -166,6 +222,10 @@ const struct ta_temporal_dsp TA_TEMPORAL_TABLE = {
     .unlike = unlike,
     .add = add,
     .sharpen = sharpen,
+    .part_near = part_near,
+    .part_far = part_far,
+    .energy = energy,
+    .calm = calm,
     .correct = correct,
 };
 

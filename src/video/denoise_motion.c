@@ -16,6 +16,7 @@
 #include "dsp/temporal.h"
 #include "media/av.h"
 #include "media/picture/frame_pool.h"
+#include "video/calm.h"
 #include "video/deinterlace.h"
 #include "video/denoise.h"
 #include "video/motion.h"
@@ -111,6 +112,8 @@ struct priv {
     const struct ta_temporal_dsp *temporal_dsp;
     struct ta_motion *motion;
     struct ta_temporal *mean;
+    struct ta_calm *calm; // NULL: what the mean leaves stays
+    double sigma;         // of luma
     struct ta_frame_pool *pool;
     int depth, planes, parts;
     bool changes[TA_MOTION_PLANES];
@@ -199,7 +202,8 @@ static void needs(const void *opts, const struct ta_format *in, const struct ta_
     struct ta_motion_settings settings = settings_of(opts);
     struct ta_temporal_settings mean = mean_of(opts, in);
     if (!is_still(opts))
-        n->bytes = ta_motion_bytes(&settings, in) + ta_temporal_bytes(&mean, in);
+        n->bytes = ta_motion_bytes(&settings, in) + ta_temporal_bytes(&mean, in) +
+                   (is_best(opts) ? ta_calm_bytes(in->width, in->height) : 0);
 }
 
 static double cost(const void *opts)
@@ -234,6 +238,9 @@ static int init(struct ta_stage *s)
     p->pool = ta_frame_pool_create(s->in.pix_fmt, s->in.width, s->in.height);
     if (!p->pool || ta_motion_create(&p->motion, &settings, &s->in, s->env) < 0 ||
         ta_temporal_create(&p->mean, &mean, p->motion, &s->in, s->env) < 0)
+        return ta_stage_no_memory(s);
+    p->sigma = mean.noise[0];
+    if (is_best(o) && p->changes[0] && !(p->calm = ta_calm_create(s->in.width, s->in.height, s->env->pool)))
         return ta_stage_no_memory(s);
     p->parts = parts_of(ta_motion_spare(p->motion, 0), p->planes);
     p->memory = calloc((size_t)p->parts, (size_t)s->in.width * sizeof *p->memory);
@@ -310,6 +317,12 @@ static void give_part(void *arg, int part)
         give_row(g, plane, y, spare);
 }
 
+// Where little was taken over, detail may be the picture's own as well as noise.
+static float calm_strength(const void *arg, int x, int y)
+{
+    return (float)ta_temporal_share(arg, x, y) / TA_TEMPORAL_SURE;
+}
+
 static int give_picture(struct ta_stage *s)
 {
     struct priv *p = s->priv;
@@ -324,6 +337,12 @@ static int give_picture(struct ta_stage *s)
         return ta_stage_no_memory(s);
     }
     ta_temporal_mean(p->mean, p->next, g.made);
+    struct ta_motion_picture calmed = *g.made;
+    if (p->calm) { // the mean has done with what it works in
+        calmed.planes[0] = ta_motion_spare(p->motion, 1)->planes[0];
+        ta_calm_run(p->calm, &g.made->planes[0], &calmed.planes[0], p->sigma, calm_strength, p->mean);
+        g.made = &calmed;
+    }
     ta_pool_run(s->env->pool, p->parts, give_part, &g);
     return ta_stage_emit(s, g.out);
 }
@@ -348,6 +367,7 @@ static void release(struct ta_stage *s)
     struct priv *p = s->priv;
     if (!p)
         return;
+    ta_calm_destroy(&p->calm);
     ta_temporal_destroy(&p->mean);
     ta_motion_destroy(&p->motion);
     ta_frame_pool_destroy(&p->pool);

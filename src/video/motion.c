@@ -63,6 +63,16 @@ static void lay_bytes_plane(struct layout *l, struct ta_motion_bytes_plane *p)
     p->at = at ? at + TA_MOTION_PAD * p->step + TA_MOTION_PAD : NULL;
 }
 
+static void lay_search_pictures(struct layout *l, const struct ta_format *in,
+                                struct ta_motion_bytes_plane *pictures)
+{
+    for (int i = 0; i < TA_MOTION_LEVELS; i++) {
+        pictures[i].width = AV_CEIL_RSHIFT(in->width, i);
+        pictures[i].height = AV_CEIL_RSHIFT(in->height, i);
+        lay_bytes_plane(l, &pictures[i]);
+    }
+}
+
 static void lay_picture(struct layout *l, const struct ta_format *in, struct ta_motion_picture *picture)
 {
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(in->pix_fmt);
@@ -81,11 +91,8 @@ static void lay_moment(struct layout *l, const struct ta_motion *m, const struct
                        struct ta_motion_moment *moment)
 {
     lay_picture(l, in, &moment->picture);
-    for (int i = 0; i < TA_MOTION_LEVELS; i++) {
-        moment->search[i].width = AV_CEIL_RSHIFT(in->width, i);
-        moment->search[i].height = AV_CEIL_RSHIFT(in->height, i);
-        lay_bytes_plane(l, &moment->search[i]);
-    }
+    lay_search_pictures(l, in, moment->search);
+    moment->sums = piece(l, m->coarse_across * m->coarse_down * (int64_t)sizeof *moment->sums);
     for (int k = -m->settings.radius; k <= m->settings.radius; k++)
         if (k)
             moment->vectors[k + TA_MOTION_RADIUS] = piece(l, (int64_t)m->across * m->down *
@@ -100,6 +107,8 @@ static void lay_out(struct layout *l, struct ta_motion *m, const struct ta_forma
         lay_moment(l, m, in, &m->moments[i]);
     for (int i = 0; i < m->settings.spares; i++)
         lay_picture(l, in, &m->spares[i]);
+    for (size_t i = 0; i < TA_COUNT(m->lit); i++)
+        lay_search_pictures(l, in, m->lit[i]);
     for (size_t i = 0; i < TA_COUNT(m->coarse); i++)
         m->coarse[i] = piece(l, (int64_t)m->coarse_across * m->coarse_down * (int64_t)sizeof *m->coarse[i]);
     int64_t places = (m->coarse_down / (TA_MOTION_SLICE / 2) + 1) * 2 * 2 * (int64_t)m->across;
@@ -415,7 +424,7 @@ const struct ta_motion_picture *ta_motion_picture(struct ta_motion *m, int64_t m
 
 // ---- vectors ----
 
-static struct ta_motion_moment *searchable(struct ta_motion *m, int64_t number)
+struct ta_motion_moment *ta_motion_searchable(struct ta_motion *m, int64_t number)
 {
     struct ta_motion_moment *moment = made(m, number);
     if (!moment->searchable)
@@ -430,7 +439,8 @@ static bool want(struct ta_motion *m, int64_t number, int away, struct ta_motion
         return false;
     if (ta_motion_moment_of(m, number)->state[away + TA_MOTION_RADIUS] != TA_MOTION_UNKNOWN)
         return false;
-    struct ta_motion_moment *from = searchable(m, number), *to = searchable(m, number + away);
+    struct ta_motion_moment *from = ta_motion_searchable(m, number);
+    struct ta_motion_moment *to = ta_motion_searchable(m, number + away);
     *s = (struct ta_motion_search){
         .from = from, .to = to, .away = away, .vectors = from->vectors[away + TA_MOTION_RADIUS]};
     int way = away > 0 ? 1 : -1;

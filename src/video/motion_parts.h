@@ -26,6 +26,8 @@ struct ta_motion_moment {
     bool given;      // its vectors were taken over
     struct ta_motion_picture picture;
     struct ta_motion_bytes_plane search[TA_MOTION_LEVELS];
+    uint16_t
+        *sums; // of TA_LIGHT_SAMPLES in each second block both ways, of all `coarse_across` by `coarse_down`
     struct ta_motion_vector *vectors[2 * TA_MOTION_RADIUS + 1]; // to `away` at [away + TA_MOTION_RADIUS]
     enum ta_motion_state state[2 * TA_MOTION_RADIUS + 1];
 };
@@ -59,7 +61,8 @@ struct ta_motion {
     int moment_count;
     struct ta_motion_picture *spares;
     struct ta_motion_vector *coarse[2];
-    struct ta_motion_place *places; // predictions: two rows a slice of two searches
+    struct ta_motion_bytes_plane lit[2][TA_MOTION_LEVELS]; // pictures to search in another light
+    struct ta_motion_place *places;                        // predictions: two rows a slice of two searches
     struct ta_motion_taker *takers;
     int slices; // of rows, of all planes
     void *memory;
@@ -70,6 +73,7 @@ struct ta_motion {
 // followed by `step`, that one's to the next (each NULL: unknown).
 struct ta_motion_search {
     const struct ta_motion_moment *from, *to;
+    const struct ta_motion_bytes_plane *pictures; // of `from`, in the light of `to`
     int away;
     const struct ta_motion_vector *near, *step, *reverse;
     struct ta_motion_vector *vectors, *coarse;
@@ -80,6 +84,8 @@ void ta_motion_search(struct ta_motion *m, struct ta_motion_search *searches, in
 void ta_motion_count_blocks(const struct ta_format *in, int *across, int *down);
 // What is kept of a moment whose frame is held; begins anew where it has not been asked for.
 struct ta_motion_moment *ta_motion_moment_of(const struct ta_motion *m, int64_t number);
+// Made, with its pictures to search.
+struct ta_motion_moment *ta_motion_searchable(struct ta_motion *m, int64_t number);
 void ta_motion_make_search_pictures(struct ta_motion *m, struct ta_motion_moment *moment);
 
 static inline int ta_motion_clip(int x, int least, int most)

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/thread.h"
+#include "video/light.h"
 #include "video/motion_parts.h"
 
 enum {
@@ -24,7 +25,7 @@ enum {
 static struct ta_motion_row row_of(const struct ta_motion_search *s, int level, int side, int pitch, int y,
                                    struct ta_motion_vector *vectors, int across, bool first)
 {
-    const struct ta_motion_bytes_plane *from = &s->from->search[level], *to = &s->to->search[level];
+    const struct ta_motion_bytes_plane *from = &s->pictures[level], *to = &s->to->search[level];
     int at = (y - 1) * pitch;
     return (struct ta_motion_row){
         .block = from->at + at * from->step - pitch,
@@ -268,8 +269,29 @@ static void run_pass(struct ta_motion *m, struct ta_motion_search *searches, int
     ta_pool_run(m->pool, count * p.slices, run_slice, &p);
 }
 
+// Where all is brighter or darker there than here, light would say more than what is to be found again.
+static void light_up(struct ta_motion *m, struct ta_motion_search *s, struct ta_motion_bytes_plane *lit)
+{
+    int change = ta_light_change(m, s->from->sums, s->to->sums, s->away);
+    s->pictures = s->from->search;
+    if (!change)
+        return;
+    for (int level = 0; level < TA_MOTION_LEVELS; level++) {
+        const struct ta_motion_bytes_plane *from = &s->from->search[level];
+        for (int y = -TA_MOTION_PAD; y < from->height + TA_MOTION_PAD; y++) {
+            const uint8_t *src = from->at + y * from->step - TA_MOTION_PAD;
+            uint8_t *dst = lit[level].at + y * lit[level].step - TA_MOTION_PAD;
+            for (int x = 0; x < from->width + 2 * TA_MOTION_PAD; x++)
+                dst[x] = (uint8_t)ta_motion_clip(src[x] + change, 0, UINT8_MAX);
+        }
+    }
+    s->pictures = lit;
+}
+
 void ta_motion_search(struct ta_motion *m, struct ta_motion_search *searches, int count)
 {
+    for (int i = 0; i < count; i++)
+        light_up(m, &searches[i], m->lit[i]);
     for (int i = 0; i < count; i++)
         if (!searches[i].near && !searches[i].reverse) {
             run_pass(m, searches + i, 1, m->coarse_down, TA_MOTION_SLICE / 2, search_small);
@@ -340,4 +362,5 @@ void ta_motion_make_search_pictures(struct ta_motion *m, struct ta_motion_moment
     ta_pool_run(m->pool, (height + slice - 1) / slice, blur_slice, &b);
     for (int level = 0; level < TA_MOTION_LEVELS; level++)
         extend_bytes_all(&moment->search[level]);
+    ta_light_sums(m, moment, 2, moment->sums);
 }

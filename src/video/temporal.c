@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "dsp/temporal.h"
 #include "video/dropouts.h"
+#include "video/light.h"
 #include "video/motion_parts.h"
 #include "video/steady.h"
 
@@ -46,6 +47,7 @@ struct ta_temporal {
     ptrdiff_t sums_step;
     struct scratch *scratch;
     uint8_t *shares; // of each block of luma
+    uint16_t *sums;  // ... of samples (light.h)
     struct ta_steady *steady;
     struct ta_dropouts *dropouts;
     void *memory;
@@ -98,7 +100,7 @@ static int parts_of(const struct ta_format *in)
 int64_t ta_temporal_bytes(const struct ta_temporal_settings *settings, const struct ta_format *in)
 {
     int across = (in->width + STEP - 1) / STEP + 1, down = (in->height + STEP - 1) / STEP + 1;
-    return parts_of(in) * scratch_bytes(in->width) + (int64_t)across * down +
+    return parts_of(in) * scratch_bytes(in->width) + (int64_t)across * down * 3 +
            ta_steady_bytes(across, down, settings->radius) + ta_dropouts_bytes(in);
 }
 
@@ -115,10 +117,12 @@ int ta_temporal_create(struct ta_temporal **out, const struct ta_temporal_settin
     t->sums_step = (in->width + STEP - 1) / STEP * STEP + SIDE;
     t->scratch = ta_xcalloc((size_t)t->parts, sizeof *t->scratch);
     t->shares = calloc((size_t)m->across * (size_t)m->down, 1);
+    t->sums = calloc((size_t)m->across * (size_t)m->down, sizeof *t->sums);
     int64_t bytes = scratch_bytes(in->width);
     t->memory = calloc((size_t)t->parts, (size_t)bytes);
     t->steady = ta_steady_create(m->across, m->down, settings->radius, env->pool);
-    if (!t->memory || !t->shares || ta_dropouts_create(&t->dropouts, settings->noise, in, env->pool) < 0) {
+    if (!t->memory || !t->shares || !t->sums ||
+        ta_dropouts_create(&t->dropouts, settings->noise, in, env->pool) < 0) {
         ta_temporal_destroy(&t);
         return TA_ERR_NOMEM;
     }
@@ -151,6 +155,7 @@ void ta_temporal_destroy(struct ta_temporal **temporal)
     free(t->scratch);
     free(t->memory);
     free(t->shares);
+    free(t->sums);
     free(t);
 }
 
@@ -158,6 +163,9 @@ struct reference {
     int away;
     const struct ta_motion_picture *picture;
     const struct ta_motion_vector *vectors;
+    const struct ta_motion_moment *moment;
+    struct ta_light light;
+    bool known; // ... or nothing here counts
 };
 
 struct mean {
@@ -185,6 +193,13 @@ static void balance(const struct mean *w, int *weights)
     }
 }
 
+// What a block's samples are raised by.
+static int shift_of(const struct ta_temporal *t, const struct reference *r, int block)
+{
+    double shift = ta_light_shift(&r->light, t->sums[block]) * (1 << (TA_MOTION_DEPTH - 8));
+    return ta_motion_clip((int)lrint(shift), -TA_TEMPORAL_LIMIT, TA_TEMPORAL_LIMIT);
+}
+
 // Sets the references of a block and their weights; returns how many there are.
 static int refer(const struct mean *w, const struct scratch *s, int plane, int column, int row,
                  struct ta_temporal_reference *references)
@@ -197,7 +212,7 @@ static int refer(const struct mean *w, const struct scratch *s, int plane, int c
     int block = luma_row * t->m->across + TA_MIN(column << p->shift_x, t->m->across - 1);
     for (int k = 0; k < w->count; k++) {
         unsigned error = w->references[k].vectors[block].error / t->units[kind];
-        weights[k] = error < WEIGHTS ? t->weights[kind][error] : 0;
+        weights[k] = error < WEIGHTS && w->references[k].known ? t->weights[kind][error] : 0;
     }
     balance(w, weights);
     for (int k = 0; k < w->count; k++) {
@@ -214,6 +229,7 @@ static int refer(const struct mean *w, const struct scratch *s, int plane, int c
         struct ta_motion_block b = ta_motion_block_at(t->m, &r->picture->planes[plane], &v, column, row,
                                                       s->between + i * SAMPLES);
         references[i] = (struct ta_temporal_reference){b.at, b.step,
+                                                       (int16_t)(kind ? 0 : shift_of(t, r, block)),
                                                        (int16_t)(weights[i] * TA_TEMPORAL_ONE / sum)};
     }
     return count;
@@ -278,6 +294,23 @@ static bool is_lost(const struct ta_temporal *t, const struct ta_motion_vector *
     return far > n - n / 4;
 }
 
+// In what light each reference is. Their pictures to search tell.
+static void find_light(void *arg, int part)
+{
+    const struct mean *w = arg;
+    struct reference *r = (struct reference *)&w->references[part];
+    r->known = ta_light_find(w->t->m, w->t->sums, r->moment, r->vectors, w->t->units[1] * WEIGHTS, &r->light);
+}
+
+static void find_lights(struct mean *w, int64_t moment)
+{
+    struct ta_temporal *t = w->t;
+    ta_light_sums(t->m, ta_motion_searchable(t->m, moment), 1, t->sums);
+    for (int i = 0; i < w->count; i++)
+        w->references[i].moment = ta_motion_searchable(t->m, moment + w->references[i].away);
+    ta_pool_run(t->pool, w->count, find_light, w);
+}
+
 void ta_temporal_mean(struct ta_temporal *t, int64_t moment, const struct ta_motion_picture *to)
 {
     struct mean w = {.t = t, .to = to};
@@ -292,9 +325,11 @@ void ta_temporal_mean(struct ta_temporal *t, int64_t moment, const struct ta_mot
         if (!vectors || is_lost(t, vectors))
             continue;
         found[k + radius] = vectors;
-        w.references[w.count++] = (struct reference){k, ta_motion_picture(t->m, moment + k), vectors};
+        w.references[w.count++] = (struct reference){
+            .away = k, .picture = ta_motion_picture(t->m, moment + k), .vectors = vectors};
     }
     ta_steady_find(t->steady, found, t->units[1] * WEIGHTS / 2);
+    find_lights(&w, moment);
     ta_pool_run(t->pool, t->parts, mean_part, &w);
     for (int i = 0; i < t->m->planes; i++)
         if (t->limits[i])

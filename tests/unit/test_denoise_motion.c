@@ -252,9 +252,23 @@ static void cut_two_anywhere(void **state)
 enum { WIDTH = 112, HEIGHT = 80, PICTURES = 16, MIDDLE = 8, SIDE = 12, AT = 40, LOST = 30 };
 #define SIGMA 5.0
 
-enum scene { RESTS, MOVES, CUT, DARK_CUT, FLASH, OBJECT, FADE, STARTS, SCENES, JITTERS = SCENES, LOSES };
-static const char *const names[] = {"rests",  "moves", "cut",    "dark cut", "flash",
-                                    "object", "fade",  "starts", "jitters",  "loses"};
+enum scene {
+    RESTS,
+    MOVES,
+    CUT,
+    DARK_CUT,
+    FLASH,
+    OBJECT,
+    FADE,
+    STARTS,
+    LIT,
+    FLAT,
+    SCENES,
+    JITTERS = SCENES,
+    LOSES
+};
+static const char *const names[] = {"rests", "moves",  "cut", "dark cut", "flash",   "object",
+                                    "fade",  "starts", "lit", "flat",     "jitters", "loses"};
 static enum scene scene;
 static bool noisy;
 
@@ -279,6 +293,10 @@ static double truth(double x, double y, int n)
         return n == MIDDLE && x >= AT && x < AT + SIDE && y >= AT && y < AT + SIDE ? 200 : texture(x, y) / 2;
     case FADE:
         return texture(x + n, y) * (0.5 + n / 64.0);
+    case LIT: // a camera closes and opens again: what is earlier and what is later are both too bright
+        return texture(x + 2 * n, y) * (0.7 + 0.02 * abs(n - MIDDLE));
+    case FLAT:
+        return 120;
     case STARTS: // a pan, out of rest
         return texture(x + (behind ? 3 * (n - MIDDLE) : 0), y);
     default:
@@ -397,6 +415,8 @@ static void noise_falls(void **state)
                 // The flash and its neighbours have fewer to look at, or none that are alike.
                 double most = scene == FLASH && n == MIDDLE      ? 1.03
                               : scene == RESTS || scene == MOVES ? (n > 2 && n < PICTURES - 3 ? 0.36 : 0.75)
+                              : scene == LIT && n > 2 && n < PICTURES - 3                   ? 0.4
+                              : scene == FLAT && n > 4 && n < PICTURES - 5 && k             ? 0.07
                               : scene == OBJECT && n != MIDDLE && n > 2 && n < PICTURES - 3 ? 0.4
                               : scene == OBJECT                                             ? 0.7
                                                                                             : 0.85;

@@ -56,7 +56,9 @@ static void fill_references(struct ta_temporal_reference *r, uint16_t **blocks, 
         blocks[k] = words(15 * STEP + 16, (round + k) % ROUNDS, MOST);
         int weight = round == 0 && !k ? left : (int)(random_bits() % (unsigned)(left + 1));
         left -= weight;
-        r[k] = (struct ta_temporal_reference){blocks[k], STEP, (int16_t)weight};
+        int shift = round < 2 ? (int)(random_bits() % (2 * TA_TEMPORAL_LIMIT + 1)) - TA_TEMPORAL_LIMIT
+                              : k - 3;
+        r[k] = (struct ta_temporal_reference){blocks[k], STEP, (int16_t)shift, (int16_t)weight};
     }
 }
 
@@ -136,14 +138,52 @@ static void rows_of(const struct ta_temporal_dsp *own, int n, int round)
     free(sums);
 }
 
+// Parts of a row, with just the margins that are named.
+static void parts_of(const struct ta_temporal_dsp *own, int n, int round)
+{
+    enum { EDGE = 3, ROWS = TA_TEMPORAL_AROUND };
+    float near[2][ROWS][MAX_N + 2 * EDGE], detail[2][ROWS][MAX_N + 2 * EDGE], far[2][MAX_N], rest[2][MAX_N];
+    float energy[2][ROWS][MAX_N], strength[MAX_N];
+    const struct ta_temporal_dsp *sets[2] = {&ta_temporal_dsp_c, own};
+    uint16_t *src[3], made[2][MAX_N + 8];
+    memset(made, 0x5a, sizeof made);
+    for (int i = 0; i < 3; i++)
+        src[i] = words(n + 2 * EDGE, (round + i) % ROUNDS, MOST);
+    for (int i = 0; i < n; i++)
+        strength[i] = (float)(i % 5) / 4;
+    for (int k = 0; k < 2; k++) {
+        for (int y = 0; y < ROWS; y++) {
+            const uint16_t *rows[3] = {src[y % 3] + 1, src[(y + 1) % 3] + 1, src[(y + 2) % 3] + 1};
+            sets[k]->part_near(near[k][y], detail[k][y], rows, n + 2 * EDGE - 2);
+            sets[k]->energy(energy[k][y], detail[k][y] + 2, n);
+        }
+        const float *rows[3] = {near[k][0] + 2, near[k][2] + 2, near[k][4] + 2};
+        sets[k]->part_far(rest[k], far[k], rows, n);
+        struct ta_temporal_parts p = {rest[k], detail[k][2] + 2, far[k], strength, 90, 40};
+        const float *energies[ROWS];
+        for (int y = 0; y < ROWS; y++)
+            energies[y] = energy[k][y];
+        sets[k]->calm(made[k], &p, energies, energies, n);
+        for (int i = 0; i < n; i++) // where noise is none, all parts come back
+            if (strength[i] == 0)
+                assert_int_equal(made[k][i], src[0][i + 3]);
+    }
+    if (memcmp(made[0], made[1], sizeof made[0]))
+        fail_msg("%s: parts differ: round %d, %d samples", own->name, round, n);
+    for (int i = 0; i < 3; i++)
+        free(src[i]);
+}
+
 static void as_plain_c(void **state)
 {
     const char *name = use_set(state);
     const struct ta_temporal_dsp *own = ta_temporal_dsp();
     assert_string_equal(own->name, name);
     for (int round = 0; round < ROUNDS; round++) {
-        for (size_t l = 0; l < TA_COUNT(lengths); l++)
+        for (size_t l = 0; l < TA_COUNT(lengths); l++) {
             rows_of(own, lengths[l], round);
+            parts_of(own, lengths[l], round);
+        }
         for (size_t l = 0; l < TA_COUNT(limits); l++)
             unlike_others(own, round, limits[l]);
         for (int count = 0; count <= TA_TEMPORAL_REFERENCES; count++)
@@ -158,14 +198,16 @@ static void all_of_the_weight(void **state)
 {
     (void)state;
     uint16_t here[32 * STEP], there[32 * STEP];
-    static const int cases[][3] = {
-        {100, 1000, 100}, {-100, 1000, -100}, {300, 200, 100}, {400, 200, 0}, {500, 200, 0}};
+    // How far it is, the limit, what is taken over, and what it is raised by before.
+    static const int16_t cases[][4] = {{100, 1000, 100, 0}, {-100, 1000, -100, 0}, {300, 200, 100, 0},
+                                       {400, 200, 0, 0},    {500, 200, 0, 0},      {500, 200, 100, -400},
+                                       {-300, 50, 0, 300}};
     for (size_t c = 0; c < TA_COUNT(cases); c++) {
         for (int i = 0; i < 32 * STEP; i++) {
             here[i] = 2000;
             there[i] = (uint16_t)(2000 + cases[c][0]);
         }
-        struct ta_temporal_reference r = {there, STEP, TA_TEMPORAL_ONE};
+        struct ta_temporal_reference r = {there, STEP, cases[c][3], TA_TEMPORAL_ONE};
         int16_t sums[8 * SUMS] = {0};
         uint16_t out[8];
         // Columns 8 to 15 of the blocks at 0 and 8, rows of their lower and upper halves.
