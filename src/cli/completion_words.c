@@ -191,3 +191,17 @@ void ta_words_of_operands(const struct ta_command *c, struct ta_words *w)
                 add_word(w, ta_command_last_word(*other), (*other)->summary);
     }
 }
+
+bool ta_option_takes_path(const struct ta_opt *o)
+{
+    static const char *const words[] = {"FILE", "DIR", "OUT", "TAPE"};
+    for (size_t i = 0; o->syntax && i < TA_COUNT(words); i++)
+        if (!strcmp(o->syntax, words[i]))
+            return true;
+    return false;
+}
+
+bool ta_option_is_offered(const struct ta_opt *o)
+{
+    return !(o->flags & (TA_OPT_HIDDEN | TA_OPT_DEPRECATED));
+}

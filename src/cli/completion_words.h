@@ -29,4 +29,8 @@ void ta_words_of_value(const char *name, const struct ta_opt *o, struct ta_words
 void ta_words_of_operands(const struct ta_command *c, struct ta_words *w);
 void ta_words_of_others(const struct ta_command *c, struct ta_words *w);
 
+// Is its value the name of a file or folder? Is it one that people are to know of?
+bool ta_option_takes_path(const struct ta_opt *o);
+bool ta_option_is_offered(const struct ta_opt *o);
+
 #endif
