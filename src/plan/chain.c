@@ -222,7 +222,7 @@ static int add_chosen(struct ta_decision *d, const struct chosen *c)
         if (err >= 0)
             set_measured(d, c, opts, &why_measured);
         if (err >= 0 && why_measured.size)
-            ta_decision_tell(d, c->slot->name, "%s", ta_buf_text(&why_measured));
+            ta_decision_tell_more(d, c->slot->name, "%s", ta_buf_text(&why_measured));
         else if (err >= 0 && !c->slot->option)
             tell_options(d, c, opts);
         ta_buf_release(&why_measured);

@@ -13,6 +13,7 @@
 #include "base/path.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/tree.h"
 #include "base/words.h"
 #include "media/encode/encoder_row.h"
 #include "media/parts/name.h"
@@ -28,6 +29,29 @@ void ta_decision_tell(struct ta_decision *d, const char *what, const char *forma
     va_end(args);
     json_array_append_new(d->plan->decisions, json_pack("{s:s, s:s}", "what", what, "why", why));
     free(why);
+}
+
+void ta_decision_tell_more(struct ta_decision *d, const char *what, const char *format, ...)
+{
+    json_t *item, *told = NULL;
+    va_list args;
+    size_t i;
+    va_start(args, format);
+    char *more = ta_xvprintf(format, args);
+    va_end(args);
+    json_array_foreach(d->plan->decisions, i, item) if (!strcmp(ta_json_member_text(item, "what"), what))
+        told = item;
+    const char *why = told ? ta_json_member_text(told, "why") : "";
+    if (strncmp(more, why, strlen(why)) != 0) {
+        char *both = ta_xprintf("%s%s %s", why, strstr(why, ": ") ? ";" : ",", more);
+        free(more);
+        more = both;
+    }
+    if (told)
+        json_object_set_new(told, "why", json_string(more));
+    else
+        ta_decision_tell(d, what, "%s", more);
+    free(more);
 }
 
 void ta_decision_warn(struct ta_decision *d, enum ta_problem_id id, const struct ta_problem_about *about,

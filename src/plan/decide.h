@@ -16,8 +16,11 @@ struct ta_decision {
     AVRational film_rate; // nominal, of what inverse telecine gives
 };
 
-// A decision and its reason in words; a warning that the user should read.
+// A decision and its reason in words; more of one that was told, which stays one decision (what begins with
+// the words of before is told in their place); a warning that the user should read.
 void ta_decision_tell(struct ta_decision *d, const char *what, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void ta_decision_tell_more(struct ta_decision *d, const char *what, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // `about` (what is known besides; may be NULL) as for ta_problem_at(). By the kind's severity it is a
 // warning, or says that the output will lack something.
@@ -40,7 +43,8 @@ int ta_plan_choose_film(struct ta_decision *d, bool *any);
 void ta_plan_choose_cuts(struct ta_plan *plan, const struct ta_index *index, double seconds, int shorter,
                          char **why);
 // Shorter segments for a machine of `cores` on which one would take longer than half a minute by what was
-// tried; false when none would, and nothing is changed. *why as above. The plan has its index.
+// tried: of 20 seconds, because the machine may get slower; false when none would, and nothing is changed.
+// *why as above. The plan has its index.
 bool ta_plan_cut_for(struct ta_plan *plan, const struct ta_estimate *estimate, int cores, char **why);
 // Seconds of one core that the whole is thought to take, by the tables of stages and encoders.
 double ta_plan_work(const struct ta_plan *plan);

@@ -147,7 +147,7 @@ static void describe_decision(const struct ta_plan *p, const json_t *item, struc
     const char *from = json_string_value(json_object_get(option, "from")),
                *preset = json_string_value(json_object_get(json_object_get(p->recipe, "preset"), "value"));
     ta_buf_printf(out, "  %-12s %s", what, why);
-    if (from && !strchr(why, ':') && !strchr(why, '(')) {
+    if (from && !strstr(why, ": ") && !strchr(why, '(')) {
         if (!strcmp(from, "default"))
             ta_buf_puts(out, " (the default)");
         else if (strncmp(from, "--", 2) && preset && strstr(from, preset))

@@ -74,6 +74,7 @@ void ta_plan_set_noise(struct ta_decision *d, struct ta_denoise_motion_opts *o)
         o->sigma_luma = measured ? round(TA_MIN(t.luma, TA_NOISE_MOST) * 100) / 100 : TA_NOISE_UNKNOWN;
     if (o->sigma_chroma < 0)
         o->sigma_chroma = measured ? round(TA_MIN(t.chroma, TA_NOISE_MOST) * 100) / 100 : TA_NOISE_UNKNOWN;
-    ta_decision_tell(d, "denoise", "motion, for noise of %.1f in luma and %.1f in chroma, %s", o->sigma_luma,
-                     o->sigma_chroma, measured ? "as measured" : "a guess: nothing was measured");
+    ta_decision_tell_more(d, "denoise", "motion, for noise of %.1f in luma and %.1f in chroma, %s",
+                          o->sigma_luma, o->sigma_chroma,
+                          measured ? "as measured" : "a guess: nothing was measured");
 }

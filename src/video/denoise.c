@@ -59,7 +59,7 @@ void ta_denoise_set_measured(void *opts, const struct ta_stage_measured *m, stru
         return;
     if (!m->known) {
         *f = (struct ta_floats){.v = {3, 2, 3, 2}, .count = 4};
-        ta_buf_puts(why, "the usual, because the noise is not known");
+        ta_buf_puts(why, "the usual strength, because the noise is not known");
         return;
     }
     double luma = m->noise_luma * m->noise_luma, chroma = m->noise_chroma * m->noise_chroma;

@@ -53,6 +53,16 @@ def test_costs_come_first(program, tapes):
         assert re.search(r': |\(|\d', line), f'no reason: {line}'
 
 
+@pytest.mark.parametrize('more, words', [([], 'motion, for noise of '), (['--quality', 'fast'], "recursive: the preset's motion gives way to --quality fast; strength "),
+    (['--denoise', 'recursive'], 'recursive, strength '), (['--denoise', 'off'], 'off (asked for')])
+def test_each_decision_is_told_once(program, tapes, more, words):
+    """With what was measured for it in the same line."""
+    lines = program('plan', tapes / '8.avi', '--range', '0-8f', '--preset-speed', 'ultrafast', *more, code=0).out.split('\ndecisions\n')[1].split('\nstreams\n')[0]
+    names = [line[2:14].strip() for line in lines.splitlines()]
+    assert len(names) == len(set(names)), lines
+    assert re.search(rf'^  denoise +{re.escape(words)}', lines, re.M), lines
+
+
 @pytest.mark.parametrize('length', [0.04, 0.4, 8, 50])
 def test_restore_begins_with_what_it_takes(program, tmp_path, length):
     tape = tmp_path / 'tape.mp4'
