@@ -11,10 +11,10 @@
 static const double SEGMENT_SECONDS = 30; // of the output, at most
 static const double SEGMENT_WORK = 40;    // seconds of one core
 static const double LEAD_INS = 10;        // the lead-in is at most a tenth
-static const double SLOW_LEAD_INS = 4;    // where a segment would take minutes
-static const double LOSS = 30;            // seconds that a stop may cost
-static const double TOLERANCE = 1.15;     // measures differ from run to run: what fits about stays
-enum { LEAST_FRAMES = 48, SLOW_LEAST_FRAMES = 24, MOST_SHORTER = 64 };
+static const double SLOW_LEAD_INS = 2;    // where a segment would take minutes
+static const double LOSS = 30; // seconds that a stop may cost: what was tried to take longer is cut
+static const double AIM = 20;  // to this: the machine may get more to do than it had when it was tried
+enum { LEAST_FRAMES = 48, SLOW_LEAST_FRAMES = 18, MOST_SHORTER = 64 };
 
 // Source frames from `from` on until at least TA_MIN_SEGMENT_OUT output frames are reached.
 static int64_t least_end(const struct ta_plan *p, int64_t from)
@@ -135,13 +135,13 @@ bool ta_plan_cut_for(struct ta_plan *p, const struct ta_estimate *e, int cores, 
 {
     int shorter = 1;
     double seconds = seconds_of_segment(p, e, longest_segment(p), cores);
-    while (seconds / shorter > LOSS * TOLERANCE && shorter < MOST_SHORTER)
-        shorter *= 2;
-    if (shorter == 1)
+    if (seconds <= LOSS)
         return false;
+    while (seconds / shorter > AIM && shorter < MOST_SHORTER)
+        shorter *= 2;
     ta_plan_choose_cuts(p, p->index, 0, shorter, why);
     seconds = seconds_of_segment(p, e, longest_segment(p), cores);
-    if (why && *why && seconds > LOSS * TOLERANCE) {
+    if (why && *why && seconds > LOSS) {
         free(*why);
         *why = ta_xprintf(
             "the shortest that are worth it: on this machine as it is now a stop can lose about "

@@ -19,7 +19,7 @@
 // Less is not worth a try: seconds of one core, and output frames of which excerpts would be too large a
 // part.
 static const double WORTH = 20;
-enum { WORTH_FRAMES = 480 };
+enum { WORTH_FRAMES = 160 };
 
 static json_t *decision_of(const struct ta_plan *p)
 {
