@@ -170,29 +170,37 @@ static enum ta_exit run_clean(struct ta_cli *cli)
 {
     const struct clean_opts *opts = cli->values;
     enum ta_exit status = TA_EXIT_OK;
-    json_t *all = json_array();
+    json_t *all = json_array(), *failed = json_array();
     int dirs = cli->operand_count ? cli->operand_count : 1;
     for (int i = 0; i < dirs; i++) {
+        const char *dir = cli->operand_count ? cli->operands[i] : ".";
         char *text = NULL;
-        int err = ta_work_list(cli->operand_count ? cli->operands[i] : ".", opts->recursive, &text, cli->log);
+        ta_cli_begin(cli);
+        int err = ta_work_list(dir, opts->recursive, &text, cli->log);
         json_t *list = err >= 0 ? json_loads(text, 0, NULL) : NULL;
-        if (list)
+        const struct ta_problem *failure = ta_cli_end(cli, err, dir);
+        if (list) {
             json_array_extend(all, list);
-        else
+        } else {
             status = TA_EXIT_FAILED;
+            json_array_append_new(failed, ta_cli_json_failed(cli, "folder", dir, failure, err));
+        }
         json_decref(list);
         free(text);
     }
     if (opts->remove)
         status = ta_exit_worse(status, remove_all(cli, all));
     if (opts->json) {
+        json_array_extend(all, failed);
         char *text = ta_json_text(all);
         status = ta_exit_worse(status, ta_cli_output(cli, text));
         free(text);
     } else {
-        status = ta_exit_worse(status, show(cli, all));
+        status = ta_exit_worse(status, json_array_size(all) || !json_array_size(failed) ? show(cli, all)
+                                                                                        : TA_EXIT_OK);
     }
     json_decref(all);
+    json_decref(failed);
     return status;
 }
 

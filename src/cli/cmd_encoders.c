@@ -33,7 +33,8 @@ static void add_encoder(struct listing *l, const struct ta_encoder_info *e,
                         const struct ta_hardware_kind *kind)
 {
     struct ta_buf why = {0};
-    bool works = ta_encoder_test(e, kind, &why) >= 0;
+    int err = ta_encoder_test(e, kind, &why);
+    bool works = err >= 0;
     char *codec = kind ? ta_hardware_codec(e, kind) : ta_xstrdup(e->codec);
     char *name = kind ? ta_xprintf("%s --hardware", e->name) : ta_xstrdup(e->name);
     char *summary = kind ? ta_xprintf("%s (%s)", codec, kind->summary) : ta_xstrdup(e->summary);
@@ -45,7 +46,7 @@ static void add_encoder(struct listing *l, const struct ta_encoder_info *e,
                           summary, "containers", e->containers, "lossless", e->lossless, "hardware",
                           kind != NULL, "works", works);
     if (o && !works)
-        json_object_set_new(o, "why", ta_json_any_text(ta_buf_text(&why)));
+        ta_cli_row_failed(o, err, ta_buf_text(&why), NULL);
     json_array_append_new(l->list, o);
     free(codec);
     free(name);

@@ -74,9 +74,9 @@ static void add(struct call *c, json_t *row)
     json_array_append_new(c->list, row);
 }
 
-static void set_failed(struct call *c, json_t *row, const char *why)
+static void set_failed(struct call *c, json_t *row, int err, const char *why)
 {
-    json_object_set_new(row, "why", ta_json_any_text(why));
+    ta_cli_row_failed(row, err, why, NULL);
     json_object_set_new(row, "state", json_string("failed"));
     c->failed = true;
 }
@@ -91,10 +91,10 @@ static void verify_one(struct call *c, const struct ta_model *m)
     json_t *row = ta_model_row(m, c->folder, true);
     const char *state = ta_json_member_text(row, "state");
     if (!strcmp(state, "wrong"))
-        json_object_set_new(
-            row, "why",
-            json_string("it is not what the manifest says; \"terminalai models fetch\" gets it "
-                        "anew"));
+        ta_cli_row_failed(row, TA_ERR_MISMATCH, "it is not what the manifest says",
+                          "\"terminalai models fetch\" gets it anew");
+    else if (!strcmp(state, "absent"))
+        ta_cli_row_failed(row, TA_ERR_NOT_FOUND, "it is not here", "\"terminalai models fetch\" gets it");
     c->failed |= strcmp(state, "here") != 0;
     add(c, row);
 }
@@ -110,7 +110,7 @@ static void remove_one(struct call *c, const struct ta_model *m)
     json_t *row = ta_model_row(m, c->folder, false);
     json_object_set_new(row, "removed", json_boolean(removed));
     if (err < 0)
-        set_failed(c, row, why.size ? ta_buf_text(&why) : ta_error_text(err));
+        set_failed(c, row, err, ta_buf_text(&why));
     else
         json_object_set_new(row, "why", json_string(removed ? "removed" : "it was not here"));
     add(c, row);
@@ -164,7 +164,7 @@ static void fetch_one(struct call *c, const struct ta_model *m)
     json_t *row = ta_model_row(m, c->folder, false);
     json_object_set_new(row, "fetched", json_boolean(err >= 0 && !fetch.was_here));
     if (err < 0)
-        set_failed(c, row, why.size ? ta_buf_text(&why) : ta_error_text(err));
+        set_failed(c, row, err, ta_buf_text(&why));
     add(c, row);
     ta_log_destroy(&log);
     ta_buf_release(&why);

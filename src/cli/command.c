@@ -213,6 +213,23 @@ json_t *ta_cli_json_failed(struct ta_cli *cli, const char *key, const char *subj
     return o;
 }
 
+void ta_cli_row_failed(json_t *row, int err, const char *message, const char *advice)
+{
+    struct ta_problems *list = NULL;
+    struct ta_problem p = {.code = "",
+                           .severity = TA_SEVERITY_ERROR,
+                           .message = *message ? message : ta_error_text(err),
+                           .advice = advice ? advice : "",
+                           .frame = -1};
+    if (ta_problems_create(&list) < 0)
+        return;
+    ta_problems_add(list, &p);
+    ta_problems_fail(list, err, p.message, advice); // gives it the code of its kind
+    ta_outcome_failure(row, ta_problems_error(list), err);
+    json_object_set(row, "why", json_object_get(row, "message"));
+    ta_problems_destroy(&list);
+}
+
 void ta_cli_json_refused(struct ta_cli *cli, enum ta_exit status, FILE *out)
 {
     int err = cli->err ? cli->err : status == TA_EXIT_USAGE ? TA_ERR_USAGE : TA_ERR_IO;

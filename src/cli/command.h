@@ -166,6 +166,10 @@ struct ta_table;
 enum ta_exit ta_cli_show_list(struct ta_cli *cli, bool json, json_t *list, struct ta_table *table,
                               const char *more);
 
+// How a row of a list failed, in the words of every failure ("error", "code", "message", "advice"), with the
+// message as "why" too. `message` "": that of `err`; `advice` may be NULL.
+void ta_cli_row_failed(json_t *row, int err, const char *message, const char *advice);
+
 // What --json prints of a file whose work failed: `subject` under `key`, status, failure (may be NULL) and
 // problems.
 json_t *ta_cli_json_failed(struct ta_cli *cli, const char *key, const char *subject,

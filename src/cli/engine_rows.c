@@ -11,24 +11,23 @@
 #include "infer/engine.h"
 #include "recipe/engine_places.h"
 
-// `why`: the first error told; "it does not work" when nothing was.
-static void set_why(json_t *o, const struct ta_buf *why)
-{
-    json_object_set_new(o, "why", ta_json_any_text(why->size ? ta_buf_text(why) : "it does not work"));
-}
+static const char NOTHING_TOLD[] = "it does not work";
 
 static bool add_device(json_t *list, struct ta_engine *e, int device)
 {
     struct ta_buf why = {0};
     struct ta_log *log = NULL;
-    bool works = ta_log_keep_first(&log, &why) >= 0 && ta_engine_test(e, device, log) >= 0;
+    int err = ta_log_keep_first(&log, &why);
+    if (err >= 0)
+        err = ta_engine_test(e, device, log);
+    bool works = err >= 0;
     json_t *o = json_object();
     json_object_set_new(o, "kind", json_string(ta_device_kind_name(e->devices[device].kind)));
     json_object_set_new(o, "provider", ta_json_any_text(e->devices[device].provider));
     json_object_set_new(o, "vendor", ta_json_any_text(e->devices[device].vendor));
     json_object_set_new(o, "works", json_boolean(works));
     if (!works)
-        set_why(o, &why);
+        ta_cli_row_failed(o, err, why.size ? ta_buf_text(&why) : NOTHING_TOLD, NULL);
     json_array_append_new(list, o);
     ta_log_destroy(&log);
     ta_buf_release(&why);
@@ -57,8 +56,7 @@ json_t *ta_engine_row(const struct ta_engine_info *engine, const char *named, st
         json_object_set_new(o, "version", ta_json_any_text(e->version));
         ta_verbose(log, "%s: %s", engine->name, e->library);
     } else {
-        set_why(o, &why);
-        json_object_set_new(o, "advice", json_string(engine->advice));
+        ta_cli_row_failed(o, err, why.size ? ta_buf_text(&why) : NOTHING_TOLD, engine->advice);
     }
     json_object_set_new(o, "notes", notes);
     json_object_set_new(o, "devices", devices);

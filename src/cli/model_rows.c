@@ -66,7 +66,8 @@ void ta_model_add_row(struct ta_table *t, const json_t *o)
     ta_table_cell(t, "%s", ta_json_member_text(o, "name"));
     ta_table_cell(t, "%s", ta_json_member_text(o, "state"));
     if (*why) {
-        ta_buf_puts(&text, why);
+        const char *advice = ta_json_member_text(o, "advice");
+        ta_buf_printf(&text, "%s%s%s", why, *advice ? "; " : "", advice);
     } else {
         ta_buf_printf(&text, "%s; %s, ", ta_json_member_text(o, "summary"),
                       ta_json_member_text(o, "licence"));
@@ -124,7 +125,7 @@ json_t *ta_model_file_row(const struct ta_models *models, const char *path, cons
     }
     json_object_set_new(o, "fits", json_boolean(err >= 0));
     if (err < 0)
-        json_object_set_new(o, "why", ta_json_any_text(why.size ? ta_buf_text(&why) : ta_error_text(err)));
+        ta_cli_row_failed(o, err, ta_buf_text(&why), NULL);
     ta_log_destroy(&log);
     ta_buf_release(&why);
     ta_buf_release(&file);

@@ -102,6 +102,7 @@ def printed(program, tmp_path_factory):
     run('status', 'out.mp4', '--json')
     run('join', '--plan', plan, '--json', *QUIET, code=1)
     run('clean', '--json')
+    run('clean', '.', 'nowhere', '--json', code=1)
     run('segment', '--plan', plan, '--index', 2, '--json')
     run('join', '--plan', plan, '--json', *QUIET, '--keep-work')
     run('join', '--plan', plan, '--json', *QUIET)
@@ -169,6 +170,27 @@ def test_a_call_that_fails_prints_an_object(program, tmp_path, args, status, cod
     assert said['status'] == 'failed' and said['code'] == code and said['error'] and said['message'], said
     assert said['problems'] and said['problems'][0]['severity'] == 'error' and said.get('exit_code', status) == status, said
     assert 'error: ' in done.err and said['message'] in ' '.join(done.err.split()), done.err
+
+
+@pytest.mark.parametrize('args, code', [
+    (['models', 'show', 'none.onnx'], 'not-found'), (['models', 'show', 'bad.onnx'], 'unreadable'), (['models', 'fetch', 'espcn-x2'], 'unsupported'),
+    (['models', 'fetch', 'espcn-x2', '--from', 'none.onnx'], 'not-found'), (['models', 'verify', 'espcn-x2'], 'not-found'),
+    (['engines', '--engine-library', 'none.so'], None), (['encoders'], None)])
+def test_rows_that_fail_are_records_too(program, tmp_path, args, code):
+    """Of a list: what a row says of its failure in words stands beside the members that every failure has."""
+    (tmp_path / 'bad.onnx').write_bytes(b'no network')
+    rows = program(*args, '--json', code=(0, 1), cwd=tmp_path).json()
+    failed = [row for row in rows if row.get('why')]
+    assert failed or args == ['encoders'], rows
+    for row in failed:
+        assert row['message'] == row['why'] and row['error'] and re.fullmatch('[a-z-]+', row['code']) and code in (None, row['code']), row
+
+
+def test_clean_says_what_it_could_not_look_into(program, tmp_path):
+    done = program('clean', 'nowhere', tmp_path, '--json', code=1, cwd=tmp_path)
+    row, = done.json()
+    assert row['folder'] == 'nowhere' and row['status'] == 'failed' and row['code'] == 'not-found' and row['problems'], row
+    assert 'no work folders' not in program('clean', 'nowhere', code=1, cwd=tmp_path).out
 
 
 def test_pictures_stay_alone(program, tmp_path):
