@@ -74,6 +74,87 @@ def test_first_restoration(program, place):
     assert 'removed' in run(program, place, shown('clean')).out and not list(place.glob('*.terminalai'))
 
 
+def test_what_a_plan_tells_and_keeps(program, desk):
+    """README names what the decisions are about and where the rest is kept."""
+    told = README.split('and every decision with its reason: ')[1].split('.')[0]
+    assert re.split(', ', ' '.join(told.split())) == ['the field order', 'the deinterlacer', 'the noise reduction', 'the size', 'what becomes of the sound']
+    env = {**program.env, 'HOME': str(desk)}
+    del env['XDG_CACHE_HOME']
+
+    def plan(*more):
+        done = subprocess.run(program.command(*shlex.split(SHOWN[1])[1:], *FAST, *more), env=env, cwd=desk, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    kept = re.search(r'`~/([^`]*)` is|kept in `~/([^`]*)`', ' '.join(README.split()))
+    place = desk / (kept[1] or kept[2])
+    plan('--no-cache')
+    assert not place.exists()
+    text = plan()
+    assert any(place.iterdir()) and sorted(p.name for p in desk.iterdir()) == ['.cache', 'tape.avi']
+    decisions = dict(re.findall(r'^  (\S.{11}) (.*)$', text.split('\ndecisions\n')[1].split('\nstreams\n')[0], re.M))
+    decisions = {name.strip(): why for name, why in decisions.items()}
+    assert all(re.search(r': |\(|\d', why) for why in decisions.values()), decisions
+    assert 'interlaced' in decisions['deinterlace'] and re.search(r'for noise of [\d.]+', decisions['denoise']) and 'to 1440x1080' in decisions['size'], decisions
+    assert ' bff ' in re.search('source .*\n.*', text)[0] and re.search(r'audio +pcm_s16le +transcode to aac: ', text), text
+
+
+def test_every_line_of_doctor_says_what_it_is(program):
+    words = re.search(r'Each line says ((?:`\w+`,? ?(?:or )?)+)', README)[1]
+    allowed = re.findall(r'`(\w+)`', words)
+    rows = [line for line in program('doctor', code=(0, 1)).out.splitlines() if line and not line.startswith(' ')]
+    assert len(rows) > 10 and {row.split()[0] for row in rows[:-1]} <= set(allowed), rows
+
+
+def test_stopped_in_the_middle(program, desk):
+    """By Ctrl-C: status 130 and a line that says how to go on; the same command, or resume, does, and the bytes are those of a run that was left alone."""
+    program('simulate', '-o', desk / 'long.avi', '--frames', 90, code=0)
+    options = [*SMALL, '--quality', 'fast', '--deinterlace-fields', 'one', '--segment-length', 0.5, '--jobs', 1]
+    command = program.command(*shlex.split(SHOWN[2].replace('tape.avi', 'long.avi'))[1:], *options)
+    made = desk / 'long.restored.mp4'
+    program('restore', desk / 'long.avi', '-o', desk / 'alone.mp4', *options, code=0)
+    for again in (command, program.command(*shlex.split(shown('resume').replace('tape.', 'long.'))[1:])):
+        run_ = subprocess.Popen([str(c) for c in command], env=program.env, cwd=desk, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        begun = time.monotonic()
+        while not (desk / 'long.restored.mp4.terminalai' / 'seg-00000.nut').exists() and run_.poll() is None and time.monotonic() - begun < 100:
+            time.sleep(0.01)
+        run_.send_signal(signal.SIGINT)
+        _, said = run_.communicate(timeout=60)
+        if run_.returncode == 0:
+            pytest.skip('the machine was faster than the hand')
+        assert run_.returncode == 130 and 'the same command goes on' in said and not made.exists(), said
+        assert 'interrupted' in program('status', made, code=0).out
+        done = subprocess.run([str(c) for c in again], env=program.env, cwd=desk, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and 'from an earlier run' in done.stderr, done
+        assert made.read_bytes() == (desk / 'alone.mp4').read_bytes()
+        for path in desk.glob('long.restored*'):
+            path.unlink()
+
+
+def test_exit_statuses_of_readme(program, desk):
+    told = ' '.join(README.split('Exit status: ')[1].split('\n\n')[0].split())
+    for status, words in ((0, 'done'), (1, 'failed'), (2, 'wrong call'), (3, 'done but the output lacks something'), (130, 'interrupted')):
+        assert f'{status} {words}' in told
+    program('plan', 'none.avi', code=1, cwd=desk)
+    program('plan', 'tape.avi', '--crf', 99, code=2, cwd=desk)
+    whole = (desk / 'tape.avi').read_bytes()
+    (desk / 'cut.avi').write_bytes(whole[:len(whole) // 2])
+    lacks = program('restore', 'cut.avi', *SMALL, '--quality', 'fast', code=3, cwd=desk)
+    assert 'warning: ' in lacks.err and (desk / 'cut.restored.mp4').exists(), lacks
+
+
+def test_first_steps_of_help(program, desk):
+    """Each is run as it stands, and does what is said beside it."""
+    steps = dict(re.findall(r'^  (terminalai .*?)  +(\S.*(?:\n {10,}\S.*)*)', program('help', code=0).out.split('First steps:\n')[1], re.M))
+    assert [command.split()[1] for command in steps] == ['restore', 'plan', 'restore'], steps
+    made, planned, page = steps
+    name = re.search(r'makes (\S+)', steps[made])[1]
+    assert 'what would be done, and why' in steps[planned] and 'decisions' in run(program, desk, planned, *FAST).out
+    assert [p.name for p in desk.iterdir()] == ['tape.avi'], 'nothing is made'
+    run(program, desk, made, *SMALL)
+    assert (desk / name).exists()
+    assert len(run(program, desk, page).out.splitlines()) <= 40 < len(run(program, desk, page.replace('-h', '--help')).out.splitlines())
+
+
 def test_looking_first(program, desk):
     """An excerpt beside its source, and a picture; where the tape is shorter than the example, that is said."""
     video, picture = [c for c in SHOWN if c.split()[1] == 'preview']
