@@ -504,7 +504,7 @@ static void test_tuning(void **state)
         film_init(&f, 33);
         tuning.engine_batching = cases[i].batching;
         tuning.device_count = cases[i].batch > 0;
-        tuning.devices[0] = (struct ta_device_tuning){"cpu", cases[i].batch, 0};
+        tuning.devices[0] = (struct ta_device_tuning){"cpu", cases[i].batch, 0, 0};
         atomic_store(&seen.most_in_batch, 0);
         assert_int_equal(run(&f, &env), 0);
         assert_int_equal(f.taken, 33);
