@@ -91,6 +91,9 @@ def video(b):
     b.figures.add("one pass against many, CPU", cpu, "times as fast", figures.MORE)
     b.figures.add("one pass against many, wall", wall, "times as fast", figures.MORE)
     out.unlink()
+    share = 1 - median(r.wall for r in now) / median(r.wall for r in before)
+    b.row("use case 1, a tape of 3 s to 1080p: preprocessing", "120 to 50 s (58 %)", "%.1f s" % median(r.wall for r in before), "%.1f s" % median(r.wall for r in now),
+          "%.0f %% less" % (100 * share), "kpi.py --only video", share >= 0.58)
     one_tape(b, tape)
     pipe = [b.program, "restore", tape, "-o", "-", "--encoder", "raw", *CHAIN]
     alone = [Run(pipe, on) for _ in range(b.args.repeats)]
@@ -113,13 +116,12 @@ def one_tape(b, tape):
         run = Run([b.program, "restore", tape, "-o", b.folder / "case.mp4", "-y", "--restart", "--preset-speed", "veryfast", *CHAIN], env)
         found[label] = {**b.record(), "rss": run.rss / 1e6, "cpu": run.cpu, "wall": run.wall}
     before, now = found["before"], found["now"]
-    for what, seed, key in (("total", "180 to 85 s (53 %)", "total_time_sec"), ("before scaling", "120 to 50 s (58 %)", "preprocessing_time_sec"),
-                            ("scaling", "40 to 20 s (50 %)", "upscaling_time_sec"), ("encoding", "20 to 15 s (25 %)", "encoding_time_sec")):
-        mechanism = what in ("total", "before scaling")
+    for what, seed, key in (("total", "180 to 85 s (53 %)", "total_time_sec"), ("scaling", "40 to 20 s (50 %)", "upscaling_time_sec"),
+                            ("encoding", "20 to 15 s (25 %)", "encoding_time_sec")):
         share = 1 - now[key] / before[key] if before[key] else 0
         b.figures.add("one tape, %s" % what, now[key], "s", figures.LESS)
         b.row("use case 1, a tape of 3 s to 1080p: %s" % what, seed, "%.1f s" % before[key], "%.1f s" % now[key],
-              "%.0f %% less" % (100 * share) if mechanism else "no mechanism: the same work", "kpi.py --only video", share >= 0.5 if mechanism else None)
+              "%.0f %% less" % (100 * share) if what == "total" else "no mechanism: the same work", "kpi.py --only video", share >= 0.53 if what == "total" else None)
     b.row("use case 1: peak memory", "4 to 2.5 GB", "%.0f MB" % before["rss"], "%.0f MB" % now["rss"], "", "kpi.py --only video", now["rss"] < 2500)
     cores = os.cpu_count()
     b.row("projected: use of the processor by the pipeline", "25 to 12 %", "", "%.1f of %d cores" % (now["cpu"] / now["wall"], cores),
