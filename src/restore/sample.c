@@ -27,8 +27,12 @@ enum {
     STRETCH = 3,
     WINDOW_FRAMES = 40, // of the output: as far as encoders look ahead
     LEAST_FRAMES = 24,
-    // Where even these take too long, a window ends before its end.
+    // Where even these take too long, a window ends before its end: behind so many, of pictures that are
+    // larger
+    // than PIXELS behind fewer.
     CUT_FRAMES = 16,
+    LEAST_CUT_FRAMES = 4,
+    PIXELS = 1920 * 1080,
     // Who has no patience gets one window at least, of so few frames.
     HASTY_WINDOWS = 1,
     HASTY_FRAMES = 8,
@@ -73,13 +77,19 @@ static int take_packets(struct sample *s, struct ta_encoder *e, AVPacket *pkt, d
     }
 }
 
+static int64_t cut_frames(const struct ta_format *f)
+{
+    int64_t n = (int64_t)CUT_FRAMES * PIXELS / TA_MAX(1, (int64_t)f->width * f->height);
+    return TA_MAX(LEAST_CUT_FRAMES, TA_MIN(n, CUT_FRAMES));
+}
+
 // *count: of frames, of the segment before and of what was encoded after.
 static int encode(struct sample *s, const struct ta_segment *seg, double *bytes, int64_t *count)
 {
     struct ta_frames *frames = NULL;
     struct ta_encoder *e = NULL;
     AVPacket *pkt = av_packet_alloc();
-    int64_t got = 0, sent = 0;
+    int64_t got = 0, sent = 0, least = cut_frames(&s->plan->out_format);
     bool cut = false;
     double begun = ta_clock_seconds(), first = 0, cpu_begun = ta_cpu_seconds(), cpu_first = 0;
     int err = pkt ? ta_encoder_open(&e, seg->encoder, &s->plan->out_format, s->env.log) : TA_ERR_NOMEM;
@@ -87,7 +97,7 @@ static int encode(struct sample *s, const struct ta_segment *seg, double *bytes,
         err = ta_frames_open(&frames, s->plan, seg, &s->env);
     for (bool end = false; err >= 0 && !end;) {
         AVFrame *frame = NULL;
-        cut = sent >= CUT_FRAMES && sent < *count && ta_clock_seconds() > s->deadline;
+        cut = sent >= least && sent < *count && ta_clock_seconds() > s->deadline;
         err = cut ? 0 : ta_frames_next(frames, &frame);
         end = !frame;
         sent += !end;
