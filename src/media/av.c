@@ -84,6 +84,32 @@ const char *ta_av_text(int averror)
 
 static const char COMPONENT[] = "libav";
 
+static _Thread_local int decoder_errors;
+
+int ta_av_take_decoder_errors(void)
+{
+    int errors = decoder_errors;
+    decoder_errors = 0;
+    return errors;
+}
+
+static void count_decoder_error(void *object, int level, const char *format)
+{
+    // A decoder that begins without a key picture says so as an error; what programs add to JPEG is of no use
+    // to pictures.
+    static const char *const harmless[] = {"warning:", "unable to decode APP"};
+    const AVClass *const *class = object;
+    if (level > AV_LOG_ERROR || !class || !*class)
+        return;
+    const AVClass *c = *class;
+    if ((c->get_category ? c->get_category(object) : c->category) != AV_CLASS_CATEGORY_DECODER)
+        return;
+    for (size_t i = 0; i < TA_COUNT(harmless); i++)
+        if (!strncmp(format, harmless[i], strlen(harmless[i])))
+            return;
+    decoder_errors++;
+}
+
 static void log_callback(void *object, int level, const char *format, va_list args)
 {
     // libav may print one line in pieces; a piece without its prefix is better than a buffer that mixes
@@ -91,6 +117,7 @@ static void log_callback(void *object, int level, const char *format, va_list ar
     static _Thread_local int print_prefix = 1;
     if (level > AV_LOG_VERBOSE)
         return;
+    count_decoder_error(object, level, format);
     enum ta_log_level ours = level <= AV_LOG_ERROR ? TA_LOG_VERBOSE : TA_LOG_DEBUG;
     char line[1024] = "";
     if (!ta_log_any_wants(COMPONENT, ours))

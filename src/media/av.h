@@ -28,6 +28,9 @@ const char *ta_av_text(int averror);
 // error. Every door to libav calls it before libav has anything to say; what it sets stays. Thread-safety:
 // Safe.
 void ta_av_listen(void);
+// How many errors decoders have told in this thread since the last call; for those that say of damage only in
+// words.
+int ta_av_take_decoder_errors(void);
 // Restricts libav's CPU features to what base/cpu.h allows (process-wide; x86 only). Call before any work
 // starts.
 void ta_av_apply_cpu_mask(void);

@@ -88,11 +88,36 @@ int ta_decoder_turn(AVCodecContext **c, const AVPacket *packet, const AVStream *
     return open_decoder(c, st, packet->opaque_ref, delay, path, log);
 }
 
+// dav1d that has half of a picture takes nothing more, key pictures neither, until it is emptied.
+static bool sticks(const AVCodecContext *c)
+{
+    return c->codec_id == AV_CODEC_ID_AV1;
+}
+
+// These leave blocks that they can't read as they were, and say so in words alone.
+static bool only_tells(const AVCodecContext *c)
+{
+    return c->codec_id == AV_CODEC_ID_H261 || c->codec_id == AV_CODEC_ID_MJPEG;
+}
+
+static int note_error(AVCodecContext *c, int ret)
+{
+    if (sticks(c) && ta_decoder_error_is_damage(ret) && ret != AVERROR(EAGAIN) && ret != AVERROR_EOF)
+        c->opaque = c; // anything: it has failed
+    return ret;
+}
+
 int ta_decoder_send(AVCodecContext *c, AVPacket *packet, uint32_t ordinal)
 {
     if (packet)
         packet->pts = ordinal;
-    int ret = avcodec_send_packet(c, packet);
+    if (c->opaque && packet && (packet->flags & AV_PKT_FLAG_KEY)) {
+        avcodec_flush_buffers(c);
+        c->opaque = NULL;
+    }
+    if (only_tells(c))
+        ta_av_take_decoder_errors();
+    int ret = note_error(c, avcodec_send_packet(c, packet));
     // Frames are always fetched until there are none, so the decoder is never full; at the end it may know
     // already.
     return ret == AVERROR_EOF && !packet ? 0 : ret;
@@ -100,7 +125,9 @@ int ta_decoder_send(AVCodecContext *c, AVPacket *packet, uint32_t ordinal)
 
 int ta_decoder_receive(AVCodecContext *c, AVFrame *frame)
 {
-    int ret = avcodec_receive_frame(c, frame);
+    int ret = note_error(c, avcodec_receive_frame(c, frame));
+    if (ret >= 0 && only_tells(c) && ta_av_take_decoder_errors())
+        frame->decode_error_flags |= FF_DECODE_ERROR_INVALID_BITSTREAM;
     return ret == AVERROR(EAGAIN) ? 0 : ret < 0 ? ret : 1;
 }
 

@@ -41,7 +41,7 @@ static int64_t still_listed(const struct ta_reading *r, const AVFormatContext *f
 
 void ta_reading_restart(struct ta_reading *r)
 {
-    r->packets = r->failures = r->stood_at = r->furthest = 0;
+    r->packets = r->failures = r->stood_at = r->furthest = r->unread = 0;
     r->stood = r->jumps = 0;
     r->ended = false;
 }
@@ -91,6 +91,14 @@ static bool goes_on(struct ta_reading *r, AVFormatContext *fmt, int ret)
     return ++r->stood < STOOD_MAX || jump(r, fmt, size);
 }
 
+// At the end: what lies behind the first of the failures that led there.
+static void note_unread(struct ta_reading *r, const AVFormatContext *fmt, int ret)
+{
+    int64_t size = fmt->pb ? avio_size(fmt->pb) : -1;
+    if (r->failures > 1 || ret != AVERROR_EOF)
+        r->unread = TA_MAX(0, size - r->failed_at);
+}
+
 // Demuxers take nonsense for the size of a packet, and call it a lack of memory. It is one if there is none
 // for any packet that the file could hold.
 static bool lacks_memory(const AVFormatContext *fmt, int ret)
@@ -115,7 +123,11 @@ int ta_reading_next(struct ta_reading *r, AVFormatContext *fmt, AVPacket *packet
             return error < 0 ? error : ret;
         }
         if (ret < 0) {
+            if (!r->failures && fmt->pb)
+                r->failed_at = avio_tell(fmt->pb);
             r->ended = !goes_on(r, fmt, ret);
+            if (r->ended)
+                note_unread(r, fmt, ret);
             continue;
         }
         if (r->jumps && packet->pos >= 0 && packet->pos <= r->furthest) {

@@ -13,12 +13,14 @@
 struct ta_reading {
     int64_t places;  // where nothing could be read, and something behind it
     int64_t packets; // given since the start of the file or the last seek
+    int64_t unread;  // bytes before the end of the file, of which the demuxer made nothing but errors
     // Private.
-    int64_t failures; // in a row
-    int64_t stood_at; // byte at which the last of them was
-    int64_t furthest; // byte of the packet that lies furthest in the file
-    int stood;        // failures in a row that did not get the demuxer on
-    int jumps;        // in a row
+    int64_t failures;  // in a row
+    int64_t failed_at; // byte at which the first of them was
+    int64_t stood_at;  // byte at which the last of them was
+    int64_t furthest;  // byte of the packet that lies furthest in the file
+    int stood;         // failures in a row that did not get the demuxer on
+    int jumps;         // in a row
     bool ended;
 };
 

@@ -159,6 +159,11 @@ static const struct ta_walk_format *find_format(const char *demuxer)
         {"ivf", &ta_walk_ivf},
         {"wtv", &ta_walk_wtv},
         {"swf", &ta_walk_swf},
+        {"obu", &ta_walk_obu},
+        {"nut", &ta_walk_nut},
+        {"dirac", &ta_walk_dirac},
+        {"mjpeg", &ta_walk_jpeg},
+        {"jpeg_pipe", &ta_walk_jpeg},
     };
     for (size_t i = 0; i < TA_COUNT(formats); i++)
         if (!strcmp(formats[i].demuxer, demuxer))

@@ -51,10 +51,11 @@ static void try_routes(const struct ta_routes *routes, struct input *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const demuxers[] = {"flv",           "asf", "ogg",      "mxf",
-                                           "matroska,webm", "avi", "mpegts",   "mpeg",
-                                           "pva",           "rm",  "film_cpk", "mov,mp4,m4a,3gp,3g2,mj2",
-                                           "yuv4mpegpipe",  "ivf", "wtv",      "swf"};
+    static const char *const demuxers[] = {"flv",           "asf",   "ogg",      "mxf",
+                                           "matroska,webm", "avi",   "mpegts",   "mpeg",
+                                           "pva",           "rm",    "film_cpk", "mov,mp4,m4a,3gp,3g2,mj2",
+                                           "yuv4mpegpipe",  "ivf",   "wtv",      "swf",
+                                           "obu",           "mjpeg", "nut",      "dirac"};
     struct input in = {data, (int64_t)size};
     for (size_t i = 0; i < TA_COUNT(demuxers); i++) {
         struct ta_structure s;

@@ -127,7 +127,7 @@ static void measure_stream(struct ta_index_stream *s, const AVStream *st, const 
 static bool is_bare(const struct ta_source *s)
 {
     const char *demuxer = s->fmt->iformat->name;
-    return !s->packets && (!strcmp(demuxer, "h264") || !strcmp(demuxer, "hevc"));
+    return !s->packets && (!strcmp(demuxer, "h264") || !strcmp(demuxer, "hevc") || !strcmp(demuxer, "h261"));
 }
 
 static int add_packet(struct ta_index_builder *b, const AVPacket *packet)

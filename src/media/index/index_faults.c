@@ -10,6 +10,7 @@
 #include "media/structure.h"
 
 #define LEAST_LACK AV_TIME_BASE // of a track in MP4, before anybody is told
+#define LEAST_UNREAD 4096       // bytes at the end of which a demuxer makes nothing, before anybody is told
 
 // The length that the head of the file states, AV_TIME_BASE units; AV_NOPTS_VALUE where it states none.
 static int64_t stated_length(const struct ta_source *s, const struct ta_structure *structure)
@@ -167,6 +168,8 @@ void ta_index_note_faults(struct ta_index_builder *b, double step)
     f->cut_off |= lost > 0 && !f->places;
     if (!f->places && !f->cut_off)
         f->places = count_holes(b, step);
+    if (!f->places && !f->cut_off && s->reading.unread >= LEAST_UNREAD)
+        f->places = 1;
     f->stated = stated_length(s, &b->structure);
     f->held = index->clock_count ? AV_NOPTS_VALUE : held_length(index, s->fmt);
     // A track may lack what others have.

@@ -21,6 +21,7 @@ struct ta_packet_parser {
     int nal_length_size;   // H.264 and HEVC in mp4 and Matroska: bytes of the length before each NAL unit; 0:
                            // start codes
     struct ta_dv_facts dv; // of the last packet, where that is DV
+    int32_t number;        // H.261: of the picture
 };
 
 enum ta_packet_rule ta_packet_rule(enum AVCodecID id)
@@ -181,8 +182,40 @@ const struct ta_dv_facts *ta_packet_parser_dv(const struct ta_packet_parser *p)
     return p->codec == AV_CODEC_ID_DVVIDEO ? &p->dv : NULL;
 }
 
+// A picture of H.261 says its number by 32, and is made of groups that are all there, in order. Its decoder
+// leaves those that are missing as they were. Start codes begin at any bit.
+static bool examine_h261(struct ta_packet_parser *p, const AVPacket *packet)
+{
+    uint32_t bits = UINT32_MAX;
+    int pictures = 0, last = 0, due = 0, step = 1, from = -1;
+    bool whole = true;
+    for (int64_t i = 0; i < (int64_t)packet->size * 8; i++) {
+        bits = bits << 1 | (packet->data[i >> 3] >> (7 - (i & 7)) & 1);
+        if (from >= 0 && i == from + 11) { // five bits of the number, six of which the fourth is the size
+            p->number += (int)((bits >> 6 & 31) - (uint32_t)p->number) & 31;
+            step = bits & 4 ? 1 : 2;
+            last = bits & 4 ? 12 : 5;
+            due = 1;
+            from = -1;
+        }
+        if ((bits >> 4 & 0xffff) != 1 || from >= 0)
+            continue;
+        int group = (int)(bits & 15);
+        if (!group) {
+            from = (int)i;
+            pictures++;
+        } else {
+            whole &= group == due;
+            due = group + step;
+        }
+    }
+    return whole && pictures == 1 && due == last + step;
+}
+
 int32_t ta_packet_parser_number(const struct ta_packet_parser *p)
 {
+    if (p->codec == AV_CODEC_ID_H261)
+        return p->number;
     return p->parser ? p->parser->output_picture_number : 0;
 }
 
@@ -306,6 +339,10 @@ bool ta_packet_parser_examine(struct ta_packet_parser *p, const AVPacket *packet
         break;
     case AV_CODEC_ID_DVVIDEO:
         examine_dv(p, packet, out);
+        break;
+    case AV_CODEC_ID_H261:
+        out->flags |= examine_h261(p, packet) ? 0 : TA_PACKET_DAMAGED;
+        set_key(out, false);
         break;
     case AV_CODEC_ID_MPEG4:
         return examine_mpeg4(packet->data, packet->size, out);

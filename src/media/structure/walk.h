@@ -70,8 +70,8 @@ void ta_walk_patch(struct ta_walk *w, int64_t at, const void *bytes, size_t size
 void ta_walk_splice(struct ta_walk *w, struct ta_splice splice);
 void ta_walk_gap(struct ta_walk *w, struct ta_structure_gap gap);
 
-extern const struct ta_walk_format ta_walk_asf, ta_walk_avi, ta_walk_film, ta_walk_flv, ta_walk_ivf,
-    ta_walk_mkv, ta_walk_mp4, ta_walk_mxf, ta_walk_ogg, ta_walk_ps, ta_walk_pva, ta_walk_rm, ta_walk_ts,
-    ta_walk_swf, ta_walk_wtv, ta_walk_y4m;
+extern const struct ta_walk_format ta_walk_asf, ta_walk_avi, ta_walk_dirac, ta_walk_film, ta_walk_flv,
+    ta_walk_ivf, ta_walk_jpeg, ta_walk_mkv, ta_walk_mp4, ta_walk_mxf, ta_walk_nut, ta_walk_obu, ta_walk_ogg,
+    ta_walk_ps, ta_walk_pva, ta_walk_rm, ta_walk_ts, ta_walk_swf, ta_walk_wtv, ta_walk_y4m;
 
 #endif
