@@ -81,10 +81,12 @@ def test_its_dials(program, library, tape):
 def test_refusals(program, library, tape, tmp_path):
     base = ('plan', tape, '-o', tmp_path / 'x.mkv', *QUICK)
     with_library = (*base, '--engine-library', library)
-    for args, said in (((*with_library, '--hdr', 'hlg'), 'hdr10, not hlg'), ((*with_library, '--hdr-peak', 300), '400 cd/m2'), ((*base, '--engine-library', tmp_path / 'none'), 'pip install nvidia-vfx'),
-                       ((*with_library, '--hdr-method', 'native', '--hdr-rtx-contrast', 120), '--hdr-method rtx')):
+    for args, said in (((*with_library, '--hdr', 'hlg'), 'hdr10, not hlg'), ((*with_library, '--hdr-peak', 300), '400 cd/m2'), ((*base, '--engine-library', tmp_path / 'none'), 'pip install nvidia-vfx')):
         refused = program(*args)
         assert refused.code in (1, 2) and said in refused.err, refused
+    # What the other method has not changes nothing, and is told.
+    vain = program(*with_library, '--hdr-method', 'native', '--hdr-rtx-contrast', 120, code=0)
+    assert '--hdr-rtx-contrast changes nothing: it is for --hdr-method rtx' in vain.out + vain.err, vain
 
 
 @pytest.mark.parametrize('mode, why', [('black', 'made a black picture'), ('no-card', 'nvidia-smi')])
