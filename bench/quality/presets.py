@@ -25,8 +25,8 @@ PRESETS = {ALONE: ["--preset", "vhs", "--deinterlace", "bwdif", "--denoise", "of
 # What may be lost: rounding, and what the measure itself varies by.
 SLACK = {"luma": 0.02, "chroma": 0.05, "NEG": 0.15}
 # Presets that sharpen where there is hardly any noise say so; it costs a clean source up to this.
-SHARPENED = {"luma": 2, "chroma": 0, "NEG": 1.5}
-SHARPENING = ("vhs_heavy", "dvd_interlaced")
+SHARPENED = {"luma": 0.7, "chroma": 0, "NEG": 0.6}
+SHARPENING = ("dvd_interlaced",)
 
 
 def dirty(build, clean, path, sigma):

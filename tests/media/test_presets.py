@@ -29,7 +29,7 @@ PRESETS = {
     'youtube': [],
     'vhs_standard': [MOTION, RECURSIVE, cas(0.4)],
     'vhs_clean': [MOTION, RECURSIVE, cas(0.3)],
-    'vhs_heavy': [MOTION, RECURSIVE, cas(0.5)],
+    'vhs_heavy': [MOTION, RECURSIVE],
     'dvd_interlaced': [MOTION, RECURSIVE, cas(0.3)],
     'dvd_progressive': [RECURSIVE, cas(0.25)],
     'youtube_old': [WEAK, RECURSIVE, cas(0.4)],
@@ -170,5 +170,6 @@ def test_no_tape_gets_worse(program, noisy, tmp_path):
         assert got['u'] >= alone['u'] - 0.02, (strength, preset, got, alone)
         if strength and preset != 'alone':
             assert got['y'] >= alone['y'] + 0.3, (strength, preset, got, alone)
-            assert got['y'] >= gained[strength, 'vhs']['y'] - 0.02 or preset != 'vhs_heavy', (strength, got, gained[strength, 'vhs'])
+        if preset == 'vhs_heavy':
+            assert got['y'] >= gained[strength, 'vhs']['y'] - 0.02, (strength, got, gained[strength, 'vhs'])
     assert gained[0, 'vhs']['y'] >= gained[0, 'alone']['y'] + 1  # what motion knows of missing lines
