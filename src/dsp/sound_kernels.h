@@ -73,22 +73,34 @@ static void subtract(float *restrict x, const float *restrict c, const float *re
         x[i] -= (a + da * (float)i) * c[i] + (b + db * (float)i) * s[i];
 }
 
-// As many floats as there are lanes, wherever they lie. Compilers do not see by themselves that a loop over
-// lanes within one over taps is this.
-typedef float vector __attribute__((vector_size(4 * TA_SOUND_LANES), aligned(4), may_alias));
+// As many floats as a register has, wherever they lie: compilers do not see by themselves that a loop over
+// outputs within one over taps is this, and take wider vectors apart in memory.
+#if defined __AVX512F__
+enum { WIDTH = 16 };
+#elif defined __AVX__
+enum { WIDTH = 8 };
+#else
+enum { WIDTH = 4 };
+#endif
+typedef float vector __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
 
 static void filter(float *restrict to, const float *restrict from, const float *restrict weights, size_t taps,
                    size_t n)
 {
     size_t i = 0;
-    for (; i + 2 * LANES <= n; i += 2 * LANES) {
-        vector a = {0}, b = {0};
+    for (; i + 4 * WIDTH <= n; i += 4 * WIDTH) {
+        vector a = {0}, b = {0}, c = {0}, d = {0};
         for (size_t k = 0; k < taps; k++) {
-            a += weights[k] * *(const vector *)(from + i + k);
-            b += weights[k] * *(const vector *)(from + i + k + LANES);
+            const float *at = from + i + k;
+            a += weights[k] * *(const vector *)at;
+            b += weights[k] * *(const vector *)(at + WIDTH);
+            c += weights[k] * *(const vector *)(at + 2 * WIDTH);
+            d += weights[k] * *(const vector *)(at + 3 * WIDTH);
         }
         *(vector *)(to + i) = a;
-        *(vector *)(to + i + LANES) = b;
+        *(vector *)(to + i + WIDTH) = b;
+        *(vector *)(to + i + 2 * WIDTH) = c;
+        *(vector *)(to + i + 3 * WIDTH) = d;
     }
     for (; i < n; i++) {
         float sum = 0;
