@@ -216,6 +216,28 @@ static void clip(struct sound *s, double over_db)
             s->planes[c][i] = fmaxf(-limit, fminf(limit, s->planes[c][i]));
 }
 
+// A tape's speed that swings: samples are read from where it would have been, by a sum of sines.
+static void wow(struct sound *s, int rate, double percent, double hertz)
+{
+    enum { REACH = 16 };
+    float *from = ta_xcalloc(s->samples, sizeof *from);
+    double most = percent / 100 * M_SQRT2 / (2 * M_PI * hertz) * rate; // samples off place, for that RMS
+    for (int c = 0; c < s->channels; c++) {
+        memcpy(from, s->planes[c], s->samples * sizeof *from);
+        for (size_t i = 0; i < s->samples; i++) {
+            double at = (double)i + most * sin(2 * M_PI * hertz * (double)i / rate), sum = 0;
+            long long first = (long long)floor(at) - REACH + 1;
+            for (int k = 0; k < 2 * REACH; k++) {
+                double t = at - (double)(first + k), x = M_PI * t;
+                if (first + k >= 0 && first + k < (long long)s->samples)
+                    sum += from[first + k] * (fabs(t) < 1e-9 ? 1 : sin(x) / x * (0.5 + 0.5 * cos(x / REACH)));
+            }
+            s->planes[c][i] = (float)sum;
+        }
+    }
+    free(from);
+}
+
 bool sound_spoil(const char *kind, int rate, unsigned seed, double amount, struct sound *s)
 {
     seed_with(seed);
@@ -229,6 +251,10 @@ bool sound_spoil(const char *kind, int rate, unsigned seed, double amount, struc
         buzz(s, rate, amount, kind[4] == '5' ? 50 : 60 / 1.001);
     else if (!strcmp(kind, "dropouts"))
         dropouts(s, rate, amount);
+    else if (!strcmp(kind, "wow"))
+        wow(s, rate, amount, 1.7);
+    else if (!strcmp(kind, "flutter"))
+        wow(s, rate, amount, 8);
     else if (!strcmp(kind, "clip"))
         clip(s, amount);
     else

@@ -152,6 +152,8 @@ void sound_hear(int rate, const struct sound *s)
            r.bandwidth_hz.confidence, r.clipped.value, r.clipped.confidence, r.clip_level);
     printf(", \"buzz\": {\"fields\": %.3f, \"confidence\": %.2f, \"level\": %.1f}", r.buzz.fields,
            r.buzz.confidence, r.buzz.level_db);
+    printf(", \"wow\": {\"percent\": %.4f, \"hertz\": %.2f, \"confidence\": %.2f}", r.wow.percent,
+           r.wow.hertz, r.wow.confidence);
     printf(", \"clicks\": [%.1f, %.2f], \"dropouts\": %.1f", r.clicks.value, r.clicks.confidence,
            r.dropouts.value);
     printf(", \"channels\": [%d, %.2f, %d, %.2f, %.1f], \"times_real\": %.0f}\n", r.channels,

@@ -1,7 +1,8 @@
 // Sound restored by one processor at a time, scored against its original. Used by restore.py.
 //
 //     sound_tool make KIND RATE CHANNELS SECONDS SEED OUT      music, applause, tones, silence
-//     sound_tool spoil KIND RATE CHANNELS IN OUT SEED AMOUNT   hum, hiss, clicks, buzz, dropouts, clip
+//     sound_tool spoil KIND RATE CHANNELS IN OUT SEED AMOUNT   hum50, hum60, hiss, clicks, buzz50, buzz60,
+//                                                          dropouts, wow, flutter, clip
 //     sound_tool run PROCESSOR RATE CHANNELS IN OUT [NAME=VALUE...]
 //     sound_tool score RATE CHANNELS TRUTH TEST                one JSON object
 //     sound_tool hear RATE CHANNELS IN                         what is measured, one JSON object

@@ -46,6 +46,7 @@ struct ta_sound_measure {
     struct ta_sound_levels *levels;
     struct ta_sound_bands *bands;
     struct ta_sound_mains *mains;
+    struct ta_sound_wow *wow;
 };
 
 struct ta_sound_measure *ta_sound_measure_create(int rate, int channels)
@@ -61,7 +62,8 @@ struct ta_sound_measure *ta_sound_measure_create(int rate, int channels)
     m->levels = ta_sound_levels_create(rate, channels);
     m->bands = ta_sound_bands_create(rate, channels);
     m->mains = ta_sound_mains_create(rate, channels);
-    if (!m->clicks || !m->levels || !m->bands || !m->mains)
+    m->wow = ta_sound_wow_create(rate, channels);
+    if (!m->clicks || !m->levels || !m->bands || !m->mains || !m->wow)
         ta_sound_measure_destroy(&m);
     return m;
 }
@@ -80,6 +82,7 @@ void ta_sound_measure_destroy(struct ta_sound_measure **measure)
     ta_sound_levels_destroy(&m->levels);
     ta_sound_bands_destroy(&m->bands);
     ta_sound_mains_destroy(&m->mains);
+    ta_sound_wow_destroy(&m->wow);
     ta_freep(measure);
 }
 
@@ -173,6 +176,7 @@ static void hear(void *self, float *const *planes)
         ta_sound_levels_add(m->levels, as_heard, m->block.size);
         ta_sound_bands_add(m->bands, as_heard, m->block.size);
         ta_sound_mains_add(m->mains, as_heard, m->block.size);
+        ta_sound_wow_add(m->wow, as_heard, m->block.size);
     }
     hear_buzz(m, planes);
     hear_clicks(m, planes); // changes them
@@ -204,6 +208,7 @@ void ta_sound_measure_result(const struct ta_sound_measure *measure, struct ta_s
     out->bad_samples = measure->bad;
     ta_sound_bands_result(measure->bands, out);
     ta_sound_mains_result(measure->mains, &out->hum);
+    ta_sound_wow_result(measure->wow, &out->wow);
     out->buzz = buzz_of(measure);
     out->clicks = a_minute(measure, measure->counts.clicks);
     out->dropouts = a_minute(measure, measure->counts.dropouts);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "dsp/sound_mains.h"
+#include "dsp/sound_wow.h"
 
 enum ta_sound_channels {
     TA_SOUND_UNKNOWN,      // silent, or too short to tell
@@ -38,6 +39,7 @@ struct ta_sound_measured {
     struct ta_sound_value bandwidth_hz;
     struct ta_sound_mains_result hum;
     struct ta_sound_buzz_heard buzz;
+    struct ta_sound_wow_result wow;
     struct ta_sound_value clipped;  // runs of clipped samples a minute
     struct ta_sound_value clicks;   // a minute; of long tracks a part is heard for them
     struct ta_sound_value dropouts; // a minute, likewise

@@ -67,6 +67,9 @@ json_t *ta_sound_heard_json(const struct ta_sound_facts *f)
                         value_json((struct ta_sound_value){m->buzz.fields, m->buzz.confidence}));
     json_object_set_new(o, "buzz_db",
                         value_json((struct ta_sound_value){m->buzz.level_db, m->buzz.confidence}));
+    json_object_set_new(o, "wow_percent",
+                        value_json((struct ta_sound_value){m->wow.percent, m->wow.confidence}));
+    json_object_set_new(o, "wow_hz", value_json((struct ta_sound_value){m->wow.hertz, m->wow.confidence}));
     json_object_set_new(o, "clicks_a_minute", value_json(m->clicks));
     json_object_set_new(o, "dropouts_a_minute", value_json(m->dropouts));
     json_object_set_new(o, "clipped_a_minute", value_json(m->clipped));

@@ -14,6 +14,9 @@ static const double SILENT_SIDE = 1e-4, UPSIDE_DOWN = -0.9, AUDIBLE = 1e-9;
 static const double SURE = 0.5, BUZZ_SURE = 0.25, BUZZ_IS_HUM = 5e-4, NOISE_AUDIBLE_DB = -75,
                     HUM_AUDIBLE_DB = -75, BUZZ_AUDIBLE_DB = -75, HISS_AUDIBLE = 50;
 
+// Percent. Less is in good machines too, and not heard.
+static const double WOW_MATTERS = 0.08;
+
 // A minute. Strokes and plucked strings are taken for a click now and then.
 static const double CLICKS_MATTER = 15, DROPOUTS_MATTER = 3;
 
@@ -150,6 +153,18 @@ static void mend_buzz(struct ta_sound_choosing *c)
         ta_decision_tell(c->d, "sound",
                          "stream %d: buzz of head switching, %.2f fields a second, at %.0f dB is taken out",
                          c->plan->stream, o->fields, buzz->level_db);
+}
+
+// Said alone: to take it out, its course would have to be known at every moment, and pauses and noise hide
+// it.
+static void tell_wow(struct ta_sound_choosing *c, int stream)
+{
+    const struct ta_sound_wow_result *wow = &c->facts->heard.wow;
+    if (wow->confidence >= SURE && wow->percent >= WOW_MATTERS)
+        ta_decision_tell(c->d, "sound",
+                         "stream %d: the speed swings by %.2f %% (wow and flutter, most of it %.1f times a "
+                         "second): it stays, for no mend of it is proved here",
+                         stream, wow->percent, wow->hertz);
 }
 
 static bool are_clicks_heard(const struct ta_sound_choosing *c)
@@ -325,6 +340,7 @@ void ta_sound_tell_heard(struct ta_sound_choosing *c, int stream)
         ta_decision_tell(c->d, "sound",
                          "stream %d: noise is heard, %.0f dB below the sound: --audio-enhance auto lowers it",
                          stream, m->rms_db - m->noise_db.value);
+    tell_wow(c, stream);
     int fault = c->facts->format.channels == 2 ? heard_fault(c->facts) : -1;
     if (fault >= 0)
         ta_decision_tell(c->d, "sound", "stream %d: %s: --audio-channels auto mends it", stream,
@@ -337,6 +353,7 @@ void ta_sound_choose_stages(struct ta_sound_choosing *c)
     mend_hum(c);
     mend_buzz(c);
     mend_clicks(c);
+    tell_wow(c, c->plan->stream);
     enhance(c);
     ta_sound_add_treble(c);
     change_layout(c);

@@ -226,6 +226,46 @@ static void test_nth(void **state)
         }
 }
 
+// Five partials of one tone, at a speed that swings by this RMS, so many times a second.
+static void play(float *to, double percent, double hertz)
+{
+    double most = percent / 100 * M_SQRT2 / (2 * M_PI * hertz);
+    for (int i = 0; i < COUNT; i++) {
+        double t = (double)i / RATE, at = t + most * sin(2 * M_PI * hertz * t), x = 0;
+        for (int k = 1; k <= 5; k++)
+            x += 0.1 / k * sin(2 * M_PI * 331.7 * k * at);
+        to[i] = (float)(x + 1e-4 * kit_gaussian());
+    }
+}
+
+static void test_wow(void **state)
+{
+    (void)state;
+    static const struct {
+        double percent, hertz;
+    } swings[] = {{0.1, 0.9}, {0.3, 2.5}, {0.08, 6}, {0.5, 10}};
+    struct ta_sound_measured r;
+    float **a = ta_sound_planes(1, COUNT);
+    for (size_t i = 0; i < TA_COUNT(swings); i++) {
+        play(a[0], swings[i].percent, swings[i].hertz);
+        hear(a, 1, &r);
+        near("percent", r.wow.percent, swings[i].percent, 0.1 * swings[i].percent);
+        near("swings a second", r.wow.hertz, swings[i].hertz, 0.06);
+        near("confidence", r.wow.confidence, 1, 0.1);
+    }
+    play(a[0], 0, 1);
+    hear(a, 1, &r);
+    near("a speed that is even", r.wow.percent, 0, 0.005);
+    near("confidence of it", r.wow.confidence, 1, 0.1);
+    // Noise has no pitch that could say anything.
+    for (int i = 0; i < COUNT; i++)
+        a[0][i] = 0.1f * (float)kit_gaussian();
+    hear(a, 1, &r);
+    assert_true(r.wow.hertz == 0 && r.wow.percent == 0);
+    near("confidence in noise", r.wow.confidence, 0, 0.3);
+    free(a);
+}
+
 static void test_anything(void **state)
 {
     (void)state;
@@ -245,7 +285,8 @@ static void test_anything(void **state)
         ta_sound_measure_add(m, (const float *const *)a, 1);
         ta_sound_measure_result(m, &r);
         assert_true(isfinite(r.rms_db) && isfinite(r.noise_db.value) && isfinite(r.bandwidth_hz.value) &&
-                    isfinite(r.correlation) && isfinite(r.hum.level_db) && isfinite(r.clipped.value));
+                    isfinite(r.correlation) && isfinite(r.hum.level_db) && isfinite(r.clipped.value) &&
+                    isfinite(r.wow.percent) && isfinite(r.wow.confidence));
         ta_sound_measure_destroy(&m);
         free(a);
     }
@@ -257,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_levels),   cmocka_unit_test(test_noise),    cmocka_unit_test(test_bandwidth),
         cmocka_unit_test(test_clipping), cmocka_unit_test(test_channels), cmocka_unit_test(test_anything),
         cmocka_unit_test(test_clicks),   cmocka_unit_test(test_buzz),     cmocka_unit_test(test_nth),
+        cmocka_unit_test(test_wow),
     };
     return cmocka_run_group_tests_name("sound_measure", tests, NULL, NULL);
 }
