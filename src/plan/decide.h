@@ -83,6 +83,8 @@ int64_t ta_plan_sound_bit_rate(const char *codec, int channels);
 // Of restored sound with so many channels: as asked for, else by codec. 0 or TA_ERR_*.
 struct ta_stream_plan;
 int ta_plan_choose_bit_rate(const struct ta_decision *d, struct ta_stream_plan *s, int channels);
+// TA_ERR_USAGE, logged, where so many channels do not go into MP3 and `codec` is its encoder; else 0.
+int ta_plan_check_mp3(const struct ta_decision *d, const char *codec, int channels);
 // A plan without pictures to restore; `source` is what the file is known again by. As ta_plan_decide().
 int ta_plan_decide_sound(struct ta_plan **out, const struct ta_plan_facts *facts,
                          const struct ta_fingerprint *source, struct ta_log *log);

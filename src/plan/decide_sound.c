@@ -30,19 +30,17 @@ static int choose_container(struct ta_decision *d)
         p->container = ta_container_find(!strcmp(output, "-") ? "y4m" : ta_path_extension(output));
         p->output = ta_xstrdup(output);
     } else {
-        static const char *const sounds[] = {"wav", "flac", "m4a", "mka", "mkv", "mp4", "mov", "webm", NULL};
-        const char *extension = pictures ? "mkv" : "m4a";
-        for (int i = 0; sounds[i]; i++)
-            if (!strcasecmp(own, sounds[i]))
-                extension = sounds[i];
+        const char *kept = ta_container_sound_name(own), *extension = kept ? kept : pictures ? "mkv" : "m4a";
         p->container = ta_container_find(extension);
         p->output = ta_name_output(d->facts->input, extension);
     }
     if (!p->container || !strcmp(p->container->name, "y4m")) {
-        ta_error(d->log,
-                 "%s: the name does not tell the container: use .m4a, .mka, .flac or .wav for sound, "
-                 ".mp4, .mkv, .mov or .webm with pictures",
-                 output ? output : d->facts->input);
+        ta_error(
+            d->log,
+            "%s: the name does not tell the container: use .m4a, .mka, .flac, .wav, .ogg, .opus or .mp3 for "
+            "sound, "
+            ".mp4, .mkv, .mov or .webm with pictures",
+            output ? output : d->facts->input);
         return TA_ERR_INVALID;
     }
     return 0;
@@ -117,8 +115,10 @@ static int choose_stream(struct ta_decision *d, int i)
     const struct ta_sound_plan *restored = ta_sound_of_stream(p, i);
     if (restored)
         err = ta_plan_choose_bit_rate(d, s, restored->out.channels);
-    else if (sound && c.action == TA_STREAM_TRANSCODE)
+    else if (sound && c.action == TA_STREAM_TRANSCODE) {
         s->bit_rate = ta_plan_sound_bit_rate(s->codec, st->par->ch_layout.nb_channels);
+        err = ta_plan_check_mp3(d, s->codec, st->par->ch_layout.nb_channels);
+    }
     if (sound && st->start != AV_NOPTS_VALUE && p->range_start == AV_NOPTS_VALUE)
         s->start = av_rescale_q(st->start, st->time_base, AV_TIME_BASE_Q) - p->offset;
     if (c.action == TA_STREAM_DROP && st->kind != TA_STREAM_DATA && st->kind != TA_STREAM_ATTACHMENT)

@@ -130,6 +130,7 @@ static const char *codec_for(const struct ta_sound_choosing *c, enum ta_audio_co
     AVChannelLayout l = {.order = AV_CHANNEL_ORDER_UNSPEC, .nb_channels = c->plan->out.channels};
     if (c->plan->out.mask)
         av_channel_layout_from_mask(&l, c->plan->out.mask);
+    const char *small = ta_container_small_sound(c->d->plan->container);
     const char *opus = avcodec_find_encoder_by_name("libopus") ? "libopus" : "opus";
     bool aac = ta_audio_keeps_channels(AV_CODEC_ID_AAC, &l, true), eight = c->plan->out.channels <= 8;
     switch (codec) {
@@ -148,8 +149,8 @@ static const char *codec_for(const struct ta_sound_choosing *c, enum ta_audio_co
     default:
         break;
     }
-    if (!strcmp(container, "webm"))
-        return opus;
+    if (small)
+        return small;
     if (!strcmp(container, "wav"))
         return "pcm_s24le";
     if (!strcmp(container, "flac"))
@@ -174,6 +175,9 @@ static int choose_codec(struct ta_sound_choosing *c, const struct ta_stream_fact
                  container->name);
         return TA_ERR_USAGE;
     }
+    int err = ta_plan_check_mp3(c->d, codec, c->plan->out.channels);
+    if (err < 0)
+        return err;
     *choice = (struct ta_stream_choice){
         .action = TA_STREAM_TRANSCODE, .codec = codec, .reason = "its sound is restored"};
     return 0;

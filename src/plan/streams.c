@@ -145,6 +145,15 @@ static double early_by(const struct ta_decision *d, int i)
            (double)end * av_q2d(d->facts->source->streams[i].time_base);
 }
 
+int ta_plan_check_mp3(const struct ta_decision *d, const char *codec, int channels)
+{
+    if (strcmp(codec, "libmp3lame") != 0 || channels <= 2)
+        return 0;
+    ta_error(d->log, "%s: MP3 has two channels at most, the sound has %d: --audio-layout stereo mixes them",
+             d->facts->input, channels);
+    return TA_ERR_USAGE;
+}
+
 // Of restored sound: as asked for, else by codec and channels. What loses nothing has none.
 int ta_plan_choose_bit_rate(const struct ta_decision *d, struct ta_stream_plan *s, int channels)
 {

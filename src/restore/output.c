@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "media/encode/encoder_row.h"
+#include "media/mux/containers.h"
 #include "restore/framemd5.h"
 #include "restore/plan_sound.h"
 #include "restore/report.h"
@@ -150,12 +151,11 @@ int ta_output_check_folder(const struct ta_guard *g, const char *folder, struct 
 
 const char *ta_output_extension_of(struct ta_options *options, const char *input)
 {
-    static const char *const kept[] = {"wav", "flac", "m4a", "mka", "mkv", "mp4", "mov", "webm"};
     static const char *const films[] = {"avi", "mpg", "mpeg", "ts", "m2ts", "vob", "wmv", "flv", "dv", "ogv"};
     const char *fixed = ta_plan_wants_sound_only(options) ? NULL : ta_output_extension(options),
                *own = ta_path_extension(input);
-    for (size_t i = 0; i < TA_COUNT(kept) && !fixed; i++)
-        fixed = strcasecmp(own, kept[i]) ? NULL : kept[i];
+    if (!fixed)
+        fixed = ta_container_sound_name(own);
     for (size_t i = 0; i < TA_COUNT(films) && !fixed; i++)
         fixed = strcasecmp(own, films[i]) ? NULL : "mkv";
     return fixed ? fixed : "m4a";

@@ -204,9 +204,8 @@ static void drop_stream(struct ta_plan *p, int i)
 static bool transcode_stream(struct ta_plan *p, int i)
 {
     struct ta_stream_plan *s = &p->streams[i];
-    const char *codec = !strcmp(p->container->name, "mkv")    ? "flac"
-                        : !strcmp(p->container->name, "webm") ? "libopus"
-                                                              : "aac";
+    const char *small = ta_container_small_sound(p->container);
+    const char *codec = small ? small : !strcmp(p->container->name, "mkv") ? "flac" : "aac";
     if (s->kind != TA_STREAM_AUDIO || s->action != TA_STREAM_COPY)
         return false;
     s->action = TA_STREAM_TRANSCODE;

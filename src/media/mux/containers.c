@@ -11,6 +11,8 @@
 #include "base/mem.h"
 #include "media/encode/audio_encoder.h"
 
+static const char mp3[] = "libmp3lame"; // libav has no encoder of its own
+
 const struct ta_container_info ta_containers[] = {
     {"mp4", "mp4", "MPEG-4: plays everywhere", true, true},
     {"mkv", "matroska", "Matroska: holds nearly everything", true, false},
@@ -19,6 +21,9 @@ const struct ta_container_info ta_containers[] = {
     {"y4m", "yuv4mpegpipe", "raw pictures for other programs, also to standard output", false, false},
     {"wav", "wav", "WAV: uncompressed sound alone", false, false},
     {"flac", "flac", "FLAC: lossless sound alone", false, false},
+    {"ogg", "ogg", "Ogg: Vorbis, Opus or FLAC, sound alone", true, true},
+    {"opus", "opus", "Opus: small and good, sound alone", true, true},
+    {"mp3", "mp3", "MP3: sound alone that everything plays, up to two channels", false, true},
     {NULL, NULL, NULL, false, false},
 };
 
@@ -33,14 +38,13 @@ int64_t ta_container_longest_step(const struct ta_container_info *c, AVRational 
     return INT32_MAX / halves / tb.num;
 }
 
+static const char *const other_names[][2] = {{"m4v", "mp4"}, {"m4a", "mp4"}, {"mka", "mkv"}, {"oga", "ogg"}};
+
 const struct ta_container_info *ta_container_find(const char *extension)
 {
-    if (!strcasecmp(extension, "m4v"))
-        extension = "mp4";
-    if (!strcasecmp(extension, "m4a"))
-        extension = "mp4";
-    if (!strcasecmp(extension, "mka"))
-        extension = "mkv";
+    for (size_t i = 0; i < TA_COUNT(other_names); i++)
+        if (!strcasecmp(extension, other_names[i][0]))
+            extension = other_names[i][1];
     for (const struct ta_container_info *c = ta_containers; c->name; c++) {
         if (!strcasecmp(c->name, extension))
             return c;
@@ -69,7 +73,18 @@ int ta_stream_action_from_name(const char *name)
     return TA_ERR_INVALID;
 }
 
-enum container { MP4, MKV, MOV, WEBM, Y4M, WAV, FLAC_FILE };
+const char *ta_container_sound_name(const char *extension)
+{
+    const struct ta_container_info *c = ta_container_find(extension);
+    if (!c || !strcmp(c->name, "y4m") || (!strcmp(c->name, "mp3") && !avcodec_find_encoder_by_name(mp3)))
+        return NULL;
+    for (size_t i = 0; i < TA_COUNT(other_names); i++)
+        if (!strcasecmp(extension, other_names[i][0]))
+            return other_names[i][0];
+    return c->name;
+}
+
+enum container { MP4, MKV, MOV, WEBM, Y4M, WAV, FLAC_FILE, OGG, OPUS_FILE, MP3_FILE };
 
 static enum container container_of(const struct ta_container_info *info)
 {
@@ -177,6 +192,8 @@ static const enum AVCodecID mov_pcm[] = {
     AV_CODEC_ID_PCM_F64LE, AV_CODEC_ID_PCM_F64BE, AV_CODEC_ID_PCM_ALAW,  AV_CODEC_ID_PCM_MULAW,
     AV_CODEC_ID_PCM_U8,    AV_CODEC_ID_PCM_S8,    AV_CODEC_ID_NONE,
 };
+static const enum AVCodecID ogg_audio[] = {AV_CODEC_ID_VORBIS, AV_CODEC_ID_OPUS, AV_CODEC_ID_FLAC,
+                                           AV_CODEC_ID_SPEEX, AV_CODEC_ID_NONE};
 static const enum AVCodecID webm_audio[] = {AV_CODEC_ID_OPUS, AV_CODEC_ID_VORBIS, AV_CODEC_ID_NONE};
 // Known to Windows' list of formats, by which libavformat's Matroska muxer would take them, but not to it in
 // fact, or not to players from there.
@@ -220,6 +237,27 @@ static struct ta_stream_choice choose_aac(const AVCodecParameters *par, bool mov
                                      .refuse = "name the output .mkv or .mov"};
 }
 
+// libav's own Opus encoder is no match, but better than no sound; its own Vorbis encoder is not.
+static const char *opus(void)
+{
+    return avcodec_find_encoder_by_name("libopus") ? "libopus" : "opus";
+}
+
+const char *ta_container_small_sound(const struct ta_container_info *info)
+{
+    switch (container_of(info)) {
+    case WEBM:
+    case OPUS_FILE:
+        return opus();
+    case OGG:
+        return avcodec_find_encoder_by_name("libvorbis") ? "libvorbis" : opus();
+    case MP3_FILE:
+        return mp3;
+    default:
+        return NULL;
+    }
+}
+
 static struct ta_stream_choice choose_audio(const AVCodecParameters *par,
                                             const struct ta_container_info *info)
 {
@@ -247,9 +285,7 @@ static struct ta_stream_choice choose_audio(const AVCodecParameters *par,
     case WEBM:
         if (in_list(id, webm_audio))
             return copy();
-        // libav's own Opus encoder is no match, but better than no sound.
-        return transcode(par, avcodec_find_encoder_by_name("libopus") ? "libopus" : "opus",
-                         "webm takes Opus and Vorbis only");
+        return transcode(par, opus(), "webm takes Opus and Vorbis only");
     case MKV:
         if (muxer_knows(id, info) && !in_list(id, not_mkv_audio))
             return copy();
@@ -267,6 +303,18 @@ static struct ta_stream_choice choose_audio(const AVCodecParameters *par,
         if (id == AV_CODEC_ID_FLAC)
             return copy();
         return transcode(par, "flac", "it becomes FLAC");
+    case OGG:
+        if (in_list(id, ogg_audio))
+            return copy();
+        return transcode(par, ta_container_small_sound(info), "Ogg takes Vorbis, Opus, FLAC and Speex");
+    case OPUS_FILE:
+        if (id == AV_CODEC_ID_OPUS)
+            return copy();
+        return transcode(par, opus(), "it becomes Opus");
+    case MP3_FILE:
+        if (id == AV_CODEC_ID_MP3)
+            return copy();
+        return transcode(par, mp3, "it becomes MP3");
     case Y4M:
         break;
     }
@@ -283,7 +331,10 @@ struct ta_stream_choice ta_sound_transcode_choose(const AVCodecParameters *par,
     case MOV:
         return choose_aac(par, true, reason);
     case WEBM:
-        return transcode(par, avcodec_find_encoder_by_name("libopus") ? "libopus" : "opus", reason);
+    case OGG:
+    case OPUS_FILE:
+    case MP3_FILE:
+        return transcode(par, ta_container_small_sound(info), reason);
     case MKV:
         return transcode(par, par->ch_layout.nb_channels <= 8 ? "flac" : plain_pcm(par), reason);
     case WAV:
@@ -335,6 +386,9 @@ static struct ta_stream_choice choose_subtitle(const AVCodecParameters *par,
         return drop("Matroska does not hold this kind of subtitles");
     case WAV:
     case FLAC_FILE:
+    case OGG:
+    case OPUS_FILE:
+    case MP3_FILE:
         return drop("the container holds sound only");
     case Y4M:
         return drop("y4m holds pictures only");
@@ -382,7 +436,7 @@ static struct ta_stream_choice choose_video(const AVCodecParameters *par, int di
 
     if (c == Y4M)
         return drop("y4m holds a single video stream");
-    if (c == WAV || c == FLAC_FILE)
+    if (c >= WAV)
         return drop("the container holds sound only");
     if (disposition & AV_DISPOSITION_TIMED_THUMBNAILS)
         return drop("thumbnails do not fit restored pictures");
@@ -437,10 +491,12 @@ static const char *const sounds[] = {
     [Y4M] = "",
     [WAV] = " pcm_s16le pcm_s24le pcm_s32le pcm_f32le pcm_f64le ",
     [FLAC_FILE] = " flac ",
+    [OGG] = " libvorbis libopus opus ",
+    [OPUS_FILE] = " libopus opus ",
+    [MP3_FILE] = " libmp3lame ",
 };
 static const char *const subtitles[] = {
-    [MP4] = " mov_text ", [MKV] = " subrip ", [MOV] = " mov_text ", [WEBM] = " webvtt ",
-    [Y4M] = "",           [WAV] = "",         [FLAC_FILE] = "",
+    [MP4] = " mov_text ", [MKV] = " subrip ", [MOV] = " mov_text ", [WEBM] = " webvtt ", [MP3_FILE] = NULL,
 };
 
 static bool has_word(const char *list, const char *word)
@@ -455,7 +511,7 @@ bool ta_stream_may_become(enum ta_stream_kind kind, const char *codec, const str
 {
     enum container c = container_of(info);
     if (kind == TA_STREAM_SUBTITLE)
-        return has_word(subtitles[c], codec);
+        return subtitles[c] && has_word(subtitles[c], codec);
     if (kind != TA_STREAM_AUDIO)
         return false;
     const AVCodec *pcm = c == MOV ? avcodec_find_encoder_by_name(codec) : NULL;
@@ -471,6 +527,9 @@ static const char *const stored[] = {
     [Y4M] = "",
     [WAV] = " pcm_s24le pcm_s16le ",
     [FLAC_FILE] = " flac ",
+    [OGG] = " libvorbis libopus opus flac ",
+    [OPUS_FILE] = " libopus opus ",
+    [MP3_FILE] = " libmp3lame ",
 };
 
 bool ta_sound_may_be_stored(const char *codec, const struct ta_container_info *info)

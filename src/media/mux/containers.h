@@ -21,6 +21,12 @@ extern const struct ta_container_info ta_containers[]; // ends with name NULL
 int64_t ta_container_longest_step(const struct ta_container_info *c, AVRational tb);
 // Case-insensitive, without the dot; "m4v" is mp4. NULL when unknown.
 const struct ta_container_info *ta_container_find(const char *extension);
+// The extension, in lower case, of a sound file that is named as this one is: "m4a", "ogg". NULL where it
+// names no container of the output, one without sound, or one that no encoder is there for. Static.
+const char *ta_container_sound_name(const char *extension);
+// The encoder for sound in a container that takes no other kind, by libav's name; NULL where there is a
+// choice. Static; it may be missing from libav.
+const char *ta_container_small_sound(const struct ta_container_info *container);
 
 enum ta_stream_action { TA_STREAM_COPY = 0, TA_STREAM_TRANSCODE, TA_STREAM_DROP, TA_STREAM_RESTORE };
 const char *ta_stream_action_name(enum ta_stream_action a); // "copy", "transcode", "drop", "restore"
@@ -40,7 +46,7 @@ struct ta_stream_choice {
 //
 // - Sound. mp4: AAC (as do players that know mp4 at all) where it keeps every channel apart, else FLAC; mov:
 // PCM stays PCM of the same depth (TRANSCODE with its own codec: silence fills its gaps), the rest becomes
-// AAC; webm: Opus;
+// AAC; webm and opus: Opus; ogg: Vorbis; mp3: MP3, of two channels at most, which is the caller's to see to;
 //   mkv: nearly everything is copied, PCM of disc formats becomes plain PCM, what has no place in Matroska
 //   becomes FLAC.
 // - Text subtitles become mov_text, SubRip or WebVTT. Pictures as subtitles (DVD, Blu-ray, DVB) need
