@@ -29,6 +29,7 @@ void ta_sound_result_to_done(const struct ta_sound_result *r, struct ta_done *do
     ta_counts_set(&done->counts, "missing", to_count(r->level.missing));
     ta_counts_set(&done->counts, "limited", to_count(r->limited));
     ta_counts_set(&done->counts, "silent", r->level.silent);
+    ta_counts_set(&done->counts, "played", to_count(r->played));
 }
 
 struct ta_sound_result ta_sound_result_from_done(const struct ta_done *done)
@@ -44,6 +45,7 @@ struct ta_sound_result ta_sound_result_from_done(const struct ta_done *done)
     r.level.gain = from_count(ta_counts_get(c, "gain"));
     r.level.missing = from_count(ta_counts_get(c, "missing"));
     r.limited = from_count(ta_counts_get(c, "limited"));
+    r.played = from_count(ta_counts_get(c, "played"));
     r.level.limited = r.limited > 0;
     r.level.silent = ta_counts_get(c, "silent") > 0;
     return r;
@@ -77,6 +79,7 @@ json_t *ta_sound_results_json(const struct ta_work *work)
             json_object_set_new(o, "gain", number(r.level.gain));
             json_object_set_new(o, "limited", number(r.level.limited ? r.limited : 0));
             json_object_set_new(o, "missing", number(r.level.missing));
+            json_object_set_new(o, "true_peak_played", number(r.played));
         }
         json_array_append_new(list, o);
     }

@@ -1,5 +1,6 @@
 // The task kind "sound-finish": what needs the whole track. Its pieces are read twice where loudness or peaks
-// count, once to measure and once to encode.
+// count, once to measure and once to encode. What loses something on the way makes peaks of its own: it is
+// decoded as it is encoded, and encoded again, held lower, where a player would go over.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +14,18 @@
 #include "media/sound/encode.h"
 #include "media/sound/packets.h"
 #include "media/sound/piece.h"
+#include "media/sound/playback.h"
 #include "plan/sound.h"
 #include "restore/sound_format.h"
 #include "restore/sound_result.h"
 #include "restore/task_kind.h"
 #include "restore/work.h"
 
-enum { BLOCK = TA_SOUND_BLOCK, MAX_ROUNDS = 4 };
+enum { BLOCK = TA_SOUND_BLOCK, MAX_ROUNDS = 4, BY_LIMITER = 2, MAX_TRIES = 6 };
 static const double NEAR_ENOUGH = 0.1; // LU
+static const double SPARE = 0.5;       // dB that an encoder may add to the highest peak
+static const double LOWER = 0.1;       // dB more than a peak goes over by, for the next try
+static const double FAR_BELOW = 12;    // dB below the ceiling: no encoder adds that much
 static const double SPEED = 60;        // times real time: a guess
 
 struct finishing {
@@ -35,6 +40,10 @@ struct finishing {
     struct ta_loudness *loudness;
     struct ta_true_peak *peak;
     struct ta_limiter *limiter;
+    double ceiling; // dBTP for the limiter: the plan's, or lower where the encoder goes over
+    struct ta_sound_playback *playback; // NULL before the first packet, and where nothing is lost
+    struct ta_true_peak *played;
+    bool listens;
     int64_t drop; // samples that the limiter gives before the first
     struct ta_sound_encoder *encoder;
     struct ta_packets_writer *writer;
@@ -62,7 +71,7 @@ static int read_piece(struct finishing *f, int number, int (*use)(struct finishi
         got += n;
         f->read += n;
         err = ta_canceled(f->run->env->cancel) ? TA_ERR_CANCELED : use(f, n);
-        ta_task_tell(f->run, f->before + f->share * (double)f->read / (double)f->task.samples);
+        ta_task_tell(f->run, TA_MIN(1.0, f->before + f->share * (double)f->read / (double)f->task.samples));
     }
     if (err >= 0 && got != expected) {
         ta_error(f->log, "%s: has %lld samples where %lld were planned", path, (long long)got,
@@ -107,7 +116,7 @@ static void start_limiter(struct finishing *f)
     const struct ta_sound_plan *s = f->sound;
     ta_limiter_destroy(&f->limiter);
     if (f->result.level.limited)
-        f->limiter = ta_limiter_create(s->out.rate, s->out.channels, s->ceiling);
+        f->limiter = ta_limiter_create(s->out.rate, s->out.channels, f->ceiling);
     f->drop = f->limiter ? (int64_t)ta_limiter_latency(s->out.rate) : 0;
 }
 
@@ -122,7 +131,7 @@ static int settle_gain(struct finishing *f)
 {
     const struct ta_sound_plan *s = f->sound;
     struct ta_level *level = &f->result.level;
-    const double most = TA_MIN(TA_LEVEL_MOST, s->ceiling + TA_LEVEL_LIMIT - f->result.peak);
+    const double most = TA_MIN(TA_LEVEL_MOST, f->ceiling + TA_LEVEL_LIMIT - f->result.peak);
     double slope = 1.5, before = 0, last = 0; // dB of gain to a LU, behind the limiter; the round before
     int err = 0;
     for (int round = 0; round < MAX_ROUNDS && err >= 0; round++) {
@@ -150,6 +159,17 @@ static int settle_gain(struct finishing *f)
     return err;
 }
 
+// Gain and limiter for what was measured, below the ceiling as it is now.
+static int choose_level(struct finishing *f)
+{
+    const struct ta_sound_plan *s = f->sound;
+    int err = 0;
+    f->result.level = ta_level_for(f->result.loudness, f->result.peak, s->loudness, f->ceiling);
+    if (f->result.level.limited && s->loudness < 0 && !f->result.level.silent)
+        err = settle_gain(f);
+    return err;
+}
+
 static int measure(struct finishing *f)
 {
     const struct ta_sound_plan *s = f->sound;
@@ -164,20 +184,29 @@ static int measure(struct finishing *f)
     f->result.measured = true;
     f->result.peak = peak > 1e-6 ? 20 * log10(peak) : -INFINITY;
     f->result.loudness = f->loudness ? ta_loudness_get(f->loudness) : -INFINITY;
-    f->result.level = ta_level_for(f->result.loudness, f->result.peak, s->loudness, s->ceiling);
-    if (f->result.level.limited && s->loudness < 0 && !f->result.level.silent)
-        err = settle_gain(f);
-    start_limiter(f);
+    err = choose_level(f);
     f->before += f->share;
     return err;
 }
 
 // ---- encoding ----
 
+static int hear(void *priv, float *const *planes, int channels, int samples)
+{
+    struct finishing *f = priv;
+    if (!f->played)
+        f->played = ta_true_peak_create(channels);
+    ta_true_peak_add(f->played, planes, (size_t)samples);
+    return 0;
+}
+
 static int take_packet(void *priv, const AVCodecParameters *par, AVRational time_base, const AVPacket *packet)
 {
     struct finishing *f = priv;
-    return ta_packets_write(f->writer, par, time_base, packet);
+    int err = ta_packets_write(f->writer, par, time_base, packet);
+    if (err >= 0 && f->listens && !f->playback)
+        err = ta_sound_playback_create(&f->playback, par, hear, f, f->log);
+    return err >= 0 && f->playback ? ta_sound_playback_push(f->playback, packet) : err;
 }
 
 static int encode_block(struct finishing *f, int n)
@@ -216,6 +245,8 @@ static int open_output(struct finishing *f)
                                              .start = s->start,
                                              .packet = take_packet,
                                              .priv = f};
+    // Matroska's delay of a codec is known to players for others, and is not written for these.
+    params.spare_first = !f->run->work->plan->container->times_below_zero && strstr(f->stream->codec, "ac3");
     ta_sound_layout(&s->out, &params.layout);
     int err = ta_sound_encoder_open(&f->encoder, &params, f->log);
     av_channel_layout_uninit(&params.layout);
@@ -225,8 +256,9 @@ static int open_output(struct finishing *f)
 
 static int encode(struct finishing *f, struct ta_done *done)
 {
+    start_limiter(f);
     int err = open_output(f);
-    f->share = 1 - f->before;
+    f->share = TA_MAX(1 - f->before, 0);
     if (err >= 0)
         err = read_all(f, encode_block);
     f->result.samples = f->read;
@@ -234,6 +266,8 @@ static int encode(struct finishing *f, struct ta_done *done)
         err = flush_limiter(f);
     if (err >= 0)
         err = ta_sound_encoder_end(f->encoder);
+    if (err >= 0 && f->playback)
+        err = ta_sound_playback_push(f->playback, NULL);
     if (err >= 0)
         err = ta_packets_finish(f->writer, &f->result.packets, &done->bytes, done->sha256);
     if (f->limiter)
@@ -241,10 +275,54 @@ static int encode(struct finishing *f, struct ta_done *done)
     return err;
 }
 
+static void close_output(struct finishing *f)
+{
+    ta_sound_encoder_close(&f->encoder);
+    ta_packets_destroy(&f->writer);
+    ta_sound_playback_destroy(&f->playback);
+    ta_true_peak_destroy(&f->played);
+}
+
+// Once more, held lower by `over`: at first by the limiter, which keeps the loudness; then, as what an
+// encoder adds need not become less with the peaks, by the gain.
+static int encode_lower(struct finishing *f, struct ta_done *done, double over, bool by_limiter)
+{
+    close_output(f);
+    ta_folder_unlink(&f->run->work->folder, f->run->name);
+    f->ceiling -= over;
+    if (!by_limiter) {
+        f->result.level.gain -= over;
+        f->result.level.missing += f->sound->loudness < 0 ? over : 0;
+    }
+    int err = by_limiter ? choose_level(f) : 0;
+    return err < 0 ? err : encode(f, done);
+}
+
+static int encode_below(struct finishing *f, struct ta_done *done)
+{
+    const struct ta_sound_plan *s = f->sound;
+    const AVCodec *codec = avcodec_find_encoder_by_name(f->stream->codec);
+    f->listens = s->ceiling < 0 && codec && ta_sound_playback_differs(codec->id) &&
+                 f->result.peak + f->result.level.gain > s->ceiling - FAR_BELOW;
+    double lower = LOWER;
+    int err = encode(f, done);
+    for (int tries = 1; err >= 0 && f->played; tries++) {
+        double peak = ta_true_peak_get(f->played);
+        f->result.played = peak > 1e-6 ? 20 * log10(peak) : -INFINITY;
+        double over = f->result.played - (s->ceiling + SPARE);
+        if (over <= 0 || tries == MAX_TRIES)
+            break;
+        ta_verbose(f->log, "a player's peaks would reach %.2f dBTP: encoded again, lower", f->result.played);
+        err = encode_lower(f, done, over + lower, tries <= BY_LIMITER);
+        lower *= tries < BY_LIMITER ? 1 : 2;
+    }
+    return err;
+}
+
 static int run(const struct ta_task_run *t, struct ta_done *done)
 {
     const struct ta_plan *plan = t->work->plan;
-    struct finishing f = {.run = t, .task = ta_plan_task(plan, t->number)};
+    struct finishing f = {.run = t, .task = ta_plan_task(plan, t->number), .result.played = -INFINITY};
     int k;
     f.sound = ta_sound_of_task(plan, &f.task, &k);
     for (int i = 0; f.sound && i < plan->stream_count; i++)
@@ -256,15 +334,15 @@ static int run(const struct ta_task_run *t, struct ta_done *done)
     ta_log_set_about(f.log, plan->input);
     for (int c = 0; c < f.sound->out.channels; c++)
         f.planes[c] = ta_xcalloc(BLOCK, sizeof **f.planes);
+    f.ceiling = f.sound->ceiling;
     ta_turns_wait(t->turns, TA_TURN_ENCODER);
     int err = f.sound->loudness < 0 || f.sound->ceiling < 0 ? measure(&f) : 0;
     if (err >= 0)
-        err = encode(&f, done);
+        err = encode_below(&f, done);
     ta_turns_end(t->turns, TA_TURN_ENCODER);
     if (err >= 0)
         ta_sound_result_to_done(&f.result, done);
-    ta_sound_encoder_close(&f.encoder);
-    ta_packets_destroy(&f.writer);
+    close_output(&f);
     ta_loudness_destroy(&f.loudness);
     ta_true_peak_destroy(&f.peak);
     ta_limiter_destroy(&f.limiter);

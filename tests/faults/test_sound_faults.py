@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'media'))
 
 import judge  # noqa: E402
 import sound_kit as sound  # noqa: E402
+from sound_network_kit import known, runtime_folder, voice  # noqa: E402
 
 RECIPE = ['--loudness', '-20', '--audio-enhance', 'moderate', '--progress', 'none', '--jobs', '2']
 
@@ -35,12 +36,10 @@ def whole(program, long):
     return judge.sha256(out)
 
 
-@pytest.mark.parametrize('wait', ['snd-0-00000.nut', 'snd-0-00003.nut', 'part', 'sound-0.packets'])
-def test_kill(program, long, whole, tmp_path, wait):
-    """Killed when the first piece, the fourth, anything half-made, or the whole track lies there."""
-    out = tmp_path / 'out.flac'
+def killed(source, out, recipe, wait, env=None):
+    """Starts, and kills when what is waited for lies in the work folder."""
     folder = judge.work_folder(out)
-    run = subprocess.Popen([os.environ['TERMINALAI'], 'audio', str(long), '-o', str(out), *RECIPE], stderr=subprocess.PIPE)
+    run = subprocess.Popen([os.environ['TERMINALAI'], 'audio', str(source), '-o', str(out), *recipe], stderr=subprocess.PIPE, env={**os.environ, **(env or {})})
     end = time.monotonic() + 60
     while time.monotonic() < end and run.poll() is None:
         names = [p.name for p in folder.glob('*')] if folder.exists() else []
@@ -49,8 +48,33 @@ def test_kill(program, long, whole, tmp_path, wait):
         time.sleep(0.002)  # timed wait: for another process's files
     run.send_signal(signal.SIGKILL)
     run.communicate()
+    return folder
+
+
+@pytest.mark.parametrize('wait', ['snd-0-00000.nut', 'snd-0-00003.nut', 'part', 'sound-0.packets'])
+def test_kill(program, long, whole, tmp_path, wait):
+    """Killed when the first piece, the fourth, anything half-made, or the whole track lies there."""
+    out = tmp_path / 'out.flac'
+    folder = killed(long, out, RECIPE, wait)
     program('audio', long, '-o', out, *RECIPE, code=0)
     assert judge.sha256(out) == whole and not folder.exists()
+
+
+def test_kill_with_a_network(program, long, tmp_path):
+    """The first of three pieces is there; the second begins in the middle of what a network hears."""
+    runtime = runtime_folder()
+    if not runtime:
+        pytest.skip('there is no ONNX Runtime in the build folder')
+    env, source = known(tmp_path, gtcrn=voice()), tmp_path / 'in.wav'
+    subprocess.run(['ffmpeg', '-v', 'error', '-i', str(long), '-t', '1210', '-c', 'copy', str(source)], check=True)
+    recipe = ['--audio-enhance', 'neural', '--audio-model', 'gtcrn', '--engine-library', str(runtime), '--loudness', '-20', '--progress', 'none', '--jobs', '2']
+    program('audio', source, '-o', tmp_path / 'whole.flac', *recipe, env=env, code=0)
+    out = tmp_path / 'out.flac'
+    folder = killed(source, out, recipe, 'snd-0-00000.nut', env)
+    assert (folder / 'snd-0-00000.nut').exists(), 'it was over before it was killed'
+    program('audio', source, '-o', out, *recipe, env=env, code=0)
+    assert judge.sha256(out) == judge.sha256(tmp_path / 'whole.flac') and not folder.exists()
+    assert judge.report(out)['run']['tasks_reused'] >= 1
 
 
 def test_size_of_files(program, long, whole, tmp_path):

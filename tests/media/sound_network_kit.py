@@ -2,11 +2,20 @@
 
 import hashlib
 import json
+import os
+import pathlib
 import struct
 
 import onnx_kit
 
+BUILD = pathlib.Path(os.environ.get('TA_BUILD') or pathlib.Path(__file__).resolve().parents[2] / 'build').resolve()
 CACHES = (('conv_cache', [2, 1, 16, 16, 33]), ('tra_cache', [2, 3, 1, 1, 16]), ('inter_cache', [2, 1, 33, 16]))
+
+
+def runtime_folder():
+    """Where ONNX Runtime was put for tests; None where it was not."""
+    folder = pathlib.Path(os.environ.get('TERMINALAI_ENGINE_LIBRARY') or BUILD / 'engines')
+    return folder if (folder / 'onnxruntime').is_dir() else None
 
 
 def weight(name, *numbers):

@@ -1,23 +1,20 @@
 """Sound cleaned and widened by networks: tiny ones that leave sound as it is, or do what can be predicted, by their names in a manifest of the user."""
 
 import json
-import os
-import pathlib
 import struct
 
 import pytest
 
 import judge
 import sound_kit as kit
-from sound_network_kit import known, treble, voice
+from sound_network_kit import known, runtime_folder, treble, voice
 
-BUILD = pathlib.Path(os.environ.get('TA_BUILD', 'build')).resolve()
 
 
 @pytest.fixture(scope='module')
 def runtime():
-    folder = pathlib.Path(os.environ.get('TERMINALAI_ENGINE_LIBRARY') or BUILD / 'engines')
-    if not (folder / 'onnxruntime').is_dir():
+    folder = runtime_folder()
+    if not folder:
         pytest.skip('there is no ONNX Runtime in the build folder')
     return folder
 

@@ -174,17 +174,17 @@ int64_t ta_audio_default_bit_rate(const AVCodec *codec, int rate, int channels)
         return channels > 2 ? 640000 : 96000 * channels;
     case AV_CODEC_ID_MP2:
     case AV_CODEC_ID_MP3:
-        return rate >= 32000 ? 96000 * channels : 48000 * channels;
+        return rate >= 32000 ? 96000 * channels : rate >= 16000 ? 48000 * channels : 24000 * channels;
     case AV_CODEC_ID_VORBIS:
-        return 80000 * channels;
+        return TA_MIN(80000, (int64_t)rate * 4) * channels; // it takes no more at low rates
     default:
         return 0;
     }
 }
 
 int ta_audio_encoder_open(AVCodecContext **out, const char *name, int rate, enum AVSampleFormat format,
-                          const AVChannelLayout *layout, int64_t bit_rate, bool global_header,
-                          struct ta_log *log)
+                          const AVChannelLayout *layout, bool low_is_low, int64_t bit_rate,
+                          bool global_header, struct ta_log *log)
 {
     const AVCodec *codec = avcodec_find_encoder_by_name(name);
 
@@ -208,7 +208,7 @@ int ta_audio_encoder_open(AVCodecContext **out, const char *name, int rate, enum
         FF_COMPLIANCE_EXPERIMENTAL; // who names libav's own Opus or Vorbis encoder wants it
     // Opus: channels that are no speakers, each coded for itself.
     AVDictionary *options = NULL;
-    if (!strcmp(name, "libopus") && !ta_audio_keeps_channels(codec->id, layout, false)) {
+    if (!strcmp(name, "libopus") && !ta_audio_keeps_channels(codec->id, layout, low_is_low)) {
         av_channel_layout_uninit(&c->ch_layout);
         c->ch_layout = (AVChannelLayout){.order = AV_CHANNEL_ORDER_UNSPEC,
                                          .nb_channels = layout->nb_channels};

@@ -21,10 +21,10 @@ bool ta_audio_keeps_channels(enum AVCodecID codec, const AVChannelLayout *layout
 // codec's usual decoders know. Channels are never mixed where the encoder has as many: then they go into its
 // layout one by one, whatever that calls them (ta_audio_maps_in_order()). `bit_rate` 0: see
 // ta_audio_default_bit_rate(). Time base 1/rate. TA_ERR_UNSUPPORTED when there is no such encoder or it can't
-// be opened; logged.
+// be opened; logged. `low_is_low`: as above; where it is not, Opus gets channels that are no speakers.
 int ta_audio_encoder_open(AVCodecContext **out, const char *codec, int rate, enum AVSampleFormat format,
-                          const AVChannelLayout *layout, int64_t bit_rate, bool global_header,
-                          struct ta_log *log);
+                          const AVChannelLayout *layout, bool low_is_low, int64_t bit_rate,
+                          bool global_header, struct ta_log *log);
 
 // Do channels of `from` go into those of `to` in their order, without a matrix? They do where there are as
 // many and the names of the speakers say nothing, or not the same.

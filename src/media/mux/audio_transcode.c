@@ -108,7 +108,7 @@ static int open_lane(struct audio_lane *a, struct ta_streams *s, int stream, int
         return err;
     const AVCodecParameters *par = a->lane.like->codecpar;
     err = ta_audio_encoder_open(&a->enc, codec, par->sample_rate, ta_pcm_reader_native(a->reader),
-                                &par->ch_layout, bit_rate, global_header, a->log);
+                                &par->ch_layout, false, bit_rate, global_header, a->log);
     if (err < 0)
         return err;
     const struct ta_pcm_spec spec = {a->enc->sample_fmt, a->enc->sample_rate, a->enc->ch_layout};

@@ -64,6 +64,25 @@ static int open_converter(struct ta_sound_encoder *e, const struct ta_sound_enco
     return ret < 0 ? fail(e, "can't be converted for the encoder", ret) : 0;
 }
 
+// Silence before the sound, so that it begins with a packet: what an encoder holds back lies in those before.
+static int spare_first(struct ta_sound_encoder *e)
+{
+    int frame = e->enc->frame_size, samples = frame > 0 ? frame - e->enc->initial_padding % frame : 0;
+    if (e->enc->initial_padding <= 0 || samples <= 0)
+        return 0;
+    AVFrame *f = e->block;
+    f->nb_samples = samples;
+    f->format = e->enc->sample_fmt;
+    f->sample_rate = e->enc->sample_rate;
+    if (av_channel_layout_copy(&f->ch_layout, &e->enc->ch_layout) < 0 || av_frame_get_buffer(f, 0) < 0)
+        return TA_ERR_NOMEM;
+    av_samples_set_silence(f->extended_data, 0, samples, f->ch_layout.nb_channels, f->format);
+    int written = av_audio_fifo_write(e->fifo, (void **)f->extended_data, samples);
+    av_frame_unref(f);
+    e->place -= samples;
+    return written < samples ? TA_ERR_NOMEM : 0;
+}
+
 int ta_sound_encoder_open(struct ta_sound_encoder **out, const struct ta_sound_encoder_params *p,
                           struct ta_log *log)
 {
@@ -71,8 +90,8 @@ int ta_sound_encoder_open(struct ta_sound_encoder **out, const struct ta_sound_e
     e->log = log;
     e->give = p->packet;
     e->priv = p->priv;
-    int err = ta_audio_encoder_open(&e->enc, p->codec, p->rate, AV_SAMPLE_FMT_FLTP, &p->layout, p->bit_rate,
-                                    p->global_header, log);
+    int err = ta_audio_encoder_open(&e->enc, p->codec, p->rate, AV_SAMPLE_FMT_FLTP, &p->layout, true,
+                                    p->bit_rate, p->global_header, log);
     if (err >= 0)
         err = open_converter(e, p);
     if (err >= 0) {
@@ -85,6 +104,8 @@ int ta_sound_encoder_open(struct ta_sound_encoder **out, const struct ta_sound_e
         if (!e->fifo || !e->converted || !e->block || !e->packet || !e->parameters)
             err = TA_ERR_NOMEM;
     }
+    if (err >= 0 && p->spare_first)
+        err = spare_first(e);
     if (err < 0)
         ta_sound_encoder_close(&e);
     *out = e;

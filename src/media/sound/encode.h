@@ -15,7 +15,8 @@ struct ta_sound_encoder_params {
     int rate;             // of the planes' samples
     AVRational true_rate; // samples that are a second: `rate`, or a little off, which is set right
     AVChannelLayout layout;
-    int64_t start; // place of the first sample, counted at the true rate from time 0
+    bool spare_first; // packets before time 0 will be lost: none of them may hold any of the sound
+    int64_t start;    // place of the first sample, counted at the true rate from time 0
     // Takes the packets one by one, in `time_base`; `parameters` are final with the first.
     int (*packet)(void *priv, const AVCodecParameters *parameters, AVRational time_base,
                   const AVPacket *packet);
