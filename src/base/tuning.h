@@ -18,8 +18,7 @@ struct ta_device_tuning {
     int kernels;     // for the CPU: the instructions that kernels use (ta_tuning_kernels())
 };
 
-// The six optimisations by their ids; true: applied. Those whose part does not exist yet are kept and passed
-// on, and change nothing.
+// The six optimisations by their ids; true: applied.
 struct ta_tuning {
     bool video_pipeline_filters; // one pass through the chain instead of one a filter
     bool audio_model_preload;    // loaded networks are kept from file to file (sessions.h)
