@@ -76,28 +76,49 @@ static void track(struct ta_sound_hiss *h, const float *power)
         renew_least(h);
 }
 
+static double middle_of(const struct ta_sound_hiss *h, int band)
+{
+    return h->hertz * 0.5 * (double)(h->edges[band] + h->edges[band + 1]);
+}
+
+// The usual level between two frequencies; below 0: there is no band.
+static float usual_level(const struct ta_sound_hiss *h, double from, double to)
+{
+    float levels[MOST_BANDS];
+    size_t count = 0;
+    for (int b = 0; b < h->bands; b++)
+        if (middle_of(h, b) > from && middle_of(h, b) < to)
+            levels[count++] = h->levels[b];
+    return count ? ta_sound_nth(levels, count, count / 2) : -1;
+}
+
+// Applause and rain are steady as hiss is, and stronger where hands and drops have their tone. Where hiss is
+// seen to be even from 5 to 12 kHz, it rises from there to 2 kHz by no more than 1.5 dB an octave. A tape
+// whose treble falls shows no such evenness, and nothing is concluded.
+static void keep_to_plateau(struct ta_sound_hiss *h)
+{
+    float low = usual_level(h, 5000, 8000), high = usual_level(h, 8000, 12000);
+    if (low <= 0 || high <= 0 || high < 0.5f * low || high > 2 * low)
+        return;
+    for (int b = 0; b < h->bands; b++)
+        if (middle_of(h, b) > 2000 && middle_of(h, b) < 5000)
+            h->levels[b] = TA_MIN(h->levels[b], low * (float)sqrt(6300 / middle_of(h, b)));
+}
+
 // Hiss has no narrow peaks, and notes that are held do: the middle of each band. Nor does it rise much to
-// where voices and basses are: by no more than a pink one's 3 dB an octave from what it is around 3 kHz.
+// where voices and basses are: by no more than 1.5 dB an octave from what it is around 3 kHz.
 static void even_out(struct ta_sound_hiss *h)
 {
-    float reference[MOST_BANDS];
-    size_t count = 0;
     for (int b = 0; b < h->bands; b++) {
         size_t from = h->edges[b], n = h->edges[b + 1] - from;
         memcpy(h->even, h->noise + from, n * sizeof(float));
         h->levels[b] = ta_sound_nth(h->even, n, n * 2 / 5);
-        double hertz = h->hertz * ((double)from + 0.5 * (double)n);
-        if (hertz > 2000 && hertz < 4500)
-            reference[count++] = h->levels[b];
     }
-    if (count) {
-        float usual = ta_sound_nth(reference, count, count / 2);
-        for (int b = 0; b < h->bands; b++) {
-            double hertz = h->hertz * 0.5 * (double)(h->edges[b] + h->edges[b + 1]);
-            if (hertz <= 2000)
-                h->levels[b] = TA_MIN(h->levels[b], usual * (float)sqrt(3000 / hertz));
-        }
-    }
+    keep_to_plateau(h);
+    float usual = usual_level(h, 2000, 4500);
+    for (int b = 0; b < h->bands && usual >= 0; b++)
+        if (middle_of(h, b) <= 2000)
+            h->levels[b] = TA_MIN(h->levels[b], usual * (float)sqrt(3000 / middle_of(h, b)));
     size_t place = 0;
     float level = h->levels[0];
     for (int b = 0; b < h->bands; b++) {
