@@ -57,3 +57,10 @@ void ta_mapped_give_back(void)
 {
 }
 #endif
+
+void ta_mapped_share_heaps(void)
+{
+#if defined(__linux__) && defined(__GLIBC__)
+    mallopt(M_ARENA_MAX, 2);
+#endif
+}

@@ -519,6 +519,7 @@ static void release(struct service *s)
 static enum ta_exit run_serve(struct ta_cli *cli)
 {
     struct service s = {.cli = cli, .opts = cli->values};
+    ta_mapped_share_heaps();
     ta_system_take();
     ta_console_rotate(cli->console, LOG_BYTES, LOG_FILES);
     int err = settle(&s);
