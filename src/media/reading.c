@@ -91,11 +91,12 @@ static bool goes_on(struct ta_reading *r, AVFormatContext *fmt, int ret)
     return ++r->stood < STOOD_MAX || jump(r, fmt, size);
 }
 
-// At the end: what lies behind the first of the failures that led there.
+// At the end: what lies behind the first of the failures that led there. Demuxers with a list are called on
+// behind the end of the file, where no packets need be: what they lack is seen by the list.
 static void note_unread(struct ta_reading *r, const AVFormatContext *fmt, int ret)
 {
     int64_t size = fmt->pb ? avio_size(fmt->pb) : -1;
-    if (r->failures > 1 || ret != AVERROR_EOF)
+    if (still_listed(r, fmt) < 0 && (r->failures > 1 || ret != AVERROR_EOF))
         r->unread = TA_MAX(0, size - r->failed_at);
 }
 

@@ -28,8 +28,8 @@ def convert(wav, name, *args):
 
 
 @pytest.mark.parametrize('name,args,output,codec', [
-    ('a.wav', [], 'a.restored.wav', 'pcm_s24le'), ('b.flac', [], 'b.restored.flac', 'flac'), ('c.mp3', [], 'c.restored.m4a', 'aac'),
-    ('d.ogg', ['-c:a', 'libvorbis'], 'd.restored.m4a', 'aac'), ('e.mka', ['-c:a', 'flac'], 'e.restored.mka', 'flac'),
+    ('a.wav', [], 'a.restored.wav', 'pcm_s24le'), ('b.flac', [], 'b.restored.flac', 'flac'), ('c.mp3', [], 'c.restored.mp3', 'mp3'),
+    ('d.ogg', ['-c:a', 'libvorbis'], 'd.restored.ogg', 'vorbis'), ('e.mka', ['-c:a', 'flac'], 'e.restored.mka', 'flac'),
     ('f.m4a', ['-c:a', 'aac'], 'f.restored.m4a', 'aac'), ('g.wav', ['-ar', '8000', '-c:a', 'pcm_u8'], 'g.restored.wav', 'pcm_s24le'),
     ('h.wav', ['-ar', '192000', '-c:a', 'pcm_s24le'], 'h.restored.wav', 'pcm_s24le'), ('i.wav', ['-c:a', 'pcm_f32le'], 'i.restored.wav', 'pcm_s24le'),
 ])
@@ -39,8 +39,9 @@ def test_sound_files(program, wav, tmp_path, name, args, output, codec):
     program('audio', source, *QUIET, '--audio-gain', '-2', code=0)
     before, _ = kit.samples(source)
     got, info = kit.samples(tmp_path / output)
+    lossy = 'aac', 'mp3', 'vorbis'
     assert info['codec_name'] == codec
-    assert abs(len(got[0]) - len(before[0])) <= (0 if codec != 'aac' else 2048)
+    assert abs(len(got[0]) - len(before[0])) <= (0 if codec not in lossy else 2048)
     assert abs(kit.delay(before[0], got[0], most=1100 if codec == 'aac' else 100)) <= (1 if codec != 'aac' else 1050)
     program('verify', tmp_path / output, code=0)
     # Once more: there is nothing to do.

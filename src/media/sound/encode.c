@@ -64,6 +64,18 @@ static int open_converter(struct ta_sound_encoder *e, const struct ta_sound_enco
     return ret < 0 ? fail(e, "can't be converted for the encoder", ret) : 0;
 }
 
+// Room in `block` for that many samples of the encoder's kind.
+static int take_block(struct ta_sound_encoder *e, int samples)
+{
+    AVFrame *f = e->block;
+    f->nb_samples = samples;
+    f->format = e->enc->sample_fmt;
+    f->sample_rate = e->enc->sample_rate;
+    if (av_channel_layout_copy(&f->ch_layout, &e->enc->ch_layout) < 0 || av_frame_get_buffer(f, 0) < 0)
+        return TA_ERR_NOMEM;
+    return 0;
+}
+
 // Silence before the sound, so that it begins with a packet: what an encoder holds back lies in those before.
 static int spare_first(struct ta_sound_encoder *e)
 {
@@ -71,10 +83,7 @@ static int spare_first(struct ta_sound_encoder *e)
     if (e->enc->initial_padding <= 0 || samples <= 0)
         return 0;
     AVFrame *f = e->block;
-    f->nb_samples = samples;
-    f->format = e->enc->sample_fmt;
-    f->sample_rate = e->enc->sample_rate;
-    if (av_channel_layout_copy(&f->ch_layout, &e->enc->ch_layout) < 0 || av_frame_get_buffer(f, 0) < 0)
+    if (take_block(e, samples) < 0)
         return TA_ERR_NOMEM;
     av_samples_set_silence(f->extended_data, 0, samples, f->ch_layout.nb_channels, f->format);
     int written = av_audio_fifo_write(e->fifo, (void **)f->extended_data, samples);
@@ -137,10 +146,7 @@ static int give_packets(struct ta_sound_encoder *e)
 static int send_block(struct ta_sound_encoder *e, int samples)
 {
     AVFrame *f = e->block;
-    f->nb_samples = samples;
-    f->format = e->enc->sample_fmt;
-    f->sample_rate = e->enc->sample_rate;
-    if (av_channel_layout_copy(&f->ch_layout, &e->enc->ch_layout) < 0 || av_frame_get_buffer(f, 0) < 0)
+    if (take_block(e, samples) < 0)
         return TA_ERR_NOMEM;
     f->pts = e->place;
     av_audio_fifo_read(e->fifo, (void **)f->extended_data, samples);
