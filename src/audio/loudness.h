@@ -30,6 +30,7 @@ struct ta_level {
 #define TA_LEVEL_LIMIT 3.0    // dB that the limiter may take off
 #define TA_LEVEL_MOST 30.0    // dB that a track is raised by at most
 #define TA_LEVEL_CEILING -1.5 // dBTP before the encoder
+#define TA_LEVEL_ENCODER 0.5  // dB that an encoder may add
 // `loudness` in LUFS and `peak` in dBTP as measured; target 0: no target, peaks alone are kept below the
 // ceiling. Pure.
 struct ta_level ta_level_for(double loudness, double peak, double target, double ceiling);

@@ -42,6 +42,7 @@
     X(SOUND_OUT_OF_SYNC, "sound-out-of-sync", LOSS, "sound does not start where the source has it") \
     X(SOUND_CLOCK_BACK, "sound-clock-back", WARNING, \
       "timestamps of sound go back; it goes on where it was") \
+    X(PEAKS_OVER, "peaks-over", WARNING, "a track's true peaks go over the ceiling once it is encoded") \
     X(LOUDNESS_MISSED, "loudness-missed", WARNING, "a track stays quieter or louder than was asked for") \
     X(LOUDNESS_UNKNOWN, "loudness-unknown", WARNING, \
       "a track is silent or too short for a loudness; it stays as it is") \

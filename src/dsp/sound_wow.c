@@ -252,16 +252,16 @@ static double swing_of(const struct ta_sound_wow *w, int i)
 }
 
 // The mean of what is around a swing but for the swing itself, by the middle: that of noise has a mean of
-// 1 / ln 2 of its middle.
+// 1 / ln 2 of its middle. Swings that were taken out (0) say nothing; 0 where none are left.
 static double mean_around(const double *sums, int i)
 {
     double near[2 * AROUND + 1];
     int n = 0;
     for (int k = TA_MAX(i - AROUND, 0); k <= TA_MIN(i + AROUND, SWINGS - 1); k++)
-        if (abs(k - i) > 4)
+        if (abs(k - i) > 4 && sums[k] > 0)
             near[n++] = sums[k];
     qsort(near, (size_t)n, sizeof *near, compare);
-    return near[n / 2] / M_LN2;
+    return n ? near[n / 2] / M_LN2 : 0;
 }
 
 static double clamp(double x)
@@ -283,7 +283,7 @@ void ta_sound_wow_result(const struct ta_sound_wow *w, struct ta_sound_wow_resul
         double best = 0, sure = 0;
         int at = -1;
         for (int i = 1; i + 1 < SWINGS; i++) {
-            double mean = mean_around(sums, i), over = (sums[i] / mean - 1) * sqrt(pieces);
+            double mean = mean_around(sums, i), over = mean > 0 ? (sums[i] / mean - 1) * sqrt(pieces) : 0;
             double swing = sums[i] * swing_of(w, i) * swing_of(w, i);
             if (sums[i] >= sums[i - 1] && sums[i] >= sums[i + 1] && over > 14 && swing > best) {
                 best = swing;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/tree.h"
 #include "media/encode/encoder_row.h"
 #include "video/scale_neural.h"
 #include "video/scale_rtx.h"
@@ -171,6 +172,12 @@ static int add_exact(struct ta_decision *d, const struct ta_stage_info *info, in
 
 void ta_chain_tell_device(struct ta_decision *d, const char *runs)
 {
+    json_t *item;
+    size_t i;
+    json_array_foreach(
+        d->plan->decisions, i,
+        item) if (!strcmp(ta_json_member_text(item, "what"), "engine") &&
+                  strstr(ta_json_member_text(item, "why"), runs)) return; // two stages on one card
     ta_decision_tell(
         d, "engine",
         "not reproducible: %s may make pictures that differ in their last bits by how many it gets "

@@ -32,6 +32,8 @@ static int choose_container(struct ta_decision *d)
     } else {
         const char *kept = ta_container_sound_name(own), *extension = kept ? kept : pictures ? "mkv" : "m4a";
         p->container = ta_container_find(extension);
+        if (pictures && ta_container_is_sound_only(p->container)) // Ogg of web video
+            p->container = ta_container_find(extension = "mkv");
         p->output = ta_name_output(d->facts->input, extension);
     }
     if (!p->container || !strcmp(p->container->name, "y4m")) {

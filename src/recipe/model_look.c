@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <terminalai/error.h>
@@ -157,6 +158,8 @@ static int load_kept(struct ta_network_use *use, json_t **facts, const char *cac
         json_decref(*facts);
         *facts = NULL;
     }
+    if (err >= 0)
+        utimensat(f.fd, name, NULL, 0); // what is used stays longest
     ta_folder_close(&f);
     ta_buf_release(&text);
     ta_buf_release(&why);

@@ -1,5 +1,6 @@
 #include "restore/output.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -149,6 +150,25 @@ int ta_output_check_folder(const struct ta_guard *g, const char *folder, struct 
     return TA_ERR_EXISTS;
 }
 
+// Ogg is a name for sound, and for films of the early web. The head of the file tells them apart: each stream
+// begins there with its name.
+static bool is_film_in_ogg(const char *path)
+{
+    static const struct {
+        const char *text;
+        size_t size;
+    } names[] = {{"\x80theora", 7}, {"\x01video", 6}, {"BBCD", 5}, {"OVP80", 5}};
+    char head[4096];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t size = fd < 0 ? -1 : read(fd, head, sizeof head);
+    bool found = false;
+    for (size_t i = 0; i < TA_COUNT(names) && !found && size > 0; i++)
+        found = memmem(head, (size_t)size, names[i].text, names[i].size);
+    if (fd >= 0)
+        close(fd);
+    return found;
+}
+
 const char *ta_output_extension_of(struct ta_options *options, const char *input)
 {
     static const char *const films[] = {"avi", "mpg", "mpeg", "ts", "m2ts", "vob", "wmv", "flv", "dv", "ogv"};
@@ -156,6 +176,8 @@ const char *ta_output_extension_of(struct ta_options *options, const char *input
                *own = ta_path_extension(input);
     if (!fixed)
         fixed = ta_container_sound_name(own);
+    if (fixed && (!strcmp(fixed, "ogg") || !strcmp(fixed, "oga")) && is_film_in_ogg(input))
+        return "mkv";
     for (size_t i = 0; i < TA_COUNT(films) && !fixed; i++)
         fixed = strcasecmp(own, films[i]) ? NULL : "mkv";
     return fixed ? fixed : "m4a";

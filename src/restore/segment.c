@@ -23,6 +23,7 @@ struct task {
     const struct ta_plan *plan;
     struct ta_segment seg;
     struct ta_meter *meter;
+    const struct ta_cancel *cancel;
     struct ta_log *log;
     struct ta_frames *frames; // NULL when it has given all
     struct ta_frames_stats stats;
@@ -33,11 +34,13 @@ struct task {
 
 // ---- the chain ----
 
-static void wait_for(struct task *t, enum ta_turn turn, const char *name)
+// The turn is the caller's then, to be ended by it also where the run was stopped meanwhile.
+static int wait_for(struct task *t, enum ta_turn turn, const char *name)
 {
     double began = ta_clock_seconds();
     ta_turns_wait(t->turns, turn);
     ta_ledger_add(ta_ledger_row(t->ledger, "wait", name), ta_clock_seconds() - began, 0, 1, 0);
+    return ta_canceled(t->cancel) ? TA_ERR_CANCELED : 0;
 }
 
 // What it holds is free for the next segment's; a second call does nothing. `err` as ta_frames_close() has
@@ -147,6 +150,7 @@ int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment
     struct task t = {.plan = plan,
                      .seg = *segment,
                      .meter = meter,
+                     .cancel = env->cancel,
                      .log = env->log,
                      .turns = turns,
                      .ledger = env->ledger};
@@ -155,15 +159,17 @@ int ta_segment_make(const struct ta_plan *plan, const struct ta_segment *segment
     double began = ta_clock_seconds();
     bool created = false;
     *out = (struct ta_segment_result){0};
-    wait_for(&t, TA_TURN_CHAIN, "chain's turn");
-    int err = ta_frames_open(&t.frames, plan, &t.seg, &own);
+    int err = wait_for(&t, TA_TURN_CHAIN, "chain's turn");
+    if (err >= 0)
+        err = ta_frames_open(&t.frames, plan, &t.seg, &own);
     if (err < 0)
         ta_turns_end(turns, TA_TURN_CHAIN);
     if (err >= 0 && plan->show)
         err = ta_composer_create(&t.composer, plan, &t.seg, env->cancel, t.log);
     if (err >= 0) {
-        wait_for(&t, TA_TURN_ENCODER, "encoder's turn");
-        err = encode(&t, folder, name, &created, out);
+        err = wait_for(&t, TA_TURN_ENCODER, "encoder's turn");
+        if (err >= 0)
+            err = encode(&t, folder, name, &created, out);
         ta_turns_end(turns, TA_TURN_ENCODER);
     }
     err = end_chain(&t, err);

@@ -86,7 +86,21 @@ json_t *ta_sound_results_json(const struct ta_work *work)
     return list;
 }
 
-// Tracks that did not become as loud as was asked for.
+// An encoder can add more to full noise than holding it lower takes away.
+static void tell_peaks(const struct ta_work *work, const struct ta_sound_plan *s, double played,
+                       struct ta_log *log)
+{
+    struct ta_problem_about about = {
+        .file = work->plan->input,
+        .option = "loudness",
+        .args = json_pack("{s:i, s:f}", "stream", s->stream, "true_peak_played", played)};
+    ta_problem_at(log, TA_PROBLEM_PEAKS_OVER, &about,
+                  "%s: the true peaks of stream %d reach %.1f dBTP once it is encoded, over %g, however low "
+                  "it was held: --audio-codec flac or pcm keeps what the limiter gives",
+                  work->plan->input, s->stream, played, s->ceiling + TA_LEVEL_ENCODER);
+}
+
+// Tracks that did not become as loud as was asked for, or whose peaks went over.
 void ta_sound_tell_loudness(const struct ta_work *work, struct ta_log *log)
 {
     static const double MATTERS = 0.5; // LU
@@ -105,10 +119,13 @@ void ta_sound_tell_loudness(const struct ta_work *work, struct ta_log *log)
         else if (s->loudness < 0 && fabs(sound.level.missing) > MATTERS)
             ta_problem_at(
                 log, TA_PROBLEM_LOUDNESS_MISSED, &about,
-                "%s: the sound of stream %d stays %.1f LU below %g LUFS: more would cut its peaks by "
-                "more than %g dB",
-                work->plan->input, s->stream, sound.level.missing, s->loudness, TA_LEVEL_LIMIT);
+                "%s: the sound of stream %d stays %.1f LU below %g LUFS: louder, its peaks would be cut by "
+                "more than %g dB, or go over %g dBTP once it is encoded",
+                work->plan->input, s->stream, sound.level.missing, s->loudness, TA_LEVEL_LIMIT,
+                TA_LEVEL_CEILING + TA_LEVEL_ENCODER);
         else
             json_decref(about.args);
+        if (sound.measured && s->ceiling < 0 && sound.played > s->ceiling + TA_LEVEL_ENCODER)
+            tell_peaks(work, s, sound.played, log);
     }
 }

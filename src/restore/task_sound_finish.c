@@ -23,7 +23,6 @@
 
 enum { BLOCK = TA_SOUND_BLOCK, MAX_ROUNDS = 4, BY_LIMITER = 2, MAX_TRIES = 6 };
 static const double NEAR_ENOUGH = 0.1; // LU
-static const double SPARE = 0.5;       // dB that an encoder may add to the highest peak
 static const double LOWER = 0.1;       // dB more than a peak goes over by, for the next try
 static const double FAR_BELOW = 12;    // dB below the ceiling: no encoder adds that much
 static const double SPEED = 60;        // times real time: a guess
@@ -309,7 +308,7 @@ static int encode_below(struct finishing *f, struct ta_done *done)
     for (int tries = 1; err >= 0 && f->played; tries++) {
         double peak = ta_true_peak_get(f->played);
         f->result.played = peak > 1e-6 ? 20 * log10(peak) : -INFINITY;
-        double over = f->result.played - (s->ceiling + SPARE);
+        double over = f->result.played - (s->ceiling + TA_LEVEL_ENCODER);
         if (over <= 0 || tries == MAX_TRIES)
             break;
         ta_verbose(f->log, "a player's peaks would reach %.2f dBTP: encoded again, lower", f->result.played);

@@ -240,7 +240,9 @@ static int init(struct ta_stage *s)
         ta_temporal_create(&p->mean, &mean, p->motion, &s->in, s->env) < 0)
         return ta_stage_no_memory(s);
     p->sigma = mean.noise[0];
-    if (is_best(o) && p->changes[0] && !(p->calm = ta_calm_create(s->in.width, s->in.height, s->env->pool)))
+    bool rgb = av_pix_fmt_desc_get(s->in.pix_fmt)->flags & AV_PIX_FMT_FLAG_RGB; // no plane alone is the light
+    if (is_best(o) && p->changes[0] && !rgb &&
+        !(p->calm = ta_calm_create(s->in.width, s->in.height, s->env->pool)))
         return ta_stage_no_memory(s);
     p->parts = parts_of(ta_motion_spare(p->motion, 0), p->planes);
     p->memory = calloc((size_t)p->parts, (size_t)s->in.width * sizeof *p->memory);

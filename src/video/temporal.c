@@ -40,6 +40,7 @@ struct ta_temporal {
     const struct ta_temporal_dsp *dsp;
     struct ta_pool *pool;
     int limits[TA_MOTION_PLANES];
+    bool rgb; // no plane is of colour alone
     // By a block's error, in units of `unit`: errors in between are rounded down.
     uint16_t weights[2][WEIGHTS]; // of luma, of chroma
     unsigned units[2];
@@ -113,6 +114,7 @@ int ta_temporal_create(struct ta_temporal **out, const struct ta_temporal_settin
     t->m = m;
     t->dsp = ta_temporal_dsp();
     t->pool = env->pool;
+    t->rgb = av_pix_fmt_desc_get(in->pix_fmt)->flags & AV_PIX_FMT_FLAG_RGB;
     t->parts = parts_of(in);
     t->sums_step = (in->width + STEP - 1) / STEP * STEP + SIDE;
     t->scratch = ta_xcalloc((size_t)t->parts, sizeof *t->scratch);
@@ -206,7 +208,7 @@ static int refer(const struct mean *w, const struct scratch *s, int plane, int c
 {
     const struct ta_temporal *t = w->t;
     const struct ta_motion_plane *p = &w->here->planes[plane];
-    int kind = plane == 1 || plane == 2, weights[REFERENCES], at[REFERENCES], count = 0;
+    int kind = !t->rgb && (plane == 1 || plane == 2), weights[REFERENCES], at[REFERENCES], count = 0;
     int sum = (int)(OWN_WEIGHT * WEIGHT_ONE);
     int luma_row = TA_MIN(row << p->shift_y, t->m->down - 1);
     int block = luma_row * t->m->across + TA_MIN(column << p->shift_x, t->m->across - 1);

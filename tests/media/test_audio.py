@@ -48,6 +48,20 @@ def test_sound_files(program, wav, tmp_path, name, args, output, codec):
     assert 'already done' in program('audio', source, *QUIET, '--audio-gain', '-2', code=0).err + ''
 
 
+@pytest.mark.parametrize('where', [[], ['-o', 'made/']])
+def test_films_in_ogg_stay_films(program, wav, tmp_path, where):
+    """Ogg names sound and films of the early web; what has pictures keeps them."""
+    film = tmp_path / 'film.ogg'
+    subprocess.run(['ffmpeg', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc=s=160x120:r=25:d=3', '-i', wav[0], '-c:v', 'libtheora', '-c:a', 'libvorbis', film],
+        check=True)
+    (tmp_path / 'made').mkdir()
+    program('audio', film, *QUIET, *where, '--audio-gain', '-2', cwd=tmp_path, code=0)
+    made = tmp_path / ('made/film.restored.mkv' if where else 'film.restored.mkv')
+    assert made.exists(), sorted(tmp_path.rglob('*'))
+    streams = json.loads(subprocess.run(['ffprobe', '-v', 'error', '-of', 'json', '-show_streams', made], stdout=subprocess.PIPE, check=True).stdout)['streams']
+    assert [s['codec_name'] for s in streams] == ['theora', 'aac']
+
+
 @pytest.mark.parametrize('args, kinds', [([], ['copy']), (['--audio-gain', '-2'], ['transcode']), (['--audio-gain', '-2', '-o', 'o.m4a'], ['transcode'])])
 def test_what_it_takes_is_told(program, wav, tmp_path, args, kinds):
     """Not "0.0 kB": no less than it comes to, and not five times as much."""

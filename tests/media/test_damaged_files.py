@@ -62,6 +62,17 @@ def test_good_files_are_not_complained_of(program, folder, made, kind):
     assert judge.decoded_count(out) == judge.decoded_count(made(kind)), result
 
 
+@pytest.mark.parametrize('kind', ['mov', 'mp4'])
+def test_what_lies_behind_the_pictures_is_no_damage(program, folder, kind):
+    """The index, and what makers of cameras leave there."""
+    source = folder / f'late.{kind}'
+    clips.ffmpeg('-f', 'lavfi', '-i', f'testsrc2=size=160x128:rate={RATE}', '-t', SECONDS, '-c:v', 'mpeg4', '-q:v', 5, source)
+    with source.open('ab') as f:
+        f.write(struct.pack('>I4s', 20000, b'free') + bytes(19992))
+    result = program('restore', source, '-o', folder / 'out.mkv', *FAST, code=0)
+    assert 'warning' not in result.err, result
+
+
 @pytest.mark.parametrize('kind', sorted(MAKERS))
 def test_cut_off(program, folder, made, kind):
     data = made(kind).read_bytes()

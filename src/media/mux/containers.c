@@ -91,6 +91,11 @@ static enum container container_of(const struct ta_container_info *info)
     return (enum container)(info - ta_containers);
 }
 
+bool ta_container_is_sound_only(const struct ta_container_info *c)
+{
+    return container_of(c) >= WAV;
+}
+
 static bool in_list(enum AVCodecID id, const enum AVCodecID *list)
 {
     for (; *list != AV_CODEC_ID_NONE; list++) {
@@ -436,7 +441,7 @@ static struct ta_stream_choice choose_video(const AVCodecParameters *par, int di
 
     if (c == Y4M)
         return drop("y4m holds a single video stream");
-    if (c >= WAV)
+    if (ta_container_is_sound_only(info))
         return drop("the container holds sound only");
     if (disposition & AV_DISPOSITION_TIMED_THUMBNAILS)
         return drop("thumbnails do not fit restored pictures");

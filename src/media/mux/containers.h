@@ -19,11 +19,12 @@ extern const struct ta_container_info ta_containers[]; // ends with name NULL
 // The longest time between two packets, in units of `tb` (positive), that the container has a number for;
 // INT64_MAX: any.
 int64_t ta_container_longest_step(const struct ta_container_info *c, AVRational tb);
-// Case-insensitive, without the dot; "m4v" is mp4. NULL when unknown.
+// Case-insensitive, without the dot; "m4v" and "m4a" are mp4, "mka" is mkv, "oga" ogg. NULL when unknown.
 const struct ta_container_info *ta_container_find(const char *extension);
 // The extension, in lower case, of a sound file that is named as this one is: "m4a", "ogg". NULL where it
 // names no container of the output, one without sound, or one that no encoder is there for. Static.
 const char *ta_container_sound_name(const char *extension);
+bool ta_container_is_sound_only(const struct ta_container_info *c);
 // The encoder for sound in a container that takes no other kind, by libav's name; NULL where there is a
 // choice. Static; it may be missing from libav.
 const char *ta_container_small_sound(const struct ta_container_info *container);

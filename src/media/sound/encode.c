@@ -115,6 +115,8 @@ int ta_sound_encoder_open(struct ta_sound_encoder **out, const struct ta_sound_e
     }
     if (err >= 0 && p->spare_first)
         err = spare_first(e);
+    if (err == TA_ERR_NOMEM)
+        ta_error(log, "no memory for the sound of an encoder");
     if (err < 0)
         ta_sound_encoder_close(&e);
     *out = e;

@@ -489,6 +489,7 @@ export const de: Record<Key, string> = {
   "record.sound-missing": "Eine Tonspur ist leer",
   "record.sound-out-of-sync": "Ton und Bild laufen auseinander",
   "record.sound-clock-back": "Die Uhr des Tons springt zurück",
+  "record.peaks-over": "Die Spitzen liegen nach dem Kodieren zu hoch",
   "record.loudness-missed": "Die Lautheit wird verfehlt",
   "record.loudness-unknown": "Die Lautheit ist nicht messbar",
   "record.streams-cut": "Ton oder Untertitel enden zu früh",

@@ -487,6 +487,7 @@ export const en = {
   "record.sound-missing": "A sound track is empty",
   "record.sound-out-of-sync": "Sound is out of step",
   "record.sound-clock-back": "The sound's clock jumps back",
+  "record.peaks-over": "The peaks are too high once encoded",
   "record.loudness-missed": "The loudness is missed",
   "record.loudness-unknown": "The loudness can't be measured",
   "record.streams-cut": "Sound or subtitles end early",
