@@ -88,10 +88,15 @@ static void init_once(void)
     }
 }
 
-unsigned ta_cpu_flags(void)
+unsigned ta_cpu_detected(void)
 {
     pthread_once(&once, init_once);
-    return detected & atomic_load_explicit(&mask, memory_order_relaxed);
+    return detected;
+}
+
+unsigned ta_cpu_flags(void)
+{
+    return ta_cpu_detected() & atomic_load_explicit(&mask, memory_order_relaxed);
 }
 
 void ta_cpu_mask(unsigned allowed)

@@ -14,6 +14,8 @@ enum ta_cpu_flag {
 
 // Features of this machine and the process-wide mask, detected once. Thread-safety: Safe.
 unsigned ta_cpu_flags(void);
+// What the machine has, whatever the mask hides. Thread-safety: Safe.
+unsigned ta_cpu_detected(void);
 // Hides features from here on (a set bit stays visible); each call replaces the one before. Call before any
 // work starts.
 void ta_cpu_mask(unsigned allowed);

@@ -91,6 +91,16 @@ const char *ta_error_code(int err)
     }
 }
 
+int ta_error_from_text(const char *text)
+{
+#define TA_ERROR_IF(name, value, words, code) \
+    if (!strcmp(text, words))                 \
+        return name;
+    TA_ERROR_LIST(TA_ERROR_IF)
+#undef TA_ERROR_IF
+    return TA_ERR_INTERNAL;
+}
+
 int ta_fail_errno(struct ta_log *log, const char *path, const char *what)
 {
     int errnum = errno;

@@ -293,6 +293,14 @@ static int refuse_unknown(struct ta_cli *cli, const char *name)
 
 // --- setting ---
 
+bool ta_cli_is_given(const struct ta_cli *cli, const char *option)
+{
+    for (int i = 0; i < cli->given.count; i++)
+        if (!strcmp(cli->given.items[i], option))
+            return true;
+    return false;
+}
+
 static int set_option(struct ta_cli *cli, const struct ta_found_option *found, const char *value,
                       const char *as_written)
 {

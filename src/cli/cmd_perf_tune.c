@@ -11,11 +11,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/problem.h"
 #include "base/thread.h"
 #include "base/tree.h"
 #include "base/tuning.h"
 #include "cli/command.h"
 #include "cli/console.h"
+#include "cli/signals.h"
 #include "cli/table.h"
 #include "perf/tune.h"
 #include "recipe/folders.h"
@@ -102,12 +104,17 @@ static int keep(struct ta_cli *cli, const json_t *found)
         return TA_ERR_NOT_FOUND;
     }
     ta_tuning_load(&tuning, path, cli->log);
-    struct ta_device_tuning *cpu = ta_tuning_device(&tuning, "cpu"),
-                            *device = json_object_get(found, "batch")
-                                          ? ta_tuning_device(&tuning, device_of(found))
-                                          : cpu;
-    int err = cpu && device ? 0 : TA_ERR_LIMIT;
-    if (err >= 0 && json_object_get(found, "batch"))
+    // Entries are for what was measured: there is room for few.
+    bool of_cpu = json_object_get(found, "kernels") || json_object_get(found, "threads"),
+         of_device = json_object_get(found, "batch") != NULL;
+    struct ta_device_tuning *cpu = of_cpu ? ta_tuning_device(&tuning, "cpu") : NULL,
+                            *device = of_device ? ta_tuning_device(&tuning, device_of(found)) : NULL;
+    int err = 0;
+    if ((of_cpu && !cpu) || (of_device && !device)) {
+        ta_error(cli->log, "%s: has no room for one more device: remove one that is gone", path);
+        err = TA_ERR_LIMIT;
+    }
+    if (err >= 0 && of_device)
         device->batch = best_of(found, "batch");
     // All cores are the rule, also when there are more of them some day.
     if (err >= 0 && json_object_get(found, "threads"))
@@ -156,7 +163,24 @@ static enum ta_exit show(struct ta_cli *cli, json_t *found, bool json)
     return status;
 }
 
-static json_t *measure(struct ta_cli *cli, const char *program, const char *folder)
+// A network is tried for its batch alone.
+static void tell_vain(struct ta_cli *cli)
+{
+    const struct tune_opts *o = cli->values;
+    static const char *const names[] = {"scale-model", "engine", "engine-library"};
+    if (o->network && (o->only == ONLY_ALL || o->only == ONLY_BATCH))
+        return;
+    for (size_t i = 0; i < TA_COUNT(names); i++)
+        if (ta_cli_is_given(cli, names[i]))
+            ta_problem_at(cli->log, TA_PROBLEM_OPTION_WITHOUT_EFFECT,
+                          &(struct ta_problem_about){.option = names[i]}, "--%s changes nothing: %s",
+                          names[i],
+                          o->network ? "no network is tried with this --only"
+                                     : "without --scale-model no network is tried");
+}
+
+// What was measured before something failed is in *found all the same.
+static int measure(struct ta_cli *cli, const char *program, const char *folder, json_t **found)
 {
     const struct tune_opts *o = cli->values;
     struct ta_tune_cpu_config cpu = {.program = program,
@@ -164,19 +188,24 @@ static json_t *measure(struct ta_cli *cli, const char *program, const char *fold
                                      .frames = (int)o->frames,
                                      .rounds = (int)o->rounds,
                                      .kernels = o->only == ONLY_ALL || o->only == ONLY_KERNELS,
-                                     .threads = o->only == ONLY_ALL || o->only == ONLY_THREADS};
-    struct ta_tune_config device = {o->engine, o->library,     o->network,
-                                    folder,    (int)o->frames, (int)o->rounds};
-    json_t *found = cpu.kernels || cpu.threads ? ta_tune_cpu(&cpu, cli->log) : json_object();
-    json_t *batch = found && o->network && (o->only == ONLY_ALL || o->only == ONLY_BATCH)
-                        ? ta_tune_batch(&device, cli->log)
-                        : NULL;
-    if (batch)
-        json_object_set_new(found, "batch", batch);
-    if (found && json_object_size(found))
-        return found;
-    json_decref(found);
-    return NULL;
+                                     .threads = o->only == ONLY_ALL || o->only == ONLY_THREADS,
+                                     .canceled = ta_signals_interrupted};
+    struct ta_tune_config device = {.engine = o->engine,
+                                    .library = o->library,
+                                    .network = o->network,
+                                    .folder = folder,
+                                    .frames = (int)o->frames,
+                                    .rounds = (int)o->rounds,
+                                    .canceled = ta_signals_interrupted};
+    json_t *batch = NULL;
+    int err = cpu.kernels || cpu.threads ? ta_tune_cpu(&cpu, found, cli->log) : 0;
+    if (err >= 0 && o->network && (o->only == ONLY_ALL || o->only == ONLY_BATCH))
+        err = ta_tune_batch(&device, &batch, cli->log);
+    if (batch) {
+        *found = *found ? *found : json_object();
+        json_object_set_new(*found, "batch", batch);
+    }
+    return err;
 }
 
 static enum ta_exit run_tune(struct ta_cli *cli)
@@ -184,17 +213,28 @@ static enum ta_exit run_tune(struct ta_cli *cli)
     const struct tune_opts *o = cli->values;
     if (o->only == ONLY_BATCH && !o->network)
         return ta_cli_usage(cli, "--only batch needs --scale-model NAME: a network that enlarges pictures");
+    tell_vain(cli);
+    ta_signals_catch();
     char *folder = ta_temporary_folder_create("terminalai-tune", cli->log), *program = ta_path_of_program();
-    json_t *found = folder && program ? measure(cli, program, folder) : NULL;
+    json_t *found = NULL;
+    int err = folder ? 0 : TA_ERR_IO;
+    if (err >= 0 && !program) {
+        ta_error(cli->log, "the program's own file can't be found");
+        err = TA_ERR_NOT_FOUND;
+    }
+    if (err >= 0)
+        err = measure(cli, program, folder, &found);
     if (folder)
         ta_dir_remove_all(folder);
-    enum ta_exit status = found ? show(cli, found, o->json) : ta_cli_fail(cli, TA_ERR_DEVICE);
-    if (found && o->network && o->only == ONLY_ALL && !json_object_get(found, "batch"))
-        status = ta_cli_fail(cli, TA_ERR_DEVICE);
-    if (found && !o->dry_run) {
-        int err = keep(cli, found);
-        status = err < 0 ? ta_cli_fail(cli, err) : status;
+    // Where the network fails, what was measured before it counts. Who interrupts wants nothing of it.
+    bool counts = found && err != TA_ERR_CANCELED;
+    enum ta_exit status = counts ? show(cli, found, o->json) : TA_EXIT_OK;
+    if (counts && !o->dry_run) {
+        int kept = keep(cli, found);
+        err = err < 0 ? err : kept;
     }
+    if (err < 0)
+        status = ta_cli_fail(cli, err);
     json_decref(found);
     free(program);
     free(folder);

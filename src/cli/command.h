@@ -114,7 +114,7 @@ struct ta_cli {
     const struct ta_command *command; // NULL until it is known
     struct ta_common_opts common;
     void *values;               // of the command's groups
-    struct ta_list given;       // names of the command's own options that were written on the command line
+    struct ta_list given;       // names of options on the command line, but for those of the recipe
     struct ta_options *options; // commands with a recipe or with running; NULL for others
     struct ta_env *env;         // of the stages; NULL until ta_cli_callbacks()
     char **operands;            // borrowed from argv
@@ -133,6 +133,9 @@ extern const struct ta_command ta_command_restore, ta_command_plan, ta_command_p
     ta_command_jobs, ta_command_perf, ta_command_perf_metrics, ta_command_perf_profile,
     ta_command_perf_memory, ta_command_perf_report, ta_command_perf_tune, ta_command_perf_analyze,
     ta_command_perf_patch, ta_command_perf_bench;
+
+// Was this option, one of the command's own or of every command, written on the command line?
+bool ta_cli_is_given(const struct ta_cli *cli, const char *option);
 
 // Is `word` an action of the command? When not, says what is near and what there is.
 bool ta_cli_is_action(struct ta_cli *cli, const char *word);

@@ -63,11 +63,12 @@ static void guard_files(struct ta_guard *g, const struct ta_cli *cli)
 static void limit_instructions(struct ta_cli *cli)
 {
     unsigned allowed;
+    bool given = ta_cli_is_given(cli, "cpu-mask"); // also "all": all that there is, whatever the file says
     struct ta_tuning tuning;
     char *mask = ta_opt_text_of(ta_opt_find(ta_common_options, "cpu-mask"), &cli->common),
          *path = ta_config_path("tuning.yaml");
     ta_tuning_load(&tuning, path, NULL);
-    if (ta_cpu_mask_from_name(strcmp(mask, "all") != 0 ? mask : ta_tuning_kernels(&tuning), &allowed) >= 0)
+    if (ta_cpu_mask_from_name(given ? mask : ta_tuning_kernels(&tuning), &allowed) >= 0)
         ta_cpu_mask(allowed);
     free(path);
     free(mask);

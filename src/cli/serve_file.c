@@ -29,14 +29,6 @@ int ta_serve_file_load(const char *path, char **name, json_t **root, struct ta_m
     return err < 0 ? err : 0;
 }
 
-static bool is_given(const struct ta_cli *cli, const char *key)
-{
-    for (int i = 0; i < cli->given.count; i++)
-        if (!strcmp(cli->given.items[i], key))
-            return true;
-    return false;
-}
-
 // One value, or the values of an option that may be given several times.
 static int set_option(const struct ta_opt *o, void *values, const json_t *value, const char *where,
                       struct ta_log *log)
@@ -75,9 +67,9 @@ int ta_serve_file_apply(struct ta_cli *cli, const struct ta_opt *table, void *va
         char *place = ta_xprintf("serve.%s", key);
         char *where = ta_xprintf("%s:%d", name, ta_marks_line(marks, place));
         const struct ta_opt *o = ta_opt_find(table, key);
-        int one = !o                   ? ta_opt_unknown(table, key, "option", where, cli->log)
-                  : is_given(cli, key) ? 0
-                                       : set_option(o, values, value, where, cli->log);
+        int one = !o                          ? ta_opt_unknown(table, key, "option", where, cli->log)
+                  : ta_cli_is_given(cli, key) ? 0
+                                              : set_option(o, values, value, where, cli->log);
         err = err < 0 ? err : one; // all that is wrong is told
         free(where);
         free(place);

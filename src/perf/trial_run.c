@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/thread.h"
+#include "base/tree.h"
 #include "recipe/folders.h"
 
 char *ta_trial_path(const struct ta_trial *t, const char *name)
@@ -99,18 +101,36 @@ pid_t ta_trial_start(const struct ta_trial *t, const char *without, const char *
     return pid;
 }
 
-static void tell_failure(const struct ta_trial *t, int status)
+static bool was_interrupted(int status)
 {
-    char *path = ta_trial_path(t, "messages");
+    if (WIFSIGNALED(status))
+        return WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGHUP;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 130;
+}
+
+// What it said at last, and its error: both from its JSON, where it was run with --json.
+static int fail(const struct ta_trial *t, int status)
+{
+    char *path = ta_trial_path(t, "messages"), *output = ta_trial_path(t, "output");
     struct ta_buf text = {0};
+    json_t *root = json_load_file(output, 0, NULL);
+    const json_t *files = json_object_get(root, "files"), *file = files ? json_array_get(files, 0) : root;
+    const char *message = ta_json_member_text(file, "message");
     ta_file_read(path, 1 << 20, &text, NULL);
     while (text.size && text.data[text.size - 1] == '\n')
         text.data[--text.size] = 0;
     const char *last = text.size ? strrchr(text.data, '\n') : NULL;
     ta_error(t->log, "a run for the trial has ended with %d: %s",
-             WIFEXITED(status) ? WEXITSTATUS(status) : -1, last ? last + 1 : ta_buf_text(&text));
+             WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+             *message ? message
+             : last   ? last + 1
+                      : ta_buf_text(&text));
+    int err = ta_error_from_text(ta_json_member_text(file, "error"));
+    json_decref(root);
     ta_buf_release(&text);
+    free(output);
     free(path);
+    return err;
 }
 
 static double seconds_of(struct timeval v)
@@ -130,11 +150,9 @@ static int wait_for(const struct ta_trial *t, pid_t pid, double begun, struct ta
             return ta_error_from_errno(errno);
     took->wall = ta_clock_seconds() - begun;
     took->cpu = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
-    if (status) {
-        tell_failure(t, status);
-        return WIFEXITED(status) && WEXITSTATUS(status) == 130 ? TA_ERR_CANCELED : TA_ERR_INTERNAL;
-    }
-    return 0;
+    if (was_interrupted(status))
+        return TA_ERR_CANCELED;
+    return status ? fail(t, status) : 0;
 }
 
 int ta_trial_program(const struct ta_trial *t, const char *without, const char *const *args,

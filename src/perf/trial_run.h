@@ -14,7 +14,9 @@ struct ta_trial_took {
 // (NULL: nothing). Standard output goes to DIR/output, messages to DIR/messages. The process, or TA_ERR_*
 // after a message.
 pid_t ta_trial_start(const struct ta_trial *t, const char *without, const char *const *args);
-// The same, waited for. TA_ERR_* after a message with the last thing that it said, when it fails.
+// The same, waited for. When it fails, TA_ERR_* after a message with the last thing that it said: its own
+// where it was run with --json, else TA_ERR_INTERNAL. TA_ERR_CANCELED without a message when it was
+// interrupted.
 int ta_trial_program(const struct ta_trial *t, const char *without, const char *const *args,
                      struct ta_trial_took *took);
 // The same with a tuning file of these words, kept in the trial's folder under this name.

@@ -68,13 +68,19 @@ static int settings(const struct tune *t, struct ta_options *options, int batch)
     return err;
 }
 
-// Frames a second with this batch; negative after a message.
-static double try(struct tune *t, struct ta_env *env, int batch)
+static bool is_canceled(void *priv)
+{
+    const struct tune *t = priv;
+    return t->config->canceled && t->config->canceled();
+}
+
+// Frames a second with this batch.
+static int try(struct tune *t, struct ta_env *env, int batch, double *rate)
 {
     struct ta_options *options = NULL;
     struct ta_plan *plan = NULL;
     struct ta_restore_result result = {0};
-    const struct ta_callbacks callbacks = {.env = env};
+    const struct ta_callbacks callbacks = {.env = env, .canceled = is_canceled, .priv = t};
     int err = ta_options_create(&options, t->log);
     if (err >= 0)
         err = settings(t, options, batch);
@@ -92,7 +98,8 @@ static double try(struct tune *t, struct ta_env *env, int batch)
         err = ta_restore(plan, options, &callbacks, &result, t->log);
     ta_plan_destroy(&plan);
     ta_options_destroy(&options);
-    return err < 0 || result.wall_seconds <= 0 ? -1 : (double)result.frames / result.wall_seconds;
+    *rate = err >= 0 && result.wall_seconds > 0 ? (double)result.frames / result.wall_seconds : 0;
+    return err < 0 ? err : 0;
 }
 
 static json_t *judge(const struct tune *t, const double *rates)
@@ -109,7 +116,7 @@ static json_t *judge(const struct tune *t, const double *rates)
     return json_pack("{s:s, s:o, s:i}", "device", t->device, "tries", tries, "best", best);
 }
 
-json_t *ta_tune_batch(const struct ta_tune_config *config, struct ta_log *log)
+int ta_tune_batch(const struct ta_tune_config *config, json_t **out, struct ta_log *log)
 {
     struct tune t = {.config = config,
                      .log = log,
@@ -118,7 +125,7 @@ json_t *ta_tune_batch(const struct ta_tune_config *config, struct ta_log *log)
     struct ta_env *env = NULL;
     struct ta_scene_opts scene = {0};
     double rates[SIZES] = {0};
-    json_t *found = NULL;
+    *out = NULL;
     ta_opt_defaults(ta_scene_options, &scene);
     scene.frames = config->frames;
     int err = ta_scene_write_tape(&scene, t.tape, log);
@@ -126,19 +133,21 @@ json_t *ta_tune_batch(const struct ta_tune_config *config, struct ta_log *log)
         err = ta_env_create(&env, NULL, log);
     for (int round = 0; round < config->rounds && err >= 0; round++)
         for (int i = 0; i < SIZES && err >= 0; i++) {
-            double rate = try(&t, env, sizes[i]);
-            err = rate < 0 ? TA_ERR_DEVICE : 0;
+            double rate;
+            err = try(&t, env, sizes[i], &rate);
             rates[i] = TA_MAX(rates[i], rate);
         }
-    if (err >= 0 && !t.device)
+    if (err >= 0 && !t.device) {
         ta_error(log, "the plan names no device: nothing to tune");
-    else if (err >= 0)
-        found = judge(&t, rates);
+        err = TA_ERR_UNSUPPORTED;
+    }
+    if (err >= 0)
+        *out = judge(&t, rates);
     ta_opt_release(ta_scene_options, &scene);
     ta_env_destroy(&env);
     unlink(t.out);
     free(t.tape);
     free(t.out);
     free(t.device);
-    return found;
+    return err < 0 ? err : 0;
 }

@@ -23,6 +23,7 @@ struct attempt {
 };
 
 struct tune_cpu {
+    const struct ta_tune_cpu_config *config;
     struct ta_trial trial;
     char *tape, *made;
     char sum[TA_SHA256_HEX]; // of what every run must make; "" before the first
@@ -35,8 +36,9 @@ static int run_once(struct tune_cpu *t, const char *mask, int threads, struct ta
     const char *args[] = {"restore",      t->tape,  "-o",        t->made, "--preset",    "vhs",
                           "--resolution", "source", "--encoder", "raw",   "--jobs",      "1",
                           "--progress",   "none",   "--verify",  "quick", "--overwrite", "--restart",
-                          "--cpu-mask",   mask,     NULL};
-    int err = ta_trial_program_tuned(&t->trial, name, tuning, args, took);
+                          "--cpu-mask",   mask,     "--json",    NULL};
+    bool stop = t->config->canceled && t->config->canceled();
+    int err = stop ? TA_ERR_CANCELED : ta_trial_program_tuned(&t->trial, name, tuning, args, took);
     if (err >= 0)
         err = ta_sha256_file(t->made, sum, t->trial.log);
     if (err >= 0 && !t->sum[0])
@@ -72,9 +74,14 @@ static int try_kernels(struct tune_cpu *t, int rounds, json_t *out)
     int count = 0, best = 0;
     for (size_t i = 0; i < TA_COUNT(sets); i++) {
         unsigned allowed;
-        if (ta_cpu_mask_from_name(sets[i], &allowed) < 0 || (i && (allowed & ta_cpu_flags()) == before))
+        if (ta_cpu_mask_from_name(sets[i], &allowed) < 0)
             continue;
-        before = allowed & ta_cpu_flags();
+        // Not ta_cpu_flags(): an earlier choice that was kept, or --cpu-mask, hides the others from this
+        // process and not from the runs.
+        allowed &= ta_cpu_detected();
+        if (i && allowed == before)
+            continue;
+        before = allowed;
         tries[count++] = (struct attempt){.mask = sets[i], .threads = ta_cpu_count()};
     }
     int err = run_all(t, tries, count, rounds, true);
@@ -110,16 +117,18 @@ static int try_threads(struct tune_cpu *t, int rounds, json_t *out)
     return err;
 }
 
-json_t *ta_tune_cpu(const struct ta_tune_cpu_config *config, struct ta_log *log)
+int ta_tune_cpu(const struct ta_tune_cpu_config *config, json_t **out, struct ta_log *log)
 {
-    struct tune_cpu t = {.trial = {.program = config->program, .dir = config->folder, .log = log}};
+    struct tune_cpu t = {.config = config,
+                         .trial = {.program = config->program, .dir = config->folder, .log = log}};
     struct ta_trial_took took;
     json_t *found = json_object();
     char *frames = ta_xprintf("%d", config->frames);
     t.tape = ta_trial_path(&t.trial, "tape.avi");
     t.made = ta_trial_path(&t.trial, "out.y4m");
     int err = ta_trial_program(
-        &t.trial, NULL, (const char *const[]){"simulate", "-o", t.tape, "--frames", frames, NULL}, &took);
+        &t.trial, NULL, (const char *const[]){"simulate", "-o", t.tape, "--frames", frames, "--json", NULL},
+        &took);
     // The first run measures the tape; what is measured is kept for the others.
     if (err >= 0)
         err = run_once(&t, "all", ta_cpu_count(), &took);
@@ -127,12 +136,11 @@ json_t *ta_tune_cpu(const struct ta_tune_cpu_config *config, struct ta_log *log)
         err = try_kernels(&t, config->rounds, found);
     if (err >= 0 && config->threads)
         err = try_threads(&t, config->rounds, found);
-    if (err < 0) {
+    if (err < 0)
         json_decref(found);
-        found = NULL;
-    }
+    *out = err < 0 ? NULL : found;
     free(frames);
     free(t.tape);
     free(t.made);
-    return found;
+    return err < 0 ? err : 0;
 }

@@ -1,6 +1,9 @@
 """terminalai perf tune: the batch that a device wants, threads and instructions, kept where runs read it."""
 
 import os
+import resource
+import signal
+import time
 
 import onnx_kit
 
@@ -19,7 +22,8 @@ def test_tuned(program, tmp_path):
     config = tmp_path / 'config/terminalai'
     config.mkdir(parents=True)
     tuning = config / 'tuning.yaml'
-    tuning.write_text('version: 1\ngui_polling: off\n')
+    others = ''.join(f'  "cuda:{i}": {{batch: 4}}\n' for i in range(15))  # as many as leave room for one
+    tuning.write_text(f'version: 1\ngui_polling: off\ndevices:\n{others}')
     env = {'XDG_CONFIG_HOME': str(tmp_path / 'config')}
     shown = program('perf', 'tune', '--only', 'batch', '--scale-model', network, '--engine', 'dummy', '--engine-library', library, '--frames', 2, '--rounds', 1,
         '--json', code=0, env=env).json()['batch']
@@ -27,6 +31,7 @@ def test_tuned(program, tmp_path):
     assert list(rates) == [1, 2, 4, 8, 16, 32] and rates[4] > rates[1] and shown['best'] >= 2, shown
     kept = tuning.read_text()
     assert 'gui_polling: off' in kept and f'"{shown["device"]}"' in kept and f'batch: {shown["best"]} ' in kept.split('devices:')[1]
+    assert '"cpu"' not in kept and kept.count('"cuda:') == 15
     assert 'gui_polling' in program('doctor', env=env).out  # it is read again
 
 
@@ -50,11 +55,47 @@ def test_kept_instructions_count(program, tmp_path):
     env = {'XDG_CONFIG_HOME': str(tmp_path)}
     used = [line for line in program('doctor', env=env).out.splitlines() if 'sse2' in line and 'ssse3' not in line]
     assert used, program('doctor', env=env).out
+    everything = [line for line in program('doctor').out.splitlines() if 'sse2' in line]
+    assert everything == [line for line in program('doctor', '--cpu-mask', 'all', env=env).out.splitlines() if 'sse2' in line]
     wider = [line for line in program('doctor', '--cpu-mask', 'ssse3', env=env).out.splitlines() if 'ssse3' in line]
     assert wider
 
 
+def test_a_second_time(program, tmp_path):
+    """What was kept hides nothing from the next measurement, and neither does --cpu-mask; a network that is not tried is told of."""
+    def sets(*common, **more):
+        done = program(*common, 'perf', 'tune', '--only', 'kernels', '--frames', 2, '--rounds', 1, '--dry-run', '--json', *more.pop('args', ()), code=0, **more)
+        return [t['kernels'] for t in done.json()['kernels']['tries']], done.err
+    (tmp_path / 'terminalai').mkdir()
+    (tmp_path / 'terminalai/tuning.yaml').write_text('version: 1\ndevices:\n  cpu: {kernels: sse2}\n')
+    all_there, _ = sets()
+    kept, said = sets(env={'XDG_CONFIG_HOME': str(tmp_path)}, args=('--scale-model', 'any.onnx'))
+    assert kept == all_there == sets('--cpu-mask', 'sse2')[0]
+    assert '--scale-model changes nothing: no network is tried' in said
+
+
+def test_failures_are_told_apart(program, tmp_path):
+    """A disk without room and an interruption have codes of their own, and leave nothing behind."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200 << 10, 200 << 10))
+    args, env = ('perf', 'tune', '--only', 'kernels', '--json'), {'TMPDIR': str(tmp_path)}
+    full = program(*args, '--frames', 4, code=1, env=env, preexec_fn=limit)
+    assert full.json()['code'] == 'no-space' and 'tape.avi' in full.json()['message']
+    with program.start(*args, '--frames', 100, env=env) as run:
+        for _ in range(400):
+            if list(tmp_path.glob('terminalai-tune*/tape.avi')):
+                break
+            time.sleep(0.05)
+        # As from the terminal, all of them: the run that is at work, too.
+        children = open(f'/proc/{run.pid}/task/{run.pid}/children', encoding='ascii').read().split()
+        for pid in (run.pid, *map(int, children)):
+            os.kill(pid, signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+    assert run.returncode == 130 and not out and b'error' not in err, err
+    assert not list(tmp_path.glob('terminalai-tune*'))
+
+
 def test_refused(program, tmp_path):
     assert 'needs --scale-model' in program('perf', 'tune', '--only', 'batch', code=2).err
-    failed = program('perf', 'tune', '--only', 'batch', '--scale-model', tmp_path / 'none.onnx', '--dry-run')
-    assert failed.code != 0 and 'none.onnx' in failed.err
+    failed = program('perf', 'tune', '--only', 'batch', '--scale-model', tmp_path / 'none.onnx', '--frames', 2, '--dry-run', '--json', code=1)
+    assert 'none.onnx' in failed.err and failed.json()['code'] == 'not-found'

@@ -80,6 +80,7 @@ static void test_masks(void **state)
         before = mask;
         ta_cpu_mask(mask);
         assert_int_equal(ta_cpu_flags(), machine & mask);
+        assert_int_equal(ta_cpu_detected(), machine);
     }
     ta_cpu_mask(~0u);
     assert_int_equal(ta_cpu_flags(), machine);
