@@ -7,6 +7,7 @@ Nothing here looks at the clock of a machine that does other things besides. The
 
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -47,11 +48,11 @@ def counted(program, *args, env):
     return messages, int(io['wchar'])
 
 
-def tool(*args, skip='this build has no service'):
+def tool(*args, skip='this build has no service', **kw):
     path = BUILD / 'tests/perf_tool'
     if not path.exists():
         pytest.skip(f'{path} is not built')
-    done = subprocess.run([path, *(str(a) for a in args)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([path, *(str(a) for a in args)], capture_output=True, text=True, timeout=60, **kw)
     if done.returncode == 77:
         pytest.skip(skip)
     assert done.returncode == 0, done.stderr
@@ -175,6 +176,15 @@ def test_what_a_profile_sees_and_costs(clock):
 def test_threads_come_and_go(clock):
     """The last of more threads than are watched at once is seen as well as the first."""
     assert tool('threads', 600, 500, clock, skip='the system does not allow perf_event_open()')['samples'] >= 5
+
+
+@pytest.mark.parametrize('clock', ('event', 'timer'))
+def test_threads_without_a_clock_are_counted(clock):
+    """Where the system gives no more clocks the profile says how many threads it did not see."""
+    kind, most = (resource.RLIMIT_NOFILE, 40) if clock == 'event' else (resource.RLIMIT_SIGPENDING, 40)
+    skip = 'the system gives no such clock'
+    few = tool('threads', 100, 500, clock, skip=skip, preexec_fn=lambda: resource.setrlimit(kind, (most, most)))
+    assert 50 <= few['lost'] <= 102 and tool('threads', 100, 500, clock, skip=skip)['lost'] == 0, few
 
 
 # ---- the timed side ----

@@ -17,7 +17,7 @@ int ta_metrics_append_line(const char *path, const char *line, struct ta_log *lo
 // The newest `most` records (0: all) of the file, and of those that were put aside (PATH.1, ...): a new array
 // of objects, oldest first, empty where there is no file. Lines that are no record are passed over; how many
 // of those that were looked at stands in *broken. NULL after a message when there is a file that can't be
-// read: nobody is told that there were no runs. Blocks.
+// read: nobody is told that there were no runs. Older files than are needed are not opened. Blocks.
 json_t *ta_metrics_last(const char *path, int most, int *broken, struct ta_log *log);
 
 // A run that begins now: its id and time, nothing measured.

@@ -52,7 +52,7 @@ json_t *ta_metrics_last(const char *path, int most, int *broken, struct ta_log *
     size_t wanted = most > 0 ? (size_t)most : SIZE_MAX;
     int err = 0;
     *broken = 0;
-    for (int i = 0; i < TA_METRICS_FILES && err >= 0; i++) {
+    for (int i = 0; i < TA_METRICS_FILES && err >= 0 && json_array_size(newest) < wanted; i++) {
         char *name = i ? ta_xprintf("%s.%d", path, i) : ta_xstrdup(path);
         err = read_file(name, wanted, newest, broken, log);
         free(name);

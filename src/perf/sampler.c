@@ -59,6 +59,8 @@ struct ta_sampler {
     int event; // of `events`; -1: timers
     struct watched threads[THREADS];
     int thread_count;
+    pid_t lost[THREADS]; // that are there and get no clock, each once
+    int lost_count;
     pthread_mutex_t lock; // guards `stopped`
     pthread_cond_t changed;
     bool stopped;
@@ -168,6 +170,15 @@ static bool start_timer(struct watched *w, int hz)
     return true;
 }
 
+static void lose_thread(struct ta_sampler *s, pid_t id)
+{
+    for (int i = 0; i < s->lost_count; i++)
+        if (s->lost[i] == id)
+            return;
+    if (s->lost_count < THREADS)
+        s->lost[s->lost_count++] = id;
+}
+
 static void watch_thread(struct ta_sampler *s, pid_t id)
 {
     for (int i = 0; i < s->thread_count; i++)
@@ -175,15 +186,18 @@ static void watch_thread(struct ta_sampler *s, pid_t id)
             s->threads[i].there = true;
             return;
         }
-    if (s->thread_count == THREADS)
+    if (s->thread_count == THREADS) {
+        lose_thread(s, id);
         return;
+    }
     struct watched *w = &s->threads[s->thread_count];
     *w = (struct watched){.id = id, .event = -1, .there = true};
     if (s->event >= 0)
         w->event = open_event(s->event, id, s->hz);
-    // It may have ended already: then there is neither.
     if (w->event >= 0 || (s->event < 0 && start_timer(w, s->hz)))
         s->thread_count++;
+    else if (syscall(SYS_tgkill, getpid(), id, 0) == 0) // it has not ended meanwhile
+        lose_thread(s, id);
 }
 
 static void forget_thread(struct ta_sampler *s, int i)
@@ -407,11 +421,12 @@ json_t *ta_sampler_json(struct ta_sampler *s)
         if (s->samples[i].depth)
             stacks[stack_count++] = (struct counted){
                 .stack = count_sample(&functions, symbols, &s->samples[i], i), .self = 1};
-    json_t *o = json_pack(
-        "{s:s, s:b, s:i, s:f, s:i, s:i, s:o, s:o}", "clock", s->event < 0 ? "timer" : events[s->event].name,
-        "system", s->event < 0 || !events[s->event].user_only, "hz", s->hz, "own_seconds",
-        (double)atomic_load(&s->own_ns) * 1e-9, "samples", (int)stack_count, "lost", asked - count,
-        "functions", list_of_functions(&functions), "stacks", list_of_stacks(stacks, stack_count));
+    json_t *o = json_pack("{s:s, s:b, s:i, s:f, s:i, s:i, s:i, s:o, s:o}", "clock",
+                          s->event < 0 ? "timer" : events[s->event].name, "system",
+                          s->event < 0 || !events[s->event].user_only, "hz", s->hz, "own_seconds",
+                          (double)atomic_load(&s->own_ns) * 1e-9, "samples", (int)stack_count, "lost",
+                          asked - count, "threads_lost", s->lost_count, "functions",
+                          list_of_functions(&functions), "stacks", list_of_stacks(stacks, stack_count));
     ta_symbols_destroy(&symbols);
     free(functions.items);
     free(stacks);

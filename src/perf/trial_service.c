@@ -32,7 +32,8 @@ enum {
     PAGES = 10,
     PAGE_JOBS = 400,
     PAGE_SECONDS = 3,
-    START_SECONDS = 20
+    START_SECONDS = 20,
+    END_SECONDS = 10
 };
 
 // ---- queue_rwlock ----
@@ -251,14 +252,28 @@ int ta_trial_pages_prepare(struct ta_trial *t)
     return err < 0 ? err : add_jobs(t, s);
 }
 
+// One that answers nothing may not hear of it either: then it is killed.
+static void end_service(struct service *s)
+{
+    bool ended = s->pid <= 0 || kill(s->pid, SIGTERM) < 0;
+    for (int tries = 0; !ended && tries < END_SECONDS * 20; tries++) {
+        pid_t pid = waitpid(s->pid, NULL, WNOHANG);
+        ended = pid == s->pid || (pid < 0 && errno != EINTR);
+        if (!ended)
+            ta_sleep_us(50000); // timed wait: waitpid() knows no end of its own
+    }
+    if (!ended && kill(s->pid, SIGKILL) == 0)
+        while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+    s->pid = 0;
+}
+
 void ta_trial_pages_finish(struct ta_trial *t)
 {
     struct service *s = t->kept;
     if (!s)
         return;
-    if (s->pid > 0 && kill(s->pid, SIGTERM) == 0)
-        while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
-            continue;
+    end_service(s);
     ta_client_destroy(&s->client);
     free(s->socket);
     ta_freep(&t->kept);
@@ -349,6 +364,7 @@ static int reset_jobs(struct service *s)
 }
 
 // A job changes each second, and the last thing that happens is told to all.
+// Where that can't be told the service ends, and with it what the pages wait for.
 static int change_jobs(struct service *s, atomic_bool *ended)
 {
     int err = 0;
@@ -362,6 +378,8 @@ static int change_jobs(struct service *s, atomic_bool *ended)
     // Paused once more: nothing changes by it, and all are told.
     int told = ta_client_ask(s->client, "POST", "/api/v1/queue/pause", NULL, &answer);
     json_decref(answer);
+    if (told < 0)
+        end_service(s);
     return err < 0 ? err : told;
 }
 
@@ -391,7 +409,7 @@ int ta_trial_pages(struct ta_trial *t, bool applied, struct ta_trial_run *out)
     ta_sleep_us(300000);
     double before = cpu_of(s->pid);
     int changed = change_jobs(s, &ended);
-    out->cost = cpu_of(s->pid) - before;
+    out->cost = changed < 0 ? 0 : cpu_of(s->pid) - before;
     err = err < 0 ? err : changed;
     struct ta_sha256 *all = ta_sha256_create();
     for (int i = 0; i < PAGES; i++) {

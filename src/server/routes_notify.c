@@ -44,8 +44,11 @@ void ta_route_runs(struct ta_request *r)
     int broken = 0;
     json_t *runs = r->config->records ? ta_metrics_last(r->config->records, (int)limit, &broken, r->log)
                                       : json_array();
-    // Why a file can't be read stands in the service's log; all else on the page is as good as before.
-    ta_request_reply(r, 200, json_pack("{s:o}", "runs", runs ? runs : json_array()));
+    if (runs)
+        ta_request_reply(r, 200, json_pack("{s:o}", "runs", runs));
+    else
+        ta_request_problem(r, 503, "records-unreadable",
+                           "the records of past runs can't be read; the service's log says why");
 }
 
 void ta_route_folders(struct ta_request *r)

@@ -338,7 +338,8 @@ static int with_threads(enum ta_sampler_clock clock, int count, int hz)
     ta_thread_join(&last);
     ta_sampler_stop(sampler);
     json_t *found = ta_sampler_json(sampler);
-    printf("{\"samples\": %.0f, \"odd\": %d}\n", total_of(found, "toil"), (int)(work.x & 1));
+    printf("{\"samples\": %.0f, \"lost\": %d, \"odd\": %d}\n", total_of(found, "toil"),
+           (int)json_integer_value(json_object_get(found, "threads_lost")), (int)(work.x & 1));
     json_decref(found);
     ta_sampler_destroy(&sampler);
     return 0;

@@ -3,7 +3,9 @@
 import json
 import os
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -111,6 +113,44 @@ def test_what_does_not_hold_is_not_applied(patch, stand_in, how, why):
     assert patch.file.read_bytes() == FILE and os.listdir(patch.file.parent) == ['tuning.yaml']
     if how == 'differs':
         assert 'differs' in patch().out and why in patch('--validate', 'progress_throttle', '--program', stand_in(how), code=1).err
+
+
+SERVICE = '''#!%s
+import http.server, json, os, socketserver, sys, time
+pauses = []
+class Answer(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *args): pass
+    def address_string(self): return ''
+    def reply(self, status, body):
+        self.rfile.read(int(self.headers.get('Content-Length') or 0))
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header('Content-Length', str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+    def do_POST(self):
+        pauses.extend(['one'] * self.path.endswith('/pause'))
+        self.reply(500, {'code': 'internal', 'detail': 'not today'}) if len(pauses) > 2 else self.reply(200, {})
+    def do_PATCH(self): self.reply(200, {})
+    def do_GET(self):
+        if '/jobs' in self.path: return self.reply(200, {'jobs': [], 'event': 0})
+        self.send_response(200)
+        self.end_headers()
+        while True: time.sleep(1)
+class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads, request_queue_size = True, 50
+with open(os.path.join(os.path.dirname(__file__), 'pid'), 'w') as f: f.write(str(os.getpid()))
+Server(sys.argv[sys.argv.index('--socket') + 1], Answer).serve_forever()
+'''
+
+
+def test_a_service_that_fails_in_the_end(patch, tmp_path):
+    """Pages that wait for events do not wait for ever, and the service is gone."""
+    service = tmp_path / 'service'
+    service.write_text(SERVICE % sys.executable)
+    service.chmod(0o755)
+    assert 'not today' in patch('--validate', 'gui_polling', '--program', service, '--pairs', 3, code=1).err
+    assert not Path('/proc', (tmp_path / 'pid').read_text()).exists()
 
 
 def test_two_at_once(patch, stand_in, program):

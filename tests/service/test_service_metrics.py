@@ -59,3 +59,5 @@ def test_records_that_can_not_be_written(serve, tmp_path):
         shutil.copy(kit.source('interlaced'), service.files / name)
         assert service.wait(service.submit(name, options=QUICK), 'done', 'failed')['state'] == 'done'
     assert service.log.read_text().count("performance_metrics.jsonl can't be written") == 1
+    status, answer = service.ask('GET', '/api/v1/runs')
+    assert status == 503 and answer['code'] == 'records-unreadable'  # not: there were none

@@ -177,12 +177,36 @@ static void test_rotation(void **state)
     tear_down(&x);
 }
 
+// Older files are opened where they are needed, and only there.
+static void test_last(void **state)
+{
+    (void)state;
+    struct fixture x;
+    struct ta_metrics m = sample();
+    int broken;
+    set_up(&x);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(ta_metrics_append(x.path, &m, NULL), 0);
+    char *old = ta_xprintf("%s.1", x.path);
+    assert_int_equal(mkdir(old, 0700), 0);
+    for (int most = 1; most <= 3; most++) {
+        json_t *found = ta_metrics_last(x.path, most, &broken, NULL);
+        assert_int_equal(json_array_size(found), most);
+        json_decref(found);
+    }
+    assert_null(ta_metrics_last(x.path, 4, &broken, NULL));
+    assert_null(ta_metrics_last(x.path, 0, &broken, NULL));
+    free(old);
+    tear_down(&x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_line),
         cmocka_unit_test(test_append),
         cmocka_unit_test(test_rotation),
+        cmocka_unit_test(test_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

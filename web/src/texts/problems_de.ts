@@ -30,6 +30,7 @@ export const problemsDe: Record<string, string> = {
   "option-not-for-clients": "Die Einstellung „{option}“ kann hier nicht gesetzt werden.",
   "output-is-source": "Das Ergebnis darf nicht die Aufnahme selbst sein.",
   "read-only": "Dieser Dienst wurde ohne Ordner gestartet (--root): hier kann nur gelesen werden.",
+  "records-unreadable": "Was von früheren Läufen aufgeschrieben ist, kann nicht gelesen werden; das Protokoll des Dienstes sagt warum.",
   "same-output": "Zwei Aufnahmen hätten dieselbe Ausgabedatei.",
   "token": "Das Kennwort fehlt oder ist falsch.",
   "too-large": "Das ist zu groß.",

@@ -45,6 +45,7 @@ export function PerformanceView() {
     <section class="view">
       <h1>{t("nav.performance")}</h1>
       {alerts.error !== null && <p class="note bad">{problemText(alerts.error)}</p>}
+      {kept.error !== null && <p class="note bad">{problemText(kept.error)}</p>}
       {(alerts.value?.alerts ?? []).map((a) => (
         <div key={a.measure + a.since_ms} class="note warn" role="status">
           <Icon name="bell" size={18} />
