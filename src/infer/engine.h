@@ -74,6 +74,9 @@ struct ta_engine_info {
     // Opens the first library that works. A plugin that does not work is a note.
     int (*open)(struct ta_engine **out, const struct ta_engine_config *config, struct ta_log *log);
     void (*close)(struct ta_engine *e); // after its networks
+    // Another ta_engine_config.memory_bytes, for networks that are loaded from now on; those that are keep
+    // theirs. Any thread. NULL: it has no such limit.
+    int (*limit_memory)(struct ta_engine *e, size_t bytes, struct ta_log *log);
     // A network from the bytes of its file, on devices[device]; `model` is not used after it returned.
     int (*load)(struct ta_engine *e, const void *model, size_t size, int device, struct ta_network **out,
                 struct ta_log *log);

@@ -118,9 +118,9 @@ int ta_network_session_get(const struct ta_env *env, const struct ta_network_pla
     int err = find_device(env, m, on_cpu, log, &w);
     const struct ta_session_loader loader = {load, unload, &w};
     for (int life = 0; err >= 0 && life < LIVES; life++) {
-        char *key = ta_xprintf("%s|%s %.6f|%s %s|%s|%d|%d", m->sum, m->share > 0 ? m->other_sum : "-",
+        char *key = ta_xprintf("%s|%s %.6f|%s %s|%s|%d|%zu|%d", m->sum, m->share > 0 ? m->other_sum : "-",
                                m->share, m->engine, m->runtime, w.engine->devices[w.device].provider,
-                               m->threads, life);
+                               m->threads, ta_runtimes_memory(env->runtimes), life);
         err = ta_sessions_get(env->sessions, key, &loader, env->cancel, log, out);
         free(key);
         if (err < 0 || !atomic_load(&((struct loaded *)(*out)->handle)->lost))

@@ -8,7 +8,7 @@ enum { BORDER = 64 }; // bytes; what vectors of any machine ask for
 
 int ta_numbers_take(struct ta_numbers *m, struct ta_network *n, size_t count)
 {
-    *m = (struct ta_numbers){.count = count};
+    *m = (struct ta_numbers){0};
     if (!count || count > (SIZE_MAX - BORDER) / sizeof *m->at)
         return TA_ERR_NOMEM;
     size_t bytes = (count * sizeof *m->at + BORDER - 1) / BORDER * BORDER;
@@ -17,6 +17,7 @@ int ta_numbers_take(struct ta_numbers *m, struct ta_network *n, size_t count)
         m->from = n;
     else
         m->at = aligned_alloc(BORDER, bytes);
+    m->count = m->at ? count : 0;
     return m->at ? 0 : TA_ERR_NOMEM;
 }
 

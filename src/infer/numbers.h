@@ -6,8 +6,8 @@
 #include "infer/engine.h"
 
 struct ta_numbers {
-    float *at; // NULL: none; 64 bytes or a page are a border
-    size_t count;
+    float *at;               // NULL: none; 64 bytes or a page are a border
+    size_t count;            // of numbers that there is room for
     struct ta_network *from; // that gave it, and must live longer; NULL: ordinary memory
 };
 

@@ -133,17 +133,31 @@ static int find_library(struct ta_onnx *o, const char *const *files, struct ta_l
     return o->table ? 0 : worst;
 }
 
-// Memory for all networks comes from one arena with a limit.
-static int limit_memory(struct ta_onnx *o, size_t bytes, struct ta_log *log)
+pthread_rwlock_t ta_onnx_arena_lock = PTHREAD_RWLOCK_INITIALIZER;
+
+// Memory for all networks comes from one arena with a limit, which is the environment's: another engine may
+// have given it one, and some versions refuse a second beside it. Networks keep the one that they came with.
+static void *replace_arena(struct ta_onnx *o, const void *arena)
 {
-    void *arena = NULL;
-    void *status = ORT_CALL(o, ORT_CREATE_ARENA_CONFIG, void *, (size_t, int, int, int, void **), bytes,
-                            1 /* as much as is asked for */, -1, -1, &arena);
-    if (!status)
-        status = ORT_CALL(o, ORT_CREATE_AND_REGISTER_ALLOCATOR, void *, (void *, const void *, const void *),
-                          o->env, o->memory, arena);
+    void *none = ORT_CALL(o, ORT_UNREGISTER_ALLOCATOR, void *, (void *, const void *), o->env, o->memory);
+    ORT_RELEASE(o, ORT_RELEASE_STATUS, none); // there was none
+    return ORT_CALL(o, ORT_CREATE_AND_REGISTER_ALLOCATOR, void *, (void *, const void *, const void *),
+                    o->env, o->memory, arena);
+}
+
+static int onnx_limit_memory(struct ta_engine *e, size_t bytes, struct ta_log *log)
+{
+    struct ta_onnx *o = (struct ta_onnx *)e;
+    void *arena = NULL, *status = NULL;
+    pthread_rwlock_wrlock(&ta_onnx_arena_lock);
+    o->limited = bytes > 0;
+    if (bytes)
+        status = ORT_CALL(o, ORT_CREATE_ARENA_CONFIG, void *, (size_t, int, int, int, void **), bytes,
+                          1 /* as much as is asked for */, -1, -1, &arena);
+    if (bytes && !status)
+        status = replace_arena(o, arena);
+    pthread_rwlock_unlock(&ta_onnx_arena_lock);
     ORT_RELEASE(o, ORT_RELEASE_ARENA_CONFIG, arena);
-    o->limited = true;
     return ta_onnx_status(o, status, "limiting its memory", log);
 }
 
@@ -254,7 +268,7 @@ static int onnx_open(struct ta_engine **out, const struct ta_engine_config *conf
                                       1 /* arena */, 0 /* default */, &o->memory),
                              "describing its memory", log);
     if (err >= 0 && config->memory_bytes)
-        err = limit_memory(o, config->memory_bytes, log);
+        err = onnx_limit_memory(&o->engine, config->memory_bytes, log);
     if (err < 0)
         goto fail;
     add_plugins(o, config->plugins, log);
@@ -293,6 +307,7 @@ const struct ta_engine_info ta_engine_onnx = {
     .plugins = plugins,
     .open = onnx_open,
     .close = onnx_close,
+    .limit_memory = onnx_limit_memory,
     .load = ta_onnx_load,
     .unload = ta_onnx_unload,
     .run = ta_onnx_run,

@@ -50,6 +50,7 @@ enum ta_ort_slot {
     ORT_CREATE_AND_REGISTER_ALLOCATOR = 144,
     ORT_CREATE_ARENA_CONFIG = 156,
     ORT_RELEASE_ARENA_CONFIG = 157,
+    ORT_UNREGISTER_ALLOCATOR = 177,
     ORT_REGISTER_PROVIDER_LIBRARY = 301,
     ORT_UNREGISTER_PROVIDER_LIBRARY = 302,
     ORT_GET_EP_DEVICES = 303,
@@ -76,12 +77,16 @@ struct ta_onnx {
     char **registered; // plugins, by name
     int registered_count;
     int threads;
-    int api; // of the table: TA_ORT_API, or TA_ORT_API_SHARED where the library has it
-    bool limited;
+    int api;                       // of the table: TA_ORT_API, or TA_ORT_API_SHARED where the library has it
+    bool limited;                  // networks share the environment's arena
     pthread_mutex_t lock;          // guards the blocks
     struct ta_onnx_block **blocks; // of memory that was handed out (onnx_memory.c)
     int block_count;
 };
+
+// The library has one environment a process, whose arena all engines share: who changes it writes, who makes
+// networks with it reads.
+extern pthread_rwlock_t ta_onnx_arena_lock;
 
 struct ta_onnx_network {
     struct ta_network network; // first: what is handed out

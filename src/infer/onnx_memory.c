@@ -40,6 +40,15 @@ static void find_shared(struct ta_onnx *o, int device, struct ta_onnx_block *b)
         b->allocator = NULL;
 }
 
+// The number that the provider has for the device is not known but for its first one.
+static bool is_first(const struct ta_onnx *o, int device)
+{
+    for (int i = 1; i < device; i++)
+        if (!strcmp(o->engine.devices[i].provider, o->engine.devices[device].provider))
+            return false;
+    return true;
+}
+
 // Those that say nothing have it by a name, for one network.
 static void find_named(struct ta_onnx *o, const struct ta_onnx_network *n, struct ta_onnx_block *b)
 {
@@ -51,9 +60,9 @@ static void find_named(struct ta_onnx *o, const struct ta_onnx_network *n, struc
     for (size_t i = 0; i < TA_COUNT(names) && !memory; i++)
         if (strstr(provider, names[i].provider))
             memory = names[i].memory;
-    if (!memory ||
+    if (!memory || !is_first(o, n->device) ||
         !drop_status(o, ORT_CALL(o, ORT_CREATE_MEMORY_INFO, void *, (const char *, int, int, int, void **),
-                                 memory, ORT_ARENA_OF_DEVICE, 0, ORT_CPU_OUTPUT, &info)))
+                                 memory, ORT_ARENA_OF_DEVICE, 0 /* the first */, ORT_CPU_OUTPUT, &info)))
         return;
     if (drop_status(o, ORT_CALL(o, ORT_CREATE_ALLOCATOR, void *, (const void *, const void *, void **),
                                 n->session, info, &b->allocator))) {

@@ -114,6 +114,7 @@ int ta_onnx_load(struct ta_engine *e, const void *model, size_t size, int device
     *out = NULL;
     n->network.engine = e;
     n->device = device;
+    pthread_rwlock_rdlock(&ta_onnx_arena_lock);
     int err = make_options(o, device, &options, log);
     if (err >= 0) {
         void *status = ORT_CALL(o, ORT_CREATE_SESSION_FROM_ARRAY, void *,
@@ -124,6 +125,7 @@ int ta_onnx_load(struct ta_engine *e, const void *model, size_t size, int device
         if (err == TA_ERR_MISMATCH || (err == TA_ERR_INTERNAL && !device))
             err = TA_ERR_FORMAT;
     }
+    pthread_rwlock_unlock(&ta_onnx_arena_lock);
     ORT_RELEASE(o, ORT_RELEASE_SESSION_OPTIONS, options);
     if (err >= 0)
         err = read_shapes(o, n, log);

@@ -14,7 +14,7 @@ struct runtime {
     struct ta_engine *engine;
     char *named; // library that was named for it, NULL for none
     int threads;
-    size_t memory;
+    size_t memory; // its limit
 };
 
 struct ta_runtimes {
@@ -65,6 +65,14 @@ void ta_runtimes_limit_memory(struct ta_runtimes *r, size_t bytes)
     pthread_mutex_unlock(&r->lock);
 }
 
+size_t ta_runtimes_memory(struct ta_runtimes *r)
+{
+    pthread_mutex_lock(&r->lock);
+    size_t bytes = r->memory;
+    pthread_mutex_unlock(&r->lock);
+    return bytes;
+}
+
 static const struct ta_engine_info *find_info(const char *name)
 {
     for (const struct ta_engine_info *const *e = ta_engines; *e; e++)
@@ -78,6 +86,18 @@ static bool same_text(const char *a, const char *b)
     return a && b ? !strcmp(a, b) : a == b;
 }
 
+// Under the lock. The limit as it is wanted now.
+static int limit_one(struct ta_runtimes *r, struct runtime *known, struct ta_log *log)
+{
+    int (*limit)(struct ta_engine *, size_t, struct ta_log *) = known->engine->info->limit_memory;
+    if (known->memory == r->memory)
+        return 0;
+    int err = limit ? limit(known->engine, r->memory, log) : 0;
+    if (err >= 0)
+        known->memory = r->memory;
+    return err;
+}
+
 // Under the lock.
 static int open_one(struct ta_runtimes *r, const char *name, int threads, struct ta_log *log,
                     struct ta_engine **out)
@@ -88,12 +108,12 @@ static int open_one(struct ta_runtimes *r, const char *name, int threads, struct
         return TA_ERR_NOT_FOUND;
     }
     for (int i = 0; i < r->count; i++) {
-        const struct runtime *known = &r->list[i];
-        if (known->engine->info != info || known->threads != threads || known->memory != r->memory ||
-            !same_text(known->named, r->named))
+        struct runtime *known = &r->list[i];
+        if (known->engine->info != info || known->threads != threads || !same_text(known->named, r->named))
             continue;
-        *out = known->engine;
-        return 0;
+        int err = limit_one(r, known, log);
+        *out = err < 0 ? NULL : known->engine;
+        return err;
     }
     struct ta_engine *e = NULL;
     int err = r->open(&e, info, r->named, threads, r->memory, log);

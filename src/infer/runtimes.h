@@ -1,4 +1,5 @@
-// Engines that are open, one for each kind, number of threads and limit of memory in a process.
+// Engines that are open, one for each kind, library and number of threads in a process. The limit of memory
+// makes no other engine: libraries have it once a process.
 #ifndef TA_INFER_RUNTIMES_H
 #define TA_INFER_RUNTIMES_H
 
@@ -18,8 +19,11 @@ void ta_runtimes_destroy(struct ta_runtimes **r);
 // What those that are opened from now on are opened from; NULL: wherever it is found.
 void ta_runtimes_name_library(struct ta_runtimes *r, const char *named);
 
-// What those that are opened from now on may use for computing on the processor; 0: no limit.
+// What networks that are loaded from now on may use for computing on the processor; 0: no limit. Engines that
+// are open are told when they are asked for next. Each that is told, or opened, gives its library a new limit
+// for all that follow; networks that are loaded keep theirs, and ask for it in the key of their session.
 void ta_runtimes_limit_memory(struct ta_runtimes *r, size_t bytes);
+size_t ta_runtimes_memory(struct ta_runtimes *r); // that limit
 
 // The engine of this name, opened when it is not yet: "onnx", or "dummy", which no list has. Borrowed, until
 // destroy. A failure is not kept. Blocks while another thread opens one. TA_ERR_* after a message.

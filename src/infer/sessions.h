@@ -34,7 +34,7 @@ int ta_sessions_create(struct ta_sessions **out, size_t max_bytes);
 // Every session must have been put back. *c may be NULL.
 void ta_sessions_destroy(struct ta_sessions **c);
 
-// The session of this key (what decides it: model's checksum, engine, device, shapes), loaded when it is not
+// The session of this key (what decides it: model's checksum, engine, device, memory), loaded when it is not
 // there. While it is being loaded by another thread, waits for that. The one who loads fails with what load()
 // said, and so do those who wait, but for TA_ERR_CANCELED, which is the loader's own affair: the next in line
 // loads then. A failure is not kept: the next call tries again. TA_ERR_CANCELED when `cancel` (may be NULL)

@@ -1,8 +1,10 @@
 // Stands for ONNX Runtime with a graphics card, which few machines have: its table of functions, as far as
 // the program uses it, two devices, and networks that enlarge twice by repeating pixels whatever is in their
 // file (but for that of 73 bytes with which an engine is tried, which doubles numbers). It holds callers to
-// the rules: what breaks one is told as "stub: broken". TA_STUB_ORT says what it lacks:
+// the rules: what breaks one is told as "stub: broken". All who open it have one environment, which
+// takes a second arena only when the first is gone. TA_STUB_ORT says what it lacks:
 //     named    a version (1.22) whose providers do not tell their memory: it has a name
+//     cards    the same version, with a second card of the same kind
 //     none     no pinned memory
 //     full     of pinned memory nothing is left
 //     lost     the card fails at its third call
@@ -44,6 +46,7 @@ struct base {
 const struct base *OrtGetApiBase(void);
 
 static const struct device devices[] = {{"CPUExecutionProvider", "", 0},
+                                        {"CUDAExecutionProvider", "NVIDIA", GPU},
                                         {"CUDAExecutionProvider", "NVIDIA", GPU}};
 static const char cpu_info[] = "Cpu", pinned_info[] = "CudaPinned";
 static struct allocator shared;
@@ -51,12 +54,18 @@ static struct {
     uint8_t *at;
     size_t bytes;
 } blocks[BLOCKS];
-static atomic_int alive, sessions, calls;
+static atomic_int alive, sessions, calls, openings;
+static atomic_bool registered;
 
 static bool mode(const char *name)
 {
     const char *set = getenv("TA_STUB_ORT");
     return set && !strcmp(set, name);
+}
+
+static bool old(void)
+{
+    return mode("named") || mode("cards");
 }
 
 static void tell(const char *what, const char *more)
@@ -94,15 +103,20 @@ static void release_heap(void *p)
 static void *create_env(void *log, void *data, int level, const char *name, void **out)
 {
     (void)log, (void)data, (void)level, (void)name;
-    *out = malloc(1);
+    static char environment;
+    openings++;
+    *out = &environment;
     return NULL;
 }
 
 static void release_env(void *env)
 {
+    (void)env;
+    if (--openings)
+        return;
     if (alive || sessions)
         tell("broken: the environment ends before what is in it", "");
-    free(env);
+    registered = false;
 }
 
 static void *create_cpu_info(int allocator, int type, const void **out)
@@ -136,15 +150,23 @@ static void *create_arena(size_t bytes, int how, int first, int dead, void **out
 static void *register_allocator(void *env, const void *info, const void *arena)
 {
     (void)env, (void)arena;
-    return info == cpu_info ? NULL : status(2, "of which memory?");
+    if (info != cpu_info)
+        return status(2, "of which memory?");
+    return atomic_exchange(&registered, true) ? status(2, "it has an allocator already") : NULL;
+}
+
+static void *unregister_allocator(void *env, const void *info)
+{
+    (void)env;
+    return info == cpu_info && atomic_exchange(&registered, false) ? NULL : status(2, "it has none");
 }
 
 static void *get_devices(void *env, const void *const **list, size_t *count)
 {
-    static const void *const all[] = {&devices[0], &devices[1]};
+    static const void *const all[] = {&devices[0], &devices[1], &devices[2]};
     (void)env;
     *list = all;
-    *count = 2;
+    *count = mode("cards") ? 3 : 2;
     return NULL;
 }
 
@@ -259,7 +281,7 @@ static void *add_config(void *options, const char *key, const char *value)
 static void *append_provider(int *options, void *env, const void *const *list, size_t count)
 {
     (void)env;
-    *options = count == 1 && list[0] == &devices[1];
+    *options = count == 1 && list[0] != &devices[0];
     return NULL;
 }
 
@@ -275,7 +297,7 @@ static void *create_session(void *env, const void *model, size_t size, const int
 
 static void release_session(void *s)
 {
-    if (((struct session *)s)->device && alive && mode("named"))
+    if (((struct session *)s)->device && alive && old())
         tell("broken: a network ends before its memory", "");
     sessions--;
     free(s);
@@ -388,7 +410,7 @@ static void *run(const struct session *s, const void *options, const char *const
 
 static const char *get_version(void)
 {
-    return mode("named") ? "1.22.0" : "1.31.0";
+    return old() ? "1.22.0" : "1.31.0";
 }
 
 static void missing(void)
@@ -442,6 +464,7 @@ static void *const *get_api(uint32_t version)
         SLOT(144, register_allocator),
         SLOT(156, create_arena),
         SLOT(157, release_heap),
+        SLOT(177, unregister_allocator),
         SLOT(303, get_devices),
         SLOT(304, append_provider),
         SLOT(307, hardware_type),
@@ -457,7 +480,7 @@ static void *const *get_api(uint32_t version)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (version >= 23 || all[i].slot < 320) // what came later is not there
             memcpy(&table[all[i].slot], &all[i].f, sizeof table[0]);
-    return version == (mode("named") ? 22 : 23) ? table : NULL;
+    return version == (old() ? 22 : 23) ? table : NULL;
 }
 
 const struct base *OrtGetApiBase(void)

@@ -16,6 +16,8 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "infer/engine.h"
+#include "infer/numbers.h"
+#include "infer/runtimes.h"
 #include "recipe/engine_places.h"
 
 #include "capture.h"
@@ -194,6 +196,99 @@ static void test_memory_limit(void **state)
     free(y);
 }
 
+static int run_once(struct ta_network *n, float *x, float *y, int64_t count)
+{
+    struct ta_tensor in = {x, 2, {1, count}, NULL}, out = {y, 2, {1, count}, NULL};
+    return n->engine->info->run(n, &in, &out, messages.log);
+}
+
+// The limit is the environment's, which all engines of the process share: a second engine changes it, and so
+// does the same one when it is told. Networks keep the one that they were loaded with.
+static void test_limit_changes(void **state)
+{
+    (void)state;
+    enum { N = 1 << 20 };
+    struct ta_engine *e = open_engine(2 << 20, messages.log), *second = NULL;
+    struct ta_network *small = NULL, *large = NULL, *other = NULL;
+    struct ta_buf model = network("Add", 3, FLOAT, 0);
+    float *x = ta_xcalloc(N, sizeof *x), *y = ta_xcalloc(N, sizeof *y);
+    assert_int_equal(load(e, &model, &small), 0);
+    assert_int_equal(e->info->limit_memory(e, 64 << 20, messages.log), 0);
+    model = network("Add", 3, FLOAT, 0);
+    assert_int_equal(load(e, &model, &large), 0);
+    assert_int_equal(run_once(large, x, y, N), 0);
+    second = open_engine(2 << 20, messages.log); // beside the first, with a limit of its own
+    model = network("Add", 3, FLOAT, 0);
+    assert_int_equal(load(second, &model, &other), 0);
+    assert_int_equal(run_once(large, x, y, N), 0);
+    capture_expect(&messages, "");
+    assert_int_equal(run_once(small, x, y, N), TA_ERR_NOMEM);
+    capture_expect_error(&messages, "memory");
+    assert_int_equal(run_once(other, x, y, N), TA_ERR_NOMEM);
+    capture_expect_error(&messages, "memory");
+    ta_network_unload(&small);
+    ta_network_unload(&large);
+    ta_engine_close(&e); // the environment stays, for the other
+    assert_int_equal(run_once(other, x, y, N / 16), 0);
+    ta_network_unload(&other);
+    ta_engine_close(&second);
+    free(x);
+    free(y);
+}
+
+// By the library of the tests that stands for version 1.22 with two cards.
+static int open_cards(struct ta_engine **out, const struct ta_engine_info *info, const char *named,
+                      int threads, size_t memory_bytes, struct ta_log *log)
+{
+    const char *build = getenv("TA_BUILD_ROOT");
+    char *stub = ta_xprintf("%s/tests/onnx_device_stub.so", build ? build : "build");
+    const char *const libraries[] = {stub, NULL};
+    const struct ta_engine_config config = {
+        .libraries = libraries, .threads = threads, .memory_bytes = memory_bytes};
+    (void)named;
+    int err = info->open(out, &config, log);
+    free(stub);
+    return err;
+}
+
+// Versions that take one arena only take another in its place: another number of threads, another limit.
+static void test_older_versions(void **state)
+{
+    (void)state;
+    struct ta_runtimes *r = NULL;
+    struct ta_engine *one = NULL, *two = NULL, *again = NULL;
+    setenv("TA_STUB_ORT", "cards", 1);
+    ta_runtimes_create(&r, open_cards);
+    ta_runtimes_limit_memory(r, 1 << 30);
+    int err = ta_runtimes_get(r, "onnx", 1, messages.log, &one);
+    if (err == TA_ERR_NOT_FOUND)
+        skip();
+    assert_int_equal(err, 0);
+    assert_int_equal(ta_runtimes_get(r, "onnx", 2, messages.log, &two), 0);
+    ta_runtimes_limit_memory(r, 1 << 29);
+    assert_int_equal(ta_runtimes_memory(r), 1 << 29);
+    assert_int_equal(ta_runtimes_get(r, "onnx", 1, messages.log, &again), 0);
+    assert_ptr_equal(again, one); // told, not opened again
+    assert_ptr_not_equal(two, one);
+    capture_expect(&messages, "");
+
+    // Pinned memory goes by the number of the card, which is known of the first alone.
+    for (int device = 0; device < 3; device++) {
+        struct ta_network *n = NULL;
+        struct ta_numbers numbers = {0};
+        assert_int_equal(one->info->load(one, "", 0, device, &n, messages.log), 0);
+        assert_int_equal(ta_numbers_take(&numbers, n, 100), 0);
+        assert_ptr_equal(numbers.from, device == 1 ? n : NULL);
+        assert_int_equal(numbers.count, 100);
+        ta_numbers_give(&numbers);
+        assert_int_equal(ta_numbers_take(&numbers, n, SIZE_MAX / 4), TA_ERR_NOMEM);
+        assert_true(!numbers.at && !numbers.count); // what was not had counts nowhere
+        ta_network_unload(&n);
+    }
+    ta_runtimes_destroy(&r);
+    unsetenv("TA_STUB_ORT");
+}
+
 struct runner {
     struct ta_network *n;
     float factor;
@@ -241,6 +336,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_other_shapes_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_broken_networks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory_limit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_limit_changes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_older_versions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_at_once, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

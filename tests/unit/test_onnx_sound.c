@@ -227,6 +227,15 @@ static void test_ten_files_load_once(void **state)
     ta_sessions_get_stats(env.sessions, &stats);
     assert_int_equal(stats.loads, 1);
     assert_int_equal(stats.hits, 9);
+    for (int i = 0; i < 2; i++) { // another limit of memory is another session, of the same engine
+        ta_runtimes_limit_memory(env.runtimes, 1 << 30);
+        assert_int_equal(ta_network_session_get(&env, &plan, false, messages.log, &s[i]), 0);
+        assert_ptr_equal(ta_network_of(s[i])->engine, e);
+        ta_sessions_put(env.sessions, &s[i]);
+    }
+    ta_sessions_get_stats(env.sessions, &stats);
+    assert_int_equal(stats.loads, 2);
+    assert_int_equal(stats.hits, 10);
     const struct ta_network_plan older = {"onnx", "1.0", e->devices[0].provider, 2, path, sum, NULL, NULL, 0};
     assert_int_equal(ta_network_session_get(&env, &older, false, messages.log, &s[0]), TA_ERR_MISMATCH);
     capture_expect_error(&messages, "planned with onnx 1.0, and here is ");
