@@ -49,7 +49,7 @@ const struct ta_opt ta_device_tuning_options[] = {
      .kind = &ta_opt_int,
      TA_FIELD(struct ta_device_tuning, batch, int64_t),
      .def = "0",
-     .max = TA_TUNING_BATCH_MAX,
+     .max = TA_BATCH_MAX,
      .unit = "frames",
      .help = "frames at a time; 0: the engine decides"},
     {.name = "threads",

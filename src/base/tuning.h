@@ -8,12 +8,15 @@
 
 #include "base/opt.h"
 
-enum { TA_TUNING_DEVICES = 16, TA_TUNING_BATCH_MAX = 64 };
+enum {
+    TA_TUNING_DEVICES = 16,
+    TA_BATCH_MAX = 32, // frames at a time, whoever asks: a tuning file, --batch, a stage
+};
 
 // What one device is given, "cpu" or "cuda:0"; 0: the engine decides.
 struct ta_device_tuning {
     char device[32];
-    int64_t batch;   // frames at a time, up to TA_TUNING_BATCH_MAX
+    int64_t batch;   // frames at a time, up to TA_BATCH_MAX
     int64_t threads; // that feed it; for the CPU: that share the rows of a picture
     int kernels;     // for the CPU: the instructions that kernels use (ta_tuning_kernels())
 };

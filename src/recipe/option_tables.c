@@ -9,6 +9,7 @@
 #include <terminalai/error.h>
 
 #include "base/mem.h"
+#include "base/tuning.h"
 #include "recipe/options.h"
 #include "video/stage.h"
 
@@ -447,7 +448,7 @@ const struct ta_opt ta_run_options[] = {
      TA_FIELD(struct ta_run_opts, batch, int64_t),
      .def = "0",
      .min = 0,
-     .max = 32,
+     .max = TA_BATCH_MAX,
      .flags = TA_OPT_ADVANCED,
      .help = "pictures that an engine gets at a time; 0 is 16 for devices and 1 for the CPU, and less where "
              "memory is short"},

@@ -379,6 +379,7 @@ static void release(struct ta_stage *s)
         av_frame_free(&p->at[i].frame);
         free(p->at[i].numbers);
     }
+    ta_neural_flow_stop(p->flow); // after an error it may still compute, and count
     if (p->flow && p->run)
         ta_neural_flow_tell(s, p->flow, p->run, bytes_each(s->opts, &s->in) * s->frames);
     ta_neural_flow_destroy(&p->flow);

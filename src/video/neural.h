@@ -2,6 +2,7 @@
 #ifndef TA_VIDEO_NEURAL_H
 #define TA_VIDEO_NEURAL_H
 
+#include "base/tuning.h"
 #include "infer/network_session.h"
 #include "infer/picture_run.h"
 #include "video/stage.h"
@@ -9,9 +10,8 @@
 struct ta_pool;
 
 enum {
-    TA_NEURAL_BATCH_MAX = 32, // frames at a time
     TA_NEURAL_SLOTS = 3,
-    TA_NEURAL_FLOW_MAX = 2 * TA_NEURAL_BATCH_MAX, // pictures in a batch: fields count for themselves
+    TA_NEURAL_FLOW_MAX = 2 * TA_BATCH_MAX, // pictures in a batch: fields count for themselves
 };
 
 // What is known of the network that a recipe wants, and of what would run it; found before planning.
@@ -133,6 +133,7 @@ struct ta_neural_flow_params {
     const struct ta_cancel *cancel;
     struct ta_log *log;
 };
+// A batch of none or of more than TA_NEURAL_FLOW_MAX is TA_ERR_INVALID after a message.
 int ta_neural_flow_create(struct ta_neural_flow **out, const struct ta_neural_flow_params *params);
 // Takes the frames, `batch` of them at most, also on failure; frames that are done come out by `emit`, in
 // order. count == 0: all that are left.
@@ -148,15 +149,19 @@ int ta_neural_flow_add(struct ta_neural_flow *f, const struct ta_neural_picture 
 int ta_neural_flow_send(struct ta_neural_flow *f);
 int ta_neural_flow_finish(struct ta_neural_flow *f, int (*emit)(void *receiver, AVFrame *frame),
                           void *receiver);
-void ta_neural_flow_destroy(struct ta_neural_flow **f);
+// Ends both threads, after the batch that each is at; nothing comes out any more. NULL-safe.
+void ta_neural_flow_stop(struct ta_neural_flow *f);
+void ta_neural_flow_destroy(struct ta_neural_flow **f); // stops it first
 struct ta_neural_flow_stats {
     int64_t batches, allocations; // of buffers for numbers
     int64_t bytes;                // of them, at most at a time
     int64_t pinned;               // of the allocations, those that the engine served
+    int64_t starved;              // how often the engine, done with one, had to wait for the next
     double seconds;               // from the first batch's computing to the last one's end
 };
+// When all are out, or after stop().
 void ta_neural_flow_get_stats(const struct ta_neural_flow *f, struct ta_neural_flow_stats *stats);
-// Says in the log what became of both; `planned`: bytes of buffers.
+// Says in the log what became of both, likewise; `planned`: bytes of buffers.
 void ta_neural_flow_tell(const struct ta_stage *s, const struct ta_neural_flow *f,
                          const struct ta_picture_run *run, int64_t planned);
 

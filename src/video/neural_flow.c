@@ -1,5 +1,6 @@
 // The caller fills and emits; computing and making frames have a thread each. A batch goes round: filled,
 // computed, made into frames, and, once its frames are out, filled again.
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <terminalai/error.h>
@@ -24,9 +25,17 @@ struct ta_neural_flow {
     struct ta_thread *compute, *drain;
     int next, filling, flying; // the slot to fill, pictures in it, and slots under way
     double first, last;
-    int64_t held; // bytes of buffers, now
+    int64_t held;       // bytes of buffers, now
+    atomic_int waiting; // batches that were sent and that the engine has not taken
     struct ta_neural_flow_stats stats;
 };
+
+static void drop_memory(struct ta_neural_flow *f, struct slot *s)
+{
+    f->held -= (int64_t)((s->in.count + s->out.count) * sizeof(float));
+    ta_numbers_give(&s->in);
+    ta_numbers_give(&s->out);
+}
 
 static int take_memory(struct ta_neural_flow *f, struct slot *s, int pictures)
 {
@@ -40,15 +49,9 @@ static int take_memory(struct ta_neural_flow *f, struct slot *s, int pictures)
     f->stats.pinned += (s->in.from != NULL) + (s->out.from != NULL);
     if (err >= 0)
         return 0;
+    drop_memory(f, s);
     ta_error(f->p.log, "out of memory for %d pictures at a time: a smaller --batch takes less", pictures);
     return TA_ERR_NOMEM;
-}
-
-static void drop_memory(struct ta_neural_flow *f, struct slot *s)
-{
-    f->held -= (int64_t)((s->in.count + s->out.count) * sizeof(float));
-    ta_numbers_give(&s->in);
-    ta_numbers_give(&s->out);
 }
 
 static void drop_frames(struct slot *s)
@@ -87,12 +90,24 @@ static int drain(struct ta_neural_flow *f, struct slot *s)
     return err;
 }
 
+// The next to compute. That it is not there yet counts when it comes: behind the last one nothing is missed.
+static int pop_to_compute(struct ta_neural_flow *f, void **item)
+{
+    bool starved = f->stats.batches > 0 && !atomic_load(&f->waiting);
+    int err = ta_queue_pop(f->to_compute, item);
+    if (err < 0 || !*item)
+        return err;
+    atomic_fetch_sub(&f->waiting, 1);
+    f->stats.starved += starved;
+    return 0;
+}
+
 static int work(struct ta_neural_flow *f, struct ta_queue *from, struct ta_queue *to,
                 int (*step)(struct ta_neural_flow *f, struct slot *s))
 {
     for (;;) {
         void *item = NULL;
-        int err = ta_queue_pop(from, &item);
+        int err = from == f->to_compute ? pop_to_compute(f, &item) : ta_queue_pop(from, &item);
         struct slot *s = item;
         if (err < 0 || !s)
             return err;
@@ -124,6 +139,11 @@ int ta_neural_flow_create(struct ta_neural_flow **out, const struct ta_neural_fl
     struct ta_queue **queues[] = {&f->to_compute, &f->to_drain, &f->done};
     int err = 0;
     f->p = *params;
+    if (f->p.batch < 1 || f->p.batch > TA_NEURAL_FLOW_MAX) {
+        ta_error(f->p.log, "%d pictures at a time are not possible, but 1 to %d", f->p.batch,
+                 TA_NEURAL_FLOW_MAX);
+        err = TA_ERR_INVALID;
+    }
     for (size_t i = 0; f->p.overlap && i < TA_COUNT(queues) && err >= 0; i++)
         err = ta_queue_create(queues[i], TA_NEURAL_SLOTS, 0, NULL);
     for (int i = 0; f->p.overlap && i < TA_NEURAL_SLOTS && err >= 0; i++)
@@ -138,6 +158,18 @@ int ta_neural_flow_create(struct ta_neural_flow **out, const struct ta_neural_fl
     return err;
 }
 
+void ta_neural_flow_stop(struct ta_neural_flow *f)
+{
+    if (!f)
+        return;
+    struct ta_queue *queues[] = {f->to_compute, f->to_drain, f->done};
+    for (size_t i = 0; i < TA_COUNT(queues); i++)
+        if (queues[i])
+            ta_queue_cancel(queues[i]);
+    ta_thread_join(&f->compute);
+    ta_thread_join(&f->drain);
+}
+
 void ta_neural_flow_destroy(struct ta_neural_flow **flow)
 {
     struct ta_neural_flow *f = *flow;
@@ -145,11 +177,7 @@ void ta_neural_flow_destroy(struct ta_neural_flow **flow)
     if (!f)
         return;
     struct ta_queue **queues[] = {&f->to_compute, &f->to_drain, &f->done};
-    for (size_t i = 0; i < TA_COUNT(queues); i++)
-        if (*queues[i])
-            ta_queue_cancel(*queues[i]);
-    ta_thread_join(&f->compute);
-    ta_thread_join(&f->drain);
+    ta_neural_flow_stop(f);
     for (size_t i = 0; i < TA_COUNT(queues); i++)
         ta_queue_destroy(queues[i]);
     for (int i = 0; i < TA_NEURAL_SLOTS; i++) {
@@ -187,7 +215,7 @@ int ta_neural_flow_room(struct ta_neural_flow *f, float **to, int (*emit)(void *
 {
     struct slot *s = &f->slots[f->next];
     int err = !f->filling && f->flying == TA_NEURAL_SLOTS ? land(f, emit, receiver) : 0;
-    if (err >= 0 && !f->p.overlap)
+    if (err >= 0 && !f->p.overlap && !s->in.at) // asked for again: it is there
         err = take_memory(f, s, 1);
     *to = err < 0 ? NULL : s->in.at + (size_t)f->filling * f->p.in_numbers;
     return err;
@@ -209,6 +237,7 @@ int ta_neural_flow_send(struct ta_neural_flow *f)
     if (!f->filling)
         return 0;
     f->filling = 0;
+    atomic_fetch_add(&f->waiting, 1);
     int err = ta_queue_push(f->to_compute, s, 0);
     if (err < 0) {
         drop_frames(s);
@@ -279,8 +308,8 @@ void ta_neural_flow_tell(const struct ta_stage *s, const struct ta_neural_flow *
     ta_verbose(
         s->log,
         "%s: pictures %lld, calls %lld, engine busy %.3f s of %.3f, buffers %lld of the engine's %lld, "
-        "bytes %lld of %lld planned, batch %d, tile %d",
+        "bytes %lld of %lld planned, batch %d, tile %d, engine waited %lld times",
         s->info->name, (long long)r.pictures, (long long)r.calls, r.busy, all.seconds,
         (long long)(all.allocations + r.allocations), (long long)(all.pinned + r.pinned),
-        (long long)(all.bytes + r.bytes), (long long)planned, r.batch, r.tile);
+        (long long)(all.bytes + r.bytes), (long long)planned, r.batch, r.tile, (long long)all.starved);
 }

@@ -84,7 +84,7 @@ void ta_neural_network_needs(const struct ta_neural_network_opts *o, int64_t eac
                                 o->on_device ? DEVICE_BATCH : 1);
     if (env->batch > 0 && (!env->tuning || env->tuning->engine_batching))
         batch = env->batch;
-    batch = TA_MAX(1, TA_MIN(batch, TA_NEURAL_BATCH_MAX));
+    batch = TA_MAX(1, TA_MIN(batch, TA_BATCH_MAX));
     while (!env->batch && batch > 1 && batch * each > ta_machine_memory_bytes() / MEMORY_SHARE)
         batch /= 2;
     n->frames = batch;

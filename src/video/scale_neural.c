@@ -197,6 +197,7 @@ static void release(struct ta_stage *s)
     struct neural_priv *p = s->priv;
     if (!p)
         return;
+    ta_neural_flow_stop(p->flow); // after an error it may still compute, and count
     if (p->flow && p->run)
         ta_neural_flow_tell(s, p->flow, p->run, bytes_each(s->opts, &s->in) * s->frames);
     ta_neural_flow_destroy(&p->flow);
