@@ -44,7 +44,7 @@ def test_firefox(serve, firefox):
     firefox.find('.preset-picture img', limit=120)
     firefox.picture(BUILD / 'page-pictures' / 'firefox-restore.png')
     firefox.click('button', 'Quick')
-    firefox.click('button', 'Restore it')
+    firefox.click('button:enabled', 'Restore it')
     firefox.find('.job .badge.good, .job .badge.warn', limit=300)  # told by an event
     firefox.picture(BUILD / 'page-pictures' / 'firefox-queue.png')
     firefox.click('.job .job-name')

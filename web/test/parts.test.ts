@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { moveBy, WHOLE, within, zoomAt } from "../src/parts/look.ts";
+import { measureEach, type MeasuredOne } from "../src/parts/use_measured.ts";
 import { visibleRows } from "../src/parts/virtual_list.tsx";
 import { matches, waitsFor } from "../src/parts/option_form.tsx";
 import { addresses, addressOutput } from "../src/state/draft.ts";
 import { filtered, withLines, type LogLine } from "../src/state/log.ts";
 import { readRoute } from "../src/state/route.ts";
-import { counted, kinds, suggest, suggestFor } from "../src/state/suggest.ts";
+import { counted, kinds, openOnes, suggest, suggestFor } from "../src/state/suggest.ts";
 import { tapeWords } from "../src/state/tape_words.ts";
 import { marked } from "../src/texts/foreign.ts";
+import type { Planned } from "../src/service/calls.ts";
+import { Problem } from "../src/service/problem.ts";
 import type { Option } from "../src/service/types.ts";
 
 test("zooming keeps the point under the pointer, and the picture over the frame", () => {
@@ -115,6 +118,54 @@ test("of a box of tapes each gets the kind that fits it, or the one that was cho
     { name: "b", n: 1 },
     { name: "c", n: 1 },
   ]);
+});
+
+test("a box is begun once each of its first recordings is measured, and what is not measured is counted", () => {
+  const one = (loading: boolean) => ({ loading });
+  const box = ["/a", "/b", "/c", "/d"];
+  assert.deepEqual(openOnes(box, new Map(), 60), { measuring: 4, left: 0 });
+  assert.deepEqual(openOnes(box, new Map([["/a", one(false)], ["/b", one(true)]]), 3), { measuring: 2, left: 1 });
+  assert.deepEqual(openOnes(box, new Map(box.map((path) => [path, one(false)])), 4), { measuring: 0, left: 0 });
+});
+
+const planned = { seconds: 1 } as Planned;
+
+test("what could not be measured is tried again, at once where the service was busy, else when the box changes", async () => {
+  const known = new Map<string, MeasuredOne>();
+  const asked: string[] = [];
+  const answers: Record<string, unknown[]> = { "/a": [new Problem(429, {}), new Problem(0, {}), planned], "/b": [new Problem(422, {}), planned], "/c": [planned] };
+  const read = (path: string): Promise<Planned> => {
+    asked.push(path);
+    const next = answers[path]?.shift();
+    return next === planned ? Promise.resolve(planned) : Promise.reject(next as Error);
+  };
+  const measure = () => measureEach(["/a", "/b", "/c"], known, read, () => undefined, new AbortController().signal, 0);
+  await measure();
+  assert.deepEqual(asked, ["/a", "/b", "/c", "/a", "/a"]);
+  assert.deepEqual([known.get("/a")?.value, known.get("/b")?.value, known.get("/b")?.error instanceof Problem], [planned, null, true]);
+  await measure();
+  assert.deepEqual(asked.slice(5), ["/b"]);
+  assert.equal(known.get("/b")?.value, planned);
+});
+
+test("measuring that is given up takes nothing from the one that follows it", async () => {
+  const known = new Map<string, MeasuredOne>();
+  const stop = new AbortController();
+  const first = measureEach(["/a", "/b"], known, () => new Promise((_, fail) => stop.signal.addEventListener("abort", () => fail(new Error("aborted")))), () => undefined, stop.signal);
+  let finish: (one: Planned) => void = () => undefined;
+  stop.abort();
+  const second = measureEach(["/a"], known, () => new Promise((done) => (finish = done)), () => undefined, new AbortController().signal);
+  await first;
+  assert.equal(known.get("/a")?.loading, true, "still on its way");
+  finish(planned);
+  await second;
+  assert.equal(known.get("/a")?.value, planned);
+  // Alone, it leaves nothing that would be taken for measured.
+  const other = new AbortController();
+  const alone = measureEach(["/c"], known, () => new Promise((_, fail) => other.signal.addEventListener("abort", () => fail(new Error("aborted")))), () => undefined, other.signal);
+  other.abort();
+  await alone;
+  assert.equal(known.has("/c"), false);
 });
 
 test("what is suggested follows what was measured", () => {

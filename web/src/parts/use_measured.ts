@@ -2,6 +2,7 @@
 // questions do not wait behind all of them.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { readPlan, type Planned } from "../service/calls.ts";
+import { Problem } from "../service/problem.ts";
 
 export interface MeasuredOne {
   value: Planned | null;
@@ -9,31 +10,55 @@ export interface MeasuredOne {
   error: unknown; // null: none
 }
 
-const MOST = 60; // recordings of one box that are measured before they are begun
+export const MEASURED_MOST = 60; // recordings of one box that are measured before they are begun
+const AGAIN_MS = 5000;
+
+// The service was not there, or had too much to do: another time it may go.
+const passes = (error: unknown): boolean => error instanceof Problem && (error.status === 0 || error.status === 429 || error.status === 503);
+
+// Measures what has no value in `known` yet, where it leaves what it finds; `tell` hears of each change. What failed is tried
+// again whenever this is called, and here after `againMs` where it may go another time.
+export async function measureEach(
+  paths: readonly string[],
+  known: Map<string, MeasuredOne>,
+  read: (path: string, signal: AbortSignal) => Promise<Planned>,
+  tell: () => void,
+  stop: AbortSignal,
+  againMs = AGAIN_MS,
+): Promise<void> {
+  const put = (path: string, one: MeasuredOne): MeasuredOne => {
+    known.set(path, one);
+    tell();
+    return one;
+  };
+  for (let left = paths; left.length; ) {
+    const again: string[] = [];
+    for (const path of left) {
+      if (stop.aborted) return;
+      if (known.get(path)?.value) continue;
+      const mine = put(path, { value: null, loading: true, error: null });
+      try {
+        put(path, { value: await read(path, stop), loading: false, error: null });
+      } catch (error) {
+        if (!stop.aborted) {
+          put(path, { value: null, loading: false, error });
+          if (passes(error)) again.push(path);
+        } else if (known.get(path) === mine) known.delete(path); // and not what was begun after this
+      }
+    }
+    left = again;
+    if (left.length) await new Promise((done) => setTimeout(done, againMs));
+  }
+}
 
 export function useMeasured(paths: readonly string[]): ReadonlyMap<string, MeasuredOne> {
   const [found, set] = useState<ReadonlyMap<string, MeasuredOne>>(new Map());
   const known = useRef<Map<string, MeasuredOne>>(new Map());
-  const key = paths.slice(0, MOST).join("\n");
+  const key = paths.slice(0, MEASURED_MOST).join("\n");
   useEffect(() => {
     const stop = new AbortController();
-    const tell = (path: string, one: MeasuredOne): void => {
-      known.current.set(path, one);
-      set(new Map(known.current));
-    };
-    void (async () => {
-      for (const path of key ? key.split("\n") : []) {
-        if (stop.signal.aborted) return;
-        if (known.current.has(path) && !known.current.get(path)?.loading) continue;
-        tell(path, { value: null, loading: true, error: null });
-        try {
-          tell(path, { value: await readPlan(path, {}, false, stop.signal), loading: false, error: null });
-        } catch (error) {
-          if (stop.signal.aborted) known.current.delete(path); // asked again when the box is shown again
-          else tell(path, { value: null, loading: false, error });
-        }
-      }
-    })();
+    const tell = (): void => set(new Map(known.current));
+    void measureEach(key ? key.split("\n") : [], known.current, (path, signal) => readPlan(path, {}, false, signal), tell, stop.signal);
     return () => stop.abort();
   }, [key]);
   return found;

@@ -175,7 +175,9 @@ export interface Encoder {
   name: string;
   summary: string;
   works: boolean;
-  why?: string;
+  message?: string; // why not
+  why?: string; // the same, of older services
+  advice?: string;
 }
 export interface Model {
   name: string;

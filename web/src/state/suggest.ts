@@ -30,6 +30,13 @@ export function kinds(paths: readonly string[], chosen: string, suggested: Reado
   return paths.map((path) => chosen || suggested.get(path) || most);
 }
 
+// Of a box of which each shall get what fits it: how many of the first `most` are still being measured, and how many are not
+// measured at all, as they come after those.
+export function openOnes(paths: readonly string[], measured: ReadonlyMap<string, { loading: boolean }>, most: number): { measuring: number; left: number } {
+  const first = paths.slice(0, most);
+  return { measuring: first.filter((path) => measured.get(path)?.loading ?? true).length, left: paths.length - first.length };
+}
+
 // How many of each, most first; equal ones in the order in which they came.
 export function counted(names: readonly string[]): { name: string; n: number }[] {
   const counts = new Map<string, number>();

@@ -209,6 +209,8 @@ export const de: Record<Key, string> = {
   "begin.none": "Noch nichts zu restaurieren",
   "begin.uploading": "{n} wird noch gesendet|{n} werden noch gesendet",
   "begin.measuring": "Wird gemessen …",
+  "begin.measuring_box": "{n} wird noch gemessen; mit einer Art für alle geht es sofort los|{n} werden noch gemessen; mit einer Art für alle geht es sofort los",
+  "begin.not_measured": "{n} nach den ersten {most} wird nicht gemessen und bekommt die Art, die die meisten bekommen|{n} nach den ersten {most} werden nicht gemessen und bekommen die Art, die die meisten bekommen",
   "begin.estimate": "etwa {time}, {size}",
   "begin.each": "für die gezeigte",
   "begin.excerpt": "10 Sekunden proben",

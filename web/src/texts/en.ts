@@ -207,6 +207,8 @@ export const en = {
   "begin.none": "Nothing to restore yet",
   "begin.uploading": "{n} is still being sent|{n} are still being sent",
   "begin.measuring": "Measuring …",
+  "begin.measuring_box": "{n} is still being measured; choose a kind for all to begin at once|{n} are still being measured; choose a kind for all to begin at once",
+  "begin.not_measured": "{n} beyond the first {most} is not measured, and gets the kind that most of them get|{n} beyond the first {most} are not measured, and get the kind that most of them get",
   "begin.estimate": "about {time}, {size}",
   "begin.each": "for the one shown",
   "begin.excerpt": "Try 10 seconds",

@@ -7,12 +7,12 @@ import { Icon } from "../parts/icon.tsx";
 import { OptionForm, valueOf } from "../parts/option_form.tsx";
 import { say, sayProblem } from "../parts/toast.tsx";
 import { useLoad } from "../parts/use_load.ts";
-import { useMeasured } from "../parts/use_measured.ts";
+import { MEASURED_MOST, useMeasured } from "../parts/use_measured.ts";
 import { addressOutput, draft, draftOptions, setOption, type Draft } from "../state/draft.ts";
 import { jobList, withChanges } from "../state/jobs.ts";
 import { go, route } from "../state/route.ts";
 import { useStore } from "../state/store.ts";
-import { counted, kinds, suggestFor } from "../state/suggest.ts";
+import { counted, kinds, openOnes, suggestFor } from "../state/suggest.ts";
 import type { PictureFormat } from "../state/tape_words.ts";
 import { bytes, clock, fileName, span } from "../texts/format.ts";
 import { problemText } from "../texts/problem.ts";
@@ -42,6 +42,8 @@ export function RestoreView() {
     for (const [path, one] of measured) if (one.value && box.includes(path)) found.set(path, suggestFor(presets.value ?? [], one.value.plan));
     return found;
   }, [presets.value, measured, box]);
+  // Nothing is begun with a kind that is only guessed while what fits is still being found out.
+  const open = d.preset ? { measuring: 0, left: 0 } : box.length > 1 ? openOnes(box, measured, MEASURED_MOST) : { measuring: shown && plan.loading ? 1 : 0, left: 0 };
   const preset = d.preset || suggested || (presets.value?.some((p) => p.name === "vhs") ? "vhs" : (presets.value?.[0]?.name ?? ""));
   const all = draftOptions(d, preset);
   // What it takes is tried once nobody has changed anything for a while.
@@ -94,7 +96,7 @@ export function RestoreView() {
           />
           {options.value && <Settings options={options.value} presets={presets.value ?? []} preset={preset} d={d} />}
           {shown && plan.value && <Preview source={shown.path} planned={plan.value} options={all} />}
-          <Begin d={d} preset={preset} kindOf={(paths) => kinds(paths, d.preset, each, preset)} planned={plan.value} tried={tried.value} waiting={plan.loading || tried.loading} shown={shown?.path ?? ""} />
+          <Begin d={d} preset={preset} kindOf={(paths) => kinds(paths, d.preset, each, preset)} open={open} planned={plan.value} tried={tried.value} waiting={plan.loading || tried.loading} shown={shown?.path ?? ""} />
         </>
       )}
     </section>
@@ -259,13 +261,14 @@ interface BeginProps {
   d: Draft;
   preset: string; // of the recording that is shown
   kindOf: (paths: readonly string[]) => string[]; // the preset of each
+  open: { measuring: number; left: number }; // of those whose kind is not chosen
   planned: Planned | null;
   tried: Planned | null;
   waiting: boolean;
   shown: string;
 }
 
-function Begin({ d, preset, kindOf, planned, tried, waiting, shown }: BeginProps) {
+function Begin({ d, preset, kindOf, open, planned, tried, waiting, shown }: BeginProps) {
   const [sending, send] = useState(false);
   const [excerpt, showExcerpt] = useState(false);
   const ready = d.sources.filter((s) => s.path && !s.problem);
@@ -294,21 +297,24 @@ function Begin({ d, preset, kindOf, planned, tried, waiting, shown }: BeginProps
   const line =
     uploading > 0
       ? t("begin.uploading", { n: uploading })
-      : estimate?.tried
-        ? `${t("begin.estimate", { time: span(estimate.seconds), size: bytes(estimate.output_bytes) })}${ready.length > 1 ? ` ${t("begin.each")}` : ""}`
-        : waiting
-          ? t("begin.measuring")
-          : "";
+      : open.measuring > 0
+        ? t(ready.length > 1 ? "begin.measuring_box" : "begin.measuring", { n: open.measuring })
+        : estimate?.tried
+          ? `${t("begin.estimate", { time: span(estimate.seconds), size: bytes(estimate.output_bytes) })}${ready.length > 1 ? ` ${t("begin.each")}` : ""}`
+          : waiting
+            ? t("begin.measuring")
+            : "";
   return (
     <div class="begin" role="region" aria-label={t("begin.label")}>
       <div class="begin-text">
         <strong>{ready.length ? t("begin.tapes", { n: ready.length }) : t("begin.none")}</strong>
         <span class="quiet">{line}</span>
+        {open.left > 0 && <span class="quiet">{t("begin.not_measured", { n: open.left, most: MEASURED_MOST })}</span>}
       </div>
       <button disabled={!planned || !shown} onClick={() => showExcerpt(true)} title={t("begin.excerpt_help")}>
         <Icon name="play" size={18} /> {t("begin.excerpt")}
       </button>
-      <button class="primary big" disabled={!ready.length || sending} onClick={() => void begin()}>
+      <button class="primary big" disabled={!ready.length || sending || open.measuring > 0} onClick={() => void begin()}>
         <Icon name="restore" size={20} /> {t("begin.start", { n: Math.max(1, ready.length) })}
       </button>
       {excerpt && planned && <ExcerptDialog input={shown} options={draftOptions(d, preset)} seconds={planned.seconds} onClose={() => showExcerpt(false)} />}

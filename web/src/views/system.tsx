@@ -69,7 +69,11 @@ export function SystemView() {
                   <p class="quiet">{e.summary}</p>
                   {(e.devices ?? []).map((d) => (
                     <p key={`${d.provider}${d.kind}`}>
-                      {[d.kind, d.provider, d.vendor].filter(Boolean).join(" · ")} {d.works === false && <span class="quiet">{d.why}</span>}
+                      {[d.kind, d.provider, d.vendor].filter(Boolean).join(" · ")} {d.works === false && (
+                        <span class="quiet">
+                          <Foreign text={sentence(d.why)} />
+                        </span>
+                      )}
                     </p>
                   ))}
                   {!e.works && (
@@ -108,7 +112,12 @@ export function SystemView() {
                   <td>{e.name}</td>
                   <td class="quiet">
                     {e.summary}
-                    {!e.works && e.why ? ` – ${e.why}` : ""}
+                    {!e.works && (
+                      <>
+                        {" – "}
+                        <Foreign text={[e.message ?? e.why, e.advice].map(sentence).filter(Boolean).join(" ")} />
+                      </>
+                    )}
                   </td>
                 </tr>
               ))}
