@@ -259,8 +259,9 @@ int ta_chain_add_scale(struct ta_decision *d, int w, int h, enum AVPixelFormat t
 
 void ta_chain_tell_vain(struct ta_decision *d, const char *option, const char *why)
 {
+    const char *from = ta_options_place(d->facts->options, option);
     ta_decision_warn(d, TA_PROBLEM_OPTION_WITHOUT_EFFECT, &(struct ta_problem_about){.option = option},
-                     "--%s changes nothing: %s", option, why);
+                     "%s%s--%s changes nothing: %s", from ? from : "", from ? ": " : "", option, why);
 }
 
 void ta_chain_tell_vain_options(struct ta_decision *d, const char *slot, const struct ta_opt *table,

@@ -481,6 +481,14 @@ bool ta_options_by_caller(struct ta_options *options, const char *name)
     return n >= 0 && value_at(options, n, LAYER_COUNT - 1)->text;
 }
 
+const char *ta_options_place(struct ta_options *options, const char *name)
+{
+    int n = option_number(name);
+    const char *from = n >= 0 ? value_at(options, n, LAYER_COUNT - 1)->from : NULL;
+    bool itself = from && !strcmp(from + (strncmp(from, "--", 2) ? 0 : 2), name);
+    return itself ? NULL : from;
+}
+
 char *ta_options_next_vain(struct ta_options *options, const char *slot, const struct ta_opt *table,
                            const struct ta_opt *beside, int *i)
 {
@@ -541,14 +549,13 @@ int ta_options_check_stages(struct ta_options *options, struct ta_log *log)
                                           ? ta_slot_stage(slot->name)->options
                                           : NULL;
         int i = 0;
-        char *vain = ta_options_next_vain(options, slot->name, table, beside, &i);
-        if (vain) {
-            ta_error(log, "%s: it changes nothing: %s", vain,
-                     table ? "the chosen stage does not have it" : "its stage is off");
-            err = TA_ERR_INVALID;
+        for (char *vain; (vain = ta_options_next_vain(options, slot->name, table, beside, &i)); free(vain)) {
+            const char *from = ta_options_place(options, vain);
+            ta_problem_at(log, TA_PROBLEM_OPTION_WITHOUT_EFFECT, &(struct ta_problem_about){.option = vain},
+                          "%s%s--%s changes nothing: %s%s", from ? from : "", from ? ": " : "", vain,
+                          table ? "the chosen stage does not have it" : slot->name, table ? "" : " is off");
         }
-        free(vain);
-        void *values = err >= 0 && table ? ta_xcalloc(1, TA_MAX(info->options_size, (size_t)1)) : NULL;
+        void *values = table ? ta_xcalloc(1, TA_MAX(info->options_size, (size_t)1)) : NULL;
         if (values)
             err = ta_options_stage(options, slot->name, table, values, log);
         if (values && err >= 0)

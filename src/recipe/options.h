@@ -106,6 +106,9 @@ int ta_options_over(struct ta_options **out, const struct ta_options *options, c
 int ta_options_slot(struct ta_options *options, const char *slot, const char **choice);
 // Did the caller set it, not a preset, a file or the environment?
 bool ta_options_by_caller(struct ta_options *options, const char *name);
+// Where the caller set it (a file with a line), when that is not the option itself ("--NAME"); else NULL.
+// Valid until the set changes.
+const char *ta_options_place(struct ta_options *options, const char *name);
 // Calls `visit` for each option of a stage that names a file and has a value ("none" is one), until it says
 // false. Values are of the set, valid until it changes.
 struct ta_stage_info;
@@ -121,9 +124,9 @@ int ta_options_stage(struct ta_options *options, const char *slot, const struct 
 // full name, to be freed; NULL when there is no more. *i is 0 at first.
 char *ta_options_next_vain(struct ta_options *options, const char *slot, const struct ta_opt *table,
                            const struct ta_opt *beside, int *i);
-// Do the options of all slots go together: has each stage that is chosen what the caller has set for its
-// slot? What only a source decides is left open. 0, or TA_ERR_INVALID (logged): who fills in a form is told
-// so at once, while a run goes on with a warning.
+// The options of all slots as the stages that are chosen take them: 0, or TA_ERR_* (logged). Warns of what
+// the caller has set for a stage that does not have it or is off, as a run does; what only a source decides
+// is left open.
 int ta_options_check_stages(struct ta_options *options, struct ta_log *log);
 // One description of ta_options_describe() as the JSON Schema of its value; a new reference.
 json_t *ta_option_schema(const json_t *description);

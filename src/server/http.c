@@ -275,7 +275,7 @@ static enum MHD_Result on_request(struct ta_server *s, bool local, struct MHD_Co
     if (call->route && !r->status) {
         r->waits = false;
         if (call->route->disk)
-            ta_clerk_do(s->clerk, r, call->route->run);
+            ta_clerk_do(s->clerk, r, !call->route->changes, call->route->run);
         else
             call->route->run(r);
         if (r->waits) // the connection sleeps; this is called again when it wakes

@@ -162,6 +162,19 @@ static void move_refusal(struct ta_request *r, json_t *list)
     r->status = 0;
 }
 
+// What takes nothing from a job but is not what its reader thinks.
+static void add_remarks(const struct ta_recipe *recipe, json_t *list)
+{
+    for (size_t i = 0; i < ta_problems_count(recipe->problems); i++) {
+        const struct ta_problem *p = ta_problems_get(recipe->problems, i);
+        json_t *args = json_object();
+        if (p->option)
+            json_object_set_new(args, "option", json_string(p->option));
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "code", p->code, "detail",
+                                              ta_json_any_text(p->message), "args", args));
+    }
+}
+
 void ta_recipe_check(struct ta_request *r)
 {
     const json_t *wanted = json_object_get(r->body, "options");
@@ -180,6 +193,8 @@ void ta_recipe_check(struct ta_request *r)
         if (!json_array_size(problems) && !check_together(r, &recipe))
             move_refusal(r, problems);
         bool ok = !json_array_size(problems);
+        if (ok)
+            add_remarks(&recipe, problems);
         json_t *o = json_pack("{s:b, s:O}", "ok", ok, "problems", problems);
         if (ok)
             json_object_set_new(o, "values", ta_options_recipe_json(recipe.options));

@@ -137,7 +137,9 @@ static const char *type_of(const char *path)
     static const char *const types[][2] = {
         {"mp4", "video/mp4"},         {"m4v", "video/mp4"},        {"mov", "video/quicktime"},
         {"webm", "video/webm"},       {"mkv", "video/x-matroska"}, {"avi", "video/x-msvideo"},
-        {"json", "application/json"},
+        {"json", "application/json"}, {"mp3", "audio/mpeg"},       {"ogg", "audio/ogg"},
+        {"opus", "audio/ogg"},        {"m4a", "audio/mp4"},        {"flac", "audio/flac"},
+        {"wav", "audio/wav"},
     };
     for (size_t i = 0; i < TA_COUNT(types); i++)
         if (!strcasecmp(types[i][0], ta_path_extension(path)))

@@ -146,13 +146,24 @@ static int64_t age_of(const struct ta_uploads *u, const char *name, const char *
     return age;
 }
 
+struct whole {
+    char id[ID_DIGITS + 1];
+    int64_t age;
+};
+
+static int oldest_first(const void *a, const void *b)
+{
+    const struct whole *x = a, *y = b;
+    return (x->age < y->age) - (x->age > y->age);
+}
+
 // Removes what nobody has gone on with, and of those that are whole all but some of the newest; the count of
 // those that are unfinished.
 static int sweep(const struct ta_uploads *u)
 {
     char **names;
-    int left = 0, whole = 0, count = ta_dir_list(u->unfinished, &names, u->log), oldest = -1;
-    int64_t oldest_age = -1;
+    int left = 0, count = ta_dir_list(u->unfinished, &names, u->log), whole_count = 0;
+    struct whole *whole = ta_xcalloc((size_t)TA_MAX(count, 1), sizeof(*whole));
     time_t now = time(NULL);
     for (int i = 0; i < count; i++) {
         char *id = ta_path_stem(names[i]);
@@ -162,20 +173,42 @@ static int sweep(const struct ta_uploads *u)
         } else if (age >= 0 && strcmp(ta_path_extension(names[i]), "whole")) {
             left++;
         } else if (age >= 0) {
-            whole++;
-            oldest = age > oldest_age ? i : oldest;
-            oldest_age = TA_MAX(age, oldest_age);
+            memcpy(whole[whole_count].id, id, sizeof(whole->id));
+            whole[whole_count++].age = age;
         }
         free(id);
     }
-    if (whole > WHOLE_MAX) { // they come one by one, and so they go
-        char *id = ta_path_stem(names[oldest]);
-        forget(u, id);
+    qsort(whole, (size_t)whole_count, sizeof(*whole), oldest_first);
+    for (int i = 0; i < whole_count - WHOLE_MAX; i++)
+        forget(u, whole[i].id);
+    free(whole);
+    if (count >= 0)
+        ta_dir_list_free(&names);
+    return left;
+}
+
+// Records of uploads that are whole but still bear the name of those that are not: earlier versions left them
+// so, or the end of the service came between the two names.
+static void rename_whole(const struct ta_uploads *u)
+{
+    char **names;
+    int count = ta_dir_list(u->unfinished, &names, u->log);
+    for (int i = 0; i < count; i++) {
+        char *id = ta_path_stem(names[i]), *path = ta_path_join(u->unfinished, names[i]);
+        bool begun = is_id(id) && !strcmp(ta_path_extension(names[i]), "json");
+        char *whole = begun ? path_of(u, id, "whole") : NULL;
+        json_t *facts = NULL;
+        if (begun && access(whole, F_OK) == 0)
+            unlink(path);
+        else if (begun && ta_json_load(path, &facts, NULL) >= 0 && json_object_get(facts, "path"))
+            rename(path, whole);
+        json_decref(facts);
+        free(whole);
+        free(path);
         free(id);
     }
     if (count >= 0)
         ta_dir_list_free(&names);
-    return left;
 }
 
 int ta_uploads_create(struct ta_uploads **out, const char *folder, int64_t max_bytes, struct ta_log *log)
@@ -187,8 +220,10 @@ int ta_uploads_create(struct ta_uploads **out, const char *folder, int64_t max_b
     if (folder) {
         u->folder = ta_xstrdup(folder);
         u->unfinished = ta_path_join(folder, ".unfinished");
-        if (access(u->unfinished, F_OK) == 0) // else it is made with the first upload
+        if (access(u->unfinished, F_OK) == 0) { // else it is made with the first upload
+            rename_whole(u);
             sweep(u);
+        }
     }
     *out = u;
     return 0;

@@ -4,8 +4,11 @@ import hashlib
 import http.client
 import json
 import os
+import shutil
 import socket
 import threading
+import time
+import wave
 
 import pytest
 
@@ -133,6 +136,25 @@ def test_more_uploads_than_may_be_unfinished(serve):
     assert statuses == [201] * 256 + [429] * 2
 
 
+def test_records_of_an_older_version(serve):
+    """What is whole is not counted as unfinished, whatever its record is called; surplus records go all at once."""
+    service = serve()
+    assert service.ask('POST', '/api/v1/uploads', {'name': 'a.avi', 'size': 1})[0] == 201
+    assert service.stop() == 0
+    kept = service.files / 'uploads' / '.unfinished'
+    for i in range(300):
+        record = kept / f'{i:032x}.json'
+        record.write_text(json.dumps({'name': f'{i}.avi', 'size': 1, 'path': str(service.files / f'{i}.avi')}))
+        os.utime(record, (time.time() - 1000 - i,) * 2)
+        if i < 10:  # the end came between the two names
+            shutil.copy2(record, record.with_suffix('.whole'))
+    service = serve()
+    assert sorted(p.name for p in kept.glob('*.whole')) == [f'{i:032x}.whole' for i in range(64)]
+    assert len(list(kept.glob('*.json'))) == 1
+    assert service.ask('GET', f'/api/v1/uploads/{5:032x}')[1]['state'] == 'whole'
+    assert service.ask('POST', '/api/v1/uploads', {'name': 'a.avi', 'size': 1})[0] == 201
+
+
 def test_another_connection_takes_an_upload_over(serve):
     service = serve()
     upload = service.ask('POST', '/api/v1/uploads', {'name': 'a.avi', 'size': 1000})[1]
@@ -191,6 +213,20 @@ def test_results_in_parts(serve, tape):
     assert get(service, place)[0] == 403
     (service.files / 'ta pe.restored.mp4').unlink()
     assert get(service, place)[0] == 404
+
+
+def test_sound_is_called_sound(serve):
+    """A browser plays what it is told to be sound."""
+    service = serve()
+    with wave.open(str(service.files / 'talk.wav'), 'wb') as f:
+        f.setparams((1, 2, 8000, 0, 'NONE', ''))
+        f.writeframes(b'\0\1' * 8000)
+    types = {'mp3': 'mpeg', 'ogg': 'ogg', 'opus': 'ogg', 'm4a': 'mp4', 'flac': 'flac', 'wav': 'wav'}
+    jobs = {e: service.submit('talk.wav', output=str(service.files / f'made.{e}'), options={'pictures': 'copy'}) for e in types}
+    for extension, job in jobs.items():
+        done = service.wait(job, 'done', 'failed')
+        assert done['state'] == 'done', done
+        assert get(service, f'/api/v1/jobs/{job}/result')[1]['Content-Type'] == f'audio/{types[extension]}', extension
 
 
 def test_no_result_before_it_is_done(serve, tape):

@@ -191,7 +191,13 @@ def test_options_that_reach_further(serve, tape, tmp_path):
     assert status == 200 and not checked['ok']
     assert sorted(p['args']['option'] for p in checked['problems']) == ['crf', 'foo'], checked
     checked = service.ask('POST', '/api/v1/options/check', {'options': {'denoise': 'off', 'denoise-strength': '9:9:9:9'}})[1]
-    assert [p['args'].get('option') for p in checked['problems']] == ['denoise-strength'], checked
+    assert checked['ok'] and [(p['code'], p['args'], p['detail']) for p in checked['problems']] == [
+        ('option-without-effect', {'option': 'denoise-strength'}, '--denoise-strength changes nothing: denoise is off')], checked
+    # It is no reason to refuse a job: its run tells, as on the command line.
+    vain = {'denoise': 'off', 'denoise-strength': '9:9:9:9'}
+    assert service.ask('POST', '/api/v1/jobs', {'jobs': [{'input': film, 'options': vain}]})[0] == 201
+    (service.files / 'in').mkdir()
+    assert service.ask('POST', '/api/v1/folders', {'path': str(service.files / 'in'), 'options': vain})[0] == 201
     for preset in service.ask('GET', '/api/v1/presets')[1]:
         checked = service.ask('POST', '/api/v1/options/check', {'options': {'preset': preset['name']}})[1]
         assert checked['ok'] and checked['values']['preset']['value'] == preset['name'], checked

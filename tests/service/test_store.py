@@ -164,16 +164,21 @@ int clock_gettime(clockid_t id, struct timespec *t)
 """
 
 
-def test_a_clock_that_jumps(serve, tmp_path, monkeypatch):
-    """A job whose worker was killed is tried again after seconds, wherever the clock has been set meanwhile."""
-    source, library, offset = tmp_path / 'clock.c', tmp_path / 'clock.so', tmp_path / 'offset'
-    source.write_text(CLOCK)
-    offset.write_text('0')
+def preload(text, tmp_path, monkeypatch):
+    source, library = tmp_path / 'before.c', tmp_path / 'before.so'
+    source.write_text(text)
     try:
         subprocess.run(['cc', '-shared', '-fPIC', '-o', library, source, '-ldl'], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip('no compiler')
     monkeypatch.setenv('LD_PRELOAD', str(library))
+
+
+def test_a_clock_that_jumps(serve, tmp_path, monkeypatch):
+    """A job whose worker was killed is tried again after seconds, wherever the clock has been set meanwhile."""
+    offset = tmp_path / 'offset'
+    offset.write_text('0')
+    preload(CLOCK, tmp_path, monkeypatch)
     monkeypatch.setenv('TA_CLOCK_FILE', str(offset))
     service = serve()
     shutil.copy(kit.source('interlaced'), service.files / 'tape.mkv')
@@ -215,3 +220,44 @@ def test_changes_that_wait_for_the_disk_keep_nobody_waiting(serve, tmp_path):
         connection.close()
     # One that ends meanwhile answers what it has accepted.
     assert service.stop() == 0
+
+
+# A folder that does not answer as long as the file TA_HUNG_FILE is there, as of a server that has gone.
+HUNG = """
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <unistd.h>
+DIR *fdopendir(int fd)
+{
+    DIR *(*real)(int) = (DIR * (*)(int)) dlsym(RTLD_NEXT, "fdopendir");
+    while (access(getenv("TA_HUNG_FILE"), F_OK) == 0)
+        usleep(10000);
+    return real(fd);
+}
+"""
+
+
+def test_folders_that_hang_keep_no_change_waiting(serve, tmp_path, monkeypatch):
+    """More readers of a folder that does not answer than there are threads for them: jobs are submitted and taken back."""
+    hung = tmp_path / 'hung'
+    preload(HUNG, tmp_path, monkeypatch)
+    monkeypatch.setenv('TA_HUNG_FILE', str(hung))
+    service = serve()
+    service.ask('POST', '/api/v1/queue/pause')
+    hung.write_text('')
+    readers = [http.client.HTTPConnection('127.0.0.1', service.port, timeout=60) for _ in range(8)]
+    try:
+        for reader in readers:
+            reader.request('GET', f'/api/v1/files?path={service.files}')
+        assert not select.select([r.sock for r in readers], [], [], 0.5)[0]
+        status, job = submit(service, 'a.avi')
+        assert status == 201, job
+        assert service.ask('POST', f'/api/v1/jobs/{job["id"]}/cancel')[0] == 200
+        assert not select.select([r.sock for r in readers], [], [], 0)[0]
+    finally:
+        hung.unlink()
+    for reader in readers:
+        assert reader.getresponse().status == 200
+        reader.close()

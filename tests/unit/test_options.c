@@ -13,6 +13,7 @@
 #include <libavutil/log.h>
 #include <libavutil/pixdesc.h>
 
+#include "capture.h"
 #include "facts.h"
 #include "video/chain.h"
 
@@ -353,8 +354,8 @@ static void every_option_matters(void **state)
     assert_true(seen > 30);
 }
 
-// What can't matter is refused, or said.
-static void vain_options_are_refused(void **state)
+// What can't matter is said, with the place where it was set.
+static void vain_options_are_told(void **state)
 {
     (void)state;
     static const char *const cases[][4] = {
@@ -371,8 +372,23 @@ static void vain_options_are_refused(void **state)
         struct ta_plan *p = NULL;
         set_up_small(&x);
         set(&x, cases[i][0], cases[i][1]);
-        set(&x, cases[i][2], cases[i][3]);
-        assert_true(decide(&x, "o.mkv", &p) < 0);
+        assert_int_equal(ta_options_set(x.options, TA_LAYER_CALLER, cases[i][2], cases[i][3], "shelf.yaml:3"),
+                         0);
+        assert_int_equal(decide(&x, "o.mkv", &p), 0);
+        char *told = json_dumps(p->warnings, 0),
+             *wanted = ta_xprintf("shelf.yaml:3: --%s changes nothing", cases[i][2]);
+        if (!strstr(told, wanted))
+            fail_msg("no \"%s\" in %s", wanted, told);
+        // A form is told so before there is a plan.
+        struct capture c;
+        capture_init(&c);
+        assert_int_equal(ta_options_check_stages(x.options, c.log), 0);
+        if (!strstr(ta_buf_text(&c.text), wanted))
+            fail_msg("no \"%s\" in %s", wanted, ta_buf_text(&c.text));
+        capture_release(&c);
+        free(wanted);
+        free(told);
+        ta_plan_destroy(&p);
         tear_down(&x);
     }
     struct fixture x;
@@ -381,7 +397,7 @@ static void vain_options_are_refused(void **state)
     set(&x, "mask-mode", "mirror");
     assert_int_equal(decide(&x, "o.mkv", &p), 0);
     char *text = json_dumps(p->warnings, 0);
-    assert_non_null(strstr(text, "--mask-mode changes nothing"));
+    assert_non_null(strstr(text, "\"--mask-mode changes nothing"));
     free(text);
     ta_plan_destroy(&p);
     tear_down(&x);
@@ -436,7 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_typed_once),
         cmocka_unit_test(every_option_matters),
-        cmocka_unit_test(vain_options_are_refused),
+        cmocka_unit_test(vain_options_are_told),
         cmocka_unit_test(names_of_sizes_stand_for_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
