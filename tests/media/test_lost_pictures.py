@@ -65,8 +65,10 @@ def test_good_files_are_not_complained_of(program, folder, made, kind):
     assert count == SECONDS * RATE and 'warning' not in said, said
 
 
+# A hole in a key picture takes the group of 12 with it, and the pictures before that lie in the hole, too: how many depends on
+# how small libvpx has made them, which differs from machine to machine.
 @pytest.mark.parametrize('how', ['zeros', 'lost'])
-@pytest.mark.parametrize('kind, most', [('ts', 3), ('mpg', 3), ('vob', 3), ('mkv', 3), ('webm', 15), ('flv', 14), ('rm', 3)])
+@pytest.mark.parametrize('kind, most', [('ts', 3), ('mpg', 3), ('vob', 3), ('mkv', 3), ('webm', 17), ('flv', 14), ('rm', 3)])
 def test_hole_of_a_few_pictures(program, folder, made, kind, most, how):
     """4,000 bytes: what is lost is little more than what was there, and it is said, wherever the hole is."""
     data = made(kind)
