@@ -286,7 +286,7 @@ def test_verify_finds_changes(home):
     home.fetch()
     home.file.write_bytes(NETWORK[:-1] + b'?')  # of the same size
     row = home.run('verify', code=1)
-    assert row['state'] == 'wrong' and 'fetch' in row['why'], row
+    assert (row['state'], row['code']) == ('wrong', 'mismatch') and 'terminalai models fetch' in row['advice'], row
     assert home.run('list')[0]['state'] == 'here'  # by its size alone
     assert home.fetch()['fetched']
     whole(home)
