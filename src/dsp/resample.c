@@ -100,6 +100,17 @@ static void make_blocks(struct ta_resample_filter *f, int blocks)
     }
 }
 
+// Four outputs take at most 3 samples more than one does (to >= from): their first two lie within 8.
+static void make_bytes(struct ta_resample_filter *f, int outputs)
+{
+    f->bytes = ta_xcalloc((size_t)outputs, 4);
+    for (int i = 0; i < outputs; i++) {
+        int lane = i % 4 + (i & 8) / 2 + (i & 4) * 2; // 0-3, 8-11, 4-7, 12-15
+        for (int b = 0; b < 4; b++)
+            f->bytes[(i / 16 * 16 + lane) * 4 + b] = (uint8_t)(2 * (f->left[i] - f->left[i & ~3]) + b);
+    }
+}
+
 int ta_resample_filter_init(struct ta_resample_filter *f, double (*kernel)(double), int support, int from,
                             int to, double shift)
 {
@@ -126,6 +137,7 @@ int ta_resample_filter_init(struct ta_resample_filter *f, double (*kernel)(doubl
     }
     free(outputs);
     make_blocks(f, blocks);
+    make_bytes(f, blocks * BLOCK);
     return 0;
 }
 
@@ -136,4 +148,5 @@ void ta_resample_filter_release(struct ta_resample_filter *f)
     ta_freep(&f->base);
     ta_freep(&f->place);
     ta_freep(&f->pair);
+    ta_freep(&f->bytes);
 }

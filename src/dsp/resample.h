@@ -23,6 +23,9 @@ struct ta_resample_filter {
     int *base;
     int16_t *place, *pair;
     int narrow; // no block's input is longer than 32 samples
+    // For registers that hold 16: the bytes of each output's first two samples in those from the left one of
+    // its four on, for 16 outputs at a time in the order of packing (0-3, 8-11, 4-7, 12-15).
+    uint8_t *bytes;
 };
 
 // Weighs `from` samples at 0.5, 1.5, ... for `to` samples at (i + 0.5) * from / to + shift. Beyond the ends
@@ -39,9 +42,10 @@ struct ta_resample_dsp {
     void (*widen16)(int16_t *dst, const uint16_t *src, int shift, int n);
     // f->to samples from f->from, clipped to `most` and -32768.
     void (*along)(int16_t *dst, const int16_t *src, const struct ta_resample_filter *f, int16_t most);
-    // dst = the sum of rows[k] * weight[k] over `taps` (even) rows
-    void (*across)(int16_t *dst, const int16_t *const *rows, const int16_t *weight, int taps, int16_t most,
-                   int n);
+    // dst[o] = the sum of rows[k] * weight[o][k] over `taps` (even) rows, for two results of the same rows;
+    // dst[1] is NULL where only one is wanted.
+    void (*across)(int16_t *const dst[2], const int16_t *const *rows, const int16_t *const weight[2],
+                   int taps, int16_t most, int n);
     // dst = (src + 32768) >> shift, rounded to nearest, halves to even, clipped to what 8 bits hold
     void (*narrow8)(uint8_t *dst, const int16_t *src, int shift, int n);
     void (*narrow16)(uint16_t *dst, const int16_t *src, int n); // no shift

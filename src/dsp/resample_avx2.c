@@ -12,24 +12,40 @@ INLINE __m256i two(const int16_t *low, const int16_t *high)
     return _mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1);
 }
 
-// Outputs i to i + 7, four a lane: each is a product of 8 samples with its weights, summed up.
-INLINE __m256i eight(const int16_t *src, const int *left, const int16_t *weight)
+// Two of the input's samples for each of 8 outputs: for those from `near` on and for those from `far` on.
+INLINE __m256i pick(const int16_t *src, int near, int far, __m256i from)
 {
-    __m256i sum[4];
-    for (int k = 0; k < 4; k++)
-        sum[k] = _mm256_madd_epi16(two(src + left[k], src + left[k + 4]),
-                                   two(weight + k * TA_RESAMPLE_TAPS, weight + (k + 4) * TA_RESAMPLE_TAPS));
-    __m256i all = _mm256_hadd_epi32(_mm256_hadd_epi32(sum[0], sum[1]), _mm256_hadd_epi32(sum[2], sum[3]));
-    return _mm256_add_epi32(all, half());
+    return _mm256_shuffle_epi8(two(src + near, src + far), from);
+}
+
+// Sums of 16 outputs, 0 to 3 and 8 to 11 in `low`, the others in `high`, as settle() wants them.
+INLINE void along_pairs(int16_t *dst, const int16_t *src, const struct ta_resample_filter *f, int16_t most,
+                        int pairs)
+{
+    const __m256i top = _mm256_set1_epi16(most);
+    for (int i = 0; i < f->to; i += LANES) {
+        const int *left = f->left + i;
+        const uint8_t *from = f->bytes + 4 * i;
+        // Weights lie in blocks of 32 outputs: this is the first half of one, or the second.
+        const int16_t *pair = f->pair + (ptrdiff_t)(i / 32) * pairs * 64 + i % 32;
+        __m256i from_low = _mm256_loadu_si256((const __m256i *)(const void *)from),
+                from_high = _mm256_loadu_si256((const __m256i *)(const void *)(from + 32));
+        __m256i low = half(), high = low;
+        for (int p = 0; p < pairs; p++, pair += 64) {
+            const int16_t *in = src + 2 * p;
+            low = dot(low, pick(in, left[0], left[8], from_low),
+                      _mm256_loadu_si256((const __m256i *)(const void *)pair));
+            high = dot(high, pick(in, left[4], left[12], from_high),
+                       _mm256_loadu_si256((const __m256i *)(const void *)(pair + 32)));
+        }
+        store((uint16_t *)dst + i, settle(low, high, top), f->to - i);
+    }
 }
 
 static void along(int16_t *dst, const int16_t *src, const struct ta_resample_filter *f, int16_t most)
 {
-    const __m256i top = _mm256_set1_epi16(most);
-    for (int i = 0; i < f->to; i += LANES) {
-        const int16_t *weight = f->weight + i * TA_RESAMPLE_TAPS;
-        __m256i x = settle(eight(src, f->left + i, weight),
-                           eight(src, f->left + i + 8, weight + 8 * TA_RESAMPLE_TAPS), top);
-        store((uint16_t *)dst + i, _mm256_permute4x64_epi64(x, 0xd8), f->to - i);
-    }
+    if (f->taps == 6) // unrolled
+        along_pairs(dst, src, f, most, 3);
+    else
+        along_pairs(dst, src, f, most, f->taps / 2);
 }

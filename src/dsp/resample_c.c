@@ -31,15 +31,16 @@ static void along(int16_t *dst, const int16_t *src, const struct ta_resample_fil
     }
 }
 
-static void across(int16_t *dst, const int16_t *const *rows, const int16_t *weight, int taps, int16_t most,
-                   int n)
+static void across(int16_t *const dst[2], const int16_t *const *rows, const int16_t *const weight[2],
+                   int taps, int16_t most, int n)
 {
-    for (int i = 0; i < n; i++) {
-        int sum = 0;
-        for (int k = 0; k < taps; k++)
-            sum += rows[k][i] * weight[k];
-        dst[i] = settle(sum, most);
-    }
+    for (int o = 0; o < 2 && dst[o]; o++)
+        for (int i = 0; i < n; i++) {
+            int sum = 0;
+            for (int k = 0; k < taps; k++)
+                sum += rows[k][i] * weight[o][k];
+            dst[o][i] = settle(sum, most);
+        }
 }
 
 static void narrow8(uint8_t *dst, const int16_t *src, int shift, int n)

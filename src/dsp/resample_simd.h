@@ -49,31 +49,40 @@ static void widen16(int16_t *dst, const uint16_t *src, int shift, int n)
         store((uint16_t *)dst + i, turn(V(sll_epi16)(load(src + i, n - i), by)), n - i);
 }
 
-INLINE void across_pairs(int16_t *dst, const int16_t *const *rows, const int16_t *weight, int pairs,
-                         int16_t most, int n)
+// Both rows at once: loading and interleaving the input is half of the work of one.
+INLINE void across_pairs(int16_t *const dst[2], const int16_t *const *rows, const int16_t *const weight[2],
+                         int pairs, int16_t most, int n, int outputs)
 {
-    VEC w[TA_RESAMPLE_TAPS / 2], top = V(set1_epi16)(most);
-    for (int p = 0; p < pairs; p++)
-        w[p] = V(set1_epi32)((int)((uint16_t)weight[2 * p] | (uint32_t)(uint16_t)weight[2 * p + 1] << 16));
+    VEC w[2][TA_RESAMPLE_TAPS / 2], top = V(set1_epi16)(most);
+    for (int o = 0; o < outputs; o++)
+        for (int p = 0; p < pairs; p++)
+            w[o][p] = V(set1_epi32)(
+                (int)((uint16_t)weight[o][2 * p] | (uint32_t)(uint16_t)weight[o][2 * p + 1] << 16));
     for (int i = 0; i < n; i += LANES) {
-        VEC low = half(), high = low;
+        VEC low[2] = {half(), half()}, high[2] = {half(), half()};
         for (int p = 0; p < pairs; p++) {
             VEC a = load((const uint16_t *)rows[2 * p] + i, n - i),
                 b = load((const uint16_t *)rows[2 * p + 1] + i, n - i);
-            low = dot(low, V(unpacklo_epi16)(a, b), w[p]);
-            high = dot(high, V(unpackhi_epi16)(a, b), w[p]);
+            VEC c = V(unpacklo_epi16)(a, b), d = V(unpackhi_epi16)(a, b);
+            for (int o = 0; o < outputs; o++) {
+                low[o] = dot(low[o], c, w[o][p]);
+                high[o] = dot(high[o], d, w[o][p]);
+            }
         }
-        store((uint16_t *)dst + i, settle(low, high, top), n - i);
+        for (int o = 0; o < outputs; o++)
+            store((uint16_t *)dst[o] + i, settle(low[o], high[o], top), n - i);
     }
 }
 
-static void across(int16_t *dst, const int16_t *const *rows, const int16_t *weight, int taps, int16_t most,
-                   int n)
+static void across(int16_t *const dst[2], const int16_t *const *rows, const int16_t *const weight[2],
+                   int taps, int16_t most, int n)
 {
-    if (taps == 6) // unrolled
-        across_pairs(dst, rows, weight, 3, most, n);
+    if (taps == 6 && dst[1]) // unrolled
+        across_pairs(dst, rows, weight, 3, most, n, 2);
+    else if (taps == 6)
+        across_pairs(dst, rows, weight, 3, most, n, 1);
     else
-        across_pairs(dst, rows, weight, taps / 2, most, n);
+        across_pairs(dst, rows, weight, taps / 2, most, n, dst[1] ? 2 : 1);
 }
 
 static void narrow8(uint8_t *dst, const int16_t *src, int shift, int n)

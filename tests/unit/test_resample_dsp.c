@@ -83,10 +83,22 @@ static void rows(void **state)
         }
 }
 
+// Weights that add up to one, but where that is more than fits.
+static void weigh(int16_t *weight, int taps)
+{
+    int left = ONE;
+    for (int t = 0; t < taps; t++) {
+        weight[t] = (int16_t)(t + 1 < taps ? (int)(random_bits() % 8192) - 4096 : left);
+        left -= weight[t];
+        if (t + 2 == taps)
+            left = TA_MIN(TA_MAX(left, INT16_MIN), INT16_MAX);
+    }
+}
+
 static void across(void **state)
 {
     const struct ta_resample_dsp *c = &ta_resample_dsp_c, *own;
-    static int16_t in[TA_RESAMPLE_TAPS][MAX_N], a[MAX_N + GUARD], b[MAX_N + GUARD];
+    static int16_t in[TA_RESAMPLE_TAPS][MAX_N], a[2][MAX_N + GUARD], b[2][MAX_N + GUARD];
     use_set(state);
     own = ta_resample_dsp();
     assert_true(own && own != &ta_resample_dsp_c);
@@ -94,22 +106,24 @@ static void across(void **state)
         for (int taps = 2; taps <= TA_RESAMPLE_TAPS; taps += 2)
             for (int round = 0; round < 6; round++) {
                 const int16_t *p[TA_RESAMPLE_TAPS];
-                int16_t weight[TA_RESAMPLE_TAPS] = {0};
-                int left = ONE;
+                int16_t weight[2][TA_RESAMPLE_TAPS] = {{0}};
                 for (int t = 0; t < taps; t++) {
                     fill(in[t], MAX_N, round);
                     p[t] = in[t] + round % 2;
-                    weight[t] = (int16_t)(t + 1 < taps ? (int)(random_bits() % 8192) - 4096 : left);
-                    left -= weight[t];
-                    if (t + 2 == taps)
-                        left = TA_MIN(TA_MAX(left, INT16_MIN), INT16_MAX);
                 }
+                weigh(weight[0], taps);
+                weigh(weight[1], taps);
                 int16_t most = round % 2 ? INT16_MAX : 1023 - 32768;
-                fill(a, MAX_N + GUARD, 2);
-                memcpy(b, a, sizeof a);
-                c->across(a + 1, p, weight, taps, most, lengths[l]);
-                own->across(b + 1, p, weight, taps, most, lengths[l]);
-                expect_same(a, b, sizeof a, own->name, "across", lengths[l]);
+                for (int outputs = 1; outputs <= 2; outputs++) {
+                    const int16_t *const w[2] = {weight[0], weight[1]};
+                    fill(a[0], 2 * (MAX_N + GUARD), 2);
+                    memcpy(b, a, sizeof a);
+                    c->across((int16_t *[]){a[0] + 1, outputs > 1 ? a[1] + 1 : NULL}, p, w, taps, most,
+                              lengths[l]);
+                    own->across((int16_t *[]){b[0] + 1, outputs > 1 ? b[1] + 1 : NULL}, p, w, taps, most,
+                                lengths[l]);
+                    expect_same(a, b, sizeof a, own->name, "across", lengths[l]);
+                }
             }
 }
 

@@ -17,7 +17,7 @@ struct ta_resampler {
     struct ta_resample_filter along, across;
     // The last rows that went in, as across() takes them: row y at y modulo their number.
     int16_t *ring[TA_RESAMPLE_TAPS];
-    int16_t *wide, *tall, *done; // a row before along(), behind across(), and ready
+    int16_t *wide, *tall[2], *done; // a row before along(), behind across(), and ready
     int16_t *memory;
 };
 
@@ -113,12 +113,13 @@ static void lay_out(struct ta_resampler *r)
 {
     int row = TA_MAX(r->from.width, r->to.width) + TA_RESAMPLE_MARGIN;
     row = (row + 31) & ~31;
-    r->memory = ta_xcalloc((size_t)row * (TA_RESAMPLE_TAPS + 3), sizeof *r->memory);
+    r->memory = ta_xcalloc((size_t)row * (TA_RESAMPLE_TAPS + 4), sizeof *r->memory);
     int16_t *at = r->memory;
     for (int k = 0; k < TA_RESAMPLE_TAPS; k++)
         r->ring[k] = take(&at, row);
     r->wide = take(&at, row);
-    r->tall = take(&at, row);
+    r->tall[0] = take(&at, row);
+    r->tall[1] = take(&at, row);
     r->done = take(&at, row);
 }
 
@@ -192,33 +193,42 @@ static void take_row(const struct ta_resampler *r, int y, const uint8_t *src)
         r->dsp->along(row, r->wide, &r->along, most(r));
 }
 
-// Row y of the result; the rows it needs are in.
-static const int16_t *make_row(const struct ta_resampler *r, int y)
+// How many rows of the result, from y on, weigh the same rows of what goes in: 1 or 2.
+static int count_alike(const struct ta_resampler *r, int y)
 {
-    const int16_t *row = r->ring[y % TA_RESAMPLE_TAPS];
-    if (r->has_across) {
-        const int16_t *rows[TA_RESAMPLE_TAPS];
-        for (int k = 0; k < r->across.taps; k++)
-            rows[k] = r->ring[(r->across.left[y] + k) % TA_RESAMPLE_TAPS];
-        r->dsp->across(r->tall, rows, r->across.weight + (ptrdiff_t)y * TA_RESAMPLE_TAPS, r->across.taps,
-                       most(r), r->along_first ? r->to.width : r->from.width);
-        row = r->tall;
-    }
-    if (r->has_along && !r->along_first) {
-        r->dsp->along(r->done, row, &r->along, most(r));
-        row = r->done;
-    }
-    return row;
+    return r->has_across && y + 1 < r->to.height && r->across.left[y + 1] == r->across.left[y] ? 2 : 1;
+}
+
+// Rows y to y + count - 1 between the rows that went in, whose width they have.
+static void filter_across(const struct ta_resampler *r, int y, int count)
+{
+    const int16_t *rows[TA_RESAMPLE_TAPS],
+        *weight = r->across.weight + (ptrdiff_t)y * TA_RESAMPLE_TAPS,
+        *const both[2] = {weight, weight + (count > 1 ? TA_RESAMPLE_TAPS : 0)};
+    int16_t *const made[2] = {r->tall[0], count > 1 ? r->tall[1] : NULL};
+    for (int k = 0; k < r->across.taps; k++)
+        rows[k] = r->ring[(r->across.left[y] + k) % TA_RESAMPLE_TAPS];
+    r->dsp->across(made, rows, both, r->across.taps, most(r), r->along_first ? r->to.width : r->from.width);
 }
 
 void ta_resampler_run(struct ta_resampler *r, const uint8_t *src, ptrdiff_t src_stride, uint8_t *dst,
                       ptrdiff_t dst_stride)
 {
-    int in = 0;
-    for (int y = 0; y < r->to.height; y++) {
+    int in = 0, count;
+    for (int y = 0; y < r->to.height; y += count) {
         int last = r->has_across ? r->across.left[y] + r->across.taps - 1 : y;
         for (; in <= last && in < r->from.height; in++)
             take_row(r, in, src + in * src_stride);
-        narrow(r, dst + y * dst_stride, make_row(r, y));
+        count = count_alike(r, y);
+        if (r->has_across)
+            filter_across(r, y, count);
+        for (int k = 0; k < count; k++) {
+            const int16_t *row = r->has_across ? r->tall[k] : r->ring[y % TA_RESAMPLE_TAPS];
+            if (r->has_along && !r->along_first) {
+                r->dsp->along(r->done, row, &r->along, most(r));
+                row = r->done;
+            }
+            narrow(r, dst + (y + k) * dst_stride, row);
+        }
     }
 }
