@@ -15,6 +15,7 @@ What can't run here counts as skipped, with its reason. The summary is also writ
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -239,7 +240,7 @@ def suite_sanitizer(count, folder, long, name, flag, units):
         return
     sub = folder / name
     if not build(sub, "-Db_sanitize=" + flag, "-Db_lundef=false", "-Doptimization=1", "-Dgenerated=disabled", "-Dpage=disabled",
-            "-Dwerror=false"):
+            "-Dwerror=false", "-Dunit_tests=" + ("thread" if units == "thread" and not long else "all")):
         count.fail("%s: build" % name)
         return
     meson_test(count, name, sub, suites=["unit" if long else units], env=SANITIZER_ENV, multiplier=5)
@@ -256,6 +257,22 @@ def suite_thread(count, folder, long):
     suite_sanitizer(count, folder, long, "thread", "thread", "thread")
 
 
+def run_fuzzer(sub, name, long):
+    """One target for a few seconds or a number of inputs, whichever ends first: its name, status and output."""
+    corpus = ROOT / "tests/fuzz/corpus" / name[len("fuzz_"):]
+    with tempfile.TemporaryDirectory(prefix="ta-fuzz-") as scratch:
+        (pathlib.Path(scratch) / "new").mkdir()
+        log = pathlib.Path(scratch) / "log"
+        command = [str(ROOT / sub / "tests/fuzz" / name), "-seed=1", "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1",
+                   "-artifact_prefix=%s/" % (ROOT / sub),
+                   "-max_total_time=%d" % (600 if long else 6), "-runs=%d" % (-1 if long else 50000), scratch + "/new"]
+        command += [str(corpus)] if corpus.is_dir() else []
+        with open(log, "wb") as output:
+            status = subprocess.run(command, cwd=scratch, env={**os.environ, **SANITIZER_ENV}, stdin=subprocess.DEVNULL,
+                                    stdout=output, stderr=subprocess.STDOUT).returncode
+        return name, status, log.read_text(encoding="utf-8", errors="replace")
+
+
 def suite_fuzz(count, folder, long):
     targets = sorted((ROOT / "tests/fuzz").glob("fuzz_*.c"))
     if not targets:
@@ -267,31 +284,20 @@ def suite_fuzz(count, folder, long):
             count.skip("fuzz: %s: no clang with libFuzzer" % target.stem)
         return
     sub = folder / "fuzz"
-    options = ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dgenerated=disabled", "-Dpage=disabled", "-Doptimization=1"]
+    options = ["-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dgenerated=disabled", "-Dpage=disabled", "-Doptimization=1",
+               "-Dtests=disabled", "-Dprogram=disabled"]
     if not build(sub, *options, env={"CC": clang}):
         count.fail("fuzz: build")
         return
-    for target in targets:
-        name = target.stem
-        corpus = ROOT / "tests/fuzz/corpus" / name[len("fuzz_"):]
-        with tempfile.TemporaryDirectory(prefix="ta-fuzz-") as scratch:
-            (pathlib.Path(scratch) / "new").mkdir()
-            log = pathlib.Path(scratch) / "log"
-            command = [str(ROOT / sub / "tests/fuzz" / name), "-seed=1", "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1",
-                       "-artifact_prefix=%s/" % (ROOT / sub),
-                       "-max_total_time=%d" % (600 if long else 6), "-runs=%d" % (-1 if long else 50000), scratch + "/new"]
-            command += [str(corpus)] if corpus.is_dir() else []
-            with open(log, "wb") as output:
-                status = subprocess.run(command, cwd=scratch, env={**os.environ, **SANITIZER_ENV}, stdin=subprocess.DEVNULL,
-                                        stdout=output, stderr=subprocess.STDOUT).returncode
-            text = log.read_text(encoding="utf-8", errors="replace")
-        runs = re.search(r"number_of_executed_units:\s*(\d+)", text)
-        if status == 0 and runs:
-            count.passed += 1
-            say("ok      %s: %s inputs" % (name, runs.group(1)))
-        else:
-            say(text[-6000:])
-            count.fail("fuzz: %s (status %d; the input is kept in %s)" % (name, status, sub))
+    with concurrent.futures.ThreadPoolExecutor(cores()) as pool:
+        for name, status, text in pool.map(lambda target: run_fuzzer(sub, target.stem, long), targets):
+            runs = re.search(r"number_of_executed_units:\s*(\d+)", text)
+            if status == 0 and runs:
+                count.passed += 1
+                say("ok      %s: %s inputs" % (name, runs.group(1)))
+            else:
+                say(text[-6000:])
+                count.fail("fuzz: %s (status %d; the input is kept in %s)" % (name, status, sub))
 
 
 def main():

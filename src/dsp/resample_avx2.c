@@ -1,4 +1,7 @@
 #include "dsp/resample.h"
+
+#include <stddef.h>
+
 #include "dsp/vectors_avx2.h"
 
 #define TABLE ta_resample_dsp_avx2
