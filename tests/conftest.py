@@ -1,6 +1,10 @@
-"""The built program and the generated clips as fixtures. Tests marked "long" run when TA_TEST_LONG is set."""
+"""The built program, the generated clips and the packages of the page's tests as fixtures. Tests marked "long" run when TA_TEST_LONG is set."""
 
+import fcntl
+import hashlib
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +14,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / 'media'))
 
 import clips  # noqa: E402
 import judge  # noqa: E402
+
+WEB = Path(__file__).resolve().parents[1] / 'web'
+BUILD = Path(os.environ.get('TA_BUILD', WEB.parent / 'build')).resolve()
 
 
 def pytest_addoption(parser):
@@ -52,3 +59,25 @@ def program(tmp_path_factory):
 def clip():
     """clip(name): the path of a generated file. It is shared: read it only."""
     return clips.path
+
+
+@pytest.fixture(scope='session')
+def node_modules():
+    """The folder with what package-lock.json names, tools for tests too; installed once for each lock."""
+    for name in ('node', 'npm'):
+        if not shutil.which(name):
+            pytest.skip(f'{name} is not installed')
+    folder = BUILD / 'page-tests'
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp, wanted = folder / 'installed', hashlib.sha256((WEB / 'package-lock.json').read_bytes()).hexdigest()
+    with open(folder / 'lock', 'w') as lock:  # tests may run in several processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text() != wanted:
+            for name in ('package.json', 'package-lock.json', '.npmrc'):
+                shutil.copy(WEB / name, folder / name)
+            done = subprocess.run(['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error',
+                '--fetch-retries=1', '--fetch-timeout=20000'], cwd=folder, capture_output=True, text=True, timeout=600, check=False)
+            if done.returncode:
+                pytest.skip('npm: ' + (done.stderr.strip().splitlines() or ['?'])[0])
+            stamp.write_text(wanted)
+    return folder

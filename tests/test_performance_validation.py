@@ -121,13 +121,10 @@ def test_queue_concurrent_read_performance():
     assert before == {'readers': 4, 'at_once': 1, 'read': 4}
 
 
-def test_gui_polling_interval(tmp_path):
+def test_gui_polling_interval(node_modules, tmp_path):
     """gui_polling: how often a page asks, and how often it draws, in a minute of a clock made up."""
-    modules = BUILD / 'page-tests/node_modules'
-    if not modules.exists() or not shutil.which('node'):
-        pytest.skip('node, or the packages that the tests of tests/web install, are missing')
     shutil.copytree(ROOT / 'web', tmp_path / 'web', ignore=shutil.ignore_patterns('node_modules'))
-    (tmp_path / 'web/node_modules').symlink_to(modules.resolve())
+    (tmp_path / 'web/node_modules').symlink_to(node_modules / 'node_modules')
     done = subprocess.run(['node', 'test/run.mjs', 'follow'], capture_output=True, text=True, timeout=120, cwd=tmp_path / 'web', check=False)
     assert done.returncode == 0 and '# pass 3' in done.stdout, done.stdout + done.stderr
 

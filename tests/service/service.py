@@ -85,3 +85,12 @@ class Service:
         """Process numbers of the service's children."""
         listed = Path(f'/proc/{self.process.pid}/task/{self.process.pid}/children').read_text()
         return [int(n) for n in listed.split()]
+
+    def at_work(self, limit=30):
+        """The number of a worker that is there: a job is taken before its worker is started."""
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            if workers := self.workers():
+                return workers[0]
+            time.sleep(0.01)
+        raise AssertionError('no worker is there: ' + self.log.read_text())

@@ -103,7 +103,7 @@ def test_killed_worker_costs_an_attempt(serve, tape):
     tape(service, SOURCE)
     job = service.submit(SOURCE, options=SLOW)
     service.wait(job, 'running')
-    os.kill(service.workers()[0], signal.SIGKILL)
+    os.kill(service.at_work(), signal.SIGKILL)
     waiting = service.wait(job, 'queued')
     assert waiting['attempt'] == 1 and 'crashed' in waiting['reason'], waiting
     assert 4000 < waiting['not_before_ms'] - waiting['changed_ms'] < 8000, waiting

@@ -1,7 +1,5 @@
 """Walks of a browser through the page of a real service."""
 
-import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -17,30 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'faults'))
 from service import Service  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
-WEB = HERE.parents[1] / 'web'
 BUILD = Path(os.environ.get('TA_BUILD', HERE.parents[1] / 'build')).resolve()
-
-
-@pytest.fixture(scope='session')
-def node_modules():
-    """The folder with what package-lock.json names, tools for tests too; installed once for each lock."""
-    for name in ('node', 'npm'):
-        if not shutil.which(name):
-            pytest.skip(f'{name} is not installed')
-    folder = BUILD / 'page-tests'
-    folder.mkdir(parents=True, exist_ok=True)
-    stamp, wanted = folder / 'installed', hashlib.sha256((WEB / 'package-lock.json').read_bytes()).hexdigest()
-    with open(folder / 'lock', 'w') as lock:  # tests may run in several processes
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not stamp.exists() or stamp.read_text() != wanted:
-            for name in ('package.json', 'package-lock.json', '.npmrc'):
-                shutil.copy(WEB / name, folder / name)
-            done = subprocess.run(['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error',
-                '--fetch-retries=1', '--fetch-timeout=20000'], cwd=folder, capture_output=True, text=True, timeout=600, check=False)
-            if done.returncode:
-                pytest.skip('npm: ' + (done.stderr.strip().splitlines() or ['?'])[0])
-            stamp.write_text(wanted)
-    return folder
 
 
 @pytest.fixture(scope='session')

@@ -40,9 +40,11 @@ export default async function ({ open, api, picture, until, assert, given }) {
   await page.waitForURL(/#\/queue/);
   const attention = (Date.now() - began) / 1000;
   await page.locator(".job").first().waitFor();
-  await until(async () => (await page.locator(".job .meter").count()) === 1, "is at work", 60_000);
+  // A machine that is quick is done before anybody sees it at work.
+  const done = page.locator(".job .badge.good, .job .badge.warn");
+  await until(async () => (await page.locator(".job .meter").count()) + (await done.count()) > 0, "is at work", 60_000);
   await picture(page, "restore-working");
-  await until(async () => (await page.locator(".job .badge.good, .job .badge.warn").count()) === 1, "is done", 300_000);
+  await until(async () => (await done.count()) === 1, "is done", 300_000);
   const { jobs } = await api("GET", "/jobs");
   assert.equal(jobs.length, 1);
   assert.equal(jobs[0].state, "done");
@@ -64,12 +66,13 @@ export default async function ({ open, api, picture, until, assert, given }) {
   await page.keyboard.press(".");
   await until(async () => (await frame()) !== was, "one frame on");
   await page.keyboard.press(",");
-  assert.equal(await frame(), was);
+  await until(async () => (await frame()) === was, "back again");
   await page.locator(".compare-frame").focus();
   await page.keyboard.press("+");
-  const transforms = await page.locator(".compare-pane img").evaluateAll((all) => all.map((e) => e.style.transform));
-  assert.equal(transforms[0], transforms[1]);
-  assert.match(transforms[0], /scale\(1\.5\)/);
+  const transforms = () => page.locator(".compare-pane img").evaluateAll((all) => all.map((e) => e.style.transform));
+  await until(async () => (await transforms()).every((t) => /scale\(1\.5\)/.test(t)), "both are nearer");
+  const [before, after] = await transforms();
+  assert.equal(before, after);
 
   const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download" }).click()]);
   const path = await file.path();
