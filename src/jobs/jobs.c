@@ -23,6 +23,7 @@
 #include "base/tuning.h"
 #include "base/words.h"
 #include "jobs/jobs_parts.h"
+#include "jobs/left.h"
 #include "jobs/store.h"
 
 enum { BATCH_MAX = 512 }; // operations in one transaction
@@ -191,6 +192,8 @@ static int apply_change(struct changes *c, struct ta_jobs_op *op)
         err = ta_store_update(c->jobs->store, job, old->state);
     }
     bool ends = job->state != old->state && (job->state == TA_JOB_DONE || job->state == TA_JOB_FAILED);
+    if (!err && ends && job->state == TA_JOB_DONE)
+        err = ta_left_on_done(c->jobs->store, job);
     if (!err && ends && c->hooks.ended)
         err = c->hooks.ended(c->hooks.priv, c->jobs->store, job);
     if (!err) {
@@ -200,22 +203,6 @@ static int apply_change(struct changes *c, struct ta_jobs_op *op)
     ta_job_unref(&job);
     ta_job_unref(&old);
     return err;
-}
-
-static void note_row(void *priv, const struct ta_row *row)
-{
-    (void)row;
-    *(bool *)priv = true;
-}
-
-// Has a worker ever had it?
-static bool was_begun(struct changes *c, int64_t id)
-{
-    bool begun = false;
-    ta_store_each(c->jobs->store, "a job's history can't be read",
-                  "SELECT 1 FROM changes WHERE job=?1 AND state='planning' LIMIT 1", note_row, &begun, "i",
-                  id);
-    return begun;
 }
 
 static int apply_remove(struct changes *c, struct ta_jobs_op *op)
@@ -230,7 +217,10 @@ static int apply_remove(struct changes *c, struct ta_jobs_op *op)
         ta_jobs_refuse(op, "job %" PRId64 " is %s: cancel it first", op->id, ta_job_state_name(job->state));
         err = TA_ERR_INVALID;
     }
-    if (!err && job->state != TA_JOB_DONE && was_begun(c, op->id)) {
+    bool left = false;
+    if (!err && job->state != TA_JOB_DONE)
+        err = ta_left_on_remove(c->jobs->store, job, &left);
+    if (left) {
         c->left = ta_xrealloc(c->left, (c->left_count + 1) * sizeof(struct ta_job *));
         c->left[c->left_count++] = ta_job_ref(job);
     }

@@ -51,6 +51,10 @@ static const char *const steps[] = {
     " raised INTEGER NOT NULL, PRIMARY KEY(key, measure)) WITHOUT ROWID;"
     "ALTER TABLE jobs ADD COLUMN source TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE jobs ADD COLUMN title TEXT NOT NULL DEFAULT '';",
+    // Files whose work was left by a job that is gone to others that make them too (left.h).
+    "CREATE TABLE left_work(output TEXT NOT NULL, place TEXT NOT NULL, PRIMARY KEY(output, place))"
+    " WITHOUT ROWID;"
+    "CREATE INDEX jobs_by_output ON jobs(output);",
 };
 
 enum { BUSY_MS = 5000 };

@@ -341,27 +341,14 @@ static void tell_line(void *priv, char *json)
     ta_events_publish(ta_jobs_events(s->jobs), "log", json);
 }
 
-// What is left of a job that was taken out of the list: nobody goes on with it, unless another one makes the
-// same file.
+// What is left of a job that was taken out of the list: nobody goes on with it.
 static void discard_work(void *priv, const struct ta_job *job)
 {
-    enum { PAGE = 256 };
     struct ta_server *s = priv;
     json_t *options = ta_job_object(job->options);
     const char *work_dir = ta_json_member_text(options, "work-dir");
     char *folder = ta_work_path_of(job->output, work_dir);
-    struct ta_job *found[PAGE];
-    struct ta_job_filter all = {.limit = PAGE};
-    bool wanted = false, more = access(folder, F_OK) == 0, there = more;
-    while (more) {
-        int count = ta_job_list_page(ta_jobs_list(s->jobs), &all, found, &more);
-        for (int i = 0; i < count; i++) {
-            wanted = wanted || (found[i]->state != TA_JOB_DONE && !strcmp(found[i]->output, job->output));
-            all.after = found[i]->id;
-            ta_job_unref(&found[i]);
-        }
-    }
-    if (there && !wanted) {
+    if (access(folder, F_OK) == 0) {
         char *key = ta_xprintf("discard %" PRId64, job->id);
         struct ta_question q = {.key = key,
                                 .line = TA_ASK_SHORT,

@@ -222,19 +222,45 @@ def test_a_removed_job_leaves_no_work(serve, tape):
     service.ask('POST', f'/api/v1/jobs/{job}/cancel')
     service.wait(job, 'cancelled')
     assert work.is_dir()
-    other = service.submit(SOURCE, options=SLOW)  # makes the same file
-    while service.job(other)['state'] == 'queued':  # only what a worker has had leaves work
-        time.sleep(0.05)
-    service.ask('POST', f'/api/v1/jobs/{other}/pause')
-    service.wait(other, 'paused')
+    # Another makes the same file, and goes on with it; the service may end meanwhile.
+    service.ask('POST', '/api/v1/queue/pause')
+    other = service.submit(SOURCE, options=SLOW)
     assert service.ask('DELETE', f'/api/v1/jobs/{job}')[1] == {'removed': 1}
     time.sleep(0.5)
-    assert work.is_dir()  # another one goes on with it
+    assert work.is_dir()
+    service.stop()
+    service.start()
+    # No worker has had that one, which has this work all the same.
     assert service.ask('DELETE', f'/api/v1/jobs/{other}')[1] == {'removed': 1}
     end = time.monotonic() + 20
     while work.exists() and time.monotonic() < end:
         time.sleep(0.05)
     assert not work.exists()
+
+
+def test_work_that_was_taken_over(serve, tape):
+    """Whoever finishes the file leaves nothing to those that come later."""
+    service = serve()
+    tape(service, SOURCE)
+    job, work = service.submit(SOURCE, options=SLOW), service.files / 'tape.restored.mp4.terminalai'
+    while not service.job(job)['progress']['segments_done']:
+        time.sleep(0.05)
+    service.ask('POST', f'/api/v1/jobs/{job}/cancel')
+    service.wait(job, 'cancelled')
+    service.ask('POST', '/api/v1/queue/pause')
+    other = service.submit(SOURCE, options=SLOW)
+    assert service.ask('DELETE', f'/api/v1/jobs/{job}')[1] == {'removed': 1}
+    service.ask('POST', '/api/v1/queue/resume')
+    assert service.wait(other, 'done', 'failed')['result']['segments_reused'] >= 1
+    assert not work.exists()
+    # Somebody's own work of this name is not the service's, whose third job was never begun.
+    service.ask('POST', '/api/v1/queue/pause')
+    third = service.submit(SOURCE, options={**SLOW, 'overwrite': 'on'})
+    work.mkdir()
+    (work / 'plan.json').write_text('{}')
+    assert service.ask('DELETE', f'/api/v1/jobs/{third}')[0] == 200
+    time.sleep(0.5)
+    assert (work / 'plan.json').exists()
 
 
 def test_work_of_others_stays(serve, tape):
