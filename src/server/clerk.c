@@ -7,36 +7,37 @@
 #include "base/thread.h"
 #include "server/request.h"
 
-// What waits for the disk at the same time shares one transaction, so a few are enough. Who only reads may
-// wait for a folder that does not answer: one thread is always left to those that change something.
-enum { CLERKS = 4, READING_MAX = CLERKS - 1 };
+// What waits for the service's own disk at the same time shares one transaction, so a few are enough for
+// that; the others are for folders that don't answer. One of all is kept from those.
+enum { CLERKS_MAX = 32, FAR_MAX = CLERKS_MAX - 1 };
 
 struct task {
     struct ta_request *request;
     void (*run)(struct ta_request *r);
-    bool reads;
+    bool far;
     struct task *next;
 };
 
 struct ta_clerk {
-    pthread_mutex_t lock; // guards all below but the threads
+    pthread_mutex_t lock; // guards all below
     pthread_cond_t changed;
     struct task *first; // in the order in which they came, never more than connections
-    int reading;
+    int far, idle;      // threads that are at such a task; that have none
     bool ends;
-    struct ta_thread *threads[CLERKS];
+    int count;
+    struct ta_thread *threads[CLERKS_MAX]; // started when there is need, for good
 };
 
 // The first that may begin, taken out of the list; NULL: none. Under the lock.
 static struct task *take(struct ta_clerk *clerk)
 {
     struct task **at = &clerk->first;
-    while (*at && (*at)->reads && clerk->reading >= READING_MAX)
+    while (*at && (*at)->far && clerk->far >= FAR_MAX)
         at = &(*at)->next;
     struct task *task = *at;
     if (task) {
         *at = task->next;
-        clerk->reading += task->reads;
+        clerk->far += task->far;
     }
     return task;
 }
@@ -50,7 +51,9 @@ static int work(void *arg)
         if (!task && clerk->ends && !clerk->first)
             break;
         if (!task) {
+            clerk->idle++;
             pthread_cond_wait(&clerk->changed, &clerk->lock);
+            clerk->idle--;
             continue;
         }
         pthread_mutex_unlock(&clerk->lock);
@@ -58,13 +61,23 @@ static int work(void *arg)
         task->run(task->request);
         ta_request_wake(connection); // from here on the request may be gone
         pthread_mutex_lock(&clerk->lock);
-        clerk->reading -= task->reads;
-        if (task->reads) // another that reads may begin
+        clerk->far -= task->far;
+        if (task->far) // another of them may begin
             pthread_cond_broadcast(&clerk->changed);
         free(task);
     }
     pthread_mutex_unlock(&clerk->lock);
     return 0;
+}
+
+// Under the lock.
+static int start_one(struct ta_clerk *clerk)
+{
+    if (clerk->count == CLERKS_MAX)
+        return 0;
+    int err = ta_thread_create(&clerk->threads[clerk->count], "clerk", work, clerk);
+    clerk->count += err >= 0;
+    return err;
 }
 
 int ta_clerk_create(struct ta_clerk **out)
@@ -73,25 +86,28 @@ int ta_clerk_create(struct ta_clerk **out)
     *out = clerk;
     pthread_mutex_init(&clerk->lock, NULL);
     pthread_cond_init(&clerk->changed, NULL);
-    int err = 0;
-    for (int i = 0; i < CLERKS && !err; i++)
-        err = ta_thread_create(&clerk->threads[i], "clerk", work, clerk);
+    pthread_mutex_lock(&clerk->lock);
+    int err = start_one(clerk);
+    pthread_mutex_unlock(&clerk->lock);
     if (err < 0)
         ta_clerk_destroy(out);
     return err;
 }
 
-void ta_clerk_do(struct ta_clerk *clerk, struct ta_request *r, bool reads, void (*run)(struct ta_request *r))
+void ta_clerk_do(struct ta_clerk *clerk, struct ta_request *r, bool far, void (*run)(struct ta_request *r))
 {
     struct task *task = ta_xcalloc(1, sizeof(*task)), **last;
-    *task = (struct task){r, run, reads, NULL};
+    int waiting = 1;
+    *task = (struct task){r, run, far, NULL};
     ta_request_sleep(r);
     pthread_mutex_lock(&clerk->lock);
     bool ends = clerk->ends;
     for (last = &clerk->first; !ends && *last; last = &(*last)->next)
-        continue;
+        waiting++;
     if (!ends)
         *last = task;
+    if (!ends && waiting > clerk->idle)
+        start_one(clerk); // where the system gives none it waits for the others
     pthread_cond_broadcast(&clerk->changed);
     pthread_mutex_unlock(&clerk->lock);
     if (ends) { // the service does
@@ -109,7 +125,7 @@ void ta_clerk_stop(struct ta_clerk *clerk)
     clerk->ends = true;
     pthread_cond_broadcast(&clerk->changed);
     pthread_mutex_unlock(&clerk->lock);
-    for (int i = 0; i < CLERKS; i++)
+    for (int i = 0; i < clerk->count; i++)
         ta_thread_join(&clerk->threads[i]);
 }
 

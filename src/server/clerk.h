@@ -12,10 +12,10 @@ struct ta_clerk;
 // 0 or TA_ERR_*.
 int ta_clerk_create(struct ta_clerk **out);
 // Calls run(r), which must make an answer and must not put the connection to sleep itself, on another thread;
-// r's connection sleeps until then. Of those that only read (`reads`) a few run at a time, so that changes
-// never wait for all of them. By the thread of the connection; once the clerk is stopped run(r) is called
-// here.
-void ta_clerk_do(struct ta_clerk *clerk, struct ta_request *r, bool reads, void (*run)(struct ta_request *r));
+// r's connection sleeps until then. Who reaches into folders of the user (`far`) may wait for ever, for one
+// on a network that does not answer: a thread is always left to the others, and one more is started where all
+// wait. By the thread of the connection; once the clerk is stopped run(r) is called here.
+void ta_clerk_do(struct ta_clerk *clerk, struct ta_request *r, bool far, void (*run)(struct ta_request *r));
 // Finishes what was given, so that no connection sleeps any more. Before the connections are closed.
 // NULL-safe.
 void ta_clerk_stop(struct ta_clerk *clerk);

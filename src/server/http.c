@@ -274,8 +274,8 @@ static enum MHD_Result on_request(struct ta_server *s, bool local, struct MHD_Co
         return ta_follow(s, r); // events alone have nothing to run
     if (call->route && !r->status) {
         r->waits = false;
-        if (call->route->disk)
-            ta_clerk_do(s->clerk, r, !call->route->changes, call->route->run);
+        if (call->route->disk || call->route->far)
+            ta_clerk_do(s->clerk, r, call->route->far, call->route->run);
         else
             call->route->run(r);
         if (r->waits) // the connection sleeps; this is called again when it wakes

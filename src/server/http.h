@@ -58,7 +58,8 @@ struct ta_route {
     const char *summary;
     void (*run)(struct ta_request *r);
     bool changes;                     // refused to clients that may change nothing
-    bool disk;                        // waits for one: run by a thread that may (clerk.h)
+    bool disk;                        // waits for the service's own: run by a thread that may (clerk.h)
+    bool far;                         // the same for folders of the user, which may never answer
     const struct ta_parameter *query; // NULL: none
     const char *body;   // what is sent: a name in the description's schemas; "" bytes; NULL: nothing
     const char *answer; // what comes: a name there, or a media type; NULL: some object of JSON

@@ -228,29 +228,48 @@ HUNG = """
 #include <dirent.h>
 #include <dlfcn.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+static void hang(void)
+{
+    while (access(getenv("TA_HUNG_FILE"), F_OK) == 0)
+        usleep(10000);
+}
 DIR *fdopendir(int fd)
 {
     DIR *(*real)(int) = (DIR * (*)(int)) dlsym(RTLD_NEXT, "fdopendir");
-    while (access(getenv("TA_HUNG_FILE"), F_OK) == 0)
-        usleep(10000);
+    hang();
     return real(fd);
+}
+int stat64(const char *path, struct stat64 *st)
+{
+    int (*real)(const char *, struct stat64 *) = (int (*)(const char *, struct stat64 *))dlsym(RTLD_NEXT, "stat64");
+    if (strstr(path, "/gone"))
+        hang();
+    return real(path, st);
 }
 """
 
 
 def test_folders_that_hang_keep_no_change_waiting(serve, tmp_path, monkeypatch):
-    """More readers of a folder that does not answer than there are threads for them: jobs are submitted and taken back."""
+    """More readers of a folder that does not answer, and jobs for one, than anybody would wait for: others go on."""
     hung = tmp_path / 'hung'
     preload(HUNG, tmp_path, monkeypatch)
     monkeypatch.setenv('TA_HUNG_FILE', str(hung))
     service = serve()
     service.ask('POST', '/api/v1/queue/pause')
     hung.write_text('')
-    readers = [http.client.HTTPConnection('127.0.0.1', service.port, timeout=60) for _ in range(8)]
+    (service.files / 'gone').mkdir()
+    (service.files / 'b.avi').write_text('no film')
+    readers = [http.client.HTTPConnection('127.0.0.1', service.port, timeout=60) for _ in range(16)]
+    wanted = {'input': str(service.files / 'b.avi')}
     try:
-        for reader in readers:
-            reader.request('GET', f'/api/v1/files?path={service.files}')
+        for i, reader in enumerate(readers):
+            if i % 2:
+                reader.request('GET', f'/api/v1/files?path={service.files}')
+            else:
+                reader.request('POST', '/api/v1/jobs', json.dumps({**wanted, 'output': str(service.files / f'gone/{i}.mp4')}))
         assert not select.select([r.sock for r in readers], [], [], 0.5)[0]
         status, job = submit(service, 'a.avi')
         assert status == 201, job
@@ -259,5 +278,5 @@ def test_folders_that_hang_keep_no_change_waiting(serve, tmp_path, monkeypatch):
     finally:
         hung.unlink()
     for reader in readers:
-        assert reader.getresponse().status == 200
+        assert reader.getresponse().status in (200, 201)
         reader.close()
