@@ -28,6 +28,8 @@ struct ta_env {
     const struct ta_folder *scratch; // where files between passes may be made (base/folder.h); NULL: nowhere
     int batch;                       // pictures that an engine gets at a time; 0: as tuned
     bool engine_fallback;            // the CPU goes on where a device fails
+    bool joins_inside; // the output is put together in its work folder, which lies beside it: this
+                       // process may write nowhere else there
 };
 
 #endif

@@ -44,8 +44,16 @@ void ta_box_write(struct ta_box *box, const char *path)
     add(&box->writes, &box->write_count, path);
 }
 
+void ta_box_set_place(struct ta_box *box, const char *path)
+{
+    free(box->place);
+    box->place = realpath(path, NULL);
+}
+
 void ta_box_release(struct ta_box *box)
 {
+    free(box->place);
+    free(box->work);
     for (int i = 0; i < box->read_count; i++)
         free(box->reads[i]);
     for (int i = 0; i < box->write_count; i++)
@@ -74,6 +82,8 @@ bool ta_box_covers(const struct ta_box *have, const struct ta_box *want)
         if (!holds(have->reads, have->read_count, want->reads[i]) &&
             !holds(have->writes, have->write_count, want->reads[i]))
             return false;
+    if (want->place && !holds(have->writes, have->write_count, want->place))
+        return false;
     return (have->devices || !want->devices) && (have->network || !want->network) &&
            (have->programs || !want->programs);
 }
@@ -142,6 +152,7 @@ const char *ta_box_gaps(void)
 #define WRITE                                                                                                \
     (READ | FS_WRITE_FILE | FS_REMOVE_DIR | FS_REMOVE | FS_MAKE_DIR | FS_MAKE_REG | FS_MAKE_SYM | FS_REFER | \
      FS_TRUNCATE)
+#define PLACE (FS_READ_DIR | FS_MAKE_REG | FS_REFER | FS_REMOVE_DIR)
 #define DEVICE (READ | FS_WRITE_FILE | FS_IOCTL_DEV)
 #define ON_FILE (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
 
@@ -279,6 +290,8 @@ void ta_box_make(struct ta_box_ready *out, const struct ta_box *box, struct ta_l
         allow(fd, handled, box->reads[i], READ | (box->programs ? FS_EXECUTE : 0));
     for (int i = 0; i < box->write_count; i++)
         allow(fd, handled, box->writes[i], WRITE | (box->programs ? FS_EXECUTE : 0));
+    if (box->place)
+        allow(fd, handled, box->place, PLACE | (box->replaces ? FS_REMOVE : 0));
     out->ruleset = fd;
 }
 

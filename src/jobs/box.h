@@ -16,6 +16,11 @@ struct ta_log;
 struct ta_box {
     char **reads, **writes; // what it writes it reads, too
     int read_count, write_count;
+    char *
+        place; // one folder where files get their names, moved there from a folder that is written: what lies
+               // there is listed, but neither read nor written, and stays unless it `replaces`; NULL: none
+    char *work; // a folder that was made for it: where it stays empty it goes when the child has ended; NULL
+    bool replaces;
     bool devices;  // of graphics and computing, with the local sockets and shared memory that their libraries
                    // use
     bool network;  // and what names are looked up by
@@ -25,6 +30,7 @@ struct ta_box {
 // "" are passed over.
 void ta_box_read(struct ta_box *box, const char *path);
 void ta_box_write(struct ta_box *box, const char *path);
+void ta_box_set_place(struct ta_box *box, const char *path);
 void ta_box_release(struct ta_box *box);
 // May who is in `have` do all that `want` allows?
 bool ta_box_covers(const struct ta_box *have, const struct ta_box *want);

@@ -19,6 +19,8 @@ struct ta_box_work {
     const char *input, *output, *work_dir;
     const json_t *options; // an object of texts; NULL: none
     bool makes;            // writes the output; else it is looked at
+    bool exactly; // and of what lies beside it nothing else, where that can be: box->work is its folder then,
+                  // and the file is to be joined there (base/env.h)
 };
 // For restoring it, or looking at it, which reads the roots as well. A job that needs an engine gets a box
 // with devices that reads the roots as well, so that its worker can go on with the next such job and keep

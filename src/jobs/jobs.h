@@ -97,9 +97,9 @@ void ta_jobs_set_hooks(struct ta_jobs *jobs, const struct ta_jobs_hooks *hooks);
 enum { TA_JOBS_WAKES = 8 };
 void ta_jobs_on_change(struct ta_jobs *jobs, void (*wake)(void *priv), void *priv);
 
-// Called for each job that is taken out of the list unfinished when its work, or that of an earlier one of the
-// same file, lies where nobody will go on with it (left.h). By the writer's thread, which must not call the queue from it; NULL takes it
-// back.
+// Called for each job that is taken out of the list unfinished when its work, or that of an earlier one of
+// the same file, lies where nobody will go on with it (left.h). By the writer's thread, which must not call
+// the queue from it; NULL takes it back.
 void ta_jobs_on_leave(struct ta_jobs *jobs, void (*leave)(void *priv, const struct ta_job *job), void *priv);
 
 // ---- for the supervisor ----

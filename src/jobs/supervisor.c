@@ -235,7 +235,7 @@ static void hear(struct ta_supervisor *s, struct ta_seat *seat)
 
 // ---- what workers are told ----
 
-static void give(struct ta_supervisor *s, struct ta_seat *seat, const struct ta_job *job)
+static void give(struct ta_supervisor *s, struct ta_seat *seat, const struct ta_job *job, bool inside)
 {
     bool fetch = job->state == TA_JOB_DOWNLOADING;
     json_t *m = ta_line_create(fetch ? "fetch" : "start", job->id);
@@ -248,6 +248,7 @@ static void give(struct ta_supervisor *s, struct ta_seat *seat, const struct ta_
         free(folder);
     }
     json_object_set_new(m, "output", json_string(job->output));
+    json_object_set_new(m, "inside", json_boolean(inside));
     json_object_set_new(m, "options", ta_job_object(job->options));
     seat->job = job->id;
     seat->heard = ta_clock_seconds();
@@ -270,7 +271,8 @@ static void box_for(const struct ta_supervisor *s, const struct ta_job *job, str
                                .output = job->output,
                                .work_dir = ta_json_member_text(options, "work-dir"),
                                .options = options,
-                               .makes = true};
+                               .makes = true,
+                               .exactly = true};
     ta_box_for_work(box, &s->config.rules, &work);
     json_decref(options);
 }
@@ -284,7 +286,8 @@ static struct ta_seat *choose_seat(struct ta_supervisor *s, const struct ta_box 
         struct ta_seat *seat = &s->seats[i];
         if (seat->pid && seat->job)
             continue;
-        if (seat->pid && ta_box_covers(&seat->box, box))
+        if (seat->pid && (box->devices || !seat->box.devices || s->config.ready) &&
+            ta_box_covers(&seat->box, box))
             return seat;
         if (!best || (best->pid && !seat->pid))
             best = seat;
@@ -320,6 +323,7 @@ static void give_jobs(struct ta_supervisor *s)
             return;
         box_for(s, job, &box);
         struct ta_seat *seat = choose_seat(s, &box);
+        bool inside = box.work != NULL;
         bool there = seat->pid || start_worker(s, seat, &box) >= 0;
         ta_box_release(&box);
         if (!there) {
@@ -330,7 +334,7 @@ static void give_jobs(struct ta_supervisor *s)
             ta_job_unref(&job);
             return;
         }
-        give(s, seat, job);
+        give(s, seat, job, inside);
         ta_job_unref(&job);
     }
 }

@@ -118,6 +118,8 @@ void ta_supervisor_bury(struct ta_supervisor *s, struct ta_seat *seat)
         end_crashed(s, seat, status);
     close(seat->fd);
     ta_buf_release(&seat->lines.buf);
+    if (seat->box.work)
+        rmdir(seat->box.work); // only what is empty: nothing was begun, or all of it has gone
     ta_box_release(&seat->box);
     *seat = (struct ta_seat){0};
     atomic_fetch_sub(&s->workers, 1);

@@ -268,7 +268,8 @@ static int run_job(struct worker *w, const json_t *start)
     w->query_ms = json_number_value(json_object_get(start, "query_ms"));
     if (!err && input && !strcmp(ta_json_member_text(start, "type"), "fetch"))
         result = fetch(w, start, input, log, &err);
-    else if (!err && input && output)
+    w->env->joins_inside = json_is_true(json_object_get(start, "inside"));
+    if (!err && !result && input && output)
         result = restore(w, input, output, json_object_get(start, "options"), log, &err);
     json_t *m = ta_line_create("result", job);
     json_object_set_new(m, "err", json_integer(result ? err : err ? err : TA_ERR_INTERNAL));

@@ -476,6 +476,7 @@ static int restore(struct restore *r)
     err = ta_work_open(&r->work, r->plan, &r->run, r->log);
     if (err < 0)
         return err;
+    r->work.inside = r->env && r->env->joins_inside;
     ta_space_init(&r->space, &r->work, &r->run, r->log);
     // What was not there before the lock was taken may be now.
     if (name_err >= 0 || !r->work.delivered)

@@ -20,6 +20,7 @@ struct ta_work {
     struct ta_done *done; // [ta_plan_tasks()]; bytes > 0 when finished
     int done_count;
     struct ta_journal journal; // as it stood when the folder was opened, without its tasks
+    bool inside;               // the joined file is made in the folder, else beside the output
     bool delivered;            // the output in place is the file that the journal says was joined
     struct ta_log *log;
 };

@@ -64,6 +64,11 @@ void ta_work_remove_part(const char *output, const char *tag)
     free(part);
 }
 
+char *ta_work_joined_name(const char *tag)
+{
+    return ta_xprintf("joined.%s.part", tag);
+}
+
 // "FIRST...LAST", with something between?
 static bool is_between(const char *name, const char *first, const char *last)
 {
@@ -85,6 +90,7 @@ bool ta_work_is_own_name(const char *name)
         if (!strcmp(name, fixed[i]))
             return true;
     return ta_task_is_file(name, false, NULL) || ta_task_is_file(name, true, NULL) || is_sound_name(name) ||
+           is_between(name, "joined.", ".part") ||
            is_between(name, ".ta-", ".tmp"); // of atomic writes that were killed
 }
 

@@ -18,6 +18,9 @@ char *ta_work_path_of(const char *output, const char *work_dir);
 // that has such a name, which no other program gives.
 void ta_work_remove_part(const char *output, const char *tag);
 
+// The name that the joined file has meanwhile where it is made in the work folder. To be freed.
+char *ta_work_joined_name(const char *tag);
+
 // Has a file in the work folder this name because a run made it?
 bool ta_work_is_own_name(const char *name);
 // The first file in the folder that no run makes, to be freed; NULL when there is none. 0 or TA_ERR_*.

@@ -74,6 +74,11 @@ int ta_work_refuse_foreign(const struct ta_work *w)
 void ta_work_remove_joined_part(struct ta_work *w)
 {
     ta_work_remove_part(w->plan->output, w->journal.joining);
+    if (!w->journal.joining[0])
+        return;
+    char *name = ta_work_joined_name(w->journal.joining);
+    ta_folder_unlink(&w->folder, name);
+    free(name);
 }
 
 // ---- whose plan it is ----

@@ -280,7 +280,13 @@ int ta_work_note_keep(struct ta_work *w, bool done)
 
 char *ta_work_part(const struct ta_work *w)
 {
-    return w->journal.joining[0] ? ta_path_part(w->plan->output, w->journal.joining) : NULL;
+    if (!w->journal.joining[0])
+        return NULL;
+    if (!w->inside)
+        return ta_path_part(w->plan->output, w->journal.joining);
+    char *name = ta_work_joined_name(w->journal.joining), *path = ta_path_join(w->dir, name);
+    free(name);
+    return path;
 }
 
 int ta_work_begin_joining(struct ta_work *w)

@@ -46,6 +46,40 @@ def test_workers_at_work(serve, tape):
     assert not service.workers()
 
 
+def test_nothing_is_left_of_a_job_that_fails(serve, tape):
+    """The service makes the work folder for the worker, which may make nothing beside the output."""
+    service = serve()
+    (service.files / 'none.avi').write_text('no film')
+    assert service.wait(service.submit('none.avi', options=QUICK), 'done', 'failed')['state'] == 'failed'
+    tape(service, 'tape.avi')
+    job = service.submit('tape.avi', options=SLOW)
+    service.at_work()
+    assert (service.files / 'tape.restored.mp4.terminalai').is_dir()
+    service.ask('POST', f'/api/v1/jobs/{job}/cancel')
+    service.wait(job, 'cancelled', 'done')
+    service.ask('DELETE', f'/api/v1/jobs/{job}')
+    end = time.monotonic() + 20
+    while list(service.files.glob('*.terminalai')) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not list(service.files.glob('*.terminalai'))
+
+
+def test_what_is_there_is_replaced(serve, tape):
+    """Also by a worker that may write nothing in that folder but what gets a name there."""
+    service = serve()
+    tape(service, 'tape.avi')
+    first = service.wait(service.submit('tape.avi', options=QUICK), 'done', 'failed')
+    assert first['state'] == 'done', first['reason']
+    out = service.files / 'tape.restored.mp4'
+    was = out.read_bytes()
+    for options in ({'crf': 35}, {'framemd5': 'on'}):
+        again = service.wait(service.submit('tape.avi', output=str(out), options={**QUICK, **options, 'overwrite': 'on'}), 'done', 'failed')
+        assert again['state'] == 'done', again['reason']
+        assert out.read_bytes() != was or 'framemd5' in options
+        was = out.read_bytes()
+    assert sorted(p.name for p in service.files.iterdir()) == ['tape.avi', 'tape.restored.mp4', 'tape.restored.mp4.framemd5', 'tape.restored.mp4.json']
+
+
 def test_all_that_a_job_names(serve, tape, tmp_path, monkeypatch):
     """Files of other folders than those of input and output: by options, by the shell, by a link."""
     service = serve()

@@ -86,6 +86,10 @@ enum {
     WRITES_NULL = 1 << 15,
     READS_PASSWORDS = 1 << 16,
     SOCKET_PAIR = 1 << 17,
+    NAMES_ELSEWHERE = 1 << 18, // moves a file of its own there
+    REPLACES_ELSEWHERE = 1 << 19,
+    READS_ELSEWHERE = 1 << 20,
+    REMOVES_ELSEWHERE = 1 << 21,
 };
 
 static bool opens(const char *path, int flags)
@@ -116,18 +120,31 @@ static bool runs(const char *program)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+// With files that it has made itself.
+static bool moves(const char *made, const char *to, unsigned flags)
+{
+    return opens(made, O_WRONLY | O_CREAT) &&
+           syscall(SYS_renameat2, AT_FDCWD, made, AT_FDCWD, to, flags) == 0;
+}
+
 static uint32_t find_out(const struct place *p)
 {
     uint32_t can = 0;
     struct rlimit core;
     int pair[2];
     char *made = ta_xprintf("%s.made", p->out), *moved = ta_xprintf("%s.moved", p->out),
-         *new_elsewhere = ta_xprintf("%s.made", p->elsewhere);
+         *new_elsewhere = ta_xprintf("%s.made", p->elsewhere),
+         *named_elsewhere = ta_xprintf("%s.named", p->elsewhere);
+    enum { NOT_REPLACING = 1 };
     can |= opens(p->tape, O_RDONLY) ? READS_TAPE : 0;
     can |= opens(p->other, O_RDONLY) ? READS_OTHER : 0;
     can |= opens(p->out, O_RDONLY) ? READS_OUT : 0;
     can |= opens(made, O_WRONLY | O_CREAT | O_TRUNC) ? WRITES_OUT : 0;
     can |= rename(made, moved) == 0 ? RENAMES_OUT : 0;
+    can |= moves(made, named_elsewhere, NOT_REPLACING) ? NAMES_ELSEWHERE : 0;
+    can |= moves(made, named_elsewhere, 0) ? REPLACES_ELSEWHERE : 0;
+    can |= opens(named_elsewhere, O_RDONLY) || opens(p->elsewhere, O_RDONLY) ? READS_ELSEWHERE : 0;
+    can |= unlink(p->elsewhere) == 0 ? REMOVES_ELSEWHERE : 0;
     can |= opens(p->tape, O_WRONLY) ? WRITES_TAPE : 0;
     can |= unlink(p->tape) == 0 ? REMOVES_TAPE : 0;
     can |= opens(new_elsewhere, O_WRONLY | O_CREAT) ? WRITES_ELSEWHERE : 0;
@@ -144,6 +161,7 @@ static uint32_t find_out(const struct place *p)
     free(made);
     free(moved);
     free(new_elsewhere);
+    free(named_elsewhere);
     return can;
 }
 
@@ -194,6 +212,30 @@ static void test_exactly_its_files(void **state)
     free(out);
 }
 
+// Where the output gets its name, nothing else is reached.
+static void test_place_of_a_name(void **state)
+{
+    const struct place *p = *state;
+    struct ta_box box = {0};
+    char *out = ta_path_dir(p->out), *elsewhere = ta_path_dir(p->elsewhere);
+    need_kernel();
+    ta_box_read(&box, p->tape);
+    ta_box_write(&box, out);
+    ta_box_set_place(&box, elsewhere);
+    uint32_t wanted = READS_TAPE | READS_OUT | WRITES_OUT | RENAMES_OUT | WRITES_NULL | SOCKET_PAIR |
+                      NAMES_ELSEWHERE;
+    assert_int_equal(try_box(p, &box) & ~(uint32_t)SIGNALS_PARENT, wanted);
+    box.replaces = true;
+    char *named = ta_xprintf("%s.named", p->elsewhere);
+    assert_int_equal(unlink(named), 0);
+    assert_int_equal(try_box(p, &box) & ~(uint32_t)SIGNALS_PARENT,
+                     wanted | REPLACES_ELSEWHERE | REMOVES_ELSEWHERE);
+    ta_box_release(&box);
+    free(named);
+    free(elsewhere);
+    free(out);
+}
+
 static void test_devices(void **state)
 {
     const struct place *p = *state;
@@ -201,8 +243,8 @@ static void test_devices(void **state)
     need_kernel();
     ta_box_read(&box, p->dir);
     uint32_t can = try_box(p, &box);
-    assert_int_equal(can, READS_TAPE | READS_OTHER | READS_OUT | SOCKET_UNIX | SOCKET_PAIR | WRITES_NULL |
-                              READS_PASSWORDS | SIGNALS_PARENT);
+    assert_int_equal(can, READS_TAPE | READS_OTHER | READS_OUT | READS_ELSEWHERE | SOCKET_UNIX | SOCKET_PAIR |
+                              WRITES_NULL | READS_PASSWORDS | SIGNALS_PARENT);
     ta_box_release(&box);
 }
 
@@ -303,7 +345,7 @@ static void test_box_of_a_job(void **state)
     char *output = ta_xprintf("%s/new.mp4", p->dir), *lut = ta_xprintf("%s", p->other),
          *work_dir = ta_path_dir(p->elsewhere);
     json_t *options = json_pack("{s:s, s:s}", "colour-lut", lut, "work-dir", work_dir);
-    struct ta_box_work work = {p->tape, output, work_dir, options, true};
+    struct ta_box_work work = {p->tape, output, work_dir, options, true, false};
     setenv("XDG_CACHE_HOME", p->dir, 1);
     setenv("XDG_DATA_HOME", p->dir, 1); // no network is there
     ta_box_for_work(&box, &rules, &work);
@@ -327,15 +369,54 @@ static void test_box_of_a_job(void **state)
     free(lut);
 }
 
+// Nothing of the output's folder but the output and its work.
+static void test_exact_box_of_a_job(void **state)
+{
+    const struct place *p = *state;
+    struct ta_box box = {0};
+    struct ta_box_rules rules = {0};
+    char *output = ta_xprintf("%s/new.mp4", p->dir), *place = ta_xprintf("%s.terminalai", output);
+    json_t *options = json_object();
+    struct ta_box_work work = {p->tape, output, "", options, true, true};
+    char *cache = ta_path_dir(p->elsewhere);
+    setenv("XDG_CACHE_HOME", cache, 1);
+    setenv("XDG_DATA_HOME", p->dir, 1); // no network is there
+    ta_box_for_work(&box, &rules, &work);
+    assert_string_equal(box.work, place);
+    assert_string_equal(box.place, p->dir);
+    assert_true(has(box.writes, box.write_count, place) && !has(box.writes, box.write_count, p->dir));
+    assert_false(box.replaces || has(box.reads, box.read_count, p->dir));
+    ta_box_release(&box);
+    assert_int_equal(rmdir(place), 0);
+    // What is there already is read, and replaced.
+    assert_int_equal(ta_file_write_atomic(output, "x", 1, NULL), 0);
+    ta_box_for_work(&box, &rules, &work);
+    assert_true(box.replaces && has(box.reads, box.read_count, output));
+    ta_box_release(&box);
+    assert_int_equal(rmdir(place), 0);
+    // Checksums of frames are read of the output under its name.
+    json_object_set_new(options, "framemd5", json_string("on"));
+    ta_box_for_work(&box, &rules, &work);
+    assert_true(!box.place && has(box.writes, box.write_count, p->dir));
+    assert_int_equal(access(place, F_OK), -1);
+    ta_box_release(&box);
+    json_decref(options);
+    free(cache);
+    free(place);
+    free(output);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_exactly_its_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_place_of_a_name, setup, teardown),
         cmocka_unit_test_setup_teardown(test_devices, setup, teardown),
         cmocka_unit_test_setup_teardown(test_downloads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replaced_program, setup, teardown),
         cmocka_unit_test(test_covers),
         cmocka_unit_test_setup_teardown(test_box_of_a_job, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exact_box_of_a_job, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
