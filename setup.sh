@@ -168,9 +168,28 @@ fetch_engine() {
         echo "setup.sh: no ONNX Runtime by pip; its tests will be skipped" >&2
 }
 
+# Schemathesis, which makes requests of the service's own description, for the Python that runs the tests; one test is skipped
+# without it.
+fetch_schemathesis() {
+    local folder python
+    folder=$(dirname "$0")/build/schemathesis
+    if [ "$check" = yes ] || [[ " ${groups[*]} " != *" test "* ]] || [ -e "$folder/schemathesis" ]; then
+        return 0
+    fi
+    for python in python3 /usr/bin/python3; do
+        if "$python" -c "import pytest, xdist" 2>/dev/null; then
+            "$python" -m pip --disable-pip-version-check install -q --retries 0 --timeout 15 --only-binary :all: \
+                --target "$folder" schemathesis </dev/null >/dev/null 2>&1 && return 0
+            break
+        fi
+    done
+    echo "setup.sh: no Schemathesis by pip; its test will be skipped" >&2
+}
+
 look
 if [ ${#missing[@]} -eq 0 ]; then
     fetch_engine
+    fetch_schemathesis
     exit 0
 fi
 echo "setup.sh: missing: ${missing[*]}" >&2
@@ -294,3 +313,4 @@ if [ ${#missing[@]} -gt 0 ]; then
     groups=("${wanted_groups[@]}")
 fi
 fetch_engine
+fetch_schemathesis

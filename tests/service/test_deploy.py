@@ -145,3 +145,69 @@ def test_units(name, tmp_path, program):
     got = subprocess.run(['systemd-analyze', 'security', '--offline=yes', '--threshold=25', unit], capture_output=True,
         text=True, timeout=60, check=False)
     assert got.returncode == 0, got.stdout  # an exposure of 2.5 of 10 at most
+
+
+MANAGER = """
+set -eu
+mount -t tmpfs none /run/systemd
+mkdir /run/systemd/system  # as where systemd is the first process
+for group in $GROUPS_OF_TEST; do echo $$ > "$group/cgroup.procs" || true; done
+SYSTEMD_LOG_TARGET=console /lib/systemd/systemd --user > manager.log 2>&1 &
+for _ in $(seq 100); do
+    systemctl --user is-system-running > state 2>&1 && break
+    sleep 0.1
+done
+show() { systemctl --user show -p "$1" --value terminalai; }
+systemctl --user start terminalai  # returns when it says that it is ready
+echo "started $(show ActiveState) $(show StatusText)"
+"$PROGRAM" submit "$HOME/tape.mkv" --segment-length 0.4 --resolution 640x512 --preset-speed slow > /dev/null
+until "$PROGRAM" jobs show 1 --json | grep -q '"state": "running"'; do sleep 0.1; done
+kill -KILL "$(show MainPID)"
+sleep 1
+until [ "$(show ActiveState)" = active ]; do sleep 0.2; done
+echo "restarts $(show NRestarts)"
+systemctl --user stop terminalai
+echo "stopped $(show ActiveState) $(show Result) $(show ExecMainStatus)"
+systemctl --user start terminalai
+until "$PROGRAM" jobs show 1 --json | grep -q '"state": "\\(done\\|failed\\)"'; do sleep 0.2; done
+"$PROGRAM" jobs show 1 --json | grep '"state"' | head -1
+systemctl --user stop terminalai
+"""
+
+
+def own_groups():
+    """The control groups that this process is in, of all hierarchies, as far as it may write there."""
+    found = []
+    for line in Path('/proc/self/cgroup').read_text().splitlines():
+        name, path = line.split(':', 2)[1:]
+        for mount in [name.removeprefix('name=')] if name else ['unified', '']:
+            folder = Path('/sys/fs/cgroup', mount, path.strip('/'))
+            if os.access(folder / 'cgroup.procs', os.W_OK):
+                found.append(folder)
+    return found
+
+
+def test_a_user_unit_is_started(program, tmp_path):
+    """By a real manager, in rooms of its own: ready, killed and started again, stopped with work in hand, gone on with."""
+    groups = own_groups()
+    if os.geteuid() or not groups or not Path('/lib/systemd/systemd').exists() or not shutil.which('unshare'):
+        pytest.skip('no systemd, or no right to run a manager')
+    units, run = tmp_path / '.config/systemd/user', tmp_path / 'run'
+    units.mkdir(parents=True)
+    run.mkdir(mode=0o700)
+    text = (ROOT / 'dist/terminalai-user.service.in').read_text()
+    (units / 'terminalai.service').write_text(text.replace('@bindir@/terminalai', str(program.path)))
+    shutil.copy(kit.source('interlaced'), tmp_path / 'tape.mkv')
+    own = [group / f'terminalai-test-{os.getpid()}' for group in groups]
+    for folder in own:
+        folder.mkdir()
+    env = {'PATH': os.environ['PATH'], 'HOME': str(tmp_path), 'XDG_RUNTIME_DIR': str(run), 'GROUPS_OF_TEST': ' '.join(map(str, own)), 'PROGRAM': str(program.path)}
+    try:
+        done = subprocess.run(['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'bash', '-c', MANAGER], cwd=tmp_path,
+            env=env, capture_output=True, text=True, timeout=180, check=False)
+    finally:
+        for folder in sorted((p for o in own for p in (o, *o.rglob('*')) if p.is_dir()), reverse=True):
+            folder.rmdir()
+    assert done.returncode == 0, done.stderr + (tmp_path / 'manager.log').read_text()[-3000:]
+    lines = done.stdout.splitlines()
+    assert lines[:3] == ['started active taking jobs', 'restarts 1', 'stopped inactive success 0'] and '"done"' in lines[3], lines

@@ -5,10 +5,12 @@ import json
 import random
 import resource
 import socket
+import sys
 import time
 import urllib.parse
 from pathlib import Path
 
+import kit
 import pytest
 
 
@@ -224,7 +226,8 @@ def test_idle(serve):
 
 
 def test_schemathesis(serve):
-    """What a program that reads the description makes of it."""
+    """What a program that reads the description makes of it; setup.sh --test puts it into the build folder."""
+    sys.path.append(str(kit.BUILD / 'schemathesis'))  # last: it brings a pytest of its own
     schemathesis = pytest.importorskip('schemathesis')
     service = serve()
     schema = schemathesis.openapi.from_url(f'http://127.0.0.1:{service.port}/api/v1/openapi.json')

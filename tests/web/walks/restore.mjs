@@ -12,7 +12,7 @@ export default async function ({ open, api, picture, until, assert, given }) {
   await page.getByRole("button", { name: "Look on this computer" }).click();
   const dialog = page.getByRole("dialog", { name: "Choose recordings" });
   await dialog.waitFor();
-  if (await dialog.getByRole("button", { name: given.files }).count()) await dialog.getByRole("button", { name: given.files }).click();
+  await dialog.getByRole("button", { name: given.files }).click();
   await dialog.getByRole("checkbox", { name: given.film, exact: true }).check();
   await picture(page, "restore-browse");
   await dialog.getByRole("button", { name: "Take it" }).click();

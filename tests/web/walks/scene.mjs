@@ -3,7 +3,7 @@ export default async function ({ open, api, picture, until, assert, given }) {
   const page = await open({ path: "#/restore", allow: /404/ });
   await page.getByRole("button", { name: "Look on this computer" }).click();
   const dialog = page.getByRole("dialog", { name: "Choose recordings" });
-  if (await dialog.getByRole("button", { name: given.files }).count()) await dialog.getByRole("button", { name: given.files }).click();
+  await dialog.getByRole("button", { name: given.files }).click();
   await dialog.getByRole("checkbox", { name: given.film, exact: true }).check();
   await dialog.getByRole("button", { name: "Take it" }).click();
   await until(async () => !(await page.getByRole("button", { name: "Try 10 seconds" }).isDisabled()), "planned", 60_000);

@@ -4,7 +4,7 @@ export default async function ({ open, api, picture, until, axe, assert, given }
   await page.getByRole("button", { name: "Watch a folder" }).click();
   const dialog = page.getByRole("dialog", { name: "Choose a folder" });
   await dialog.waitFor();
-  if (await dialog.getByRole("button", { name: given.files }).count()) await dialog.getByRole("button", { name: given.files }).click();
+  await dialog.getByRole("button", { name: given.files }).click();
   await dialog.getByRole("button", { name: given.folder }).click();
   await until(async () => (await dialog.locator(".browse-path").innerText()).endsWith(given.folder), "in the folder");
   await dialog.getByRole("button", { name: "This folder" }).click();

@@ -16,12 +16,17 @@ export default async function ({ open, picture, axe, assert, given, until }) {
       }
       await page.context().close();
     }
-  const narrow = await open({ size: { width: 320, height: 640 } });
-  for (const view of VIEWS) {
-    await narrow.goto(`${given.url}/#/${view}`);
-    await narrow.waitForTimeout(300);
-    assert.ok(await narrow.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${view} at 320 pixels`);
-    await picture(narrow, `${view}-320`);
+  for (const [width, language] of [[320, "en-GB"], [320, "de-DE"], [390, "de-DE"]]) {
+    const narrow = await open({ size: { width, height: 640 }, language });
+    for (const view of VIEWS) {
+      await narrow.goto(`${given.url}/#/${view}`);
+      await narrow.waitForTimeout(300);
+      assert.ok(await narrow.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${view} at ${width} pixels`);
+      await picture(narrow, `${view}-${width}-${language.slice(0, 2)}`);
+    }
+    const cut = await narrow.locator("nav a span").evaluateAll((all) => all.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent));
+    assert.deepEqual(cut, [], `words of the menu at ${width} pixels, ${language}`);
+    await narrow.context().close();
   }
   assert.deepEqual(wrong, []);
 }

@@ -72,13 +72,15 @@ function Limits() {
       <h2>{t("limits.title")}</h2>
       <div class="row">
         <span id="at-once">{t("limits.at_once")}</span>
-        <button class="plain" aria-label={t("limits.fewer")} disabled={s.read_only || now <= 1} onClick={() => change(now - 1)}>
-          −
-        </button>
-        <output aria-labelledby="at-once">{now}</output>
-        <button class="plain" aria-label={t("limits.more")} disabled={s.read_only || now >= s.limits.at_once_most} onClick={() => change(now + 1)}>
-          +
-        </button>
+        <div class="stepper">
+          <button class="plain" aria-label={t("limits.fewer")} disabled={s.read_only || now <= 1} onClick={() => change(now - 1)}>
+            −
+          </button>
+          <output aria-labelledby="at-once">{now}</output>
+          <button class="plain" aria-label={t("limits.more")} disabled={s.read_only || now >= s.limits.at_once_most} onClick={() => change(now + 1)}>
+            +
+          </button>
+        </div>
       </div>
       <p class="quiet">{t("limits.why", { cores: s.cores })}</p>
       {s.uploads && <p class="quiet">{t("limits.uploads", { size: bytes(s.uploads.max_bytes) })}</p>}
