@@ -23,13 +23,22 @@ struct pass {
     const struct ta_chain_sink *sink; // of the last one
     const struct ta_env *env;
     const atomic_bool *stop;
+    struct ta_ledger_row *files; // what writing and reading them took
 };
+
+static void count_file(const struct pass *p, struct ta_lap began)
+{
+    struct ta_lap now = ta_lap_now();
+    ta_ledger_add(p->files, now.wall - began.wall, now.cpu - began.cpu, 0, 0);
+}
 
 static int put_aside(void *receiver, AVFrame *frame)
 {
     struct pass *p = receiver;
+    struct ta_lap began = ta_lap_now();
     int err = ta_lossless_write(p->to, frame);
     av_frame_free(&frame);
+    count_file(p, began);
     return err;
 }
 
@@ -39,8 +48,12 @@ static int take(struct pass *p, AVFrame **frame)
     *frame = NULL;
     if (atomic_load(p->stop) || ta_canceled(p->env->cancel))
         return TA_ERR_CANCELED;
-    if (p->from)
-        return ta_lossless_read(p->from, frame);
+    if (p->from) {
+        struct ta_lap began = ta_lap_now();
+        int err = ta_lossless_read(p->from, frame);
+        count_file(p, began);
+        return err;
+    }
     int err = ta_queue_pop(p->in, &item);
     *frame = item;
     return err;
@@ -59,7 +72,12 @@ static int run_pass(struct pass *p, const struct ta_stage_plan *stage)
                         : ta_chain_push(chain, frame, p->sink->take, p->sink->priv);
     }
     ta_chain_destroy(&chain);
-    return err < 0 || !p->to ? err : ta_lossless_finish(p->to);
+    if (err < 0 || !p->to)
+        return err;
+    struct ta_lap began = ta_lap_now();
+    err = ta_lossless_finish(p->to);
+    count_file(p, began);
+    return err;
 }
 
 static void count_pass(const struct pass *p, const struct ta_stage_plan *stage, int number, int count,
@@ -81,9 +99,10 @@ int ta_passes_run(const struct ta_stage_plan *stages, int count, struct ta_queue
                   const struct ta_chain_sink *sink, const struct ta_env *env, const atomic_bool *stop)
 {
     struct ta_lossless *before = NULL;
+    struct ta_ledger_row *files = ta_ledger_row(env->ledger, "stage", "files between passes");
     int err = 0;
     for (int i = 0; i < count && err >= 0; i++) {
-        struct pass p = {.in = in, .from = before, .sink = sink, .env = env, .stop = stop};
+        struct pass p = {.in = in, .from = before, .sink = sink, .env = env, .stop = stop, .files = files};
         double began = ta_clock_seconds();
         if (i + 1 < count)
             err = ta_lossless_create(&p.to, env->scratch, ta_cpu_count(), env->log);

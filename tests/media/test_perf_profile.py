@@ -82,6 +82,17 @@ def test_a_device_is_asked(program, tmp_path):
     assert shown['modules'][0]['gpu_utilization_percent'] == 42
 
 
+def test_files_between_passes_are_told(program, profile, tmp_path):
+    """What a pass a stage costs besides the stages has a row of its own: without it the parts were less than the whole."""
+    (tmp_path / 'terminalai').mkdir()
+    (tmp_path / 'terminalai/tuning.yaml').write_text('version: 1\nvideo_pipeline_filters: off\n')
+    before = program('perf', 'profile', '--quick', '--no-allocations', '--module', 'video_pipeline', '--format', 'json', code=0,
+        env={'XDG_CONFIG_HOME': str(tmp_path)}).json()
+    stages = rows(before['modules'][0], 'stage')
+    assert stages.pop('files between passes')['wall'] > 0
+    assert set(stages) == set(rows(profile[0]['modules'][0], 'stage'))
+
+
 def test_page_and_text(program, profile, tmp_path):
     page = tmp_path / 'page.html'
     program('perf', 'profile', '--quick', '--no-allocations', '--module', 'queue_manager', '-q', '-o', page, code=0)
