@@ -24,6 +24,12 @@ enum { IDLE_SHARE = 4 };
 // What they compute with, weights among it, may take half, as segments do that run at once.
 enum { ENGINE_SHARE = 2 };
 
+static void limit_memory(struct ta_runtimes *runtimes, int64_t wanted)
+{
+    int64_t bytes = wanted > 0 ? wanted : ta_machine_memory_bytes() / ENGINE_SHARE;
+    ta_runtimes_limit_memory(runtimes, (size_t)bytes);
+}
+
 int ta_env_create(struct ta_env **out, const char *tuning, struct ta_log *log)
 {
     struct owner *o = ta_xcalloc(1, sizeof *o);
@@ -37,7 +43,7 @@ int ta_env_create(struct ta_env **out, const char *tuning, struct ta_log *log)
         err = ta_ledger_create(&o->env.ledger);
     ta_runtimes_create(&o->env.runtimes, ta_engine_open);
     ta_runtimes_name_library(o->env.runtimes, ta_engine_named(NULL));
-    ta_runtimes_limit_memory(o->env.runtimes, (size_t)(ta_machine_memory_bytes() / ENGINE_SHARE));
+    limit_memory(o->env.runtimes, 0);
     if (err >= 0)
         err = ta_pool_create(&o->env.pool, ta_tuning_threads(&o->tuning, "cpu", ta_cpu_count()));
     *out = &o->env;
@@ -53,9 +59,7 @@ int ta_env_use_options(struct ta_env *env, struct ta_options *options, struct ta
     if (err < 0)
         return err;
     ta_runtimes_name_library(env->runtimes, ta_engine_named(run.engine_library));
-    ta_runtimes_limit_memory(env->runtimes, run.memory > 0
-                                                ? (size_t)run.memory
-                                                : (size_t)(ta_machine_memory_bytes() / ENGINE_SHARE));
+    limit_memory(env->runtimes, run.memory);
     env->batch = (int)run.batch;
     env->engine_fallback = run.engine_fallback;
     ta_opt_release(ta_run_options, &run);

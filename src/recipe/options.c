@@ -371,26 +371,25 @@ int ta_options_get(struct ta_options *options, const char *name, const char **va
     return err;
 }
 
-// Typed values of one table whose options carry `prefix` in their full names.
-static int fill_table(struct ta_options *o, const char *prefix, const struct ta_opt *table, void *out,
-                      struct ta_log *log)
+int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values,
+                     struct ta_log *log)
 {
-    int err = use_preset(o);
+    int err = use_preset(options);
     if (err < 0)
         return err;
-    ta_opt_defaults(table, out);
+    ta_opt_defaults(table, values);
     for (const struct ta_opt *opt = table; opt->name && err >= 0; opt++) {
         if (opt->flags & TA_OPT_HIDDEN)
             continue;
-        char *full = prefix[0] ? ta_xprintf("%s-%s", prefix, opt->name) : ta_xstrdup(opt->name);
+        char *full = slot[0] ? ta_xprintf("%s-%s", slot, opt->name) : ta_xstrdup(opt->name);
         int n = option_number(full);
         free(full);
         const char *from;
-        const char *text = text_of(o, n, LAYER_PRESET, &from);
-        err = ta_opt_set(opt, out, text, from, log);
+        const char *text = text_of(options, n, LAYER_PRESET, &from);
+        err = ta_opt_set(opt, values, text, from, log);
     }
     if (err < 0)
-        ta_opt_release(table, out);
+        ta_opt_release(table, values);
     return err;
 }
 
@@ -399,7 +398,7 @@ int ta_options_recipe(struct ta_options *options, const struct ta_recipe_opts **
     *out = NULL;
     if (!options->typed) {
         options->recipe = (struct ta_recipe_opts){0};
-        int err = fill_table(options, "", ta_recipe_options, &options->recipe, log);
+        int err = ta_options_stage(options, "", ta_recipe_options, &options->recipe, log);
         if (err < 0)
             return err;
         options->typed = true;
@@ -411,13 +410,13 @@ int ta_options_recipe(struct ta_options *options, const struct ta_recipe_opts **
 int ta_options_run(struct ta_options *options, struct ta_run_opts *out, struct ta_log *log)
 {
     memset(out, 0, sizeof *out);
-    return fill_table(options, "", ta_run_options, out, log);
+    return ta_options_stage(options, "", ta_run_options, out, log);
 }
 
 int ta_options_sound(struct ta_options *options, struct ta_sound_recipe *out, struct ta_log *log)
 {
     memset(out, 0, sizeof *out);
-    return fill_table(options, "", ta_sound_recipe_options, out, log);
+    return ta_options_stage(options, "", ta_sound_recipe_options, out, log);
 }
 
 char *ta_options_cache(struct ta_options *options)
@@ -509,12 +508,6 @@ char *ta_options_next_vain(struct ta_options *options, const char *slot, const s
         }
     }
     return NULL;
-}
-
-int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values,
-                     struct ta_log *log)
-{
-    return fill_table(options, slot, table, values, log);
 }
 
 // Has the slot options of the user's, or is it one that the plan alone fills?

@@ -116,7 +116,8 @@ void ta_options_each_file(struct ta_options *options,
                           bool (*visit)(void *priv, const struct ta_stage_info *stage, const char *name,
                                         const char *value),
                           void *priv);
-// Typed options of a stage from the values "SLOT-...": `values` zeroed, of the stage's size.
+// Typed options of a stage from the values "SLOT-...", those of a table without a slot where that is "":
+// `values` zeroed, of the table's size.
 int ta_options_stage(struct ta_options *options, const char *slot, const struct ta_opt *table, void *values,
                      struct ta_log *log);
 // The next option of a slot that the caller set in vain: the chosen stage has none of that name (`table`;

@@ -1,6 +1,7 @@
 // Indexes kept from run to run. The cache is a help only: whatever goes wrong with it, the index is made
 // anew.
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 
 #include "base/dir.h"
 #include "base/folder.h"
+#include "base/kept.h"
 #include "base/path.h"
 #include "base/sha256.h"
 #include "base/log.h"
@@ -64,47 +66,6 @@ char *ta_index_cache_path(const char *cache, const struct ta_fingerprint *f, boo
     return path;
 }
 
-struct entry {
-    char *path;
-    int64_t bytes, used_ns;
-};
-
-static int compare_entries(const void *a, const void *b)
-{
-    const struct entry *x = a, *y = b;
-    return (x->used_ns < y->used_ns) - (x->used_ns > y->used_ns); // latest first
-}
-
-// Removes what was used longest ago, down to the limit.
-static void trim(const char *dir)
-{
-    char **names = NULL;
-    int count = ta_dir_list(dir, &names, NULL), used = 0;
-    if (count <= 0)
-        return;
-    struct entry *entries = ta_xcalloc((size_t)count, sizeof(*entries));
-    for (int i = 0; i < count; i++) {
-        struct stat st;
-        char *path = ta_path_join(dir, names[i]);
-        if (stat(path, &st) < 0 || !S_ISREG(st.st_mode)) {
-            free(path);
-            continue;
-        }
-        entries[used++] = (struct entry){path, st.st_size,
-                                         (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec};
-    }
-    qsort(entries, (size_t)used, sizeof(*entries), compare_entries);
-    int64_t sum = 0;
-    for (int i = 0; i < used; i++) {
-        sum += entries[i].bytes;
-        if (sum > CACHE_BYTES && i > 0) // the latest one stays whatever its size
-            unlink(entries[i].path);
-        free(entries[i].path);
-    }
-    free(entries);
-    ta_dir_list_free(&names);
-}
-
 struct ta_index *ta_index_cached(const char *path, bool decode_all, const char *cache)
 {
     struct ta_index *index = NULL;
@@ -139,7 +100,7 @@ int ta_index_get(struct ta_index **out, struct ta_source *source, bool decode_al
     err = ta_index_create(out, source, decode_all, progress, log);
     if (err >= 0 && path && ta_index_save(*out, path, NULL) >= 0) {
         char *dir = ta_path_dir(path);
-        trim(dir);
+        ta_kept_prune(dir, CACHE_BYTES, INT_MAX, 0);
         free(dir);
     }
 end:
