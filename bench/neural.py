@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Photos made small and enlarged again, by networks and by resizing. Prints Markdown: PSNR of luma, VMAF NEG where the ffmpeg that
-is named has libvmaf, and seconds a picture; --sheet makes a contact sheet of the middles, a row a photo.
+is named has libvmaf, and seconds a picture; --sheet makes a contact sheet of a part of each photo, a row a photo: the original, then the
+methods in the order of the table.
 
 With --batches a network runs on a device instead, 1, 8, 16 and 32 pictures at a time: frames a second, how much of the time the engine
 is busy, how many of the buffers are pinned memory, and the memory of the card while it runs, where nvidia-smi tells it.
 
-usage: bench/neural.py --build build --photos DIR --models DIR [--ffmpeg FFMPEG] [--count N] [--blur] [--noise S] [--sheet FILE.png]
+usage: bench/neural.py --build build --photos DIR --models DIR [--ffmpeg FFMPEG] [--count N] [--blur] [--noise S] [--sheet FILE.png [--at X,Y]]
        bench/neural.py --build build --batches NETWORK.onnx [--device gpu] [--library LIBRARY] [--seconds N] [--size 720x480]
 """
 
@@ -70,6 +71,13 @@ def make_small(a, photo, factor, folder):
     return truth, small, (w, h)
 
 
+def cut(a, path, size, cell):
+    """A part of a picture into `cell`, which is returned."""
+    x, y = (int(n) for n in a.at.split(",")) if a.at else ((size[0] - TILE) // 2, (size[1] - TILE) // 2)
+    run("ffmpeg", "-y", "-i", path, "-frames:v", 1, "-pix_fmt", "rgb24", "-vf", f"crop={TILE}:{TILE}:{x}:{y}", cell)
+    return cell
+
+
 def card_memory():
     """Bytes in use on the card; None: nobody tells."""
     try:
@@ -127,7 +135,8 @@ def main():
     p.add_argument("--blur", action="store_true", help="soft before it is made small, as lenses and tapes are")
     p.add_argument("--noise", type=int, default=0, help="of the small picture, as ffmpeg's noise filter has it")
     p.add_argument("--factors", type=int, nargs="*", default=list(NETWORKS))
-    p.add_argument("--sheet")
+    p.add_argument("--sheet", metavar="FILE.png")
+    p.add_argument("--at", metavar="X,Y", help="corner of the part that the sheet shows; without it the middle")
     a = p.parse_args()
     if a.batches:
         return batches(a)
@@ -143,19 +152,20 @@ def main():
             sums = {}
             for photo in photos:
                 truth, small, size = make_small(a, photo, factor, folder)
+                if a.sheet:
+                    cells.append(cut(a, truth, size, folder / f"{len(cells)}.png"))
                 for what, how in methods(a, factor):
                     out = folder / "out.mkv"
                     seconds = enlarge(a, small, out, size, how)
                     sums.setdefault(what, []).append((*score(a, out, truth, folder), seconds))
                     if a.sheet:
-                        cells.append(folder / f"{len(cells)}.png")
-                        run("ffmpeg", "-y", "-i", out, "-frames:v", 1, "-pix_fmt", "rgb24", "-vf", f"crop={TILE}:{TILE}:{(size[0] - TILE) // 2}:{(size[1] - TILE) // 2}", cells[-1])
+                        cells.append(cut(a, out, size, folder / f"{len(cells)}.png"))
             print(f"\n| {factor}x, mean of {len(photos)} | PSNR-Y | NEG | s a picture |\n| --- | ---: | ---: | ---: |")
             for what, rows in sums.items():
                 y, neg, seconds = (None if None in column else sum(column) / len(column) for column in zip(*rows))
                 print(f"| {what} | {y:.2f} | {'' if neg is None else format(neg, '.1f')} | {seconds:.1f} |", flush=True)
         if a.sheet:
-            columns = sum(len(list(methods(a, f))) for f in a.factors[:1])
+            columns = 1 + len(list(methods(a, a.factors[0])))
             run("ffmpeg", "-y", "-start_number", 0, "-i", folder / "%d.png", "-vf", f"tile={columns}x{-(-len(cells) // columns)}", "-frames:v", 1, a.sheet)
 
 

@@ -117,6 +117,8 @@ int ta_network_session_get(const struct ta_env *env, const struct ta_network_pla
     *out = NULL;
     int err = find_device(env, m, on_cpu, log, &w);
     const struct ta_session_loader loader = {load, unload, &w};
+    // All that loading depends on. Shapes are the file's: what it leaves open it takes at any length, so that
+    // films of different sizes share a load.
     for (int life = 0; err >= 0 && life < LIVES; life++) {
         char *key = ta_xprintf("%s|%s %.6f|%s %s|%s|%d|%zu|%d", m->sum, m->share > 0 ? m->other_sum : "-",
                                m->share, m->engine, m->runtime, w.engine->devices[w.device].provider,

@@ -115,84 +115,36 @@ struct moment {
 };
 
 struct priv {
-    const struct ta_session *session, *on_cpu;
-    struct ta_network_plan plan;
-    struct ta_neural_pictures *pictures;
-    struct ta_picture_run *run;
-    struct ta_neural_flow *flow;
+    struct ta_neural_work work;
     struct moment at[AROUND];
     bool has;        // a frame in at[2]
     float *made;     // a frame that is put together of its rows; of the thread that drains
     bool keeps_luma; // rows of brightness that are there can be copied
 };
 
-// A device has failed, or lacks memory.
-static bool recover(void *priv, int err)
-{
-    struct ta_stage *s = priv;
-    struct priv *p = s->priv;
-    const struct neural_opts *o = s->opts;
-    if (!ta_neural_fall_back(s, &o->network, err, &p->plan, p->session, &p->on_cpu))
-        return false;
-    ta_picture_run_use_network(p->run, ta_network_of(p->on_cpu));
-    return true;
-}
-
 static int drain(void *priv, const struct ta_neural_picture *what, const float *in, const float *out,
                  AVFrame **made);
-
-static int start(struct ta_stage *s, struct priv *p)
-{
-    const struct neural_opts *o = s->opts;
-    bool batching = !s->env->tuning || s->env->tuning->engine_batching;
-    struct ta_network *network = ta_network_of(p->session);
-    struct ta_picture_run_params run = run_params(
-        o, &s->in, batching ? TA_MAX(1, s->frames) * ta_deinterlace_fields(o) : 1);
-    run.network = network;
-    run.one_a_call = network->in[0].dim[0] == 1;
-    int err = ta_picture_run_create(&p->run, &run, s->log);
-    if (err < 0)
-        return err;
-    const struct ta_neural_flow_params flow = {
-        .pictures = p->pictures,
-        .run = p->run,
-        .network = network,
-        .in_numbers = FIELDS * picture_numbers(&s->in) / 2,
-        .out_numbers = picture_numbers(&s->in) / 2,
-        .batch = run.batch,
-        .overlap = batching,
-        .drain = drain,
-        .recover = recover,
-        .priv = s,
-        .cancel = s->env->cancel,
-        .log = s->log,
-    };
-    return ta_neural_flow_create(&p->flow, &flow);
-}
 
 static int init(struct ta_stage *s)
 {
     struct priv *p = s->priv;
     const struct neural_opts *o = s->opts;
-    const struct ta_neural_network_opts *n = &o->network;
-    struct ta_buf why = {0};
     size_t numbers = picture_numbers(&s->in);
-    p->plan = (struct ta_network_plan){
-        n->engine, n->runtime, n->provider, (int)n->threads, n->file, n->sum, NULL, NULL, 0};
-    int err = ta_network_session_get(s->env, &p->plan, false, s->log, &p->session);
-    if (err < 0)
-        return err;
-    err = ta_neural_pictures_create(&p->pictures, &s->in, &s->out, PLANES, (int)n->white, s->env->pool, &why);
-    if (err < 0)
-        ta_error(s->log, "%s: %s", s->info->name, ta_buf_text(&why));
-    ta_buf_release(&why);
+    const struct ta_neural_work_params params = {
+        .network = &o->network,
+        .planes = PLANES,
+        .run = run_params(o, &s->in, TA_MAX(1, s->frames) * ta_deinterlace_fields(o)),
+        .in_numbers = FIELDS * numbers / 2,
+        .out_numbers = numbers / 2,
+        .drain = drain,
+    };
     p->made = malloc(numbers * sizeof(float));
     bool memory = p->made != NULL;
     for (int i = 0; i < AROUND; i++)
         memory &= (p->at[i].numbers = malloc(numbers * sizeof(float))) != NULL;
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(s->in.pix_fmt);
     p->keeps_luma = s->in.pix_fmt == s->out.pix_fmt && !ta_format_is_rgb(&s->in) && !d->comp[0].shift;
-    return err < 0 ? err : memory ? start(s, p) : ta_stage_no_memory(s);
+    return memory ? ta_neural_work_start(&p->work, s, &params) : ta_stage_no_memory(s);
 }
 
 // ---- fields ----
@@ -238,12 +190,13 @@ static bool is_turned(int parity)
 static int drain(void *priv, const struct ta_neural_picture *what, const float *in, const float *out,
                  AVFrame **made)
 {
-    struct ta_stage *s = priv;
+    const struct ta_neural_work *work = priv;
+    struct ta_stage *s = work->stage;
     struct priv *p = s->priv;
     const float *here = in + picture_numbers(&s->in) / 2; // between the field before and the one behind
     put_field(&s->in, here, what->parity, is_turned(what->parity), p->made);
     put_field(&s->in, out, 1 - what->parity, is_turned(what->parity), p->made);
-    int err = ta_neural_drain(p->pictures, what->source, p->made, made, s->log);
+    int err = ta_neural_drain(p->work.pictures, what->source, p->made, made, s->log);
     if (err < 0)
         return err;
     if (p->keeps_luma && av_frame_make_writable(*made) < 0) {
@@ -266,7 +219,7 @@ static int give_field(struct ta_stage *s, bool second)
     bool turned = is_turned(parity);
     size_t field = picture_numbers(&s->in) / 2;
     float *fields = NULL;
-    int err = ta_neural_flow_room(p->flow, &fields, s->emit, s->receiver);
+    int err = ta_neural_flow_room(p->work.flow, &fields, s->emit, s->receiver);
     if (err < 0)
         return err;
     take_field(&s->in, p->at[second ? 1 : 0].numbers, 1 - parity, turned, fields);
@@ -277,7 +230,8 @@ static int give_field(struct ta_stage *s, bool second)
         .pts = second ? here->frame->pts + p->at[2].frame->pts : 2 * here->frame->pts,
         .parity = parity,
     };
-    return what.source ? ta_neural_flow_add(p->flow, &what, s->emit, s->receiver) : ta_stage_no_memory(s);
+    return what.source ? ta_neural_flow_add(p->work.flow, &what, s->emit, s->receiver)
+                       : ta_stage_no_memory(s);
 }
 
 // A frame that has no fields goes past the network.
@@ -285,9 +239,9 @@ static int give_whole(struct ta_stage *s)
 {
     struct priv *p = s->priv;
     AVFrame *here = p->at[1].frame, *out = NULL;
-    int err = ta_neural_flow_finish(p->flow, s->emit, s->receiver);
+    int err = ta_neural_flow_finish(p->work.flow, s->emit, s->receiver);
     if (err >= 0)
-        err = ta_neural_drain(p->pictures, here, p->at[1].numbers, &out, s->log);
+        err = ta_neural_drain(p->work.pictures, here, p->at[1].numbers, &out, s->log);
     if (err < 0)
         return err;
     if (s->in.pix_fmt == s->out.pix_fmt) { // as it is
@@ -338,7 +292,7 @@ static int take_frame(struct ta_stage *s, AVFrame *in)
             p->at[2].frame->pts = 2 * p->at[1].frame->pts - p->at[0].frame->pts;
     } else {
         p->at[2].frame = in;
-        int err = ta_neural_fill(p->pictures, in, p->at[2].numbers, s->log);
+        int err = ta_neural_fill(p->work.pictures, in, p->at[2].numbers, s->log);
         if (err < 0)
             return err;
     }
@@ -366,7 +320,7 @@ static int process_many(struct ta_stage *s, AVFrame **in, int count)
     if (err < 0)
         return err;
     // What is there goes on: how many come at a time decides about speed alone.
-    struct ta_neural_flow *flow = ((struct priv *)s->priv)->flow;
+    struct ta_neural_flow *flow = ((struct priv *)s->priv)->work.flow;
     return count ? ta_neural_flow_send(flow) : ta_neural_flow_finish(flow, s->emit, s->receiver);
 }
 
@@ -379,17 +333,8 @@ static void release(struct ta_stage *s)
         av_frame_free(&p->at[i].frame);
         free(p->at[i].numbers);
     }
-    ta_neural_flow_stop(p->flow); // after an error it may still compute, and count
-    if (p->flow && p->run)
-        ta_neural_flow_tell(s, p->flow, p->run, bytes_each(s->opts, &s->in) * s->frames);
-    ta_neural_flow_destroy(&p->flow);
+    ta_neural_work_end(&p->work, bytes_each(s->opts, &s->in) * s->frames);
     free(p->made);
-    ta_picture_run_destroy(&p->run);
-    ta_neural_pictures_destroy(&p->pictures);
-    if (p->session)
-        ta_sessions_put(s->env->sessions, &p->session);
-    if (p->on_cpu)
-        ta_sessions_put(s->env->sessions, &p->on_cpu);
 }
 
 static double cost(const void *opts)

@@ -82,10 +82,6 @@ void ta_neural_network_runtime(const struct ta_neural_network_opts *o, struct ta
 // bytes that one takes.
 void ta_neural_network_needs(const struct ta_neural_network_opts *o, int64_t each, const struct ta_env *env,
                              struct ta_stage_needs *n);
-// A device has failed, or lacks memory: may the CPU take over? Then it is loaded into *on_cpu, and told.
-bool ta_neural_fall_back(const struct ta_stage *s, const struct ta_neural_network_opts *o, int err,
-                         const struct ta_network_plan *plan, const struct ta_session *session,
-                         const struct ta_session **on_cpu);
 
 // ---- frames as numbers (neural_pictures.c) ----
 
@@ -164,5 +160,33 @@ void ta_neural_flow_get_stats(const struct ta_neural_flow *f, struct ta_neural_f
 // Says in the log what became of both, likewise; `planned`: bytes of buffers.
 void ta_neural_flow_tell(const struct ta_stage *s, const struct ta_neural_flow *f,
                          const struct ta_picture_run *run, int64_t planned);
+
+// ---- a network at work in a stage (neural_work.c) ----
+
+struct ta_neural_work_params {
+    const struct ta_neural_network_opts *network; // kept
+    const char *pair, *pair_sum;                  // to blend with, where `share` is above 0
+    double share;
+    int planes;                       // of the pictures that become numbers
+    struct ta_picture_run_params run; // but for the network; `batch` where batches are made
+    size_t in_numbers, out_numbers;   // of a picture
+    int (*drain)(void *priv, const struct ta_neural_picture *what, const float *in, const float *out,
+                 AVFrame **made); // as of the flow, with the work as `priv`; may be NULL
+};
+struct ta_neural_work {
+    struct ta_neural_pictures *pictures;
+    struct ta_neural_flow *flow;
+    // Its own.
+    struct ta_stage *stage;
+    const struct ta_neural_network_opts *network;
+    struct ta_network_plan plan;
+    const struct ta_session *session, *on_cpu;
+    struct ta_picture_run *run;
+};
+// Loads the network, or shares it, and makes what pictures pass through. 0, or TA_ERR_* after a message; then
+// and otherwise to be ended. When a device fails, the CPU takes over if it may, which is told.
+int ta_neural_work_start(struct ta_neural_work *w, struct ta_stage *s, const struct ta_neural_work_params *p);
+// `planned`: bytes of buffers. Nothing but zeros is ended already.
+void ta_neural_work_end(struct ta_neural_work *w, int64_t planned);
 
 #endif

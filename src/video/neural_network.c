@@ -1,5 +1,4 @@
-// What the stages that run networks have in common: the network in their options, and what is done when a
-// device fails.
+// What the stages that run networks have in common: the network in their options.
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,19 +88,4 @@ void ta_neural_network_needs(const struct ta_neural_network_opts *o, int64_t eac
         batch /= 2;
     n->frames = batch;
     n->bytes = batch * each;
-}
-
-bool ta_neural_fall_back(const struct ta_stage *s, const struct ta_neural_network_opts *o, int err,
-                         const struct ta_network_plan *plan, const struct ta_session *session,
-                         const struct ta_session **on_cpu)
-{
-    if (err == TA_ERR_DEVICE && !*on_cpu)
-        ta_network_session_lost(session);
-    if (!o->on_device || *on_cpu || !s->env->engine_fallback || (err != TA_ERR_DEVICE && err != TA_ERR_NOMEM))
-        return false;
-    if (ta_network_session_get(s->env, plan, true, s->log, on_cpu) < 0)
-        return false;
-    ta_warn(s->log, "%s: %s goes on with the CPU, because %s: pictures may differ a little from here on",
-            s->info->name, o->engine, ta_error_text(err));
-    return true;
 }

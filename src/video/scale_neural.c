@@ -120,93 +120,32 @@ static void needs(const void *opts, const struct ta_format *in, const struct ta_
     n->bytes += n->frames * TA_NEURAL_SLOTS * TA_MAX(frame, 0) * (1 + o->factor * o->factor);
 }
 
-struct neural_priv {
-    const struct ta_session *session, *on_cpu;
-    struct ta_network_plan model;
-    struct ta_neural_pictures *pictures;
-    struct ta_picture_run *run;
-    struct ta_neural_flow *flow;
-};
-
-// A device has failed, or lacks memory.
-static bool recover(void *priv, int err)
-{
-    struct ta_stage *s = priv;
-    struct neural_priv *p = s->priv;
-    const struct neural_opts *o = s->opts;
-    if (!ta_neural_fall_back(s, &o->network, err, &p->model, p->session, &p->on_cpu))
-        return false;
-    ta_picture_run_use_network(p->run, ta_network_of(p->on_cpu));
-    return true;
-}
-
-static int start(struct ta_stage *s, struct neural_priv *p)
-{
-    const struct neural_opts *o = s->opts;
-    struct ta_network *network = ta_network_of(p->session);
-    bool batching = !s->env->tuning || s->env->tuning->engine_batching;
-    struct ta_picture_run_params run = run_params(o, &s->in, s->frames);
-    run.network = network;
-    run.one_a_call = network->in[0].dim[0] == 1;
-    int err = ta_picture_run_create(&p->run, &run, s->log);
-    if (err < 0)
-        return err;
-    const struct ta_neural_flow_params flow = {
-        .pictures = p->pictures,
-        .run = p->run,
-        .network = network,
-        .in_numbers = in_numbers(o, &s->in),
-        .out_numbers = in_numbers(o, &s->out),
-        .batch = s->frames,
-        .overlap = batching,
-        .recover = recover,
-        .priv = s,
-        .cancel = s->env->cancel,
-        .log = s->log,
-    };
-    return ta_neural_flow_create(&p->flow, &flow);
-}
-
 static int init(struct ta_stage *s)
 {
-    struct neural_priv *p = s->priv;
     const struct neural_opts *o = s->opts;
-    struct ta_buf why = {0};
-    const struct ta_neural_network_opts *n = &o->network;
-    p->model = (struct ta_network_plan){n->engine, n->runtime, n->provider, (int)n->threads, n->file,
-                                        n->sum,    o->pair,    o->pair_sum, o->blend};
-    int err = ta_network_session_get(s->env, &p->model, false, s->log, &p->session);
-    if (err < 0)
-        return err;
-    err = ta_neural_pictures_create(&p->pictures, &s->in, &s->out, (int)o->planes, (int)n->white,
-                                    s->env->pool, &why);
-    if (err < 0)
-        ta_error(s->log, "%s: %s", s->info->name, ta_buf_text(&why));
-    ta_buf_release(&why);
-    return err < 0 ? err : start(s, p);
+    const struct ta_neural_work_params params = {
+        .network = &o->network,
+        .pair = o->pair,
+        .pair_sum = o->pair_sum,
+        .share = o->blend,
+        .planes = (int)o->planes,
+        .run = run_params(o, &s->in, s->frames),
+        .in_numbers = in_numbers(o, &s->in),
+        .out_numbers = in_numbers(o, &s->out),
+    };
+    return ta_neural_work_start(s->priv, s, &params);
 }
 
 static int process_many(struct ta_stage *s, AVFrame **in, int count)
 {
-    struct neural_priv *p = s->priv;
-    return ta_neural_flow_push(p->flow, in, count, s->emit, s->receiver);
+    struct ta_neural_work *w = s->priv;
+    return ta_neural_flow_push(w->flow, in, count, s->emit, s->receiver);
 }
 
 static void release(struct ta_stage *s)
 {
-    struct neural_priv *p = s->priv;
-    if (!p)
-        return;
-    ta_neural_flow_stop(p->flow); // after an error it may still compute, and count
-    if (p->flow && p->run)
-        ta_neural_flow_tell(s, p->flow, p->run, bytes_each(s->opts, &s->in) * s->frames);
-    ta_neural_flow_destroy(&p->flow);
-    ta_picture_run_destroy(&p->run);
-    ta_neural_pictures_destroy(&p->pictures);
-    if (p->session)
-        ta_sessions_put(s->env->sessions, &p->session);
-    if (p->on_cpu)
-        ta_sessions_put(s->env->sessions, &p->on_cpu);
+    if (s->priv)
+        ta_neural_work_end(s->priv, bytes_each(s->opts, &s->in) * s->frames);
 }
 
 static void runtime(const void *opts, struct ta_buf *text)
@@ -226,7 +165,7 @@ const struct ta_stage_info ta_stage_scale_neural = {
     .summary = "a network that enlarges by a factor of its own; the exact size comes behind it",
     .options = options,
     .options_size = sizeof(struct neural_opts),
-    .priv_size = sizeof(struct neural_priv),
+    .priv_size = sizeof(struct ta_neural_work),
     .own_factor = true,
     .engine = true,
     .thread = TA_THREAD_OWN,
