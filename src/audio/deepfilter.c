@@ -352,28 +352,7 @@ static const struct ta_opt options[] = {
     {0},
 };
 
-static int configure(const void *opts, const struct ta_sound_format *in, struct ta_sound_format *out,
-                     struct ta_buf *why)
-{
-    (void)out;
-    int err = ta_sound_voice_check(in, why);
-    return err < 0 ? err : ta_sound_network_check(opts, 4, true, why);
-}
-
-static struct ta_sound_reach reach(const void *opts, const struct ta_sound_format *in)
-{
-    (void)opts;
-    return ta_sound_voice_reach(&voice, in);
-}
-
-static void describe(const void *opts, const struct ta_sound_format *in, const struct ta_sound_format *out,
-                     struct ta_buf *text)
-{
-    const struct ta_sound_voice_opts *o = opts;
-    (void)in;
-    (void)out;
-    ta_buf_printf(text, "deepfilternet3=reduction=%g:link=%d", o->reduction, o->link);
-}
+TA_SOUND_VOICE_IN_ENGINE("deepfilternet3", 4)
 
 static int init(struct ta_sound_stage *s)
 {

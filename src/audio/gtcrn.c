@@ -165,28 +165,7 @@ static const struct ta_sound_voice_info voice = {.rate = RATE,
 
 static const struct ta_opt options[] = {TA_SOUND_VOICE_OPTIONS, TA_SOUND_NETWORK_FILE(0, ""), {0}};
 
-static int configure(const void *opts, const struct ta_sound_format *in, struct ta_sound_format *out,
-                     struct ta_buf *why)
-{
-    (void)out;
-    int err = ta_sound_voice_check(in, why);
-    return err < 0 ? err : ta_sound_network_check(opts, 1, true, why);
-}
-
-static struct ta_sound_reach reach(const void *opts, const struct ta_sound_format *in)
-{
-    (void)opts;
-    return ta_sound_voice_reach(&voice, in);
-}
-
-static void describe(const void *opts, const struct ta_sound_format *in, const struct ta_sound_format *out,
-                     struct ta_buf *text)
-{
-    const struct ta_sound_voice_opts *o = opts;
-    (void)in;
-    (void)out;
-    ta_buf_printf(text, "gtcrn=reduction=%g:link=%d", o->reduction, o->link);
-}
+TA_SOUND_VOICE_IN_ENGINE("gtcrn", 1)
 
 static int init(struct ta_sound_stage *s)
 {

@@ -128,11 +128,7 @@ static int configure(const void *opts, const struct ta_sound_format *in, struct 
     return err < 0 ? err : ta_sound_network_check(opts, 1, false, why);
 }
 
-static struct ta_sound_reach reach(const void *opts, const struct ta_sound_format *in)
-{
-    (void)opts;
-    return ta_sound_voice_reach(&voice, in);
-}
+TA_SOUND_VOICE_REACH
 
 static void describe(const void *opts, const struct ta_sound_format *in, const struct ta_sound_format *out,
                      struct ta_buf *text)

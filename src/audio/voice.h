@@ -51,6 +51,31 @@ int ta_sound_voice_check(const struct ta_sound_format *in, struct ta_buf *why);
     .priv_size = sizeof(struct ta_sound_voice *), .emits = true, .configure = configure, .reach = reach,         \
     .align = ta_sound_voice_align, .describe = describe, .init = init, .run = ta_sound_voice_run,                \
     .release = ta_sound_voice_release
+// reach() of a stage with a `voice`.
+#define TA_SOUND_VOICE_REACH                                                                                     \
+    static struct ta_sound_reach reach(const void *opts, const struct ta_sound_format *in)                       \
+    {                                                                                                            \
+        (void)opts;                                                                                              \
+        return ta_sound_voice_reach(&voice, in);                                                                 \
+    }
+// That and the others, where an engine runs so many networks.
+#define TA_SOUND_VOICE_IN_ENGINE(title, networks)                                                                \
+    TA_SOUND_VOICE_REACH                                                                                         \
+    static int configure(const void *opts, const struct ta_sound_format *in, struct ta_sound_format *out,        \
+                         struct ta_buf *why)                                                                     \
+    {                                                                                                            \
+        (void)out;                                                                                               \
+        int err = ta_sound_voice_check(in, why);                                                                 \
+        return err < 0 ? err : ta_sound_network_check(opts, networks, true, why);                                \
+    }                                                                                                            \
+    static void describe(const void *opts, const struct ta_sound_format *in, const struct ta_sound_format *out,  \
+                         struct ta_buf *text)                                                                    \
+    {                                                                                                            \
+        const struct ta_sound_voice_opts *o = opts;                                                              \
+        (void)in;                                                                                                \
+        (void)out;                                                                                               \
+        ta_buf_printf(text, title "=reduction=%g:link=%d", o->reduction, o->link);                               \
+    }
 // clang-format on
 
 #endif
