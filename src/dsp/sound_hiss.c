@@ -19,7 +19,8 @@ enum {
     SLOTS = AHEAD + 2,
     BAND = 20, // bins that tell a level of noise, at least
     MOST_BANDS = 128,
-    EVEN = 6, // frames from one such time to the next
+    EVEN = 6,  // frames from one such time to the next
+    WIDE = 18, // bins to each side that tell what is struck
 };
 
 struct ta_sound_hiss {
@@ -33,7 +34,7 @@ struct ta_sound_hiss {
     float **recent, **out;     // channels: the last `size` samples; what is being added up
     AVComplexFloat ***spectra; // SLOTS, channels
     float **powers;            // SLOTS: of all channels
-    float *smooth, *even, *least, *before, *noise, *hiss, *last, *gains, *around;
+    float *smooth, *even, *least, *before, *noise, *hiss, *last, *gains, *around, *wide;
     float **snr; // of 3 frames, after the first gains
     float *parts[PARTS];
     AVComplexFloat *work;
@@ -153,26 +154,36 @@ static void sum_neighbours(struct ta_sound_hiss *h, float *x, size_t reach)
         h->dsp->accumulate(x, wide + k, 1, n);
 }
 
-// The first gains of frame `at`, by 5 frames and 5 bins around each, into its slot of h->snr.
+// The first gains of frame `at`, into its slot of h->snr, by what is around each bin: 5 frames of 5 bins, or
+// many bins of the frame itself where these have more, as consonants and all that is struck.
 static void look(struct ta_sound_hiss *h, long long at)
 {
     memset(h->around, 0, h->bins * sizeof(float));
     for (long long i = at - 2; i <= at + 2; i++)
         h->dsp->accumulate(h->around, h->powers[slot_of(TA_MAX(i, 0))], 1.0f / 25, h->bins);
     sum_neighbours(h, h->around, 2);
+    memset(h->wide, 0, h->bins * sizeof(float));
+    h->dsp->accumulate(h->wide, h->powers[slot_of(at)], 1.0f / (2 * WIDE + 1), h->bins);
+    sum_neighbours(h, h->wide, WIDE);
+    for (size_t i = 0; i < h->bins; i++)
+        h->around[i] = TA_MAX(h->around[i], h->wide[i]);
     h->dsp->first(h->snr[at % 3], h->last, h->powers[slot_of(at)], h->around, h->hiss, &h->settings, h->bins);
 }
 
-// What is left of 3 frames and 3 bins around each of frame `at`, into h->around.
+// What is left of frame `at`, each bin a tenth of the way to its neighbours of 3 frames and 3 bins, into
+// h->around.
 static void look_around(struct ta_sound_hiss *h, long long at)
 {
     if (!at)
         look(h, 0);
     look(h, at + 1);
-    memset(h->around, 0, h->bins * sizeof(float));
+    memset(h->wide, 0, h->bins * sizeof(float));
     for (long long i = at - 1; i <= at + 1; i++)
-        h->dsp->accumulate(h->around, h->snr[TA_MAX(i, 0) % 3], 1.0f / 9, h->bins);
+        h->dsp->accumulate(h->wide, h->snr[TA_MAX(i, 0) % 3], i == at ? 0.8f : 0.1f, h->bins);
+    memset(h->around, 0, h->bins * sizeof(float));
+    h->dsp->accumulate(h->around, h->wide, 0.1f, h->bins);
     sum_neighbours(h, h->around, 1);
+    h->dsp->accumulate(h->around, h->wide, 0.7f, h->bins);
 }
 
 static void give(struct ta_sound_hiss *h, long long at)
@@ -240,9 +251,9 @@ static void make_bands(struct ta_sound_hiss *h)
 static void make_planes(struct ta_sound_hiss *h)
 {
     float **own[] = {&h->smooth, &h->even, &h->least, &h->before, &h->noise,
-                     &h->hiss,   &h->last, &h->gains, &h->around};
+                     &h->hiss,   &h->last, &h->gains, &h->around, &h->wide};
     for (size_t i = 0; i < TA_COUNT(own); i++)
-        *own[i] = ta_sound_alloc(h->bins + 4, sizeof(float));
+        *own[i] = ta_sound_alloc(h->bins + 2 * (size_t)WIDE, sizeof(float));
     for (int k = 0; k < PARTS; k++)
         h->parts[k] = ta_sound_alloc(h->bins, sizeof(float));
     for (size_t i = 0; i < h->bins; i++) {
@@ -286,7 +297,7 @@ struct ta_sound_hiss *ta_sound_hiss_create(const struct ta_sound_hiss_params *pa
     ta_sound_block_init(&h->block, h->hop, channels);
     double floor = TA_MIN(TA_MAX(params->reduction_db, 0), 60);
     double strength = params->strength > 0 ? TA_MIN(params->strength, 4) : 1;
-    h->settings = (struct ta_sound_gains){0.98f, 0.003f, (float)pow(10, -floor / 20), (float)strength};
+    h->settings = (struct ta_sound_gains){0.92f, 0.003f, (float)pow(10, -floor / 20), (float)strength};
     float scale = 1, back = 1 / (float)h->size / 2;
     if (av_tx_init(&h->to_bins, &h->forward, AV_TX_FLOAT_RDFT, 0, (int)h->size, &scale, 0) < 0 ||
         av_tx_init(&h->from_bins, &h->backward, AV_TX_FLOAT_RDFT, 1, (int)h->size, &back, 0) < 0)
@@ -309,7 +320,7 @@ void ta_sound_hiss_destroy(struct ta_sound_hiss **hiss)
     }
     void *own[] = {h->spectra, h->powers, h->work,  h->window, h->frame,  h->recent,
                    h->out,     h->smooth, h->even,  h->least,  h->before, h->noise,
-                   h->hiss,    h->last,   h->gains, h->around, h->snr};
+                   h->hiss,    h->last,   h->gains, h->around, h->wide,   h->snr};
     for (size_t i = 0; i < TA_COUNT(own); i++)
         free(own[i]);
     for (int k = 0; k < PARTS; k++)

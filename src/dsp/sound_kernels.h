@@ -182,8 +182,9 @@ static void first(float *restrict snr, float *restrict before, const float *rest
         float g = lsa(more(xi, least), gamma);
         before[i] = g * g * power[i];
         g = lsa(more(g * g * gamma, least), gamma);
-        float rest = more(near - 2.0f, 0);
-        snr[i] = less(g, 1) * rest / (1 + rest) * gamma;
+        float rest = more(near - 3.2f, 0);
+        // Raised, as what is judged by what is around it comes out too low.
+        snr[i] = 2.5f * less(g, 1) * rest / (1 + rest) * gamma;
     }
 }
 
