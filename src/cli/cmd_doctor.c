@@ -55,8 +55,13 @@ static const struct ta_opt doctor_options[] = {
     {0},
 };
 
-enum state { STATE_OK, STATE_NOTE, STATE_PROBLEM };
-static const char *const state_names[] = {"ok", "note", "problem"};
+// What is below 0 is a problem, by its kind.
+enum { STATE_OK, STATE_NOTE };
+
+static const char *state_name(int state)
+{
+    return state < 0 ? "problem" : state == STATE_NOTE ? "note" : "ok";
+}
 
 struct report {
     struct ta_table table;
@@ -65,26 +70,28 @@ struct report {
 };
 
 // `advice`: what to do; NULL when all is well.
-static void add(struct report *r, enum state state, const char *what, const char *advice, const char *format,
+static void add(struct report *r, int state, const char *what, const char *advice, const char *format,
                 ...) __attribute__((format(printf, 5, 6)));
-static void add(struct report *r, enum state state, const char *what, const char *advice, const char *format,
+static void add(struct report *r, int state, const char *what, const char *advice, const char *format,
                 ...)
 {
     va_list args;
     va_start(args, format);
     char *found = ta_xvprintf(format, args);
     va_end(args);
-    ta_table_cell(&r->table, "%s", state_names[state]);
+    ta_table_cell(&r->table, "%s", state_name(state));
     ta_table_cell(&r->table, "%s", what);
     ta_table_cell(&r->table, "%s%s%s", found, advice ? ": " : "", advice ? advice : "");
     json_t *o = json_object();
-    json_object_set_new(o, "state", json_string(state_names[state]));
+    json_object_set_new(o, "state", json_string(state_name(state)));
     json_object_set_new(o, "what", json_string(what));
     json_object_set_new(o, "found", ta_json_any_text(found));
-    if (advice)
+    if (state < 0)
+        ta_cli_row_failed(o, state, found, advice);
+    else if (advice)
         json_object_set_new(o, "advice", ta_json_any_text(advice));
     json_array_append_new(r->list, o);
-    r->problems += state == STATE_PROBLEM;
+    r->problems += state < 0;
     free(found);
 }
 
@@ -129,7 +136,7 @@ static void check_libraries(struct report *r)
                  : ta_xprintf(
                        "the program was built with %u.%u: install that version or build the program again",
                        AV_VERSION_MAJOR(libs[i].built), AV_VERSION_MINOR(libs[i].built));
-        add(r, fits ? STATE_OK : STATE_PROBLEM, libs[i].name, advice, "%u.%u.%u", AV_VERSION_MAJOR(v),
+        add(r, fits ? STATE_OK : TA_ERR_MISMATCH, libs[i].name, advice, "%u.%u.%u", AV_VERSION_MAJOR(v),
             AV_VERSION_MINOR(v), AV_VERSION_MICRO(v));
         free(advice);
     }
@@ -181,7 +188,7 @@ static void check_filters(struct report *r)
     if (have.size)
         add(r, STATE_OK, "filters", NULL, "%s", have.data);
     if (lack.size)
-        add(r, STATE_PROBLEM, "filters",
+        add(r, TA_ERR_UNSUPPORTED, "filters",
             "this FFmpeg was built without them; install your distribution's full one", "missing: %s",
             lack.data);
     ta_buf_release(&have);
@@ -194,12 +201,13 @@ static void check_encoders(struct report *r)
         const struct ta_encoder_info *e = ta_encoders[i];
         struct ta_buf why = {0};
         char *what = ta_xprintf("encoder %s", e->name);
-        if (ta_encoder_test(e, NULL, &why) >= 0) {
+        int err = ta_encoder_test(e, NULL, &why);
+        if (err >= 0) {
             add(r, STATE_OK, what, NULL, "works (%s)", e->codec);
         } else if (i == 0) { // the first is the default
             char *advice = ta_xprintf("install an FFmpeg with %s; until then name another --encoder",
                                       e->codec);
-            add(r, STATE_PROBLEM, what, advice, "%s", why.size ? why.data : "does not work");
+            add(r, err, what, advice, "%s", why.size ? why.data : "does not work");
             free(advice);
         } else {
             char *advice = ta_xprintf("only \"--encoder %s\" needs it", e->name);
@@ -215,12 +223,13 @@ static void check_encoders(struct report *r)
 static void check_engines(struct report *r, const char *named, struct ta_log *log)
 {
     for (int i = 0; ta_engines[i]; i++) {
-        json_t *row = ta_engine_row(ta_engines[i], named, log);
+        int opened;
+        json_t *row = ta_engine_row(ta_engines[i], named, &opened, log);
         const json_t *library = json_object_get(row, "library"), *device, *note;
         char *what = ta_xprintf("engine %s", ta_engines[i]->name);
         size_t k;
         if (!library)
-            add(r, named && ta_engine_is_meant(ta_engines[i], named) ? STATE_PROBLEM : STATE_NOTE, what,
+            add(r, named && ta_engine_is_meant(ta_engines[i], named) ? opened : STATE_NOTE, what,
                 ta_engines[i]->advice, "%s", json_string_value(json_object_get(row, "why")));
         else
             add(r, STATE_OK, what, NULL, "%s, %s", json_string_value(json_object_get(row, "version")),

@@ -70,7 +70,8 @@ static enum ta_exit run_engines(struct ta_cli *cli)
     json_t *list = json_array();
     bool any = false;
     for (int i = 0; ta_engines[i]; i++) {
-        json_t *row = ta_engine_row(ta_engines[i], named, cli->log);
+        int opened;
+        json_t *row = ta_engine_row(ta_engines[i], named, &opened, cli->log);
         add_engine(&table, row);
         any |= json_is_true(json_object_get(row, "works")) &&
                (!named || ta_engine_is_meant(ta_engines[i], named));

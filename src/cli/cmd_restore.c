@@ -115,7 +115,7 @@ static int settle_output(struct ta_cli *cli, const struct ta_batch_item *item, s
 static int plan_redo(struct ta_cli *cli, const struct ta_batch_item *item,
                      const struct ta_callbacks *callbacks, struct ta_plan **plan)
 {
-    struct ta_redo_result r;
+    struct ta_redo_result r = {0};
     struct stat st;
     char *output = item->output
                        ? ta_xstrdup(item->output)
@@ -132,10 +132,11 @@ static int plan_redo(struct ta_cli *cli, const struct ta_batch_item *item,
                            cli->log);
     if (err >= 0 && !ta_console_is_quiet(cli->console))
         ta_console_print(cli->console,
-                         r.changed ? "%s: source frames %" PRId64 " to %" PRId64 " are made again"
+                         r.changed ? "%s: source frames %" PRId64 " to %" PRId64 " are made again%s%s"
                                    : "%s: source frames %" PRId64 " to %" PRId64
-                                     " have these settings already",
-                         output, r.first, r.end - 1);
+                                     " have these settings already%s%s",
+                         output, r.first, r.end - 1, r.others[0] ? "; " : "", r.others);
+    free(r.others);
     // What it can be done again with, once more.
     if (err >= 0)
         err = ta_options_set(cli->options, TA_LAYER_CALLER, "keep-work", "on", "--redo");

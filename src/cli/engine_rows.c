@@ -34,7 +34,8 @@ static bool add_device(json_t *list, struct ta_engine *e, int device)
     return works;
 }
 
-json_t *ta_engine_row(const struct ta_engine_info *engine, const char *named, struct ta_log *log)
+json_t *ta_engine_row(const struct ta_engine_info *engine, const char *named, int *opened,
+                      struct ta_log *log)
 {
     struct ta_buf why = {0};
     struct ta_log *first = NULL;
@@ -44,6 +45,7 @@ json_t *ta_engine_row(const struct ta_engine_info *engine, const char *named, st
     int err = ta_log_keep_first(&first, &why);
     if (err >= 0)
         err = ta_engine_open(&e, engine, named, 1, 0, first);
+    *opened = err;
     for (int i = 0; e && i < e->note_count; i++)
         json_array_append_new(notes, ta_json_any_text(e->notes[i]));
     for (int i = 0; e && i < e->device_count; i++)

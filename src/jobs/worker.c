@@ -154,7 +154,11 @@ static int make_plan(struct ta_plan **plan, const char *input, const char *outpu
     if (!*range)
         return ta_plan_create(plan, input, output, options, callbacks, log);
     ta_options_get(options, "work-dir", &work_dir, NULL);
-    return ta_redo_plan(plan, input, output, work_dir, range, options, callbacks, &result, log);
+    int err = ta_redo_plan(plan, input, output, work_dir, range, options, callbacks, &result, log);
+    if (err >= 0 && result.others[0])
+        ta_info(log, "%s: in %s %s", output, range, result.others);
+    free(result.others);
+    return err;
 }
 
 static json_t *restore(struct worker *w, const char *input, const char *output, const json_t *wanted,

@@ -63,6 +63,42 @@ static bool same_headers(const struct ta_plan *a, const struct ta_plan *b, struc
     return same;
 }
 
+// Stages that take the place of others, with the reason: a quality chooses them, too. "denoise VERB recursive:
+// the preset's motion gives way to --quality fast".
+static char *other_stages(const struct ta_plan *old, const struct ta_plan *new, const char *verb)
+{
+    struct ta_buf text = {0};
+    for (int i = 0; i < new->stage_count; i++) {
+        const char *name = new->stages[i].info->name;
+        int length = (int)strcspn(name, "."), known = 0;
+        size_t k;
+        json_t *item;
+        for (int j = 0; j < old->stage_count; j++)
+            known += !strcmp(old->stages[j].info->name, name);
+        json_array_foreach(known ? NULL : new->decisions, k, item)
+        {
+            const char *what = json_string_value(json_object_get(item, "what")),
+                       *why = json_string_value(json_object_get(item, "why"));
+            if ((int)strlen(what) == length && !strncmp(what, name, (size_t)length))
+                ta_buf_printf(&text, "%s%s %s %.*s", text.size ? "; " : "", what, verb,
+                              (int)strcspn(why, ";"), why);
+        }
+    }
+    return ta_buf_take(&text);
+}
+
+static int refuse_headers(const struct ta_plan *old, const struct ta_plan *new, struct ta_log *log)
+{
+    char *others = other_stages(old, new, "would be"),
+         *why = ta_xprintf("the encoder's headers would differ, and a file has them once: leave "
+                           "--preset-speed and --quality as they were%s%s",
+                           others[0] ? "; besides, " : "", others);
+    int err = refuse(old, log, why);
+    free(why);
+    free(others);
+    return err;
+}
+
 static int check_fits(const struct ta_plan *old, const struct ta_plan *new, struct ta_log *log)
 {
     char why[160];
@@ -90,10 +126,7 @@ static int check_fits(const struct ta_plan *old, const struct ta_plan *new, stru
         return refuse(old, log, "the pictures would be of another format");
     if (!same_json(ta_encoder_settings_to_json(&old->encoder), ta_encoder_settings_to_json(&new->encoder)) &&
         !same_headers(old, new, log))
-        return refuse(
-            old, log,
-            "the encoder's headers would differ, and a file has them once: leave --preset-speed and "
-            "--quality as they were");
+        return refuse_headers(old, new, log);
     return 0;
 }
 
@@ -274,6 +307,7 @@ int ta_redo_plan(struct ta_plan **out, const char *input, const char *output, co
         err = check_fits(p, new, own);
     if (err >= 0) {
         result->changed = !is_made_so(p, first, end, new);
+        result->others = other_stages(p, new, "is");
         result->first = first;
         result->end = end;
         if (result->changed)

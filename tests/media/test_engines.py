@@ -92,7 +92,8 @@ def test_wrong_libraries(program, tmp_path, stub):
         assert not found['works'] and why in found['why'] and str(path)[:-3] in found['why'], (path, found)
         assert onnx(program, code=1, env={'TERMINALAI_ENGINE_LIBRARY': str(path)}) == found
         doctor = program('doctor', '--json', '--engine-library', path, env=NOWHERE, code=1).json()
-        assert [e['state'] for e in doctor if e['what'] == 'engine onnx'] == ['problem'], doctor
+        problem, = [e for e in doctor if e['what'] == 'engine onnx']
+        assert problem['state'] == 'problem' and problem['code'] == found['code'] and problem['message'] == problem['found'], problem
 
 
 @pytest.mark.parametrize('version, why', [('1.21.3', 'it is version 1.21.3; needed is 1.22'), ('2.0', 'it is version 2.0'), ('new', 'does not tell'),

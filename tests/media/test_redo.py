@@ -126,6 +126,19 @@ def test_range_beyond_the_end(program, tape, kept):
     assert 'made again' not in done.err
 
 
+def test_a_quality_that_chooses_another_stage(program, tape, tmp_path):
+    """Is said, where it is done and where it is refused."""
+    out, why = tmp_path / 'out.mp4', "recursive: the preset's motion gives way to --quality fast"
+    recipe = [word for word in RECIPE if word not in ('--quality', 'fast')]
+    program.restore(tape, out, *recipe, '--keep-work')
+    refused = redo(program, tape, out, '1-2', '--quality', 'fast', '--preset-speed', 'slow', '--overwrite', code=1)
+    assert '; besides, ' in refused.err and f'denoise would be {why}' in refused.err and len(refused.error_lines) == 1, refused
+    done = redo(program, tape, out, '1-2', '--quality', 'fast', '--overwrite')
+    assert 'are made again; ' in done.err and f'denoise is {why}\n' in done.err, done
+    again = redo(program, tape, out, '1-2', '--crf', '30', '--overwrite')
+    assert 'are made again\n' in again.err, again
+
+
 def test_refusals(program, tape, kept, tmp_path):
     first = judge.sha256(kept)
     other = tmp_path / 'other.avi'
