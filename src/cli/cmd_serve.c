@@ -468,7 +468,8 @@ static int start(struct service *s)
         return err;
     }
     if (http.address && !ta_console_is_quiet(s->cli->console))
-        ta_console_print(s->cli->console, "listening on %s (port %d)", http.address,
+        ta_console_print(s->cli->console, "listening on http://%.*s:%d",
+                         (int)(strrchr(http.address, ':') - http.address), http.address,
                          ta_server_port(s->server));
     if (!ta_console_is_quiet(s->cli->console))
         ta_console_print(s->cli->console, "listening on %s, %d %s at once", s->socket, workers.workers,

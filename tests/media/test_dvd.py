@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,15 @@ def test_one_title(program, tmp_path, parts):
     plan = judge.report(out)['plan']
     assert [f['name'] for f in plan['source']['files']] == ['VTS_01_0.IFO', 'VTS_01_1.VOB']
     assert any(d['why'].startswith('title 1 of 1') for d in plan['decisions'])
+
+
+def test_chapters_of_mp4_have_names(program, tmp_path, parts):
+    """It keeps them as a track of titles, and refers to it."""
+    disc, out = tmp_path / 'Xmas', tmp_path / 'out.mp4'
+    make_disc(disc, parts)
+    program('restore', disc, '-o', out, *ARGS, code=0)
+    found = subprocess.run(['ffprobe', '-v', 'warning', '-show_chapters', '-of', 'json', out], capture_output=True, text=True, check=True)
+    assert [c['tags']['title'] for c in json.loads(found.stdout)['chapters']] == ['Chapter 1', 'Chapter 2', 'Chapter 3'] and 'track not found' not in found.stderr, found
 
 
 def test_names_of_outputs(program, tmp_path, parts):

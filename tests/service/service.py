@@ -35,7 +35,7 @@ class Service:
         while time.monotonic() < end:
             text = self.log.read_bytes()[begin:].decode()
             if 'at once' in text:
-                self.port = int(re.search(r'port (\d+)', text)[1])
+                self.port = int(re.search(r'http://[^ ]*:(\d+)', text)[1])
                 return
             assert self.process.poll() is None, text
             time.sleep(0.02)

@@ -332,7 +332,22 @@ static int add_chapter(AVFormatContext *oc, const struct ta_mux_params *p, const
     return 0;
 }
 
-static int describe_chapters(AVFormatContext *oc, const struct ta_mux_params *p)
+// mp4 and mov keep chapters as a track of titles: without any there is no track, but a reference to one.
+static int name_chapters(AVFormatContext *oc)
+{
+    char title[32];
+    int err = 0;
+    for (unsigned i = 0; i < oc->nb_chapters && err >= 0; i++) {
+        const AVDictionaryEntry *has = av_dict_get(oc->chapters[i]->metadata, "title", NULL, 0);
+        if (has && has->value[0])
+            continue;
+        snprintf(title, sizeof title, "Chapter %u", i + 1);
+        err = av_dict_set(&oc->chapters[i]->metadata, "title", title, 0);
+    }
+    return err < 0 ? TA_ERR_NOMEM : 0;
+}
+
+static int describe_chapters(AVFormatContext *oc, const struct ta_mux_params *p, bool named)
 {
     int err = 0;
     if (p->no_chapters)
@@ -345,7 +360,7 @@ static int describe_chapters(AVFormatContext *oc, const struct ta_mux_params *p)
         err = av_dict_set(&c.metadata, "title", from->title, 0) < 0 ? TA_ERR_NOMEM : add_chapter(oc, p, &c);
         av_dict_free(&c.metadata);
     }
-    return err;
+    return err >= 0 && named ? name_chapters(oc) : err;
 }
 
 static void report_lost(const AVDictionary *lost, const struct ta_mux_params *p, struct ta_log *log)
@@ -389,7 +404,7 @@ static int describe_like(AVFormatContext *oc, const struct ta_mux_params *p, AVD
         else
             err = describe_cover(oc, st);
     }
-    return err < 0 ? err : describe_chapters(oc, p);
+    return err < 0 ? err : describe_chapters(oc, p, known);
 }
 
 int ta_mux_describe(AVFormatContext *oc, const struct ta_mux_params *p, struct ta_output *outputs,
