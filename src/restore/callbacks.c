@@ -147,6 +147,8 @@ struct ta_progress_fn ta_meter_start(struct ta_meter *m, enum ta_phase phase)
     pthread_mutex_lock(&m->lock);
     m->now.phase = phase;
     m->now.fraction = phase == TA_PHASE_DONE ? 1 : 0;
+    m->from = 0;
+    m->to = 1;
     m->now.kind = "";
     m->stage[0] = 0;
     m->phase_started = m->clock();
@@ -155,10 +157,18 @@ struct ta_progress_fn ta_meter_start(struct ta_meter *m, enum ta_phase phase)
     return (struct ta_progress_fn){report_fraction, m};
 }
 
+void ta_meter_part(struct ta_meter *m, double from, double to)
+{
+    pthread_mutex_lock(&m->lock);
+    m->from = from;
+    m->to = to;
+    pthread_mutex_unlock(&m->lock);
+}
+
 void ta_meter_fraction(struct ta_meter *m, double fraction)
 {
     pthread_mutex_lock(&m->lock);
-    m->now.fraction = TA_MIN(1.0, TA_MAX(0.0, fraction));
+    m->now.fraction = m->from + (m->to - m->from) * TA_MIN(1.0, TA_MAX(0.0, fraction));
     report(m, false);
     pthread_mutex_unlock(&m->lock);
 }

@@ -23,6 +23,7 @@ struct ta_meter {
     struct ta_progress now;
     char stage[64];
     double phase_started, started, last_report;
+    double from, to; // the part of the phase that fractions are of
     int64_t frames_at_start; // done by earlier runs: not counted in fps
     // Work besides output frames that are counted one by one, in frames that take as long.
     double other_done, other_total, other_at_start;
@@ -42,6 +43,8 @@ struct ta_env ta_meter_env(const struct ta_meter *m, const struct ta_cancel *can
 // functions that report 0..1.
 struct ta_progress_fn ta_meter_start(struct ta_meter *m, enum ta_phase phase);
 void ta_meter_fraction(struct ta_meter *m, double fraction);
+// Fractions are of this part of the phase from now on, until the next one begins.
+void ta_meter_part(struct ta_meter *m, double from, double to);
 
 // Restoring: totals, then what was added.
 struct ta_meter_work {

@@ -108,12 +108,19 @@ static int check_beside(const struct restore *r)
 
 // ---- delivering ----
 
+// Checksums of frames, where they are wanted, read the output a second time.
+static void start_verify(struct restore *r)
+{
+    ta_meter_start(&r->meter, TA_PHASE_VERIFY);
+    ta_meter_part(&r->meter, 0, r->plan->framemd5 ? 0.5 : 1);
+}
+
 static int join_and_check(struct restore *r, const char *part)
 {
     int err = ta_join(&r->work, r->sound, part, &r->meter, &r->join, r->log);
     if (err < 0 || to_stdout(r->plan))
         return err;
-    ta_meter_start(&r->meter, TA_PHASE_VERIFY);
+    start_verify(r);
     err = ta_check_output(r->plan, part, r->run.verify == TA_VERIFY_FULL, &r->meter, &r->check, r->log);
     if (err < 0)
         unlink(part);
@@ -213,6 +220,7 @@ static int write_beside(struct restore *r)
     // removes.
     if (err >= 0 && r->plan->framemd5) {
         char *sums = ta_framemd5_path(r->plan->output);
+        ta_meter_part(&r->meter, 0.5, 1);
         err = ta_framemd5_write(r->plan->output, part, sums, &r->meter, r->log);
         free(sums);
     }
@@ -301,7 +309,7 @@ static int finish_delivered(struct restore *r)
     int64_t frames;
     r->result.segments_reused = ta_work_segments_done(&r->work, &frames);
     r->result.tasks_reused = r->work.done_count;
-    ta_meter_start(&r->meter, TA_PHASE_VERIFY);
+    start_verify(r);
     int err = ta_check_output(r->plan, r->plan->output, r->run.verify == TA_VERIFY_FULL, &r->meter, &r->check,
                               r->log);
     if (err >= 0) {

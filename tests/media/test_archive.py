@@ -1,5 +1,6 @@
 """The archival copy: nothing lost, and a list of checksums that ffmpeg makes as well."""
 
+import json
 import subprocess
 
 import pytest
@@ -45,6 +46,14 @@ def test_nothing_is_lost(program, tmp_path, name):
     for before, after in zip(*kinds, strict=True):
         assert after == ('flac' if before.startswith('pcm') else before)
     assert judge.report(out)['output']['sha256'] == judge.sha256(out)
+
+
+def test_progress_never_goes_back(program, tmp_path):
+    """The output is read twice, once for its checksums."""
+    done = program.restore(clips.path('v210'), tmp_path / 'copy.mkv', '--preset', 'archive', '--progress', 'json')
+    told = [json.loads(line) for line in done.out.splitlines()]
+    totals = [line['total'] for line in told if 'total' in line]
+    assert totals == sorted(totals) and any(0.5 < line['fraction'] < 1 for line in told if line.get('phase') == 'verify'), told
 
 
 @pytest.mark.parametrize('codec', ['pcm_s16le', 'pcm_s24le', 'pcm_u8'])
