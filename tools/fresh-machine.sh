@@ -165,7 +165,8 @@ for target in "${targets[@]}"; do
     command="make $target"
     printf '%s' "$use_package" >"$root/root/use_package.sh"
     case $target in
-    deb) command="make deb && sh -ex /root/use_package.sh ./build/terminalai_*.deb" ;;
+    # With what judges packages there, "make deb" asks it.
+    deb) command="apt-get -q update && apt-get -q install -y --no-install-recommends lintian && make deb && sh -ex /root/use_package.sh ./build/terminalai_*.deb" ;;
     container)
         {
             echo 'ln -sfn /root/terminalai /source'

@@ -35,7 +35,8 @@ root=$stage/debian/terminalai
 chmod 755 "$stage"
 mkdir -p "$root/DEBIAN"
 DESTDIR=$root meson install -C "$build" --no-rebuild --quiet
-strip --strip-unneeded "$root/usr/bin/terminalai" "$root/usr/$library"/libterminalai.so.*.*
+strip --strip-unneeded "$root/usr/bin/terminalai" "$root/usr/$library"/libterminalai.so.*.* \
+    "$root/usr/$library"/terminalai/*.so
 strip --strip-debug "$root/usr/$library/libterminalai.a"
 
 doc=$root/usr/share/doc/terminalai
@@ -56,7 +57,12 @@ terminalai ($version) unstable; urgency=medium
 
  -- $maintainer  $(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")
 END
-gzip -9n "$doc/changelog" "$doc/changelog.Debian" "$root/usr/share/man/man1/terminalai.1"
+manual=$root/usr/share/man/man1
+gzip -9n "$doc/changelog" "$doc/changelog.Debian" "$manual/terminalai.1"
+for page in "$manual"/*.1; do
+    ln -s terminalai.1.gz "$page.gz"
+    rm "$page"
+done
 
 # One package on purpose: who writes programs with the library has the one that fits.
 mkdir -p "$root/usr/share/lintian/overrides"
