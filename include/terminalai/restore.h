@@ -43,7 +43,8 @@ struct ta_redo_result {
     int64_t first, end; // source frames that are made with the settings: the range, its borders moved where a
                         // piece would have become too short
     int segments;       // that lie in it
-    char *others; // stages of other names than before, with the reason, in words; to be freed; NULL after failure
+    char *others; // stages of other names than before, with the reason, in words; to be freed; NULL after
+                  // failure
 };
 // The plan of `output`, whose work folder was kept (keep-work), with a range that is made again with other
 // options: those that the caller has set in `options`; the others stay as they were. `range` as the option

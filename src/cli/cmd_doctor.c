@@ -70,10 +70,9 @@ struct report {
 };
 
 // `advice`: what to do; NULL when all is well.
-static void add(struct report *r, int state, const char *what, const char *advice, const char *format,
-                ...) __attribute__((format(printf, 5, 6)));
-static void add(struct report *r, int state, const char *what, const char *advice, const char *format,
-                ...)
+static void add(struct report *r, int state, const char *what, const char *advice, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+static void add(struct report *r, int state, const char *what, const char *advice, const char *format, ...)
 {
     va_list args;
     va_start(args, format);

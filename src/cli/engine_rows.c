@@ -34,8 +34,7 @@ static bool add_device(json_t *list, struct ta_engine *e, int device)
     return works;
 }
 
-json_t *ta_engine_row(const struct ta_engine_info *engine, const char *named, int *opened,
-                      struct ta_log *log)
+json_t *ta_engine_row(const struct ta_engine_info *engine, const char *named, int *opened, struct ta_log *log)
 {
     struct ta_buf why = {0};
     struct ta_log *first = NULL;

@@ -23,7 +23,7 @@ struct ta_meter {
     struct ta_progress now;
     char stage[64];
     double phase_started, started, last_report;
-    double from, to; // the part of the phase that fractions are of
+    double from, to;         // the part of the phase that fractions are of
     int64_t frames_at_start; // done by earlier runs: not counted in fps
     // Work besides output frames that are counted one by one, in frames that take as long.
     double other_done, other_total, other_at_start;

@@ -63,8 +63,8 @@ static bool same_headers(const struct ta_plan *a, const struct ta_plan *b, struc
     return same;
 }
 
-// Stages that take the place of others, with the reason: a quality chooses them, too. "denoise VERB recursive:
-// the preset's motion gives way to --quality fast".
+// Stages that take the place of others, with the reason: a quality chooses them, too. "denoise VERB
+// recursive: the preset's motion gives way to --quality fast".
 static char *other_stages(const struct ta_plan *old, const struct ta_plan *new, const char *verb)
 {
     struct ta_buf text = {0};
