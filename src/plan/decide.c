@@ -80,6 +80,20 @@ static bool needs_matroska(const struct ta_decision *d, const struct ta_containe
     return needs && ta_encoder_may_be_in(d->encoder, "mkv");
 }
 
+// "ffv1 can't be put in mp4: use mkv"; the table has them as "mp4 mkv mov".
+static void refuse_container(const struct ta_decision *d, const struct ta_container_info *container)
+{
+    struct ta_buf names = {0};
+    for (const char *at = d->encoder->containers; *at;) {
+        int length = (int)strcspn(at, " ");
+        bool last = !at[length];
+        ta_buf_printf(&names, "%s%.*s", !names.size ? "" : last ? " or " : ", ", length, at);
+        at += length + !last;
+    }
+    ta_error(d->log, "%s can't be put in %s: use %s", d->encoder->name, container->name, ta_buf_text(&names));
+    ta_buf_release(&names);
+}
+
 static int choose_output(struct ta_decision *d)
 {
     const char *output = d->facts->output;
@@ -129,8 +143,7 @@ static int choose_output(struct ta_decision *d)
             ta_error(d->log, "standard output takes raw pictures (y4m), not %s: use --encoder raw",
                      d->encoder->name);
         else
-            ta_error(d->log, "%s can't be put in %s: use one of %s", d->encoder->name, container->name,
-                     d->encoder->containers);
+            refuse_container(d, container);
         return TA_ERR_USAGE;
     }
     d->plan->container = container;

@@ -108,14 +108,13 @@ char *ta_plan_describe_costs(const struct ta_plan *p, const struct ta_estimate *
     if (p->sound_only)
         return describe_sound_costs(p, e);
     struct ta_buf b = {0};
-    const char *about = e->exact   ? ""
-                        : e->tried ? "about "
-                                   : "about, noise may make it several times as much: ";
     double seconds = ta_plan_seconds(p);
-    ta_buf_printf(&b, "size      %s", about);
+    ta_buf_printf(&b, "size      %s", e->exact ? "" : "about ");
     append_size(&b, e->output_bytes);
     if (seconds > 0)
         ta_buf_printf(&b, ", %.1f Mbit/s", (double)e->output_bytes * 8e-6 / seconds);
+    if (!e->exact && !e->tried)
+        ta_buf_puts(&b, "; noise may make it several times as much");
     ta_buf_printf(&b, "%s\ndisk      ", strcmp(p->output, "-") ? "" : ", to standard output");
     if (e->peak_bytes) {
         ta_buf_puts(&b, e->exact ? "" : "about ");
