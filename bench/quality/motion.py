@@ -3,11 +3,13 @@
 
     bench/quality/motion.py [--build build] [--assets ../shared/assets] [--frames 48] [--ffmpeg FFMPEG]
         [--peer 'NAME=PROGRAM {in} {out}.y4m --order {order}']... [--speed | --speed-only]
+    bench/quality/motion.py --tapes ../shared/rig --python PYTHON [--only road,bottle] [--kinds tape,noise] [--keep FOLDER]
 
 Clips are procedural, with footage from the assets where present, at 60 (50) pictures a second; each second line of each
 picture is taken away. Prints Markdown: PSNR of luma and chroma and, where the ffmpeg that is named has libvmaf, VMAF NEG. A peer
 is a program that makes a picture of each field; it is measured in the same run. --noise: noise
 on the fields (ffmpeg's filter "noise", strength N), taken off again. --speed: CPU time a picture, decoding taken off, of the peers as well.
+--tapes: whole simulated tapes and noise alone, deinterlaced and denoised, beside QTGMC (motion_tapes.py).
 """
 import argparse
 import json
@@ -23,6 +25,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import figures  # noqa: E402
+import motion_tapes  # noqa: E402
 
 NTSC, PAL = (720, 480, "60000/1001", "30000/1001", "8/9"), (720, 576, "50", "25", "16/15")
 # name: system, order, input options of ffmpeg, and a filter
@@ -41,10 +44,11 @@ OURS = {"bwdif": ["--deinterlace", "bwdif"], "motion, good": ["--deinterlace", "
 
 
 SPEED_LENGTHS = (24, 72)
+NOISE_OF_SPEED = 12
 
 MOTION = ["--deinterlace", "motion"]
-DENOISED = {"bwdif, hqdn3d": ["--deinterlace", "bwdif", "--denoise", "hqdn3d"], "motion alone, good": MOTION,
-            "motion, good": [*MOTION, "--denoise", "motion"], "motion, best": [*MOTION, "--denoise", "motion", "--quality", "best"]}
+DENOISED = {"bwdif, hqdn3d": ["--deinterlace", "bwdif", "--denoise", "hqdn3d"],
+            "motion, good": [*MOTION, "--denoise", "motion"], "motion, best": [*MOTION, "--denoise", "motion", "--quality", "best"], "motion alone, good": MOTION}
 
 
 def ffmpeg(*args):
@@ -125,6 +129,12 @@ def quality(a, folder, peers):
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
+def frames_of(path):
+    counted = subprocess.run(["ffprobe", "-v", "error", "-count_packets", "-select_streams", "v", "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", path],
+                             stdout=subprocess.PIPE, text=True, check=True)
+    return int(counted.stdout)
+
+
 def chain_seconds(a, folder, woven, who, args):
     """CPU of the chain alone, without an encoder."""
     path = os.path.join(folder, who + ".json")
@@ -135,36 +145,50 @@ def chain_seconds(a, folder, woven, who, args):
     return cpu([os.path.join(a.build, "bench", "chain_tool"), path])
 
 
-def speed(a, folder, peers):
-    """CPU of all threads for a picture: of two lengths the difference, so that nobody's start counts, less decoding; the least of three rounds."""
-    clips_of = {"zoom": (PROCEDURAL["zoom"], [])}
+def speed(a, folder, ours, peers, noise=0):
+    """CPU of all threads for a picture: of two lengths the difference, so that nobody's start counts, less decoding; the least of some rounds. The peers' is put against what the second of ours takes."""
+    clips_of = {"zoom": PROCEDURAL["zoom"]}
     path = os.path.join(a.assets, "video", FOOTAGE["karma"][2])
     if os.path.exists(path):
         system, order, _, chain = FOOTAGE["karma"]
-        clips_of["karma"] = ((system, order, ["-i", path], chain), [])
-    names = ["decoding", *OURS, *peers]
-    print("\n| CPU ms a picture, 720x480 | " + " | ".join(names) + " | peers to good |\n|---|" + "---|" * (len(names) + 1))
-    for name, (clip, _) in clips_of.items():
+        clips_of["karma"] = (system, order, ["-i", path], chain)
+    names = ["decoding", *ours, *peers]
+    yardstick = list(ours)[1]
+    print(f"\n| CPU ms a picture, 720x480{', noisy' if noise else ''} | " + " | ".join(names) + f" | peers to {yardstick} |\n|---|" + "---|" * (len(names) + 1))
+    for name, clip in clips_of.items():
         lengths = {}
         for frames in SPEED_LENGTHS:
-            lengths[frames] = make(folder, f"speed{frames}", *clip, frames)[1]
+            lengths[frames] = make(folder, f"speed{frames}", *clip, frames, noise)[1]
+        pictures = [2 * frames_of(woven) for woven in lengths.values()]  # footage may be shorter
         least = {}
-        for _ in range(3):
+        for _ in range(a.rounds):
             for who in names:
                 for frames, woven in lengths.items():
                     if who in peers:
                         out = os.path.join(folder, "out")
                         seconds = cpu([w.format(**{"in": woven, "out": out, "order": clip[1]}) for w in peers[who]])
                     else:
-                        seconds = chain_seconds(a, folder, woven, who.replace(",", ""), OURS.get(who, ["--deinterlace", "off"]))
+                        seconds = chain_seconds(a, folder, woven, who.replace(",", ""), ours.get(who, ["--deinterlace", "off"]))
                     least[who, frames] = min(least.get((who, frames), 1e9), seconds)
         few, many = SPEED_LENGTHS
-        ms = {who: 1000 * (least[who, many] - least[who, few]) / (many - few) for who in names}
-        cells = [f"{ms[who] - (0 if who == 'decoding' else ms['decoding']):.1f}" for who in names]
+        ms = {who: 1000 * (least[who, many] - least[who, few]) / (pictures[1] - pictures[0]) for who in names}
+        alone = {who: ms[who] - (0 if who == "decoding" else ms["decoding"]) for who in names}
         for who in names:
-            a.kept.add(f"{name}, {who}: CPU a picture", ms[who] - (0 if who == "decoding" else ms["decoding"]), "ms", figures.LESS if who in OURS else figures.NEITHER)
-        ratios = [f"{(ms[p] - ms['decoding']) / (ms['motion, good'] - ms['decoding']):.1f}" for p in peers]
-        print(f"| {name} | " + " | ".join(cells) + f" | {', '.join(ratios) or '-'} |", flush=True)
+            a.kept.add(f"{name}{', noisy' if noise else ''}, {who}: CPU a picture", alone[who], "ms", figures.LESS if who in ours else figures.NEITHER)
+        ratios = [f"{alone[p] / alone[yardstick]:.1f}" for p in peers]
+        print(f"| {name} | " + " | ".join(f"{alone[who]:.1f}" for who in names) + f" | {', '.join(ratios) or '-'} |", flush=True)
+
+
+def tapes(a):
+    def make(tape, out, args):
+        cpu(restore(a.build, tape, out, args))
+
+    short = motion_tapes.table(motion_tapes.Rig(a.tapes, a.python), make, ffmpeg, a, a.kept)
+    print("\n" + ("\n".join(short) if short else "Within the aims of the best QTGMC mode everywhere."))
+
+
+def commands(peers):
+    return {p.split("=", 1)[0]: shlex.split(p.split("=", 1)[1]) for p in peers}
 
 
 def main():
@@ -174,18 +198,29 @@ def main():
     parser.add_argument("--frames", type=int, default=48)
     parser.add_argument("--ffmpeg", default="ffmpeg", help="that scores; with libvmaf for NEG")
     parser.add_argument("--peer", action="append", default=[])
+    parser.add_argument("--peer-denoising", action="append", default=[], help="one that takes noise off as well, for --speed")
     parser.add_argument("--noise", type=int, default=0)
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--speed-only", action="store_true")
+    parser.add_argument("--rounds", type=int, default=3, help="of --speed")
+    parser.add_argument("--tapes", metavar="RIG", help="the folder of the rig: tapes instead of clean films")
+    parser.add_argument("--python", default="python3", help="that has what the rig needs")
+    parser.add_argument("--only", help="films of the tapes, with commas between")
+    parser.add_argument("--kinds", default="tape,noise")
+    parser.add_argument("--keep", help="where what peers make is kept for the next time")
     figures.option(parser)
     a = parser.parse_args()
     a.kept = figures.Figures(a.figures)
-    peers = {p.split("=", 1)[0]: shlex.split(p.split("=", 1)[1]) for p in a.peer}
+    peers = commands(a.peer)
     with tempfile.TemporaryDirectory(prefix="motion.") as folder:
-        if not a.speed_only:
+        a.folder = folder
+        if a.tapes:
+            tapes(a)
+        elif not a.speed_only:
             quality(a, folder, peers)
         if a.speed or a.speed_only:
-            speed(a, folder, peers)
+            speed(a, folder, OURS, peers)
+            speed(a, folder, DENOISED, commands(a.peer_denoising), noise=NOISE_OF_SPEED)
     a.kept.save()
 
 

@@ -32,6 +32,11 @@ enum {
 
 #ifdef __AVX2__
 
+static inline __m256i load(const void *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
 static void gather(int16_t *sums, ptrdiff_t sums_step, const uint16_t *here, ptrdiff_t here_step,
                    const struct ta_temporal_reference *references, int count, int limit, int half)
 {
@@ -39,23 +44,33 @@ static void gather(int16_t *sums, ptrdiff_t sums_step, const uint16_t *here, ptr
                                              RISES(6), RISES(7), FALLS(0), FALLS(1), FALLS(2), FALLS(3),
                                              FALLS(4), FALLS(5), FALLS(6), FALLS(7));
     const __m256i twice = _mm256_set1_epi16((short)(2 * limit));
-    for (int y = 0; y < HALF; y++, sums += sums_step) {
-        ptrdiff_t row = y + half * HALF;
-        const __m256i own = _mm256_loadu_si256((const __m256i *)(const void *)(here + row * here_step));
-        __m256i sum = _mm256_setzero_si256();
-        for (int k = 0; k < count; k++) {
-            const struct ta_temporal_reference *r = &references[k];
-            __m256i there = _mm256_loadu_si256((const __m256i *)(const void *)(r->at + row * r->step));
-            __m256i apart = _mm256_add_epi16(_mm256_sub_epi16(there, own), _mm256_set1_epi16(r->shift));
+    __m256i all[HALF];
+#pragma GCC unroll 8
+    for (int y = 0; y < HALF; y++)
+        all[y] = _mm256_setzero_si256();
+    here += half * HALF * here_step;
+    for (int k = 0; k < count; k++) {
+        const uint16_t *there = references[k].at + half * HALF * references[k].step, *own = here;
+        const __m256i weight = _mm256_set1_epi16(references[k].weight);
+        const __m256i shift = _mm256_set1_epi16(references[k].shift);
+        if (half) // the rows that the next blocks below take: too many streams for the processor to foresee
+#pragma GCC unroll 8
+            for (int y = 0; y < HALF; y++)
+                _mm_prefetch((const char *)((uintptr_t)(there + (HALF + y) * references[k].step)), _MM_HINT_T0);
+#pragma GCC unroll 8
+        for (int y = 0; y < HALF; y++, own += here_step, there += references[k].step) {
+            __m256i apart = _mm256_sub_epi16(_mm256_add_epi16(load(there), shift), load(own));
             __m256i size = _mm256_abs_epi16(apart);
             size = _mm256_min_epi16(size, _mm256_subs_epu16(twice, size));
             apart = _mm256_slli_epi16(_mm256_sign_epi16(size, apart), GUARD);
-            sum = _mm256_add_epi16(sum, _mm256_mulhrs_epi16(apart, _mm256_set1_epi16(r->weight)));
+            all[y] = _mm256_add_epi16(all[y], _mm256_mulhrs_epi16(apart, weight));
         }
+    }
+#pragma GCC unroll 8
+    for (int y = 0; y < HALF; y++, sums += sums_step) {
         int down = (half ? FALLS(y) : RISES(y)) * WINDOW;
-        sum = _mm256_mulhrs_epi16(sum, _mm256_mullo_epi16(across, _mm256_set1_epi16((short)down)));
-        __m256i *to = (__m256i *)(void *)sums;
-        _mm256_storeu_si256(to, _mm256_add_epi16(_mm256_loadu_si256(to), sum));
+        __m256i sum = _mm256_mulhrs_epi16(all[y], _mm256_mullo_epi16(across, _mm256_set1_epi16((short)down)));
+        _mm256_storeu_si256((__m256i *)(void *)sums, _mm256_add_epi16(load(sums), sum));
     }
 }
 

@@ -30,6 +30,14 @@ static const struct ta_opt options[] = {
      .max = TA_MOTION_RADIUS,
      .flags = TA_OPT_HIDDEN,
      .help = "how far vectors reach that are handed on to the next stage; set by the plan"},
+    {.name = "neighbours",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct ta_deinterlace_opts, neighbours, int64_t),
+     .def = "2",
+     .min = 1,
+     .max = 2,
+     .flags = TA_OPT_HIDDEN,
+     .help = "moments looked at on each side; set by the plan"},
     {0},
 };
 
@@ -442,6 +450,7 @@ static void fuse(struct ta_stage *s, int64_t moment, bool again, const struct ta
     struct priv *p = s->priv;
     struct ta_motion *m = p->motion;
     bool top = ta_motion_is_top(m, moment);
+    int neighbours = (int)((const struct ta_deinterlace_opts *)s->opts)->neighbours;
     struct fusion f = {
         .p = p,
         .here = again ? first_result(s, moment) : ta_motion_picture(m, moment),
@@ -457,7 +466,7 @@ static void fuse(struct ta_stage *s, int64_t moment, bool again, const struct ta
         if (ta_motion_has(m, moment + 2 * i - 1))
             f.sides[i] = ta_motion_picture(m, moment + 2 * i - 1);
     ta_motion_find(m, moment, FAR);
-    for (int i = 0; i < NEIGHBOURS; i++) {
+    for (int i = 0; i < 2 * neighbours; i++) {
         int64_t other = moment + aways[i];
         const struct ta_motion_vector *vectors = ta_motion_vectors(m, moment, aways[i]);
         if (!vectors)

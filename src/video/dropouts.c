@@ -188,6 +188,8 @@ static bool keep_thin(const struct bits *b, int row, uint8_t *thin)
 {
     const uint8_t *bits = b->at + (ptrdiff_t)row * b->step;
     bool any = false;
+    if (!bits[0] && !memcmp(bits, bits + 1, (size_t)b->step - 1)) // none at all
+        return false;
     memset(thin, 0, (size_t)b->step);
     for (int i = 0; i < b->step; i++) {
         int first = i, tallest = 0, samples = 0;

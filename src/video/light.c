@@ -27,10 +27,12 @@ static unsigned sum_at(const struct ta_motion_bytes_plane *p, int x, int y)
     x = ta_motion_clip(x, -TA_MOTION_PAD / 2, p->width + TA_MOTION_PAD / 2 - SIDE);
     y = ta_motion_clip(y, -TA_MOTION_PAD / 2, p->height + TA_MOTION_PAD / 2 - SIDE);
     const uint8_t *at = p->at + y * p->step + x;
-    for (int j = 0; j < SIDE; j++, at += p->step)
-        for (int i = 0; i < SIDE; i++)
-            sum += at[i];
-    return sum;
+    for (int j = 0; j < SIDE; j++, at += p->step) { // of four samples at once, in halves of a word
+        uint32_t row;
+        memcpy(&row, at, SIDE);
+        sum += (row & 0xff00ff) + (row >> 8 & 0xff00ff);
+    }
+    return (sum & 0xffff) + (sum >> 16);
 }
 
 void ta_light_sums(const struct ta_motion *m, const struct ta_motion_moment *moment, int every,
@@ -76,7 +78,7 @@ static double middle(const struct pair *pairs, int n, const struct ta_light *l, 
     int counts[2 * RANGE + 1] = {0};
     for (int k = 0; k < n; k++) {
         double off = pairs[k].here - pairs[k].there * l->gain - l->offset;
-        int bin = (int)lrint(TA_LIGHT_SAMPLES * (away ? fabs(off) : off));
+        int bin = ta_motion_nearest(TA_LIGHT_SAMPLES * (away ? fabs(off) : off));
         counts[RANGE + ta_motion_clip(bin, -RANGE, RANGE)]++;
     }
     return (double)(half_way(counts, TA_COUNT(counts), n) - RANGE) / TA_LIGHT_SAMPLES;

@@ -94,13 +94,6 @@ int ta_motion_hand_on(struct ta_motion *m, int64_t moment, AVBufferPool *pool, A
 // settings.radius and has the same blocks. ta_motion_find() then searches nothing for this moment.
 void ta_motion_take_over(struct ta_motion *m, int64_t moment, AVFrame *frame);
 
-// The block in column `column` and row `row` of a plane that is taken from, moved by a vector of the luma
-// block whose place it shares: its first sample. One that lies between samples is made in `between`, of
-// TA_MOTION_BLOCK * TA_MOTION_BLOCK; without settings.fine there is none.
-struct ta_motion_block ta_motion_block_at(const struct ta_motion *m, const struct ta_motion_plane *from,
-                                          const struct ta_motion_vector *v, int column, int row,
-                                          uint16_t *between);
-
 struct ta_motion_picture *ta_motion_spare(struct ta_motion *m, int i);
 // Repeats the borders of rows first..end-1 to the sides; those of the first and last rows up and down, too.
 void ta_motion_extend(const struct ta_motion_plane *plane, int first, int end);

@@ -9,6 +9,9 @@ enum {
     TA_MOTION_LEVELS = 3, // pictures to search: full size, half, quarter
     TA_MOTION_SLICE = 16, // rows of blocks that depend on each other
     TA_MOTION_ALIGNMENT = 64,
+    // Samples of the border's repetition that blocks keep away from: a filter between samples reads on, and
+    // rows of blocks begin a step outside.
+    TA_MOTION_INSIDE = TA_MOTION_PAD - 2,
 };
 
 struct ta_motion_bytes_plane { // a picture to search; padded like the others
@@ -91,6 +94,58 @@ void ta_motion_make_search_pictures(struct ta_motion *m, struct ta_motion_moment
 static inline int ta_motion_clip(int x, int least, int most)
 {
     return x < least ? least : x > most ? most : x;
+}
+
+// As lrint() rounds, without a call: beyond 2^52 no double has a fraction. For what fits an int.
+static inline int ta_motion_nearest(double x)
+{
+    const double whole = 0x1.8p52;
+    return (int)(x + whole - whole);
+}
+
+// What a block of a plane is taken from.
+struct ta_motion_source {
+    int x, y;                   // its first sample
+    int fraction_x, fraction_y; // in quarters
+};
+
+// By quarters of the plane's own samples, rounded to what is wanted.
+static inline int ta_motion_scaled(int x, int shift, bool fine)
+{
+    x = (x + (1 << shift >> 1)) >> shift;
+    return fine ? x : ((x + 2) >> 2) * 4;
+}
+
+static inline struct ta_motion_source ta_motion_find_moved(const struct ta_motion *m,
+                                                           const struct ta_motion_plane *from,
+                                                           const struct ta_motion_vector *v, int column,
+                                                           int row)
+{
+    int vx = ta_motion_scaled(v->x, from->shift_x, m->settings.fine);
+    int vy = ta_motion_scaled(v->y, from->shift_y, m->settings.fine);
+    int x = (column - 1) * TA_MOTION_STEP + (vx >> 2), y = (row - 1) * TA_MOTION_STEP + (vy >> 2);
+    return (struct ta_motion_source){
+        .x = ta_motion_clip(x, -TA_MOTION_INSIDE, from->width + TA_MOTION_INSIDE - TA_MOTION_BLOCK),
+        .y = ta_motion_clip(y, -TA_MOTION_INSIDE, from->height + TA_MOTION_INSIDE - TA_MOTION_BLOCK),
+        .fraction_x = vx & 3,
+        .fraction_y = vy & 3,
+    };
+}
+
+// The block in column `column` and row `row` of a plane that is taken from, moved by a vector of the luma
+// block whose place it shares: its first sample. One that lies between samples is made in `between`, of
+// TA_MOTION_BLOCK * TA_MOTION_BLOCK; without settings.fine there is none.
+static inline struct ta_motion_block ta_motion_block_at(const struct ta_motion *m,
+                                                        const struct ta_motion_plane *from,
+                                                        const struct ta_motion_vector *v, int column, int row,
+                                                        uint16_t *between)
+{
+    struct ta_motion_source s = ta_motion_find_moved(m, from, v, column, row);
+    const uint16_t *at = from->at + s.y * from->step + s.x;
+    if (!s.fraction_x && !s.fraction_y)
+        return (struct ta_motion_block){at, from->step};
+    m->dsp->between(between, TA_MOTION_BLOCK, at, from->step, s.fraction_x, s.fraction_y, TA_MOTION_BLOCK);
+    return (struct ta_motion_block){between, TA_MOTION_BLOCK};
 }
 
 #endif

@@ -237,7 +237,7 @@ static void search_full(const struct ta_motion *m, const struct ta_motion_search
         }
         r.first = places[0];
         r.second = places[1];
-        r.around = 4;
+        r.around = abs(s->away) >= 3 && !m->settings.fine ? 0 : 4;
         m->dsp->search(&r);
     }
     finish(m, s, first, end);

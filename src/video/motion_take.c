@@ -3,58 +3,13 @@
 #include "base/mem.h"
 #include "video/motion_parts.h"
 
-enum {
-    // Samples of the border's repetition that blocks keep away from: a filter between samples reads on, and
-    // rows of blocks begin a step outside.
-    INSIDE = TA_MOTION_PAD - 2,
-};
-
-// By quarters of the plane's own samples, rounded to what is wanted.
-static int scaled(int x, int shift, bool fine)
-{
-    x = (x + (1 << shift >> 1)) >> shift;
-    return fine ? x : ((x + 2) >> 2) * 4;
-}
-
-// What a block of a plane is taken from.
-struct source {
-    int x, y;                   // its first sample
-    int fraction_x, fraction_y; // in quarters
-};
-
-static struct source find_moved(const struct ta_motion *m, const struct ta_motion_plane *from,
-                                const struct ta_motion_vector *v, int i, int strip)
-{
-    int vx = scaled(v->x, from->shift_x, m->settings.fine);
-    int vy = scaled(v->y, from->shift_y, m->settings.fine);
-    int x = (i - 1) * TA_MOTION_STEP + (vx >> 2), y = (strip - 1) * TA_MOTION_STEP + (vy >> 2);
-    return (struct source){
-        .x = ta_motion_clip(x, -INSIDE, from->width + INSIDE - TA_MOTION_BLOCK),
-        .y = ta_motion_clip(y, -INSIDE, from->height + INSIDE - TA_MOTION_BLOCK),
-        .fraction_x = vx & 3,
-        .fraction_y = vy & 3,
-    };
-}
-
-static struct source find_source(const struct ta_motion *m, const struct ta_motion_taker *t,
+static struct ta_motion_source find_source(const struct ta_motion *m, const struct ta_motion_taker *t,
                                  const struct ta_motion_vector *row, int i, int strip)
 {
-    return find_moved(m, t->from, row + TA_MIN(i << t->from->shift_x, m->across - 1), i, strip);
+    return ta_motion_find_moved(m, t->from, row + TA_MIN(i << t->from->shift_x, m->across - 1), i, strip);
 }
 
-struct ta_motion_block ta_motion_block_at(const struct ta_motion *m, const struct ta_motion_plane *from,
-                                          const struct ta_motion_vector *v, int column, int row,
-                                          uint16_t *between)
-{
-    struct source s = find_moved(m, from, v, column, row);
-    const uint16_t *at = from->at + s.y * from->step + s.x;
-    if (!s.fraction_x && !s.fraction_y)
-        return (struct ta_motion_block){at, from->step};
-    m->dsp->between(between, TA_MOTION_BLOCK, at, from->step, s.fraction_x, s.fraction_y, TA_MOTION_BLOCK);
-    return (struct ta_motion_block){between, TA_MOTION_BLOCK};
-}
-
-static bool follows(const struct source *next, const struct source *s, int steps)
+static bool follows(const struct ta_motion_source *next, const struct ta_motion_source *s, int steps)
 {
     return next->x == s->x + steps * TA_MOTION_STEP && next->y == s->y && next->fraction_x == s->fraction_x &&
            next->fraction_y == s->fraction_y;
@@ -67,12 +22,12 @@ static void point(const struct ta_motion *m, const struct ta_motion_taker *t, st
     const struct ta_motion_plane *from = t->from;
     const struct ta_motion_vector *row = t->vectors + TA_MIN(strip << from->shift_y, m->down - 1) * m->across;
     int count = (from->width + TA_MOTION_STEP - 1) / TA_MOTION_STEP + 1;
-    struct source next = find_source(m, t, row, 0, strip);
+    struct ta_motion_source next = find_source(m, t, row, 0, strip);
     for (int i = 0; i < count;) {
-        struct source s = next;
+        struct ta_motion_source s = next;
         int first = i;
         do
-            next = ++i < count ? find_source(m, t, row, i, strip) : (struct source){0};
+            next = ++i < count ? find_source(m, t, row, i, strip) : (struct ta_motion_source){0};
         while (i < count && follows(&next, &s, i - first));
         const uint16_t *at = from->at + s.y * from->step + s.x;
         ptrdiff_t step = from->step;

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/thread.h"
+#include "video/motion_parts.h"
 
 enum {
     UNITS = 16,  // shifts are found in sixteenths of a sample,
@@ -86,24 +87,32 @@ static bool middle(const int *counts, int count, int least, int16_t *shift)
 
 // What moves evenly is as far away later as it was before: the straight line through a block's places, and
 // what is left of each.
-static void find_row(const struct finding *f, int row, int away)
+static void find_row(const struct finding *f, int row)
 {
     struct ta_steady *s = f->s;
-    int counts[BINS] = {0}, count = 0, r = s->radius, at = (away + r) * s->down + row;
+    int counts[2 * TA_MOTION_RADIUS + 1][BINS] = {{0}}, count[2 * TA_MOTION_RADIUS + 1] = {0};
+    int r = s->radius;
     for (int i = row * s->across; i < (row + 1) * s->across; i++) {
         int along = 0;
-        if (f->vectors[away + r][i].error >= f->far)
-            continue;
         for (int k = 1; k <= f->pairs; k++)
             along += k * (f->vectors[r + k][i].x - f->vectors[r - k][i].x);
-        int rest = (f->vectors[away + r][i].x * f->squares - away * along) * QUARTER;
-        int bin = (int)lrint((double)rest / f->squares) + RANGE * UNITS;
-        counts[bin < 0 ? 0 : bin < BINS ? bin : BINS - 1]++;
-        count++;
+        for (int away = -f->pairs; away <= f->pairs; away++) {
+            if (!away || f->vectors[away + r][i].error >= f->far)
+                continue;
+            int rest = (f->vectors[away + r][i].x * f->squares - away * along) * QUARTER;
+            int bin = ta_motion_nearest((double)rest / f->squares) + RANGE * UNITS;
+            counts[away + r][ta_motion_clip(bin, 0, BINS - 1)]++;
+            count[away + r]++;
+        }
     }
-    s->known[at] = middle(counts, count, (s->across + 1) / 2, &s->shifts[at]);
-    if (!s->known[at])
-        s->shifts[at] = 0;
+    for (int away = -f->pairs; away <= f->pairs; away++) {
+        int at = (away + r) * s->down + row;
+        if (!away)
+            continue;
+        s->known[at] = middle(counts[away + r], count[away + r], (s->across + 1) / 2, &s->shifts[at]);
+        if (!s->known[at])
+            s->shifts[at] = 0;
+    }
 }
 
 static void find_part(void *arg, int part)
@@ -111,9 +120,7 @@ static void find_part(void *arg, int part)
     const struct finding *f = arg;
     int end = TA_MIN((part + 1) * ROWS, f->s->down);
     for (int row = part * ROWS; row < end; row++)
-        for (int away = -f->pairs; away <= f->pairs; away++)
-            if (away)
-                find_row(f, row, away);
+        find_row(f, row);
 }
 
 // Holds what is common to all rows, a straight line through their shifts, to what they differ by.

@@ -26,6 +26,7 @@ enum {
     SLICE = TA_MOTION_SLICE, // strips of 8 rows in a part of the work
     SIDE = TA_MOTION_BLOCK,
     SAMPLES = SIDE * SIDE,
+    FIXED = 32, // bits below one step of a sample
 };
 
 // What a part works in.
@@ -44,6 +45,7 @@ struct ta_temporal {
     // By a block's error, in units of `unit`: errors in between are rounded down.
     uint16_t weights[2][WEIGHTS]; // of luma, of chroma
     unsigned units[2];
+    uint64_t inverse[2]; // 2^32 / unit, rounded up: exact for errors of 16 bits
     int parts;
     ptrdiff_t sums_step;
     struct scratch *scratch;
@@ -64,12 +66,16 @@ struct ta_temporal {
 #define CHROMA_SAMPLE_MOST 4.5
 #define OWN_WEIGHT 0.7
 
-static void make_weights(uint16_t *weights, unsigned *unit, double least, double most)
+static void make_weights(struct ta_temporal *t, int kind, double least, double most)
 {
-    *unit = (unsigned)ceil(most * SAMPLES / WEIGHTS);
-    for (int i = 0; i < WEIGHTS && *unit; i++) {
-        double x = fmax(0, (double)i * *unit / SAMPLES - least) / (most - least);
-        weights[i] = x < 1 ? (uint16_t)lrint(WEIGHT_ONE * (1 - x * x) / (1 + x * x)) : 0;
+    unsigned unit = (unsigned)ceil(most * SAMPLES / WEIGHTS);
+    t->units[kind] = unit;
+    if (!unit)
+        return;
+    t->inverse[kind] = (((uint64_t)1 << 32) + unit - 1) / unit;
+    for (int i = 0; i < WEIGHTS; i++) {
+        double x = fmax(0, (double)i * unit / SAMPLES - least) / (most - least);
+        t->weights[kind][i] = x < 1 ? (uint16_t)lrint(WEIGHT_ONE * (1 - x * x) / (1 + x * x)) : 0;
     }
 }
 
@@ -140,8 +146,8 @@ int ta_temporal_create(struct ta_temporal **out, const struct ta_temporal_settin
         luma = fmax(luma,
                     settings->noise[i] / 2); // colour alone may be noisy: luma then says little against it
     }
-    make_weights(t->weights[0], &t->units[0], LUMA_LEAST * luma, LUMA_MOST * luma);
-    make_weights(t->weights[1], &t->units[1], LUMA_LEAST * luma, CHROMA_MOST * luma);
+    make_weights(t, 0, LUMA_LEAST * luma, LUMA_MOST * luma);
+    make_weights(t, 1, LUMA_LEAST * luma, CHROMA_MOST * luma);
     *out = t;
     return 0;
 }
@@ -166,8 +172,8 @@ struct reference {
     const struct ta_motion_picture *picture;
     const struct ta_motion_vector *vectors;
     const struct ta_motion_moment *moment;
-    struct ta_light light;
-    bool known; // ... or nothing here counts
+    int64_t slope, start; // what a block's samples are raised by, by their sum: fixed()
+    bool known;           // ... or nothing here counts
 };
 
 struct mean {
@@ -195,11 +201,15 @@ static void balance(const struct mean *w, int *weights)
     }
 }
 
-// What a block's samples are raised by.
+static int64_t fixed(double x)
+{
+    return llrint(x * ((int64_t)1 << FIXED));
+}
+
 static int shift_of(const struct ta_temporal *t, const struct reference *r, int block)
 {
-    double shift = ta_light_shift(&r->light, t->sums[block]) * (1 << (TA_MOTION_DEPTH - 8));
-    return ta_motion_clip((int)lrint(shift), -TA_TEMPORAL_LIMIT, TA_TEMPORAL_LIMIT);
+    int shift = (int)((r->slope * t->sums[block] + r->start) >> FIXED);
+    return ta_motion_clip(shift, -TA_TEMPORAL_LIMIT, TA_TEMPORAL_LIMIT);
 }
 
 // Sets the references of a block and their weights; returns how many there are.
@@ -213,7 +223,7 @@ static int refer(const struct mean *w, const struct scratch *s, int plane, int c
     int luma_row = TA_MIN(row << p->shift_y, t->m->down - 1);
     int block = luma_row * t->m->across + TA_MIN(column << p->shift_x, t->m->across - 1);
     for (int k = 0; k < w->count; k++) {
-        unsigned error = w->references[k].vectors[block].error / t->units[kind];
+        uint64_t error = (uint64_t)w->references[k].vectors[block].error * t->inverse[kind] >> 32;
         weights[k] = error < WEIGHTS && w->references[k].known ? t->weights[kind][error] : 0;
     }
     balance(w, weights);
@@ -301,7 +311,11 @@ static void find_light(void *arg, int part)
 {
     const struct mean *w = arg;
     struct reference *r = (struct reference *)&w->references[part];
-    r->known = ta_light_find(w->t->m, w->t->sums, r->moment, r->vectors, w->t->units[1] * WEIGHTS, &r->light);
+    struct ta_light light;
+    r->known = ta_light_find(w->t->m, w->t->sums, r->moment, r->vectors, w->t->units[1] * WEIGHTS, &light);
+    double unit = 1 << (TA_MOTION_DEPTH - 8);
+    r->slope = fixed((ta_light_shift(&light, TA_LIGHT_SAMPLES) - light.offset) * unit / TA_LIGHT_SAMPLES);
+    r->start = fixed(light.offset * unit + 0.5);
 }
 
 static void find_lights(struct mean *w, int64_t moment)
