@@ -56,7 +56,8 @@ static void gather(int16_t *sums, ptrdiff_t sums_step, const uint16_t *here, ptr
         if (half) // the rows that the next blocks below take: too many streams for the processor to foresee
 #pragma GCC unroll 8
             for (int y = 0; y < HALF; y++)
-                _mm_prefetch((const char *)((uintptr_t)(there + (HALF + y) * references[k].step)), _MM_HINT_T0);
+                _mm_prefetch((const char *)((uintptr_t)(there + (HALF + y) * references[k].step)),
+                             _MM_HINT_T0);
 #pragma GCC unroll 8
         for (int y = 0; y < HALF; y++, own += here_step, there += references[k].step) {
             __m256i apart = _mm256_sub_epi16(_mm256_add_epi16(load(there), shift), load(own));

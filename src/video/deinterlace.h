@@ -9,10 +9,10 @@
 #include "video/stage.h"
 
 struct ta_deinterlace_opts {
-    int fields;        // enum ta_fields
-    int w3fdif_filter; // in w3fdif's table only
-    int effort;        // enum ta_effort, in motion's table only
-    int64_t vectors;   // motion's: how far those reach that it hands on (video/motion.h); set by the plan
+    int fields;         // enum ta_fields
+    int w3fdif_filter;  // in w3fdif's table only
+    int effort;         // enum ta_effort, in motion's table only
+    int64_t vectors;    // motion's: how far those reach that it hands on (video/motion.h); set by the plan
     int64_t neighbours; // motion's: moments looked at on each side; set by the plan
 };
 

@@ -4,7 +4,7 @@
 #include "video/motion_parts.h"
 
 static struct ta_motion_source find_source(const struct ta_motion *m, const struct ta_motion_taker *t,
-                                 const struct ta_motion_vector *row, int i, int strip)
+                                           const struct ta_motion_vector *row, int i, int strip)
 {
     return ta_motion_find_moved(m, t->from, row + TA_MIN(i << t->from->shift_x, m->across - 1), i, strip);
 }

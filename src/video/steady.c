@@ -14,10 +14,18 @@ enum {
     QUARTER = 4, // of which a quarter has so many
     RANGE = 8,   // samples to either side that are told apart
     BINS = 2 * RANGE * UNITS + 1,
-    SPREAD = 24,   // the middle half of a row lies no farther apart: else the row says nothing
-    FARTHEST = 48, // jitter is no more: motion is
-    ROWS = 16,     // in a part of the work
+    SPREAD = 24,    // the middle half of a row lies no farther apart: else the row says nothing
+    FARTHEST = 48,  // jitter is no more: motion is
+    ROWS = 16,      // in a part of the work
+    SAY_MOST = 160, // of a block
+    SAY_LEAST = 10, // of a row, for each of its blocks
+    ROWS_KNOWN = 8, // of so many rows one must be known
 };
+#define SAY_UNIT 0.025 // of the noise's square
+// By how much rows must be apart at least to be believed at all, and to be believed wholly: in units of a
+// shift. Worn tapes come to 7 and more, films without jitter to 2.
+#define APART_LEAST 4.0
+#define APART_SURE 6.0
 // What all rows have in common, a picture that shakes, is believed to be jitter up to so many times of what
 // they differ by.
 #define COMMON_MOST 1.5
@@ -25,6 +33,7 @@ enum {
 struct ta_steady {
     int across, down, radius;
     struct ta_pool *pool;
+    double noise;    // standard deviation in steps of 8 bits
     int16_t *shifts; // down for each away, from -radius on
     bool *known;
 };
@@ -35,10 +44,10 @@ int64_t ta_steady_bytes(int across, int down, int radius)
     return (2 * radius + 1) * (int64_t)down * (int64_t)(sizeof(int16_t) + sizeof(bool));
 }
 
-struct ta_steady *ta_steady_create(int across, int down, int radius, struct ta_pool *pool)
+struct ta_steady *ta_steady_create(int across, int down, int radius, double noise, struct ta_pool *pool)
 {
     struct ta_steady *s = ta_xcalloc(1, sizeof *s);
-    *s = (struct ta_steady){.across = across, .down = down, .radius = radius, .pool = pool};
+    *s = (struct ta_steady){.across = across, .down = down, .radius = radius, .noise = noise, .pool = pool};
     size_t count = (size_t)(2 * radius + 1) * (size_t)down;
     s->shifts = ta_xcalloc(count, sizeof *s->shifts);
     s->known = ta_xcalloc(count, sizeof *s->known);
@@ -58,6 +67,7 @@ void ta_steady_destroy(struct ta_steady **steady)
 
 struct finding {
     struct ta_steady *s;
+    const struct ta_motion_bytes_plane *picture;
     const struct ta_motion_vector *const *vectors;
     unsigned far;
     int pairs, squares; // moments looked at on each side; the sum of their distances' squares
@@ -85,15 +95,32 @@ static bool middle(const int *counts, int count, int least, int16_t *shift)
     return highest - lowest <= SPREAD && abs(mean) <= FARTHEST;
 }
 
+// How much a block has to say on where it is along the row: its differences from sample to sample, squared,
+// by the noise. In flat places vectors follow the noise.
+static int say_of(const struct finding *f, int column, int row)
+{
+    const struct ta_motion_bytes_plane *p = f->picture;
+    const uint8_t *at = p->at + (row - 1) * TA_MOTION_STEP * p->step + (column - 1) * TA_MOTION_STEP;
+    int sum = 0;
+    for (int y = 0; y < TA_MOTION_BLOCK; y += 2, at += 2 * p->step)
+        for (int x = 0; x + 1 < TA_MOTION_BLOCK; x++)
+            sum += (at[x + 1] - at[x]) * (at[x + 1] - at[x]);
+    double say = sum / (f->s->noise * f->s->noise * (TA_MOTION_BLOCK * TA_MOTION_BLOCK / 2) * SAY_UNIT);
+    return say < SAY_MOST ? (int)say : SAY_MOST;
+}
+
 // What moves evenly is as far away later as it was before: the straight line through a block's places, and
 // what is left of each.
 static void find_row(const struct finding *f, int row)
 {
     struct ta_steady *s = f->s;
     int counts[2 * TA_MOTION_RADIUS + 1][BINS] = {{0}}, count[2 * TA_MOTION_RADIUS + 1] = {0};
-    int r = s->radius;
+    int r = s->radius, all = 0;
     for (int i = row * s->across; i < (row + 1) * s->across; i++) {
-        int along = 0;
+        int along = 0, say = say_of(f, i - row * s->across, row);
+        if (!say)
+            continue;
+        all += say;
         for (int k = 1; k <= f->pairs; k++)
             along += k * (f->vectors[r + k][i].x - f->vectors[r - k][i].x);
         for (int away = -f->pairs; away <= f->pairs; away++) {
@@ -101,15 +128,16 @@ static void find_row(const struct finding *f, int row)
                 continue;
             int rest = (f->vectors[away + r][i].x * f->squares - away * along) * QUARTER;
             int bin = ta_motion_nearest((double)rest / f->squares) + RANGE * UNITS;
-            counts[away + r][ta_motion_clip(bin, 0, BINS - 1)]++;
-            count[away + r]++;
+            counts[away + r][ta_motion_clip(bin, 0, BINS - 1)] += say;
+            count[away + r] += say;
         }
     }
     for (int away = -f->pairs; away <= f->pairs; away++) {
         int at = (away + r) * s->down + row;
         if (!away)
             continue;
-        s->known[at] = middle(counts[away + r], count[away + r], (s->across + 1) / 2, &s->shifts[at]);
+        s->known[at] = middle(counts[away + r], count[away + r], TA_MAX(SAY_LEAST * s->across, all / 2),
+                              &s->shifts[at]);
         if (!s->known[at])
             s->shifts[at] = 0;
     }
@@ -123,12 +151,17 @@ static void find_part(void *arg, int part)
         find_row(f, row);
 }
 
-// Holds what is common to all rows, a straight line through their shifts, to what they differ by.
-static void hold_common(struct ta_steady *s, int away)
+// A straight line through the shifts of all rows, and how far these are off it, squared.
+struct line {
+    double start, slope, apart;
+};
+
+static bool find_line(const struct ta_steady *s, int away, struct line *l)
 {
-    int16_t *shifts = s->shifts + (away + s->radius) * s->down;
+    const int16_t *shifts = s->shifts + (away + s->radius) * s->down;
     const bool *known = s->known + (away + s->radius) * s->down;
-    double n = 0, x = 0, y = 0, xx = 0, xy = 0, apart = 0;
+    double n = 0, x = 0, y = 0, xx = 0, xy = 0;
+    *l = (struct line){0};
     for (int i = 0; i < s->down; i++)
         if (known[i]) {
             n++;
@@ -138,25 +171,65 @@ static void hold_common(struct ta_steady *s, int away)
             xy += (double)i * shifts[i];
         }
     double even = n * xx - x * x;
-    if (n < (s->down + 1) / 2 || even <= 0) {
+    if (n < TA_MAX(s->down / ROWS_KNOWN, 2) || even <= 0)
+        return false;
+    l->slope = (n * xy - x * y) / even;
+    l->start = (y - l->slope * x) / n;
+    for (int i = 0; i < s->down; i++)
+        if (known[i]) {
+            double off = shifts[i] - l->start - l->slope * i;
+            l->apart += off * off / n;
+        }
+    return true;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+// Rows of a tape that jitters are as far apart from one moment to the next as over many; what moves unevenly
+// is hardly so to the nearest. How far rows are apart in the lower quarter of moments tells how much of it to
+// believe: in the least of all, two may jitter alike.
+static double trust_of(const struct ta_steady *s, int pairs)
+{
+    double aparts[2 * TA_MOTION_RADIUS];
+    int count = 0;
+    for (int away = -pairs; away <= pairs; away++) {
+        struct line l;
+        if (away && find_line(s, away, &l))
+            aparts[count++] = sqrt(l.apart);
+        else if (abs(away) == 1)
+            return 0;
+    }
+    qsort(aparts, (size_t)count, sizeof *aparts, by_size);
+    return fmax(0, fmin(1, (aparts[count / 4] - APART_LEAST) / (APART_SURE - APART_LEAST)));
+}
+
+// Holds what is common to all rows to what they differ by.
+static void hold_common(struct ta_steady *s, int away, double trust)
+{
+    int16_t *shifts = s->shifts + (away + s->radius) * s->down;
+    const bool *known = s->known + (away + s->radius) * s->down;
+    struct line l;
+    if (trust <= 0 || !find_line(s, away, &l)) {
         memset(shifts, 0, (size_t)s->down * sizeof *shifts);
         return;
     }
-    double slope = (n * xy - x * y) / even, start = (y - slope * x) / n;
-    for (int i = 0; i < s->down; i++)
-        if (known[i])
-            apart += (shifts[i] - start - slope * i) * (shifts[i] - start - slope * i);
-    double most = COMMON_MOST * sqrt(apart / n);
+    double most = COMMON_MOST * sqrt(l.apart);
     for (int i = 0; i < s->down; i++)
         if (known[i]) {
-            double line = start + slope * i;
-            shifts[i] = (int16_t)lrint((shifts[i] - line + fmax(-most, fmin(most, line))) / QUARTER);
+            double line = l.start + l.slope * i;
+            double shift = shifts[i] - line + fmax(-most, fmin(most, line));
+            shifts[i] = (int16_t)lrint(trust * shift / QUARTER);
         }
 }
 
-void ta_steady_find(struct ta_steady *s, const struct ta_motion_vector *const *vectors, unsigned far)
+void ta_steady_find(struct ta_steady *s, const struct ta_motion_bytes_plane *picture,
+                    const struct ta_motion_vector *const *vectors, unsigned far)
 {
-    struct finding f = {.s = s, .vectors = vectors, .far = far};
+    struct finding f = {.s = s, .picture = picture, .vectors = vectors, .far = far};
     int r = s->radius;
     memset(s->shifts, 0, (size_t)(2 * r + 1) * (size_t)s->down * sizeof *s->shifts);
     while (f.pairs < r && vectors[r + f.pairs + 1] && vectors[r - f.pairs - 1]) {
@@ -166,9 +239,10 @@ void ta_steady_find(struct ta_steady *s, const struct ta_motion_vector *const *v
     if (!f.pairs)
         return;
     ta_pool_run(s->pool, (s->down + ROWS - 1) / ROWS, find_part, &f);
+    double trust = trust_of(s, f.pairs);
     for (int away = -f.pairs; away <= f.pairs; away++)
         if (away)
-            hold_common(s, away);
+            hold_common(s, away, trust);
 }
 
 int ta_steady_shift(const struct ta_steady *s, int away, int row)

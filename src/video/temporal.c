@@ -128,7 +128,8 @@ int ta_temporal_create(struct ta_temporal **out, const struct ta_temporal_settin
     t->sums = calloc((size_t)m->across * (size_t)m->down, sizeof *t->sums);
     int64_t bytes = scratch_bytes(in->width);
     t->memory = calloc((size_t)t->parts, (size_t)bytes);
-    t->steady = ta_steady_create(m->across, m->down, settings->radius, env->pool);
+    t->steady = ta_steady_create(m->across, m->down, settings->radius, fmax(settings->noise[0], 0.5),
+                                 env->pool);
     if (!t->memory || !t->shares || !t->sums ||
         ta_dropouts_create(&t->dropouts, settings->noise, in, env->pool) < 0) {
         ta_temporal_destroy(&t);
@@ -344,7 +345,8 @@ void ta_temporal_mean(struct ta_temporal *t, int64_t moment, const struct ta_mot
         w.references[w.count++] = (struct reference){
             .away = k, .picture = ta_motion_picture(t->m, moment + k), .vectors = vectors};
     }
-    ta_steady_find(t->steady, found, t->units[1] * WEIGHTS / 2);
+    ta_steady_find(t->steady, &ta_motion_searchable(t->m, moment)->search[0], found,
+                   t->units[1] * WEIGHTS / 2);
     find_lights(&w, moment);
     ta_pool_run(t->pool, t->parts, mean_part, &w);
     for (int i = 0; i < t->m->planes; i++)
