@@ -36,6 +36,7 @@ struct ta_sound_hiss {
     float **powers;            // SLOTS: of all channels
     float *smooth, *even, *least, *before, *noise, *hiss, *last, *gains, *around, *wide;
     float **snr; // of 3 frames, after the first gains
+    float ones[2 * WIDE + 1];
     float *parts[PARTS];
     AVComplexFloat *work;
     struct ta_sound_gains settings;
@@ -149,9 +150,7 @@ static void sum_neighbours(struct ta_sound_hiss *h, float *x, size_t reach)
         wide[i] = x[0];
         wide[n + reach + i] = x[n - 1];
     }
-    memcpy(x, wide, n * sizeof(float));
-    for (size_t k = 1; k < width; k++)
-        h->dsp->accumulate(x, wide + k, 1, n);
+    h->dsp->filter(x, wide, h->ones, width, n);
 }
 
 // The first gains of frame `at`, into its slot of h->snr, by what is around each bin: 5 frames of 5 bins, or
@@ -297,6 +296,8 @@ struct ta_sound_hiss *ta_sound_hiss_create(const struct ta_sound_hiss_params *pa
     ta_sound_block_init(&h->block, h->hop, channels);
     double floor = TA_MIN(TA_MAX(params->reduction_db, 0), 60);
     double strength = params->strength > 0 ? TA_MIN(params->strength, 4) : 1;
+    for (size_t i = 0; i < TA_COUNT(h->ones); i++)
+        h->ones[i] = 1;
     h->settings = (struct ta_sound_gains){0.92f, 0.003f, (float)pow(10, -floor / 20), (float)strength};
     float scale = 1, back = 1 / (float)h->size / 2;
     if (av_tx_init(&h->to_bins, &h->forward, AV_TX_FLOAT_RDFT, 0, (int)h->size, &scale, 0) < 0 ||
