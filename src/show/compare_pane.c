@@ -349,6 +349,13 @@ static int combing(const struct ta_compare_pane *p, double *out)
     return 0;
 }
 
+// What a result is held against: fields where it has pictures of fields, frames where fields stay woven.
+static const AVFrame *truth_for(const struct ta_compare_pane *p, const struct ta_compare_pane *source)
+{
+    return p->plan->out_format.scan == TA_SCAN_PROGRESSIVE ? ta_source_view_picture(source->view)
+                                                           : ta_source_view_frame(source->view);
+}
+
 int ta_compare_pane_measure(const struct ta_compare_pane *p, const struct ta_compare_pane *source,
                             struct ta_measures *sum)
 {
@@ -359,7 +366,7 @@ int ta_compare_pane_measure(const struct ta_compare_pane *p, const struct ta_com
     if (err >= 0)
         err = probe(p, native_of(p), &own);
     if (err >= 0 && source)
-        err = probe(source, ta_source_view_picture(source->view), &other);
+        err = probe(source, truth_for(p, source), &other);
     if (err >= 0) {
         ta_picture_measure(own, &one);
         sum->pictures++;

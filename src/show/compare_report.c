@@ -15,9 +15,9 @@
 static const char explanation[] =
     "noise: standard deviation in flat parts, in 8-bit codes. sharpness: mean slope along the lines where there "
     "is most detail, in codes a pixel. combing: share of blocks with combed lines. PSNR: luma against the source, "
-    "field by field; it tells how much was changed, not which is better. All are measured at the source's size, "
-    "in the part of the picture that every preset keeps. fps and CPU: restoring and encoding on this machine, one "
-    "excerpt after the other.";
+    "field by field where these are taken apart; it tells how much was changed, not which is better. All are "
+    "measured at the source's size, in the part of the picture that every preset keeps. fps and CPU: restoring and "
+    "encoding on this machine, one excerpt after the other.";
 
 static double seconds_of(const struct ta_compare *c, const struct ta_plan *p)
 {

@@ -55,6 +55,15 @@ def test_grid_and_report(program, tape, tmp_path):
     assert len(refused.error_lines) == 1 and 'exists already' in refused.err
 
 
+def test_woven_results_are_held_against_frames(program, tape, tmp_path):
+    """Beside a preset that takes fields apart: what is left as it is does not count as changed."""
+    out = tmp_path / 'out'
+    program('compare', tape, '--presets', 'vhs,clean', '-o', out, '--encoder', 'ffv1', '--resolution', 'source', '--duration', 0.2, '--excerpts', 1,
+        '--quality', 'fast', '--progress', 'none', code=0)
+    vhs, clean = (p['measures']['psnr_to_source'] for p in json.loads((out / 'report.json').read_text())['presets'])
+    assert clean == 100 and vhs < 45
+
+
 def test_nothing_changed_measures_nothing(program, tmp_path):
     """A lossless copy is as far from its source as can be: not at all."""
     clip, out = tmp_path / 'clip.mkv', tmp_path / 'out'
