@@ -493,7 +493,7 @@ def test_progress_on_a_terminal(program, folder):
     text = data.decode(errors='replace')
     assert '\r' in text and '%' in text, text
     drawn = [re.sub(r'\x1b\[[0-9;?]*[A-Za-z]', '', part) for part in re.split(r'[\r\n]', text)]
-    last = ' '.join([d for d in drawn if d.strip() and '%' not in d])  # a long line breaks at words
+    last = ' '.join(' '.join(d for d in drawn if d.strip() and '%' not in d).split())  # a long line breaks at words
     assert 'out.mp4' in last and '90 frames' in last, text
     assert all(len(d) <= 80 for d in drawn if '%' in d), drawn
 
