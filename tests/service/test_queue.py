@@ -213,14 +213,20 @@ def test_shell(serve, tape):
     assert gone.returncode == 1 and 'terminalai serve' in gone.stderr, gone.stderr
 
 
-def test_a_removed_job_leaves_no_work(serve, tape):
+def cancelled_at_work(serve, tape):
+    """(service, a job that was cancelled when a part was done, the folder of its work)"""
     service = serve()
     tape(service, SOURCE)
-    job, work = service.submit(SOURCE, options=SLOW), service.files / 'tape.restored.mp4.terminalai'
+    job = service.submit(SOURCE, options=SLOW)
     while not service.job(job)['progress']['segments_done']:
         time.sleep(0.05)
     service.ask('POST', f'/api/v1/jobs/{job}/cancel')
     service.wait(job, 'cancelled')
+    return service, job, service.files / 'tape.restored.mp4.terminalai'
+
+
+def test_a_removed_job_leaves_no_work(serve, tape):
+    service, job, work = cancelled_at_work(serve, tape)
     assert work.is_dir()
     # Another makes the same file, and goes on with it; the service may end meanwhile.
     service.ask('POST', '/api/v1/queue/pause')
@@ -240,13 +246,7 @@ def test_a_removed_job_leaves_no_work(serve, tape):
 
 def test_work_that_was_taken_over(serve, tape):
     """Whoever finishes the file leaves nothing to those that come later."""
-    service = serve()
-    tape(service, SOURCE)
-    job, work = service.submit(SOURCE, options=SLOW), service.files / 'tape.restored.mp4.terminalai'
-    while not service.job(job)['progress']['segments_done']:
-        time.sleep(0.05)
-    service.ask('POST', f'/api/v1/jobs/{job}/cancel')
-    service.wait(job, 'cancelled')
+    service, job, work = cancelled_at_work(serve, tape)
     service.ask('POST', '/api/v1/queue/pause')
     other = service.submit(SOURCE, options=SLOW)
     assert service.ask('DELETE', f'/api/v1/jobs/{job}')[1] == {'removed': 1}
