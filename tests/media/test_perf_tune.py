@@ -81,15 +81,13 @@ def test_failures_are_told_apart(program, tmp_path):
     args, env = ('perf', 'tune', '--only', 'kernels', '--json'), {'TMPDIR': str(tmp_path)}
     full = program(*args, '--frames', 4, code=1, env=env, preexec_fn=limit)
     assert full.json()['code'] == 'no-space' and 'tape.avi' in full.json()['message']
-    with program.start(*args, '--frames', 100, env=env) as run:
+    with program.start(*args, '--frames', 100, env=env, start_new_session=True) as run:
         for _ in range(400):
             if list(tmp_path.glob('terminalai-tune*/tape.avi')):
                 break
             time.sleep(0.05)
         # As from the terminal, all of them: the run that is at work, too.
-        children = open(f'/proc/{run.pid}/task/{run.pid}/children', encoding='ascii').read().split()
-        for pid in (run.pid, *map(int, children)):
-            os.kill(pid, signal.SIGINT)
+        os.killpg(run.pid, signal.SIGINT)
         out, err = run.communicate(timeout=60)
     assert run.returncode == 130 and not out and b'error' not in err, err
     assert not list(tmp_path.glob('terminalai-tune*'))
