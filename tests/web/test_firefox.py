@@ -13,6 +13,15 @@ BUILD = Path(os.environ.get('TA_BUILD', Path(__file__).resolve().parents[2] / 'b
 WATCH = '''window.told = []; addEventListener("error", (e) => told.push(e.message)); addEventListener("unhandledrejection", (e) => told.push(String(e.reason)));
     addEventListener("securitypolicyviolation", (e) => told.push(e.violatedDirective));'''
 
+LOADED = 'return !document.querySelector("main [aria-busy=true]") && ![...document.querySelectorAll("main p")].some((p) => p.textContent.startsWith("Loading"))'
+
+
+def shows_all(firefox, condition):
+    end = time.monotonic() + 60
+    while not firefox.run(condition):
+        assert time.monotonic() < end, condition
+        time.sleep(0.1)
+
 
 @pytest.fixture
 def firefox(tmp_path):
@@ -54,10 +63,12 @@ def test_firefox(serve, firefox):
     end = time.monotonic() + 30
     while firefox.run('return document.querySelector(".frames output").textContent') == before:
         assert time.monotonic() < end, 'no frame on'
+    shows_all(firefox, 'const all = [...document.querySelectorAll(".compare-pane img")]; return all.length === 2 && all.every((i) => i.complete && i.naturalWidth)')
     firefox.picture(BUILD / 'page-pictures' / 'firefox-result.png')
     for view in ('queue', 'performance', 'logs', 'system', 'settings'):
         firefox.click(f'nav a[href="#/{view}"]')
         firefox.find('h1')
+        shows_all(firefox, LOADED)
         assert firefox.run('return document.documentElement.scrollWidth <= innerWidth'), view
         firefox.picture(BUILD / 'page-pictures' / f'firefox-{view}.png')
     assert firefox.run('return told') == [], 'the page told errors'

@@ -44,7 +44,7 @@ def run(command, folder, **env):
 def test_logic(sources, serve, tmp_path):
     options = tmp_path / 'options.json'
     options.write_bytes(serve().ask('GET', '/api/v1/options', raw=True)[1])
-    run(['node', 'test/run.mjs'], sources, TA_JSON_MD=str(WEB.parent / 'docs/json.md'),
+    run(['node', 'test/run.mjs'], sources, TA_JSON_MD=str(WEB.parent / 'docs/json.md'), TA_NETWORKS=str(WEB.parent / 'models/manifest.yaml'),
         TA_SERVER=str(WEB.parent / 'src/server'), TA_OPTIONS=str(options))
 
 

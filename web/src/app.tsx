@@ -88,6 +88,7 @@ export function App() {
         </div>
       </header>
       <main id="main" ref={main} tabIndex={-1}>
+        <Lost />
         {where.view === "job" ? <JobView key={where.id} id={Number(where.id)} /> : view ? view.view() : <Nowhere />}
       </main>
       <Toasts />
@@ -113,7 +114,7 @@ function Brand() {
 
 function Count() {
   const n = useStore(jobList, (l) => l.counts.running + l.counts.planning + l.counts.downloading + l.counts.queued);
-  return n ? <span class="count">{n}</span> : null;
+  return n ? <span class="count">{n > 999 ? "999+" : n}</span> : null;
 }
 
 function LinkState() {
@@ -123,6 +124,17 @@ function LinkState() {
       <i aria-hidden="true" /> {t(`link.${state}`)}
     </span>
   );
+}
+
+// The state of the link in words, where it is lost: the sign at the side is small.
+function Lost() {
+  const state = useStore(link);
+  const who = useStore(access);
+  return state === "lost" && who === "ok" ? (
+    <p class="note warn link-lost">
+      <Icon name="warning" size={18} /> {t("link.lost_why")}
+    </p>
+  ) : null;
 }
 
 function Nowhere() {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { de } from "../src/texts/de.ts";
 import { en, type Key } from "../src/texts/en.ts";
+import { machineDe } from "../src/texts/machine_de.ts";
 import { optionsDe } from "../src/texts/options_de.ts";
 import { problemsDe } from "../src/texts/problems_de.ts";
 import { bytes, clock, fileName, folderName, percent, span } from "../src/texts/format.ts";
@@ -45,6 +46,12 @@ test("each code with which the service refuses has words in German, or is none o
     [],
   );
   assert.deepEqual(Object.keys(problemsDe).filter((c) => !codes.has(c)), []);
+});
+
+test("each network that can be fetched is described in German", () => {
+  const names = [...readFileSync(process.env["TA_NETWORKS"] ?? join(process.cwd(), "../models/manifest.yaml"), "utf8").matchAll(/^ *- name: (\S+)/gm)].map((m) => m[1] ?? "");
+  assert.ok(names.length > 10, String(names.length));
+  assert.deepEqual(Object.keys(machineDe).filter((k) => k.startsWith("network.")).sort(), names.map((n) => `network.${n}`).sort());
 });
 
 test("each option of the service's form has German words, and each of its values", { skip: !process.env["TA_OPTIONS"] }, () => {

@@ -34,4 +34,6 @@ export default async function ({ open, api, picture, until, axe, assert, given }
   await page.getByRole("heading", { name: "Einstellungen" }).waitFor(); // both are kept
   assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), dark);
   await picture(page, "settings-german-dark");
+  const over = await page.locator(".side nav a").evaluateAll((all) => all.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent));
+  assert.deepEqual(over, [], "words of the menu beside a count");
 }

@@ -1,6 +1,6 @@
 // What a job is doing, in words.
 import { hasEnded, type Job } from "../service/types.ts";
-import { bytes, number, percent, span, when } from "../texts/format.ts";
+import { bytes, number, percent, sentence, span, when } from "../texts/format.ts";
 import { known, t, type Key } from "../texts/text.ts";
 
 export type Tone = "busy" | "wait" | "good" | "warn" | "bad" | "off";
@@ -41,7 +41,7 @@ export function detail(job: Job): string {
   const parts: string[] = [];
   if (hasEnded(job)) {
     const r = job.result;
-    if (job.state === "failed") return withoutPaths(r.message || job.reason, [job.input, job.output]);
+    if (job.state === "failed") return failure(job);
     if (job.state === "cancelled") return t("job.cancelled_at", { when: when(job.changed_ms) });
     parts.push(when(job.changed_ms));
     if (r.wall_seconds) parts.push(t("job.took", { time: span(r.wall_seconds) }));
@@ -59,6 +59,13 @@ export function detail(job: Job): string {
   if (p.eta > 0) parts.push(t("job.left", { time: span(p.eta) }));
   if (p.fps > 0) parts.push(t("job.fps", { fps: number(p.fps, p.fps < 10 ? 1 : 0) }));
   return parts.join(" · ");
+}
+
+// In the reader's language what kind of failure, then the program's own sentence where that says more.
+function failure(job: Job): string {
+  const message = withoutPaths(job.result.message || job.reason, [job.input, job.output]);
+  const kind = job.result.code ? known(`record.${job.result.code}`, "") : "";
+  return !kind || message.toLowerCase().startsWith(kind.toLowerCase()) ? sentence(message) : `${kind}: ${message}`;
 }
 
 // A message without the paths that it begins with, where they stand beside it anyway.

@@ -14,14 +14,15 @@ export interface Series {
 interface Props {
   title: string;
   unit: string;
-  x: number[]; // seconds, or milliseconds since 1970 where `dates`
+  x: number[]; // seconds, or what `name` names
   series: Series[];
-  dates?: boolean;
+  name?: (x: number) => string; // of whole numbers: what stands below them
   height?: number;
   onPick?: (x: number) => void;
 }
 
 const COLOURS = ["--brand-text", "--warn", "--good", "--bad"];
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
 function colour(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -39,7 +40,7 @@ export function summary(series: readonly Series[], unit: string): string {
     .join("; ");
 }
 
-export function Plot({ title, unit, x, series, dates, height = 180, onPick }: Props) {
+export function Plot({ title, unit, x, series, name, height = 180, onPick }: Props) {
   const ref = useRef<HTMLDivElement>(null);
   const chosen = useStore(theme);
   const lang = useLanguage();
@@ -50,9 +51,6 @@ export function Plot({ title, unit, x, series, dates, height = 180, onPick }: Pr
     const box = ref.current;
     if (!box) return;
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
-    // The day is said where there are several.
-    const day = (v: number | undefined): string => new Date(v ?? 0).toDateString();
-    const date = new Intl.DateTimeFormat(lang, day(x[0]) === day(x[x.length - 1]) ? { timeStyle: "short" } : { dateStyle: "short" });
     const plot = new uPlot(
       {
         width: Math.max(200, box.clientWidth),
@@ -62,7 +60,7 @@ export function Plot({ title, unit, x, series, dates, height = 180, onPick }: Pr
         cursor: { y: false, points: { size: 7 } },
         scales: { x: { time: false } },
         axes: [
-          { ...axis, values: (_, ticks) => ticks.map((v) => (dates ? date.format(v) : clock(v))), space: dates ? 90 : 60 },
+          name ? { ...axis, values: (_, ticks) => ticks.map(name), space: 90, incrs: WHOLE } : { ...axis, values: (_, ticks) => ticks.map((v) => clock(v)), space: 60 },
           { ...axis, size: 56, values: (_, ticks) => ticks.map((v) => number(v, digitsOf((ticks[1] ?? v) - (ticks[0] ?? v)))) },
         ],
         series: [
@@ -72,7 +70,7 @@ export function Plot({ title, unit, x, series, dates, height = 180, onPick }: Pr
             stroke: colour(COLOURS[i % COLOURS.length] ?? "--text"),
             width: 2,
             points: { show: x.length < 60 },
-            value: (_: uPlot, v: number | null) => (v === null ? "–" : `${number(v, 2)} ${unit}`),
+            value: (_: uPlot, v: number | null) => (v === null ? "" : `${number(v, 2)} ${unit}`),
           })),
         ],
       },
@@ -91,7 +89,7 @@ export function Plot({ title, unit, x, series, dates, height = 180, onPick }: Pr
       size.disconnect();
       plot.destroy();
     };
-  }, [x, series, height, chosen, lang]);
+  }, [x, series, name, height, chosen, lang]);
 
   return (
     <figure class={`plot${onPick ? " picks" : ""}`}>

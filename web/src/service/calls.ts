@@ -167,7 +167,8 @@ export interface Engine {
   summary: string;
   works: boolean;
   version?: string;
-  why?: string;
+  code?: string; // why not
+  why?: string; // the same, in words
   advice?: string;
   devices?: { kind?: string; provider?: string; vendor?: string; works?: boolean; why?: string }[];
 }

@@ -3,6 +3,7 @@ import { Store, useStore } from "../state/store.ts";
 import { de } from "./de.ts";
 import { en, type Key } from "./en.ts";
 import { marked } from "./foreign.ts";
+import { machineDe } from "./machine_de.ts";
 import { problemsDe } from "./problems_de.ts";
 
 export type { Key };
@@ -63,6 +64,6 @@ export function t(key: Key, args: Args = {}): string {
 // A text by a name that comes from the service ("problem.file-damaged"), or the service's own words where the catalogue has none.
 export function known(key: string, fallback: string, args: Args = {}): string {
   const lang = language.value;
-  const text = (catalogues[lang] as Record<string, string>)[key] ?? (lang === "de" && key.startsWith("problem.") ? problemsDe[key.slice(8)] : undefined);
+  const text = (catalogues[lang] as Record<string, string>)[key] ?? (lang === "de" ? (machineDe[key] ?? (key.startsWith("problem.") ? problemsDe[key.slice(8)] : undefined)) : undefined);
   return text === undefined ? fallback : fill(text, args, lang);
 }

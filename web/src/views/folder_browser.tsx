@@ -35,6 +35,7 @@ export function FolderBrowser({ onClose, onTake, folderOnly = false }: Props) {
   const all = at === null ? (here?.roots ?? []).map((r) => ({ name: r, path: r, folder: true, bytes: 0, changed_ms: 0 })) : (here?.entries ?? []).filter((e) => e.kind === "folder" || e.video).map((e) => ({ ...e, path: joinPath(at, e.name), folder: e.kind === "folder" }));
   const entries = all.filter((e) => e.name.toLocaleLowerCase().includes(part));
   const files = entries.filter((e) => !e.folder);
+  const allTaken = files.every((f) => taken.has(f.path));
   const others = at === null ? 0 : (here?.entries.length ?? 0) - all.length;
 
   function open(to: string): void {
@@ -114,8 +115,8 @@ export function FolderBrowser({ onClose, onTake, folderOnly = false }: Props) {
           {!entries.length && !folder.loading && folder.error === null && <li class="quiet">{at === null ? t("system.no_roots") : t("browse.none")}</li>}
         </ul>
         {files.length > 1 && !folderOnly && (
-          <button class="link" onClick={() => setTaken(new Map([...taken, ...files.map((f) => [f.path, f] as const)]))}>
-            {t("browse.all", { n: files.length })}
+          <button class="link" onClick={() => setTaken(new Map(allTaken ? [...taken].filter(([p]) => !files.some((f) => f.path === p)) : [...taken, ...files.map((f) => [f.path, f] as const)]))}>
+            {allTaken ? t("browse.no_file") : t("browse.all", { n: files.length })}
           </button>
         )}
         {others > 0 && <p class="quiet">{t("browse.left_out", { n: others })}</p>}

@@ -128,7 +128,7 @@ function JobPage({ job }: { job: Job }) {
         </div>
         <div class="card">
           <h2>{t("job.told")}</h2>
-          <Problems records={told} ended={hasEnded(job)} names={[job.input, job.output]} />
+          <Problems records={told} done={job.state === "done"} names={[job.input, job.output]} />
         </div>
       </div>
       {measured.value?.measures && <Measurements measures={measured.value.measures} facts={facts} onPick={(frame) => go(`job/${job.id}?frame=${frame}`)} />}
@@ -255,8 +255,8 @@ function Facts({ job, facts, report }: { job: Job; facts: PlanFacts | null; repo
   );
 }
 
-function Problems({ records, ended, names }: { records: readonly ProblemRecord[]; ended: boolean; names: readonly string[] }) {
-  if (!records.length) return <p class="quiet">{ended ? t("job.nothing_told") : t("job.nothing_yet")}</p>;
+function Problems({ records, done, names }: { records: readonly ProblemRecord[]; done: boolean; names: readonly string[] }) {
+  if (!records.length) return <p class="quiet">{done ? t("job.nothing_told") : t("job.nothing_yet")}</p>;
   return (
     <ul class="records">
       {records.map((r, i) => {

@@ -119,6 +119,11 @@ function JobRowNow({ job, height, chosen, focused, takesFocus, dragged, place, o
             <Icon name="play" />
           </button>
         )}
+        {job.state === "done" && (
+          <button class="plain" tabIndex={-1} aria-label={`${t("act.open")}: ${name}`} title={t("act.open")} onClick={() => go(`job/${job.id}`)}>
+            <Icon name="result" />
+          </button>
+        )}
         {can.retry && (
           <button class="plain" tabIndex={-1} aria-label={`${t("act.retry")}: ${name}`} title={t("act.retry")} onClick={() => void act([job.id], "retry")}>
             <Icon name="retry" />

@@ -37,7 +37,14 @@ export function PerformanceView() {
   );
   const kept = useLoad((signal) => readRuns(SHOWN, signal), [done.length]);
   const runs = useMemo(() => (kept.value?.runs ?? []).filter((r) => r.kind === "restore" && r.frames_per_second), [kept.value]);
-  const x = useMemo(() => runs.map((r) => Date.parse(r.time)), [runs]);
+  // One place for each run: by the clock they would lie in heaps, a night's between days without any.
+  const x = useMemo(() => runs.map((_, i) => i), [runs]);
+  const begun = useMemo(() => {
+    const times = runs.map((r) => Date.parse(r.time));
+    const day = (v: number | undefined): string => new Date(v ?? 0).toDateString();
+    const text = new Intl.DateTimeFormat(lang, day(times[0]) === day(times[times.length - 1]) ? { timeStyle: "short" } : { dateStyle: "short" });
+    return (i: number): string => (times[i] === undefined ? "" : text.format(times[i]));
+  }, [runs, lang]);
   const speed = useMemo(() => [{ label: t("performance.fps"), values: course(runs, (r) => r.frames_per_second) }], [runs, lang]);
   const memory = useMemo(() => [{ label: t("performance.memory"), values: course(runs, (r) => r.peak_memory_mb) }], [runs, lang]);
   const parts = useMemo(() => PARTS.map((p) => ({ label: t(`performance.${p}`), values: course(runs, (r) => r[`${p}_time_sec`]) })), [runs, lang]);
@@ -62,17 +69,17 @@ export function PerformanceView() {
           <Icon name="check" size={18} /> {t("performance.usual")}
         </p>
       )}
-      {!done.length && <p class="quiet">{t("performance.none")}</p>}
+      {!done.length && kept.value && <p class="quiet">{t(runs.length ? "performance.none_here" : "performance.none")}</p>}
       {runs.length > 1 && (
         <div class="plots">
           <div class="card">
-            <Plot title={t("performance.fps")} unit="" x={x} series={speed} dates />
+            <Plot title={t("performance.fps")} unit="" x={x} series={speed} name={begun} />
           </div>
           <div class="card">
-            <Plot title={t("performance.memory")} unit="MB" x={x} series={memory} dates />
+            <Plot title={t("performance.memory")} unit="MB" x={x} series={memory} name={begun} />
           </div>
           <div class="card">
-            <Plot title={t("performance.parts")} unit="s" x={x} series={parts} dates />
+            <Plot title={t("performance.parts")} unit="s" x={x} series={parts} name={begun} />
           </div>
         </div>
       )}
@@ -126,7 +133,7 @@ function Optimisations() {
       <h2>{t("gain.title")}</h2>
       <p class="quiet">{t("gain.why")}</p>
       <div class="table-wrap" tabIndex={0} role="region" aria-label={t("gain.title")} aria-busy={list.loading}>
-        <table>
+        <table class="gains">
           <thead>
             <tr>
               <th>{t("gain.what")}</th>

@@ -1,6 +1,6 @@
 // The machine: devices, engines, encoders, networks, room on disk.
 import { useEffect, useState } from "preact/hooks";
-import { fetchModel, type Model, readEncoders, readEngines, readModels, readSystem, stopFetching } from "../service/calls.ts";
+import { type Engine, fetchModel, type Model, readEncoders, readEngines, readModels, readSystem, stopFetching } from "../service/calls.ts";
 import { Foreign } from "../parts/foreign.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Meter } from "../parts/meter.tsx";
@@ -9,7 +9,12 @@ import { useLoad } from "../parts/use_load.ts";
 import { hear } from "../state/jobs.ts";
 import { bytes, percent, sentence } from "../texts/format.ts";
 import { problemText } from "../texts/problem.ts";
-import { t } from "../texts/text.ts";
+import { known, t } from "../texts/text.ts";
+
+// Why an engine is not there, and what to do about it.
+function missing(e: Engine): string {
+  return known(`engine.${e.name}.${e.code ?? ""}`, [e.why, e.advice].map(sentence).join(" "));
+}
 
 export function SystemView() {
   const system = useLoad(readSystem, []);
@@ -35,7 +40,7 @@ export function SystemView() {
               <dt>{t("system.service_memory")}</dt>
               <dd>{bytes(s.rss_bytes)}</dd>
               <dt>{t("system.workers")}</dt>
-              <dd>{t("system.busy", { busy: s.busy, of: s.workers })}</dd>
+              <dd>{s.workers ? t("system.busy", { busy: s.busy, of: s.workers }) : t("system.no_workers")}</dd>
               <dt>{t("system.roots")}</dt>
               <dd>
                 {s.roots.map((r) => (
@@ -66,7 +71,7 @@ export function SystemView() {
                 <Icon name={e.works ? "check" : "close"} size={18} />
                 <div>
                   <strong>{e.name}</strong> <span class="quiet">{e.version ?? ""}</span>
-                  <p class="quiet">{e.summary}</p>
+                  <p class="quiet">{known(`engine.${e.name}`, e.summary)}</p>
                   {(e.devices ?? []).map((d) => (
                     <p key={`${d.provider}${d.kind}`}>
                       {[d.kind, d.provider, d.vendor].filter(Boolean).join(" · ")} {d.works === false && (
@@ -78,7 +83,7 @@ export function SystemView() {
                   ))}
                   {!e.works && (
                     <p class="quiet">
-                      <Foreign text={[e.why, e.advice].map(sentence).join(" ")} />
+                      <Foreign text={missing(e)} />
                     </p>
                   )}
                 </div>
@@ -164,7 +169,7 @@ function ModelRow({ model, again }: { model: Model; again: () => void }) {
       <Icon name={model.state === "here" ? "check" : "download"} size={18} />
       <div class="grow">
         <strong>{model.name}</strong> <span class="quiet">{model.bytes ? bytes(model.bytes) : ""}</span>
-        <p class="quiet">{model.summary}</p>
+        <p class="quiet">{known(`network.${model.name}`, model.summary)}</p>
         {model.licence && <p class="quiet">{t("system.licence", { licence: model.licence })}</p>}
         {part !== null && (
           <div class="row">
