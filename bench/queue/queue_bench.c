@@ -144,9 +144,10 @@ static void on_passed(void *priv, bool writer, double waited, double held)
 }
 
 // What is told: before, the receiver is waited for by who tells; now a thread of its own waits for it.
-static void on_event(void *priv)
+static void on_event(void *priv, const char *kind)
 {
     struct load *l = priv;
+    (void)kind;
     if (!l->rwlock) {
         sleep_ms(RECEIVER_MS);
         return;

@@ -15,7 +15,7 @@ struct ta_events {
     struct event kept[TA_EVENTS_KEPT];
     int64_t last;
     pthread_mutex_t wake_lock; // held while `wake` is called, so that it can be taken back
-    void (*wake)(void *priv);
+    void (*wake)(void *priv, const char *kind);
     void *priv;
 };
 
@@ -38,7 +38,7 @@ void ta_events_destroy(struct ta_events **e)
     ta_freep(e);
 }
 
-void ta_events_on_publish(struct ta_events *e, void (*wake)(void *priv), void *priv)
+void ta_events_on_publish(struct ta_events *e, void (*wake)(void *priv, const char *kind), void *priv)
 {
     pthread_mutex_lock(&e->wake_lock);
     e->wake = wake;
@@ -57,7 +57,7 @@ void ta_events_publish(struct ta_events *e, const char *kind, char *data)
     free(old);
     pthread_mutex_lock(&e->wake_lock);
     if (e->wake)
-        e->wake(e->priv);
+        e->wake(e->priv, kind);
     pthread_mutex_unlock(&e->wake_lock);
 }
 

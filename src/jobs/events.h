@@ -20,8 +20,8 @@ int64_t ta_events_last(struct ta_events *e);
 // The first event after number *seq, with its number in *seq and its text in *data (freed by the caller).
 // False when there is none yet. *lost says that others lay between and are gone.
 bool ta_events_next(struct ta_events *e, int64_t *seq, const char **kind, char **data, bool *lost);
-// Calls `wake` after each event, from the thread that published it and without a lock; it must be quick.
-// One at a time; NULL: none, and none is being called any more.
-void ta_events_on_publish(struct ta_events *e, void (*wake)(void *priv), void *priv);
+// Calls `wake` with its kind after each event, from the thread that published it and without a lock; it must
+// be quick. One at a time; NULL: none, and none is being called any more.
+void ta_events_on_publish(struct ta_events *e, void (*wake)(void *priv, const char *kind), void *priv);
 
 #endif

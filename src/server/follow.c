@@ -4,10 +4,17 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "jobs/jobs.h"
 #include "server/http_parts.h"
 
-enum { EVENT_BLOCK = 16 << 10, FOLLOWERS_MAX = 128 };
+enum {
+    EVENT_BLOCK = 16 << 10,
+    FOLLOWERS_MAX = 128,
+    // Who follows is woken by progress alone at most so often: to wake ten of them ten times a second took
+    // more of the processor than as many questions a second.
+    PROGRESS_MS = 500,
+};
 
 struct ta_follower {
     struct ta_server *server;
@@ -15,17 +22,22 @@ struct ta_follower {
     int64_t seq;
     struct ta_buf out;
     size_t sent;
-    bool asleep; // under the server's lock
+    bool asleep;   // under the server's lock, as the next
+    double rested; // from when on progress may wake it again, by ta_clock_seconds()
     struct ta_follower *next;
 };
 
-void ta_follow_wake(void *priv)
+// What is not told now is told with the next event: a job that reports no more ends by one of another kind.
+void ta_follow_wake(void *priv, const char *kind)
 {
     struct ta_server *s = priv;
+    bool waits = kind && !strcmp(kind, "progress");
+    double now = ta_clock_seconds();
     pthread_mutex_lock(&s->lock);
     for (struct ta_follower *f = s->followers; f; f = f->next)
-        if (f->asleep) {
+        if (f->asleep && !(waits && now < f->rested)) {
             f->asleep = false;
+            f->rested = now + PROGRESS_MS / 1000.0;
             MHD_resume_connection(f->connection);
         }
     pthread_mutex_unlock(&s->lock);

@@ -45,8 +45,8 @@ enum MHD_Result ta_answer(struct ta_request *r);
 
 // Sends events from now on, or from the number that the client says. At most so many at a time: 429.
 enum MHD_Result ta_follow(struct ta_server *s, struct ta_request *r);
-// Something happened. `priv` is the server.
-void ta_follow_wake(void *priv);
+// Something of that kind happened; NULL: all are to wake. `priv` is the server.
+void ta_follow_wake(void *priv, const char *kind);
 
 // ---- connections (crowd.c) ----
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import http.client
 import json
 import os
 import pty
@@ -149,7 +150,6 @@ def test_events(serve, tape):
     tape(service, SOURCE)
     job = service.submit(SOURCE, options=OPTIONS)
     service.wait(job, 'done')
-    import http.client
     connection = http.client.HTTPConnection('127.0.0.1', service.port, timeout=20)
     connection.request('GET', '/api/v1/events', headers={'Last-Event-ID': '0'})
     answer = connection.getresponse()
@@ -175,6 +175,32 @@ def test_events(serve, tape):
     lines = [answer.readline().decode() for _ in range(4)]
     assert 'event: gone\n' in lines and f'data: {{"id":{job}}}\n' in lines, lines
     connection.close()
+
+
+def test_progress_alone_is_told_twice_a_second(serve, tape):
+    """Who follows is not woken for each of ten reports a second; what changes a job's state comes at once."""
+    service = serve()
+    tape(service, SOURCE)
+    connection = http.client.HTTPConnection('127.0.0.1', service.port, timeout=60)
+    connection.request('GET', '/api/v1/events')
+    answer = connection.getresponse()
+    service.submit(SOURCE, options={'preset': 'vhs_heavy', 'resolution': '1080p', 'quality': 'best'})
+    kind, told, changes, state = '', [], 0, ''
+    while state != 'done':
+        line = answer.readline().decode()
+        assert line, told
+        if line.startswith('event: '):
+            kind = line[7:].strip()
+        elif line.startswith('data: ') and kind == 'progress':
+            told.append(time.monotonic())
+        elif line.startswith('data: ') and kind == 'job':
+            state = json.loads(line[6:])['state']  # the last of all: were it held back it would never come
+            changes += 1
+    connection.close()
+    assert state == 'done' and len(told) > 10, (state, told)
+    wakes = [told[0], *(b for a, b in zip(told, told[1:]) if b - a > 0.05)]
+    # Each change of state may wake it between.
+    assert len(wakes) <= 2 * (told[-1] - told[0]) + 2 + changes, wakes
 
 
 def test_shell(serve, tape):

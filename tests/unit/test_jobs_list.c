@@ -266,8 +266,9 @@ static int read_one(void *arg)
 
 // Who is told of a change wants to know first what somebody else reads. With the one mutex that one waits
 // until all has been told, so it is waited for for a moment only.
-static void on_event(void *priv)
+static void on_event(void *priv, const char *kind)
 {
+    (void)kind;
     struct meeting *m = priv;
     struct timespec until;
     if (m->was_asked)
