@@ -43,7 +43,7 @@ struct call {
     size_t size;  // of the body so far
     bool begun;   // the headers are there
     bool garbled; // the address holds what no text can
-    bool asleep;  // waits for a route
+    bool looked;  // the route has looked, or does now
 };
 
 // ---- who may ask ----
@@ -270,6 +270,11 @@ static enum MHD_Result on_request(struct ta_server *s, bool local, struct MHD_Co
     ta_crowd_asks(s->crowd, c);
     if (call->route && !r->status && !r->body && !call->route->take)
         read_body(r, call);
+    if (call->route && !r->status && call->route->look && !call->looked) {
+        call->looked = true;
+        ta_clerk_do(s->clerk, r, true, call->route->look);
+        return MHD_YES; // this is called again when the connection wakes
+    }
     if (call->route && !r->status && !call->route->run)
         return ta_follow(s, r); // events alone have nothing to run
     if (call->route && !r->status) {
@@ -412,7 +417,7 @@ void ta_server_stop(struct ta_server **out)
     pthread_mutex_unlock(&s->lock);
     ta_jobs_on_leave(s->jobs, NULL, NULL);
     // A connection that sleeps can't be closed.
-    ta_follow_wake(s);
+    ta_follow_wake(s, NULL);
     ta_asker_stop(s->asker);
     ta_clerk_stop(s->clerk);
     ta_events_on_publish(ta_jobs_events(s->jobs), NULL, NULL);

@@ -57,6 +57,9 @@ struct ta_route {
     const char *method, *path; // "/api/v1/jobs/{id}/{action}"
     const char *summary;
     void (*run)(struct ta_request *r);
+    // What `run` needs of the user's folders, which may never answer: called before it, by a thread that may
+    // wait for them. It leaves what it saw in the request, or refuses. NULL: nothing.
+    void (*look)(struct ta_request *r);
     bool changes;                     // refused to clients that may change nothing
     bool disk;                        // waits for the service's own: run by a thread that may (clerk.h)
     bool far;                         // the same for folders of the user, which may never answer

@@ -138,6 +138,7 @@ void ta_request_release(struct ta_request *r)
     forget_answer(r);
     json_decref(r->body);
     r->body = NULL;
+    ta_freep(&r->seen);
 }
 
 void ta_request_reply(struct ta_request *r, int status, json_t *answer)

@@ -36,6 +36,7 @@ struct ta_request {
     void *connection;    // for ta_request_query()
     // Routes that take a body piece by piece: what the first call made, until the last (ta_route.begin).
     void *stream;
+    char *seen; // what ta_route.look found; freed with the request
     // The answer: one of JSON, bytes, a file.
     int status;
     json_t *answer;        // taken

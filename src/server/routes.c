@@ -2,6 +2,7 @@
 #include "server/routes.h"
 
 #include "server/http.h"
+#include "server/looks.h"
 #include "server/recipe.h"
 #include "server/uploads.h"
 
@@ -110,16 +111,17 @@ const struct ta_route ta_routes[] = {
      .drop = ta_upload_drop},
     {R("DELETE", "/api/v1/uploads/{key}", "give it up", ta_upload_delete), .changes = true},
 
-    {R("GET", "/api/v1/probe", "what a film says about itself", ta_route_probe), .query = probe_query},
-    {R("POST", "/api/v1/plan", "what would be made of it, and why", ta_route_plan), .body = "PlanWanted",
-     .answer = "Plan"},
+    {R("GET", "/api/v1/probe", "what a film says about itself", ta_route_probe), .look = ta_look_query,
+     .query = probe_query},
+    {R("POST", "/api/v1/plan", "what would be made of it, and why", ta_route_plan), .look = ta_look_body,
+     .body = "PlanWanted", .answer = "Plan"},
     {R("GET", "/api/v1/picture", "a picture of it, or of what would be made of it", ta_route_picture),
-     .query = picture_query, .answer = "image/png"},
+     .look = ta_look_query, .query = picture_query, .answer = "image/png"},
     {R("GET", "/api/v1/thumbnail", "a small picture of it, or a placeholder until it is made",
        ta_route_thumbnail),
-     .query = thumbnail_query, .answer = "image/jpeg"},
+     .look = ta_look_query, .query = thumbnail_query, .answer = "image/jpeg"},
     {R("POST", "/api/v1/excerpts", "restore an excerpt beside its source", ta_route_excerpt),
-     .body = "ExcerptWanted", .answer = "Excerpt"},
+     .look = ta_look_body, .body = "ExcerptWanted", .answer = "Excerpt"},
     {R("GET", "/api/v1/excerpts/{key}", "how far it is", ta_route_excerpt_get), .answer = "Excerpt"},
     {R("GET", "/api/v1/excerpts/{key}/video", "the excerpt", ta_route_excerpt_video), .answer = "video/mp4"},
     {R("DELETE", "/api/v1/excerpts/{key}", "give it up, or remove its file", ta_route_excerpt_delete),
@@ -154,11 +156,11 @@ const struct ta_route ta_routes[] = {
     {R("GET", "/api/v1/jobs/{id}/result", "the file that it has made", ta_route_result), .far = true,
      .query = result_query, .answer = "application/octet-stream"},
     {R("GET", "/api/v1/jobs/{id}/picture", "a picture of it, of its source too", ta_route_job_picture),
-     .query = made_query, .answer = "image/png"},
-    {R("GET", "/api/v1/jobs/{id}/plan", "its plan", ta_route_job_plan)},
-    {R("GET", "/api/v1/jobs/{id}/report", "its report", ta_route_job_report)},
-    {R("GET", "/api/v1/jobs/{id}/measurements", "what was measured of its source",
-       ta_route_job_measurements)},
+     .look = ta_look_job, .query = made_query, .answer = "image/png"},
+    {R("GET", "/api/v1/jobs/{id}/plan", "its plan", ta_route_job_plan), .look = ta_look_job},
+    {R("GET", "/api/v1/jobs/{id}/report", "its report", ta_route_job_report), .look = ta_look_job},
+    {R("GET", "/api/v1/jobs/{id}/measurements", "what was measured of its source", ta_route_job_measurements),
+     .look = ta_look_job},
     {R("POST", "/api/v1/jobs/{id}/redo", "make a part of it again with other options: a new job",
        ta_route_redo),
      .changes = true, .far = true, .body = "RedoWanted", .answer = "Job"},

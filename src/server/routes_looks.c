@@ -24,7 +24,8 @@ enum { WIDTH_MAX = 8192, THUMBNAIL_MAX = 640, THUMBNAIL = 320, EXCERPT_SECONDS =
 
 // ---- what is asked about ----
 
-char *ta_look_state(const char *source)
+// A source as it is now: names, sizes and times of its files.
+static char *state_of(const char *source)
 {
     struct ta_buf out = {0};
     char **files;
@@ -47,14 +48,30 @@ char *ta_look_digest(const char *key)
     return ta_xstrndup(hex, 32);
 }
 
-// The source that a query or a body names; NULL after a refusal.
-static const char *find_input(struct ta_request *r, const char *input)
+static void look_at(struct ta_request *r, const char *input)
 {
-    if (!input || !*input) {
+    if (!input || !*input)
         ta_request_problem(r, 422, "no-input", "\"input\" must be the path of a film");
-        return NULL;
-    }
-    return ta_route_check_source(r, input) ? input : NULL;
+    else if (ta_route_check_source(r, input))
+        r->seen = state_of(input);
+}
+
+static const char *body_text(const struct ta_request *r, const char *name)
+{
+    return json_string_value(json_object_get(r->body, name));
+}
+
+void ta_look_query(struct ta_request *r)
+{
+    look_at(r, ta_request_query(r, "input"));
+}
+
+void ta_look_body(struct ta_request *r)
+{
+    const char *output = body_text(r, "output");
+    look_at(r, body_text(r, "input"));
+    if (!r->status && output && !ta_roots_hold(r, output))
+        ta_request_problem(r, 403, "not-opened", "%s: not in a folder that was opened to clients", output);
 }
 
 bool ta_look_picture_size(struct ta_request *r, json_t *look)
@@ -97,44 +114,34 @@ bool ta_look_ask(struct ta_request *r, json_t *look, const char *state, enum ta_
     return told;
 }
 
-// Asks about a source as it is now; takes `look`.
+// Asks about a source as it was seen; takes `look`.
 static void ask_about(struct ta_request *r, json_t *look, const char *input)
 {
-    char *state = ta_look_state(input);
     json_object_set_new(look, "input", json_string(input));
-    ta_look_ask(r, look, state, TA_ASK_SHORT);
-    free(state);
+    ta_look_ask(r, look, r->seen, TA_ASK_SHORT);
 }
 
 // ---- probe, plan, picture ----
 
 void ta_route_probe(struct ta_request *r)
 {
-    const char *input = find_input(r, ta_request_query(r, "input"));
-    if (input)
-        ask_about(r, json_pack("{s:s}", "kind", "probe"), input);
+    ask_about(r, json_pack("{s:s}", "kind", "probe"), ta_request_query(r, "input"));
 }
 
 void ta_route_plan(struct ta_request *r)
 {
     struct ta_recipe recipe = {0};
-    const char *input = find_input(r, json_string_value(json_object_get(r->body, "input")));
     const json_t *output = json_object_get(r->body, "output"), *options = json_object_get(r->body, "options");
-    if (!input)
-        return;
     if ((output && !json_is_string(output)) || (options && !json_is_object(options)))
         ta_request_problem(r, 422, "no-plan",
                            "a plan is of {\"input\": path, \"output\": path, \"options\": {name: value}, "
                            "\"estimate\": true}");
-    else if (output && !ta_roots_hold(r, json_string_value(output)))
-        ta_request_problem(r, 403, "not-opened", "%s: not in a folder that was opened to clients",
-                           json_string_value(output));
     else if (ta_recipe_read(r, options, &recipe)) {
         json_t *look = json_pack("{s:s, s:O, s:b}", "kind", "plan", "options", recipe.texts, "estimate",
                                  json_is_true(json_object_get(r->body, "estimate")));
         if (output)
             json_object_set(look, "output", (json_t *)output);
-        ask_about(r, look, input);
+        ask_about(r, look, body_text(r, "input"));
     }
     ta_recipe_release(&recipe);
 }
@@ -154,14 +161,14 @@ static json_t *query_options(struct ta_request *r)
 void ta_route_picture(struct ta_request *r)
 {
     struct ta_recipe recipe = {0};
-    const char *input = find_input(r, ta_request_query(r, "input")), *at = ta_request_query(r, "at");
-    json_t *options = input ? query_options(r) : NULL, *look = json_pack("{s:s}", "kind", "picture");
+    const char *at = ta_request_query(r, "at");
+    json_t *options = query_options(r), *look = json_pack("{s:s}", "kind", "picture");
     if (options && ta_recipe_read(r, options, &recipe) && ta_look_side(r, look) &&
         ta_look_picture_size(r, look)) {
         json_object_set(look, "options", recipe.texts);
         if (at)
             json_object_set_new(look, "at", ta_json_any_text(at));
-        ask_about(r, json_incref(look), input);
+        ask_about(r, json_incref(look), ta_request_query(r, "input"));
     }
     json_decref(look);
     json_decref(options);
@@ -201,13 +208,12 @@ static bool reply_kept(struct ta_request *r, const char *path, const char *type)
 
 void ta_route_thumbnail(struct ta_request *r)
 {
-    const char *input = find_input(r, ta_request_query(r, "input"));
+    const char *input = ta_request_query(r, "input");
     int64_t width = THUMBNAIL, percent = 20;
-    if (!input || !ta_request_number(r, "width", 16, THUMBNAIL_MAX, &width) ||
+    if (!ta_request_number(r, "width", 16, THUMBNAIL_MAX, &width) ||
         !ta_request_number(r, "at", 0, 100, &percent))
         return;
-    char *state = ta_look_state(input),
-         *key = ta_xprintf("thumbnail %d %d\n%s", (int)width, (int)percent, state),
+    char *key = ta_xprintf("thumbnail %d %d\n%s", (int)width, (int)percent, r->seen),
          *digest = ta_look_digest(key), *path = place_in(r->config->cache, "thumbnails", digest, "jpg");
     if (!reply_kept(r, path, "image/jpeg")) {
         json_t *about = json_pack("{s:s, s:i, s:i}", "input", input, "at", (int)percent, "width", (int)width);
@@ -229,7 +235,6 @@ void ta_route_thumbnail(struct ta_request *r)
     free(path);
     free(digest);
     free(key);
-    free(state);
 }
 
 // ---- excerpts ----
@@ -250,10 +255,10 @@ static void reply_excerpt(struct ta_request *r, const char *id, const char *stat
 }
 
 // Begins it, unless it is there or under way.
-static void make_excerpt(struct ta_request *r, json_t *look, const char *input)
+static void make_excerpt(struct ta_request *r, json_t *look)
 {
-    char *state = ta_look_state(input), *text = json_dumps(look, JSON_COMPACT | JSON_SORT_KEYS),
-         *whole = ta_xprintf("excerpt %s\n%s", text, state), *id = ta_look_digest(whole),
+    char *text = json_dumps(look, JSON_COMPACT | JSON_SORT_KEYS),
+         *whole = ta_xprintf("excerpt %s\n%s", text, r->seen), *id = ta_look_digest(whole),
          *path = excerpt_path(r, id), *key = ta_xprintf("excerpt %s", id),
          *report = ta_xprintf("%s.json", path ? path : "");
     if (!path) {
@@ -280,30 +285,26 @@ static void make_excerpt(struct ta_request *r, json_t *look, const char *input)
     free(id);
     free(whole);
     free(text);
-    free(state);
 }
 
 void ta_route_excerpt(struct ta_request *r)
 {
     struct ta_recipe recipe = {0};
-    const char *input = find_input(r, json_string_value(json_object_get(r->body, "input"))),
-               *start = json_string_value(json_object_get(r->body, "start")),
-               *layout = json_string_value(json_object_get(r->body, "layout"));
+    const char *start = body_text(r, "start"), *layout = body_text(r, "layout");
     const json_t *options = json_object_get(r->body, "options"),
                  *length = json_object_get(r->body, "duration");
     double seconds = length ? json_number_value(length) : EXCERPT_SECONDS;
-    if (!input)
-        return;
     if (!(seconds > 0 && seconds <= EXCERPT_MAX))
         ta_request_problem(r, 422, "excerpt-length", "\"duration\" is more than 0 and at most %d seconds",
                            (int)EXCERPT_MAX);
     else if (options && !json_is_object(options))
         ta_request_problem(r, 422, "options", "options must be a JSON object, {\"preset\": \"vhs\"}");
     else if (ta_recipe_read(r, options, &recipe)) {
-        json_t *look = json_pack("{s:s, s:s, s:O, s:s, s:f, s:s}", "kind", "excerpt", "input", input,
-                                 "options", recipe.texts, "start", start ? start : "25%", "duration", seconds,
-                                 "layout", layout ? layout : "side");
-        make_excerpt(r, look, input);
+        json_t *look = json_pack("{s:s, s:s, s:O, s:s, s:f, s:s}", "kind", "excerpt", "input",
+                                 body_text(r, "input"), "options", recipe.texts, "start",
+                                 start ? start : "25%", "duration", seconds, "layout",
+                                 layout ? layout : "side");
+        make_excerpt(r, look);
         json_decref(look);
     }
     ta_recipe_release(&recipe);

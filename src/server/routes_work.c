@@ -13,25 +13,28 @@
 #include "server/recipe.h"
 #include "server/routes.h"
 
+void ta_look_job(struct ta_request *r)
+{
+    struct ta_job *job = ta_route_find_job(r);
+    // What clients named may have been exchanged since.
+    if (job && !ta_roots_hold(r, job->output))
+        ta_request_problem(r, 403, "not-opened", "%s: not in a folder that was opened to clients",
+                           job->output);
+    ta_job_unref(&job);
+}
+
 // Asks about the job's work; takes `look`. What is found holds until the job changes.
 static void ask_about_work(struct ta_request *r, json_t *look, const struct ta_job *job)
 {
     json_t *options = ta_job_object(job->options);
     char *state = ta_xprintf("job %" PRId64 " %" PRId64 " %s", job->id, job->changed_ms,
                              ta_job_state_name(job->state));
-    // What clients named may have been exchanged since.
-    if (!ta_roots_hold(r, job->output)) {
-        ta_request_problem(r, 403, "not-opened", "%s: not in a folder that was opened to clients",
-                           job->output);
-        json_decref(look);
-    } else {
-        json_object_set_new(look, "output", json_string(job->output));
-        json_object_set_new(look, "source", json_string(*job->source ? job->source : job->input));
-        json_object_set_new(look, "work_dir", json_string(ta_json_member_text(options, "work-dir")));
-        ta_look_ask(r, look, state, TA_ASK_SHORT);
-        if (r->status == 404)
-            ta_request_problem(r, 404, "not-made-yet", "that is not made yet");
-    }
+    json_object_set_new(look, "output", json_string(job->output));
+    json_object_set_new(look, "source", json_string(*job->source ? job->source : job->input));
+    json_object_set_new(look, "work_dir", json_string(ta_json_member_text(options, "work-dir")));
+    ta_look_ask(r, look, state, TA_ASK_SHORT);
+    if (r->status == 404)
+        ta_request_problem(r, 404, "not-made-yet", "that is not made yet");
     free(state);
     json_decref(options);
 }
