@@ -250,6 +250,7 @@ static void give(struct ta_supervisor *s, struct ta_seat *seat, const struct ta_
     json_object_set_new(m, "output", json_string(job->output));
     json_object_set_new(m, "inside", json_boolean(inside));
     json_object_set_new(m, "options", ta_job_object(job->options));
+    ta_info(s->log, "job %" PRId64 ": %s %s", job->id, job->input, fetch ? "is fetched" : "begins");
     seat->job = job->id;
     seat->heard = ta_clock_seconds();
     atomic_fetch_add(&s->busy, 1);

@@ -198,6 +198,11 @@ void ta_supervisor_on_result(struct ta_supervisor *s, struct ta_seat *seat, cons
         end.not_before_ms = again ? ta_supervisor_backoff(s, attempt - 1) : 0;
         end.attempted = true;
     }
+    if (end.state == TA_JOB_DONE)
+        ta_info(s->log, "job %" PRId64 ": %s is done%s%s", seat->job, job ? job->output : "",
+                *end.reason ? ": " : "", end.reason);
+    else
+        ta_warn(s->log, "job %" PRId64 ": %s", seat->job, end.reason);
     ta_supervisor_settle(s, seat->job, &end);
     if (end.state == TA_JOB_DONE && job && *job->source && s->config.downloads) {
         char *folder = ta_supervisor_download_folder(s, seat->job);
