@@ -53,14 +53,8 @@ void ta_append_span(struct ta_buf *out, double seconds)
 
 void ta_append_bytes(struct ta_buf *out, int64_t bytes)
 {
-    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
-    double value = (double)bytes;
-    size_t unit = 0;
-    while (value >= 999.5 && unit + 1 < TA_COUNT(units)) {
-        value /= 1000;
-        unit++;
-    }
-    ta_buf_printf(out, value < 99.95 && unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    char text[TA_BYTES_TEXT];
+    ta_buf_puts(out, ta_bytes_text(bytes, text));
 }
 
 // --- the line ---

@@ -1,3 +1,4 @@
+#include "base/words.h"
 #include "jobs/notice.h"
 
 #include <inttypes.h>
@@ -73,14 +74,8 @@ struct field {
 
 static char *bytes_text(int64_t bytes)
 {
-    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
-    double value = (double)bytes;
-    size_t unit = 0;
-    while (value >= 1000 && unit + 1 < TA_COUNT(units)) {
-        value /= 1000;
-        unit++;
-    }
-    return ta_xprintf(unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    char text[TA_BYTES_TEXT];
+    return ta_xstrdup(ta_bytes_text(bytes, text));
 }
 
 static char *duration_text(double seconds)

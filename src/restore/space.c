@@ -1,3 +1,4 @@
+#include "base/words.h"
 #include "restore/space.h"
 
 #include <stdlib.h>
@@ -22,24 +23,11 @@ void ta_space_init(struct ta_space *s, const struct ta_work *work, const struct 
     *s = (struct ta_space){.work = work, .opts = opts, .log = log, .others_read = -2 * POOL_INTERVAL};
 }
 
-static const char *size_text(int64_t bytes, char out[32])
-{
-    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
-    double value = (double)bytes;
-    size_t unit = 0;
-    while (value >= 999.5 && unit + 1 < TA_COUNT(units)) {
-        value /= 1000;
-        unit++;
-    }
-    snprintf(out, 32, value < 99.95 && unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
-    return out;
-}
-
 static int over_limit(struct ta_space *s, const char *what, int64_t bytes, const char *option, int64_t limit)
 {
-    char a[32], b[32];
+    char a[TA_BYTES_TEXT], b[TA_BYTES_TEXT];
     ta_error(s->log, "%s: %s %s, more than the %s that %s allows", s->work->plan->output, what,
-             size_text(bytes, a), size_text(limit, b), option);
+             ta_bytes_text(bytes, a), ta_bytes_text(limit, b), option);
     return TA_ERR_NO_SPACE;
 }
 
@@ -68,9 +56,10 @@ int ta_space_check(struct ta_space *s, int64_t in_flight)
         return over_limit(s, "unfinished work takes", used, "--max-temp-size", s->opts->max_temp_size);
     int64_t room = ta_disk_free_bytes(s->work->dir);
     if (room < MIN_FREE_BYTES) {
-        char a[32], b[32];
+        char a[TA_BYTES_TEXT], b[TA_BYTES_TEXT];
         ta_error(s->log, "%s: the disk is full: %s are free for %s, and %s of a disk are left alone",
-                 s->work->plan->output, size_text(room, a), s->work->dir, size_text(MIN_FREE_BYTES, b));
+                 s->work->plan->output, ta_bytes_text(room, a), s->work->dir,
+                 ta_bytes_text(MIN_FREE_BYTES, b));
         return TA_ERR_NO_SPACE;
     }
     return check_pool(s, used);
@@ -88,7 +77,7 @@ int ta_space_check_join(struct ta_space *s)
 {
     int64_t used = ta_work_bytes(s->work), video = ta_work_video_bytes(s->work),
             needed = video + ta_estimate_other_streams(s->work->plan);
-    char a[32], b[32];
+    char a[TA_BYTES_TEXT], b[TA_BYTES_TEXT];
     s->peak = TA_MAX(s->peak, used);
     if (!strcmp(s->work->plan->output, "-"))
         return 0;
@@ -98,7 +87,7 @@ int ta_space_check_join(struct ta_space *s)
     // The video alone is sure to be needed.
     if (free_for_output(s) < video) {
         ta_error(s->log, "%s: the disk is full: the joined file needs about %s, %s are free",
-                 s->work->plan->output, size_text(needed, a), size_text(free_for_output(s), b));
+                 s->work->plan->output, ta_bytes_text(needed, a), ta_bytes_text(free_for_output(s), b));
         return TA_ERR_NO_SPACE;
     }
     return check_pool(s, used);
@@ -107,7 +96,7 @@ int ta_space_check_join(struct ta_space *s)
 int ta_space_check_start(struct ta_space *s)
 {
     struct ta_estimate e;
-    char a[32], b[32];
+    char a[TA_BYTES_TEXT], b[TA_BYTES_TEXT];
     const struct ta_plan *p = s->work->plan;
     ta_plan_estimate(p, &e);
     // What is there already needs no room any more.
@@ -122,7 +111,7 @@ int ta_space_check_start(struct ta_space *s)
     if (e.exact && segments > room) {
         ta_error(s->log,
                  "%s: there is no space for it: segments and joined file need %s, %s may be used in %s",
-                 p->output, size_text(needed, a), size_text(room, b), s->work->dir);
+                 p->output, ta_bytes_text(needed, a), ta_bytes_text(room, b), s->work->dir);
         return TA_ERR_NO_SPACE;
     }
     ta_problem_at(
@@ -132,6 +121,6 @@ int ta_space_check_start(struct ta_space *s)
                                                      "free_bytes", (json_int_t)room)},
         "%s: segments and joined file may need about %s, %s may be used: it stops, to go on later, "
         "when that is not enough",
-        p->output, size_text(needed, a), size_text(room, b));
+        p->output, ta_bytes_text(needed, a), ta_bytes_text(room, b));
     return check_pool(s, done);
 }

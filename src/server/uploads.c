@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/tree.h"
+#include "base/words.h"
 #include "server/http.h"
 
 enum {
@@ -289,15 +290,18 @@ void ta_upload_create(struct ta_request *r)
         ta_request_problem(r, 422, "upload-size", "\"size\" must be how many bytes the file has, 1 or more");
         return;
     }
+    char text[TA_BYTES_TEXT];
     if (bytes > u->max_bytes) {
-        ta_request_problem(r, 413, "too-large", "a file may have at most %" PRId64 " bytes", u->max_bytes);
+        ta_request_problem(r, 413, "too-large", "a file may have at most %s",
+                           ta_bytes_text(u->max_bytes, text));
         ta_request_arg(r, "max", json_integer(u->max_bytes));
         return;
     }
     if (!make_folders(r))
         return;
     if (ta_disk_free_bytes(u->folder) < bytes) {
-        ta_request_problem(r, 507, "no-space", "there is no room for %" PRId64 " bytes", bytes);
+        ta_request_problem(r, 507, "no-space", "there is no room for %s on the disk",
+                           ta_bytes_text(bytes, text));
         return;
     }
     unsigned char random[ID_DIGITS / 2];
