@@ -10,6 +10,7 @@
 
 #include "base/path.h"
 #include "base/log.h"
+#include "base/mapped.h"
 #include "base/mem.h"
 #include "base/tree.h"
 #include "base/words.h"
@@ -215,6 +216,7 @@ static enum ta_exit restore_file(struct ta_restore_call *run, const struct ta_ba
                     ta_plan_segments(plan), ta_plural(ta_plan_segments(plan), "segment", "segments"),
                     plan->out_format.width, plan->out_format.height, plan->encoder.codec,
                     ta_plan_output(plan));
+        ta_mapped_give_back(); // of libraries that planning alone has touched
         err = ta_restore(plan, cli->options, &callbacks, &result, cli->log);
     }
     enum ta_exit status = ta_restore_call_finish(run, item->input, plan, &result, TA_MIN(err, 0));

@@ -6,6 +6,7 @@
 #include <terminalai/terminalai.h>
 
 #include "base/log.h"
+#include "base/mapped.h"
 #include "base/mem.h"
 #include "cli/command.h"
 #include "cli/console.h"
@@ -65,6 +66,7 @@ static enum ta_exit resume_file(struct ta_restore_call *run, const char *output,
     free(cache);
     if (err >= 0) {
         ta_progress_plan(&run->view, plan);
+        ta_mapped_give_back();
         err = ta_restore(plan, cli->options, &callbacks, &result, cli->log);
     }
     enum ta_exit status = ta_restore_call_finish(run, plan ? ta_plan_input(plan) : output, plan, &result,

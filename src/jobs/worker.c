@@ -11,6 +11,7 @@
 #include <terminalai/terminalai.h>
 
 #include "base/log.h"
+#include "base/mapped.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "base/tree.h"
@@ -186,8 +187,10 @@ static json_t *restore(struct worker *w, const char *input, const char *output, 
         err = make_plan(&plan, input, output, wanted, options, &callbacks, log);
         if (err >= 0)
             err = ta_plan_suit(plan, options, 0, &callbacks, &estimate, log);
-        if (err >= 0)
+        if (err >= 0) {
+            ta_mapped_give_back(); // of libraries that planning alone has touched
             err = ta_restore(plan, options, &callbacks, &r, log);
+        }
     }
     free(name);
     err = TA_MIN(err, 0);
