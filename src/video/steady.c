@@ -153,15 +153,16 @@ static void find_part(void *arg, int part)
 
 // A straight line through the shifts of all rows, and how far these are off it, squared.
 struct line {
+    bool found;
     double start, slope, apart;
 };
 
-static bool find_line(const struct ta_steady *s, int away, struct line *l)
+static struct line find_line(const struct ta_steady *s, int away)
 {
+    struct line l = {0};
     const int16_t *shifts = s->shifts + (away + s->radius) * s->down;
     const bool *known = s->known + (away + s->radius) * s->down;
     double n = 0, x = 0, y = 0, xx = 0, xy = 0;
-    *l = (struct line){0};
     for (int i = 0; i < s->down; i++)
         if (known[i]) {
             n++;
@@ -172,15 +173,16 @@ static bool find_line(const struct ta_steady *s, int away, struct line *l)
         }
     double even = n * xx - x * x;
     if (n < TA_MAX(s->down / ROWS_KNOWN, 2) || even <= 0)
-        return false;
-    l->slope = (n * xy - x * y) / even;
-    l->start = (y - l->slope * x) / n;
+        return l;
+    l.found = true;
+    l.slope = (n * xy - x * y) / even;
+    l.start = (y - l.slope * x) / n;
     for (int i = 0; i < s->down; i++)
         if (known[i]) {
-            double off = shifts[i] - l->start - l->slope * i;
-            l->apart += off * off / n;
+            double off = shifts[i] - l.start - l.slope * i;
+            l.apart += off * off / n;
         }
-    return true;
+    return l;
 }
 
 static int by_size(const void *a, const void *b)
@@ -191,36 +193,33 @@ static int by_size(const void *a, const void *b)
 
 // Rows of a tape that jitters are as far apart from one moment to the next as over many; what moves unevenly
 // is hardly so to the nearest. How far rows are apart in the lower quarter of moments tells how much of it to
-// believe: in the least of all, two may jitter alike.
-static double trust_of(const struct ta_steady *s, int pairs)
+// believe: in the least of all, two may jitter alike. `lines` has those of the moments from -pairs on.
+static double trust_of(const struct line *lines, int pairs)
 {
     double aparts[2 * TA_MOTION_RADIUS];
     int count = 0;
-    for (int away = -pairs; away <= pairs; away++) {
-        struct line l;
-        if (away && find_line(s, away, &l))
-            aparts[count++] = sqrt(l.apart);
-        else if (abs(away) == 1)
-            return 0;
-    }
+    if (!lines[pairs - 1].found || !lines[pairs + 1].found)
+        return 0;
+    for (int i = 0; i <= 2 * pairs; i++)
+        if (i != pairs && lines[i].found)
+            aparts[count++] = sqrt(lines[i].apart);
     qsort(aparts, (size_t)count, sizeof *aparts, by_size);
     return fmax(0, fmin(1, (aparts[count / 4] - APART_LEAST) / (APART_SURE - APART_LEAST)));
 }
 
 // Holds what is common to all rows to what they differ by.
-static void hold_common(struct ta_steady *s, int away, double trust)
+static void hold_common(struct ta_steady *s, int away, const struct line *l, double trust)
 {
     int16_t *shifts = s->shifts + (away + s->radius) * s->down;
     const bool *known = s->known + (away + s->radius) * s->down;
-    struct line l;
-    if (trust <= 0 || !find_line(s, away, &l)) {
+    if (trust <= 0 || !l->found) {
         memset(shifts, 0, (size_t)s->down * sizeof *shifts);
         return;
     }
-    double most = COMMON_MOST * sqrt(l.apart);
+    double most = COMMON_MOST * sqrt(l->apart);
     for (int i = 0; i < s->down; i++)
         if (known[i]) {
-            double line = l.start + l.slope * i;
+            double line = l->start + l->slope * i;
             double shift = shifts[i] - line + fmax(-most, fmin(most, line));
             shifts[i] = (int16_t)lrint(trust * shift / QUARTER);
         }
@@ -239,10 +238,13 @@ void ta_steady_find(struct ta_steady *s, const struct ta_motion_bytes_plane *pic
     if (!f.pairs)
         return;
     ta_pool_run(s->pool, (s->down + ROWS - 1) / ROWS, find_part, &f);
-    double trust = trust_of(s, f.pairs);
-    for (int away = -f.pairs; away <= f.pairs; away++)
-        if (away)
-            hold_common(s, away, trust);
+    struct line lines[2 * TA_MOTION_RADIUS + 1] = {{0}};
+    for (int i = 0; i <= 2 * f.pairs; i++)
+        lines[i] = find_line(s, i - f.pairs);
+    double trust = trust_of(lines, f.pairs);
+    for (int i = 0; i <= 2 * f.pairs; i++)
+        if (i != f.pairs)
+            hold_common(s, i - f.pairs, &lines[i], trust);
 }
 
 int ta_steady_shift(const struct ta_steady *s, int away, int row)
