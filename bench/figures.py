@@ -19,5 +19,17 @@ class Figures:
                 json.dump({"figures": self.rows}, f, indent=1)
 
 
+def put_into(path, maker, lines):
+    """Puts lines of Markdown between the marks that `maker` has in a document."""
+    begin, end = ("<!-- made by %s: %s -->" % (maker, which) for which in ("begin", "end"))
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+    if begin not in text or end not in text:
+        raise SystemExit("%s has no place for %s: %s and %s" % (path, maker, begin, end))
+    before, after = text[:text.index(begin) + len(begin)], text[text.index(end):]
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(before + "\n\n" + "\n".join(lines) + "\n\n" + after)
+
+
 def option(parser):
     parser.add_argument("--figures", metavar="FILE", help="also write the values there, for terminalai perf bench")

@@ -8,6 +8,7 @@
 by the clock; ratios, processor time and counts say more then.
 """
 import argparse
+import csv
 import http.client
 import json
 import os
@@ -20,6 +21,7 @@ import time
 from pathlib import Path
 
 import figures
+import sound_networks
 
 ROOT = Path(__file__).resolve().parents[1]
 for folder in ("tests/service", "tests/media"):
@@ -110,12 +112,16 @@ def video(b):
 
 
 def one_tape(b, tape):
-    """Use case 1, and the projected time of the pipeline: a tape to 1080 lines with the encoder, part by part."""
-    found = {}
-    for label, env in (("before", b.env("video_pipeline_filters")), ("now", b.env())):
-        run = Run([b.program, "restore", tape, "-o", b.folder / "case.mp4", "-y", "--restart", "--preset-speed", "veryfast", *CHAIN], env)
-        found[label] = {**b.record(), "rss": run.rss / 1e6, "cpu": run.cpu, "wall": run.wall}
-    before, now = found["before"], found["now"]
+    """Use case 1, and the projected time of the pipeline: a tape to 1080 lines with the encoder, part by part.
+
+    The seed's encoder takes 11 % of the time before; of x264's speeds on a processor "ultrafast" comes nearest."""
+    found = {"before": [], "now": []}
+    for _ in range(b.args.repeats):
+        for label, env in (("before", b.env("video_pipeline_filters")), ("now", b.env())):
+            run = Run([b.program, "restore", tape, "-o", b.folder / "case.mp4", "-y", "--restart", "--preset-speed", "ultrafast", *CHAIN], env)
+            found[label].append({**b.record(), "rss": run.rss / 1e6, "cpu": run.cpu, "wall": run.wall})
+    before, now = ({key: median(run[key] for run in found[label]) for key in ("total_time_sec", "upscaling_time_sec", "encoding_time_sec", "rss", "cpu", "wall")}
+                   for label in ("before", "now"))
     for what, seed, key in (("total", "180 to 85 s (53 %)", "total_time_sec"), ("scaling", "40 to 20 s (50 %)", "upscaling_time_sec"),
                             ("encoding", "20 to 15 s (25 %)", "encoding_time_sec")):
         share = 1 - now[key] / before[key] if before[key] else 0
@@ -277,12 +283,30 @@ def follow(b):
 # ---- memory, and what is small ----
 
 def memory(b):
+    def peak(what, seed, most, name, *argv, env=None):
+        """Of the whole tree of processes, as `perf memory` takes it."""
+        out = b.folder / "memory.svg"
+        Run([b.program, "perf", "memory", "-o", out, "-q", "--", b.program, *argv], env or b.env())
+        with open(out.with_suffix(".csv"), encoding="utf-8") as f:
+            mb = max(float(row["bytes"]) for row in csv.DictReader(f)) / 1e6
+        b.figures.add(name, mb, "MB", figures.LESS)
+        b.row(what, seed, "", "%.0f MB (our aim: %d)" % (mb, most), "", "terminalai perf memory -- terminalai %s" % " ".join(
+            str(a.name if isinstance(a, Path) else a) for a in argv if a not in ("-q", "-y", "--restart")), mb < most)
+
+    tape = b.tape(90)
+    peak("KPI 5: memory of a 1080p run", "4 to 2.5 GB", 600, "1080p, preset vhs: peak memory",
+         "restore", tape, "-o", b.folder / "memory.mp4", "-y", "--restart", "--preset", "vhs", "--resolution", "1080p", "-q")
+    networks = sound_networks.put(b.program, ROOT.parent / "shared/assets", b.folder / "data")
+    if networks:
+        peak("projected: memory of sound, with networks", "2 to 1.2 GB", 1200, "sound with networks: peak memory",
+             "audio", tape, "-o", b.folder / "memory.mka", "-y", "--audio-enhance", "neural", "--audio-model", "deepfilternet3", "--audio-extend", "always", "-q",
+             env=networks)
     path = b.folder / "profile.json"
     subprocess.run([b.program, "perf", "profile", "-q", "--no-allocations", "--module", "all", "-o", path], check=True, env=b.env())
     for m in json.loads(path.read_text())["modules"]:
         mb = m["peak_rss"] / 1e6
         b.figures.add("%s: peak memory" % m["module"], mb, "MB", figures.LESS)
-        claim = {"video_pipeline": ("KPI 5: memory of a 1080p run", "4 to 2.5 GB", 600), "audio_processing": ("projected: memory of sound", "2 to 1.2 GB", 1200),
+        claim = {"audio_processing": ("projected: memory of sound", "2 to 1.2 GB", 1200),
                  "queue_manager": ("projected: memory of the queue, 100 jobs", "200 to 150 MB", 150)}.get(m["module"])
         if claim:
             b.row(claim[0], claim[1], "", "%.0f MB (our aim: %d)" % (mb, claim[2]), "", "terminalai perf profile", mb < claim[2])
@@ -313,21 +337,17 @@ def small(b):
 
 
 GROUPS = {"video": video, "preload": preload, "queue": queue, "follow": follow, "memory": memory, "small": small}
-MARKS = "<!-- made by bench/kpi.py: begin -->", "<!-- made by bench/kpi.py: end -->"
 
 
 def write(rows, load):
-    path = ROOT / "docs/performance.md"
-    text = path.read_text()
-    begin, end = text.index(MARKS[0]) + len(MARKS[0]), text.index(MARKS[1])
     cpu = next((l.split(":")[1].strip() for l in Path("/proc/cpuinfo").read_text().splitlines() if l.startswith("model name")), "unknown processor")
-    table = ["", "", "Machine: %s, %d cores, %.0f GB; load %.0f at the end of the run." % (
+    table = ["Machine: %s, %d cores, %.0f GB; load %.0f at the end of the run." % (
              cpu, os.cpu_count(), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, load), "", "| what | the seed's claim | before, here | now, here | ratio | holds | command |",
              "|---|---|---|---|---|---|---|"]
     for r in rows:
         table.append("| %s | %s | %s | %s | %s | %s | `%s` |" % (r["what"], r["seed"], r["before"], r["now"], r["ratio"],
                      {True: "yes", False: "**no**", None: ""}[r["holds"]], r["command"]))
-    path.write_text(text[:begin] + "\n".join(table) + "\n\n" + text[end:])
+    figures.put_into(ROOT / "docs/performance.md", "bench/kpi.py", table)
 
 
 def main():
@@ -346,6 +366,7 @@ def main():
             b.rows += json.loads(Path(name).read_text())["rows"]
         for name in filter(None, args.only.split(",")):
             GROUPS[name](b)
+    b.rows = list({r["what"]: r for r in b.rows}.values())  # what is measured again stands in its old place
     if args.json:
         Path(args.json).write_text(json.dumps({"rows": b.rows, "cores": os.cpu_count(), "load": os.getloadavg()[0]}, indent=2))
     if args.write:

@@ -12,7 +12,6 @@ ratio to afftdn's in the same run. afftdn is told the noise floor as the measure
 """
 import argparse
 import array
-import hashlib
 import json
 import os
 import pathlib
@@ -26,6 +25,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import figures  # noqa: E402
+import sound_networks  # noqa: E402
 
 RATE = 48000
 TEXT = ("When we look at old films, we often see the faces of those who are no longer with us. The picture is soft, the colours are "
@@ -234,17 +234,7 @@ class Bench:
             print("| %s | %.0f |" % (mode, times), flush=True)
 
     def take_networks(self):
-        """Puts the networks of the assets where the program looks for them, each by its checksum."""
-        rows = subprocess.run([os.path.join(self.options.build, "terminalai"), "models", "list", "--json"], stdout=subprocess.PIPE, check=True).stdout
-        names = {r["sha256"]: os.path.basename(r["path"]) for r in json.loads(rows) if r["purpose"] == "sound"}
-        data = pathlib.Path(self.folder) / "data"
-        for path in pathlib.Path(self.options.assets, "models/audio").glob("*/*"):
-            name = names.get(hashlib.sha256(path.read_bytes()).hexdigest())
-            if name:
-                self.env = {**os.environ, "XDG_DATA_HOME": str(data), "TERMINALAI_ENGINE_LIBRARY": os.environ.get("TERMINALAI_ENGINE_LIBRARY") or
-                            os.path.abspath(os.path.join(self.options.build, "engines"))}
-                (data / "terminalai/models").mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, data / "terminalai/models" / name)
+        self.env = sound_networks.put(os.path.join(self.options.build, "terminalai"), self.options.assets, os.path.join(self.folder, "data")) or self.env
 
     def program(self, *args):
         """The program as users call it, without a cache; its user and system seconds."""

@@ -3,13 +3,14 @@
 
     bench/quality/motion.py [--build build] [--assets ../shared/assets] [--frames 48] [--ffmpeg FFMPEG]
         [--peer 'NAME=PROGRAM {in} {out}.y4m --order {order}']... [--speed | --speed-only]
-    bench/quality/motion.py --tapes ../shared/rig --python PYTHON [--only road,bottle] [--kinds tape,noise] [--keep FOLDER]
+    bench/quality/motion.py --tapes ../shared/rig --python PYTHON [--only road,bottle] [--kinds tape,noise] [--keep FOLDER] [--write]
 
 Clips are procedural, with footage from the assets where present, at 60 (50) pictures a second; each second line of each
 picture is taken away. Prints Markdown: PSNR of luma and chroma and, where the ffmpeg that is named has libvmaf, VMAF NEG. A peer
 is a program that makes a picture of each field; it is measured in the same run. --noise: noise
 on the fields (ffmpeg's filter "noise", strength N), taken off again. --speed: CPU time a picture, decoding taken off, of the peers as well.
---tapes: whole simulated tapes and noise alone, deinterlaced and denoised, beside QTGMC (motion_tapes.py).
+--tapes: whole simulated tapes and noise alone, deinterlaced and denoised, beside QTGMC (motion_tapes.py); --write puts
+their table into docs/quality.md.
 """
 import argparse
 import json
@@ -22,7 +23,8 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench"))
 
 import figures  # noqa: E402
 import motion_tapes  # noqa: E402
@@ -183,7 +185,9 @@ def tapes(a):
     def make(tape, out, args):
         cpu(restore(a.build, tape, out, args))
 
-    short = motion_tapes.table(motion_tapes.Rig(a.tapes, a.python), make, ffmpeg, a, a.kept)
+    lines, short = motion_tapes.table(motion_tapes.Rig(a.tapes, a.python), make, ffmpeg, a, a.kept)
+    if a.write:
+        figures.put_into(ROOT / "docs/quality.md", "bench/quality/motion.py --tapes", lines)
     print("\n" + ("\n".join(short) if short else "Within the aims of the best QTGMC mode everywhere."))
 
 
@@ -208,6 +212,7 @@ def main():
     parser.add_argument("--only", help="films of the tapes, with commas between")
     parser.add_argument("--kinds", default="tape,noise")
     parser.add_argument("--keep", help="where what peers make is kept for the next time")
+    parser.add_argument("--write", action="store_true", help="the table of the tapes into docs/quality.md")
     figures.option(parser)
     a = parser.parse_args()
     a.kept = figures.Figures(a.figures)

@@ -93,13 +93,18 @@ def cell(values, best):
 
 
 def table(rig, restore, ffmpeg, options, kept):
-    """`restore`(tape, out, arguments) makes ours; prints Markdown and returns what falls short of the aims, in words"""
+    """`restore`(tape, out, arguments) makes ours; prints Markdown and returns it by lines, and what falls short of the aims, in words"""
     keep = options.keep or os.path.join(options.folder, "tapes")
     os.makedirs(keep, exist_ok=True)
     wanted = options.only.split(",") if options.only else list(FILMS)
     names = [*OURS, *QTGMC]
-    print("| PSNR luma / chroma / NEG | " + " | ".join(names) + " |\n|---|" + "---|" * len(names))
-    short = []
+    lines, short = [], []
+
+    def say(line):
+        print(line, flush=True)
+        lines.append(line)
+    say("| PSNR luma / chroma / NEG | " + " | ".join(names) + " |")
+    say("|---|" + "---|" * len(names))
     for kind in options.kinds.split(","):
         for name in wanted:
             if not os.path.exists(os.path.join(options.assets, "video", FILMS[name][0])):
@@ -115,14 +120,14 @@ def table(rig, restore, ffmpeg, options, kept):
                 if peer:
                     got[who] = peer
             best = [max(v[i] for v in got.values()) for i in range(3)]
-            print(f"| {name}, {kind} | " + " | ".join(cell(got[w], best) if w in got else "-" for w in names) + " |", flush=True)
+            say(f"| {name}, {kind} | " + " | ".join(cell(got[w], best) if w in got else "-" for w in names) + " |")
             for who, values in got.items():
                 for what, value in zip(("luma", "chroma", "NEG"), values):
                     kept.add(f"{name}, {kind}, {who}: {what}", value, "dB" if what != "NEG" else "", "more", exact=who in OURS)
             short += falls_short(f"{name}, {kind}", kind, got)
     if not options.keep:
         shutil.rmtree(keep)
-    return short
+    return lines, short
 
 
 # What `best` may lie behind the best QTGMC mode by: luma, chroma, NEG.
