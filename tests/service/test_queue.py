@@ -154,11 +154,13 @@ def test_events(serve, tape):
     connection.request('GET', '/api/v1/events', headers={'Last-Event-ID': '0'})
     answer = connection.getresponse()
     assert answer.getheader('Content-Type') == 'text/event-stream'
-    seen, state = [], None
+    seen, state, kind = [], None, ''
     while state != 'done':
         line = answer.readline().decode()
         assert line, seen
-        if line.startswith('data: '):
+        if line.startswith('event: '):
+            kind = line[7:].strip()
+        elif line.startswith('data: ') and kind != 'log':
             o = json.loads(line[6:])
             state = o.get('state', state)
             seen.append(o)
@@ -172,7 +174,7 @@ def test_events(serve, tape):
     answer = connection.getresponse()
     assert answer.readline() == b'retry: 2000\n'
     service.ask('DELETE', f'/api/v1/jobs/{job}')
-    lines = [answer.readline().decode() for _ in range(4)]
+    lines = [answer.readline().decode() for _ in range(5)]
     assert 'event: gone\n' in lines and f'data: {{"id":{job}}}\n' in lines, lines
     connection.close()
 

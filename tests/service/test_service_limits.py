@@ -18,10 +18,10 @@ def raw(service, data, limit=5):
     """What comes back for bytes that need not be HTTP."""
     with socket.create_connection(('127.0.0.1', service.port), timeout=limit) as s:
         s.settimeout(limit)
+        text = b''
         try:
             s.sendall(data)
             s.shutdown(socket.SHUT_WR)
-            text = b''
             while chunk := s.recv(65536):
                 text += chunk
         except OSError:  # the service may close before all was sent, or before our end was
