@@ -206,7 +206,7 @@ def test_time_of_video_pipeline_filters(program, switched, tmp_path):
     source = tmp_path / 'tape.avi'
     program('simulate', '-o', source, '--frames', 90, code=0)
     def run(env):
-        return lambda: program('restore', source, '-o', tmp_path / 'out.mkv', *CHAIN, '--denoise', 'recursive', '--resolution', '1440x1080', '--encoder', 'raw',
+        return lambda: program('restore', source, '-o', tmp_path / 'out.y4m', *CHAIN, '--denoise', 'recursive', '--resolution', '1440x1080', '--encoder', 'raw',
             '--jobs', 1, '--progress', 'none', '--overwrite', '--restart', '--verify', 'quick', code=0, env=env, timeout=600)
     assert ratio('video_pipeline_filters', run(switched()), run(switched('video_pipeline_filters')), 3) >= 2.5
 
