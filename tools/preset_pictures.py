@@ -188,15 +188,15 @@ def make_animation(program, folder):
 # and how much the detail is enlarged.
 KINDS = {
     "good": (make_good, ["clean", "vhs_clean"], (0.68, 0.33), 1.5),
-    "worn": (make_worn, ["vhs_heavy", "vhs_heavy+motion"], (0.66, 0.62), 2),
+    "worn": (make_worn, ["vhs_heavy+fast", "vhs_heavy"], (0.66, 0.62), 2),
     "film": (make_film, ["dvd", "dvd+ivtc"], (0.80, 0.42), 2),
     "web": (make_web, ["youtube", "youtube_old"], (0.56, 0.62), 1.5),
     "animation": (make_animation, ["vhs_heavy", "animation"], (0.37, 0.62), 1.5),
 }
 OWN = {"dvd+ivtc": "version: 1\nname: dvd-ivtc\nsummary: dvd with inverse telecine\noptions:\n  deinterlace: ivtc\n  denoise: recursive\n"
                "  denoise-strength: 2:1:2:1\n",
-       "vhs_heavy+motion": "version: 1\nname: with-motion\nsummary: vhs_heavy along what moves\noptions:\n  deinterlace: motion\n"
-                           "  denoise: motion\n  mask-torn: on\n  colour-stretch: on\n"}
+       "vhs_heavy+fast": "version: 1\nname: vhs-heavy-fast\nsummary: vhs_heavy as --quality fast makes it\noptions:\n  deinterlace: bwdif\n"
+                         "  denoise: recursive\n  denoise-strength: auto\n  mask-torn: on\n  colour-stretch: on\n"}
 
 
 # ---- pictures ----
