@@ -129,6 +129,19 @@ int64_t ta_peak_rss_bytes(void)
     return (int64_t)usage.ru_maxrss * 1024;
 }
 
+int64_t ta_memory_available(void)
+{
+    char line[256];
+    long long kib = -1;
+    FILE *f = fopen("/proc/meminfo", "re");
+    while (f && fgets(line, sizeof(line), f))
+        if (sscanf(line, "MemAvailable: %lld kB", &kib) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return kib < 0 ? -1 : kib * 1024;
+}
+
 int64_t ta_rss_bytes(void)
 {
     // Pages: of the program, and of these in memory.

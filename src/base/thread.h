@@ -65,5 +65,7 @@ int64_t ta_peak_rss_bytes(void);
 // Memory that the process holds now; the peak where the system does not say.
 int64_t ta_rss_bytes(void);
 int64_t ta_machine_memory_bytes(void); // 4 GiB when the system does not tell
+// What of it new work could get without anything being put out; -1 when the system does not tell.
+int64_t ta_memory_available(void);
 
 #endif

@@ -273,23 +273,10 @@ static void check_tuning(struct report *r)
 
 // --- the machine ---
 
-static int64_t available_memory(void)
-{
-    char line[256];
-    long long kib = -1;
-    FILE *f = fopen("/proc/meminfo", "re");
-    while (f && fgets(line, sizeof(line), f))
-        if (sscanf(line, "MemAvailable: %lld kB", &kib) == 1)
-            break;
-    if (f)
-        fclose(f);
-    return kib < 0 ? -1 : kib * 1024;
-}
-
 static void check_machine(struct report *r)
 {
     struct ta_buf text = {0};
-    int64_t total = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE), available = available_memory();
+    int64_t total = ta_machine_memory_bytes(), available = ta_memory_available();
     unsigned flags = ta_cpu_flags();
     add(r, STATE_OK, "cores", NULL, "%d", ta_cpu_count());
     if (flags)

@@ -15,6 +15,9 @@
 #include "base/mem.h"
 #include "base/path.h"
 
+// What a job of high resolution comes to.
+#define JOB_BYTES INT64_C(300000000)
+
 struct ta_limits {
     struct ta_limits_config config;
     char *folder; // NULL: no groups
@@ -165,6 +168,12 @@ static void choose_cores(const struct ta_limits *l, int place, struct ta_limited
         if (CPU_ISSET(i, &all) && (index++ - first + total) % total < l->config.cpus)
             CPU_SET(i, &out->cpus);
     out->pinned = true;
+}
+
+bool ta_limits_have_room(const struct ta_limits_config *config, int64_t available, int64_t total, int young)
+{
+    int64_t each = config->memory_bytes > 0 ? TA_MIN(config->memory_bytes, JOB_BYTES) : JOB_BYTES;
+    return available < 0 || available - total / 10 >= (young + 1) * each;
 }
 
 void ta_limits_make(struct ta_limits *l, int place, bool devices, struct ta_limited *out)

@@ -26,6 +26,11 @@ void ta_limits_destroy(struct ta_limits **limits); // NULL-safe
 // Are they kept by control groups?
 bool ta_limits_by_groups(const struct ta_limits *limits);
 
+// Is there memory for one more job beside others, of which `young` began so lately that they do not hold yet
+// what they will? A tenth of the machine's `total` is left alone, and 300 MB, or the limit where it is less,
+// are counted for each that does not hold its own. `available` below 0, where it is not known: true.
+bool ta_limits_have_room(const struct ta_limits_config *config, int64_t available, int64_t total, int young);
+
 // The limits of one child, made ready in the parent.
 struct ta_limited {
     int group_fd; // where the child writes its number; -1: no group

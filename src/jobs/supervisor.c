@@ -24,7 +24,11 @@
 #include "jobs/lines.h"
 #include "jobs/supervisor_parts.h"
 
-enum { WORKERS_MAX = 1000 };
+enum {
+    WORKERS_MAX = 1000,
+    YOUNG_SECONDS = 15, // until a job holds what it will
+    LOOK_SECONDS = 2,   // between two looks for memory
+};
 
 struct ta_supervisor_config ta_supervisor_defaults(void)
 {
@@ -252,7 +256,7 @@ static void give(struct ta_supervisor *s, struct ta_seat *seat, const struct ta_
     json_object_set_new(m, "options", ta_job_object(job->options));
     ta_info(s->log, "job %" PRId64 ": %s %s", job->id, job->input, fetch ? "is fetched" : "begins");
     seat->job = job->id;
-    seat->heard = ta_clock_seconds();
+    seat->begun = seat->heard = ta_clock_seconds();
     atomic_fetch_add(&s->busy, 1);
     ta_line_send(seat->fd, m); // a worker that is gone is seen by its end of the socket
 }
@@ -298,9 +302,32 @@ static struct ta_seat *choose_seat(struct ta_supervisor *s, const struct ta_box 
     return best;
 }
 
-static bool has_room(const struct ta_supervisor *s)
+// Memory that is not there is taken from what all others need at once: the machine stands still, workers say
+// nothing for long and are ended as hung. One job is always at work.
+static bool has_memory(struct ta_supervisor *s)
 {
-    if (atomic_load(&s->busy) >= atomic_load(&s->at_once))
+    double now = ta_clock_seconds();
+    int young = 0;
+    for (int i = 0; i < s->seat_count; i++)
+        young += s->seats[i].job && now - s->seats[i].begun < YOUNG_SECONDS;
+    if (now - s->looked_at >= 1) {
+        s->available = ta_memory_available();
+        s->looked_at = now;
+    }
+    bool enough = s->config.open || !atomic_load(&s->busy) ||
+                  ta_limits_have_room(&s->config.limits, s->available, ta_machine_memory_bytes(), young);
+    if (!enough && s->look_at <= 0)
+        ta_info(s->log, "%d at work: there is no memory for one more at once", atomic_load(&s->busy));
+    s->look_at = enough ? 0 : now + LOOK_SECONDS;
+    return enough;
+}
+
+static bool has_room(struct ta_supervisor *s)
+{
+    bool full = atomic_load(&s->busy) >= atomic_load(&s->at_once);
+    if (full)
+        s->look_at = 0;
+    if (full || !has_memory(s))
         return false;
     for (int i = 0; i < s->seat_count; i++)
         if (!s->seats[i].pid || !s->seats[i].job)
@@ -410,6 +437,8 @@ static int sleep_ms(const struct ta_supervisor *s)
     }
     if (s->pending_count)
         until = TA_MIN(until, s->retry_at);
+    if (s->look_at > 0)
+        until = TA_MIN(until, s->look_at);
     if (s->config.beat_ms)
         until = TA_MIN(until, s->beat_at);
     double wait = (until - now) * 1000;

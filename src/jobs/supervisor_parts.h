@@ -24,6 +24,7 @@ struct ta_seat {
     enum ta_job_wish why; // it was told to stop; NONE with stop_by: the service stops
     bool hung;            // it was killed for its silence
     int64_t exceeded;     // ta_limits_exceeded() when it began
+    double begun;         // when its job did
     struct ta_box box;    // what it may do
 };
 
@@ -45,6 +46,9 @@ struct ta_supervisor {
     double retry_at;      // when pending ends are tried again
     double query_seconds; // that the queue took to give the last job
     double beat_at;       // when whoever watches this process hears of it
+    int64_t available;    // memory of the machine when it was looked for
+    double looked_at;     // when that was
+    double look_at;       // when it is to be looked for again; 0: there is enough, or no need
     int64_t due_ms;       // when a job that waits for a time becomes due; 0: none
     int wake_fd;
     atomic_int stopping; // 0, 1: drain, 2: stop, 3: at once

@@ -145,12 +145,30 @@ static void test_none(void **state)
     ta_limits_destroy(&limits);
 }
 
+// A tenth of the machine stays, and who has just begun is counted as if it held its own.
+static void test_room(void **state)
+{
+    (void)state;
+    enum { MB = 1000000 };
+    const struct ta_limits_config none = {0, 0}, small = {100 * MB, 0}, large = {(int64_t)4000 * MB, 0};
+    const int64_t total = (int64_t)8000 * MB;
+    assert_true(ta_limits_have_room(&none, -1, total, 100));
+    assert_true(ta_limits_have_room(&none, 1100 * MB, total, 0));
+    assert_false(ta_limits_have_room(&none, 1099 * MB, total, 0));
+    assert_true(ta_limits_have_room(&none, 1400 * MB, total, 1));
+    assert_false(ta_limits_have_room(&none, 1399 * MB, total, 1));
+    assert_true(ta_limits_have_room(&small, 900 * MB, total, 0));
+    assert_false(ta_limits_have_room(&small, 1000 * MB, total, 2));
+    assert_true(ta_limits_have_room(&large, 1100 * MB, total, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_processes),
         cmocka_unit_test(test_none),
+        cmocka_unit_test(test_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
