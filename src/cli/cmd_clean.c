@@ -41,7 +41,9 @@ static const struct ta_opt clean_options[] = {
 static void append_age(struct ta_buf *out, double seconds)
 {
     int64_t s = (int64_t)seconds;
-    if (s < 7200)
+    if (s < 60)
+        ta_buf_puts(out, "less than a minute");
+    else if (s < 7200)
         ta_buf_printf(out, "%" PRId64 " %s", s / 60, ta_plural(s / 60, "minute", "minutes"));
     else if (s < 172800)
         ta_buf_printf(out, "%" PRId64 " hours", s / 3600); // two at least

@@ -165,7 +165,7 @@ def test_looking_first(program, desk):
 
 
 def test_the_best_picture(program, desk):
-    made = run(program, desk, shown('--denoise', 'motion'), '--range', '0-6f', '--preset-speed', 'ultrafast', '--resolution', 'source', '--json').json()
+    made = run(program, desk, shown('--quality', 'best'), '--range', '0-6f', '--preset-speed', 'ultrafast', '--resolution', 'source', '--json').json()
     assert made['files'][0]['frames'] == 12
     stages = [s['stage'] for s in judge.report(desk / 'tape.restored.mp4')['plan']['video']['stages']]
     assert any('deinterlace.motion' in s for s in stages) and any('denoise.motion' in s for s in stages), stages
