@@ -28,6 +28,7 @@ enum {
     WORKERS_MAX = 1000,
     YOUNG_SECONDS = 15, // until a job holds what it will
     LOOK_SECONDS = 2,   // between two looks for memory
+    SAID_SECONDS = 60,  // between two messages that there is none
 };
 
 struct ta_supervisor_config ta_supervisor_defaults(void)
@@ -316,8 +317,10 @@ static bool has_memory(struct ta_supervisor *s)
     }
     bool enough = s->config.open || !atomic_load(&s->busy) ||
                   ta_limits_have_room(&s->config.limits, s->available, ta_machine_memory_bytes(), young);
-    if (!enough && s->look_at <= 0)
+    if (!enough && now - s->said_at >= SAID_SECONDS) {
         ta_info(s->log, "%d at work: there is no memory for one more at once", atomic_load(&s->busy));
+        s->said_at = now;
+    }
     s->look_at = enough ? 0 : now + LOOK_SECONDS;
     return enough;
 }

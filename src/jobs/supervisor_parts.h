@@ -48,6 +48,7 @@ struct ta_supervisor {
     double beat_at;       // when whoever watches this process hears of it
     int64_t available;    // memory of the machine when it was looked for
     double looked_at;     // when that was
+    double said_at;       // when it was said that there is none
     double look_at;       // when it is to be looked for again; 0: there is enough, or no need
     int64_t due_ms;       // when a job that waits for a time becomes due; 0: none
     int wake_fd;
