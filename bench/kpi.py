@@ -296,7 +296,7 @@ def memory(b):
     tape = b.tape(90)
     peak("KPI 5: memory of a 1080p run", "4 to 2.5 GB", 600, "1080p, preset vhs: peak memory",
          "restore", tape, "-o", b.folder / "memory.mp4", "-y", "--restart", "--preset", "vhs", "--resolution", "1080p", "-q")
-    networks = sound_networks.put(b.program, ROOT.parent / "shared/assets", b.folder / "data")
+    networks = sound_networks.put(b.program, b.args.assets, b.folder / "data")
     if networks:
         peak("projected: memory of sound, with networks", "2 to 1.2 GB", 1200, "sound with networks: peak memory",
              "audio", tape, "-o", b.folder / "memory.mka", "-y", "--audio-enhance", "neural", "--audio-model", "deepfilternet3", "--audio-extend", "always", "-q",
@@ -356,6 +356,7 @@ def main():
     parser.add_argument("--only", default=",".join(GROUPS))
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", help="also write the figures there")
+    parser.add_argument("--assets", default="../shared/assets", help="with networks of sound")
     parser.add_argument("--having", nargs="*", default=[], help="figures of earlier calls (--json), to be put with these")
     parser.add_argument("--write", action="store_true")
     figures.option(parser)

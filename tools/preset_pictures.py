@@ -184,7 +184,7 @@ def make_animation(program, folder):
     return out
 
 
-# What shows each kind: the source, presets ("NAME" or "NAME=OPTION:VALUE"), where its detail lies (centre, in parts of the picture)
+# What shows each kind: the source, presets (names, or files of OWN), where its detail lies (centre, in parts of the picture)
 # and how much the detail is enlarged.
 KINDS = {
     "good": (make_good, ["clean", "vhs_clean"], (0.68, 0.33), 1.5),

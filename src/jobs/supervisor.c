@@ -309,20 +309,23 @@ static bool has_memory(struct ta_supervisor *s)
 {
     double now = ta_clock_seconds();
     int young = 0;
+    s->look_at = 0;
+    if (s->config.open || !atomic_load(&s->busy))
+        return true;
     for (int i = 0; i < s->seat_count; i++)
         young += s->seats[i].job && now - s->seats[i].begun < YOUNG_SECONDS;
     if (now - s->looked_at >= 1) {
         s->available = ta_memory_available();
         s->looked_at = now;
     }
-    bool enough = s->config.open || !atomic_load(&s->busy) ||
-                  ta_limits_have_room(&s->config.limits, s->available, ta_machine_memory_bytes(), young);
-    if (!enough && now - s->said_at >= SAID_SECONDS) {
+    if (ta_limits_have_room(&s->config.limits, s->available, ta_machine_memory_bytes(), young))
+        return true;
+    if (now - s->said_at >= SAID_SECONDS) {
         ta_info(s->log, "%d at work: there is no memory for one more at once", atomic_load(&s->busy));
         s->said_at = now;
     }
-    s->look_at = enough ? 0 : now + LOOK_SECONDS;
-    return enough;
+    s->look_at = now + LOOK_SECONDS;
+    return false;
 }
 
 static bool has_room(struct ta_supervisor *s)

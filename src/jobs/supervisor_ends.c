@@ -19,8 +19,22 @@
 
 enum { RETRY_SECONDS = 5 };
 
+// What went well in few words, what did not with its reason; what was asked for is no news.
+static void tell_end(const struct ta_supervisor *s, int64_t number, const struct ta_job_end *end)
+{
+    if (end->attempted || end->state == TA_JOB_FAILED) {
+        ta_warn(s->log, "job %" PRId64 ": %s", number, end->reason);
+    } else if (end->state == TA_JOB_DONE) {
+        struct ta_job *job = ta_job_list_get(ta_jobs_list(s->jobs), number);
+        ta_info(s->log, "job %" PRId64 ": %s is done%s%s", number, job ? job->output : "",
+                *end->reason ? ": " : "", end->reason);
+        ta_job_unref(&job);
+    }
+}
+
 void ta_supervisor_settle(struct ta_supervisor *s, int64_t job, const struct ta_job_end *end)
 {
+    tell_end(s, job, end);
     int err = ta_jobs_end(s->jobs, job, end);
     if (!err || err == TA_ERR_INVALID || err == TA_ERR_NOT_FOUND)
         return;
@@ -102,7 +116,6 @@ static void end_crashed(struct ta_supervisor *s, struct ta_seat *seat, int statu
                              .reason = reason,
                              .not_before_ms = again ? ta_supervisor_backoff(s, attempt - 1) : 0,
                              .attempted = true};
-    ta_warn(s->log, "job %" PRId64 ": %s", seat->job, reason);
     ta_supervisor_settle(s, seat->job, &end);
     leave_job(s, seat);
     ta_job_unref(&job);
@@ -198,11 +211,6 @@ void ta_supervisor_on_result(struct ta_supervisor *s, struct ta_seat *seat, cons
         end.not_before_ms = again ? ta_supervisor_backoff(s, attempt - 1) : 0;
         end.attempted = true;
     }
-    if (end.state == TA_JOB_DONE)
-        ta_info(s->log, "job %" PRId64 ": %s is done%s%s", seat->job, job ? job->output : "",
-                *end.reason ? ": " : "", end.reason);
-    else
-        ta_warn(s->log, "job %" PRId64 ": %s", seat->job, end.reason);
     ta_supervisor_settle(s, seat->job, &end);
     if (end.state == TA_JOB_DONE && job && *job->source && s->config.downloads) {
         char *folder = ta_supervisor_download_folder(s, seat->job);
