@@ -16,7 +16,7 @@
 #include "base/tree.h"
 #include "jobs/watch.h"
 
-enum { ADDED_MAX = 100 };
+enum { ADDED_MAX = 100, LOOK_SECONDS = 5 };
 
 struct ta_folders {
     struct ta_jobs *jobs;
@@ -181,6 +181,8 @@ int ta_folders_add(struct ta_folders *f, const json_t *entry, struct ta_log *log
             take_out(f, f->added_count - 1);
             save(f, f->log);
             begin(f);
+        } else { // what is put into the folder after the answer is new, and becomes a job
+            ta_watch_wait(f->watch, LOOK_SECONDS);
         }
     }
     pthread_mutex_unlock(&f->lock);

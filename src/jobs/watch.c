@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <terminalai/error.h>
@@ -293,6 +294,10 @@ static int watch_all(void *arg)
     struct ta_watch *w = arg;
     for (int i = 0; i < w->count; i++)
         look_at(w, i);
+    pthread_mutex_lock(&w->lock);
+    w->looked = true;
+    pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->lock);
     while (!atomic_load(&w->closing)) {
         ta_watch_end_files(w);
         double until = ta_watch_settle_files(w);
@@ -327,6 +332,7 @@ int ta_watch_open(struct ta_watch **out, struct ta_jobs *jobs, struct ta_watch_f
                   struct ta_log *log)
 {
     struct ta_watch *w = ta_xcalloc(1, sizeof(*w));
+    pthread_condattr_t clock;
     w->jobs = jobs;
     w->folders = folders;
     w->count = count;
@@ -335,6 +341,10 @@ int ta_watch_open(struct ta_watch **out, struct ta_jobs *jobs, struct ta_watch_f
     w->waiting = ta_xcalloc((size_t)count, sizeof(*w->waiting));
     w->working = ta_xcalloc((size_t)count, sizeof(*w->working));
     pthread_mutex_init(&w->lock, NULL);
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->changed, &clock);
+    pthread_condattr_destroy(&clock);
     signal(SIGIO, SIG_IGN); // to whoever holds a lease that is broken (watch_files.c)
     w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     w->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -386,8 +396,21 @@ void ta_watch_close(struct ta_watch **out)
         close(w->wake_fd);
     if (w->inotify >= 0)
         close(w->inotify);
+    pthread_cond_destroy(&w->changed);
     pthread_mutex_destroy(&w->lock);
     ta_freep(out);
+}
+
+void ta_watch_wait(struct ta_watch *w, int seconds)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += seconds;
+    pthread_mutex_lock(&w->lock);
+    int err = 0;
+    while (!w->looked && !err) // timed wait: a folder may be too large or too far away to wait for
+        err = pthread_cond_timedwait(&w->changed, &w->lock, &until);
+    pthread_mutex_unlock(&w->lock);
 }
 
 // perf-ok(long-critical-section): a few folders

@@ -20,6 +20,9 @@ struct ta_watch;
 int ta_watch_open(struct ta_watch **out, struct ta_jobs *jobs, struct ta_watch_folder *folders, int count,
                   struct ta_log *log);
 void ta_watch_close(struct ta_watch **w);
+// Waits until each folder was looked at once: from then on a file that comes is one that was not there
+// before. `seconds` at most, for a folder may be large, or far away.
+void ta_watch_wait(struct ta_watch *w, int seconds);
 
 // The folders and how they are: [{"path", "state", "reason", "waiting", "jobs"}]; a new reference. Any
 // thread.

@@ -57,7 +57,9 @@ struct ta_watch {
     int taken_count, taken_capacity;
     uint64_t *known; // sums over name, size and time of files that were dealt with, in order: for polling
     size_t known_count, known_capacity;
-    pthread_mutex_t lock; // over what ta_watch_json() reads: views, and the two counts of each folder
+    pthread_mutex_t lock; // over what others read: views, the two counts of each folder, `looked`
+    pthread_cond_t changed;
+    bool looked; // at each folder, once
     struct ta_watch_view *views;
     int *waiting, *working;
 };

@@ -277,6 +277,21 @@ def test_entries_that_are_refused(program, tmp_path, entry, words):
     assert got.returncode == 2 and words in got.stderr and 'bad.yaml:1' in got.stderr, got.stderr
 
 
+def test_a_file_right_after_its_folder_was_added(serve, tmp_path):
+    """The answer comes when the folder was looked at: what is put in from then on was not there before."""
+    config, large = tmp_path / 'watch.yaml', tmp_path / 'in'
+    large.mkdir()
+    for i in range(2000):  # it is looked at first, and that takes a while
+        no_film(large / f'{i}.avi')
+    config.write_text(json.dumps({'watch': [{'path': str(large)}]}))
+    service = serve('--config', config)
+    folder = service.files / 'new tapes'
+    folder.mkdir()
+    assert service.ask('POST', '/api/v1/folders', {'path': str(folder), 'settle': 0.3, 'options': QUICK})[0] == 201
+    no_film(folder / 'one.avi')
+    assert [j['input'] for j in jobs(service, 1)] == [str(folder / 'one.avi')]
+
+
 def test_folders_that_are_added(serve, tmp_path):
     """By the API: watched at once and after a restart, until they are taken out."""
     config = tmp_path / 'watch.yaml'
