@@ -1,6 +1,7 @@
 """README as somebody reads it who has never seen the program: each command that it shows is run, in its words, on a sample
 tape, and what comes out is what the text around it promises."""
 
+import json
 import os
 import re
 import shlex
@@ -15,7 +16,8 @@ import clips
 import dvd
 import judge
 
-README = (Path(__file__).resolve().parents[2] / 'README.md').read_text()
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / 'README.md').read_text()
 # What needs no tape of minutes and no night: behind README's own words.
 FAST = ('--preset-speed', 'ultrafast')  # the quality stays: options of motion are in the commands
 SMALL = [*FAST, '--resolution', 'source']
@@ -313,3 +315,17 @@ def test_examples_of_help_are_understood(program, desk):
             own = words[:words.index('--')] if '--' in words else words  # what follows is another command
             done = program(*own, '--help', code=(0, 2))
             assert done.code == 0, (example, done)
+
+
+def test_what_readme_points_to_is_installed():
+    """Its links hold in the sources, and beside the README that is installed (headers have a place of their own)."""
+    links = {link for link in re.findall(r'\]\(([^)#]+)\)', README) if '://' not in link}
+    assert len(links) > 10 and all((ROOT / link).exists() for link in links), links
+    build = Path(os.environ['TERMINALAI']).parent
+    listed = subprocess.run(['meson', 'introspect', build, '--installed'], capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip('the program was not built here by meson')
+    installed = {str(Path(source).relative_to(ROOT)) for source, place in json.loads(listed.stdout).items()
+        if Path(source).is_relative_to(ROOT) and '/doc/terminalai' in place}
+    missing = [link for link in links - {'include/terminalai/'} if not any(link == i or link.startswith(i + '/') for i in installed)]
+    assert not missing, missing
