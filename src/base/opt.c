@@ -69,18 +69,18 @@ static void quote_start(struct ta_buf *out, const char *text)
         ta_buf_puts(out, "...");
 }
 
-// Does "--denoise-strength" or "TERMINALAI_CRF" name the option already? "c.yaml:3" does not.
+// Does "--denoise-strength", "TERMINALAI_CRF" or "crf" name the option already? "c.yaml:3" does not.
 static bool names_option(const char *where, const char *name)
 {
     size_t length = strlen(name), all = strlen(where);
-    if (all <= length)
+    if (all < length)
         return false;
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)where[all - length + i];
         if ((c == '_' ? '-' : tolower(c)) != (unsigned char)name[i])
             return false;
     }
-    char before = where[all - length - 1];
+    char before = all > length ? where[all - length - 1] : '-';
     return before == '-' || before == '_';
 }
 

@@ -101,8 +101,9 @@ static int choose_output(struct ta_decision *d)
     if (output) {
         container = ta_container_find(!strcmp(output, "-") ? "y4m" : ta_path_extension(output));
         if (!container) {
-            ta_error(d->log, "%s: the name does not tell the container: use .mp4, .mkv, .mov, .webm or .y4m",
-                     output);
+            ta_error(d->log,
+                     "%s: the name does not tell the container: use .mp4, .mkv, .mov, .webm or .y4m%s",
+                     output, *ta_path_extension(output) ? "" : "; the name of a folder ends with \"/\"");
             return TA_ERR_INVALID;
         }
     }

@@ -17,6 +17,7 @@
 #include "jobs/alerts.h"
 #include "jobs/jobs.h"
 #include "jobs/supervisor.h"
+#include "media/mux/containers.h"
 #include "media/parts/name.h"
 #include "recipe/options.h"
 #include "restore/output.h"
@@ -126,6 +127,10 @@ static bool check_output(struct ta_request *r, const char *input, const char *ou
         ta_request_problem(r, 422, "no-such-folder", "%s: there is no such folder", dir);
     else if (ta_name_holds(input, output))
         ta_request_problem(r, 422, "output-is-source", "%s: that is the source", output);
+    else if (!ta_container_find(ta_path_extension(output)))
+        ta_request_problem(r, 422, "output-container",
+                           "%s: the name does not tell the container (.mp4, .mkv and others)%s", output,
+                           *ta_path_extension(output) ? "" : "; the name of a folder ends with \"/\"");
     if (r->status)
         ta_request_arg(r, "file", ta_json_any_text(output));
     free(dir);

@@ -102,7 +102,7 @@ def test_a_rate_that_players_do_not_take(program, tapes):
 
 
 @pytest.mark.parametrize('args, words', [
-    (['-o', 'x.avi'], 'does not tell the container'), (['-o', 'x.webm', '--encoder', 'h264'], "can't be put in webm: use mp4, mkv or mov"),
+    (['-o', 'x.avi'], 'does not tell the container'), (['-o', 'x'], 'the name of a folder ends with "/"'), (['-o', 'x.webm', '--encoder', 'h264'], "can't be put in webm: use mp4, mkv or mov"),
     (['--encoder', 'h266'], 'unknown encoder')])
 def test_wrong_outputs_before_anything_is_read(program, tmp_path, args, words):
     """A file that can't even be read shows that nobody has tried."""

@@ -299,7 +299,7 @@ static void test_bad_values(void **state)
         {"--crf", "--crf: \"x\": must"},
         {"TERMINALAI_CRF", "TERMINALAI_CRF: \"x\": must"},
         {"--scrf", "--scrf: \"x\" for crf: must"},
-        {"crf", "crf: \"x\" for crf: must"},
+        {"crf", "crf: \"x\": must"},
         {"crf.yaml:3", "crf.yaml:3: \"x\" for crf: must"},
         {"--", "--: \"x\" for crf: must"},
     };

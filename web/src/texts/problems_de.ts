@@ -28,6 +28,7 @@ export const problemsDe: Record<string, string> = {
   "not-made-yet": "Das ist noch nicht fertig.",
   "not-opened": "Diese Datei liegt nicht in einem Ordner, den der Dienst benutzen darf (--root).",
   "option-not-for-clients": "Die Einstellung „{option}“ kann hier nicht gesetzt werden.",
+  "output-container": "Der Name des Ergebnisses sagt nicht, was für eine Datei es wird: Er muss zum Beispiel auf „.mp4“ oder „.mkv“ enden.",
   "output-is-source": "Das Ergebnis darf nicht die Aufnahme selbst sein.",
   "read-only": "Dieser Dienst wurde ohne Ordner gestartet (--root): hier kann nur gelesen werden.",
   "records-unreadable": "Was von früheren Läufen aufgeschrieben ist, kann nicht gelesen werden; das Protokoll des Dienstes sagt warum.",
