@@ -23,7 +23,8 @@ enum { RETRY_SECONDS = 5 };
 static void tell_end(const struct ta_supervisor *s, int64_t number, const struct ta_job_end *end)
 {
     if (end->attempted || end->state == TA_JOB_FAILED) {
-        ta_warn(s->log, "job %" PRId64 ": %s", number, end->reason);
+        ta_warn(s->log, "job %" PRId64 " %s: %s", number,
+                end->state == TA_JOB_FAILED ? "has failed" : "is tried again", end->reason);
     } else if (end->state == TA_JOB_DONE) {
         struct ta_job *job = ta_job_list_get(ta_jobs_list(s->jobs), number);
         ta_info(s->log, "job %" PRId64 ": %s is done%s%s", number, job ? job->output : "",

@@ -246,6 +246,8 @@ static int run_once(struct run *r, const json_t *row, json_t *bench)
         json_real(json_number_value(json_object_get(bench, "seconds")) + ta_clock_seconds() - began));
     if (reason)
         fail(r, bench, reason);
+    else if (status != TA_ERR_CANCELED)
+        json_object_set_new(bench, "status", json_string("measured"));
     json_decref(root);
     free(reason);
     free(script);
@@ -282,7 +284,7 @@ static json_t *begin(struct run *r, const json_t *row)
          *without = text_of(peers);
     const char *name = ta_json_member_text(row, "name");
     json_t *bench = json_pack("{s:s, s:s, s:s, s:s, s:n, s:o, s:f}", "name", name, "about",
-                              ta_json_member_text(row, "about"), "command", shown, "status", "measured",
+                              ta_json_member_text(row, "about"), "command", shown, "status", "waiting",
                               "reason", "without", peers, "seconds", 0.0);
     if (*lacks) {
         char *reason = ta_xprintf("there is no %s", lacks);
@@ -314,7 +316,8 @@ static int run_all(struct run *r, const json_t *rows)
         {
             json_t *bench = json_array_get(r->benches, i);
             const json_t *most = json_object_get(row, "repeats");
-            if (strcmp(ta_json_member_text(bench, "status"), "measured") != 0 ||
+            const char *status = ta_json_member_text(bench, "status");
+            if ((strcmp(status, "waiting") != 0 && strcmp(status, "measured") != 0) ||
                 (json_is_integer(most) && turn >= json_integer_value(most)))
                 continue;
             tell(r, "%s, %d of %d, some %.3g minutes", ta_json_member_text(row, "name"), turn + 1,

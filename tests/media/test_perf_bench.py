@@ -47,6 +47,18 @@ def bench(program, source, *args, code=0, **kw):
     return program('perf', 'bench', '--source', source, *args, code=code, **kw)
 
 
+def test_what_was_not_reached_is_not_measured(program, source, tmp_path):
+    """The file is written after each script, and says of those that follow that they wait."""
+    out, seen = tmp_path / 'out.json', tmp_path / 'seen.json'
+    look = source / 'bench' / 'look.py'
+    look.write_text(SCRIPT + f'import shutil\nshutil.copy({str(out)!r}, {str(seen)!r})\n')
+    look.chmod(0o755)
+    (source / 'bench/benches.json').write_text(json.dumps({'benches': [row('first', 'good.py'), row('look', 'look.py'), row('last', 'good.py')]}))
+    bench(program, source, '--repeats', 1, '-o', out)
+    states = [[b['status'] for b in json.loads(path.read_text())['benches']] for path in (seen, out)]
+    assert states == [['measured', 'waiting', 'waiting'], ['measured'] * 3]
+
+
 def test_measured_and_compared(program, source, tmp_path):
     before, after = tmp_path / 'before.json', tmp_path / 'after.json'
     told = bench(program, source, '--only', 'good', '-o', before, '--write').err
