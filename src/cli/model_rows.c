@@ -94,13 +94,16 @@ static int look_inside(json_t *o, const struct ta_buf *file, const char *path, c
     json_object_set_new(o, "operators", json_integer(facts.operators));
     json_object_set_new(o, "nodes", json_integer(facts.nodes));
     json_object_set_new(o, "weights", json_integer(facts.weights));
+    enum ta_model_purpose purpose = known ? known->purpose : TA_MODEL_UPSCALE;
+    json_object_set_new(o, "purpose", json_string(ta_model_purpose_name(purpose)));
+    if (purpose != TA_MODEL_UPSCALE)
+        return 0; // its checksum says all: what it takes and gives is the affair of its stage
     err = ta_model_look(&use, &found, path, sum, named, cache, log);
     static const char *const keys[] = {"inputs", "outputs", "planes", "factor", "width", "height", "range"};
     for (size_t i = 0; found && i < TA_COUNT(keys); i++)
         json_object_set(o, keys[i], json_object_get(found, keys[i]));
     json_decref(found);
-    bool enlarges = !known || known->purpose == TA_MODEL_UPSCALE;
-    return err >= 0 && enlarges ? ta_network_use_check(&use, known, log) : err;
+    return err >= 0 ? ta_network_use_check(&use, known, log) : err;
 }
 
 json_t *ta_model_file_row(const struct ta_models *models, const char *path, const char *named,
@@ -119,8 +122,10 @@ json_t *ta_model_file_row(const struct ta_models *models, const char *path, cons
         json_object_set_new(o, "bytes", json_integer((json_int_t)file.size));
         json_object_set_new(o, "sha256", json_string(sum));
         const struct ta_model *known = ta_models_with_sum(models, sum);
-        if (known)
+        if (known) {
             json_object_set_new(o, "name", json_string(known->name));
+            json_object_set_new(o, "summary", json_string(known->summary));
+        }
         err = look_inside(o, &file, path, sum, known, named, cache, log);
     }
     json_object_set_new(o, "fits", json_boolean(err >= 0));
@@ -139,6 +144,11 @@ void ta_model_add_file_row(struct ta_table *t, const json_t *o)
     ta_table_cell(t, "%s", fits ? "fits" : "refused");
     if (!fits) {
         ta_table_cell(t, "%s", json_string_value(json_object_get(o, "why")));
+        return;
+    }
+    if (!json_is_integer(json_object_get(o, "factor"))) { // a known one for something else
+        ta_table_cell(t, "%s; %s; sha256 %s", ta_json_member_text(o, "name"),
+                      ta_json_member_text(o, "summary"), ta_json_member_text(o, "sha256"));
         return;
     }
     bool colour = json_integer_value(json_object_get(o, "planes")) == 3;
