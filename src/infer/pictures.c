@@ -1,5 +1,6 @@
 #include "infer/pictures.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -20,13 +21,31 @@ static bool is_picture(const struct ta_tensor_shape *s, int planes)
            (s->dim[1] == planes || s->dim[1] < 0);
 }
 
+// "1 input of 1 x 9 x any x any" or "2 inputs".
+static void describe(struct ta_buf *out, const char *what, int count, const struct ta_tensor_shape *s)
+{
+    ta_buf_printf(out, "%d %s%s", count, what, count == 1 ? "" : "s");
+    for (int i = 0; count == 1 && i < s->count; i++)
+        if (s->dim[i] < 0)
+            ta_buf_printf(out, "%sany", i ? " x " : " of ");
+        else
+            ta_buf_printf(out, "%s%" PRId64, i ? " x " : " of ", s->dim[i]);
+    if (count == 1 && s->element != TA_ELEMENT_FLOAT)
+        ta_buf_puts(out, ", of other numbers");
+}
+
 static int refuse(const struct ta_network *n, struct ta_log *log)
 {
+    struct ta_buf has = {0};
+    describe(&has, "input", n->in_count, n->in);
+    ta_buf_puts(&has, " and ");
+    describe(&has, "output", n->out_count, n->out);
     ta_error(
         log,
         "it does not enlarge pictures: expected is one input of the shape 1 x 3 x height x width (or 1 x 1, "
-        "brightness alone), of 32 bit numbers, and one output like it; it has %d and %d",
-        n->in_count, n->out_count);
+        "brightness alone), of 32 bit numbers, and one output like it; it has %s",
+        ta_buf_text(&has));
+    ta_buf_release(&has);
     return TA_ERR_UNSUPPORTED;
 }
 

@@ -72,7 +72,7 @@ def test_text(program, tmp_path, show):
     (kit.enlarge(9, 1), '1 to 8 times'),
     (kit.model([kit.node('Concat', ['x', 'x'], 'y', axis=3)], [IN], [OUT]), '1 to 8 times'),
     (kit.model([kit.node('Transpose', ['x'], 'y')], [IN], [kit.value('y', ['w', 'h', 3, 1])]), '1 to 8 times'),
-    (kit.model([kit.node('Add', ['x', 'z'], 'y')], [IN, kit.picture('z')], [OUT]), 'it has 2 and 1'),
+    (kit.model([kit.node('Add', ['x', 'z'], 'y')], [IN, kit.picture('z')], [OUT]), 'it has 2 inputs and 1 output of 1 x 3 x'),
     (kit.model([kit.node('Identity', ['x'], 'y')], [kit.value('x', [1, 'h', 'w', 3])], [kit.value('y', [1, 'h', 'w', 3])]), 'expected is'),
     (kit.model([kit.node('Identity', ['x'], 'y')], [kit.value('x', [1, 4, 'h', 'w'])], [kit.value('y', [1, 4, 'h', 'w'])]), 'expected is'),
     (kit.model([kit.node('Identity', ['x'], 'y')], [kit.value('x', [1, 3, 'h', 'w'], kit.INT64)], [kit.value('y', [1, 3, 'h', 'w'], kit.INT64)]),
