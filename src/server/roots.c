@@ -66,6 +66,12 @@ static int open_real(const struct ta_request *r, const char *real, bool folder)
     return walk(open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), below, flags);
 }
 
+void ta_roots_refuse(struct ta_request *r, const char *path)
+{
+    ta_request_problem(r, 403, "not-opened", "%s: not in a folder that was opened to clients", path);
+    ta_request_arg(r, "file", ta_json_any_text(path));
+}
+
 int ta_roots_open(struct ta_request *r, const char *path, bool folder)
 {
     struct stat st;
@@ -74,7 +80,7 @@ int ta_roots_open(struct ta_request *r, const char *path, bool folder)
     if (path[0] != '/') {
         ta_request_problem(r, 422, "path-not-whole", "%s: give the whole path, from /", path);
     } else if (!r->local && !root_of(r, real)) {
-        ta_request_problem(r, 403, "not-opened", "%s: not in a folder that was opened to clients", path);
+        ta_roots_refuse(r, path);
     } else if ((fd = open_real(r, real, folder)) < 0) {
         bool no_right = errno == EACCES || errno == EPERM;
         ta_request_problem(r, no_right ? 403 : 404, no_right ? "no-permission" : "no-such-file",

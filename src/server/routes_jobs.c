@@ -101,8 +101,7 @@ bool ta_route_check_source(struct ta_request *r, const char *input)
         if (files[i][0] != '/')
             ta_request_problem(r, 422, "path-not-whole", "%s: give the whole path, from /", files[i]);
         else if (!ta_roots_hold(r, files[i]))
-            ta_request_problem(r, 403, "not-opened", "%s: not in a folder that was opened to clients",
-                               files[i]);
+            ta_roots_refuse(r, files[i]);
         ok = !r->status;
     }
     ta_name_files_free(&files);
@@ -122,7 +121,7 @@ static bool check_output(struct ta_request *r, const char *input, const char *ou
     if (output[0] != '/')
         ta_request_problem(r, 422, "path-not-whole", "%s: give the whole path, from /", output);
     else if (!ta_roots_hold(r, dir))
-        ta_request_problem(r, 403, "not-opened", "%s: not in a folder that was opened to clients", output);
+        ta_roots_refuse(r, output);
     else if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
         ta_request_problem(r, 422, "no-such-folder", "%s: there is no such folder", dir);
     else if (ta_name_holds(input, output))

@@ -71,7 +71,7 @@ void ta_look_body(struct ta_request *r)
     const char *output = body_text(r, "output");
     look_at(r, body_text(r, "input"));
     if (!r->status && output && !ta_roots_hold(r, output))
-        ta_request_problem(r, 403, "not-opened", "%s: not in a folder that was opened to clients", output);
+        ta_roots_refuse(r, output);
 }
 
 bool ta_look_picture_size(struct ta_request *r, json_t *look)

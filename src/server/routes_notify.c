@@ -73,7 +73,7 @@ static bool check_folder(struct ta_request *r)
         if (path && path[0] != '/')
             ta_request_problem(r, 422, "path-not-whole", "%s: give the whole path, from /", path);
         else if (path && !ta_roots_hold(r, path))
-            ta_request_problem(r, 403, "not-opened", "%s: not in a folder that was opened to clients", path);
+            ta_roots_refuse(r, path);
         if (r->status) {
             ta_request_arg(r, "file", ta_json_any_text(path));
             return false;

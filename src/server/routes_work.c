@@ -18,8 +18,7 @@ void ta_look_job(struct ta_request *r)
     struct ta_job *job = ta_route_find_job(r);
     // What clients named may have been exchanged since.
     if (job && !ta_roots_hold(r, job->output))
-        ta_request_problem(r, 403, "not-opened", "%s: not in a folder that was opened to clients",
-                           job->output);
+        ta_roots_refuse(r, job->output);
     ta_job_unref(&job);
 }
 
