@@ -53,8 +53,10 @@ def test_nothing_is_left_of_a_job_that_fails(serve, tape):
     assert service.wait(service.submit('none.avi', options=QUICK), 'done', 'failed')['state'] == 'failed'
     tape(service, 'tape.avi')
     job = service.submit('tape.avi', options=SLOW)
-    service.at_work()
-    assert (service.files / 'tape.restored.mp4.terminalai').is_dir()
+    end = time.monotonic() + 30
+    while not (service.files / 'tape.restored.mp4.terminalai').is_dir():
+        assert time.monotonic() < end, service.log.read_text()
+        time.sleep(0.01)
     service.ask('POST', f'/api/v1/jobs/{job}/cancel')
     service.wait(job, 'cancelled', 'done')
     service.ask('DELETE', f'/api/v1/jobs/{job}')
