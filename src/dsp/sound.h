@@ -8,6 +8,11 @@
 
 enum { TA_SOUND_LANES = 16 };
 
+// What can be counted with: sizes from the least (nothing that matters is smaller, and it is slow) to the
+// most.
+#define TA_SOUND_LEAST 1e-15f
+#define TA_SOUND_MOST 65536.0f
+
 // n floats each.
 struct ta_sound_track {
     float *smooth;       // the power, smoothed in time
@@ -31,8 +36,14 @@ struct ta_sound_dsp {
 
     // The sum of a[i] * b[i].
     float (*dot)(const float *a, const float *b, size_t n);
-    // The largest of |x[i]|; 0 for none.
+    // The largest of |x[i]|; 0 for none. What is no number is passed over.
     float (*most)(const float *x, size_t n);
+    // to[i] = from[i] made a number to count with (ta_sound_number()).
+    void (*numbers)(float *to, const float *from, size_t n);
+    // Swaps own[i] and theirs[i]; what comes to own is made a number to count with.
+    void (*exchange)(float *own, float *theirs, size_t n);
+    // How many x[i] are infinite or no number.
+    size_t (*bad)(const float *x, size_t n);
     // to[i] += gain * from[i]
     void (*accumulate)(float *to, const float *from, float gain, size_t n);
     // The angles of c (cosines) and s (sines) grow by those of c1 and s1: from one harmonic to the next.

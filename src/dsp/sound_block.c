@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "dsp/sound.h"
 
 enum { ALIGNMENT = 64 };
 
@@ -40,9 +41,9 @@ float **ta_sound_planes(int channels, size_t size)
 float ta_sound_number(float x)
 {
     float size = fabsf(x);
-    if (size < 1e-15f || isnan(x))
+    if (!(size >= TA_SOUND_LEAST))
         return 0;
-    return size > 65536 ? copysignf(65536, x) : x;
+    return size > TA_SOUND_MOST ? copysignf(TA_SOUND_MOST, x) : x;
 }
 
 // Quickselect: only the side that has it is gone on with.
@@ -74,7 +75,7 @@ float ta_sound_nth(float *values, size_t n, size_t nth)
 
 void ta_sound_block_init(struct ta_sound_block *b, size_t size, int channels)
 {
-    *b = (struct ta_sound_block){.channels = channels, .size = size};
+    *b = (struct ta_sound_block){.dsp = ta_sound_dsp(), .channels = channels, .size = size};
     b->planes = ta_sound_planes(channels, size);
 }
 
@@ -88,14 +89,8 @@ void ta_sound_block_run(struct ta_sound_block *b, float *const *planes, size_t s
 {
     for (size_t at = 0; at < samples;) {
         size_t n = TA_MIN(samples - at, b->size - b->fill);
-        for (int c = 0; c < b->channels; c++) {
-            float *own = b->planes[c] + b->fill, *theirs = planes[c] + at;
-            for (size_t i = 0; i < n; i++) {
-                float x = ta_sound_number(theirs[i]);
-                theirs[i] = own[i];
-                own[i] = x;
-            }
-        }
+        for (int c = 0; c < b->channels; c++)
+            b->dsp->exchange(b->planes[c] + b->fill, planes[c] + at, n);
         at += n;
         b->fill += n;
         if (b->fill == b->size) {
@@ -111,8 +106,7 @@ void ta_sound_block_hear(struct ta_sound_block *b, const float *const *planes, s
     for (size_t at = 0; at < samples;) {
         size_t n = TA_MIN(samples - at, b->size - b->fill);
         for (int c = 0; c < b->channels; c++)
-            for (size_t i = 0; i < n; i++)
-                b->planes[c][b->fill + i] = ta_sound_number(planes[c][at + i]);
+            b->dsp->numbers(b->planes[c] + b->fill, planes[c] + at, n);
         at += n;
         b->fill += n;
         if (b->fill == b->size) {

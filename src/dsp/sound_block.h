@@ -28,7 +28,9 @@ enum {
     TA_SOUND_CHANNELS_MOST = 64,
 };
 
+struct ta_sound_dsp;
 struct ta_sound_block {
+    const struct ta_sound_dsp *dsp;
     int channels;
     size_t size, fill;
     float **planes; // those of the block before it, from `fill` on

@@ -32,20 +32,74 @@ static float dot(const float *a, const float *b, size_t n)
     return sum_of(lanes);
 }
 
+// As many floats as a register has, wherever they lie: compilers do not see by themselves that a loop over
+// outputs within one over taps is this, and take wider vectors apart in memory.
+#if defined __AVX512F__
+enum { WIDTH = 16 };
+#elif defined __AVX__
+enum { WIDTH = 8 };
+#else
+enum { WIDTH = 4 };
+#endif
+typedef float vector __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+typedef int mask __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
+
+// In one register after the other: compilers make comparisons one by one of lanes that are an array.
 static float most(const float *x, size_t n)
 {
-    float lanes[LANES] = {0}, all = 0;
+    vector a = {0}, b = {0};
     size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t k = 0; k < LANES; k++) {
-            float size = __builtin_fabsf(x[i + k]);
-            lanes[k] = size > lanes[k] ? size : lanes[k];
-        }
+    for (; i + 2 * WIDTH <= n; i += 2 * WIDTH) {
+        mask p = *(const mask *)(x + i) & 0x7fffffff, q = *(const mask *)(x + i + WIDTH) & 0x7fffffff;
+        mask more_p = (vector)p > a, more_q = (vector)q > b;
+        a = (vector)((p & more_p) | ((mask)a & ~more_p));
+        b = (vector)((q & more_q) | ((mask)b & ~more_q));
+    }
+    float all = 0;
     for (; i < n; i++)
         all = __builtin_fabsf(x[i]) > all ? __builtin_fabsf(x[i]) : all;
-    for (size_t k = 0; k < LANES; k++)
-        all = lanes[k] > all ? lanes[k] : all;
+    for (size_t k = 0; k < WIDTH; k++) {
+        all = a[k] > all ? a[k] : all;
+        all = b[k] > all ? b[k] : all;
+    }
     return all;
+}
+
+// What is none fails every comparison.
+static inline float number(float x)
+{
+    float size = __builtin_fabsf(x), kept = size > TA_SOUND_MOST ? __builtin_copysignf(TA_SOUND_MOST, x) : x;
+    return size >= TA_SOUND_LEAST ? kept : 0;
+}
+
+static void numbers(float *restrict to, const float *restrict from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = number(from[i]);
+}
+
+static void exchange(float *restrict own, float *restrict theirs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float x = theirs[i];
+        theirs[i] = own[i];
+        own[i] = number(x);
+    }
+}
+
+static size_t bad(const float *x, size_t n)
+{
+    size_t count = 0;
+    while (n) {
+        size_t part = n < 4096 ? n : 4096;
+        int sum = 0;
+        for (size_t i = 0; i < part; i++)
+            sum += !(__builtin_fabsf(x[i]) <= __FLT_MAX__);
+        count += (size_t)sum;
+        x += part;
+        n -= part;
+    }
+    return count;
 }
 
 static void accumulate(float *restrict to, const float *restrict from, float gain, size_t n)
@@ -72,17 +126,6 @@ static void subtract(float *restrict x, const float *restrict c, const float *re
     for (int i = 0; i < (int)n; i++)
         x[i] -= (a + da * (float)i) * c[i] + (b + db * (float)i) * s[i];
 }
-
-// As many floats as a register has, wherever they lie: compilers do not see by themselves that a loop over
-// outputs within one over taps is this, and take wider vectors apart in memory.
-#if defined __AVX512F__
-enum { WIDTH = 16 };
-#elif defined __AVX__
-enum { WIDTH = 8 };
-#else
-enum { WIDTH = 4 };
-#endif
-typedef float vector __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
 
 static void filter(float *restrict to, const float *restrict from, const float *restrict weights, size_t taps,
                    size_t n)
@@ -202,6 +245,9 @@ const struct ta_sound_dsp TA_SOUND_TABLE = {
     .name = TA_SOUND_NAME,
     .dot = dot,
     .most = most,
+    .numbers = numbers,
+    .exchange = exchange,
+    .bad = bad,
     .accumulate = accumulate,
     .turn = turn,
     .subtract = subtract,

@@ -63,11 +63,9 @@ static int note_frame(struct listening *l)
 }
 
 // What is no number is silence to all who come after.
-static int64_t drop_bad(float *x, int n)
+static int64_t drop_bad(const struct ta_sound_dsp *dsp, float *x, int n)
 {
-    int64_t bad = 0;
-    for (int i = 0; i < n; i++)
-        bad += !isfinite(x[i]);
+    int64_t bad = (int64_t)dsp->bad(x, (size_t)n);
     for (int i = 0; bad && i < n; i++)
         if (!isfinite(x[i]))
             x[i] = 0;
@@ -79,7 +77,7 @@ static void hear(struct listening *l, int n)
     const struct ta_sound_dsp *dsp = ta_sound_dsp();
     struct ta_sound_facts *f = l->facts;
     for (int c = 0; c < f->format.channels; c++) {
-        f->bad_samples += drop_bad(l->planes[c], n);
+        f->bad_samples += drop_bad(dsp, l->planes[c], n);
         f->peak = fmax(f->peak, dsp->most(l->planes[c], (size_t)n));
     }
     if (f->format.channels == 2) {

@@ -9,6 +9,7 @@
 #include "audio/text.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "dsp/sound.h"
 #include "media/mux/pcm_reader.h"
 #include "media/sound/piece.h"
 #include "plan/sound.h"
@@ -97,12 +98,14 @@ static int write_ready(struct piece *p)
 static int push(struct piece *p, float *const *planes, int n)
 {
     // What is no number would stay in every filter for ever.
-    for (int c = 0; c < p->sound->in.channels; c++)
-        for (int i = 0; i < n; i++)
-            if (!isfinite(planes[c][i])) {
+    const struct ta_sound_dsp *dsp = ta_sound_dsp();
+    for (int c = 0; c < p->sound->in.channels; c++) {
+        size_t bad = dsp->bad(planes[c], (size_t)n);
+        p->bad += (int64_t)bad;
+        for (int i = 0; bad && i < n; i++)
+            if (!isfinite(planes[c][i]))
                 planes[c][i] = 0;
-                p->bad++;
-            }
+    }
     p->pushed += n;
     int err = ta_sound_chain_push(p->chain, planes, (size_t)n);
     if (err >= 0)

@@ -67,6 +67,41 @@ static void test_same_bits(void **state)
     }
 }
 
+// What comes from files need be no number at all.
+static void test_same_numbers(void **state)
+{
+    use_set(state);
+    const struct ta_sound_dsp *c = &ta_sound_dsp_c, *own = ta_sound_dsp();
+    const float odd[] = {NAN,    -NAN,   INFINITY,  -INFINITY, 1e-15f, -1e-16f,
+                         1e-38f, 1e-44f, -65536.0f, 65537.0f,  -3e38f, -0.0f};
+    for (size_t k = 0; k < TA_COUNT(lengths); k++) {
+        size_t n = lengths[k], bad = 0;
+        float *a = floats(n), *x = floats(n), *y = copy_of(x, n), *z = copy_of(x, n), *b = copy_of(a, n);
+        for (size_t i = 0; i < n; i += 2)
+            a[i] = b[i] = odd[(i / 2 + k) % TA_COUNT(odd)];
+        float most = 0;
+        for (size_t i = 0; i < n; i++) {
+            bad += !isfinite(a[i]);
+            most = fabsf(a[i]) > most ? fabsf(a[i]) : most;
+        }
+        assert_int_equal(c->bad(a, n), bad);
+        assert_int_equal(own->bad(a, n), bad);
+        assert_true(c->most(a, n) == most && own->most(a, n) == most);
+        c->numbers(x, a, n);
+        own->numbers(y, a, n);
+        assert_memory_equal(x, y, n * sizeof *x);
+        for (size_t i = 0; i < n; i++)
+            assert_true(x[i] == ta_sound_number(a[i]));
+        memcpy(y, z, n * sizeof *y);
+        own->exchange(y, b, n);
+        assert_memory_equal(x, y, n * sizeof *x);
+        assert_memory_equal(b, z, n * sizeof *x);
+        float *all[] = {a, b, x, y, z};
+        for (size_t i = 0; i < TA_COUNT(all); i++)
+            free(all[i]);
+    }
+}
+
 static void test_same_bits_spectra(void **state)
 {
     use_set(state);
@@ -167,6 +202,9 @@ int main(void)
         cmocka_unit_test(test_numbers),
         SET_TEST(test_same_bits, "avx2"),
         SET_TEST(test_same_bits, "avx512"),
+        SET_TEST(test_same_numbers, "none"),
+        SET_TEST(test_same_numbers, "avx2"),
+        SET_TEST(test_same_numbers, "avx512"),
         SET_TEST(test_same_bits_spectra, "avx2"),
         SET_TEST(test_same_bits_spectra, "avx512"),
     };
