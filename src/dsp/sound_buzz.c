@@ -203,10 +203,11 @@ static void sift(struct ta_sound_buzz *b, struct channel *c, const float *error)
         share[i] = rises(over, 3, 9) * rises(out, 2.5, 6);
         c->buzz[i] = c->mean[i] * share[i];
     }
-    give_lows(b, c, share);
     // A mean of noise has peaks too: some of its pieces, though none that tower over both.
     if (c->contrast < 16)
         memset(c->buzz, 0, n * sizeof(float));
+    else
+        give_lows(b, c, share);
 }
 
 // By how many samples the second half of the frames is late against the first, by all channels; 0 if there is

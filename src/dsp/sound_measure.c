@@ -6,22 +6,26 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "dsp/sound.h"
 #include "dsp/sound_bands.h"
 #include "dsp/sound_block.h"
 #include "dsp/sound_buzz.h"
 #include "dsp/sound_clicks.h"
 #include "dsp/sound_levels.h"
 
+// Of long tracks a part tells as much as the whole, and listening is what takes most of the time that a track
+// takes.
 enum {
     RATES = 2,         // of fields that buzz is looked for at
     BUZZ_TENTHS = 200, // that are heard for it in one piece, again after
-    BUZZ_CYCLE = 1200, // so many
-    WHOLE = 1200,      // tenths from the start that are heard whole, and of which, from there on,
+    BUZZ_CYCLE = 2400, // so many
+    WHOLE = 600,       // tenths from the start that are heard whole, and of which, from there on,
     PART_CYCLE = 1200,
-    PART = 300, // so many are
-    FIRST = 20, // seconds that are heard whole for clicks, which takes more time than all else,
-    CYCLE = 8,  // and of which, from there on,
-    HEARD = 2,  // so many are heard
+    PART = 200,         // so many are: pieces as long as those in which speed is looked at
+    CLICKS_WHOLE = 200, // the same for clicks, which take more time than all else
+    CLICKS_CYCLE = 240,
+    CLICKS_PART = 30,
+    CLICKS_OURS = 5, // of the part: where it begins there is a click of ours, over when these are
 };
 
 static const double RATES_OF_FIELDS[RATES] = {60 / 1.001, 50};
@@ -123,10 +127,15 @@ static void end_piece(struct ta_sound_measure *m)
     m->in_piece = 0;
 }
 
+static bool is_buzz_due(const struct ta_sound_measure *m)
+{
+    return m->tenths % BUZZ_CYCLE < BUZZ_TENTHS;
+}
+
 static void hear_buzz(struct ta_sound_measure *m, float *const *planes)
 {
     size_t n = m->block.size;
-    if (m->tenths % BUZZ_CYCLE >= BUZZ_TENTHS)
+    if (!is_buzz_due(m))
         return;
     memcpy(m->mean, planes[0], n * sizeof(float));
     for (int c = 1; c < m->channels; c++)
@@ -144,17 +153,19 @@ static void hear_buzz(struct ta_sound_measure *m, float *const *planes)
         end_piece(m);
 }
 
-// Where a piece begins in mid-track there is a click of ours, which is over when half a second is.
+static bool are_clicks_due(const struct ta_sound_measure *m)
+{
+    return m->tenths < CLICKS_WHOLE || m->tenths % CLICKS_CYCLE < CLICKS_PART;
+}
+
 static void hear_clicks(struct ta_sound_measure *m, float *const *planes)
 {
     struct ta_sound_clicks_counts now;
-    long long at = m->tenths, in_cycle = at < FIRST * 10 ? CYCLE * 10 : at % (CYCLE * 10);
-    bool whole = at < FIRST * 10;
-    if (!whole && in_cycle >= HEARD * 10)
+    if (!are_clicks_due(m))
         return;
     ta_sound_clicks_run(m->clicks, planes, m->block.size);
     ta_sound_clicks_counts(m->clicks, &now);
-    if (whole || in_cycle >= 5) {
+    if (m->tenths < CLICKS_WHOLE || m->tenths % CLICKS_CYCLE >= CLICKS_OURS) {
         m->counts.clicks += now.clicks - m->before.clicks;
         m->counts.dropouts += now.dropouts - m->before.dropouts;
         m->heard++;
@@ -162,17 +173,16 @@ static void hear_clicks(struct ta_sound_measure *m, float *const *planes)
     m->before = now;
 }
 
-// Of long tracks a part tells as much as the whole.
-static bool is_heard(const struct ta_sound_measure *m)
+static bool is_part_due(const struct ta_sound_measure *m)
 {
     return m->tenths < WHOLE || m->tenths % PART_CYCLE < PART;
 }
 
-static void hear(void *self, float *const *planes)
+static void hear(struct ta_sound_measure *m)
 {
-    struct ta_sound_measure *m = self;
+    float *const *planes = m->block.planes;
     const float *const *as_heard = (const float *const *)planes;
-    if (is_heard(m)) {
+    if (is_part_due(m)) {
         ta_sound_levels_add(m->levels, as_heard, m->block.size);
         ta_sound_bands_add(m->bands, as_heard, m->block.size);
         ta_sound_mains_add(m->mains, as_heard, m->block.size);
@@ -180,16 +190,29 @@ static void hear(void *self, float *const *planes)
     }
     hear_buzz(m, planes);
     hear_clicks(m, planes); // changes them
-    m->tenths++;
 }
 
 void ta_sound_measure_add(struct ta_sound_measure *measure, const float *const *planes, size_t samples)
 {
+    struct ta_sound_block *b = &measure->block;
     measure->samples += (long long)samples;
-    for (int c = 0; c < measure->channels; c++)
-        for (size_t i = 0; i < samples; i++)
-            measure->bad += !isfinite(planes[c][i]);
-    ta_sound_block_hear(&measure->block, planes, samples, hear, measure);
+    for (size_t at = 0; at < samples;) {
+        size_t n = TA_MIN(samples - at, b->size - b->fill);
+        bool due = is_part_due(measure) || is_buzz_due(measure) || are_clicks_due(measure);
+        for (int c = 0; c < measure->channels; c++) {
+            measure->bad += (long long)b->dsp->bad(planes[c] + at, n);
+            if (due)
+                b->dsp->numbers(b->planes[c] + b->fill, planes[c] + at, n);
+        }
+        at += n;
+        b->fill += n;
+        if (b->fill < b->size)
+            return;
+        b->fill = 0;
+        if (due)
+            hear(measure);
+        measure->tenths++;
+    }
 }
 
 // Sure of many at once, and of few or none after some time.
