@@ -35,7 +35,7 @@ static void fill_taps(float taps[PHASES][TAPS])
     }
 }
 
-// No sum of a window is larger than its largest sample by this factor.
+// No sum of a window is larger than its largest sample by this factor, rounded as it may be.
 static float bound_of(float taps[PHASES][TAPS])
 {
     float most = 1;
@@ -45,33 +45,12 @@ static float bound_of(float taps[PHASES][TAPS])
             sum += fabsf(taps[p][i]);
         most = fmaxf(most, sum);
     }
-    return most;
-}
-
-// The last TAPS samples of a channel in one piece, wherever in the ring they begin.
-struct window {
-    float ring[2 * TAPS];
-    int loud; // samples to come for which one that may make a peak is in it
-};
-
-static const float *slide(struct window *w, int at, float sample)
-{
-    w->ring[at] = w->ring[at + TAPS] = sample;
-    return w->ring + at + 1;
-}
-
-// The largest of sample k = TAPS/2-1 of the window and of the three places behind it.
-static float peak_of(const struct ta_sound_dsp *dsp, float taps[PHASES][TAPS], const float *window)
-{
-    float most = fabsf(window[TAPS / 2 - 1]);
-    for (int p = 1; p < PHASES; p++)
-        most = fmaxf(most, fabsf(dsp->dot(taps[p], window, TAPS)));
-    return most;
+    return most * 1.0001f;
 }
 
 // ---- true peaks ----
 
-enum { AT_ONCE = 1024 };
+enum { AT_ONCE = 256 };
 
 struct ta_true_peak {
     const struct ta_sound_dsp *dsp;
@@ -137,10 +116,9 @@ struct ta_limiter {
     int channels, ahead; // samples of look-ahead
     double ceiling, release;
     float taps[PHASES][TAPS], bound;
-    struct window past[TA_SOUND_CHANNELS];
-    int past_at;
-    float *delay[TA_SOUND_CHANNELS]; // rings of delay_size samples
-    int delay_size, delay_at;
+    float *held_back[TA_SOUND_CHANNELS]; // the last `kept` samples, and those that come
+    size_t delay, kept;
+    float peaks[AT_ONCE], between[AT_ONCE];
     // The lowest of the last `ahead` gains: those that are lower than all behind them, in order.
     double *low;
     int64_t *low_at;
@@ -176,9 +154,10 @@ struct ta_limiter *ta_limiter_create(int rate, int channels, double ceiling)
     l->release = 1 - exp(-1000.0 / ((double)RELEASE_MS * rate));
     fill_taps(l->taps);
     l->bound = bound_of(l->taps);
-    l->delay_size = (int)ta_limiter_latency(rate);
+    l->delay = ta_limiter_latency(rate);
+    l->kept = TA_MAX(l->delay, TAPS - 1);
     for (int c = 0; c < channels; c++)
-        l->delay[c] = ta_xcalloc((size_t)l->delay_size, sizeof **l->delay);
+        l->held_back[c] = ta_xcalloc(l->kept + AT_ONCE, sizeof **l->held_back);
     l->low = ta_xcalloc((size_t)l->ahead + 3, sizeof *l->low);
     l->low_at = ta_xcalloc((size_t)l->ahead + 3, sizeof *l->low_at);
     l->mean = ta_xcalloc((size_t)l->ahead, sizeof *l->mean);
@@ -205,13 +184,23 @@ static double lowest(struct ta_limiter *l, double gain)
     return l->low[l->low_first];
 }
 
+// All that is kept is 1 by now.
+static bool is_at_rest(const struct ta_limiter *l)
+{
+    return l->idle > l->ahead + 2;
+}
+
+static void rest(struct ta_limiter *l, size_t samples)
+{
+    l->low_count = 0;
+    l->sum = l->ahead;
+    l->place += (int64_t)samples;
+}
+
 static double next_gain(struct ta_limiter *l, double peak)
 {
-    // All that is kept is 1 by now.
-    if (peak <= l->ceiling && l->idle > l->ahead + 2) {
-        l->low_count = 0;
-        l->sum = l->ahead;
-        l->place++;
+    if (peak <= l->ceiling && is_at_rest(l)) {
+        rest(l, 1);
         return 1;
     }
     l->idle = peak <= l->ceiling && l->held == 1 ? l->idle + 1 : 0;
@@ -221,8 +210,8 @@ static double next_gain(struct ta_limiter *l, double peak)
         l->held = TA_MIN(low, 1);
     l->sum += l->held - l->mean[l->mean_at];
     l->mean[l->mean_at] = l->held;
-    l->mean_at = (l->mean_at + 1) % l->ahead;
-    if (!l->mean_at) { // sums of differences drift
+    if (++l->mean_at == l->ahead) { // sums of differences drift
+        l->mean_at = 0;
         l->sum = 0;
         for (int i = 0; i < l->ahead; i++)
             l->sum += l->mean[i];
@@ -231,30 +220,53 @@ static double next_gain(struct ta_limiter *l, double peak)
     return l->sum / l->ahead;
 }
 
+// For each of the n samples that came last, the largest of the sample in the middle of its window and of the
+// three places behind it, into l->peaks; false: nothing in any window needs a gain.
+static bool find_peaks(struct ta_limiter *l, size_t n)
+{
+    bool any = false;
+    for (int c = 0; c < l->channels; c++) {
+        const float *windows = l->held_back[c] + l->kept - (TAPS - 1);
+        if (l->dsp->most(windows, TAPS - 1 + n) * l->bound <= l->ceiling)
+            continue;
+        if (!any)
+            memset(l->peaks, 0, n * sizeof(float));
+        any = true;
+        l->dsp->raise(l->peaks, windows + TAPS / 2 - 1, n);
+        for (int p = 1; p < PHASES; p++) {
+            l->dsp->filter(l->between, windows, l->taps[p], TAPS, n);
+            l->dsp->raise(l->peaks, l->between, n);
+        }
+    }
+    return any && l->dsp->most(l->peaks, n) > l->ceiling;
+}
+
+static void run_block(struct ta_limiter *l, float *const *planes, size_t at, size_t n)
+{
+    const size_t late = l->kept - l->delay;
+    for (int c = 0; c < l->channels; c++)
+        memcpy(l->held_back[c] + l->kept, planes[c] + at, n * sizeof(float));
+    bool loud = find_peaks(l, n);
+    if (!loud && is_at_rest(l)) {
+        rest(l, n);
+        for (int c = 0; c < l->channels; c++)
+            memcpy(planes[c] + at, l->held_back[c] + late, n * sizeof(float));
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            double gain = TA_MIN(1, next_gain(l, loud ? l->peaks[i] : 0));
+            l->most = TA_MIN(l->most, gain);
+            for (int c = 0; c < l->channels; c++)
+                planes[c][at + i] = (float)(l->held_back[c][late + i] * gain);
+        }
+    }
+    for (int c = 0; c < l->channels; c++)
+        memmove(l->held_back[c], l->held_back[c] + n, l->kept * sizeof(float));
+}
+
 void ta_limiter_run(struct ta_limiter *l, float *const *planes, size_t samples)
 {
-    for (size_t i = 0; i < samples; i++) {
-        float peak = 0;
-        for (int c = 0; c < l->channels; c++) {
-            struct window *w = &l->past[c];
-            const float *window = slide(w, l->past_at, planes[c][i]);
-            if (fabsf(planes[c][i]) * l->bound > l->ceiling)
-                w->loud = TAPS;
-            if (w->loud > 0) { // else nothing in it needs a gain
-                w->loud--;
-                peak = fmaxf(peak, peak_of(l->dsp, l->taps, window));
-            }
-        }
-        l->past_at = (l->past_at + 1) % TAPS;
-        double gain = TA_MIN(1, next_gain(l, peak));
-        l->most = TA_MIN(l->most, gain);
-        for (int c = 0; c < l->channels; c++) {
-            float was = l->delay[c][l->delay_at];
-            l->delay[c][l->delay_at] = planes[c][i];
-            planes[c][i] = gain < 1 ? (float)(was * gain) : was;
-        }
-        l->delay_at = (l->delay_at + 1) % l->delay_size;
-    }
+    for (size_t at = 0; at < samples; at += AT_ONCE)
+        run_block(l, planes, at, TA_MIN(AT_ONCE, samples - at));
 }
 
 double ta_limiter_most(const struct ta_limiter *l)
@@ -269,7 +281,7 @@ void ta_limiter_destroy(struct ta_limiter **limiter)
     if (!l)
         return;
     for (int c = 0; c < l->channels; c++)
-        free(l->delay[c]);
+        free(l->held_back[c]);
     free(l->low);
     free(l->low_at);
     free(l->mean);

@@ -38,6 +38,8 @@ struct ta_sound_dsp {
     float (*dot)(const float *a, const float *b, size_t n);
     // The largest of |x[i]|; 0 for none. What is no number is passed over.
     float (*most)(const float *x, size_t n);
+    // to[i] becomes |from[i]| where that is more.
+    void (*raise)(float *to, const float *from, size_t n);
     // to[i] = from[i] made a number to count with (ta_sound_number()).
     void (*numbers)(float *to, const float *from, size_t n);
     // Swaps own[i] and theirs[i]; what comes to own is made a number to count with.

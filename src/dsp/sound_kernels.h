@@ -65,6 +65,12 @@ static float most(const float *x, size_t n)
     return all;
 }
 
+static void raise(float *restrict to, const float *restrict from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = __builtin_fabsf(from[i]) > to[i] ? __builtin_fabsf(from[i]) : to[i];
+}
+
 // What is none fails every comparison.
 static inline float number(float x)
 {
@@ -245,6 +251,7 @@ const struct ta_sound_dsp TA_SOUND_TABLE = {
     .name = TA_SOUND_NAME,
     .dot = dot,
     .most = most,
+    .raise = raise,
     .numbers = numbers,
     .exchange = exchange,
     .bad = bad,

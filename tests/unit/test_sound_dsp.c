@@ -58,6 +58,9 @@ static void test_same_bits(void **state)
         own->subtract(y, b, s, from, to, n);
         assert_memory_equal(x, y, n * sizeof *x);
         assert_true(c->most(b, n) == own->most(b, n));
+        c->raise(x, b, n);
+        own->raise(y, b, n);
+        assert_memory_equal(x, y, n * sizeof *x);
         c->filter(x, long_one, w, TAPS, n);
         own->filter(y, long_one, w, TAPS, n);
         assert_memory_equal(x, y, n * sizeof *x);
@@ -177,6 +180,11 @@ static void test_values(void **state)
     c->subtract(x, a, s, nothing, most, MOST);
     for (int i = 0; i < MOST; i++)
         assert_true(fabs(x[i] + (double)i / MOST * (2 * cos(0.1 * i) - sin(0.1 * i))) < 1e-5);
+    for (int i = 0; i < MOST; i++)
+        x[i] = 0.5f;
+    c->raise(x, a, MOST);
+    for (int i = 0; i < MOST; i++)
+        assert_true(x[i] == fmaxf(fabsf(a[i]), 0.5f));
     // A delay by two.
     const float delay[] = {0, 0, 1};
     c->filter(x, a, delay, 3, MOST - 2);

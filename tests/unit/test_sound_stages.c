@@ -192,6 +192,33 @@ static void test_limiter_never_lets_through(void **state)
     }
 }
 
+// The same bits however samples are handed over, also where the look-ahead is shorter than a window.
+static void test_limiter_in_pieces(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 31, 255, 256, 257, 1000};
+    static const int rates[] = {2000, 8000, RATE};
+    for (size_t r = 0; r < TA_COUNT(rates); r++)
+        for (size_t k = 0; k < TA_COUNT(sizes); k++) {
+            struct ta_limiter *whole = ta_limiter_create(rates[r], 2, -6);
+            struct ta_limiter *parts = ta_limiter_create(rates[r], 2, -6);
+            for (int i = 0; i < LENGTH; i++) {
+                planes[0][i] = out[0][i] = i % 9000 < 3000 ? 0 : wave_at(i);
+                planes[1][i] = out[1][i] = 0.7F * wave_at(LENGTH - i);
+            }
+            ta_limiter_run(whole, planes, LENGTH);
+            for (size_t at = 0; at < LENGTH; at += sizes[k]) {
+                float *to[] = {out[0] + at, out[1] + at};
+                ta_limiter_run(parts, to, TA_MIN(sizes[k], LENGTH - at));
+            }
+            assert_true(ta_limiter_most(whole) > 3 && ta_limiter_most(whole) == ta_limiter_most(parts));
+            for (int c = 0; c < 2; c++)
+                assert_memory_equal(planes[c], out[c], LENGTH * sizeof(float));
+            ta_limiter_destroy(&whole);
+            ta_limiter_destroy(&parts);
+        }
+}
+
 static void test_levels(void **state)
 {
     (void)state;
@@ -333,6 +360,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_filters, make, drop),
         cmocka_unit_test_setup_teardown(test_compressor, make, drop),
         cmocka_unit_test_setup_teardown(test_limiter, make, drop),
+        cmocka_unit_test_setup_teardown(test_limiter_in_pieces, make, drop),
         cmocka_unit_test_setup_teardown(test_limiter_never_lets_through, make, drop),
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_weights),
