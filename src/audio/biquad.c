@@ -56,32 +56,72 @@ static double faded(double s)
     return fabs(s) < 1e-30 ? 0 : s;
 }
 
-void ta_biquad_run_pair(const struct ta_biquad *b, double (*state)[2], float *const *planes, size_t count)
+// Where `filters` is a constant, their states stay in registers.
+static inline __attribute__((always_inline)) void run_pair(const struct ta_biquad *b, int filters,
+                                                           double (*left)[2], double (*right)[2],
+                                                           float *const *planes, size_t count)
 {
-    float *left = planes[0], *right = planes[1];
-    pair s1 = {state[0][0], state[1][0]}, s2 = {state[0][1], state[1][1]};
-    for (size_t i = 0; i < count; i++) {
-        pair x = {left[i], right[i]}, y = b->b0 * x + s1;
-        s1 = b->b1 * x - b->a1 * y + s2;
-        s2 = b->b2 * x - b->a2 * y;
-        left[i] = (float)y[0];
-        right[i] = (float)y[1];
+    pair s1[TA_BIQUADS], s2[TA_BIQUADS];
+    float *x = planes[0], *y = planes[1];
+#pragma GCC unroll 4
+    for (int k = 0; k < filters; k++) {
+        s1[k] = (pair){left[k][0], right[k][0]};
+        s2[k] = (pair){left[k][1], right[k][1]};
     }
-    for (int c = 0; c < 2; c++) {
-        state[c][0] = faded(s1[c]);
-        state[c][1] = faded(s2[c]);
+    for (size_t i = 0; i < count; i++) {
+        pair in = {x[i], y[i]};
+#pragma GCC unroll 4
+        for (int k = 0; k < filters; k++) {
+            pair out = b[k].b0 * in + s1[k];
+            s1[k] = b[k].b1 * in - b[k].a1 * out + s2[k];
+            s2[k] = b[k].b2 * in - b[k].a2 * out;
+            in = out;
+        }
+        x[i] = (float)in[0];
+        y[i] = (float)in[1];
+    }
+#pragma GCC unroll 4
+    for (int k = 0; k < filters; k++) {
+        left[k][0] = faded(s1[k][0]);
+        left[k][1] = faded(s2[k][0]);
+        right[k][0] = faded(s1[k][1]);
+        right[k][1] = faded(s2[k][1]);
     }
 }
 
-void ta_biquad_run(const struct ta_biquad *b, double *state, float *samples, size_t count)
+void ta_biquad_run_pair(const struct ta_biquad *b, int filters, double (*left)[2], double (*right)[2],
+                        float *const *planes, size_t count)
 {
-    double s1 = state[0], s2 = state[1];
-    for (size_t i = 0; i < count; i++) {
-        double x = samples[i], y = b->b0 * x + s1;
-        s1 = b->b1 * x - b->a1 * y + s2;
-        s2 = b->b2 * x - b->a2 * y;
-        samples[i] = (float)y;
+    switch (filters) {
+    case 1:
+        run_pair(b, 1, left, right, planes, count);
+        break;
+    case 2:
+        run_pair(b, 2, left, right, planes, count);
+        break;
+    case 3:
+        run_pair(b, 3, left, right, planes, count);
+        break;
+    default:
+        run_pair(b, TA_BIQUADS, left, right, planes, count);
+        break;
     }
-    state[0] = faded(s1);
-    state[1] = faded(s2);
+}
+
+void ta_biquad_run(const struct ta_biquad *b, int filters, double (*state)[2], float *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        double in = samples[i];
+        for (int k = 0; k < filters; k++) {
+            double out = b[k].b0 * in + state[k][0];
+            state[k][0] = b[k].b1 * in - b[k].a1 * out + state[k][1];
+            state[k][1] = b[k].b2 * in - b[k].a2 * out;
+            in = out;
+        }
+        samples[i] = (float)in;
+    }
+    for (int k = 0; k < filters; k++) {
+        state[k][0] = faded(state[k][0]);
+        state[k][1] = faded(state[k][1]);
+    }
 }

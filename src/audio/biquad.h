@@ -12,9 +12,13 @@ struct ta_biquad {
 void ta_biquad_highpass(struct ta_biquad *b, int rate, double frequency, double q);
 void ta_biquad_lowpass(struct ta_biquad *b, int rate, double frequency, double q); // there: passes all
 void ta_biquad_peak(struct ta_biquad *b, int rate, double frequency, double q, double gain_db);
-// One channel, in place; `state` two numbers, zero at first.
-void ta_biquad_run(const struct ta_biquad *b, double *state, float *samples, size_t count);
-// Two channels at once, which takes as long; the same bits.
-void ta_biquad_run_pair(const struct ta_biquad *b, double (*state)[2], float *const *planes, size_t count);
+// Through `filters` of them one after the other, 1 to TA_BIQUADS, in place; between them nothing is rounded.
+// `state` of each: two numbers, zero at first. Two channels, with as many filters, take hardly longer than
+// one with one: each sample waits for the one before it in its own filter alone. A channel gets the same bits
+// either way.
+enum { TA_BIQUADS = 4 };
+void ta_biquad_run(const struct ta_biquad *b, int filters, double (*state)[2], float *samples, size_t count);
+void ta_biquad_run_pair(const struct ta_biquad *b, int filters, double (*left)[2], double (*right)[2],
+                        float *const *planes, size_t count);
 
 #endif

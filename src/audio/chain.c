@@ -17,7 +17,8 @@ enum { PADDING_MAX_SECONDS = 5 }; // beyond the declared latency: a stage that h
 struct link {
     struct ta_sound_stage stage;
     struct ta_sound_chain *chain;
-    int next; // of the chain's links
+    int next;    // of the chain's links
+    bool joined; // the one before does its work
 };
 
 struct ta_sound_chain {
@@ -87,6 +88,8 @@ static int run_from(struct ta_sound_chain *c, int i, float *const *planes, size_
 {
     for (; i < c->count; i++) {
         struct ta_sound_stage *s = &c->links[i].stage;
+        if (c->links[i].joined)
+            continue;
         int err = s->info->graph ? ta_sound_graph_stage_run(s, planes, samples)
                                  : s->info->run(s, planes, samples);
         if (err < 0 || s->info->graph || s->info->emits)
@@ -182,6 +185,17 @@ static int start(struct ta_sound_chain *c, int i, const struct ta_sound_stage_pl
     return plan->info->init ? plan->info->init(&l->stage) : 0;
 }
 
+static void join(struct ta_sound_chain *c)
+{
+    struct link *before = NULL;
+    for (int i = 0; i < c->count; i++) {
+        struct link *l = &c->links[i];
+        l->joined = before && before->stage.info->join && before->stage.info->join(&before->stage, &l->stage);
+        if (!l->joined)
+            before = l;
+    }
+}
+
 int ta_sound_chain_create(struct ta_sound_chain **out, const struct ta_sound_stage_plan *stages, int count,
                           const struct ta_sound_format *in, const struct ta_env *env)
 {
@@ -195,6 +209,8 @@ int ta_sound_chain_create(struct ta_sound_chain **out, const struct ta_sound_sta
     int err = 0;
     for (int i = 0; i < count && err >= 0; i++)
         err = start(c, i, &stages[i], env);
+    if (err >= 0)
+        join(c);
     c->fifo = av_audio_fifo_alloc(AV_SAMPLE_FMT_FLTP, c->out.channels, 4 * TA_SOUND_BLOCK);
     if (err >= 0 && !c->fifo)
         err = TA_ERR_NOMEM;

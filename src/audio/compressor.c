@@ -25,17 +25,22 @@ static const struct ta_opt options[] = {
     {0},
 };
 
-enum {
-    STEP = 16
-}; // samples for which a gain is worked out: one exponential each would cost more than all else
+// Samples for which a gain is worked out: one exponential each would cost more than all else. What comes out
+// does not depend on how many come at a time: powers of a step are kept until it is over.
+enum { STEP = 16 };
 
 struct compressor {
     double mean; // of squares of the loudest channel, over 5 ms: a wave's own swing is no change of level
-    double mean_step;  // of the way there in a sample
+    double mean_step; // of the way there in a sample
+    float
+        weights[STEP]; // of a step's powers in the mean behind it, but for the first, which is in it already
+    double keep;       // of that mean
+    double quiet;      // a mean below which nothing is taken off
     double level;      // dB that are taken off now
     double fall, rise; // of the way to their goal in STEP samples
-    double gain, add;  // of this sample, and what it grows by in one
-    int place;         // in the step
+    float gain, to;    // at the start of the step and at its end
+    float powers[STEP];
+    int place; // in the step
 };
 
 static int init(struct ta_sound_stage *s)
@@ -45,7 +50,11 @@ static int init(struct ta_sound_stage *s)
     c->fall = 1 - exp(-1000.0 * STEP / (o->attack * s->in.rate));
     c->rise = 1 - exp(-1000.0 * STEP / (o->release * s->in.rate));
     c->mean_step = 1 - exp(-1000 / (5.0 * s->in.rate));
-    c->gain = 1;
+    for (int i = 1; i < STEP; i++)
+        c->weights[i] = (float)(c->mean_step * pow(1 - c->mean_step, STEP - 1 - i));
+    c->keep = pow(1 - c->mean_step, STEP - 1);
+    c->quiet = 0.5 * pow(10, (o->threshold - KNEE / 2) / 10);
+    c->gain = c->to = 1;
     return 0;
 }
 
@@ -60,32 +69,63 @@ static double reduction(double over, double ratio)
     return slope * (over + KNEE / 2) * (over + KNEE / 2) / (2 * KNEE);
 }
 
-static void next_step(const struct ta_sound_compressor_opts *o, struct compressor *c)
+static void begin_step(const struct ta_sound_compressor_opts *o, struct compressor *c)
 {
+    c->mean += (c->powers[0] - c->mean) * c->mean_step;
     // A sine counts by its peak.
-    double goal = reduction(10 * log10(2 * c->mean + 1e-20) - o->threshold, o->ratio);
+    double goal = c->mean < c->quiet ? 0
+                                     : reduction(10 * log10(2 * c->mean + 1e-20) - o->threshold, o->ratio);
     c->level += (goal - c->level) * (goal > c->level ? c->fall : c->rise);
     if (c->level < 1e-9)
         c->level = 0;
-    double to = c->level > 0 ? pow(10, -c->level / 20) : 1;
-    c->add = (to - c->gain) / STEP;
+    c->gain = c->to;
+    c->to = c->level > 0 ? (float)pow(10, -c->level / 20) : 1;
+}
+
+static void end_step(struct compressor *c)
+{
+    float sums[4] = {0};
+    for (int i = 0; i < STEP; i += 4)
+        for (int k = 0; k < 4; k++)
+            sums[k] += c->weights[i + k] * c->powers[i + k];
+    c->mean = c->keep * c->mean + ((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+
+// Where n is a constant, loops become vectors.
+static inline __attribute__((always_inline)) void run_part(const struct ta_sound_stage *s,
+                                                           float *const *planes, size_t at, int place, int n)
+{
+    struct compressor *c = s->priv;
+    float loudest[STEP];
+    for (int i = 0; i < n; i++)
+        loudest[i] = 0;
+    for (int k = 0; k < s->in.channels; k++)
+        for (int i = 0; i < n; i++) {
+            float x = fabsf(planes[k][at + (size_t)i]);
+            loudest[i] = loudest[i] > x ? loudest[i] : x;
+        }
+    for (int i = 0; i < n; i++)
+        c->powers[place + i] = loudest[i] * loudest[i];
+    if (!place)
+        begin_step(s->opts, c);
+    const float gain = c->gain, add = (c->to - gain) / STEP;
+    for (int k = 0; k < s->in.channels; k++)
+        for (int i = 0; i < n; i++)
+            planes[k][at + (size_t)i] *= gain + add * (float)(place + i + 1);
+    c->place = (place + n) % STEP;
+    if (!c->place)
+        end_step(c);
 }
 
 static int run(struct ta_sound_stage *s, float *const *planes, size_t samples)
 {
-    const struct ta_sound_compressor_opts *o = s->opts;
-    struct compressor *c = s->priv;
-    for (size_t i = 0; i < samples; i++) {
-        float loudest = 0;
-        for (int k = 0; k < s->in.channels; k++)
-            loudest = fmaxf(loudest, fabsf(planes[k][i]));
-        c->mean += ((double)loudest * loudest - c->mean) * c->mean_step;
-        if (!c->place)
-            next_step(o, c);
-        c->place = (c->place + 1) % STEP;
-        c->gain += c->add;
-        for (int k = 0; k < s->in.channels; k++)
-            planes[k][i] *= (float)c->gain;
+    const struct compressor *c = s->priv;
+    for (size_t at = 0, n; at < samples; at += n) {
+        n = TA_MIN(samples - at, (size_t)(STEP - c->place));
+        if (n == STEP)
+            run_part(s, planes, at, 0, STEP);
+        else
+            run_part(s, planes, at, c->place, (int)n);
     }
     return 0;
 }

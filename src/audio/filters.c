@@ -35,8 +35,9 @@ static const struct ta_opt peak_options[] = {FILTER_OPTIONS("1000"),
                                              {0}};
 
 struct filters {
-    struct ta_biquad b;
-    double state[TA_SOUND_CHANNELS][2];
+    struct ta_biquad list[TA_BIQUADS]; // its own, and those of stages behind it that it has taken over
+    int count;
+    double state[TA_SOUND_CHANNELS][TA_BIQUADS][2];
 };
 
 static struct ta_sound_reach filter_reach(const void *opts, const struct ta_sound_format *in)
@@ -57,30 +58,46 @@ static int run(struct ta_sound_stage *s, float *const *planes, size_t samples)
     struct filters *f = s->priv;
     int c = 0;
     for (; c + 2 <= s->in.channels; c += 2)
-        ta_biquad_run_pair(&f->b, f->state + c, planes + c, samples);
+        ta_biquad_run_pair(f->list, f->count, f->state[c], f->state[c + 1], planes + c, samples);
     if (c < s->in.channels)
-        ta_biquad_run(&f->b, f->state[c], planes[c], samples);
+        ta_biquad_run(f->list, f->count, f->state[c], planes[c], samples);
     return 0;
+}
+
+static bool join(struct ta_sound_stage *s, const struct ta_sound_stage *next)
+{
+    struct filters *f = s->priv;
+    if (next->info->run != run || f->count == TA_BIQUADS)
+        return false;
+    f->list[f->count++] = ((const struct filters *)next->priv)->list[0];
+    return true;
+}
+
+static struct ta_biquad *own_filter(struct ta_sound_stage *s)
+{
+    struct filters *f = s->priv;
+    f->count = 1;
+    return &f->list[0];
 }
 
 static int init_highpass(struct ta_sound_stage *s)
 {
     const struct ta_sound_filter_opts *o = s->opts;
-    ta_biquad_highpass(&((struct filters *)s->priv)->b, s->in.rate, o->frequency, o->q);
+    ta_biquad_highpass(own_filter(s), s->in.rate, o->frequency, o->q);
     return 0;
 }
 
 static int init_lowpass(struct ta_sound_stage *s)
 {
     const struct ta_sound_filter_opts *o = s->opts;
-    ta_biquad_lowpass(&((struct filters *)s->priv)->b, s->in.rate, o->frequency, o->q);
+    ta_biquad_lowpass(own_filter(s), s->in.rate, o->frequency, o->q);
     return 0;
 }
 
 static int init_peak(struct ta_sound_stage *s)
 {
     const struct ta_sound_filter_opts *o = s->opts;
-    ta_biquad_peak(&((struct filters *)s->priv)->b, s->in.rate, o->frequency, o->q, o->gain);
+    ta_biquad_peak(own_filter(s), s->in.rate, o->frequency, o->q, o->gain);
     return 0;
 }
 
@@ -121,6 +138,7 @@ const struct ta_sound_stage_info ta_sound_highpass = {
     .describe = describe_highpass,
     .init = init_highpass,
     .run = run,
+    .join = join,
 };
 
 const struct ta_sound_stage_info ta_sound_lowpass = {
@@ -134,6 +152,7 @@ const struct ta_sound_stage_info ta_sound_lowpass = {
     .describe = describe_lowpass,
     .init = init_lowpass,
     .run = run,
+    .join = join,
 };
 
 const struct ta_sound_stage_info ta_sound_peak = {
@@ -146,6 +165,7 @@ const struct ta_sound_stage_info ta_sound_peak = {
     .describe = describe_peak,
     .init = init_peak,
     .run = run,
+    .join = join,
 };
 
 // ---- gain ----

@@ -66,6 +66,9 @@ struct ta_sound_stage_info {
     // many, in place, or in planes of its own by ta_sound_stage_emit() where it has set `emits`.
     int (*run)(struct ta_sound_stage *s, float *const *planes, size_t samples);
     bool emits;
+    // Takes over what the stage behind it would do; both have begun and run nothing yet.
+    // False: it can't. NULL: never.
+    bool (*join)(struct ta_sound_stage *s, const struct ta_sound_stage *next);
     void (*release)(struct ta_sound_stage *s);
 };
 

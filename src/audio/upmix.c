@@ -80,8 +80,7 @@ static void low_init(struct low *l, int rate, double frequency)
 
 static void low_run(struct low *l, float *samples, size_t count)
 {
-    for (int i = 0; i < 2; i++)
-        ta_biquad_run(&l->b[i], l->state[i], samples, count);
+    ta_biquad_run(l->b, 2, l->state, samples, count);
 }
 
 // ---- plain copies ----

@@ -122,6 +122,70 @@ static void test_filters(void **state)
     filter(&ta_sound_peak, 3000, 6, 50, 0, 0.1);
 }
 
+// `count` stages over `planes`, in portions of `portion`.
+static void run_row(struct ta_sound_stage_plan *row, int count, size_t portion)
+{
+    struct ta_env env = {0};
+    struct ta_sound_chain *chain;
+    float *at[TA_SOUND_CHANNELS];
+    assert_int_equal(ta_sound_chain_create(&chain, row, count, &row->in, &env), 0);
+    for (size_t done = 0; done < LENGTH; done += portion) {
+        for (int c = 0; c < row->in.channels; c++)
+            at[c] = planes[c] + done;
+        assert_int_equal(ta_sound_chain_push(chain, at, TA_MIN(portion, LENGTH - done)), 0);
+    }
+    assert_int_equal(ta_sound_chain_end(chain), 0);
+    ta_sound_chain_take(chain, out, LENGTH);
+    ta_sound_chain_destroy(&chain);
+}
+
+// Filters in a row are worked on together, and compressors by steps: as exactly as one stage after the other,
+// and the same bits sample by sample.
+static void test_rows(void **state)
+{
+    (void)state;
+    enum { COUNT = 7, CHANNELS = 3 };
+    static const struct ta_sound_stage_info *const infos[COUNT] = {
+        &ta_sound_highpass, &ta_sound_peak, &ta_sound_peak,      &ta_sound_peak,
+        &ta_sound_peak,     &ta_sound_peak, &ta_sound_compressor};
+    struct ta_sound_format three = {.rate = RATE, .channels = CHANNELS};
+    struct ta_sound_stage_plan row[COUNT];
+    float *whole = ta_xcalloc((size_t)CHANNELS * LENGTH, sizeof *whole);
+    for (int i = 0; i < COUNT; i++) {
+        ta_sound_stage_plan_init(&row[i], infos[i], &three);
+        if (infos[i] == &ta_sound_peak) {
+            ((struct ta_sound_filter_opts *)row[i].opts)->gain = i - 3;
+            ((struct ta_sound_filter_opts *)row[i].opts)->frequency = 300 * i * i;
+        }
+        assert_int_equal(ta_sound_stage_plan_configure(&row[i], NULL), 0);
+    }
+    for (int way = 0; way < 3; way++) {
+        for (int c = 0; c < CHANNELS; c++)
+            fill(c, 100 + 700 * (c % 2), 0.9 / (c % 2 + 1));
+        if (way < 2)
+            run_row(row, COUNT, way ? 1 : 5000);
+        // The third is worked on alone.
+        assert_true(way == 2 || !memcmp(out[0], out[2], LENGTH * sizeof(float)));
+        for (int i = 0; way == 2 && i < COUNT; i++) {
+            run_row(row + i, 1, 5000);
+            for (int c = 0; c < CHANNELS; c++)
+                memcpy(planes[c], out[c], LENGTH * sizeof(float));
+        }
+        for (int c = 0; c < CHANNELS; c++) {
+            float *same = whole + (size_t)c * LENGTH;
+            if (way == 0)
+                memcpy(same, out[c], LENGTH * sizeof(float));
+            else if (way == 1)
+                assert_memory_equal(same, out[c], LENGTH * sizeof(float));
+            for (int i = 0; way == 2 && i < LENGTH; i++)
+                assert_near(same[i], out[c][i], 1e-6);
+        }
+    }
+    for (int i = 0; i < COUNT; i++)
+        ta_sound_stage_plan_release(&row[i]);
+    free(whole);
+}
+
 static void test_compressor(void **state)
 {
     (void)state;
@@ -358,6 +422,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_filters, make, drop),
+        cmocka_unit_test_setup_teardown(test_rows, make, drop),
         cmocka_unit_test_setup_teardown(test_compressor, make, drop),
         cmocka_unit_test_setup_teardown(test_limiter, make, drop),
         cmocka_unit_test_setup_teardown(test_limiter_in_pieces, make, drop),
