@@ -25,10 +25,9 @@ struct ta_sound_track {
 };
 
 struct ta_sound_gains {
-    float keep;     // of the a-priori SNR from one frame to the next
-    float least;    // a-priori SNR
-    float floor;    // least gain
-    float strength; // that noise is multiplied by
+    float keep;  // of the a-priori SNR from one frame to the next
+    float least; // a-priori SNR
+    float floor; // least gain
 };
 
 struct ta_sound_dsp {
@@ -38,6 +37,12 @@ struct ta_sound_dsp {
     float (*dot)(const float *a, const float *b, size_t n);
     // The largest of |x[i]|; 0 for none. What is no number is passed over.
     float (*most)(const float *x, size_t n);
+    // to[i] = the sum over k < count of weights[k] * rows[k][i]; to is none of the rows.
+    void (*blend)(float *to, const float *const *rows, const float *weights, size_t count, size_t n);
+    // to[i] = |x[i] - 2 * x[i - 1] + x[i - 2]|: x[-2] and x[-1] are there.
+    void (*bends)(float *to, const float *x, size_t n);
+    // x[i] = |x[i]|
+    void (*sizes)(float *x, size_t n);
     // to[i] becomes |from[i]| where that is more.
     void (*raise)(float *to, const float *from, size_t n);
     // to[i] = from[i] made a number to count with (ta_sound_number()).
@@ -59,17 +64,29 @@ struct ta_sound_dsp {
 
     // to[i] = a[i] * b[i]
     void (*multiply)(float *to, const float *a, const float *b, size_t n);
-    // Of a spectrum of n bins, real and imaginary parts in turn: adds the power of each bin to `to`;
-    // multiplies each bin by its gain.
+    // to[i] += a[i] * b[i]
+    void (*add_product)(float *to, const float *a, const float *b, size_t n);
+    // Two channels of n samples side by side, as of n complex numbers, and apart again.
+    void (*interleave)(float *to, const float *left, const float *right, size_t n);
+    void (*part)(float *left, float *right, const float *from, size_t n);
+    // to[i] = from[n - 1 - i]
+    void (*mirror)(float *to, const float *from, size_t n);
+    // to[i] = the sum of x[i] to x[i + width - 1]; x has n + width - 1 values, which are lost.
+    void (*sums)(float *to, float *x, size_t width, size_t n);
+    // Of a spectrum of n bins, real and imaginary parts in turn: adds the power of each bin to `to`; gives
+    // each bin times its gain.
     void (*power)(float *to, const float *bins, size_t n);
-    void (*apply)(float *bins, const float *gains, size_t n);
+    void (*apply)(float *to, const float *bins, const float *gains, size_t n);
+    // Of the spectrum of n complex numbers (n is even) that two channels side by side make: adds the power of
+    // both channels together to to[0] .. to[n / 2].
+    void (*power_of_pair)(float *to, const float *bins, size_t n);
     // Estimates noise bin by bin, see sound_hiss.c.
     void (*track)(const struct ta_sound_track *t, const float *power, size_t n);
     // A first gain for each bin: that of the logarithmic spectral amplitude's estimator (MMSE-LSA) for powers
-    // in noise, with an a-priori SNR that is decision-directed in two steps, times one of what is `around`:
-    // the mean power of a bin's neighbours. before: the power of what came out of that last, which is set
-    // anew. Gives what SNR is left after it.
-    void (*first)(float *snr, float *before, const float *power, const float *around, const float *noise,
+    // in noise, of which `over` is 1 / power, with an a-priori SNR that is decision-directed in two steps,
+    // times one of what is `around`: the mean power of a bin's neighbours. before: the power of what came out
+    // of that last, which is set anew. Gives what SNR is left after it.
+    void (*first)(float *snr, float *before, const float *power, const float *around, const float *over,
                   const struct ta_sound_gains *settings, size_t n);
     // The gain for an SNR: no less than the floor.
     void (*last)(float *gains, const float *snr, const struct ta_sound_gains *settings, size_t n);

@@ -46,29 +46,41 @@ float ta_sound_number(float x)
     return size > TA_SOUND_MOST ? copysignf(TA_SOUND_MOST, x) : x;
 }
 
+// Those of values[from .. to) that are below `pivot`, or with `same` those that are not above it, to the
+// front; returns the place behind them. Each is swapped whatever it is: a branch that goes either way by
+// chance takes as long as ten of these.
+static size_t gather(float *values, size_t from, size_t to, float pivot, bool same)
+{
+    size_t k = from;
+    for (size_t i = from; i < to; i++) {
+        float x = values[i];
+        values[i] = values[k];
+        values[k] = x;
+        k += same ? x <= pivot : x < pivot;
+    }
+    return k;
+}
+
+static float middle_of_three(float a, float b, float c)
+{
+    float low = a < b ? a : b, high = a < b ? b : a;
+    return c < low ? low : c > high ? high : c;
+}
+
 // Quickselect: only the side that has it is gone on with.
 float ta_sound_nth(float *values, size_t n, size_t nth)
 {
-    size_t first = 0, last = n - 1;
-    while (first < last) {
-        float pivot = values[first + (last - first) / 2];
-        size_t i = first, k = last;
-        for (;;) {
-            while (values[i] < pivot)
-                i++;
-            while (values[k] > pivot)
-                k--;
-            if (i >= k)
-                break;
-            float t = values[i];
-            values[i++] = values[k];
-            values[k--] = t;
+    size_t first = 0, end = n;
+    while (end - first > 1) {
+        float pivot = middle_of_three(values[first], values[first + (end - first) / 2], values[end - 1]);
+        size_t low = gather(values, first, end, pivot, false);
+        if (nth < low) {
+            end = low;
+            continue;
         }
-        // All up to k are no larger than those behind it.
-        if (nth <= k)
-            last = k;
-        else
-            first = k + 1;
+        first = gather(values, low, end, pivot, true);
+        if (nth < first)
+            return pivot;
     }
     return values[nth];
 }

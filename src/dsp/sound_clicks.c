@@ -61,8 +61,7 @@ static bool model(struct ta_sound_clicks *k, struct channel *c, struct ta_sound_
 {
     const float *x = c->x + (BEFORE - 1) * k->size;
     size_t n = MODEL * k->size, margin = k->near / 4 + 1;
-    for (size_t i = 0; i < n; i++)
-        k->backward[i] = fabsf(x[i] - 2 * x[(ptrdiff_t)i - 1] + x[(ptrdiff_t)i - 2]);
+    k->dsp->bends(k->backward, x, n);
     float limit = 30 * middle_of(k, k->backward);
     memcpy(k->gated, k->window, n * sizeof(float));
     for (size_t i = 0; i < n; i++)
@@ -76,10 +75,8 @@ static void errors(struct ta_sound_clicks *k, struct channel *c, const struct ta
 {
     size_t n = MODEL * k->size;
     ta_sound_ar_errors(ar, k->dsp, c->x + (BEFORE - 1) * k->size, k->forward, k->backward, n);
-    for (size_t i = 0; i < n; i++) {
-        k->forward[i] = fabsf(k->forward[i]);
-        k->backward[i] = fabsf(k->backward[i]);
-    }
+    k->dsp->sizes(k->forward, n);
+    k->dsp->sizes(k->backward, n);
 }
 
 // The (OTHERS + 1)-th largest peak of errors around [from, to), in pieces of `near`: what the sound itself

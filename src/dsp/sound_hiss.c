@@ -19,27 +19,36 @@ enum {
     SLOTS = AHEAD + 2,
     BAND = 20, // bins that tell a level of noise, at least
     MOST_BANDS = 128,
-    EVEN = 6,  // frames from one such time to the next
-    WIDE = 18, // bins to each side that tell what is struck
+    EVEN = 6,   // frames from one such time to the next
+    WIDE = 18,  // bins to each side that tell what is struck
+    MOVES = 12, // hops until samples are moved back to the start of their room
+};
+
+// One or two channels: gains are real and the same for both, so that two of them are transformed as one
+// signal of complex numbers, which takes little more than half as long, and need not be told apart between.
+struct group {
+    int channels;
+    AVTXContext *to_bins, *from_bins;
+    av_tx_fn forward, backward;
+    size_t bins;
+    float *in, *out; // the last `size` samples and what is being added up, from `place` on, side by side
+    AVComplexFloat *spectra[SLOTS];
 };
 
 struct ta_sound_hiss {
     const struct ta_sound_dsp *dsp;
     struct ta_sound_block block;
-    int channels;
-    size_t size, hop, bins;
-    AVTXContext *to_bins, *from_bins;
-    av_tx_fn forward, backward;
-    float *window, *frame;
-    float **recent, **out;     // channels: the last `size` samples; what is being added up
-    AVComplexFloat ***spectra; // SLOTS, channels
-    float **powers;            // SLOTS: of all channels
-    float *smooth, *even, *least, *before, *noise, *hiss, *last, *gains, *around, *wide;
+    int channels, group_count;
+    size_t size, hop, bins, place;
+    struct group *groups;
+    float *window, *back, *frame; // windows on the way in and out, each value twice
+    float **powers;               // SLOTS: of all channels
+    float *smooth, *even, *least, *before, *noise, *hiss, *over, *last, *gains, *around, *wide, *sums;
     float **snr; // of 3 frames, after the first gains
-    float ones[2 * WIDE + 1];
     float *parts[PARTS];
     AVComplexFloat *work;
     struct ta_sound_gains settings;
+    float strength; // that noise is taken for
     int bands;
     size_t edges[MOST_BANDS + 1]; // bins
     float levels[MOST_BANDS];
@@ -66,10 +75,10 @@ static void track(struct ta_sound_hiss *h, const float *power)
 {
     // Neighbours are smoothed over, which leaves less for time to do.
     size_t n = h->bins;
+    const float weights[] = {0.25f, 0.5f, 0.25f};
     h->even[0] = 0.5f * (power[0] + power[1]);
     h->even[n - 1] = 0.5f * (power[n - 1] + power[n - 2]);
-    for (size_t i = 1; i + 1 < n; i++)
-        h->even[i] = 0.25f * power[i - 1] + 0.5f * power[i] + 0.25f * power[i + 1];
+    h->dsp->filter(h->even + 1, power, weights, 3, n - 2);
     if (!h->tracked)
         memcpy(h->smooth, h->even, n * sizeof(float));
     struct ta_sound_track t = {h->smooth, h->least, h->before, h->noise, 0.85f, 2.05f, 0.01f};
@@ -133,6 +142,8 @@ static void even_out(struct ta_sound_hiss *h)
     }
     for (size_t i = place; i < h->bins; i++)
         h->hiss[i] = level;
+    for (size_t i = 0; i < h->bins; i++)
+        h->over[i] = 1 / TA_MAX(h->strength * h->hiss[i], 1e-24f);
 }
 
 static size_t slot_of(long long frame)
@@ -143,30 +154,30 @@ static size_t slot_of(long long frame)
 // Sums of 2 * reach + 1 neighbours, in place; at the ends the last one stands for those beyond.
 static void sum_neighbours(struct ta_sound_hiss *h, float *x, size_t reach)
 {
-    size_t n = h->bins, width = 2 * reach + 1;
+    size_t n = h->bins;
     float *wide = h->even;
     memcpy(wide + reach, x, n * sizeof(float));
     for (size_t i = 0; i < reach; i++) {
         wide[i] = x[0];
         wide[n + reach + i] = x[n - 1];
     }
-    h->dsp->filter(x, wide, h->ones, width, n);
+    h->dsp->sums(x, wide, 2 * reach + 1, n);
 }
 
 // The first gains of frame `at`, into its slot of h->snr, by what is around each bin: 5 frames of 5 bins, or
 // many bins of the frame itself where these have more, as consonants and all that is struck.
 static void look(struct ta_sound_hiss *h, long long at)
 {
-    memset(h->around, 0, h->bins * sizeof(float));
-    for (long long i = at - 2; i <= at + 2; i++)
-        h->dsp->accumulate(h->around, h->powers[slot_of(TA_MAX(i, 0))], 1.0f / 25, h->bins);
+    static const float of_25[5] = {0.04f, 0.04f, 0.04f, 0.04f, 0.04f}, of_wide = 1.0f / (2 * WIDE + 1);
+    const float *rows[5];
+    for (int i = 0; i < 5; i++)
+        rows[i] = h->powers[slot_of(TA_MAX(at + i - 2, 0))];
+    h->dsp->blend(h->around, rows, of_25, 5, h->bins);
     sum_neighbours(h, h->around, 2);
-    memset(h->wide, 0, h->bins * sizeof(float));
-    h->dsp->accumulate(h->wide, h->powers[slot_of(at)], 1.0f / (2 * WIDE + 1), h->bins);
+    h->dsp->blend(h->wide, rows + 2, &of_wide, 1, h->bins);
     sum_neighbours(h, h->wide, WIDE);
-    for (size_t i = 0; i < h->bins; i++)
-        h->around[i] = TA_MAX(h->around[i], h->wide[i]);
-    h->dsp->first(h->snr[at % 3], h->last, h->powers[slot_of(at)], h->around, h->hiss, &h->settings, h->bins);
+    h->dsp->raise(h->around, h->wide, h->bins);
+    h->dsp->first(h->snr[at % 3], h->last, h->powers[slot_of(at)], h->around, h->over, &h->settings, h->bins);
 }
 
 // What is left of frame `at`, each bin a tenth of the way to its neighbours of 3 frames and 3 bins, into
@@ -176,50 +187,94 @@ static void look_around(struct ta_sound_hiss *h, long long at)
     if (!at)
         look(h, 0);
     look(h, at + 1);
-    memset(h->wide, 0, h->bins * sizeof(float));
-    for (long long i = at - 1; i <= at + 1; i++)
-        h->dsp->accumulate(h->wide, h->snr[TA_MAX(i, 0) % 3], i == at ? 0.8f : 0.1f, h->bins);
-    memset(h->around, 0, h->bins * sizeof(float));
-    h->dsp->accumulate(h->around, h->wide, 0.1f, h->bins);
-    sum_neighbours(h, h->around, 1);
-    h->dsp->accumulate(h->around, h->wide, 0.7f, h->bins);
+    static const float in_time[3] = {0.1f, 0.8f, 0.1f}, in_bins[2] = {0.1f, 0.7f};
+    const float *rows[3];
+    for (int i = 0; i < 3; i++)
+        rows[i] = h->snr[TA_MAX(at + i - 1, 0) % 3];
+    h->dsp->blend(h->wide, rows, in_time, 3, h->bins);
+    memcpy(h->sums, h->wide, h->bins * sizeof(float));
+    sum_neighbours(h, h->sums, 1);
+    h->dsp->blend(h->around, (const float *const[]){h->sums, h->wide}, in_bins, 2, h->bins);
 }
 
+// The spectra of what came last, into slot `slot`.
+static void take(struct ta_sound_hiss *h, float *const *planes, size_t slot)
+{
+    size_t kept = h->size - h->hop;
+    memset(h->powers[slot], 0, h->bins * sizeof(float));
+    for (int i = 0; i < h->group_count; i++) {
+        struct group *g = &h->groups[i];
+        size_t step = (size_t)g->channels;
+        float *in = g->in + h->place * step, *bins = &g->spectra[slot][0].re;
+        if (g->channels == 2)
+            h->dsp->interleave(in + kept * step, planes[2 * i], planes[2 * i + 1], h->hop);
+        else
+            memcpy(in + kept, planes[2 * i], h->hop * sizeof(float));
+        h->dsp->multiply(h->frame, in, g->channels == 2 ? h->window : h->window + 2 * h->size,
+                         h->size * step);
+        g->forward(g->to_bins, bins, h->frame, step * sizeof(float));
+        if (g->channels == 2)
+            h->dsp->power_of_pair(h->powers[slot], bins, h->size);
+        else
+            h->dsp->power(h->powers[slot], bins, h->bins);
+    }
+}
+
+// Adds frame `at` to what comes out, with the gains that it gets.
 static void give(struct ta_sound_hiss *h, long long at)
 {
     size_t slot = slot_of(at);
     look_around(h, at);
     h->dsp->last(h->gains, h->around, &h->settings, h->bins);
-    for (int c = 0; c < h->channels; c++) {
-        memcpy(h->work, h->spectra[slot][c], h->bins * sizeof *h->work);
-        h->dsp->apply(&h->work[0].re, h->gains, h->bins);
-        h->backward(h->from_bins, h->frame, h->work, sizeof *h->work);
-        h->dsp->multiply(h->frame, h->frame, h->window, h->size);
-        h->dsp->accumulate(h->out[c], h->frame, 1, h->size);
+    h->dsp->mirror(h->gains + h->bins, h->gains + 1, h->bins - 2);
+    for (int i = 0; i < h->group_count; i++) {
+        struct group *g = &h->groups[i];
+        size_t step = (size_t)g->channels;
+        h->dsp->apply(&h->work[0].re, &g->spectra[slot][0].re, h->gains, g->bins);
+        g->backward(g->from_bins, h->frame, h->work, sizeof *h->work);
+        h->dsp->add_product(g->out + h->place * step, h->frame,
+                            g->channels == 2 ? h->back : h->back + 2 * h->size, h->size * step);
     }
+}
+
+// What is complete, into `planes`; then the next hop begins.
+static void move_on(struct ta_sound_hiss *h, float *const *planes)
+{
+    size_t kept = h->size - h->hop;
+    for (int i = 0; i < h->group_count; i++) {
+        struct group *g = &h->groups[i];
+        const float *out = g->out + h->place * (size_t)g->channels;
+        if (g->channels == 2)
+            h->dsp->part(planes[2 * i], planes[2 * i + 1], out, h->hop);
+        else
+            memcpy(planes[2 * i], out, h->hop * sizeof(float));
+    }
+    h->place += h->hop;
+    if (h->place < MOVES * h->hop)
+        return;
+    for (int i = 0; i < h->group_count; i++) {
+        struct group *g = &h->groups[i];
+        size_t step = (size_t)g->channels, from = h->place * step, n = kept * step;
+        memmove(g->in, g->in + from, n * sizeof(float));
+        memmove(g->out, g->out + from, n * sizeof(float));
+        memset(g->out + n, 0, MOVES * h->hop * step * sizeof(float));
+    }
+    h->place = 0;
 }
 
 static bool is_silent(const struct ta_sound_hiss *h, float *const *planes)
 {
     for (int c = 0; c < h->channels; c++)
-        for (size_t i = 0; i < h->hop; i++)
-            if (fabsf(planes[c][i]) > 1e-7f)
-                return false;
+        if (h->dsp->most(planes[c], h->hop) > 1e-7f)
+            return false;
     return true;
 }
 
 static void process(void *self, float *const *planes)
 {
     struct ta_sound_hiss *h = self;
-    size_t kept = h->size - h->hop, slot = slot_of(h->count);
-    memset(h->powers[slot], 0, h->bins * sizeof(float));
-    for (int c = 0; c < h->channels; c++) {
-        memmove(h->recent[c], h->recent[c] + h->hop, kept * sizeof(float));
-        memcpy(h->recent[c] + kept, planes[c], h->hop * sizeof(float));
-        h->dsp->multiply(h->frame, h->recent[c], h->window, h->size);
-        h->forward(h->to_bins, h->spectra[slot][c], h->frame, sizeof(float));
-        h->dsp->power(h->powers[slot], &h->spectra[slot][c][0].re, h->bins);
-    }
+    size_t slot = slot_of(h->count);
+    take(h, planes, slot);
     // Digital silence, before the start and after the end too, says nothing of noise.
     h->sounding = is_silent(h, planes) ? 0 : h->sounding + 1;
     if (h->sounding >= OVERLAP)
@@ -228,11 +283,7 @@ static void process(void *self, float *const *planes)
         even_out(h);
     if (h->count >= AHEAD)
         give(h, h->count - AHEAD);
-    for (int c = 0; c < h->channels; c++) {
-        memcpy(planes[c], h->out[c], h->hop * sizeof(float));
-        memmove(h->out[c], h->out[c] + h->hop, kept * sizeof(float));
-        memset(h->out[c] + kept, 0, h->hop * sizeof(float));
-    }
+    move_on(h, planes);
     h->count++;
 }
 
@@ -249,8 +300,8 @@ static void make_bands(struct ta_sound_hiss *h)
 
 static void make_planes(struct ta_sound_hiss *h)
 {
-    float **own[] = {&h->smooth, &h->even, &h->least, &h->before, &h->noise,
-                     &h->hiss,   &h->last, &h->gains, &h->around, &h->wide};
+    float **own[] = {&h->smooth, &h->even,   &h->least, &h->before, &h->noise, &h->hiss,
+                     &h->last,   &h->around, &h->wide,  &h->over,   &h->sums};
     for (size_t i = 0; i < TA_COUNT(own); i++)
         *own[i] = ta_sound_alloc(h->bins + 2 * (size_t)WIDE, sizeof(float));
     for (int k = 0; k < PARTS; k++)
@@ -260,22 +311,44 @@ static void make_planes(struct ta_sound_hiss *h)
         for (int k = 0; k < PARTS; k++)
             h->parts[k][i] = INFINITY;
     }
-    h->spectra = ta_xcalloc(SLOTS, sizeof *h->spectra);
-    for (int i = 0; i < SLOTS; i++) {
-        h->spectra[i] = ta_xcalloc((size_t)h->channels, sizeof **h->spectra);
-        for (int c = 0; c < h->channels; c++)
-            h->spectra[i][c] = ta_sound_alloc(h->bins, sizeof ***h->spectra);
-    }
+    h->gains = ta_sound_alloc(h->size, sizeof(float));
     h->snr = ta_sound_planes(3, h->bins);
     h->powers = ta_sound_planes(SLOTS, h->bins);
-    h->work = ta_sound_alloc(h->bins, sizeof *h->work);
-    h->window = ta_sound_alloc(h->size, sizeof(float));
-    h->frame = ta_sound_alloc(h->size, sizeof(float));
-    h->recent = ta_sound_planes(h->channels, h->size);
-    h->out = ta_sound_planes(h->channels, h->size);
-    // The root, once on the way in and once on the way out: four frames add up to 2.
-    for (size_t i = 0; i < h->size; i++)
-        h->window[i] = (float)sqrt(0.5 - 0.5 * cos(2 * M_PI * ((double)i + 0.5) / (double)h->size));
+    h->work = ta_sound_alloc(h->size, sizeof *h->work);
+    h->frame = ta_sound_alloc(2 * h->size, sizeof(float));
+    h->window = ta_sound_alloc(3 * h->size, sizeof(float));
+    h->back = ta_sound_alloc(3 * h->size, sizeof(float));
+    // The root, once on the way in and once on the way out: four frames add up to 2. For a pair the values
+    // lie in twos, behind them as they are.
+    for (size_t i = 0; i < h->size; i++) {
+        double root = sqrt(0.5 - 0.5 * cos(2 * M_PI * ((double)i + 0.5) / (double)h->size));
+        h->window[2 * i] = h->window[2 * i + 1] = h->window[2 * h->size + i] = (float)root;
+        h->back[2 * i] = h->back[2 * i + 1] = (float)(root / 2 / (double)h->size);
+        h->back[2 * h->size + i] = (float)root;
+    }
+}
+
+static bool make_groups(struct ta_sound_hiss *h)
+{
+    float one = 1, back = 1 / (float)h->size / 2;
+    h->group_count = (h->channels + 1) / 2;
+    h->groups = ta_xcalloc((size_t)h->group_count, sizeof *h->groups);
+    for (int i = 0; i < h->group_count; i++) {
+        struct group *g = &h->groups[i];
+        g->channels = 2 * i + 1 < h->channels ? 2 : 1;
+        g->bins = g->channels == 2 ? h->size : h->bins;
+        size_t room = (h->size + MOVES * h->hop) * (size_t)g->channels;
+        g->in = ta_sound_alloc(room, sizeof(float));
+        g->out = ta_sound_alloc(room, sizeof(float));
+        for (int k = 0; k < SLOTS; k++)
+            g->spectra[k] = ta_sound_alloc(g->bins, sizeof **g->spectra);
+        enum AVTXType type = g->channels == 2 ? AV_TX_FLOAT_FFT : AV_TX_FLOAT_RDFT;
+        if (av_tx_init(&g->to_bins, &g->forward, type, 0, (int)h->size, &one, 0) < 0 ||
+            av_tx_init(&g->from_bins, &g->backward, type, 1, (int)h->size, g->channels == 2 ? &one : &back,
+                       0) < 0)
+            return false;
+    }
+    return true;
 }
 
 struct ta_sound_hiss *ta_sound_hiss_create(const struct ta_sound_hiss_params *params, int rate, int channels)
@@ -296,12 +369,9 @@ struct ta_sound_hiss *ta_sound_hiss_create(const struct ta_sound_hiss_params *pa
     ta_sound_block_init(&h->block, h->hop, channels);
     double floor = TA_MIN(TA_MAX(params->reduction_db, 0), 60);
     double strength = params->strength > 0 ? TA_MIN(params->strength, 4) : 1;
-    for (size_t i = 0; i < TA_COUNT(h->ones); i++)
-        h->ones[i] = 1;
-    h->settings = (struct ta_sound_gains){0.92f, 0.003f, (float)pow(10, -floor / 20), (float)strength};
-    float scale = 1, back = 1 / (float)h->size / 2;
-    if (av_tx_init(&h->to_bins, &h->forward, AV_TX_FLOAT_RDFT, 0, (int)h->size, &scale, 0) < 0 ||
-        av_tx_init(&h->from_bins, &h->backward, AV_TX_FLOAT_RDFT, 1, (int)h->size, &back, 0) < 0)
+    h->settings = (struct ta_sound_gains){0.92f, 0.003f, (float)pow(10, -floor / 20)};
+    h->strength = (float)strength;
+    if (!make_groups(h))
         ta_sound_hiss_destroy(&h);
     return h;
 }
@@ -312,16 +382,18 @@ void ta_sound_hiss_destroy(struct ta_sound_hiss **hiss)
     if (!h)
         return;
     ta_sound_block_release(&h->block);
-    av_tx_uninit(&h->to_bins);
-    av_tx_uninit(&h->from_bins);
-    for (int i = 0; i < SLOTS; i++) {
-        for (int c = 0; c < h->channels; c++)
-            free(h->spectra[i][c]);
-        free(h->spectra[i]);
+    for (int i = 0; i < h->group_count; i++) {
+        struct group *g = &h->groups[i];
+        av_tx_uninit(&g->to_bins);
+        av_tx_uninit(&g->from_bins);
+        free(g->in);
+        free(g->out);
+        for (int k = 0; k < SLOTS; k++)
+            free(g->spectra[k]);
     }
-    void *own[] = {h->spectra, h->powers, h->work,  h->window, h->frame,  h->recent,
-                   h->out,     h->smooth, h->even,  h->least,  h->before, h->noise,
-                   h->hiss,    h->last,   h->gains, h->around, h->wide,   h->snr};
+    void *own[] = {h->groups, h->powers, h->work,   h->window, h->back, h->frame, h->smooth,
+                   h->even,   h->least,  h->before, h->noise,  h->hiss, h->last,  h->gains,
+                   h->around, h->wide,   h->over,   h->sums,   h->snr};
     for (size_t i = 0; i < TA_COUNT(own); i++)
         free(own[i]);
     for (int k = 0; k < PARTS; k++)

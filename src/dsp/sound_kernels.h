@@ -65,6 +65,37 @@ static float most(const float *x, size_t n)
     return all;
 }
 
+static void blend(float *restrict to, const float *const *rows, const float *weights, size_t count, size_t n)
+{
+    size_t i = 0;
+    for (; i + WIDTH <= n; i += WIDTH) {
+        vector sum = {0};
+        for (size_t k = 0; k < count; k++)
+            sum += weights[k] * *(const vector *)(rows[k] + i);
+        *(vector *)(to + i) = sum;
+    }
+    for (; i < n; i++) {
+        float sum = 0;
+        for (size_t k = 0; k < count; k++)
+            sum += weights[k] * rows[k][i];
+        to[i] = sum;
+    }
+}
+
+static void bends(float *restrict to, const float *restrict x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const float *at = x + i;
+        to[i] = __builtin_fabsf(at[0] - 2 * at[-1] + at[-2]);
+    }
+}
+
+static void sizes(float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = __builtin_fabsf(x[i]);
+}
+
 static void raise(float *restrict to, const float *restrict from, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -171,11 +202,85 @@ static void power(float *restrict to, const float *restrict bins, size_t n)
         to[i] += bins[2 * i] * bins[2 * i] + bins[2 * i + 1] * bins[2 * i + 1];
 }
 
-static void apply(float *restrict bins, const float *restrict gains, size_t n)
+static void apply(float *restrict to, const float *restrict bins, const float *restrict gains, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        bins[2 * i] *= gains[i];
-        bins[2 * i + 1] *= gains[i];
+        to[2 * i] = bins[2 * i] * gains[i];
+        to[2 * i + 1] = bins[2 * i + 1] * gains[i];
+    }
+}
+
+// Bin k is L + iR and bin n - k, but for signs, L - iR: what is in both beside the channels' powers cancels.
+static void power_of_pair(float *restrict to, const float *restrict bins, size_t n)
+{
+    if (n)
+        to[0] += bins[0] * bins[0] + bins[1] * bins[1];
+    for (size_t at = 1; at <= n / 2; at += LANES) {
+        float low[LANES], high[LANES];
+        size_t count = n / 2 + 1 - at < LANES ? n / 2 + 1 - at : LANES;
+        const float *b = bins + 2 * at, *t = bins + 2 * (n - at + 1 - count);
+        if (count == LANES) {
+            for (size_t i = 0; i < LANES; i++) {
+                low[i] = b[2 * i] * b[2 * i] + b[2 * i + 1] * b[2 * i + 1];
+                high[i] = t[2 * i] * t[2 * i] + t[2 * i + 1] * t[2 * i + 1];
+            }
+            for (size_t i = 0; i < LANES; i++)
+                to[at + i] += 0.5f * (low[i] + high[LANES - 1 - i]);
+        } else {
+            for (size_t i = 0; i < count; i++) {
+                float l = b[2 * i] * b[2 * i] + b[2 * i + 1] * b[2 * i + 1];
+                const float *h = t + 2 * (count - 1 - i);
+                to[at + i] += 0.5f * (l + (h[0] * h[0] + h[1] * h[1]));
+            }
+        }
+    }
+}
+
+static void add_product(float *restrict to, const float *restrict a, const float *restrict b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] += a[i] * b[i];
+}
+
+static void interleave(float *restrict to, const float *restrict left, const float *restrict right, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        to[2 * i] = left[i];
+        to[2 * i + 1] = right[i];
+    }
+}
+
+static void part(float *restrict left, float *restrict right, const float *restrict from, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        left[i] = from[2 * i];
+        right[i] = from[2 * i + 1];
+    }
+}
+
+static void mirror(float *restrict to, const float *restrict from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = from[n - 1 - i];
+}
+
+// Sums of 1, 2, 4, ... values, each from two of those before, of which any width is made.
+static void sums(float *restrict to, float *x, size_t width, size_t n)
+{
+    size_t length = n + width - 1, place = 0;
+    for (size_t i = 0; i < n; i++)
+        to[i] = 0;
+    for (size_t bit = 1; bit <= width && n; bit *= 2) {
+        if (width & bit) {
+            for (size_t i = 0; i < n; i++)
+                to[i] += x[i + place];
+            place += bit;
+        }
+        if (2 * bit > width)
+            break;
+        length -= bit;
+        for (size_t i = 0; i < length; i++)
+            x[i] += x[i + bit];
     }
 }
 
@@ -207,33 +312,32 @@ static void track(const struct ta_sound_track *t, const float *restrict power, s
     }
 }
 
-// The gain that makes the expected logarithm of the amplitude right: xi / (1 + xi) * exp(E1(v) / 2). The
-// square of the exponential is 1 + exp(-gamma) / v where v is small and 1 where it is large; in between the
-// polynomial is within 1e-4.
+// The square of the gain that makes the expected logarithm of the amplitude right:
+// xi / (1 + xi) * exp(E1(v) / 2). The square of the exponential is 1 + exp(-gamma) / v where v is small and 1
+// where it is large; in between the polynomial is within 1e-4.
 static inline float lsa(float xi, float gamma)
 {
     float wiener = xi / (1 + xi);
     float v = less(more(wiener * gamma, 1e-5f), 50);
     float under = 1 + v * (0.78227872f +
                            v * (0.34669747f + v * (0.15194827f + v * (-0.01120289f + v * 0.01922146f))));
-    return wiener * __builtin_sqrtf(1 + 0.56145948f / (v * under));
+    return wiener * wiener * (1 + 0.56145948f / (v * under));
 }
 
 static void first(float *restrict snr, float *restrict before, const float *restrict power,
-                  const float *restrict around, const float *restrict noise,
+                  const float *restrict around, const float *restrict over,
                   const struct ta_sound_gains *settings, size_t n)
 {
-    const float keep = settings->keep, least = settings->least, strength = settings->strength;
+    const float keep = settings->keep, least = settings->least;
     for (size_t i = 0; i < n; i++) {
-        float over = 1 / more(strength * noise[i], 1e-24f);
-        float gamma = less(power[i] * over, 1e6f), near = less(around[i] * over, 1e6f);
-        float xi = keep * less(before[i] * over, 1e6f) + (1 - keep) * more(gamma - 1, 0);
-        float g = lsa(more(xi, least), gamma);
-        before[i] = g * g * power[i];
-        g = lsa(more(g * g * gamma, least), gamma);
+        float gamma = less(power[i] * over[i], 1e6f), near = less(around[i] * over[i], 1e6f);
+        float xi = keep * less(before[i] * over[i], 1e6f) + (1 - keep) * more(gamma - 1, 0);
+        float square = lsa(more(xi, least), gamma);
+        before[i] = square * power[i];
+        square = lsa(more(square * gamma, least), gamma);
         float rest = more(near - 3.2f, 0);
         // Raised, as what is judged by what is around it comes out too low.
-        snr[i] = 2.5f * less(g, 1) * rest / (1 + rest) * gamma;
+        snr[i] = 2.5f * __builtin_sqrtf(less(square, 1)) * rest / (1 + rest) * gamma;
     }
 }
 
@@ -251,6 +355,9 @@ const struct ta_sound_dsp TA_SOUND_TABLE = {
     .name = TA_SOUND_NAME,
     .dot = dot,
     .most = most,
+    .blend = blend,
+    .bends = bends,
+    .sizes = sizes,
     .raise = raise,
     .numbers = numbers,
     .exchange = exchange,
@@ -262,6 +369,12 @@ const struct ta_sound_dsp TA_SOUND_TABLE = {
     .multiply = multiply,
     .power = power,
     .apply = apply,
+    .power_of_pair = power_of_pair,
+    .add_product = add_product,
+    .interleave = interleave,
+    .part = part,
+    .mirror = mirror,
+    .sums = sums,
     .track = track,
     .first = first,
     .last = last,

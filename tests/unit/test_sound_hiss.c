@@ -32,15 +32,15 @@ static void check_near(const char *what, double value, double expected, double w
 static void test_estimator(void **state)
 {
     (void)state;
-    const struct ta_sound_gains settings = {.keep = 0, .least = 0.001f, .floor = 0.1f, .strength = 1};
-    float snr, before = 0, power = 3, around = 1e5f, noise = 1, gain;
+    const struct ta_sound_gains settings = {.keep = 0, .least = 0.001f, .floor = 0.1f};
+    float snr, before = 0, power = 3, around = 1e5f, over = 1, gain;
     // The a-priori SNR is 2, the a-posteriori 3: a gain of 0.68317, and 0.60398 in the second step.
-    ta_sound_dsp_c.first(&snr, &before, &power, &around, &noise, &settings, 1);
+    ta_sound_dsp_c.first(&snr, &before, &power, &around, &over, &settings, 1);
     check_near("power of the first step", before, 0.68317 * 0.68317 * 3, 1e-3);
     check_near("SNR of the second, raised", snr, 2.5 * 0.60398 * 3, 3e-3);
     // Among neighbours that are noise alone nothing is left.
     around = 1;
-    ta_sound_dsp_c.first(&snr, &before, &power, &around, &noise, &settings, 1);
+    ta_sound_dsp_c.first(&snr, &before, &power, &around, &over, &settings, 1);
     check_near("SNR in noise", snr, 0, 0);
     snr = 4;
     ta_sound_dsp_c.last(&gain, &snr, &settings, 1);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sha256.h"
+#include "dsp/sound.h"
 #include "media/av.h"
 
 // Floats are stored as they lie in memory.
@@ -137,8 +138,11 @@ int ta_pcm_piece_write(struct ta_pcm_piece_writer *w, float *const *planes, size
     int err = 0;
     for (size_t done = 0; done < samples && err >= 0;) {
         size_t n = TA_MIN(samples - done, (size_t)(PACKET_SAMPLES - w->filled));
-        for (int c = 0; c < w->channels; c++) {
-            float *to = w->block + w->filled * w->channels + c;
+        float *block = w->block + w->filled * w->channels;
+        if (w->channels == 2)
+            ta_sound_dsp()->interleave(block, planes[0] + done, planes[1] + done, n);
+        for (int c = 0; c < w->channels && w->channels != 2; c++) {
+            float *to = block + c;
             for (size_t i = 0; i < n; i++, to += w->channels)
                 *to = planes[c][done + i];
         }
@@ -268,8 +272,13 @@ int ta_pcm_piece_read(struct ta_pcm_piece_reader *r, float *const *planes, int r
             }
         }
         int count = TA_MIN(room - n, (r->packet->size - r->used) / step);
-        for (int c = 0; c < r->channels; c++) {
-            const uint8_t *from = r->packet->data + r->used + (size_t)c * sizeof(float);
+        // Floats of packets lie as libav lays out its buffers: where any number may.
+        const uint8_t *block = r->packet->data + r->used;
+        if (r->channels == 2)
+            ta_sound_dsp()->part(planes[0] + n, planes[1] + n, (const float *)(const void *)block,
+                                 (size_t)count);
+        for (int c = 0; c < r->channels && r->channels != 2; c++) {
+            const uint8_t *from = block + (size_t)c * sizeof(float);
             for (int i = 0; i < count; i++, from += step)
                 memcpy(&planes[c][n + i], from, sizeof(float));
         }
