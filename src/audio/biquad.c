@@ -73,7 +73,7 @@ static inline __attribute__((always_inline)) void run_pair(const struct ta_biqua
 #pragma GCC unroll 4
         for (int k = 0; k < filters; k++) {
             pair out = b[k].b0 * in + s1[k];
-            s1[k] = b[k].b1 * in - b[k].a1 * out + s2[k];
+            s1[k] = (b[k].b1 * in + s2[k]) - b[k].a1 * out; // in this order nothing else waits for `out`
             s2[k] = b[k].b2 * in - b[k].a2 * out;
             in = out;
         }
@@ -114,7 +114,7 @@ void ta_biquad_run(const struct ta_biquad *b, int filters, double (*state)[2], f
         double in = samples[i];
         for (int k = 0; k < filters; k++) {
             double out = b[k].b0 * in + state[k][0];
-            state[k][0] = b[k].b1 * in - b[k].a1 * out + state[k][1];
+            state[k][0] = (b[k].b1 * in + state[k][1]) - b[k].a1 * out;
             state[k][1] = b[k].b2 * in - b[k].a2 * out;
             in = out;
         }

@@ -71,12 +71,10 @@ struct ta_sound_dsp {
     void (*part)(float *left, float *right, const float *from, size_t n);
     // to[i] = from[n - 1 - i]
     void (*mirror)(float *to, const float *from, size_t n);
-    // to[i] = the sum of x[i] to x[i + width - 1]; x has n + width - 1 values, which are lost.
-    void (*sums)(float *to, float *x, size_t width, size_t n);
-    // Of a spectrum of n bins, real and imaginary parts in turn: adds the power of each bin to `to`; gives
-    // each bin times its gain.
+    // to[i] = the sum of x[i] and the three that follow it, each `apart` behind the one before.
+    void (*add_four)(float *to, const float *x, size_t apart, size_t n);
+    // Of a spectrum of n bins, real and imaginary parts in turn: adds the power of each bin to `to`.
     void (*power)(float *to, const float *bins, size_t n);
-    void (*apply)(float *to, const float *bins, const float *gains, size_t n);
     // Of the spectrum of n complex numbers (n is even) that two channels side by side make: adds the power of
     // both channels together to to[0] .. to[n / 2].
     void (*power_of_pair)(float *to, const float *bins, size_t n);

@@ -43,7 +43,8 @@ struct ta_sound_hiss {
     struct group *groups;
     float *window, *back, *frame; // windows on the way in and out, each value twice
     float **powers;               // SLOTS: of all channels
-    float *smooth, *even, *least, *before, *noise, *hiss, *over, *last, *gains, *around, *wide, *sums;
+    float *smooth, *even, *least, *before, *noise, *hiss, *over, *last, *gains, *twice, *around, *wide, *sums,
+        *fours, *sixteens;
     float **snr; // of 3 frames, after the first gains
     float *parts[PARTS];
     AVComplexFloat *work;
@@ -151,17 +152,27 @@ static size_t slot_of(long long frame)
     return (size_t)((frame + SLOTS) % SLOTS);
 }
 
-// Sums of 2 * reach + 1 neighbours, in place; at the ends the last one stands for those beyond.
-static void sum_neighbours(struct ta_sound_hiss *h, float *x, size_t reach)
+// Of `count` rows by their weights: the sums of 2 * reach + 1 neighbours. At the ends the last one stands for
+// those beyond.
+static void sum_neighbours(struct ta_sound_hiss *h, float *to, const float *const *rows, const float *weights,
+                           size_t count, size_t reach)
 {
+    static const float ones[5] = {1, 1, 1, 1, 1};
     size_t n = h->bins;
     float *wide = h->even;
-    memcpy(wide + reach, x, n * sizeof(float));
+    _Static_assert(2 * WIDE + 1 == 2 * 16 + 4 + 1, "what wide sums are made of");
+    h->dsp->blend(wide + reach, rows, weights, count, n);
     for (size_t i = 0; i < reach; i++) {
-        wide[i] = x[0];
-        wide[n + reach + i] = x[n - 1];
+        wide[i] = wide[reach];
+        wide[n + reach + i] = wide[n + reach - 1];
     }
-    h->dsp->sums(x, wide, 2 * reach + 1, n);
+    if (reach == WIDE) { // of sums of four and of sixteen
+        h->dsp->add_four(h->fours, wide, 1, n + 2 * WIDE - 3);
+        h->dsp->add_four(h->sixteens, h->fours, 4, n + 2 * WIDE - 15);
+        h->dsp->blend(to, (const float *const[]){h->sixteens, h->sixteens + 16, h->fours + 32, wide + 36},
+                      ones, 4, n);
+    } else
+        h->dsp->filter(to, wide, ones, 2 * reach + 1, n);
 }
 
 // The first gains of frame `at`, into its slot of h->snr, by what is around each bin: 5 frames of 5 bins, or
@@ -172,10 +183,8 @@ static void look(struct ta_sound_hiss *h, long long at)
     const float *rows[5];
     for (int i = 0; i < 5; i++)
         rows[i] = h->powers[slot_of(TA_MAX(at + i - 2, 0))];
-    h->dsp->blend(h->around, rows, of_25, 5, h->bins);
-    sum_neighbours(h, h->around, 2);
-    h->dsp->blend(h->wide, rows + 2, &of_wide, 1, h->bins);
-    sum_neighbours(h, h->wide, WIDE);
+    sum_neighbours(h, h->around, rows, of_25, 5, 2);
+    sum_neighbours(h, h->wide, rows + 2, &of_wide, 1, WIDE);
     h->dsp->raise(h->around, h->wide, h->bins);
     h->dsp->first(h->snr[at % 3], h->last, h->powers[slot_of(at)], h->around, h->over, &h->settings, h->bins);
 }
@@ -192,8 +201,7 @@ static void look_around(struct ta_sound_hiss *h, long long at)
     for (int i = 0; i < 3; i++)
         rows[i] = h->snr[TA_MAX(at + i - 1, 0) % 3];
     h->dsp->blend(h->wide, rows, in_time, 3, h->bins);
-    memcpy(h->sums, h->wide, h->bins * sizeof(float));
-    sum_neighbours(h, h->sums, 1);
+    sum_neighbours(h, h->sums, (const float *const[]){h->wide}, (const float[]){1}, 1, 1);
     h->dsp->blend(h->around, (const float *const[]){h->sums, h->wide}, in_bins, 2, h->bins);
 }
 
@@ -227,10 +235,11 @@ static void give(struct ta_sound_hiss *h, long long at)
     look_around(h, at);
     h->dsp->last(h->gains, h->around, &h->settings, h->bins);
     h->dsp->mirror(h->gains + h->bins, h->gains + 1, h->bins - 2);
+    h->dsp->interleave(h->twice, h->gains, h->gains, h->size); // for real and imaginary parts
     for (int i = 0; i < h->group_count; i++) {
         struct group *g = &h->groups[i];
         size_t step = (size_t)g->channels;
-        h->dsp->apply(&h->work[0].re, &g->spectra[slot][0].re, h->gains, g->bins);
+        h->dsp->multiply(&h->work[0].re, &g->spectra[slot][0].re, h->twice, 2 * g->bins);
         g->backward(g->from_bins, h->frame, h->work, sizeof *h->work);
         h->dsp->add_product(g->out + h->place * step, h->frame,
                             g->channels == 2 ? h->back : h->back + 2 * h->size, h->size * step);
@@ -300,8 +309,8 @@ static void make_bands(struct ta_sound_hiss *h)
 
 static void make_planes(struct ta_sound_hiss *h)
 {
-    float **own[] = {&h->smooth, &h->even,   &h->least, &h->before, &h->noise, &h->hiss,
-                     &h->last,   &h->around, &h->wide,  &h->over,   &h->sums};
+    float **own[] = {&h->smooth, &h->even, &h->least, &h->before, &h->noise, &h->hiss,    &h->last,
+                     &h->around, &h->wide, &h->over,  &h->sums,   &h->fours, &h->sixteens};
     for (size_t i = 0; i < TA_COUNT(own); i++)
         *own[i] = ta_sound_alloc(h->bins + 2 * (size_t)WIDE, sizeof(float));
     for (int k = 0; k < PARTS; k++)
@@ -312,6 +321,7 @@ static void make_planes(struct ta_sound_hiss *h)
             h->parts[k][i] = INFINITY;
     }
     h->gains = ta_sound_alloc(h->size, sizeof(float));
+    h->twice = ta_sound_alloc(2 * h->size, sizeof(float));
     h->snr = ta_sound_planes(3, h->bins);
     h->powers = ta_sound_planes(SLOTS, h->bins);
     h->work = ta_sound_alloc(h->size, sizeof *h->work);
@@ -391,9 +401,9 @@ void ta_sound_hiss_destroy(struct ta_sound_hiss **hiss)
         for (int k = 0; k < SLOTS; k++)
             free(g->spectra[k]);
     }
-    void *own[] = {h->groups, h->powers, h->work,   h->window, h->back, h->frame, h->smooth,
-                   h->even,   h->least,  h->before, h->noise,  h->hiss, h->last,  h->gains,
-                   h->around, h->wide,   h->over,   h->sums,   h->snr};
+    void *own[] = {h->groups, h->powers, h->work,  h->window, h->back,     h->frame, h->smooth, h->even,
+                   h->least,  h->before, h->noise, h->hiss,   h->last,     h->gains, h->twice,  h->around,
+                   h->wide,   h->over,   h->sums,  h->fours,  h->sixteens, h->snr};
     for (size_t i = 0; i < TA_COUNT(own); i++)
         free(own[i]);
     for (int k = 0; k < PARTS; k++)

@@ -202,37 +202,22 @@ static void power(float *restrict to, const float *restrict bins, size_t n)
         to[i] += bins[2 * i] * bins[2 * i] + bins[2 * i + 1] * bins[2 * i + 1];
 }
 
-static void apply(float *restrict to, const float *restrict bins, const float *restrict gains, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        to[2 * i] = bins[2 * i] * gains[i];
-        to[2 * i + 1] = bins[2 * i + 1] * gains[i];
-    }
-}
-
 // Bin k is L + iR and bin n - k, but for signs, L - iR: what is in both beside the channels' powers cancels.
 static void power_of_pair(float *restrict to, const float *restrict bins, size_t n)
 {
+    enum { TILE = 128 };
+    float low[TILE], high[TILE];
     if (n)
         to[0] += bins[0] * bins[0] + bins[1] * bins[1];
-    for (size_t at = 1; at <= n / 2; at += LANES) {
-        float low[LANES], high[LANES];
-        size_t count = n / 2 + 1 - at < LANES ? n / 2 + 1 - at : LANES;
+    for (size_t at = 1, count; at <= n / 2; at += count) {
+        count = n / 2 + 1 - at < TILE ? n / 2 + 1 - at : TILE;
         const float *b = bins + 2 * at, *t = bins + 2 * (n - at + 1 - count);
-        if (count == LANES) {
-            for (size_t i = 0; i < LANES; i++) {
-                low[i] = b[2 * i] * b[2 * i] + b[2 * i + 1] * b[2 * i + 1];
-                high[i] = t[2 * i] * t[2 * i] + t[2 * i + 1] * t[2 * i + 1];
-            }
-            for (size_t i = 0; i < LANES; i++)
-                to[at + i] += 0.5f * (low[i] + high[LANES - 1 - i]);
-        } else {
-            for (size_t i = 0; i < count; i++) {
-                float l = b[2 * i] * b[2 * i] + b[2 * i + 1] * b[2 * i + 1];
-                const float *h = t + 2 * (count - 1 - i);
-                to[at + i] += 0.5f * (l + (h[0] * h[0] + h[1] * h[1]));
-            }
-        }
+        for (size_t i = 0; i < count; i++)
+            low[i] = b[2 * i] * b[2 * i] + b[2 * i + 1] * b[2 * i + 1];
+        for (size_t i = 0; i < count; i++)
+            high[i] = t[2 * i] * t[2 * i] + t[2 * i + 1] * t[2 * i + 1];
+        for (size_t i = 0; i < count; i++)
+            to[at + i] += 0.5f * (low[i] + high[count - 1 - i]);
     }
 }
 
@@ -264,24 +249,11 @@ static void mirror(float *restrict to, const float *restrict from, size_t n)
         to[i] = from[n - 1 - i];
 }
 
-// Sums of 1, 2, 4, ... values, each from two of those before, of which any width is made.
-static void sums(float *restrict to, float *x, size_t width, size_t n)
+static void add_four(float *restrict to, const float *restrict x, size_t apart, size_t n)
 {
-    size_t length = n + width - 1, place = 0;
+    const float *a = x + apart, *b = a + apart, *c = b + apart;
     for (size_t i = 0; i < n; i++)
-        to[i] = 0;
-    for (size_t bit = 1; bit <= width && n; bit *= 2) {
-        if (width & bit) {
-            for (size_t i = 0; i < n; i++)
-                to[i] += x[i + place];
-            place += bit;
-        }
-        if (2 * bit > width)
-            break;
-        length -= bit;
-        for (size_t i = 0; i < length; i++)
-            x[i] += x[i + bit];
-    }
+        to[i] = (x[i] + a[i]) + (b[i] + c[i]);
 }
 
 static inline float less(float a, float b)
@@ -324,20 +296,32 @@ static inline float lsa(float xi, float gamma)
     return wiener * wiener * (1 + 0.56145948f / (v * under));
 }
 
+// Sixteen bins at a time: where none of them is more than noise, the second step has no say.
 static void first(float *restrict snr, float *restrict before, const float *restrict power,
                   const float *restrict around, const float *restrict over,
                   const struct ta_sound_gains *settings, size_t n)
 {
     const float keep = settings->keep, least = settings->least;
-    for (size_t i = 0; i < n; i++) {
-        float gamma = less(power[i] * over[i], 1e6f), near = less(around[i] * over[i], 1e6f);
-        float xi = keep * less(before[i] * over[i], 1e6f) + (1 - keep) * more(gamma - 1, 0);
-        float square = lsa(more(xi, least), gamma);
-        before[i] = square * power[i];
-        square = lsa(more(square * gamma, least), gamma);
-        float rest = more(near - 3.2f, 0);
-        // Raised, as what is judged by what is around it comes out too low.
-        snr[i] = 2.5f * __builtin_sqrtf(less(square, 1)) * rest / (1 + rest) * gamma;
+    for (size_t at = 0, count; at < n; at += count) {
+        float gamma[LANES] = {0}, square[LANES] = {0}, rest[LANES] = {0};
+        count = n - at < LANES ? n - at : LANES;
+        for (size_t i = 0; i < count; i++) {
+            size_t k = at + i;
+            gamma[i] = less(power[k] * over[k], 1e6f);
+            rest[i] = more(less(around[k] * over[k], 1e6f) - 3.2f, 0);
+            float xi = keep * less(before[k] * over[k], 1e6f) + (1 - keep) * more(gamma[i] - 1, 0);
+            square[i] = lsa(more(xi, least), gamma[i]);
+            before[k] = square[i] * power[k];
+        }
+        if (most(rest, LANES) > 0)
+            for (size_t i = 0; i < count; i++) {
+                float gain = lsa(more(square[i] * gamma[i], least), gamma[i]);
+                // Raised, as what is judged by what is around it comes out too low.
+                snr[at + i] = 2.5f * __builtin_sqrtf(less(gain, 1)) * rest[i] / (1 + rest[i]) * gamma[i];
+            }
+        else
+            for (size_t i = 0; i < count; i++)
+                snr[at + i] = 0;
     }
 }
 
@@ -368,13 +352,12 @@ const struct ta_sound_dsp TA_SOUND_TABLE = {
     .filter = filter,
     .multiply = multiply,
     .power = power,
-    .apply = apply,
     .power_of_pair = power_of_pair,
     .add_product = add_product,
     .interleave = interleave,
     .part = part,
     .mirror = mirror,
-    .sums = sums,
+    .add_four = add_four,
     .track = track,
     .first = first,
     .last = last,
