@@ -4,6 +4,7 @@
 #ifndef TA_DSP_SOUND_H
 #define TA_DSP_SOUND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { TA_SOUND_LANES = 16 };
@@ -43,6 +44,8 @@ struct ta_sound_dsp {
     void (*bends)(float *to, const float *x, size_t n);
     // x[i] = |x[i]|
     void (*sizes)(float *x, size_t n);
+    // Whether an x[i] above `least` in size is no further than `apart` from x[i - 1]; x[-1] is there.
+    bool (*any_alike)(const float *x, float apart, float least, size_t n);
     // to[i] becomes |from[i]| where that is more.
     void (*raise)(float *to, const float *from, size_t n);
     // to[i] = from[i] made a number to count with (ta_sound_number()).
@@ -66,6 +69,8 @@ struct ta_sound_dsp {
     void (*multiply)(float *to, const float *a, const float *b, size_t n);
     // to[i] += a[i] * b[i]
     void (*add_product)(float *to, const float *a, const float *b, size_t n);
+    // to[i] += weight * (a[i] - b[i]) * (a[i] - b[i])
+    void (*add_squares)(float *to, const float *a, const float *b, float weight, size_t n);
     // Two channels of n samples side by side, as of n complex numbers, and apart again.
     void (*interleave)(float *to, const float *left, const float *right, size_t n);
     void (*part)(float *left, float *right, const float *from, size_t n);

@@ -9,6 +9,7 @@
 #include <libavutil/tx.h>
 
 #include "base/mem.h"
+#include "dsp/sound.h"
 #include "dsp/sound_block.h"
 
 enum {
@@ -23,11 +24,12 @@ static const double none_db = -200;
 
 struct ta_sound_bands {
     struct ta_sound_block block; // a piece of which the first `size` samples are looked at
+    const struct ta_sound_dsp *dsp;
     int rate, channels, size;
     long long count;
     AVTXContext *tx;
     av_tx_fn transform;
-    float *window, *in;
+    float *window, *in, *power;
     AVComplexFloat *out;
     uint32_t (*histograms)[LEVELS]; // BANDS, and one more for all above HISS_FROM
 };
@@ -42,17 +44,19 @@ static void count_level(uint32_t *histogram, double power)
 static void process(void *self, float *const *planes)
 {
     struct ta_sound_bands *b = self;
+    const int half = b->size / 2, hiss = (int)ceil((double)HISS_FROM * b->size / b->rate);
     double most[BANDS + 1] = {0};
     for (int c = 0; c < b->channels; c++) {
         double powers[BANDS + 1] = {0};
-        for (int i = 0; i < b->size; i++)
-            b->in[i] = planes[c][i] * b->window[i];
+        b->dsp->multiply(b->in, planes[c], b->window, (size_t)b->size);
         b->transform(b->tx, b->out, b->in, sizeof(float));
-        for (int i = 1; i < b->size / 2; i++) {
-            double p = (double)b->out[i].re * b->out[i].re + (double)b->out[i].im * b->out[i].im;
-            powers[i * BANDS / (b->size / 2)] += p;
-            powers[BANDS] += (double)i * b->rate / b->size >= HISS_FROM ? p : 0;
-        }
+        memset(b->power, 0, (size_t)half * sizeof(float));
+        b->dsp->power(b->power, &b->out[0].re, (size_t)half);
+        for (int band = 0, i = 1; band < BANDS; band++)
+            for (; i < half && i * BANDS < (band + 1) * half; i++)
+                powers[band] += b->power[i];
+        for (int i = TA_MAX(hiss, 1); i < half; i++)
+            powers[BANDS] += b->power[i];
         for (int i = 0; i <= BANDS; i++)
             most[i] = TA_MAX(most[i], powers[i]);
     }
@@ -71,6 +75,7 @@ struct ta_sound_bands *ta_sound_bands_create(int rate, int channels)
     if (!ta_sound_takes(rate, channels))
         return NULL;
     struct ta_sound_bands *b = ta_xcalloc(1, sizeof *b);
+    b->dsp = ta_sound_dsp();
     b->rate = rate;
     b->channels = channels;
     b->size = 1024;
@@ -79,6 +84,7 @@ struct ta_sound_bands *ta_sound_bands_create(int rate, int channels)
     ta_sound_block_init(&b->block, (size_t)b->size * 2, channels);
     b->window = ta_sound_alloc((size_t)b->size, sizeof(float));
     b->in = ta_sound_alloc((size_t)b->size, sizeof(float));
+    b->power = ta_sound_alloc((size_t)b->size, sizeof(float));
     b->out = ta_sound_alloc((size_t)b->size / 2 + 1, sizeof *b->out);
     b->histograms = ta_xcalloc(BANDS + 1, sizeof *b->histograms);
     // So that the powers of all bins come to that of the samples.
@@ -99,6 +105,7 @@ void ta_sound_bands_destroy(struct ta_sound_bands **bands)
     av_tx_uninit(&b->tx);
     free(b->window);
     free(b->in);
+    free(b->power);
     free(b->out);
     free(b->histograms);
     ta_freep(bands);

@@ -154,8 +154,7 @@ static void average(struct ta_sound_buzz *b, const struct channel *c, long long 
         for (long long f = from; error && f < to; f++) {
             float w = c->weights[f % KEPT][p] / sum;
             const float *x = c->frames[f % KEPT];
-            for (size_t i = at; i < at + length; i++)
-                error[i] += w * w * (x[i] - mean[i]) * (x[i] - mean[i]);
+            b->dsp->add_squares(error + at, x + at, mean + at, w * w, length);
         }
     }
 }
@@ -344,7 +343,7 @@ struct ta_sound_buzz *ta_sound_buzz_create(const struct ta_sound_buzz_params *pa
     b->latency = (b->latency / block + 1) * block;
     // And of frames before, which are taken anew when the period is found to be another.
     b->capacity = b->latency + (size_t)((HALF + 2) * b->period) + 4 * b->smooth + 2 * TAPS;
-    b->room = b->capacity + (size_t)rate; // moved once a second
+    b->room = b->capacity + 4 * (size_t)rate; // moved once in four seconds
     b->start = -(long long)b->capacity;
     b->list = ta_xcalloc((size_t)channels, sizeof *b->list);
     for (int c = 0; c < channels; c++) {

@@ -96,6 +96,16 @@ static void sizes(float *x, size_t n)
         x[i] = __builtin_fabsf(x[i]);
 }
 
+static bool any_alike(const float *x, float apart, float least, size_t n)
+{
+    int any = 0;
+    for (size_t i = 0; i < n; i++) {
+        const float *at = x + i;
+        any |= (__builtin_fabsf(at[0] - at[-1]) <= apart) & (__builtin_fabsf(at[0]) > least);
+    }
+    return any;
+}
+
 static void raise(float *restrict to, const float *restrict from, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -227,6 +237,13 @@ static void add_product(float *restrict to, const float *restrict a, const float
         to[i] += a[i] * b[i];
 }
 
+static void add_squares(float *restrict to, const float *restrict a, const float *restrict b, float weight,
+                        size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] += weight * (a[i] - b[i]) * (a[i] - b[i]);
+}
+
 static void interleave(float *restrict to, const float *restrict left, const float *restrict right, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -342,6 +359,7 @@ const struct ta_sound_dsp TA_SOUND_TABLE = {
     .blend = blend,
     .bends = bends,
     .sizes = sizes,
+    .any_alike = any_alike,
     .raise = raise,
     .numbers = numbers,
     .exchange = exchange,
@@ -354,6 +372,7 @@ const struct ta_sound_dsp TA_SOUND_TABLE = {
     .power = power,
     .power_of_pair = power_of_pair,
     .add_product = add_product,
+    .add_squares = add_squares,
     .interleave = interleave,
     .part = part,
     .mirror = mirror,

@@ -16,11 +16,13 @@ enum {
     MOST_DB = 100,
     LEVELS = (MOST_DB - LEAST_DB) * STEPS,
     CLIP_STEPS = 400, // of levels of clipped runs, 40 to a doubling
+    CLIP_PIECE = 256, // samples that are looked at together
     RUN = 3,          // samples that a clipped run has at least
 };
 
 static const double none_db = -200, silence = 1e-10; // the second: a power, -100 dB
 static const float flat = 3e-5f;                     // one step of 16 bits is as much
+static const float clips_from = 0.02f;
 
 // A plateau of a channel that may be one of clipping.
 struct plateau {
@@ -59,6 +61,12 @@ static int clip_step(float level)
 
 static void look_for_clips(struct ta_sound_levels *l, struct plateau *p, const float *x, size_t n)
 {
+    // No run goes on from before, and no two neighbours are alike and loud enough for one.
+    if (n > 1 && p->length <= 1 && fabsf(x[0] - p->before) > flat &&
+        !l->dsp->any_alike(x + 1, flat, 0.95f * clips_from, n - 1)) {
+        *p = (struct plateau){x[n - 1], x[n - 1], x[n - 1] - x[n - 2], 1};
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         float step = x[i] - p->before;
         if (p->length && fabsf(x[i] - p->level) <= flat) {
@@ -66,7 +74,7 @@ static void look_for_clips(struct ta_sound_levels *l, struct plateau *p, const f
         } else {
             // A clipped run begins and ends abruptly, and the waveform turns back.
             float up = p->level > 0 ? p->entry : -p->entry, down = p->level > 0 ? -step : step;
-            if (p->length >= RUN && fabsf(p->level) > 0.02f && up > 10 * flat && down > 10 * flat)
+            if (p->length >= RUN && fabsf(p->level) > clips_from && up > 10 * flat && down > 10 * flat)
                 l->clips[clip_step(fabsf(p->level))]++;
             p->level = x[i];
             p->entry = step;
@@ -141,7 +149,8 @@ static void process(void *self, float *const *planes)
             l->power += power * (double)n;
             l->counted += (long long)n;
         }
-        look_for_clips(l, &l->plateaus[c], planes[c], n);
+        for (size_t at = 0; at < n; at += CLIP_PIECE)
+            look_for_clips(l, &l->plateaus[c], planes[c] + at, TA_MIN(CLIP_PIECE, n - at));
     }
     l->windows++;
     if (loudest <= silence)

@@ -17,7 +17,7 @@
 // takes.
 enum {
     RATES = 2,         // of fields that buzz is looked for at
-    BUZZ_TENTHS = 200, // that are heard for it in one piece, again after
+    BUZZ_TENTHS = 120, // that are heard for it in one piece, three means long, again after
     BUZZ_CYCLE = 2400, // so many
     WHOLE = 600,       // tenths from the start that are heard whole, and of which, from there on,
     PART_CYCLE = 1200,

@@ -108,7 +108,7 @@ static void test_same_numbers(void **state)
 static void test_same_bits_rows(void **state)
 {
     use_set(state);
-    const struct ta_sound_dsp *both[] = {&ta_sound_dsp_c, ta_sound_dsp()};
+    const struct ta_sound_dsp *own = ta_sound_dsp(), *both[] = {&ta_sound_dsp_c, own};
     for (size_t k = 0; k < TA_COUNT(lengths); k++) {
         size_t n = lengths[k], apart = 1 + k % 5;
         float *a = floats(n), *b = floats(n), *long_one = floats(2 * n), *before = floats(n + 2),
@@ -129,10 +129,18 @@ static void test_same_bits_rows(void **state)
             d->blend(m[6], rows, w, 3, n);
             d->bends(m[7], before + 2, n);
             d->sizes(m[0], n);
+            d->add_squares(m[7], a, b, 0.5f, n);
         }
         for (int f = 0; f < 8; f++)
             assert_memory_equal(made[0][f], made[1][f], 2 * n * sizeof(float));
-        float **m = made[0];
+        float **m = made[0], apart_by = n > 3 ? fabsf(a[n / 2] - a[n / 2 - 1]) : 0;
+        for (size_t i = 0; i < n; i++)
+            apart_by = i && fabsf(a[i] - a[i - 1]) < apart_by ? fabsf(a[i] - a[i - 1]) : apart_by;
+        // The nearest two neighbours of all are found wherever they lie, and nothing below.
+        if (n > 3) {
+            assert_true(own->any_alike(a + 1, apart_by, -1, n - 1));
+            assert_false(own->any_alike(a + 1, apart_by * 0.999f, -1, n - 1));
+        }
         for (size_t i = 0; i < n; i++) {
             float sum = (wide[i] + wide[i + apart]) + (wide[i + 2 * apart] + wide[i + 3 * apart]);
             assert_true(m[0][i] == fabsf(long_one[i] + a[i] * b[i]));
@@ -142,7 +150,11 @@ static void test_same_bits_rows(void **state)
             assert_true(m[5][i] == sum);
             assert_true(fabs(m[6][i] - ((double)w[0] * a[i] + (double)w[1] * b[i] +
                                         (double)w[2] * long_one[i])) < 1e-5);
-            assert_true(m[7][i] == fabsf(before[i + 2] - 2 * before[i + 1] + before[i]));
+            float x[4] = {0.5f, 0.5f + a[i], 0.25f, 0.25f};
+            assert_true(own->any_alike(x + 1, 0.1f, 0.3f, 2) == (fabsf(a[i]) <= 0.1f));
+            assert_true(own->any_alike(x + 1, 0.1f, 0.2f, 3));
+            assert_true(m[7][i] == fabsf(before[i + 2] - 2 * before[i + 1] + before[i]) +
+                                       0.5f * (a[i] - b[i]) * (a[i] - b[i]));
         }
         for (int f = 0; f < 8; f++) {
             free(made[0][f]);
