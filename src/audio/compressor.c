@@ -73,13 +73,14 @@ static void begin_step(const struct ta_sound_compressor_opts *o, struct compress
 {
     c->mean += (c->powers[0] - c->mean) * c->mean_step;
     // A sine counts by its peak.
-    double goal = c->mean < c->quiet ? 0
-                                     : reduction(10 * log10(2 * c->mean + 1e-20) - o->threshold, o->ratio);
+    double goal = c->mean < c->quiet
+                      ? 0
+                      : reduction(10 / M_LN10 * log(2 * c->mean + 1e-20) - o->threshold, o->ratio);
     c->level += (goal - c->level) * (goal > c->level ? c->fall : c->rise);
     if (c->level < 1e-9)
         c->level = 0;
     c->gain = c->to;
-    c->to = c->level > 0 ? (float)pow(10, -c->level / 20) : 1;
+    c->to = c->level > 0 ? (float)exp(-c->level * (M_LN10 / 20)) : 1;
 }
 
 static void end_step(struct compressor *c)

@@ -50,14 +50,15 @@ static float bound_of(float taps[PHASES][TAPS])
 
 // ---- true peaks ----
 
-enum { AT_ONCE = 256 };
+// Samples at once; for peaks fewer, so that more of them are known not to be higher than what was.
+enum { AT_ONCE = 256, PEAK_AT_ONCE = 64 };
 
 struct ta_true_peak {
     const struct ta_sound_dsp *dsp;
     int channels;
     float taps[PHASES][TAPS], bound;
-    float (*recent)[TAPS - 1 + AT_ONCE]; // the last samples of each channel, and those that come
-    float between[AT_ONCE];
+    float (*recent)[TAPS - 1 + PEAK_AT_ONCE]; // the last samples of each channel, and those that come
+    float between[PEAK_AT_ONCE];
     double highest;
 };
 
@@ -89,8 +90,8 @@ static void add_channel(struct ta_true_peak *t, float *recent, const float *samp
 void ta_true_peak_add(struct ta_true_peak *t, float *const *planes, size_t samples)
 {
     for (int c = 0; c < t->channels; c++)
-        for (size_t i = 0; i < samples; i += AT_ONCE)
-            add_channel(t, t->recent[c], planes[c] + i, TA_MIN(AT_ONCE, samples - i));
+        for (size_t i = 0; i < samples; i += PEAK_AT_ONCE)
+            add_channel(t, t->recent[c], planes[c] + i, TA_MIN(PEAK_AT_ONCE, samples - i));
 }
 
 double ta_true_peak_get(const struct ta_true_peak *t)

@@ -301,16 +301,21 @@ static void track(const struct ta_sound_track *t, const float *restrict power, s
     }
 }
 
-// The square of the gain that makes the expected logarithm of the amplitude right:
+// The square of the gain that makes the expected logarithm of the amplitude right is over / under:
 // xi / (1 + xi) * exp(E1(v) / 2). The square of the exponential is 1 + exp(-gamma) / v where v is small and 1
 // where it is large; in between the polynomial is within 1e-4.
-static inline float lsa(float xi, float gamma)
+struct lsa {
+    float over, under;
+};
+
+static inline struct lsa lsa(float xi, float gamma)
 {
     float wiener = xi / (1 + xi);
     float v = less(more(wiener * gamma, 1e-5f), 50);
-    float under = 1 + v * (0.78227872f +
-                           v * (0.34669747f + v * (0.15194827f + v * (-0.01120289f + v * 0.01922146f))));
-    return wiener * wiener * (1 + 0.56145948f / (v * under));
+    float under = v *
+                  (1 + v * (0.78227872f +
+                            v * (0.34669747f + v * (0.15194827f + v * (-0.01120289f + v * 0.01922146f)))));
+    return (struct lsa){wiener * wiener * (under + 0.56145948f), under};
 }
 
 // Sixteen bins at a time: where none of them is more than noise, the second step has no say.
@@ -327,14 +332,18 @@ static void first(float *restrict snr, float *restrict before, const float *rest
             gamma[i] = less(power[k] * over[k], 1e6f);
             rest[i] = more(less(around[k] * over[k], 1e6f) - 3.2f, 0);
             float xi = keep * less(before[k] * over[k], 1e6f) + (1 - keep) * more(gamma[i] - 1, 0);
-            square[i] = lsa(more(xi, least), gamma[i]);
+            struct lsa g = lsa(more(xi, least), gamma[i]);
+            square[i] = g.over / g.under;
             before[k] = square[i] * power[k];
         }
         if (most(rest, LANES) > 0)
             for (size_t i = 0; i < count; i++) {
-                float gain = lsa(more(square[i] * gamma[i], least), gamma[i]);
-                // Raised, as what is judged by what is around it comes out too low.
-                snr[at + i] = 2.5f * __builtin_sqrtf(less(gain, 1)) * rest[i] / (1 + rest[i]) * gamma[i];
+                struct lsa g = lsa(more(square[i] * gamma[i], least), gamma[i]);
+                float r = rest[i], all = 1 + r;
+                // Raised, as what is judged by what is around it comes out too low. One root of one quotient,
+                // for these take most of the time: of the gain, 1 at most, times r / (1 + r).
+                snr[at + i] = 2.5f * __builtin_sqrtf(less(g.over, g.under) * r * r / (g.under * all * all)) *
+                              gamma[i];
             }
         else
             for (size_t i = 0; i < count; i++)
