@@ -19,7 +19,7 @@ enum {
     SLOTS = AHEAD + 2,
     BAND = 20, // bins that tell a level of noise, at least
     MOST_BANDS = 128,
-    EVEN = 6,   // frames from one such time to the next
+    EVEN = 12,  // frames from one such time to the next
     WIDE = 18,  // bins to each side that tell what is struck
     MOVES = 12, // hops until samples are moved back to the start of their room
 };
