@@ -360,11 +360,11 @@ static void settle_routes(struct ta_index *index)
     index->routes_count = any ? index->routes_count : 0;
 }
 
-// Where they are missing in files that list their packets.
+// Where they are missing in files that list their packets, and the file's structure does not tell.
 static void find_lost_bytes(struct ta_index_builder *b)
 {
     struct ta_splice places[TA_LOST_MAX];
-    int count = ta_lost_between_frames(b->source, places);
+    int count = b->index->splice_count ? 0 : ta_lost_between_frames(b->source, places);
     b->structure.breaks += count ? count : b->source->index_moved;
     if (!count)
         return;

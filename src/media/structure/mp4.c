@@ -19,6 +19,75 @@ static bool is_box(const uint8_t *p)
     return false;
 }
 
+// The length of the box there, whether or not the file has all of it.
+static uint64_t box_length(struct ta_walk *w, int64_t at, const uint8_t *p)
+{
+    uint64_t length = AV_RB32(p);
+    if (length == 1)
+        length = w->size - at < 16 ? UINT64_MAX : AV_RB64(p + 8);
+    return length;
+}
+
+// ---- fragments ----
+
+#define LONGEST_GAP ((int64_t)1 << 36) // bytes missing in one place that are believed
+#define NEAR_BOXES 8                   // from one fragment to the next
+#define FARTHEST ((int64_t)1 << 60)    // place in a file that is believed
+
+// Fragments may say where in the file their pictures and sound are: most name where they begin themselves,
+// others where the bytes behind their head are. That tells how many bytes are missing before one.
+struct fragments {
+    int64_t latest;   // box, -1: none yet
+    int64_t inserted; // bytes by splices so far
+    bool told, wrong; // whether they say it, and do so as the first one did
+    bool behind;      // from where the head ends
+    int64_t offset;   // ... that is
+};
+
+// The first place that a fragment's tracks, or the one between `at` and `end`, name; -1: they name none.
+static int64_t named_place(struct ta_walk *w, int64_t at, int64_t end, bool track)
+{
+    int64_t first = -1;
+    for (int i = 0; i < 1000 && at + 8 <= end; i++) {
+        const uint8_t *p = ta_walk_look(w, at, 8);
+        int64_t length = p ? AV_RB32(p) : 0;
+        if (length < 8 || length > end - at)
+            return first;
+        int64_t place = -1;
+        if (!track && !memcmp(p + 4, "traf", 4))
+            place = named_place(w, at + 8, at + length, true);
+        else if (track && !memcmp(p + 4, "tfhd", 4) && length >= 24 && (p = ta_walk_look(w, at + 8, 16)) &&
+                 (p[3] & 1))
+            place = (int64_t)TA_MIN(AV_RB64(p + 8), (uint64_t)FARTHEST);
+        if (place >= 0 && place < FARTHEST && (first < 0 || place < first))
+            first = place;
+        at += length;
+    }
+    return first;
+}
+
+// Where the fragment at `at` should be by what it says; -1: it says nothing.
+static int64_t said_place(struct ta_walk *w, int64_t at, int64_t length)
+{
+    const struct fragments *f = w->state;
+    int64_t place = f->told && !f->wrong ? named_place(w, at + 8, at + length, false) : -1;
+    return place < 0 ? -1 : place - f->offset - (f->behind ? length : 0);
+}
+
+static void note_fragment(struct ta_walk *w, int64_t at, int64_t length)
+{
+    struct fragments *f = w->state;
+    int64_t place = named_place(w, at + 8, at + length, false), here = at + f->inserted;
+    if (place < 0)
+        return;
+    if (!f->told) {
+        f->told = true;
+        f->behind = place != here;
+        f->offset = f->behind ? place - here - length : 0;
+    }
+    f->wrong |= said_place(w, at, length) != here;
+}
+
 static int64_t box_unit(struct ta_walk *w, int64_t at)
 {
     const uint8_t *p = ta_walk_look(w, at, TA_MIN(w->size - at, 16));
@@ -26,14 +95,20 @@ static int64_t box_unit(struct ta_walk *w, int64_t at)
         return TA_WALK_BEYOND_END;
     if (!is_box(p) || (w->strict && memcmp(p + 4, "moof", 4) != 0))
         return TA_WALK_NO_UNIT;
-    uint64_t length = AV_RB32(p);
+    bool fragment = !memcmp(p + 4, "moof", 4);
+    uint64_t length = box_length(w, at, p);
     if (!length)
         return w->size - at;
-    if (length == 1)
-        length = w->size - at < 16 ? UINT64_MAX : AV_RB64(p + 8);
     if (length < 8)
         return TA_WALK_NO_UNIT;
-    return length > (uint64_t)(w->size - at) ? TA_WALK_BEYOND_END : (int64_t)length;
+    if (length > (uint64_t)(w->size - at))
+        return TA_WALK_BEYOND_END;
+    if (!w->searching && w->state) {
+        if (fragment)
+            note_fragment(w, at, (int64_t)length);
+        ((struct fragments *)w->state)->latest = at;
+    }
+    return (int64_t)length;
 }
 
 // ---- what tracks say of their length ----
@@ -179,8 +254,11 @@ static int64_t box_begin(struct ta_walk *w, int64_t *end)
     (void)end;
     for (int i = 0; i < 1000 && (length = box_unit(w, at)) > 0; i++) {
         const uint8_t *p = ta_walk_look(w, at, 8);
-        if (p && !memcmp(p + 4, "moof", 4))
+        if (p && !memcmp(p + 4, "moof", 4)) {
+            struct fragments *f = w->state = ta_xcalloc(1, sizeof(*f));
+            f->latest = -1;
             return at;
+        }
         if (p && !memcmp(p + 4, "moov", 4)) {
             struct track none = {0};
             struct film film = {0};
@@ -191,17 +269,80 @@ static int64_t box_begin(struct ta_walk *w, int64_t *end)
     return -1;
 }
 
-static void box_broken(struct ta_walk *w, int64_t from, int64_t to)
+// A box of which bytes are missing is followed by the next fragment too early.
+static int64_t box_within(struct ta_walk *w, int64_t from)
 {
-    uint8_t head[16] = {0, 0, 0, 1, 'f', 'r', 'e', 'e'};
-    if (to - from < 16) {
-        AV_WB32(head, (uint32_t)(to - from));
-        if (to - from >= 8)
-            ta_walk_patch(w, from, head, 8);
-        return;
+    const struct fragments *f = w->state;
+    int64_t found = -1;
+    w->searching = w->strict = true;
+    for (int64_t at = f->latest + 8; f->latest >= 0 && at < from && found < 0 && w->err >= 0; at++) {
+        int64_t length = box_unit(w, at);
+        w->strict = false;
+        if (length > 0 && box_unit(w, at + length) != TA_WALK_NO_UNIT)
+            found = at;
+        w->strict = true;
     }
-    AV_WB64(head + 8, (uint64_t)(to - from));
-    ta_walk_patch(w, from, head, 16);
+    w->searching = w->strict = false;
+    return found;
 }
 
-const struct ta_walk_format ta_walk_mp4 = {box_begin, box_unit, NULL, box_broken, NULL};
+// How many bytes are missing (too many: negative) before the fragment at `to`, by what it says and the next
+// one as well. False: they don't tell.
+static bool find_missing(struct ta_walk *w, int64_t to, int64_t *missing)
+{
+    const struct fragments *f = w->state;
+    bool any = false;
+    int64_t at = to, length;
+    w->searching = true;
+    for (int i = 0; i < NEAR_BOXES && at < w->size && (length = box_unit(w, at)) > 0; i++, at += length) {
+        const uint8_t *p = ta_walk_look(w, at, 8);
+        int64_t place = p && !memcmp(p + 4, "moof", 4) ? said_place(w, at, length) : -1;
+        if (place < 0)
+            continue;
+        int64_t more = place - at - f->inserted;
+        any = at == to || (any && more == *missing);
+        *missing = at == to ? more : *missing;
+        if (at != to)
+            break;
+    }
+    w->searching = false;
+    return any && *missing < LONGEST_GAP;
+}
+
+// What lies between two boxes is one to be skipped; `at` is a byte of what is read.
+static void skip(struct ta_walk *w, int64_t at, int64_t bytes)
+{
+    uint8_t head[16] = {0, 0, 0, 1, 'f', 'r', 'e', 'e'};
+    if (bytes < 16) {
+        AV_WB32(head, (uint32_t)bytes);
+        if (bytes >= 8)
+            ta_walk_patch(w, at, head, 8);
+        return;
+    }
+    AV_WB64(head + 8, (uint64_t)bytes);
+    ta_walk_patch(w, at, head, 16);
+}
+
+// Zeros stand for what is missing, so that all behind them is where fragments, and the list at the end, say.
+static void box_broken(struct ta_walk *w, int64_t from, int64_t to)
+{
+    struct fragments *f = w->state;
+    int64_t start = f->latest, end = from, missing = 0;
+    const uint8_t *p = to - from >= 16 ? ta_walk_look(w, from, 16) : NULL;
+    bool tells = find_missing(w, to, &missing), media = p && !memcmp(p + 4, "mdat", 4);
+    if (media) { // reaches beyond the end of the file
+        int64_t most = to - from + (tells ? TA_MAX(missing, 0) : LONGEST_GAP);
+        start = from;
+        end = from + (int64_t)TA_MIN(box_length(w, from, p), (uint64_t)most);
+    }
+    if (!tells || to + missing < start + 16)
+        missing = TA_MAX(end - to, 0);
+    if (missing > 0)
+        ta_walk_splice(w, (struct ta_splice){to, to, TA_SPLICE_ZEROS, missing, 1});
+    else if (missing < 0)
+        ta_walk_splice(w, (struct ta_splice){.from = to + missing, .to = to, .fill = TA_SPLICE_ZEROS});
+    skip(w, end + f->inserted, to + missing - end);
+    f->inserted += missing;
+}
+
+const struct ta_walk_format ta_walk_mp4 = {box_begin, box_unit, NULL, box_broken, box_within};
