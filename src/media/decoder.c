@@ -94,10 +94,18 @@ static bool sticks(const AVCodecContext *c)
     return c->codec_id == AV_CODEC_ID_AV1;
 }
 
-// These leave blocks that they can't read as they were, and say so in words alone.
+// These leave blocks that they can't read, or whose checksum is not that of their bytes (FFV1), as they were,
+// and say so in words alone.
 static bool only_tells(const AVCodecContext *c)
 {
-    return c->codec_id == AV_CODEC_ID_H261 || c->codec_id == AV_CODEC_ID_MJPEG;
+    static const enum AVCodecID ids[] = {AV_CODEC_ID_H261,      AV_CODEC_ID_MJPEG,     AV_CODEC_ID_AMV,
+                                         AV_CODEC_ID_FFV1,      AV_CODEC_ID_MSMPEG4V1, AV_CODEC_ID_MSMPEG4V2,
+                                         AV_CODEC_ID_MSMPEG4V3, AV_CODEC_ID_WMV1,      AV_CODEC_ID_WMV2,
+                                         AV_CODEC_ID_THEORA,    AV_CODEC_ID_FLASHSV};
+    for (size_t i = 0; i < TA_COUNT(ids); i++)
+        if (c->codec_id == ids[i])
+            return true;
+    return false;
 }
 
 static int note_error(AVCodecContext *c, int ret)

@@ -10,7 +10,7 @@ import pytest
 
 import clips
 import judge
-from bad_kit import FAST, folder  # noqa: F401
+from bad_kit import FAST, folder, packets  # noqa: F401
 
 SECONDS, RATE = 4, 25
 MAKERS = {
@@ -183,6 +183,25 @@ def test_undecodable_start(program, folder, pictures, code):
         seconds = float(re.search(r'the first ([\d.]+) s of pictures', result.err).group(1))
         assert 1.5 < seconds < 2, result
         assert abs(judge.decoded_count(out) / RATE + seconds - 3) < 0.05, result
+
+
+ONLY_TOLD = {'ffv1': ('mkv', '-level', 3), 'msmpeg4v2': ('avi',), 'msmpeg4': ('avi',), 'wmv1': ('avi',), 'wmv2': ('avi',), 'libtheora': ('avi',),
+    'amv': ('avi', '-q:v', 5), 'flashsv': ('avi',)}
+
+
+@pytest.mark.parametrize('codec', ONLY_TOLD)
+def test_damage_that_decoders_give_in_words_alone(program, folder, codec):
+    """They make a picture all the same, and mark it as good: a checksum of FFV1 that is wrong, blocks that can't be read."""
+    suffix, *options = ONLY_TOLD[codec]
+    source, out = folder / f'a.{suffix}', folder / 'out.mkv'
+    clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=160x128:rate=25,noise=alls=10:all_seed=1', '-t', 1, '-c:v', codec, *options, '-threads', 1, source)
+    program('restore', source, '-o', out, *FAST, code=0)
+    data, noise = bytearray(source.read_bytes()), random.Random(4)
+    for at, size, _ in packets(source)[6:19:3]:
+        data[at + size // 2 : at + size // 2 + 60] = noise.randbytes(60)
+    source.write_bytes(data)
+    result = program('restore', source, '-o', out, *FAST, '--overwrite', code=3)
+    assert re.search(r'\d frames? decoded with errors', result.err) and judge.decoded_count(out) == 25, result
 
 
 def test_damaged_packets_of_copied_sound(program, folder):
