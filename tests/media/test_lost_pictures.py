@@ -9,7 +9,7 @@ import pytest
 import clips
 import handmade
 import judge
-from bad_kit import FAST, folder  # noqa: F401
+from bad_kit import FAST, folder, packets  # noqa: F401
 
 SECONDS, RATE = 4, 25
 PACKET = 188
@@ -81,6 +81,29 @@ def test_hole_of_a_few_pictures(program, folder, made, kind, most, how):
         assert abs(length - SECONDS) < 0.05, said
         missing = re.search(r'([\d.]+) s of pictures', said)
         assert count == SECONDS * RATE or abs(float(missing.group(1)) * RATE - (SECONDS * RATE - count)) < 1.5, said
+
+
+@pytest.mark.parametrize('least, most, tail', [(1 / 16, 1 / 2, 1 / 4), (5 / 8, 15 / 16, 3 / 4)])
+def test_packs_that_are_gone_up_to_a_new_group(program, folder, least, most, tail):
+    """Whole packs of 2,048 bytes, so that those around them fit: only the picture that is torn tells this from a cut. It goes on
+    with the end of another one, rows further down or up."""
+    data = film(folder / 'whole.vob', '-s', '64x1024', '-c:v', 'mpeg2video', '-q:v', 5, '-g', 12, '-an', '-f', 'vob').read_bytes()
+    pictures, source = packets(folder / 'whole.vob'), folder / 'gone.vob'
+    key = next(i for i in range(30, 60) if 'K' in pictures[i][2])
+    end, tail = pictures[key][0], int(pictures[key - 1][1] * tail)
+    tried = 0
+    for first in range(key - 11, key - 1):
+        at, size, _ = pictures[first]
+        # Where in this picture the hole must begin to be of whole packs.
+        begin = end - tail - (end - tail - at - int(size * least)) // 2048 * 2048
+        if not size * least <= begin - at < size * most:
+            continue
+        tried += 1
+        source.write_bytes(data[:begin] + data[end - tail :])
+        count, length, said = restored(program, source)
+        missing = re.search(r'damaged in 1 place: ([\d.]+) s of pictures', said)
+        assert missing and abs(float(missing[1]) * RATE - (SECONDS * RATE - count)) < 1.5 and abs(length - SECONDS) < 0.05, (first, count, length, said)
+    assert tried
 
 
 @pytest.mark.parametrize('kind', ['ts', 'mp4', 'cpk', 'y4m'])

@@ -32,7 +32,8 @@ enum ta_packet_flags {
     TA_PACKET_REPEAT = 128,   // repeat_first_field and the like: shown for a field longer (soft telecine)
     TA_PACKET_HIDDEN = 256,   // holds a picture that is only referred to (VP8): gives no frame
     TA_PACKET_DAMAGED = 1024, // what it holds is not whole (DV, whose blocks can be counted)
-    TA_PACKET_CLEAN = 512,    // nothing after it refers to anything before it (H.264 IDR)
+    TA_PACKET_TORN = 2048, // MPEG-1, MPEG-2: its slices do not follow each other, as where bytes are missing
+    TA_PACKET_CLEAN = 512, // nothing after it refers to anything before it (H.264 IDR)
 };
 
 struct ta_index_packet { // 40 bytes or less; in file (= decoding) order

@@ -10,6 +10,7 @@
 #include "media/structure.h"
 
 #define LEAST_LACK AV_TIME_BASE // of a track in MP4, before anybody is told
+#define UNTIMED 12              // pictures in a row without a time of their own, at most
 #define LEAST_UNREAD 4096       // bytes at the end of which a demuxer makes nothing, before anybody is told
 
 // The length that the head of the file states, AV_TIME_BASE units; AV_NOPTS_VALUE where it states none.
@@ -103,7 +104,8 @@ static int64_t count_gaps(const struct ta_index_builder *b)
 }
 
 // MPEG-1 and MPEG-2 in a broadcast's or a disc's container have a picture at each step. Where some are
-// missing and no new group of pictures begins, they got lost; else the film may have been cut there.
+// missing and no new group of pictures begins, or a picture there goes on with another's bytes, they got
+// lost; else the film may have been cut there.
 static int64_t count_holes(const struct ta_index_builder *b, double step)
 {
     const struct ta_index *index = b->index;
@@ -122,10 +124,13 @@ static int64_t count_holes(const struct ta_index_builder *b, double step)
         if ((double)ta_index_frame_duration(index, i) < 1.9 * step || (f->flags & TA_FRAME_REPEAT))
             continue;
         size_t low = TA_MIN(f[0].packet, f[1].packet), high = TA_MAX(f[0].packet, f[1].packet);
-        bool key = false;
-        for (size_t k = low; k <= high + 2 && k < index->packet_count; k++)
+        bool key = false, torn = false;
+        // What has no time of its own takes that behind the picture before: the hole in time comes later.
+        for (size_t k = low - TA_MIN(low, UNTIMED); k <= high + 2 && k < index->packet_count; k++) {
             key |= k > low && (index->packets[k].flags & TA_PACKET_KEY);
-        count += !key;
+            torn |= index->packets[k].flags & TA_PACKET_TORN;
+        }
+        count += !key || torn;
     }
     return count;
 }

@@ -6,7 +6,7 @@
 #define TA_INDEX_MAGIC "TAINDEX"
 
 enum {
-    TA_INDEX_VERSION = 11,
+    TA_INDEX_VERSION = 12,
     TA_INDEX_PACKET_BYTES = 36,
 };
 

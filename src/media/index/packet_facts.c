@@ -116,9 +116,14 @@ static void set_key(struct ta_index_packet *p, bool key)
 // Position behind the next 00 00 01, or `size`.
 static int after_start_code(const uint8_t *data, int size, int at)
 {
-    for (; at + 3 <= size; at++)
-        if (!data[at] && !data[at + 1] && data[at + 2] == 1)
+    while (at + 3 <= size) {
+        if (data[at + 2] > 1)
+            at += 3; // begins at none of them
+        else if (!data[at] && !data[at + 1] && data[at + 2] == 1)
             return at + 3;
+        else
+            at++;
+    }
     return size;
 }
 
@@ -162,6 +167,31 @@ static bool examine_mpeg4(const uint8_t *data, int size, struct ta_index_packet 
             return false;
     }
     return pictures == 1;
+}
+
+// Slices go down the picture, those of MPEG-2 without leaving a row out: where one goes on with another
+// picture's they don't. (Pictures of more than 2,800 lines count rows in another way.)
+static bool is_torn(const struct ta_packet_parser *p, const uint8_t *data, int size)
+{
+    enum { PICTURE = 0, LAST_SLICE = 0xaf, MOST_LINES = 2800 };
+    if (p->context->height > MOST_LINES)
+        return false;
+    int row = 0;
+    for (int at = 0; (at = after_start_code(data, size, at)) < size;) {
+        int code = data[at];
+        if (code == PICTURE)
+            row = 0;
+        if (code == PICTURE || code > LAST_SLICE)
+            continue;
+        // Five bits of the quantizer, one that nothing else is said, and how far the first block is to the
+        // right.
+        bool from_left = at + 1 < size && (data[at + 1] & 6) == 2;
+        if (code < row || (code == row && from_left) ||
+            (code > row + 1 && p->codec == AV_CODEC_ID_MPEG2VIDEO))
+            return true;
+        row = code;
+    }
+    return false;
 }
 
 // Damage is what our demuxer found, or blocks of pictures that are none any more.
@@ -322,6 +352,10 @@ bool ta_packet_parser_examine(struct ta_packet_parser *p, const AVPacket *packet
     case AV_CODEC_ID_H264:
         if ((out->flags & TA_PACKET_KEY) && is_h264_idr(p, packet->data, packet->size))
             out->flags |= TA_PACKET_CLEAN;
+        break;
+    case AV_CODEC_ID_MPEG1VIDEO:
+    case AV_CODEC_ID_MPEG2VIDEO:
+        out->flags |= is_torn(p, packet->data, packet->size) ? TA_PACKET_TORN : 0;
         break;
     case AV_CODEC_ID_VP9: // decoders of these take anything for a picture
     case AV_CODEC_ID_AV1:
