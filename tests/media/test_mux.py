@@ -13,8 +13,10 @@ from mux_kit import (  # noqa: F401
 SOURCES = {
     'pcm.avi': ('mpeg4', 'pcm_s16le'),
     'mp3.avi': ('mpeg4', 'libmp3lame'),
-    'ac3.vob': ('mpeg2video', 'ac3'),
-    'dvd_pcm.vob': ('mpeg2video', 'pcm_dvd -sample_fmt s16'),
+    # No picture so small that another begins in its pack: that one would have no time. How small they are goes by the number of
+    # the encoder's threads, which is that of cores.
+    'ac3.vob': ('mpeg2video -q:v 2', 'ac3'),
+    'dvd_pcm.vob': ('mpeg2video -q:v 2', 'pcm_dvd -sample_fmt s16'),
     'mp2.ts': ('mpeg2video -bf 2', 'mp2'),
     'adts.ts': ('libx264 -bf 2', 'aac'),
     'ac3.m2ts': ('libx264 -bf 2', 'ac3'),
