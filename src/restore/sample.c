@@ -33,6 +33,9 @@ enum {
     CUT_FRAMES = 16,
     LEAST_CUT_FRAMES = 4,
     PIXELS = 1920 * 1080,
+    // Encoders take in a whole window before they show what it costs: of pictures that are larger than so
+    // many pixels windows are shorter from the start.
+    LARGE_PIXELS = 3840 * 2160,
     // Who has no patience gets one window at least, of so few frames.
     HASTY_WINDOWS = 1,
     HASTY_FRAMES = 8,
@@ -163,6 +166,14 @@ static bool has_engine(const struct ta_plan *p)
     return false;
 }
 
+// Frames of the output that a window has.
+static int64_t window_frames(const struct ta_plan *p, int fewest)
+{
+    int64_t out = TA_MIN(WINDOW_FRAMES, TA_MAX(fewest, p->out_frames / SHARE));
+    int64_t pixels = (int64_t)p->out_format.width * p->out_format.height;
+    return pixels > LARGE_PIXELS ? TA_MAX(LEAST_CUT_FRAMES, out * LARGE_PIXELS / pixels) : out;
+}
+
 // Those that lie apart first.
 static int take_windows(struct sample *s, double patience)
 {
@@ -172,7 +183,7 @@ static int take_windows(struct sample *s, double patience)
     bool slow = has_engine(p), hasty = patience < HASTE;
     int least = slow ? SLOW_WINDOWS : hasty ? HASTY_WINDOWS : LEAST_WINDOWS;
     int fewest = hasty ? HASTY_FRAMES : LEAST_FRAMES;
-    int64_t out = slow ? SLOW_FRAMES : TA_MIN(WINDOW_FRAMES, TA_MAX(fewest, p->out_frames / SHARE));
+    int64_t out = slow ? SLOW_FRAMES : window_frames(p, fewest);
     int64_t length = TA_MAX(1, out * p->frame_count / TA_MAX(p->out_frames, 1));
     double begun = ta_clock_seconds();
     s->intra = true;
@@ -268,6 +279,8 @@ int ta_plan_try(const struct ta_plan *plan, struct ta_options *options, double p
         ta_speed_keep(plan, cache, &s.kept);
     }
     free(cache);
+    if (s.frames)
+        ta_verbose(log, "tried %lld frames in %d windows", (long long)s.frames, s.windows);
     if (err >= 0 && s.windows)
         sum_up(&s, ta_run_jobs(plan, &run, &s.env), out);
     ta_meter_release(&meter);

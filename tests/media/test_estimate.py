@@ -46,6 +46,16 @@ def test_size(program, tapes, tmp_path, noise, more):
     assert 0.3 * took <= seconds(text) + 1 and seconds(text) <= 3 * took + 3, (text, took)
 
 
+@pytest.mark.parametrize('height, most', [(1080, 24), (4320, 8)])
+def test_large_pictures_are_tried_less(program, tmp_path, height, most):
+    """An encoder takes in a whole window before it shows what that costs: 24 pictures of 8k were ten seconds of a processor."""
+    clip = tmp_path / 'second.avi'
+    clips.ffmpeg('-f', 'lavfi', '-i', 'testsrc2=size=192x144:rate=25', '-t', 1, '-c:v', 'mpeg4', clip)
+    said = program('plan', clip, '--log-level', 'verbose', '--preset', 'clean', '--quality', 'fast', '--preset-speed', 'ultrafast', '--resolution', height, code=0).err
+    frames, windows = (int(x) for x in re.search(r'tried (\d+) frames in (\d+) windows', said).groups())
+    assert windows and frames <= most * windows and (frames > 8 or height == 4320), said
+
+
 def test_costs_come_first(program, tapes):
     lines = program('plan', tapes / '0.avi', *FAST, '--range', '0-60f', code=0).out.splitlines()
     assert [line.split()[0] for line in lines[:3]] == ['size', 'disk', 'time'], lines
