@@ -470,7 +470,8 @@ static void dropouts_are_mended(void **state)
                  e.dropout_was);
 }
 
-// Less noise than what is allowed for changes little of a clean film; none, or no strength, nothing at all.
+// Less noise than what is allowed for changes little of a clean film; none, or no strength, nothing at all. A
+// fade at its end has neighbours on one side alone, all of them darker or all brighter.
 static void clean_stays(void **state)
 {
     (void)state;
@@ -479,7 +480,8 @@ static void clean_stays(void **state)
         struct errors none = measure("good", "0"), little = measure("good", "0.5");
         for (int n = 0; n < PICTURES; n++) {
             assert_true(none.is[n] == none.was[n]);
-            if (little.is[n] > none.was[n] + 0.5)
+            double most = scene == FADE && (n == 0 || n == PICTURES - 1) ? 0.6 : 0.45;
+            if (little.is[n] > none.was[n] + most)
                 fail_msg("%s: picture %d of a clean film is off by %.2f", names[scene], n, little.is[n]);
         }
     }
