@@ -26,9 +26,11 @@ struct ta_sound_track {
 };
 
 struct ta_sound_gains {
-    float keep;  // of the a-priori SNR from one frame to the next
-    float least; // a-priori SNR
-    float floor; // least gain
+    float keep;     // of the a-priori SNR from one frame to the next
+    float least;    // a-priori SNR
+    float floor;    // least gain
+    float evidence; // how many times noise is around a bin that is more than noise
+    float raise;    // of the SNR that comes of it
 };
 
 struct ta_sound_dsp {

@@ -379,8 +379,15 @@ struct ta_sound_hiss *ta_sound_hiss_create(const struct ta_sound_hiss_params *pa
     ta_sound_block_init(&h->block, h->hop, channels);
     double floor = TA_MIN(TA_MAX(params->reduction_db, 0), 60);
     double strength = params->strength > 0 ? TA_MIN(params->strength, 4) : 1;
-    h->settings = (struct ta_sound_gains){0.92f, 0.003f, (float)pow(10, -floor / 20)};
-    h->strength = (float)strength;
+    // The less is taken away, the less it costs to believe that something is there: 1 up to 12 dB, 0 from 24
+    // on, where noise alone must be lowered whole. By the means of bench/audio's cases.
+    double mild = TA_MIN(TA_MAX((24 - floor) / 12, 0), 1);
+    h->settings = (struct ta_sound_gains){.keep = 0.92f,
+                                          .least = 0.003f,
+                                          .floor = (float)pow(10, -floor / 20),
+                                          .evidence = (float)(3.2 - 0.4 * mild),
+                                          .raise = (float)(2.5 - 0.6 * mild)};
+    h->strength = (float)(strength * (1 - 0.08 * mild));
     if (!make_groups(h))
         ta_sound_hiss_destroy(&h);
     return h;

@@ -330,7 +330,7 @@ static void first(float *restrict snr, float *restrict before, const float *rest
         for (size_t i = 0; i < count; i++) {
             size_t k = at + i;
             gamma[i] = less(power[k] * over[k], 1e6f);
-            rest[i] = more(less(around[k] * over[k], 1e6f) - 3.2f, 0);
+            rest[i] = more(less(around[k] * over[k], 1e6f) - settings->evidence, 0);
             float xi = keep * less(before[k] * over[k], 1e6f) + (1 - keep) * more(gamma[i] - 1, 0);
             struct lsa g = lsa(more(xi, least), gamma[i]);
             square[i] = g.over / g.under;
@@ -342,7 +342,8 @@ static void first(float *restrict snr, float *restrict before, const float *rest
                 float r = rest[i], all = 1 + r;
                 // Raised, as what is judged by what is around it comes out too low. One root of one quotient,
                 // for these take most of the time: of the gain, 1 at most, times r / (1 + r).
-                snr[at + i] = 2.5f * __builtin_sqrtf(less(g.over, g.under) * r * r / (g.under * all * all)) *
+                snr[at + i] = settings->raise *
+                              __builtin_sqrtf(less(g.over, g.under) * r * r / (g.under * all * all)) *
                               gamma[i];
             }
         else

@@ -205,7 +205,7 @@ static void test_same_bits_spectra(void **state)
 {
     use_set(state);
     const struct ta_sound_dsp *c = &ta_sound_dsp_c, *own = ta_sound_dsp();
-    const struct ta_sound_gains settings = {0.98f, 0.003f, 0.1f};
+    const struct ta_sound_gains settings = {0.98f, 0.003f, 0.1f, 3.2f, 2.5f};
     for (size_t k = 0; k < TA_COUNT(lengths); k++) {
         size_t n = lengths[k];
         float *in[6], *x[5], *y[5];

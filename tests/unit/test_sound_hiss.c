@@ -32,7 +32,8 @@ static void check_near(const char *what, double value, double expected, double w
 static void test_estimator(void **state)
 {
     (void)state;
-    const struct ta_sound_gains settings = {.keep = 0, .least = 0.001f, .floor = 0.1f};
+    const struct ta_sound_gains settings = {
+        .keep = 0, .least = 0.001f, .floor = 0.1f, .evidence = 3.2f, .raise = 2.5f};
     float snr, before = 0, power = 3, around = 1e5f, over = 1, gain;
     // The a-priori SNR is 2, the a-posteriori 3: a gain of 0.68317, and 0.60398 in the second step.
     ta_sound_dsp_c.first(&snr, &before, &power, &around, &over, &settings, 1);
