@@ -101,7 +101,8 @@ static bool only_tells(const AVCodecContext *c)
     static const enum AVCodecID ids[] = {AV_CODEC_ID_H261,      AV_CODEC_ID_MJPEG,     AV_CODEC_ID_AMV,
                                          AV_CODEC_ID_FFV1,      AV_CODEC_ID_MSMPEG4V1, AV_CODEC_ID_MSMPEG4V2,
                                          AV_CODEC_ID_MSMPEG4V3, AV_CODEC_ID_WMV1,      AV_CODEC_ID_WMV2,
-                                         AV_CODEC_ID_THEORA,    AV_CODEC_ID_FLASHSV};
+                                         AV_CODEC_ID_THEORA,    AV_CODEC_ID_FLASHSV,   AV_CODEC_ID_MSVIDEO1,
+                                         AV_CODEC_ID_SNOW};
     for (size_t i = 0; i < TA_COUNT(ids); i++)
         if (c->codec_id == ids[i])
             return true;

@@ -186,7 +186,7 @@ def test_undecodable_start(program, folder, pictures, code):
 
 
 ONLY_TOLD = {'ffv1': ('mkv', '-level', 3), 'msmpeg4v2': ('avi',), 'msmpeg4': ('avi',), 'wmv1': ('avi',), 'wmv2': ('avi',), 'libtheora': ('avi',),
-    'amv': ('avi', '-q:v', 5), 'flashsv': ('avi',)}
+    'amv': ('avi', '-q:v', 5), 'flashsv': ('avi',), 'msvideo1': ('avi',), 'snow': ('avi', '-strict', -2)}
 
 
 @pytest.mark.parametrize('codec', ONLY_TOLD)
