@@ -5,7 +5,9 @@ import functools
 import json
 import os
 import random
+import shutil
 import subprocess
+import warnings
 from pathlib import Path
 
 import pytest
@@ -33,13 +35,36 @@ def works(encoder):
     return run('--test', encoder)[0] == 0
 
 
+def stacks(process):
+    """Where its threads are, by gdb where that is."""
+    if not shutil.which('gdb'):
+        return 'no gdb'
+    return subprocess.run(['gdb', '-p', str(process.pid), '-batch', '-ex', 'thread apply all bt 16'], capture_output=True, text=True, check=False).stdout
+
+
+def finished(command, env, seconds):
+    """(status, output, messages) of a command; status None where it did not end in time: then the messages are its stacks."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}) as process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+            return process.returncode, out, err
+        except subprocess.TimeoutExpired:
+            where = stacks(process)
+            process.kill()
+            return None, process.communicate()[0], where
+
+
 def run(*args, prefix=(), env=None):
     """Exit status, {key: value} of its lines, what it said."""
-    done = subprocess.run([*prefix, TOOL, *map(str, args)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=600, env={**os.environ, **(env or {})})
-    facts = dict(line.split(' ', 1) for line in done.stdout.splitlines() if ' ' in line)
-    assert done.returncode in (0, 1), (args, done.returncode, done.stdout, done.stderr)
-    return done.returncode, facts, done.stderr
+    command = [*prefix, TOOL, *map(str, args)]
+    status, out, err = finished(command, env, 300)
+    if status is None and 'hevc' in args:
+        # x265 hangs now and then as it is closed (its issue 540); seen once in some thousand runs. Twice is something else.
+        warnings.warn(f'did not end: {command}\n{err}')
+        status, out, err = finished(command, env, 300)
+    facts = dict(line.split(' ', 1) for line in out.splitlines() if ' ' in line)
+    assert status in (0, 1), (args, status, out, err)
+    return status, facts, err
 
 
 def encode(out, encoder, *args, **more):
