@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 // A named thread (15 characters are kept) whose function returns 0 or TA_ERR_*. Signals are blocked in it,
 // but for SIGPROF.
@@ -50,6 +51,11 @@ void ta_pool_run(struct ta_pool *p, int n, void (*run)(void *arg, int i), void *
 
 // Cores that this process may use (affinity and cgroup quota respected), at least 1.
 int ta_cpu_count(void);
+
+// A condition whose timed waits keep to the monotonic clock: one that is set back would make them long.
+// `until` of pthread_cond_timedwait() is ta_clock_after(seconds), for seconds >= 0.
+void ta_cond_init(pthread_cond_t *condition);
+struct timespec ta_clock_after(double seconds);
 
 // Sleeps so long, whatever signals come. For what lasts by intent: a measurement, or what stands for work.
 void ta_sleep_us(int64_t us);

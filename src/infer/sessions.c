@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <terminalai/error.h>
 
@@ -49,11 +48,7 @@ static void unload(void *value)
 int ta_sessions_create(struct ta_sessions **out, size_t max_bytes)
 {
     struct ta_sessions *c = ta_xcalloc(1, sizeof *c);
-    pthread_condattr_t clock;
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&c->landed, &clock);
-    pthread_condattr_destroy(&clock);
+    ta_cond_init(&c->landed);
     pthread_mutex_init(&c->lock, NULL);
     int err = ta_lru_create(&c->lru, max_bytes, unload);
     *out = c;
@@ -107,11 +102,7 @@ static bool wait_for(struct ta_sessions *c, struct flight *f, const struct ta_ca
         pthread_mutex_lock(&c->lock);
         if (stop || f->done)
             break;
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += ASK_MS * 1000000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
+        struct timespec until = ta_clock_after(ASK_MS / 1000.0);
         // timed wait: whether the caller is to stop has to be asked, nobody tells.
         pthread_cond_timedwait(&c->landed, &c->lock, &until);
     }

@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <curl/curl.h>
 
@@ -300,12 +299,7 @@ static int send_all(void *arg)
         double wait = send_due(n);
         pthread_mutex_lock(&n->lock);
         if (!atomic_load(&n->closing) && !atomic_load(&n->arrived) && wait != 0) {
-            struct timespec until;
-            clock_gettime(CLOCK_MONOTONIC, &until);
-            until.tv_sec += (time_t)wait;
-            until.tv_nsec += (long)((wait - (double)(time_t)wait) * 1e9);
-            until.tv_sec += until.tv_nsec / 1000000000;
-            until.tv_nsec %= 1000000000;
+            struct timespec until = ta_clock_after(TA_MAX(wait, 0));
             if (wait < 0)
                 pthread_cond_wait(&n->changed, &n->lock);
             else // timed wait: a receiver that was away is asked again after a while
@@ -320,7 +314,6 @@ int ta_notify_open(struct ta_notify **out, struct ta_jobs *jobs, const struct ta
                    struct ta_log *log)
 {
     struct ta_notify *n = ta_xcalloc(1, sizeof(*n));
-    pthread_condattr_t clock;
     *out = NULL;
     if (curl_global_init(CURL_GLOBAL_DEFAULT)) {
         free(n);
@@ -331,10 +324,7 @@ int ta_notify_open(struct ta_notify **out, struct ta_jobs *jobs, const struct ta
     n->log = log;
     n->down = ta_xcalloc((size_t)config->count + 1, sizeof(*n->down));
     pthread_mutex_init(&n->lock, NULL);
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&n->changed, &clock);
-    pthread_condattr_destroy(&clock);
+    ta_cond_init(&n->changed);
     ta_jobs_set_hooks(jobs, &(struct ta_jobs_hooks){on_ended, on_emptied, n});
     ta_jobs_on_change(jobs, on_change, n);
     int err = ta_thread_create(&n->sender, "notify", send_all, n);

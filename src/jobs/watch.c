@@ -11,7 +11,6 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <terminalai/error.h>
@@ -332,7 +331,6 @@ int ta_watch_open(struct ta_watch **out, struct ta_jobs *jobs, struct ta_watch_f
                   struct ta_log *log)
 {
     struct ta_watch *w = ta_xcalloc(1, sizeof(*w));
-    pthread_condattr_t clock;
     w->jobs = jobs;
     w->folders = folders;
     w->count = count;
@@ -341,10 +339,7 @@ int ta_watch_open(struct ta_watch **out, struct ta_jobs *jobs, struct ta_watch_f
     w->waiting = ta_xcalloc((size_t)count, sizeof(*w->waiting));
     w->working = ta_xcalloc((size_t)count, sizeof(*w->working));
     pthread_mutex_init(&w->lock, NULL);
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->changed, &clock);
-    pthread_condattr_destroy(&clock);
+    ta_cond_init(&w->changed);
     signal(SIGIO, SIG_IGN); // to whoever holds a lease that is broken (watch_files.c)
     w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     w->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -403,9 +398,7 @@ void ta_watch_close(struct ta_watch **out)
 
 void ta_watch_wait(struct ta_watch *w, int seconds)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += seconds;
+    struct timespec until = ta_clock_after(seconds);
     pthread_mutex_lock(&w->lock);
     int err = 0;
     while (!w->looked && !err) // timed wait: a folder may be too large or too far away to wait for

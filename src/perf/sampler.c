@@ -244,11 +244,7 @@ static int look(void *arg)
     struct ta_sampler *s = arg;
     pthread_mutex_lock(&s->lock);
     while (!s->stopped) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += LOOK_MS * 1000000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
+        struct timespec until = ta_clock_after(LOOK_MS / 1000.0);
         // timed wait: nothing tells of a thread that a library has started
         pthread_cond_timedwait(&s->changed, &s->lock, &until);
         pthread_mutex_unlock(&s->lock);
@@ -267,7 +263,7 @@ int ta_sampler_start(struct ta_sampler **out, enum ta_sampler_clock clock, int h
     s->most = most;
     s->samples = ta_xcalloc((size_t)most, sizeof *s->samples);
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->changed, NULL);
+    ta_cond_init(&s->changed);
     if (!atomic_compare_exchange_strong(&current, &none, s)) {
         free(s->samples);
         free(s);

@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -364,9 +363,7 @@ static int work(void *arg)
     while (!a->stopping) {
         struct entry *e = next_entry(a, seat->line);
         if (!e && seat->looker.pid) {
-            struct timespec until;
-            clock_gettime(CLOCK_REALTIME, &until);
-            until.tv_sec += IDLE_SECONDS;
+            struct timespec until = ta_clock_after(IDLE_SECONDS);
             // timed wait: a process that nobody asks is ended
             int late = pthread_cond_timedwait(&a->changed, &a->lock, &until);
             if (late == ETIMEDOUT && !next_entry(a, seat->line)) {
@@ -421,7 +418,7 @@ int ta_asker_create(struct ta_asker **out, const char *program, const struct ta_
     a->events = events;
     a->log = log;
     pthread_mutex_init(&a->lock, NULL);
-    pthread_cond_init(&a->changed, NULL);
+    ta_cond_init(&a->changed);
     int err = pipe2(a->stop_fd, O_CLOEXEC) < 0 ? TA_ERR_LIMIT : 0;
     for (int i = 0; i < TA_ASK_LINES; i++) {
         a->seats[i].cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
