@@ -37,7 +37,7 @@ struct serve_opts {
     char *listen, *socket, *state, *token_file, *config, *upload_dir;
     int64_t upload_limit;
     struct ta_list roots;
-    int64_t workers, worker_memory, worker_cpus;
+    int64_t workers, worker_memory, worker_cpus, worker_stall;
     int64_t keep_jobs;
     bool private_downloads, audio_preload;
 };
@@ -105,6 +105,14 @@ static const struct ta_opt serve_options[] = {
      .max = 1024,
      .help =
          "the cores that each job may keep busy; 0 is no limit: jobs are nice to other programs in any case"},
+    {.name = "worker-stall",
+     .kind = &ta_opt_int,
+     TA_FIELD(struct serve_opts, worker_stall, int64_t),
+     .def = "300",
+     .max = 86400,
+     .syntax = "SECONDS",
+     .help = "a worker that lives and does nothing for so long (an encoder or a driver that stands still) is "
+             "ended, and its job goes on from its journal; 0: never"},
     {.name = "token-file",
      .kind = &ta_opt_path,
      TA_FIELD(struct serve_opts, token_file, char *),
@@ -405,6 +413,7 @@ static int start(struct service *s)
     workers.workers = o->workers ? (int)o->workers : TA_MAX(1, ta_cpu_count() / CORES_A_WORKER);
     workers.command = command;
     workers.ready = o->audio_preload;
+    workers.stall_ms = (int)o->worker_stall * 1000;
     workers.limits = (struct ta_limits_config){o->worker_memory, (int)o->worker_cpus};
     workers.beat = on_beat;
     workers.beat_ms = ta_system_watchdog_ms() / 2;

@@ -26,9 +26,11 @@
 
 enum {
     WORKERS_MAX = 1000,
-    YOUNG_SECONDS = 15, // until a job holds what it will
-    LOOK_SECONDS = 2,   // between two looks for memory
-    SAID_SECONDS = 60,  // between two messages that there is none
+    YOUNG_SECONDS = 15,      // until a job holds what it will
+    LOOK_SECONDS = 2,        // between two looks for memory
+    SAID_SECONDS = 60,       // between two messages that there is none
+    STALL_LOOK_SECONDS = 10, // at most, between two looks at whether workers do anything
+    LATE_SECONDS = 5,        // more than a busy machine keeps this process waiting
 };
 
 struct ta_supervisor_config ta_supervisor_defaults(void)
@@ -37,6 +39,7 @@ struct ta_supervisor_config ta_supervisor_defaults(void)
         .workers = 1,
         .nice = 10,
         .silence_ms = 30000,
+        .stall_ms = 300000,
         .stop_ms = 2000,
         .backoff_ms = 5000,
         .attempts = 3,
@@ -212,6 +215,8 @@ static void on_line(struct ta_supervisor *s, struct ta_seat *seat, const json_t 
     seat->heard = ta_clock_seconds();
     if (!job || job != seat->job)
         return; // hello, or a word about a job that it has no more
+    if (strcmp(type, "heartbeat") != 0)
+        seat->still = (struct ta_standstill){0};
     if (!strcmp(type, "progress")) {
         struct ta_job_progress p;
         ta_job_progress_read(&p, m);
@@ -258,6 +263,8 @@ static void give(struct ta_supervisor *s, struct ta_seat *seat, const struct ta_
     ta_info(s->log, "job %" PRId64 ": %s %s", job->id, job->input, fetch ? "is fetched" : "begins");
     seat->job = job->id;
     seat->begun = seat->heard = ta_clock_seconds();
+    seat->still = (struct ta_standstill){0};
+    seat->fetches = fetch;
     atomic_fetch_add(&s->busy, 1);
     ta_line_send(seat->fd, m); // a worker that is gone is seen by its end of the socket
 }
@@ -406,10 +413,40 @@ static bool stays(const struct ta_supervisor *s, const struct ta_seat *seat)
     return s->config.open || seat->box.devices;
 }
 
+// Seconds between two looks at whether workers do anything; 0: none is wanted.
+static double stall_every(const struct ta_supervisor *s)
+{
+    return s->config.stall_ms ? TA_MIN(s->config.stall_ms / 4000.0, STALL_LOOK_SECONDS) : 0;
+}
+
+// Those that live, and do nothing.
+static void look_for_stalled(struct ta_supervisor *s, double now)
+{
+    double every = stall_every(s);
+    if (every <= 0 || now < s->stall_look)
+        return;
+    s->stall_look = now + every;
+    for (int i = 0; i < s->seat_count; i++) {
+        struct ta_seat *seat = &s->seats[i];
+        if (seat->pid && seat->job && !seat->fetches)
+            seat->stalled = ta_standstill_look(&seat->still, seat->pid, now, every) >=
+                            s->config.stall_ms / 1000.0;
+    }
+}
+
+// This process has been put to sleep for so long, and its workers with it (a container that is paused, a
+// machine that is moved): nobody was silent.
+static void forgive(struct ta_supervisor *s, double seconds)
+{
+    for (int i = 0; i < s->seat_count; i++)
+        s->seats[i].heard += seconds;
+}
+
 static void end_late_ones(struct ta_supervisor *s)
 {
     double now = ta_clock_seconds();
     bool at_once = atomic_load(&s->stopping) == 3, stops = atomic_load(&s->stopping) > 0;
+    look_for_stalled(s, now);
     for (int i = 0; i < s->seat_count; i++) {
         struct ta_seat *seat = &s->seats[i];
         if (!seat->pid)
@@ -418,6 +455,8 @@ static void end_late_ones(struct ta_supervisor *s)
             ta_supervisor_bury(s, seat);
         } else if (seat->job && now - seat->heard >= s->config.silence_ms / 1000.0) {
             seat->hung = true;
+            ta_supervisor_bury(s, seat);
+        } else if (seat->stalled) {
             ta_supervisor_bury(s, seat);
         } else if (!seat->job && (stops || !stays(s, seat) ||
                                   (!s->config.ready && now - seat->idle >= s->config.idle_ms / 1000.0))) {
@@ -436,6 +475,8 @@ static int sleep_ms(const struct ta_supervisor *s)
             continue;
         if (seat->job)
             until = TA_MIN(until, seat->heard + s->config.silence_ms / 1000.0);
+        if (seat->job && !seat->fetches && s->config.stall_ms)
+            until = TA_MIN(until, s->stall_look);
         else if (!s->config.ready)
             until = TA_MIN(until, seat->idle + s->config.idle_ms / 1000.0);
         if (seat->stop_by > 0)
@@ -482,7 +523,13 @@ int ta_supervisor_run(struct ta_supervisor *s)
         fds[0] = (struct pollfd){.fd = s->wake_fd, .events = POLLIN};
         for (int i = 0; i < s->seat_count; i++)
             fds[i + 1] = (struct pollfd){.fd = s->seats[i].pid ? s->seats[i].fd : -1, .events = POLLIN};
-        if (poll(fds, (nfds_t)s->seat_count + 1, sleep_ms(s)) < 0)
+        int wait = sleep_ms(s);
+        double began = ta_clock_seconds();
+        int ready = poll(fds, (nfds_t)s->seat_count + 1, wait);
+        double late = ta_clock_seconds() - began - wait / 1000.0;
+        if (wait >= 0 && late > LATE_SECONDS)
+            forgive(s, late);
+        if (ready < 0)
             continue; // a signal: what it asks for is seen above
         uint64_t count;
         ssize_t ignored = fds[0].revents ? read(s->wake_fd, &count, sizeof(count)) : 0;

@@ -22,6 +22,7 @@ struct ta_supervisor_config {
     int nice;                       // added to the workers' niceness, 0..19
     struct ta_limits_config limits; // of each
     int silence_ms;                 // a worker at work that says nothing for so long is hung
+    int stall_ms;                   // so is one that does nothing (jobs/standstill.h) for so long; 0: never
     int stop_ms;                    // how long a worker may take to stop its job before it is killed
     int backoff_ms;                 // before the second attempt; doubled for each further one, with jitter
     int attempts;                   // that may crash before the job has failed

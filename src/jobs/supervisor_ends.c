@@ -105,6 +105,7 @@ static void end_crashed(struct ta_supervisor *s, struct ta_seat *seat, int statu
     int attempt = job ? job->attempt + 1 : 1;
     bool exceeded = ta_limits_exceeded(s->limits, (int)(seat - s->seats)) > seat->exceeded;
     char *how = seat->hung ? ta_xprintf("said nothing for %d s and was ended", s->config.silence_ms / 1000)
+                : seat->stalled ? ta_xprintf("did nothing for %d s and was ended", s->config.stall_ms / 1000)
                 : exceeded ? ta_xprintf("needed more memory than it may take (worker-memory, %" PRId64 " MB)",
                                         s->config.limits.memory_bytes / 1000000)
                 : WIFSIGNALED(status)

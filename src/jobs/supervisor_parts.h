@@ -11,6 +11,7 @@
 
 #include "jobs/lines.h"
 #include "jobs/spawn.h"
+#include "jobs/standstill.h"
 #include "jobs/supervisor.h"
 
 // A worker's place. It is free (no process), idle or at work.
@@ -22,10 +23,12 @@ struct ta_seat {
     double heard, idle;   // seconds of the clock: last line; since when it has no job
     double stop_by;       // when it is killed, having been told to stop; 0: not told
     enum ta_job_wish why; // it was told to stop; NONE with stop_by: the service stops
-    bool hung;            // it was killed for its silence
-    int64_t exceeded;     // ta_limits_exceeded() when it began
-    double begun;         // when its job did
-    struct ta_box box;    // what it may do
+    bool hung, stalled;   // it was killed for its silence, for doing nothing
+    struct ta_standstill still;
+    bool fetches;      // its job is a download, which waits for others and has limits of its own
+    int64_t exceeded;  // ta_limits_exceeded() when it began
+    double begun;      // when its job did
+    struct ta_box box; // what it may do
 };
 
 // How a job ended that the store could not take yet (a full disk): tried again until it can.
@@ -48,6 +51,7 @@ struct ta_supervisor {
     double beat_at;       // when whoever watches this process hears of it
     int64_t available;    // memory of the machine when it was looked for
     double looked_at;     // when that was
+    double stall_look;    // when it is to be looked for who does nothing
     double said_at;       // when it was said that there is none
     double look_at;       // when it is to be looked for again; 0: there is enough, or no need
     int64_t due_ms;       // when a job that waits for a time becomes due; 0: none

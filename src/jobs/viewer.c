@@ -85,7 +85,7 @@ int ta_viewer_options(struct ta_viewer *v, struct ta_options **out)
         if (err >= 0 && json_is_string(value))
             err = ta_options_set(*out, TA_LAYER_CALLER, name, json_string_value(value), name);
     }
-    return err;
+    return err >= 0 ? ta_env_use_options(v->env, *out, v->log) : err;
 }
 
 // A source as it is now: its names, sizes and times.

@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <terminalai/terminalai.h>
@@ -87,9 +86,7 @@ static int beat(void *arg)
             pthread_cond_wait(&w->changed, &w->lock);
             continue;
         }
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += HEARTBEAT_SECONDS;
+        struct timespec until = ta_clock_after(HEARTBEAT_SECONDS);
         // timed wait: a service that hears nothing takes the worker for hung
         pthread_cond_timedwait(&w->changed, &w->lock, &until);
         int64_t job = atomic_load(&w->job);
@@ -176,6 +173,8 @@ static json_t *restore(struct worker *w, const char *input, const char *output, 
     int err = ta_options_create(&options, log);
     if (err >= 0)
         err = set_options(options, w->config, wanted);
+    if (err >= 0)
+        err = ta_env_use_options(w->env, options, log);
     if (err >= 0) {
         struct ta_settle_wish wish = {input, output, false, "\"overwrite\" replaces it"};
         err = ta_output_settle(&wish, options, &found, &name, log);
@@ -295,12 +294,7 @@ int ta_worker_run(int fd, struct ta_env *env, const char *config)
     struct ta_thread *reader = NULL, *heart = NULL;
     pthread_mutex_init(&w.send_lock, NULL);
     pthread_mutex_init(&w.lock, NULL);
-    pthread_condattr_t
-        clock; // one that nobody sets: the service would hear nothing for as long as it went back
-    pthread_condattr_init(&clock);
-    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-    pthread_cond_init(&w.changed, &clock);
-    pthread_condattr_destroy(&clock);
+    ta_cond_init(&w.changed);
     json_t *hello = ta_line_create("hello", 0);
     json_object_set_new(hello, "pid", json_integer(getpid()));
     json_object_set_new(hello, "version", json_string(ta_version()));

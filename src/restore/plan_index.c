@@ -13,13 +13,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/thread.h"
 #include "media/source.h"
 #include "restore/look.h"
 #include "restore/survey.h"
 #include "restore/work.h"
 #include "restore/work_files.h"
 
-static const double LOCK_PAUSE = 0.05;
+static const double LOCK_PAUSE = 0.05, TOLD_SECONDS = 60;
 
 // Takes the index in the file if it is the plan's, whichever version of libav has made it: the checksum says
 // that it is the one that was planned with, and its version that it can be read.
@@ -112,6 +113,7 @@ static bool may_make(struct ta_folder *folder, const char *work)
 // had.
 static int take_turn(struct ta_plan *p, struct ta_folder *folder, const char *work, struct ta_log *log)
 {
+    double told = -TOLD_SECONDS;
     for (;;) {
         bool may = may_make(folder, work);
         int err = !may                                        ? TA_ERR_NOT_FOUND
@@ -126,6 +128,11 @@ static int take_turn(struct ta_plan *p, struct ta_folder *folder, const char *wo
             return TA_ERR_BUSY;
         if (err != TA_ERR_BUSY)
             return err;
+        // Also so that nobody takes this run for one that stands still.
+        if (ta_clock_seconds() - told >= TOLD_SECONDS) {
+            told = ta_clock_seconds();
+            ta_info(log, "%s: another run looks through it for the same output; waiting", p->input);
+        }
         // perf-ok(polling-sleep): locks of files have no events, and another runner is rare
         usleep((useconds_t)(LOCK_PAUSE * 1e6)); // timed wait: a lock tells nobody that it is free
     }
