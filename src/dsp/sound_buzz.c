@@ -23,6 +23,7 @@ struct channel {
     float *all[2];            // that these two lie in, with room for more
     float *frames[KEPT];      // high-passed, shifted to whole samples, by frame
     float (*weights)[PIECES]; // KEPT
+    float (*others)[PIECES];  // KEPT: by what is no buzz, where there is buzz
     float *mean, *buzz;       // of frames around; what of it is taken out
     float usual;              // power of its frames
     double contrast;          // how far its loudest piece stands out
@@ -96,6 +97,12 @@ static bool is_broken(const float *x, size_t n)
     return most > 24;
 }
 
+static float weight_of(const struct channel *c, float power)
+{
+    float floor = 0.01f * c->usual;
+    return power > 1e-4f * floor ? 1 / (power + floor) : 0;
+}
+
 // Turns powers into weights. Pieces are not told apart by how quiet they are, far below the usual.
 static void weigh(struct ta_sound_buzz *b, struct channel *c, long long frame)
 {
@@ -105,9 +112,8 @@ static void weigh(struct ta_sound_buzz *b, struct channel *c, long long frame)
         sum += weights[p] / (float)count;
     if (sum > 1e-14f)
         c->usual = c->usual > 0 ? 0.95f * c->usual + 0.05f * sum : sum;
-    float floor = 0.01f * c->usual;
     for (size_t p = 0; p < count; p++)
-        weights[p] = weights[p] > 1e-4f * floor ? 1 / (weights[p] + floor) : 0;
+        weights[p] = weight_of(c, weights[p]);
 }
 
 static void take(struct ta_sound_buzz *b, long long frame)
@@ -134,27 +140,56 @@ static void take(struct ta_sound_buzz *b, long long frame)
 }
 
 // The mean of frames [from, to) and, if wanted, the square of its own error.
+static void average_piece(struct ta_sound_buzz *b, const struct channel *c, float (*weights)[PIECES],
+                          size_t p, long long from, long long to, float *mean, float *error)
+{
+    size_t at = p * b->piece, length = TA_MIN(b->piece, b->length - at);
+    float sum = 1e-20f;
+    memset(mean + at, 0, length * sizeof(float));
+    for (long long f = from; f < to; f++) {
+        float w = weights[f % KEPT][p];
+        sum += w;
+        b->dsp->accumulate(mean + at, c->frames[f % KEPT] + at, w, length);
+    }
+    for (size_t i = at; i < at + length; i++)
+        mean[i] /= sum;
+    if (error)
+        memset(error + at, 0, length * sizeof(float));
+    for (long long f = from; error && f < to; f++) {
+        float w = weights[f % KEPT][p] / sum;
+        const float *x = c->frames[f % KEPT];
+        b->dsp->add_squares(error + at, x + at, mean + at, w * w, length);
+    }
+}
+
 static void average(struct ta_sound_buzz *b, const struct channel *c, long long from, long long to,
                     float *mean, float *error)
 {
-    size_t n = b->length;
-    memset(mean, 0, n * sizeof(float));
-    if (error)
-        memset(error, 0, n * sizeof(float));
-    for (size_t p = 0; p * b->piece < n; p++) {
-        size_t at = p * b->piece, length = TA_MIN(b->piece, n - at);
-        float sum = 1e-20f;
-        for (long long f = from; f < to; f++) {
-            float w = c->weights[f % KEPT][p];
-            sum += w;
-            b->dsp->accumulate(mean + at, c->frames[f % KEPT] + at, w, length);
-        }
-        for (size_t i = at; i < at + length; i++)
-            mean[i] /= sum;
-        for (long long f = from; error && f < to; f++) {
-            float w = c->weights[f % KEPT][p] / sum;
-            const float *x = c->frames[f % KEPT];
-            b->dsp->add_squares(error + at, x + at, mean + at, w * w, length);
+    for (size_t p = 0; p * b->piece < b->length; p++)
+        average_piece(b, c, c->weights, p, from, to, mean, error);
+}
+
+// Buzz itself makes a piece loud, so that frames in which nothing else is heard count for no more than
+// others. Where there is buzz, they are weighed by what is left without it, and the mean made anew.
+static void average_again(struct ta_sound_buzz *b, struct channel *c, long long from, long long to,
+                          float *error)
+{
+    float *without = b->first;
+    for (size_t p = 0; p * b->piece < b->length; p++) {
+        size_t at = p * b->piece, length = TA_MIN(b->piece, b->length - at);
+        if (b->dsp->dot(c->buzz + at, c->buzz + at, length) <= 0)
+            continue;
+        for (int round = 0; round < 2; round++) {
+            for (long long f = from; f < to; f++) {
+                float *weight = &c->others[f % KEPT][p];
+                *weight = 0;
+                if (c->weights[f % KEPT][p] <= 0)
+                    continue;
+                memcpy(without, c->frames[f % KEPT] + at, length * sizeof(float));
+                b->dsp->accumulate(without, c->mean + at, -1, length);
+                *weight = weight_of(c, b->dsp->dot(without, without, length) / (float)length);
+            }
+            average_piece(b, c, c->others, p, from, to, c->mean, error);
         }
     }
 }
@@ -261,10 +296,10 @@ static void renew(struct ta_sound_buzz *b, long long from, long long to)
         }
         double lag = lag_of(b, from, to);
         if (fabs(lag) < 0.05 || round == 3)
-            return;
+            break;
         double period = b->period + lag / (0.5 * (double)(to - from));
         if (fabs(period / b->nominal - 1) > 3e-4)
-            return;
+            break;
         // The frame that is next to be cleaned stays where it is.
         b->origin = place_of(b, b->cleaned);
         b->aligned = b->cleaned;
@@ -273,6 +308,13 @@ static void renew(struct ta_sound_buzz *b, long long from, long long to)
             if (place_of(b, f) >= (double)(b->start + 3 * (long long)b->smooth + TAPS) &&
                 place_of(b, f) + (double)(b->length + 3 * b->smooth + TAPS) < (double)b->end)
                 take(b, f);
+    }
+    for (int c = 0; c < b->channels; c++) {
+        struct channel *own = &b->list[c];
+        if (own->contrast < 16)
+            continue;
+        average_again(b, own, from, to, b->high);
+        sift(b, own, b->high);
     }
 }
 
@@ -353,6 +395,7 @@ struct ta_sound_buzz *ta_sound_buzz_create(const struct ta_sound_buzz_params *pa
         for (int f = 0; f < KEPT; f++)
             own->frames[f] = ta_sound_alloc(b->length, sizeof(float));
         own->weights = ta_sound_alloc(KEPT, sizeof *own->weights);
+        own->others = ta_sound_alloc(KEPT, sizeof *own->others);
         own->mean = ta_sound_alloc(b->length, sizeof(float));
         own->buzz = ta_sound_alloc(b->length, sizeof(float));
     }
@@ -375,6 +418,7 @@ void ta_sound_buzz_destroy(struct ta_sound_buzz **buzz)
         free(own->all[0]);
         free(own->all[1]);
         free(own->weights);
+        free(own->others);
         free(own->mean);
         free(own->buzz);
     }
