@@ -231,3 +231,25 @@ int ta_audio_encoder_open(AVCodecContext **out, const char *name, int rate, enum
     *out = c;
     return 0;
 }
+
+int ta_audio_encoder_samples(const AVCodecContext *enc)
+{
+    enum { ANY = 4096 };
+    return enc->frame_size > 0 ? enc->frame_size : ANY;
+}
+
+int ta_audio_encoder_frame(const AVCodecContext *enc, AVFrame *frame, int samples)
+{
+    frame->nb_samples = samples;
+    frame->format = enc->sample_fmt;
+    frame->sample_rate = enc->sample_rate;
+    return av_channel_layout_copy(&frame->ch_layout, &enc->ch_layout) < 0 || av_frame_get_buffer(frame, 0) < 0
+               ? TA_ERR_NOMEM
+               : 0;
+}
+
+void ta_audio_encoder_trim(AVPacket *packet, int64_t end)
+{
+    if (packet->pts + packet->duration > end)
+        packet->duration = TA_MAX(end - packet->pts, 0);
+}

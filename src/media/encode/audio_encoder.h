@@ -26,6 +26,13 @@ int ta_audio_encoder_open(AVCodecContext **out, const char *codec, int rate, enu
                           const AVChannelLayout *layout, bool low_is_low, int64_t bit_rate,
                           bool global_header, struct ta_log *log);
 
+// How many samples a frame of such an encoder holds: its own number, or one of ours where any will do.
+int ta_audio_encoder_samples(const AVCodecContext *enc);
+// Room in `frame`, which holds nothing, for so many samples of the encoder's kind. 0 or TA_ERR_NOMEM.
+int ta_audio_encoder_frame(const AVCodecContext *enc, AVFrame *frame, int samples);
+// What one of the last packets holds beyond `end`, where the sound ends, is padding.
+void ta_audio_encoder_trim(AVPacket *packet, int64_t end);
+
 // Do channels of `from` go into those of `to` in their order, without a matrix? They do where there are as
 // many and the names of the speakers say nothing, or not the same.
 bool ta_audio_maps_in_order(const AVChannelLayout *from, const AVChannelLayout *to);

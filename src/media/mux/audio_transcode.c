@@ -9,8 +9,6 @@
 #include "media/mux/pcm_reader.h"
 #include "media/mux/streams.h"
 
-#define CHUNK 4096 // samples a packet of codecs without frames
-
 struct audio_lane {
     struct ta_lane lane;
     struct ta_log *log;
@@ -44,10 +42,7 @@ static int send_block(struct audio_lane *a, int samples)
     AVFrame *f = a->block;
     int ret = 0;
 
-    f->nb_samples = samples;
-    f->format = a->enc->sample_fmt;
-    f->sample_rate = a->enc->sample_rate;
-    if (av_channel_layout_copy(&f->ch_layout, &a->enc->ch_layout) < 0 || av_frame_get_buffer(f, 0) < 0)
+    if (ta_audio_encoder_frame(a->enc, f, samples) < 0)
         return TA_ERR_NOMEM;
     f->pts = ta_pcm_reader_place(a->reader);
     ta_pcm_reader_take(a->reader, f->extended_data, samples);
@@ -60,7 +55,7 @@ static int send_block(struct audio_lane *a, int samples)
 // Moves the encoder on. TA_LANE_LATER, or 0.
 static int feed_encoder(struct audio_lane *a)
 {
-    int want = a->enc->frame_size > 0 ? a->enc->frame_size : CHUNK;
+    int want = ta_audio_encoder_samples(a->enc);
     int have = ta_pcm_reader_ready(a->reader);
 
     if (have >= want)
@@ -82,9 +77,8 @@ static int next(struct ta_lane *lane, AVPacket *packet)
         int ret = a->any ? avcodec_receive_packet(a->enc, packet) : AVERROR(EAGAIN);
         if (ret >= 0) {
             packet->time_base = lane->time_base;
-            // What the last packets hold beyond the sound is padding.
-            if (a->flushing && packet->pts + packet->duration > ta_pcm_reader_place(a->reader))
-                packet->duration = TA_MAX(ta_pcm_reader_place(a->reader) - packet->pts, 0);
+            if (a->flushing)
+                ta_audio_encoder_trim(packet, ta_pcm_reader_place(a->reader));
             return 1;
         }
         if (ret == AVERROR_EOF || (a->flushing && !a->any))

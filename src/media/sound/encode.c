@@ -12,8 +12,6 @@
 #include "base/mem.h"
 #include "media/encode/audio_encoder.h"
 
-enum { CHUNK = 4096 }; // samples a packet of codecs without frames
-
 struct ta_sound_encoder {
     AVCodecContext *enc;
     SwrContext *swr;
@@ -64,18 +62,6 @@ static int open_converter(struct ta_sound_encoder *e, const struct ta_sound_enco
     return ret < 0 ? fail(e, "can't be converted for the encoder", ret) : 0;
 }
 
-// Room in `block` for that many samples of the encoder's kind.
-static int take_block(struct ta_sound_encoder *e, int samples)
-{
-    AVFrame *f = e->block;
-    f->nb_samples = samples;
-    f->format = e->enc->sample_fmt;
-    f->sample_rate = e->enc->sample_rate;
-    if (av_channel_layout_copy(&f->ch_layout, &e->enc->ch_layout) < 0 || av_frame_get_buffer(f, 0) < 0)
-        return TA_ERR_NOMEM;
-    return 0;
-}
-
 // Silence before the sound, so that it begins with a packet: what an encoder holds back lies in those before.
 static int spare_first(struct ta_sound_encoder *e)
 {
@@ -83,7 +69,7 @@ static int spare_first(struct ta_sound_encoder *e)
     if (e->enc->initial_padding <= 0 || samples <= 0)
         return 0;
     AVFrame *f = e->block;
-    if (take_block(e, samples) < 0)
+    if (ta_audio_encoder_frame(e->enc, f, samples) < 0)
         return TA_ERR_NOMEM;
     av_samples_set_silence(f->extended_data, 0, samples, f->ch_layout.nb_channels, f->format);
     int written = av_audio_fifo_write(e->fifo, (void **)f->extended_data, samples);
@@ -104,7 +90,8 @@ int ta_sound_encoder_open(struct ta_sound_encoder **out, const struct ta_sound_e
     if (err >= 0)
         err = open_converter(e, p);
     if (err >= 0) {
-        e->fifo = av_audio_fifo_alloc(e->enc->sample_fmt, e->enc->ch_layout.nb_channels, 4 * CHUNK);
+        e->fifo = av_audio_fifo_alloc(e->enc->sample_fmt, e->enc->ch_layout.nb_channels,
+                                      4 * ta_audio_encoder_samples(e->enc));
         e->converted = av_frame_alloc();
         e->block = av_frame_alloc();
         e->packet = av_packet_alloc();
@@ -135,9 +122,8 @@ static int give_packets(struct ta_sound_encoder *e)
         if (!e->described && avcodec_parameters_from_context(e->parameters, e->enc) < 0)
             return TA_ERR_NOMEM;
         e->described = true;
-        // What the last packets hold beyond the sound is padding.
-        if (e->ending && p->pts + p->duration > e->place)
-            p->duration = TA_MAX(e->place - p->pts, 0);
+        if (e->ending)
+            ta_audio_encoder_trim(p, e->place);
         int err = e->give(e->priv, e->parameters, e->enc->time_base, p);
         av_packet_unref(p);
         if (err < 0)
@@ -148,7 +134,7 @@ static int give_packets(struct ta_sound_encoder *e)
 static int send_block(struct ta_sound_encoder *e, int samples)
 {
     AVFrame *f = e->block;
-    if (take_block(e, samples) < 0)
+    if (ta_audio_encoder_frame(e->enc, f, samples) < 0)
         return TA_ERR_NOMEM;
     f->pts = e->place;
     av_audio_fifo_read(e->fifo, (void **)f->extended_data, samples);
@@ -160,7 +146,7 @@ static int send_block(struct ta_sound_encoder *e, int samples)
 
 static int encode_ready(struct ta_sound_encoder *e, bool all)
 {
-    int want = e->enc->frame_size > 0 ? e->enc->frame_size : CHUNK, have, err = 0;
+    int want = ta_audio_encoder_samples(e->enc), have, err = 0;
     while (err >= 0 && (have = av_audio_fifo_size(e->fifo)) >= want)
         err = send_block(e, want);
     if (err >= 0 && all && have > 0)
@@ -175,11 +161,7 @@ static int convert(struct ta_sound_encoder *e, const uint8_t **planes, int sampl
         return fail(e, "can't be resampled", room);
     if (e->converted->nb_samples < room + 32) {
         av_frame_unref(e->converted);
-        e->converted->nb_samples = room + 32;
-        e->converted->format = e->enc->sample_fmt;
-        e->converted->sample_rate = e->enc->sample_rate;
-        if (av_channel_layout_copy(&e->converted->ch_layout, &e->enc->ch_layout) < 0 ||
-            av_frame_get_buffer(e->converted, 0) < 0)
+        if (ta_audio_encoder_frame(e->enc, e->converted, room + 32) < 0)
             return TA_ERR_NOMEM;
     }
     int n = swr_convert(e->swr, e->converted->extended_data, e->converted->nb_samples, planes, samples);
