@@ -193,11 +193,6 @@ def queue(b):
 
 # ---- pages that look on ----
 
-def cpu_of(pid):
-    fields = Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 class Page(threading.Thread):
     """As the page does: reads the whole list by 200 each so many seconds, or follows events."""
 
@@ -233,11 +228,11 @@ def followed(service, seconds, last, pages=10):
         p.start()
     time.sleep(1)
     # What the pages cost, less what the changes cost that they look at.
-    begin, began = cpu_of(service.process.pid), time.monotonic()
+    begin, began = figures.cpu_seconds(service.process.pid), time.monotonic()
     for i in range(int(last)):  # what happens: a job changes each second
         service.ask("PATCH", "/api/v1/jobs/%d" % (1 + i % 50), {"priority": i % 50})
         time.sleep(1)
-    spent = (cpu_of(service.process.pid) - begin) / (time.monotonic() - began)
+    spent = (figures.cpu_seconds(service.process.pid) - begin) / (time.monotonic() - began)
     stop.set()
     return spent
 

@@ -24,6 +24,7 @@ for folder in ("tests/service", "tests/faults", "tests/media"):
     sys.path.insert(0, str(ROOT / folder))
 
 from service import Service  # noqa: E402
+import figures  # noqa: E402
 import kit  # noqa: E402
 
 SLOW = {"denoise": "nlmeans", "resolution": "1440x1080", "preset-speed": "slow"}
@@ -52,11 +53,6 @@ class Walks:
         if process.returncode:
             sys.exit("page.py: a walk failed:\n" + errors[-3000:])
         return json.loads(out.splitlines()[-1])
-
-
-def cpu_seconds(pid):
-    """Of the service alone, to the nanosecond, with threads that have ended; its workers are processes of their own."""
-    return time.clock_gettime((~pid << 3) | 2)  # the clock of another process: clock_getcpuclockid(3)
 
 
 def put(service, count):
@@ -94,17 +90,17 @@ def followed(program, walks, mode, pages, seconds, jobs):
             service.submit(name, output=str(service.files / ("out%d.mkv" % i)), options=SLOW)
         if not pages:
             time.sleep(1)
-            begin, began = cpu_seconds(service.process.pid), time.monotonic()
+            begin, began = figures.cpu_seconds(service.process.pid), time.monotonic()
             time.sleep(seconds)
-            return (cpu_seconds(service.process.pid) - begin) / (time.monotonic() - began)
+            return (figures.cpu_seconds(service.process.pid) - begin) / (time.monotonic() - began)
         ready = folder / "ready"
         process = walks.start("follow", service, mode=mode, pages=pages, seconds=seconds, ready=str(ready))
         while not ready.exists() and process.poll() is None:
             time.sleep(0.1)
-        begin, began = cpu_seconds(service.process.pid), time.monotonic()
+        begin, began = figures.cpu_seconds(service.process.pid), time.monotonic()
         while not Path(str(ready) + ".done").exists() and process.poll() is None:
             time.sleep(0.05)
-        spent = (cpu_seconds(service.process.pid) - begin) / (time.monotonic() - began)
+        spent = (figures.cpu_seconds(service.process.pid) - begin) / (time.monotonic() - began)
         walks.end(process)
         return spent
 
