@@ -14,9 +14,6 @@ enum {
     FAR = 2,    // rows beyond that far detail is made from
     AROUND = 2, // rows beyond that energy is of
 };
-// What is left of a sigma of 1 in near and far detail: the means' noise, which neighbouring samples share.
-#define NEAR_LEFT 0.18
-#define FAR_LEFT 0.09
 
 struct rows {
     float *near[RING], *near_detail[RING], *near_energy[RING];
@@ -155,18 +152,18 @@ static void calm_part(void *arg, int part)
 }
 
 void ta_calm_run(struct ta_calm *c, const struct ta_motion_plane *from, const struct ta_motion_plane *to,
-                 double sigma, ta_calm_strength *strength, const void *arg)
+                 double sigma, const struct ta_calm_left *left, ta_calm_strength *strength, const void *arg)
 {
     double unit = (1 << (TA_MOTION_DEPTH - 8)) * sigma;
     struct work w = {
         .c = c,
         .from = from,
         .to = to,
-        .near = (float)(NEAR_LEFT * unit * NEAR_LEFT * unit),
-        .far = (float)(FAR_LEFT * unit * FAR_LEFT * unit),
+        .near = (float)(left->near * unit * left->near * unit),
+        .far = (float)(left->far * unit * left->far * unit),
         .strength = strength,
         .arg = arg,
     };
-    ta_pool_run(c->pool, c->parts, calm_part, &w);
+    ta_pool_run(c->pool, parts_of(from->height), calm_part, &w);
     ta_motion_extend_all(to);
 }

@@ -22,9 +22,14 @@ int64_t ta_calm_bytes(int width, int height);
 // How strong it is in the cell of 8 by 8 samples: 0, nothing, to 1.
 typedef float ta_calm_strength(const void *arg, int x, int y);
 
+// What a mean leaves of a sigma of 1 in the detail of one sample and of two.
+struct ta_calm_left {
+    double near, far;
+};
+
 // Makes `to` of `from`, whose borders are extended: noise of `sigma` steps of 8 bits in what the mean was
 // made of. Borders of `to` are extended.
 void ta_calm_run(struct ta_calm *c, const struct ta_motion_plane *from, const struct ta_motion_plane *to,
-                 double sigma, ta_calm_strength *strength, const void *arg);
+                 double sigma, const struct ta_calm_left *left, ta_calm_strength *strength, const void *arg);
 
 #endif

@@ -225,8 +225,8 @@ static void hold_common(struct ta_steady *s, int away, const struct line *l, dou
         }
 }
 
-void ta_steady_find(struct ta_steady *s, const struct ta_motion_bytes_plane *picture,
-                    const struct ta_motion_vector *const *vectors, unsigned far)
+double ta_steady_find(struct ta_steady *s, const struct ta_motion_bytes_plane *picture,
+                      const struct ta_motion_vector *const *vectors, unsigned far)
 {
     struct finding f = {.s = s, .picture = picture, .vectors = vectors, .far = far};
     int r = s->radius;
@@ -236,7 +236,7 @@ void ta_steady_find(struct ta_steady *s, const struct ta_motion_bytes_plane *pic
         f.squares += 2 * f.pairs * f.pairs;
     }
     if (!f.pairs)
-        return;
+        return 0;
     ta_pool_run(s->pool, (s->down + ROWS - 1) / ROWS, find_part, &f);
     struct line lines[2 * TA_MOTION_RADIUS + 1] = {{0}};
     for (int i = 0; i <= 2 * f.pairs; i++)
@@ -245,6 +245,7 @@ void ta_steady_find(struct ta_steady *s, const struct ta_motion_bytes_plane *pic
     for (int i = 0; i <= 2 * f.pairs; i++)
         if (i != f.pairs)
             hold_common(s, i - f.pairs, &lines[i], trust);
+    return trust;
 }
 
 int ta_steady_shift(const struct ta_steady *s, int away, int row)

@@ -28,8 +28,9 @@ int64_t ta_steady_bytes(int across, int down, int radius);
 // `vectors` has those of one moment to the one `away` at [away + radius], NULL where there are none; blocks
 // whose error is `far` or more say nothing. Finds shifts for moments that have one as far away on the other
 // side, and all between. `picture` is what was searched, in full size.
-void ta_steady_find(struct ta_steady *s, const struct ta_motion_bytes_plane *picture,
-                    const struct ta_motion_vector *const *vectors, unsigned far);
+// Returns how much rows are believed to jitter, 0 to 1.
+double ta_steady_find(struct ta_steady *s, const struct ta_motion_bytes_plane *picture,
+                      const struct ta_motion_vector *const *vectors, unsigned far);
 // By how much the x of a row's vectors is too large, in quarters of a sample; 0 where nothing is known.
 int ta_steady_shift(const struct ta_steady *s, int away, int row);
 

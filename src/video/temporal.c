@@ -29,6 +29,8 @@ enum {
     FIXED = 32, // bits below one step of a sample
 };
 
+enum kind { LUMA, CHROMA, LUMA_OF_TAPES, KINDS };
+
 // What a part works in.
 struct scratch {
     int16_t *sums[2];  // of the strips above and below a row of blocks
@@ -43,9 +45,9 @@ struct ta_temporal {
     int limits[TA_MOTION_PLANES];
     bool rgb; // no plane is of colour alone
     // By a block's error, in units of `unit`: errors in between are rounded down.
-    uint16_t weights[2][WEIGHTS]; // of luma, of chroma
-    unsigned units[2];
-    uint64_t inverse[2]; // 2^32 / unit, rounded up: exact for errors of 16 bits
+    uint16_t weights[KINDS][WEIGHTS];
+    unsigned units[KINDS];
+    uint64_t inverse[KINDS]; // 2^32 / unit, rounded up: exact for errors of 16 bits
     int parts;
     ptrdiff_t sums_step;
     struct scratch *scratch;
@@ -58,17 +60,22 @@ struct ta_temporal {
 
 // How errors of blocks, and differences of samples, are judged: in standard deviations of the noise. A
 // block's error is of blurred pictures, in which white noise of 1 differs by 0.42 a sample, and that of
-// tapes, which runs along the rows, by more.
-#define LUMA_LEAST 0.6
-#define LUMA_MOST 4.0
+// tapes, which runs along the rows, by more. Where rows jitter, what is the same differs by that as well
+// (steady.h says how much that is to be believed); elsewhere bounds are narrow, for what is far off is
+// something else, and costs detail.
+#define LEAST 0.6
+#define LUMA_MOST 1.6
+#define LUMA_OF_TAPES_MOST 3.0
 #define CHROMA_MOST 4.0
-#define LUMA_SAMPLE_MOST 8.0 // lost samples of tapes are filled in, too
+#define LUMA_SAMPLE_MOST 4.4
+#define LUMA_OF_TAPES_SAMPLE_MOST 8.0
 #define CHROMA_SAMPLE_MOST 4.5
 #define OWN_WEIGHT 0.7
 
-static void make_weights(struct ta_temporal *t, int kind, double least, double most)
+// `widest`: the largest `most` of those kinds that share a unit.
+static void make_weights(struct ta_temporal *t, enum kind kind, double least, double most, double widest)
 {
-    unsigned unit = (unsigned)ceil(most * SAMPLES / WEIGHTS);
+    unsigned unit = (unsigned)ceil(widest * SAMPLES / WEIGHTS);
     t->units[kind] = unit;
     if (!unit)
         return;
@@ -77,6 +84,17 @@ static void make_weights(struct ta_temporal *t, int kind, double least, double m
         double x = fmax(0, (double)i * unit / SAMPLES - least) / (most - least);
         t->weights[kind][i] = x < 1 ? (uint16_t)lrint(WEIGHT_ONE * (1 - x * x) / (1 + x * x)) : 0;
     }
+}
+
+static bool is_chroma(const struct ta_temporal *t, int plane)
+{
+    return !t->rgb && (plane == 1 || plane == 2);
+}
+
+static int limit_of(const struct ta_temporal *t, int plane, double most)
+{
+    return (int)lrint(
+        fmin(most * t->settings.noise[plane] * (1 << (TA_MOTION_DEPTH - 8)), TA_TEMPORAL_LIMIT));
 }
 
 static int slices_of(const struct ta_motion_plane *p)
@@ -140,15 +158,15 @@ int ta_temporal_create(struct ta_temporal **out, const struct ta_temporal_settin
         t->scratch[i] = (struct scratch){{at, at + STEP * t->sums_step},
                                          (uint16_t *)at + 2 * STEP * t->sums_step};
     }
-    double luma = settings->noise[0], unit = 1 << (TA_MOTION_DEPTH - 8);
+    double luma = settings->noise[0];
     for (int i = 0; i < TA_MOTION_PLANES; i++) {
-        double limit = (i == 1 || i == 2 ? CHROMA_SAMPLE_MOST : LUMA_SAMPLE_MOST) * settings->noise[i] * unit;
-        t->limits[i] = (int)lrint(fmin(limit, TA_TEMPORAL_LIMIT));
+        t->limits[i] = limit_of(t, i, is_chroma(t, i) ? CHROMA_SAMPLE_MOST : LUMA_SAMPLE_MOST);
         luma = fmax(luma,
                     settings->noise[i] / 2); // colour alone may be noisy: luma then says little against it
     }
-    make_weights(t, 0, LUMA_LEAST * luma, LUMA_MOST * luma);
-    make_weights(t, 1, LUMA_LEAST * luma, CHROMA_MOST * luma);
+    make_weights(t, LUMA, LEAST * luma, LUMA_MOST * luma, LUMA_OF_TAPES_MOST * luma);
+    make_weights(t, LUMA_OF_TAPES, LEAST * luma, LUMA_OF_TAPES_MOST * luma, LUMA_OF_TAPES_MOST * luma);
+    make_weights(t, CHROMA, LEAST * luma, CHROMA_MOST * luma, CHROMA_MOST * luma);
     *out = t;
     return 0;
 }
@@ -182,6 +200,8 @@ struct mean {
     const struct ta_motion_picture *here, *to;
     struct reference references[REFERENCES];
     int count;
+    uint16_t weights[WEIGHTS]; // of luma, as much as rows jitter
+    int limits[TA_MOTION_PLANES];
 };
 
 // Where light changes, what only earlier or only later moments say is too dark or too bright: one side may
@@ -219,13 +239,15 @@ static int refer(const struct mean *w, const struct scratch *s, int plane, int c
 {
     const struct ta_temporal *t = w->t;
     const struct ta_motion_plane *p = &w->here->planes[plane];
-    int kind = !t->rgb && (plane == 1 || plane == 2), weights[REFERENCES], at[REFERENCES], count = 0;
+    enum kind kind = is_chroma(t, plane) ? CHROMA : LUMA;
+    const uint16_t *of_errors = kind == CHROMA ? t->weights[CHROMA] : w->weights;
+    int weights[REFERENCES], at[REFERENCES], count = 0;
     int sum = (int)(OWN_WEIGHT * WEIGHT_ONE);
     int luma_row = TA_MIN(row << p->shift_y, t->m->down - 1);
     int block = luma_row * t->m->across + TA_MIN(column << p->shift_x, t->m->across - 1);
     for (int k = 0; k < w->count; k++) {
         uint64_t error = (uint64_t)w->references[k].vectors[block].error * t->inverse[kind] >> 32;
-        weights[k] = error < WEIGHTS && w->references[k].known ? t->weights[kind][error] : 0;
+        weights[k] = error < WEIGHTS && w->references[k].known ? of_errors[error] : 0;
     }
     balance(w, weights);
     for (int k = 0; k < w->count; k++) {
@@ -242,7 +264,7 @@ static int refer(const struct mean *w, const struct scratch *s, int plane, int c
         struct ta_motion_block b = ta_motion_block_at(t->m, &r->picture->planes[plane], &v, column, row,
                                                       s->between + i * SAMPLES);
         references[i] = (struct ta_temporal_reference){b.at, b.step,
-                                                       (int16_t)(kind ? 0 : shift_of(t, r, block)),
+                                                       (int16_t)(kind == CHROMA ? 0 : shift_of(t, r, block)),
                                                        (int16_t)(weights[i] * TA_TEMPORAL_ONE / sum)};
     }
     return count;
@@ -268,10 +290,10 @@ static void gather_row(const struct mean *w, const struct scratch *s, int plane,
         const uint16_t *own = here->at + (row - 1) * STEP * here->step + (i - 1) * STEP;
         if (upper)
             t->dsp->gather(s->sums[(row + 1) & 1] + i * STEP, t->sums_step, own, here->step, references,
-                           count, t->limits[plane], 0);
+                           count, w->limits[plane], 0);
         if (lower)
             t->dsp->gather(s->sums[row & 1] + i * STEP, t->sums_step, own, here->step, references, count,
-                           t->limits[plane], 1);
+                           w->limits[plane], 1);
     }
 }
 
@@ -303,7 +325,7 @@ static bool is_lost(const struct ta_temporal *t, const struct ta_motion_vector *
 {
     int n = t->m->across * t->m->down, far = 0;
     for (int i = 0; i < n; i++)
-        far += vectors[i].error >= t->units[1] * WEIGHTS;
+        far += vectors[i].error >= t->units[CHROMA] * WEIGHTS;
     return far > n - n / 4;
 }
 
@@ -313,7 +335,8 @@ static void find_light(void *arg, int part)
     const struct mean *w = arg;
     struct reference *r = (struct reference *)&w->references[part];
     struct ta_light light;
-    r->known = ta_light_find(w->t->m, w->t->sums, r->moment, r->vectors, w->t->units[1] * WEIGHTS, &light);
+    r->known = ta_light_find(w->t->m, w->t->sums, r->moment, r->vectors, w->t->units[CHROMA] * WEIGHTS,
+                             &light);
     double unit = 1 << (TA_MOTION_DEPTH - 8);
     r->slope = fixed((ta_light_shift(&light, TA_LIGHT_SAMPLES) - light.offset) * unit / TA_LIGHT_SAMPLES);
     r->start = fixed(light.offset * unit + 0.5);
@@ -326,6 +349,19 @@ static void find_lights(struct mean *w, int64_t moment)
     for (int i = 0; i < w->count; i++)
         w->references[i].moment = ta_motion_searchable(t->m, moment + w->references[i].away);
     ta_pool_run(t->pool, w->count, find_light, w);
+}
+
+// Bounds by how much rows are believed to jitter, 0 to 1.
+static void widen(struct mean *w, double jitter)
+{
+    const struct ta_temporal *t = w->t;
+    for (int i = 0; i < WEIGHTS; i++) {
+        int narrow = t->weights[LUMA][i], wide = t->weights[LUMA_OF_TAPES][i];
+        w->weights[i] = (uint16_t)lrint(narrow + jitter * (wide - narrow));
+    }
+    double most = LUMA_SAMPLE_MOST + jitter * (LUMA_OF_TAPES_SAMPLE_MOST - LUMA_SAMPLE_MOST);
+    for (int i = 0; i < TA_MOTION_PLANES; i++)
+        w->limits[i] = is_chroma(t, i) ? t->limits[i] : limit_of(t, i, most);
 }
 
 void ta_temporal_mean(struct ta_temporal *t, int64_t moment, const struct ta_motion_picture *to)
@@ -345,8 +381,9 @@ void ta_temporal_mean(struct ta_temporal *t, int64_t moment, const struct ta_mot
         w.references[w.count++] = (struct reference){
             .away = k, .picture = ta_motion_picture(t->m, moment + k), .vectors = vectors};
     }
-    ta_steady_find(t->steady, &ta_motion_searchable(t->m, moment)->search[0], found,
-                   t->units[1] * WEIGHTS / 2);
+    double jitter = ta_steady_find(t->steady, &ta_motion_searchable(t->m, moment)->search[0], found,
+                                   t->units[CHROMA] * WEIGHTS / 2);
+    widen(&w, jitter);
     find_lights(&w, moment);
     ta_pool_run(t->pool, t->parts, mean_part, &w);
     for (int i = 0; i < t->m->planes; i++)

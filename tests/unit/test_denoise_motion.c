@@ -424,7 +424,8 @@ static void noise_falls(void **state)
                     fail_msg("%s, %s: picture %d is off by %.2f, was %.2f", names[scene], efforts[k], n,
                              e.is[n], e.was[n]);
             }
-            if (e.chroma_is > 0.8 * e.chroma_was)
+            // Where there is nothing else, what the mean leaves is calmed in space: 0.09 without.
+            if (e.chroma_is > (scene == FLAT && k ? 0.03 : 0.8) * e.chroma_was)
                 fail_msg("%s, %s: chroma is off by %.2f, was %.2f", names[scene], efforts[k], e.chroma_is,
                          e.chroma_was);
             if (scene == OBJECT && fabs(e.trace) > 1)
