@@ -79,6 +79,8 @@ struct ta_motion_dsp {
     // The mean of two columns by two rows, rounded up twice.
     void (*halve)(uint8_t *dst, const uint8_t *const rows[2], int n);
 
+    // Of 8 by 16 samples, each second row, the sum of squares of differences from sample to sample.
+    int (*uneven)(const uint8_t *at, ptrdiff_t step);
     // Finds where the blocks of a row have gone.
     void (*search)(const struct ta_motion_row *row);
     // Of a block of 16 by 16 whose samples are means of means, b[0] and b[1] and then with that of b[2] and

@@ -45,6 +45,22 @@ static inline __m256i four_short_rows(const uint8_t *p, ptrdiff_t step)
     return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
 }
 
+static int uneven(const uint8_t *at, ptrdiff_t step)
+{
+    __m256i sum = _mm256_setzero_si256();
+    for (int y = 0; y < TA_MOTION_BLOCK; y += 4, at += 4 * step) { // two rows at a time
+        __m128i two = _mm_unpacklo_epi64(_mm_loadl_epi64((const void *)at),
+                                         _mm_loadl_epi64((const void *)(at + 2 * step)));
+        __m256i next = _mm256_cvtepu8_epi16(_mm_srli_epi64(two, 8)); // nothing for the last,
+        __m256i here = _mm256_cvtepu8_epi16(_mm_and_si128(two, _mm_set1_epi64x(0xffffffffffffff))); // twice
+        __m256i off = _mm256_sub_epi16(next, here);
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(off, off));
+    }
+    __m128i all = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+    all = _mm_add_epi32(all, _mm_shuffle_epi32(all, 0x4e));
+    return _mm_cvtsi128_si32(_mm_add_epi32(all, _mm_shuffle_epi32(all, 0xb1)));
+}
+
 // One block's search. Vectors lie as pairs of 16 bits, four in a register.
 struct trial {
     __m256i own[4];

@@ -18,6 +18,15 @@ static unsigned sad(const uint8_t *a, ptrdiff_t a_step, const uint8_t *b, ptrdif
     return sum * (unsigned)skip;
 }
 
+static int uneven(const uint8_t *at, ptrdiff_t step)
+{
+    int sum = 0;
+    for (int y = 0; y < BLOCK; y += 2, at += 2 * step)
+        for (int x = 0; x + 1 < BLOCK / 2; x++)
+            sum += (at[x + 1] - at[x]) * (at[x + 1] - at[x]);
+    return sum;
+}
+
 // One block's search.
 struct trial {
     const struct ta_motion_row *row;

@@ -166,6 +166,7 @@ const struct ta_motion_dsp TA_MOTION_TABLE = {
     .narrow16 = narrow16,
     .blur = blur,
     .halve = halve,
+    .uneven = uneven,
     .search = search,
     .sad16_between = sad16_between,
     .between = between,

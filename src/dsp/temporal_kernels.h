@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #ifdef __AVX2__
 #include <immintrin.h>
@@ -79,6 +80,16 @@ static void unlike(uint8_t bits[8], const uint16_t *here, ptrdiff_t here_step,
                    const struct ta_motion_block others[2], int limit)
 {
     const __m128i most = _mm_set1_epi16((short)limit), least = _mm_set1_epi16((short)-limit);
+    // Mostly one of them says enough.
+    __m128i any = _mm_setzero_si128();
+    for (int y = 0; y < HALF; y++) {
+        __m128i own = _mm_loadu_si128((const void *)(here + y * here_step));
+        __m128i a = _mm_sub_epi16(own, _mm_loadu_si128((const void *)(others[0].at + y * others[0].step)));
+        any = _mm_or_si128(any, _mm_cmpgt_epi16(_mm_abs_epi16(a), most));
+    }
+    memset(bits, 0, HALF);
+    if (_mm_testz_si128(any, any))
+        return;
     for (int y = 0; y < HALF; y++) {
         __m128i own = _mm_loadu_si128((const void *)(here + y * here_step));
         __m128i a = _mm_sub_epi16(own, _mm_loadu_si128((const void *)(others[0].at + y * others[0].step)));

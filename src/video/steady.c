@@ -36,12 +36,18 @@ struct ta_steady {
     double noise;    // standard deviation in steps of 8 bits
     int16_t *shifts; // down for each away, from -radius on
     bool *known;
+    int *says; // of the blocks of a row, for each part of the work
 };
+
+static int parts_of(int down)
+{
+    return (down + ROWS - 1) / ROWS;
+}
 
 int64_t ta_steady_bytes(int across, int down, int radius)
 {
-    (void)across;
-    return (2 * radius + 1) * (int64_t)down * (int64_t)(sizeof(int16_t) + sizeof(bool));
+    return (2 * radius + 1) * (int64_t)down * (int64_t)(sizeof(int16_t) + sizeof(bool)) +
+           (int64_t)parts_of(down) * across * (int64_t)sizeof(int);
 }
 
 struct ta_steady *ta_steady_create(int across, int down, int radius, double noise, struct ta_pool *pool)
@@ -51,6 +57,7 @@ struct ta_steady *ta_steady_create(int across, int down, int radius, double nois
     size_t count = (size_t)(2 * radius + 1) * (size_t)down;
     s->shifts = ta_xcalloc(count, sizeof *s->shifts);
     s->known = ta_xcalloc(count, sizeof *s->known);
+    s->says = ta_xcalloc((size_t)parts_of(down) * (size_t)across, sizeof *s->says);
     return s;
 }
 
@@ -62,25 +69,34 @@ void ta_steady_destroy(struct ta_steady **steady)
         return;
     free(s->shifts);
     free(s->known);
+    free(s->says);
     free(s);
 }
 
 struct finding {
     struct ta_steady *s;
+    const struct ta_motion_dsp *dsp;
     const struct ta_motion_bytes_plane *picture;
     const struct ta_motion_vector *const *vectors;
     unsigned far;
     int pairs, squares; // moments looked at on each side; the sum of their distances' squares
+    double share;       // 1 / squares
+};
+
+// What the blocks of a row say, by shift.
+struct tally {
+    int counts[BINS], count, lowest;
 };
 
 // The mean of the middle half of what was counted, in units of a shift. False: too few, too far apart or off.
-static bool middle(const int *counts, int count, int least, int16_t *shift)
+static bool middle(const struct tally *t, int least, int16_t *shift)
 {
-    int first = count / 4, end = count - count / 4, seen = 0, lowest = BINS, highest = 0;
+    const int *counts = t->counts;
+    int first = t->count / 4, end = t->count - t->count / 4, seen = 0, lowest = BINS, highest = 0;
     int64_t sum = 0;
-    if (count < least)
+    if (t->count < least)
         return false;
-    for (int i = 0; i < BINS && seen < end; i++) {
+    for (int i = t->lowest; i < BINS && seen < end; i++) {
         int from = seen > first ? seen : first;
         seen += counts[i];
         int to = seen < end ? seen : end;
@@ -95,49 +111,59 @@ static bool middle(const int *counts, int count, int least, int16_t *shift)
     return highest - lowest <= SPREAD && abs(mean) <= FARTHEST;
 }
 
-// How much a block has to say on where it is along the row: its differences from sample to sample, squared,
-// by the noise. In flat places vectors follow the noise.
-static int say_of(const struct finding *f, int column, int row)
+// How much blocks have to say on where they are along the row: their differences from sample to sample,
+// squared, by the noise. In flat places vectors follow the noise.
+static void find_says(const struct finding *f, int row, int *says)
 {
     const struct ta_motion_bytes_plane *p = f->picture;
-    const uint8_t *at = p->at + (row - 1) * TA_MOTION_STEP * p->step + (column - 1) * TA_MOTION_STEP;
-    int sum = 0;
-    for (int y = 0; y < TA_MOTION_BLOCK; y += 2, at += 2 * p->step)
-        for (int x = 0; x + 1 < TA_MOTION_BLOCK; x++)
-            sum += (at[x + 1] - at[x]) * (at[x + 1] - at[x]);
-    double say = sum / (f->s->noise * f->s->noise * (TA_MOTION_BLOCK * TA_MOTION_BLOCK / 2) * SAY_UNIT);
-    return say < SAY_MOST ? (int)say : SAY_MOST;
+    const uint8_t *at = p->at + (row - 1) * TA_MOTION_STEP * p->step - TA_MOTION_STEP;
+    double unit = f->s->noise * f->s->noise * (TA_MOTION_BLOCK * TA_MOTION_BLOCK / 2) * SAY_UNIT;
+    int half = f->dsp->uneven(at, p->step);
+    for (int i = 0; i < f->s->across; i++) { // a block is two columns of cells
+        int next = f->dsp->uneven(at + (i + 1) * TA_MOTION_STEP, p->step);
+        double say = (half + next) / unit;
+        says[i] = say < SAY_MOST ? (int)say : SAY_MOST;
+        half = next;
+    }
 }
 
 // What moves evenly is as far away later as it was before: the straight line through a block's places, and
 // what is left of each.
-static void find_row(const struct finding *f, int row)
+static void find_row(const struct finding *f, int row, int *says)
 {
     struct ta_steady *s = f->s;
-    int counts[2 * TA_MOTION_RADIUS + 1][BINS] = {{0}}, count[2 * TA_MOTION_RADIUS + 1] = {0};
+    struct tally tallies[2 * TA_MOTION_RADIUS + 1];
     int r = s->radius, all = 0;
-    for (int i = row * s->across; i < (row + 1) * s->across; i++) {
-        int along = 0, say = say_of(f, i - row * s->across, row);
+    for (int away = -f->pairs; away <= f->pairs; away++) {
+        struct tally *t = &tallies[away + r];
+        memset(t->counts, 0, sizeof t->counts);
+        t->count = 0;
+        t->lowest = BINS;
+    }
+    find_says(f, row, says);
+    for (int column = 0; column < s->across; column++) {
+        int i = row * s->across + column, along = 0, say = says[column];
         if (!say)
             continue;
         all += say;
         for (int k = 1; k <= f->pairs; k++)
             along += k * (f->vectors[r + k][i].x - f->vectors[r - k][i].x);
         for (int away = -f->pairs; away <= f->pairs; away++) {
+            struct tally *t = &tallies[away + r];
             if (!away || f->vectors[away + r][i].error >= f->far)
                 continue;
             int rest = (f->vectors[away + r][i].x * f->squares - away * along) * QUARTER;
-            int bin = ta_motion_nearest((double)rest / f->squares) + RANGE * UNITS;
-            counts[away + r][ta_motion_clip(bin, 0, BINS - 1)] += say;
-            count[away + r] += say;
+            int bin = ta_motion_clip(ta_motion_nearest(rest * f->share) + RANGE * UNITS, 0, BINS - 1);
+            t->counts[bin] += say;
+            t->count += say;
+            t->lowest = TA_MIN(bin, t->lowest);
         }
     }
     for (int away = -f->pairs; away <= f->pairs; away++) {
         int at = (away + r) * s->down + row;
         if (!away)
             continue;
-        s->known[at] = middle(counts[away + r], count[away + r], TA_MAX(SAY_LEAST * s->across, all / 2),
-                              &s->shifts[at]);
+        s->known[at] = middle(&tallies[away + r], TA_MAX(SAY_LEAST * s->across, all / 2), &s->shifts[at]);
         if (!s->known[at])
             s->shifts[at] = 0;
     }
@@ -148,7 +174,7 @@ static void find_part(void *arg, int part)
     const struct finding *f = arg;
     int end = TA_MIN((part + 1) * ROWS, f->s->down);
     for (int row = part * ROWS; row < end; row++)
-        find_row(f, row);
+        find_row(f, row, f->s->says + part * f->s->across);
 }
 
 // A straight line through the shifts of all rows, and how far these are off it, squared.
@@ -228,7 +254,7 @@ static void hold_common(struct ta_steady *s, int away, const struct line *l, dou
 double ta_steady_find(struct ta_steady *s, const struct ta_motion_bytes_plane *picture,
                       const struct ta_motion_vector *const *vectors, unsigned far)
 {
-    struct finding f = {.s = s, .picture = picture, .vectors = vectors, .far = far};
+    struct finding f = {.s = s, .dsp = ta_motion_dsp(), .picture = picture, .vectors = vectors, .far = far};
     int r = s->radius;
     memset(s->shifts, 0, (size_t)(2 * r + 1) * (size_t)s->down * sizeof *s->shifts);
     while (f.pairs < r && vectors[r + f.pairs + 1] && vectors[r - f.pairs - 1]) {
@@ -237,7 +263,8 @@ double ta_steady_find(struct ta_steady *s, const struct ta_motion_bytes_plane *p
     }
     if (!f.pairs)
         return 0;
-    ta_pool_run(s->pool, (s->down + ROWS - 1) / ROWS, find_part, &f);
+    f.share = 1.0 / f.squares;
+    ta_pool_run(s->pool, parts_of(s->down), find_part, &f);
     struct line lines[2 * TA_MOTION_RADIUS + 1] = {{0}};
     for (int i = 0; i <= 2 * f.pairs; i++)
         lines[i] = find_line(s, i - f.pairs);
@@ -248,7 +275,7 @@ double ta_steady_find(struct ta_steady *s, const struct ta_motion_bytes_plane *p
     return trust;
 }
 
-int ta_steady_shift(const struct ta_steady *s, int away, int row)
+const int16_t *ta_steady_shifts(const struct ta_steady *s, int away)
 {
-    return s->shifts[(away + s->radius) * s->down + row];
+    return s->shifts + (away + s->radius) * s->down;
 }

@@ -31,7 +31,7 @@ int64_t ta_steady_bytes(int across, int down, int radius);
 // Returns how much rows are believed to jitter, 0 to 1.
 double ta_steady_find(struct ta_steady *s, const struct ta_motion_bytes_plane *picture,
                       const struct ta_motion_vector *const *vectors, unsigned far);
-// By how much the x of a row's vectors is too large, in quarters of a sample; 0 where nothing is known.
-int ta_steady_shift(const struct ta_steady *s, int away, int row);
+// By how much the x of each row's vectors is too large, in quarters of a sample; 0 where nothing is known.
+const int16_t *ta_steady_shifts(const struct ta_steady *s, int away);
 
 #endif

@@ -191,8 +191,9 @@ struct reference {
     const struct ta_motion_picture *picture;
     const struct ta_motion_vector *vectors;
     const struct ta_motion_moment *moment;
-    int64_t slope, start; // what a block's samples are raised by, by their sum: fixed()
-    bool known;           // ... or nothing here counts
+    const int16_t *shifts; // of rows (steady.h)
+    int64_t slope, start;  // what a block's samples are raised by, by their sum: fixed()
+    bool known;            // ... or nothing here counts
 };
 
 struct mean {
@@ -257,15 +258,16 @@ static int refer(const struct mean *w, const struct scratch *s, int plane, int c
         weights[count] = weights[k];
         at[count++] = k;
     }
+    uint32_t share = ((uint32_t)TA_TEMPORAL_ONE << 16) / (uint32_t)sum; // one division for all
     for (int i = 0; i < count; i++) {
         const struct reference *r = &w->references[at[i]];
         struct ta_motion_vector v = r->vectors[block];
-        v.x = (int16_t)(v.x - ta_steady_shift(t->steady, r->away, luma_row));
+        v.x = (int16_t)(v.x - r->shifts[luma_row]);
         struct ta_motion_block b = ta_motion_block_at(t->m, &r->picture->planes[plane], &v, column, row,
                                                       s->between + i * SAMPLES);
-        references[i] = (struct ta_temporal_reference){b.at, b.step,
-                                                       (int16_t)(kind == CHROMA ? 0 : shift_of(t, r, block)),
-                                                       (int16_t)(weights[i] * TA_TEMPORAL_ONE / sum)};
+        references[i] = (struct ta_temporal_reference){
+            b.at, b.step, (int16_t)(kind == CHROMA ? 0 : shift_of(t, r, block)),
+            (int16_t)((uint32_t)weights[i] * (uint64_t)share >> 16)};
     }
     return count;
 }
@@ -378,8 +380,10 @@ void ta_temporal_mean(struct ta_temporal *t, int64_t moment, const struct ta_mot
         if (!vectors || is_lost(t, vectors))
             continue;
         found[k + radius] = vectors;
-        w.references[w.count++] = (struct reference){
-            .away = k, .picture = ta_motion_picture(t->m, moment + k), .vectors = vectors};
+        w.references[w.count++] = (struct reference){.away = k,
+                                                     .picture = ta_motion_picture(t->m, moment + k),
+                                                     .vectors = vectors,
+                                                     .shifts = ta_steady_shifts(t->steady, k)};
     }
     double jitter = ta_steady_find(t->steady, &ta_motion_searchable(t->m, moment)->search[0], found,
                                    t->units[CHROMA] * WEIGHTS / 2);

@@ -179,6 +179,7 @@ static void blocks_of(const struct ta_motion_dsp *own, const struct ta_motion_ds
     uint8_t *more = bytes(16 * STEP + 17, round);
     const uint8_t *four[4] = {more, more + 1, more + STEP, more + STEP + 1};
     assert_int_equal(c->sad16_between(a, STEP, four, STEP), own->sad16_between(a, STEP, four, STEP));
+    assert_int_equal(c->uneven(a, STEP), own->uneven(a, STEP));
     free(a);
     free(more);
     for (int f = 1; f < TA_MOTION_FRACTIONS * TA_MOTION_FRACTIONS; f++)

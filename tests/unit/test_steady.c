@@ -82,7 +82,7 @@ static double worst(int threads, bool jitters, int every)
             for (int i = 1; i <= RADIUS && jitters; i++)
                 along += i * (jitter(i, row) - jitter(-i, row)) / 28;
             double expected = jitters ? jitter(k, row) - jitter(0, row) - k * along : 0;
-            most = fmax(most, fabs(ta_steady_shift(s, k, row) - expected));
+            most = fmax(most, fabs(ta_steady_shifts(s, k)[row] - expected));
         }
     }
     ta_steady_destroy(&s);
@@ -133,7 +133,7 @@ static void unknown_is_none(void **state)
     struct ta_motion_bytes_plane picture = detail(1);
     ta_steady_find(s, &picture, vectors, FAR);
     for (int row = 0; row < DOWN; row++)
-        assert_int_equal(ta_steady_shift(s, 1, row), 0);
+        assert_int_equal(ta_steady_shifts(s, 1)[row], 0);
     ta_steady_destroy(&s);
 }
 
