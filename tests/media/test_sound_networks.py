@@ -1,7 +1,11 @@
 """Sound cleaned and widened by networks: tiny ones that leave sound as it is, or do what can be predicted, by their names in a manifest of the user."""
 
+import array
 import json
+import os
+import pathlib
 import struct
+import subprocess
 
 import pytest
 
@@ -102,6 +106,32 @@ def test_treble(program, runtime, tmp_path):
     wide = kit.write_wav(tmp_path / 'b.wav', [kit.noise(3, 48000)], 48000)
     program('audio', wide, '-o', tmp_path / 'p.wav', '--audio-extend', 'narrow', '--engine-library', str(runtime), env=env, code=0)
     assert 'sound' not in judge.report(tmp_path / 'p.wav')['plan']
+
+
+def test_treble_of_speech(program, runtime, tmp_path):
+    """FlashSR itself: speech that was narrowed gets back treble of about the strength that it had, and keeps what it has."""
+    assets = pathlib.Path(os.environ.get('TA_ASSETS') or pathlib.Path(__file__).parents[2] / '../shared/assets') / 'audio/dfn_clean_freesound_33711.wav'
+    network = assets.parents[1] / 'models/audio/flashsr/model_lite.onnx'
+    if not assets.exists() or not network.exists():
+        pytest.skip('there are no assets')
+    cut = ['ffmpeg', '-v', 'error', '-y', '-ss', '1', '-t', '4', '-i', str(assets), '-ac', '1']
+    subprocess.run([*cut, '-ar', '48000', tmp_path / 'wide.wav'], check=True)
+    subprocess.run([*cut, '-ar', '16000', tmp_path / 'narrow.wav'], check=True)
+    env, out = known(tmp_path, flashsr_lite=network.read_bytes()), tmp_path / 'o.wav'
+    program('audio', tmp_path / 'narrow.wav', '-o', out, '--audio-extend', 'narrow', '--audio-codec', 'pcm', '--engine-library', str(runtime), env=env, code=0)
+
+    def band(path, text):
+        raw = subprocess.run(['ffmpeg', '-v', 'error', '-i', path, '-af', 'aresample=48000,' + text, '-f', 'f32le', '-'], stdout=subprocess.PIPE, check=True).stdout
+        return array.array('f', raw)
+    above, below = 'highpass=f=9000:p=2,highpass=f=9000:p=2,highpass=f=9000:p=2', 'lowpass=f=5000:p=2,lowpass=f=5000:p=2'
+    plain, made, truth = (kit.power(band(path, above)) for path in (tmp_path / 'narrow.wav', out, tmp_path / 'wide.wav'))
+    assert plain < 0.05 * truth, (plain, truth)
+    assert 0.1 * truth < made < 4 * truth, (made, truth)
+    was, kept = band(tmp_path / 'wide.wav', below), band(out, below)
+    assert abs(len(was) - len(kept)) <= 48
+    n = min(len(was), len(kept))
+    assert kit.delay(was[:n], kept[:n]) <= 1
+    assert kit.power([x - y for x, y in zip(was[:n], kept[:n])]) < 0.01 * kit.power(was)
 
 
 def test_what_is_missing_is_named(program, runtime, tmp_path):
