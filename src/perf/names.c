@@ -1,5 +1,6 @@
 // What functions do, by their names: the C library's, POSIX's and those of libraries that media programs use.
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -325,6 +326,18 @@ static bool is_literal(const char *args, const char *begin)
     return args && !strncmp(args, begin, strlen(begin));
 }
 
+// Does the first argument name a file that tells people something?
+static bool is_told(const char *args)
+{
+    static const char *const names[] = {"std", "err", "log", "con", "tty", "debug", "trace"};
+    char *file = args ? ta_xstrndup(args, strcspn(args, ",")) : NULL;
+    bool told = !file;
+    for (size_t i = 0; i < TA_COUNT(names) && !told; i++)
+        told = strcasestr(file, names[i]);
+    free(file);
+    return told;
+}
+
 unsigned ta_name_does(const char *name, const char *args)
 {
     unsigned does = 0;
@@ -339,6 +352,9 @@ unsigned ta_name_does(const char *name, const char *args)
     if ((!strcmp(name, "poll") && (is_literal(args, "NULL") || is_literal(args, "0,"))) ||
         (!strcmp(name, "select") && is_literal(args, "0, NULL, NULL, NULL")))
         does |= TA_DOES_SLEEP;
+    // Text into a file is what somebody wants, unless the file's name says that it is a log.
+    if ((!strcmp(name, "fprintf") || !strcmp(name, "vfprintf")) && !is_told(args))
+        does = TA_DOES_IO;
     // What people are to see at once, and no disk.
     if (!strcmp(name, "fflush") && (is_literal(args, "stdout") || is_literal(args, "stderr")))
         does = TA_DOES_LOG;

@@ -14,6 +14,21 @@ void show(struct reader *r)
     }
 }
 
+// What is written is the result.
+void list(struct reader *r, FILE *text)
+{
+    AVFrame frame;
+    while (read_frame(r, &frame) >= 0)
+        fprintf(text, "%d\n", frame.width);
+}
+
+void log_all(struct reader *r, FILE *logfile)
+{
+    AVFrame frame;
+    while (read_frame(r, &frame) >= 0)
+        fprintf(logfile, "%d\n", frame.width); // finds log-in-frame-loop
+}
+
 void show_some(struct reader *r, int verbose)
 {
     AVFrame frame;
