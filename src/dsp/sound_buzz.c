@@ -18,6 +18,9 @@ enum {
     LAG = 12,    // samples that two means may be apart, in half of the time that a mean is of
 };
 
+#define OWN 0.1f       // of its power, that buzz may differ by from frame to frame
+#define EXPLAINED 0.9f // of what is heard in a piece, that may be left at most where it is buzz's
+
 struct channel {
     float *x, *raw;           // all that is kept, from b->start on, cleaned and as it came
     float *all[2];            // that these two lie in, with room for more
@@ -97,10 +100,10 @@ static bool is_broken(const float *x, size_t n)
     return most > 24;
 }
 
-static float weight_of(const struct channel *c, float power)
+static float weight_of(const struct channel *c, float power, float own)
 {
     float floor = 0.01f * c->usual;
-    return power > 1e-4f * floor ? 1 / (power + floor) : 0;
+    return power > 1e-4f * floor ? 1 / (power + floor + own) : 0;
 }
 
 // Turns powers into weights. Pieces are not told apart by how quiet they are, far below the usual.
@@ -113,7 +116,7 @@ static void weigh(struct ta_sound_buzz *b, struct channel *c, long long frame)
     if (sum > 1e-14f)
         c->usual = c->usual > 0 ? 0.95f * c->usual + 0.05f * sum : sum;
     for (size_t p = 0; p < count; p++)
-        weights[p] = weight_of(c, weights[p]);
+        weights[p] = weight_of(c, weights[p], 0);
 }
 
 static void take(struct ta_sound_buzz *b, long long frame)
@@ -169,26 +172,48 @@ static void average(struct ta_sound_buzz *b, const struct channel *c, long long 
         average_piece(b, c, c->weights, p, from, to, mean, error);
 }
 
+// What of a frame's piece the mean is not: its power.
+static float without(struct ta_sound_buzz *b, const struct channel *c, size_t at, size_t length,
+                     long long frame)
+{
+    memcpy(b->first, c->frames[frame % KEPT] + at, length * sizeof(float));
+    b->dsp->accumulate(b->first, c->mean + at, -1, length);
+    return b->dsp->dot(b->first, b->first, length) / (float)length;
+}
+
+// Does the mean explain a piece of quiet frames? One that comes of loud frames alone, tones that happen to be
+// in step, is nothing that quiet ones have.
+static bool explains(struct ta_sound_buzz *b, const struct channel *c, size_t p, long long from, long long to)
+{
+    size_t at = p * b->piece, length = TA_MIN(b->piece, b->length - at);
+    float all = 0, left = 0, floor = 0.01f * c->usual;
+    for (long long f = from; f < to; f++) {
+        float w = c->weights[f % KEPT][p];
+        if (w <= 0)
+            continue;
+        all += 1 - w * floor;
+        left += w * without(b, c, at, length, f);
+    }
+    return left < EXPLAINED * all;
+}
+
 // Buzz itself makes a piece loud, so that frames in which nothing else is heard count for no more than
 // others. Where there is buzz, they are weighed by what is left without it, and the mean made anew.
 static void average_again(struct ta_sound_buzz *b, struct channel *c, long long from, long long to,
                           float *error)
 {
-    float *without = b->first;
     for (size_t p = 0; p * b->piece < b->length; p++) {
         size_t at = p * b->piece, length = TA_MIN(b->piece, b->length - at);
-        if (b->dsp->dot(c->buzz + at, c->buzz + at, length) <= 0)
+        if (b->dsp->dot(c->buzz + at, c->buzz + at, length) <= 0 || !explains(b, c, p, from, to))
             continue;
         for (int round = 0; round < 2; round++) {
-            for (long long f = from; f < to; f++) {
-                float *weight = &c->others[f % KEPT][p];
-                *weight = 0;
-                if (c->weights[f % KEPT][p] <= 0)
-                    continue;
-                memcpy(without, c->frames[f % KEPT] + at, length * sizeof(float));
-                b->dsp->accumulate(without, c->mean + at, -1, length);
-                *weight = weight_of(c, b->dsp->dot(without, without, length) / (float)length);
-            }
+            // Buzz is not the same to the last each time: what it differs by itself is no reason to leave
+            // some out.
+            float own = OWN * b->dsp->dot(c->mean + at, c->mean + at, length) / (float)length;
+            for (long long f = from; f < to; f++)
+                c->others[f % KEPT][p] = c->weights[f % KEPT][p] > 0
+                                             ? weight_of(c, without(b, c, at, length, f), own)
+                                             : 0;
             average_piece(b, c, c->others, p, from, to, c->mean, error);
         }
     }
