@@ -1,5 +1,6 @@
 // Whether a process does anything, seen from outside: children that sleep, compute, do so in a thread beside
 // one that sleeps, and are gone.
+// suite: thread
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
