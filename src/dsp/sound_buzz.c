@@ -100,13 +100,19 @@ static bool is_broken(const float *x, size_t n)
     return most > 24;
 }
 
+// Far below the usual nothing is told apart.
+static float floor_of(const struct channel *c)
+{
+    return 0.01f * c->usual;
+}
+
 static float weight_of(const struct channel *c, float power, float own)
 {
-    float floor = 0.01f * c->usual;
+    float floor = floor_of(c);
     return power > 1e-4f * floor ? 1 / (power + floor + own) : 0;
 }
 
-// Turns powers into weights. Pieces are not told apart by how quiet they are, far below the usual.
+// Turns powers into weights.
 static void weigh(struct ta_sound_buzz *b, struct channel *c, long long frame)
 {
     float *weights = c->weights[frame % KEPT], sum = 0;
@@ -186,7 +192,7 @@ static float without(struct ta_sound_buzz *b, const struct channel *c, size_t at
 static bool explains(struct ta_sound_buzz *b, const struct channel *c, size_t p, long long from, long long to)
 {
     size_t at = p * b->piece, length = TA_MIN(b->piece, b->length - at);
-    float all = 0, left = 0, floor = 0.01f * c->usual;
+    float all = 0, left = 0, floor = floor_of(c);
     for (long long f = from; f < to; f++) {
         float w = c->weights[f % KEPT][p];
         if (w <= 0)
