@@ -127,6 +127,7 @@ int ta_avio_create(AVFormatContext *fmt, const char *path, const struct ta_cance
         return TA_ERR_NOMEM;
     }
     fmt->flags |= AVFMT_FLAG_CUSTOM_IO;
+    fmt->flush_packets = 0; // whole blocks: nobody reads the file before it is complete
     fmt->opaque = fmt->pb->opaque;
     fmt->io_open = open_again;
     fmt->io_close2 = close_again;

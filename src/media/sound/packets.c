@@ -15,7 +15,7 @@
 #include "base/sha256.h"
 
 static const char MAGIC[8] = "TASNDP1\n";
-enum { MAX_BYTES = 1 << 28, MAX_SIDE = 64 };
+enum { MAX_BYTES = 1 << 28, MAX_SIDE = 64, IO_SIZE = 256 << 10 };
 
 // ---- writing ----
 
@@ -55,7 +55,9 @@ int ta_packets_create(struct ta_packets_writer **out, int fd, const char *path, 
     w->sha256 = ta_sha256_create();
     w->file = fdopen(fd, "wb");
     int err = w->file ? 0 : TA_ERR_NOMEM;
-    if (!w->file)
+    if (w->file)
+        setvbuf(w->file, NULL, _IOFBF, IO_SIZE);
+    else
         close(fd);
     ta_buf_append(&w->record, MAGIC, sizeof MAGIC);
     if (err >= 0)
@@ -287,7 +289,9 @@ int ta_packets_lane(struct ta_lane **out, int fd, const char *path, bool *any, s
     lane->destroy = destroy;
     l->file = fdopen(fd, "rb");
     int err = l->file ? 0 : TA_ERR_NOMEM, what = 0;
-    if (!l->file)
+    if (l->file)
+        setvbuf(l->file, NULL, _IOFBF, IO_SIZE);
+    else
         close(fd);
     if (err >= 0) {
         get_bytes(l, magic, sizeof magic);
