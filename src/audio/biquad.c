@@ -17,7 +17,8 @@ static struct angle angle_of(int rate, double frequency, double q)
 
 static void set(struct ta_biquad *b, double b0, double b1, double b2, double a0, double a1, double a2)
 {
-    *b = (struct ta_biquad){b0 / a0, b1 / a0, b2 / a0, a1 / a0, a2 / a0};
+    double first = b0 / a0, a = a1 / a0, c = a2 / a0;
+    *b = (struct ta_biquad){first, b1 / a0 - a * first, b2 / a0 - c * first, a, c};
 }
 
 void ta_biquad_highpass(struct ta_biquad *b, int rate, double frequency, double q)
@@ -47,14 +48,14 @@ void ta_biquad_peak(struct ta_biquad *b, int rate, double frequency, double q, d
         set(b, 1 + t.alpha * a, -2 * t.cos, 1 - t.alpha * a, 1 + t.alpha / a, -2 * t.cos, 1 - t.alpha / a);
 }
 
-// Two channels: side by side they take as long as one, in which each sample waits for the one before it.
-typedef double pair __attribute__((vector_size(16)));
-
 // Numbers that have faded below what a float can hold are as slow to compute with as they are useless.
 static double faded(double s)
 {
     return fabs(s) < 1e-30 ? 0 : s;
 }
+
+// Two channels: side by side they take as long as one, in which each sample waits for the one before it.
+typedef double pair __attribute__((vector_size(16)));
 
 // Where `filters` is a constant, their states stay in registers.
 static inline __attribute__((always_inline)) void run_pair(const struct ta_biquad *b, int filters,
@@ -73,8 +74,9 @@ static inline __attribute__((always_inline)) void run_pair(const struct ta_biqua
 #pragma GCC unroll 4
         for (int k = 0; k < filters; k++) {
             pair out = b[k].b0 * in + s1[k];
-            s1[k] = (b[k].b1 * in + s2[k]) - b[k].a1 * out; // in this order nothing else waits for `out`
-            s2[k] = b[k].b2 * in - b[k].a2 * out;
+            pair next = (b[k].c1 * in + s2[k]) - b[k].a1 * s1[k];
+            s2[k] = b[k].c2 * in - b[k].a2 * s1[k];
+            s1[k] = next;
             in = out;
         }
         x[i] = (float)in[0];
@@ -113,9 +115,10 @@ void ta_biquad_run(const struct ta_biquad *b, int filters, double (*state)[2], f
     for (size_t i = 0; i < count; i++) {
         double in = samples[i];
         for (int k = 0; k < filters; k++) {
-            double out = b[k].b0 * in + state[k][0];
-            state[k][0] = (b[k].b1 * in + state[k][1]) - b[k].a1 * out;
-            state[k][1] = b[k].b2 * in - b[k].a2 * out;
+            double out = b[k].b0 * in + state[k][0],
+                   next = (b[k].c1 * in + state[k][1]) - b[k].a1 * state[k][0];
+            state[k][1] = b[k].c2 * in - b[k].a2 * state[k][0];
+            state[k][0] = next;
             in = out;
         }
         samples[i] = (float)in;

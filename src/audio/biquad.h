@@ -4,8 +4,11 @@
 
 #include <stddef.h>
 
+// Of the state (s1, s2) and a sample x comes b0 x + s1; the next state is (c1 x + s2 - a1 s1, c2 x - a2 s1).
+// The transposed form with its output put in: from one sample to the next there is one product and one
+// difference.
 struct ta_biquad {
-    double b0, b1, b2, a1, a2;
+    double b0, c1, c2, a1, a2;
 };
 
 // `frequency` in Hz; one at or above half the rate is taken for just below it. Q of 0.707 is Butterworth's.
