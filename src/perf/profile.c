@@ -68,19 +68,7 @@ static struct usage usage_now(void)
     return u;
 }
 
-// The most memory that the process has held since forget_peak().
-static long long peak_bytes(void)
-{
-    char line[256];
-    long long kb = 0;
-    FILE *f = fopen("/proc/self/status", "re");
-    while (f && fgets(line, sizeof line, f))
-        sscanf(line, "VmHWM: %lld", &kb);
-    if (f)
-        fclose(f);
-    return kb * 1024;
-}
-
+// ta_peak_rss_bytes() begins anew.
 static void forget_peak(void)
 {
     FILE *f = fopen("/proc/self/clear_refs", "we");
@@ -97,7 +85,7 @@ static void set_measures(json_t *o, const struct usage *a, const struct usage *b
     json_object_set_new(o, "wall", json_real(wall));
     json_object_set_new(o, "user", json_real(b->user - a->user));
     json_object_set_new(o, "system", json_real(b->system - a->system));
-    json_object_set_new(o, "peak_rss", json_integer(peak_bytes()));
+    json_object_set_new(o, "peak_rss", json_integer(ta_peak_rss_bytes()));
     json_object_set_new(o, "minor_faults", json_integer(b->minor - a->minor));
     json_object_set_new(o, "major_faults", json_integer(b->major - a->major));
     json_object_set_new(o, "voluntary_switches", json_integer(b->voluntary - a->voluntary));
