@@ -138,9 +138,11 @@ static void note_spin(struct look *l, struct ta_clang_cursor at, const struct pa
         c += c[1] == '=';
     }
     bool names = false, calls = false;
+    char last = ' '; // what is no space
     for (const char *c = condition; *c; c++) {
         names |= isalpha((unsigned char)*c);
-        calls |= *c == '(' && c > condition && (isalnum((unsigned char)c[-1]) || c[-1] == '_');
+        calls |= *c == '(' && (isalnum((unsigned char)last) || last == '_');
+        last = *c == ' ' ? last : *c;
     }
     if (calls && strstr(condition, "atomic_load") && !strstr(condition, "exchange"))
         calls = false;

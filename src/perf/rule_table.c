@@ -1,4 +1,5 @@
 // The rules. Each has a sample that it finds and ones that it lets be: tests/perf/samples/RULE.c.
+#include <ctype.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -48,10 +49,19 @@ static bool outlives(const struct ta_judged *j)
     return (j->loop->flags & (TA_LOOP_FRAMES | TA_LOOP_ENDLESS)) && (strstr(held, "->") || strchr(held, '.'));
 }
 
+// One more than a count; of a sum, as of the lengths of texts, the one is their end.
 static bool by_one(const struct ta_judged *j)
 {
     const char *comma = strchr(j->site->args, ',');
-    return comma && (strstr(comma, "+ 1") || strstr(comma, "+1") || strstr(comma, "++"));
+    if (!comma)
+        return false;
+    if (strstr(comma, "++"))
+        return true;
+    const char *plus = strchr(comma, '+');
+    if (!plus || strchr(plus + 1, '+'))
+        return false;
+    const char *more = plus + 1 + strspn(plus + 1, " ");
+    return *more == '1' && !isalnum((unsigned char)more[1]);
 }
 
 static bool one_byte(const struct ta_judged *j)

@@ -34,6 +34,14 @@ void drain(void)
         ;
 }
 
+// clang-format off
+void drain_spaciously(void)
+{
+    while (next ())
+        ;
+}
+// clang-format on
+
 void copy(char *to, const char *from)
 {
     while ((*to++ = *from++))

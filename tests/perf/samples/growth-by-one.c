@@ -42,3 +42,10 @@ int *ended(int n)
     }
     return list;
 }
+
+// Room for texts and their end, of another item in each round.
+void name_all(char **names, const size_t *first, const size_t *second, int n)
+{
+    for (int i = 0; i < n; i++)
+        names[i] = realloc(names[i], first[i] + second[i] + 1);
+}
