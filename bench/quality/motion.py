@@ -3,12 +3,14 @@
 
     bench/quality/motion.py [--build build] [--assets ../shared/assets] [--frames 48] [--ffmpeg FFMPEG]
         [--peer 'NAME=PROGRAM {in} {out}.y4m --order {order}']... [--speed | --speed-only]
+    bench/quality/motion.py --two-cores
     bench/quality/motion.py --tapes ../shared/rig --python PYTHON [--only road,bottle] [--kinds tape,noise] [--keep FOLDER] [--write]
 
 Clips are procedural, with footage from the assets where present, at 60 (50) pictures a second; each second line of each
 picture is taken away. Prints Markdown: PSNR of luma and chroma and, where the ffmpeg that is named has libvmaf, VMAF NEG. A peer
 is a program that makes a picture of each field; it is measured in the same run. --noise: noise
 on the fields (ffmpeg's filter "noise", strength N), taken off again. --speed: CPU time a picture, decoding taken off, of the peers as well.
+--two-cores: by the clock, how much sooner two threads are done than one.
 --tapes: whole simulated tapes and noise alone, deinterlaced and denoised, beside QTGMC (motion_tapes.py); --write puts
 their table into docs/quality.md.
 """
@@ -19,6 +21,7 @@ import pathlib
 import re
 import resource
 import shlex
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -46,6 +49,7 @@ OURS = {"bwdif": ["--deinterlace", "bwdif"], "motion, good": ["--deinterlace", "
 
 
 SPEED_LENGTHS = (24, 72)
+TWO_CORES_LENGTH = 400
 NOISE_OF_SPEED = 12
 
 MOTION = ["--deinterlace", "motion"]
@@ -137,13 +141,16 @@ def frames_of(path):
     return int(counted.stdout)
 
 
+def planned(a, woven, args):
+    argv = [x for x in restore(a.build, woven, os.path.join(a.folder, "x.mkv"), args) if x not in ("--overwrite", "--progress", "none")]
+    return [argv[0], "plan", *argv[2:], "--json"]
+
+
 def chain_seconds(a, folder, woven, who, args):
     """CPU of the chain alone, without an encoder."""
     path = os.path.join(folder, who + ".json")
-    argv = [x for x in restore(a.build, woven, os.path.join(folder, "x.mkv"), args) if x not in ("--overwrite", "--progress", "none")]
-    argv[1] = "plan"
     with open(path, "wb") as f:
-        f.write(subprocess.run([*argv, "--json"], stdout=subprocess.PIPE, check=True).stdout)
+        f.write(subprocess.run(planned(a, woven, args), stdout=subprocess.PIPE, check=True).stdout)
     return cpu([os.path.join(a.build, "bench", "chain_tool"), path])
 
 
@@ -181,6 +188,22 @@ def speed(a, folder, ours, peers, noise=0):
         print(f"| {name} | " + " | ".join(f"{alone[who]:.1f}" for who in names) + f" | {', '.join(ratios) or '-'} |", flush=True)
 
 
+def two_cores(a, folder):
+    """Wall clock of the chain with one thread and with two, in turns; the median of the ratios. Raw pictures, so that decoding is no part of it."""
+    print("\n| 720x480, one thread to two | as fast |\n|---|---|")
+    for name, noise, args in (("motion, good", 0, MOTION), ("motion, good, noise off", NOISE_OF_SPEED, DENOISED["motion, good"])):
+        woven, raw, plan = make(folder, "two", *PROCEDURAL["zoom"], TWO_CORES_LENGTH, noise)[1], os.path.join(folder, "raw.mkv"), os.path.join(folder, "two.json")
+        ffmpeg("-i", woven, "-c:v", "rawvideo", "-allow_raw_vfw", 1, raw)
+        with open(plan, "wb") as f:
+            f.write(subprocess.run(planned(a, raw, args), stdout=subprocess.PIPE, check=True).stdout)
+        ratios = []
+        for _ in range(2 * a.rounds - 1):
+            walls = [json.loads(subprocess.run([os.path.join(a.build, "bench/chain_tool"), plan, threads], stdout=subprocess.PIPE, check=True).stdout)["wall"] for threads in "12"]
+            ratios.append(walls[0] / walls[1])
+        a.kept.add(f"two threads: {name}", statistics.median(ratios), "times as fast as one", figures.MORE)
+        print(f"| {name} | {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |", flush=True)
+
+
 def tapes(a):
     def make(tape, out, args):
         cpu(restore(a.build, tape, out, args))
@@ -207,6 +230,7 @@ def main():
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--speed-only", action="store_true")
     parser.add_argument("--rounds", type=int, default=3, help="of --speed")
+    parser.add_argument("--two-cores", action="store_true")
     parser.add_argument("--tapes", metavar="RIG", help="the folder of the rig: tapes instead of clean films")
     parser.add_argument("--python", default="python3", help="that has what the rig needs")
     parser.add_argument("--only", help="films of the tapes, with commas between")
@@ -219,7 +243,9 @@ def main():
     peers = commands(a.peer)
     with tempfile.TemporaryDirectory(prefix="motion.") as folder:
         a.folder = folder
-        if a.tapes:
+        if a.two_cores:
+            two_cores(a, folder)
+        elif a.tapes:
             tapes(a)
         elif not a.speed_only:
             quality(a, folder, peers)
