@@ -118,6 +118,6 @@ def test_peak_is_its_own(made, tool, tmp_path):
     """What the program that starts it holds is not counted: exec() keeps that in getrusage()."""
     source = clicked(made, 'click_mpeg4.avi', 'mpeg4', 'pcm_s16le')
     large = 'import subprocess, sys; held = b"1" * 400_000_000; subprocess.run(sys.argv[1:], check=True, close_fds=False)'
-    said = subprocess.run([sys.executable, '-c', large, tool, source, tmp_path / 'out.avi'], stdout=subprocess.PIPE, check=True, text=True).stdout
+    said = subprocess.run([sys.executable, '-c', large, tool, source, tmp_path / 'out.mkv'], stdout=subprocess.PIPE, check=True, text=True).stdout
     peak = next(int(line.split()[1]) for line in said.splitlines() if line.startswith('peak_rss '))
     assert 5e6 < peak < 200e6
