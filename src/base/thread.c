@@ -140,34 +140,34 @@ double ta_cpu_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+// Of a file of the kernel's: the bytes that a line "name: 123 kB" tells; -1: there is none.
+static int64_t bytes_in(const char *path, const char *name)
+{
+    char line[256];
+    size_t n = strlen(name);
+    long long kib = -1;
+    FILE *f = fopen(path, "re");
+    while (f && kib < 0 && fgets(line, sizeof(line), f))
+        if (!strncmp(line, name, n) && line[n] == ':')
+            sscanf(line + n, ": %lld kB", &kib);
+    if (f)
+        fclose(f);
+    return kib < 0 ? -1 : kib * 1024;
+}
+
 int64_t ta_peak_rss_bytes(void)
 {
     // What getrusage() says counts what the process held before exec() too: all of a large parent's.
-    char line[256];
-    long long kib = 0;
-    FILE *f = fopen("/proc/self/status", "re");
-    while (f && fgets(line, sizeof(line), f))
-        if (sscanf(line, "VmHWM: %lld kB", &kib) == 1)
-            break;
-    if (f)
-        fclose(f);
+    int64_t bytes = bytes_in("/proc/self/status", "VmHWM");
     struct rusage usage;
-    if (!kib && getrusage(RUSAGE_SELF, &usage) >= 0)
-        kib = usage.ru_maxrss;
-    return kib * 1024;
+    if (bytes >= 0)
+        return bytes;
+    return getrusage(RUSAGE_SELF, &usage) < 0 ? 0 : (int64_t)usage.ru_maxrss * 1024;
 }
 
 int64_t ta_memory_available(void)
 {
-    char line[256];
-    long long kib = -1;
-    FILE *f = fopen("/proc/meminfo", "re");
-    while (f && fgets(line, sizeof(line), f))
-        if (sscanf(line, "MemAvailable: %lld kB", &kib) == 1)
-            break;
-    if (f)
-        fclose(f);
-    return kib < 0 ? -1 : kib * 1024;
+    return bytes_in("/proc/meminfo", "MemAvailable");
 }
 
 int64_t ta_rss_bytes(void)
