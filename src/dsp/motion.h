@@ -30,7 +30,7 @@ struct ta_motion_block {
 struct ta_motion_guess {
     const uint16_t *row;           // the samples it would put there
     const uint16_t *above, *below; // how far it is from what is known of the rows next to it: differ()'s sums
-    const uint8_t *phase;          // 0 (its samples are true) to 4 (they are interpolated themselves)
+    const float *phase;            // 0 (its samples are true) to 4 (they are interpolated), times `trust`
     float trust;                   // factor of its variance
     float strict;                  // factor of the squares of what it does not explain
 };
@@ -55,9 +55,10 @@ struct ta_motion_row {
     ptrdiff_t step;               // of the rows of both
     int side, pitch;              // of a block, 8 or 16; samples from one to the next
     int count;
-    const struct ta_motion_place *first, *second; // predictions
-    const struct ta_motion_vector *above;         // NULL: unknown, the one on the left stands for it
-    struct ta_motion_vector *vectors;             // the result
+    const struct ta_motion_place *first;  // predictions
+    const struct ta_motion_place *second; // NULL: the vector above on the right, or none
+    const struct ta_motion_vector *above; // NULL: unknown, the one on the left stands for it
+    struct ta_motion_vector *vectors;     // the result
     // Places allowed: for the first block; x of others are `pitch` less each, but not beyond longest.
     int least_x, most_x, least_y, most_y, longest;
     int stray;
@@ -81,8 +82,9 @@ struct ta_motion_dsp {
 
     // Of 8 by 16 samples, each second row, the sum of squares of differences from sample to sample.
     int (*uneven)(const uint8_t *at, ptrdiff_t step);
-    // Finds where the blocks of a row have gone.
-    void (*search)(const struct ta_motion_row *row);
+    // Finds where the blocks of rows have gone, one row after the other: each may have what is found for the
+    // one before it above. Rows have the same side and count.
+    void (*search)(const struct ta_motion_row *rows, int count);
     // Of a block of 16 by 16 whose samples are means of means, b[0] and b[1] and then with that of b[2] and
     // b[3], the sum of absolute differences; every second row counts twice.
     unsigned (*sad16_between)(const uint8_t *a, ptrdiff_t a_step, const uint8_t *const b[4],

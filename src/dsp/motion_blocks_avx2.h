@@ -22,9 +22,14 @@ static inline __m256i load32(const void *p)
     return _mm256_loadu_si256(p);
 }
 
+static inline __m256i two_rows_at(const uint8_t *p, ptrdiff_t one, ptrdiff_t other)
+{
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(load16(p + one)), load16(p + other), 1);
+}
+
 static inline __m256i two_rows(const uint8_t *p, ptrdiff_t step)
 {
-    return _mm256_inserti128_si256(_mm256_castsi128_si256(load16(p)), load16(p + step), 1);
+    return two_rows_at(p, 0, step);
 }
 
 // Four sums of 64 bits each, which fit 32, to four.
@@ -61,13 +66,16 @@ static int uneven(const uint8_t *at, ptrdiff_t step)
     return _mm_cvtsi128_si32(_mm_add_epi32(all, _mm_shuffle_epi32(all, 0xb1)));
 }
 
-// One block's search. Vectors lie as pairs of 16 bits, four in a register.
+// The search of a row's blocks, one after the other. Vectors lie as pairs of 16 bits, four in a register;
+// where there is but one, all four are the same.
 struct trial {
+    const struct ta_motion_row *row;
+    const uint8_t *block;
+    __m256i place; // an address, four times
     __m256i own[4];
-    const uint8_t *place;
+    __m128i farthest_least, farthest_most; // before they are held to `longest`
     __m128i least, most, expected;
-    uint32_t best; // a vector
-    unsigned cost, error;
+    __m128i best, cost, error; // four times the cost; the error of the rows that are compared
 };
 
 static inline __m128i pairs(int x, int y)
@@ -75,71 +83,75 @@ static inline __m128i pairs(int x, int y)
     return _mm_set1_epi32((int)((uint32_t)y << 16 | (uint16_t)x));
 }
 
-static inline uint32_t load_pair(const void *p)
+static inline __m128i load_pair(const void *p)
 {
-    uint32_t x;
+    int x;
     memcpy(&x, p, sizeof x);
-    return x;
+    return _mm_set1_epi32(x);
 }
 
-static inline __m128i broadcast(uint32_t pair)
+static inline __m128i chosen(__m128i four, __m128i which)
 {
-    return _mm_set1_epi32((int)pair);
+    return _mm_castps_si128(_mm_permutevar_ps(_mm_castsi128_ps(four), which));
 }
 
-static inline __m128i difference(const struct trial *t, const uint8_t *const b[TA_MOTION_TRIALS],
-                                 ptrdiff_t step, bool small)
+// Of the blocks at four places.
+static inline __attribute__((always_inline)) __m128i difference(const struct trial *t, __m256i places,
+                                                                bool small)
 {
+    const ptrdiff_t step = t->row->step, twice = 2 * step, six = 6 * step;
+    __m128i low = _mm256_castsi256_si128(places), high = _mm256_extracti128_si256(places, 1);
+    const uint8_t *b[TA_MOTION_TRIALS] = {
+        (const uint8_t *)_mm_cvtsi128_si64(low), (const uint8_t *)_mm_extract_epi64(low, 1),
+        (const uint8_t *)_mm_cvtsi128_si64(high), (const uint8_t *)_mm_extract_epi64(high, 1)};
     __m256i s[TA_MOTION_TRIALS];
-    for (int k = 0; k < TA_MOTION_TRIALS; k++) {
-        __m256i sum[4];
-        for (int i = 0; i < (small ? 2 : 4); i++)
-            sum[i] = _mm256_sad_epu8(t->own[i], small ? four_short_rows(b[k] + 4 * i * step, step)
-                                                      : two_rows(b[k] + 4 * i * step, 2 * step));
-        s[k] = _mm256_add_epi32(sum[0], sum[1]);
-        if (!small)
-            s[k] = _mm256_add_epi32(s[k], _mm256_add_epi32(sum[2], sum[3]));
+    if (small) {
+#pragma GCC unroll 4
+        for (int k = 0; k < TA_MOTION_TRIALS; k++) {
+            s[k] = _mm256_sad_epu8(t->own[0], four_short_rows(b[k], step));
+            __m256i rows = four_short_rows(b[k] + 4 * step, step);
+            s[k] = _mm256_add_epi32(s[k], _mm256_sad_epu8(t->own[1], rows));
+        }
+        return four_totals(s);
     }
-    __m128i all = four_totals(s);
-    return small ? all : _mm_slli_epi32(all, 1);
+#pragma GCC unroll 4
+    for (int k = 0; k < TA_MOTION_TRIALS; k++) {
+        const uint8_t *end = b[k] + 4 * twice;
+        __m256i c = _mm256_add_epi32(_mm256_sad_epu8(t->own[0], two_rows_at(b[k], 0, twice)),
+                                     _mm256_sad_epu8(t->own[1], two_rows_at(b[k], 2 * twice, six)));
+        __m256i d = _mm256_add_epi32(_mm256_sad_epu8(t->own[2], two_rows_at(end, 0, twice)),
+                                     _mm256_sad_epu8(t->own[3], two_rows_at(end, 2 * twice, six)));
+        s[k] = _mm256_add_epi32(c, d);
+    }
+    return four_totals(s);
 }
 
-static inline __attribute__((always_inline)) void try_four(struct trial *t, const struct ta_motion_row *r,
-                                                           __m128i c, bool small)
+// Without a branch: which is best can't be foreseen.
+static inline __attribute__((always_inline)) void try_four(struct trial *t, __m128i c, bool small, bool first)
 {
+    const struct ta_motion_row *r = t->row;
     c = _mm_min_epi16(_mm_max_epi16(c, t->least), t->most);
     __m128i away = _mm_abs_epi16(_mm_sub_epi16(c, t->expected));
-    __m128i x = _mm_srai_epi32(_mm_slli_epi32(c, 16), 16), y = _mm_srai_epi32(c, 16);
-    __m128i at = _mm_add_epi32(_mm_mullo_epi32(y, _mm_set1_epi32((int)r->step)), x);
-    int64_t low = _mm_cvtsi128_si64(at), high = _mm_extract_epi64(at, 1);
-    const uint8_t *b[TA_MOTION_TRIALS] = {t->place + (int32_t)low, t->place + (low >> 32),
-                                          t->place + (int32_t)high, t->place + (high >> 32)};
-    __m128i errors = difference(t, b, r->step, small);
-    __m128i costs = _mm_add_epi32(errors, _mm_madd_epi16(away, _mm_set1_epi16((short)r->stray)));
-    // The least, and which it is.
-    costs = _mm_add_epi32(_mm_slli_epi32(costs, 2), _mm_setr_epi32(0, 1, 2, 3));
-    __m128i least = _mm_min_epu32(costs, _mm_shuffle_epi32(costs, 0x4e));
-    least = _mm_min_epu32(least, _mm_shuffle_epi32(least, 0xb1));
-    unsigned key = (unsigned)_mm_cvtsi128_si32(least);
-    if (key / TA_MOTION_TRIALS < t->cost) {
-        uint32_t places[TA_MOTION_TRIALS];
-        unsigned sums[TA_MOTION_TRIALS];
-        _mm_storeu_si128((void *)places, c);
-        _mm_storeu_si128((void *)sums, errors);
-        t->cost = key / TA_MOTION_TRIALS;
-        t->best = places[key % TA_MOTION_TRIALS];
-        t->error = sums[key % TA_MOTION_TRIALS];
+    __m128i at = _mm_madd_epi16(c, pairs(1, (int)r->step));
+    __m128i errors = difference(t, _mm256_add_epi64(t->place, _mm256_cvtepi32_epi64(at)), small);
+    __m128i costs = _mm_add_epi32(_mm_madd_epi16(away, _mm_set1_epi16((short)(TA_MOTION_TRIALS * r->stray))),
+                                  _mm_setr_epi32(0, 1, 2, 3));
+    costs = _mm_add_epi32(_mm_slli_epi32(errors, small ? 2 : 3), costs);
+    // The least, and in its lowest bits which it is.
+    __m128i least = _mm_min_epi32(costs, _mm_shuffle_epi32(costs, 0x4e));
+    least = _mm_min_epi32(least, _mm_shuffle_epi32(least, 0xb1));
+    __m128i best = chosen(c, least), error = chosen(errors, least),
+            cost = _mm_andnot_si128(_mm_set1_epi32(3), least);
+    if (first) {
+        t->cost = cost;
+        t->best = best;
+        t->error = error;
+        return;
     }
-}
-
-static inline __attribute__((always_inline)) void try_ring(struct trial *t, const struct ta_motion_row *r,
-                                                           int distance, int count, bool small)
-{
-    __m128i middle = broadcast(t->best);
-    for (int i = 0; i < count; i += TA_MOTION_TRIALS) {
-        __m128i away = _mm_mullo_epi16(load16(ring[i]), _mm_set1_epi16((short)distance));
-        try_four(t, r, _mm_add_epi16(middle, away), small);
-    }
+    __m128i better = _mm_cmpgt_epi32(t->cost, least);
+    t->cost = _mm_min_epi32(t->cost, cost);
+    t->best = _mm_blendv_epi8(t->best, best, better);
+    t->error = _mm_blendv_epi8(t->error, error, better);
 }
 
 static inline __m128i median(__m128i a, __m128i b, __m128i c)
@@ -147,42 +159,116 @@ static inline __m128i median(__m128i a, __m128i b, __m128i c)
     return _mm_max_epi16(_mm_min_epi16(a, b), _mm_min_epi16(_mm_max_epi16(a, b), c));
 }
 
-static inline __attribute__((always_inline)) void search_row(const struct ta_motion_row *r, bool small)
+static inline struct trial first_of(const struct ta_motion_row *r)
 {
-    uint32_t left = 0;
-    for (int i = 0; i < r->count; i++) {
-        const uint8_t *block = r->block + i * r->pitch;
-        uint32_t up = r->above ? load_pair(r->above + i) : left;
-        uint32_t right = r->above && i + 1 < r->count ? load_pair(r->above + i + 1) : up;
-        struct trial t = {
-            .place = r->place + i * r->pitch,
-            .least = pairs(larger(r->least_x - i * r->pitch, -r->longest), r->least_y),
-            .most = pairs(smaller(r->most_x - i * r->pitch, r->longest), r->most_y),
-            .expected = median(broadcast(left), broadcast(up), broadcast(right)),
-            .cost = UINT32_MAX,
-        };
-        for (int k = 0; k < (small ? 2 : 4); k++)
-            t.own[k] = small ? four_short_rows(block + 4 * k * r->step, r->step)
-                             : two_rows(block + 4 * k * r->step, 2 * r->step);
-        try_four(
-            &t, r,
-            _mm_setr_epi32((int)load_pair(r->first + i), (int)load_pair(r->second + i), (int)left, (int)up),
-            small);
-        if (r->wide)
-            try_ring(&t, r, r->wide, 2 * TA_MOTION_TRIALS, small);
-        try_ring(&t, r, 1, r->around, small);
-        left = t.best;
-        memcpy(r->vectors + i, &left, sizeof left);
-        r->vectors[i].error = (uint16_t)smaller((int)t.error, UINT16_MAX);
-    }
+    return (struct trial){
+        .row = r,
+        .block = r->block,
+        .place = _mm256_set1_epi64x((int64_t)r->place),
+        .farthest_least = pairs(r->least_x, r->least_y),
+        .farthest_most = pairs(r->most_x, r->most_y),
+    };
 }
 
-static void search(const struct ta_motion_row *r)
+// Block i, up to the best of its predictions.
+static inline __attribute__((always_inline)) void begin(struct trial *t, int i, bool small)
 {
-    if (r->side == BLOCK)
-        search_row(r, false);
-    else
-        search_row(r, true);
+    const struct ta_motion_row *r = t->row;
+    __m128i left = t->best, up = left, right = left, second = _mm_setzero_si128();
+    if (r->above) {
+        up = load_pair(r->above + i);
+        second = right = load_pair(r->above + (i + 1 < r->count ? i + 1 : i));
+    }
+    if (r->second)
+        second = load_pair(r->second + i);
+    const __m128i longest = pairs(r->longest, INT16_MAX), pitch = pairs(r->pitch, 0);
+    t->least = _mm_max_epi16(t->farthest_least, _mm_sub_epi16(_mm_setzero_si128(), longest));
+    t->most = _mm_min_epi16(t->farthest_most, longest);
+    t->expected = median(left, up, right);
+    for (int k = 0; k < (small ? 2 : 4); k++)
+        t->own[k] = small ? four_short_rows(t->block + 4 * k * r->step, r->step)
+                          : two_rows(t->block + 4 * k * r->step, 2 * r->step);
+    __m128i predicted = _mm_blend_epi32(load_pair(r->first + i), second, 2);
+    try_four(t, _mm_blend_epi32(predicted, _mm_blend_epi32(left, up, 8), 12), small, true);
+    t->farthest_least = _mm_sub_epi16(t->farthest_least, pitch);
+    t->farthest_most = _mm_sub_epi16(t->farthest_most, pitch);
+}
+
+static inline __attribute__((always_inline)) void end(struct trial *t, int i, bool small)
+{
+    const struct ta_motion_row *r = t->row;
+    int best = _mm_cvtsi128_si32(t->best);
+    memcpy(r->vectors + i, &best, sizeof best);
+    r->vectors[i].error = (uint16_t)smaller(_mm_cvtsi128_si32(t->error) << (small ? 0 : 1), UINT16_MAX);
+    t->block += r->pitch;
+    t->place = _mm256_add_epi64(t->place, _mm256_set1_epi64x(r->pitch));
+}
+
+// The next block of a row and that of the row below, which lies `behind` its own, step by step: each step
+// waits for the one before it, and has the other's to fill the time.
+static inline __attribute__((always_inline)) void search_blocks(struct trial *t, int count, int i, int behind,
+                                                                bool small, int wide, int around)
+{
+#pragma GCC unroll 2
+    for (int k = 0; k < count; k++)
+        begin(t + k, i - k * behind, small);
+    for (int way = wide ? 0 : 1; way < 2; way++) {
+        int distance = way ? 1 : wide, places = way ? around : 2 * TA_MOTION_TRIALS;
+        __m128i middle[2];
+#pragma GCC unroll 2
+        for (int k = 0; k < count; k++)
+            middle[k] = t[k].best;
+        for (int p = 0; p < places; p += TA_MOTION_TRIALS) {
+            __m128i away = _mm_mullo_epi16(load16(ring[p]), _mm_set1_epi16((short)distance));
+#pragma GCC unroll 2
+            for (int k = 0; k < count; k++)
+                try_four(t + k, _mm_add_epi16(middle[k], away), small, false);
+        }
+    }
+#pragma GCC unroll 2
+    for (int k = 0; k < count; k++)
+        end(t + k, i - k * behind, small);
+}
+
+// One row, or two of which the second is so far behind that what it takes from above is there.
+static inline __attribute__((always_inline)) void search_rows(const struct ta_motion_row *rows, int count,
+                                                              bool small, int wide, int around)
+{
+    enum { BEHIND = 2 };
+    const struct ta_motion_row r[2] = {rows[0], rows[count - 1]}; // which no vector written can change
+    struct trial t[2] = {first_of(&r[0]), first_of(&r[1])};
+    int i = 0, n = r[0].count, alone = count > 1 ? smaller(BEHIND, n) : n;
+    for (; i < alone; i++)
+        search_blocks(t, 1, i, 0, small, wide, around);
+    for (; i < n; i++) {
+        // Rows that the next two take.
+        ptrdiff_t ahead = (r[1].side + r[1].pitch + 2 * (i & 7)) * r[0].step;
+        for (int k = 0; k < 2; k++, ahead += r[0].step) {
+            _mm_prefetch((const char *)((uintptr_t)(t[0].block + ahead)), _MM_HINT_T0);
+            _mm_prefetch((const char *)((uintptr_t)(r[0].place + i * r[0].pitch + ahead)), _MM_HINT_T0);
+        }
+        search_blocks(t, 2, i, BEHIND, small, wide, around);
+    }
+    for (i = n - alone; count > 1 && i < n; i++)
+        search_blocks(t + 1, 1, i, 0, small, wide, around);
+}
+
+static void search(const struct ta_motion_row *rows, int count)
+{
+    if (rows->step > INT16_MAX) {
+        ta_motion_dsp_c.search(rows, count);
+        return;
+    }
+    for (int k = 0; k < count; k += 2) {
+        const struct ta_motion_row *r = rows + k;
+        int n = smaller(count - k, 2);
+        if (r->side != BLOCK)
+            search_rows(r, n, true, r->wide, r->around);
+        else if (!r->wide && r->around == 4)
+            search_rows(r, n, false, 0, 4);
+        else
+            search_rows(r, n, false, r->wide, r->around);
+    }
 }
 
 static unsigned sad16_between(const uint8_t *a, ptrdiff_t a_step, const uint8_t *const b[4], ptrdiff_t b_step)
@@ -201,12 +287,6 @@ static unsigned sad16_between(const uint8_t *a, ptrdiff_t a_step, const uint8_t 
 
 // ---- blocks over each other ----
 
-static inline __m256i two_half_rows(const uint16_t *p, ptrdiff_t step)
-{
-    __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(load16(p)), load16(p + step), 1);
-    return _mm256_slli_epi16(both, GUARD_BITS);
-}
-
 #define FALLING(y)                                                                                    \
     WINDOW(y, 0), WINDOW(y, 1), WINDOW(y, 2), WINDOW(y, 3), WINDOW(y, 4), WINDOW(y, 5), WINDOW(y, 6), \
         WINDOW(y, 7)
@@ -214,34 +294,74 @@ static inline __m256i two_half_rows(const uint16_t *p, ptrdiff_t step)
     WINDOW(y, 7), WINDOW(y, 6), WINDOW(y, 5), WINDOW(y, 4), WINDOW(y, 3), WINDOW(y, 2), WINDOW(y, 1), \
         WINDOW(y, 0)
 
-// By pairs of rows: for the blocks above on the left and on the right, below on the left and on the right.
-#define WINDOWS(y)                                                                                          \
-    {                                                                                                       \
-        {FALLING(y), FALLING((y) + 1)}, {RISING(y), RISING((y) + 1)}, {FALLING(7 - (y)), FALLING(6 - (y))}, \
-        {                                                                                                   \
-            RISING(7 - (y)), RISING(6 - (y))                                                                \
-        }                                                                                                   \
+// Windows of the block in the middle of two cells, and of those at the sides.
+#define MIDDLE(y)             \
+    {                         \
+        RISING(y), FALLING(y) \
     }
-static const int16_t windows[STEP / 2][4][2 * STEP] = {WINDOWS(0), WINDOWS(2), WINDOWS(4), WINDOWS(6)};
+#define SIDES(y)              \
+    {                         \
+        FALLING(y), RISING(y) \
+    }
+static const int16_t middles[STEP][2 * STEP] = {MIDDLE(0), MIDDLE(1), MIDDLE(2), MIDDLE(3),
+                                                MIDDLE(4), MIDDLE(5), MIDDLE(6), MIDDLE(7)};
+static const int16_t sides[STEP][2 * STEP] = {SIDES(0), SIDES(1), SIDES(2), SIDES(3),
+                                              SIDES(4), SIDES(5), SIDES(6), SIDES(7)};
 
-// Two rows of a cell at a time; the second of an odd number is made and not written.
-static inline void blend(uint16_t *dst, ptrdiff_t dst_step, const struct ta_motion_block *above,
-                         const struct ta_motion_block *below, int rows)
+static inline __m256i blended(__m256i samples, const int16_t window[2 * STEP])
 {
-    const __m256i half = _mm256_set1_epi16(1 << GUARD_BITS >> 1), most = _mm256_set1_epi16(MOST);
-    const struct ta_motion_block blocks[4] = {
-        {above[0].at + STEP, above[0].step}, above[1], {below[0].at + STEP, below[0].step}, below[1]};
-    for (int y = 0; y < rows; y += 2) {
-        ptrdiff_t next = y + 1 < rows;
-        __m256i sum = half;
-        for (int k = 0; k < 4; k++) {
-            __m256i both = two_half_rows(blocks[k].at + y * blocks[k].step, next * blocks[k].step);
-            sum = _mm256_add_epi16(sum, _mm256_mulhrs_epi16(both, load32(windows[y / 2][k])));
+    return _mm256_mulhrs_epi16(_mm256_slli_epi16(samples, GUARD_BITS), load32(window));
+}
+
+static inline __m256i halves(const uint16_t *left, const uint16_t *right)
+{
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(load16(left)), load16(right), 1);
+}
+
+// Two cells side by side; of one alone, the second is made and not written.
+static inline void blend(uint16_t *dst, ptrdiff_t dst_step, const struct ta_motion_block *above,
+                         const struct ta_motion_block *below, int cells, int rows)
+{
+    const __m256i half = _mm256_set1_epi16(1 << GUARD_BITS >> 1);
+    const struct ta_motion_block a[3] = {above[0], above[1], above[cells]},
+                                 b[3] = {below[0], below[1], below[cells]};
+    for (int y = 0; y < rows; y++, dst += dst_step) {
+        // The rows that the cells below take: too many streams for the processor to foresee.
+        _mm_prefetch((const char *)((uintptr_t)(b[1].at + (STEP + y) * b[1].step)), _MM_HINT_T0);
+        __m256i sum = _mm256_add_epi16(half, blended(load32(a[1].at + y * a[1].step), middles[y]));
+        sum = _mm256_add_epi16(
+            sum, blended(halves(a[0].at + STEP + y * a[0].step, a[2].at + y * a[2].step), sides[y]));
+        sum = _mm256_add_epi16(sum, blended(load32(b[1].at + y * b[1].step), middles[STEP - 1 - y]));
+        sum = _mm256_add_epi16(sum, blended(halves(b[0].at + STEP + y * b[0].step, b[2].at + y * b[2].step),
+                                            sides[STEP - 1 - y]));
+        sum = _mm256_srli_epi16(sum, GUARD_BITS);
+        if (cells == 2)
+            _mm256_storeu_si256((void *)dst, sum);
+        else
+            _mm_storeu_si128((void *)dst, _mm256_castsi256_si128(sum));
+    }
+}
+
+static void overlap(uint16_t *dst, ptrdiff_t dst_step, const struct ta_motion_block *above,
+                    const struct ta_motion_block *below, int cells, int rows)
+{
+    for (int c = 0; c < cells;) {
+        int first = c, same = 0;
+        while (c < cells && same_place(above + c, below + c))
+            c++;
+        same = c - first;
+        const struct ta_motion_block *from = above + first + 1;
+        for (int y = 0; same && y < rows; y++) { // whole rows: their places in memory are foreseen
+            const uint16_t *row = from->at + y * from->step;
+            for (int x = 0; x < same * STEP; x += 32)
+                _mm_prefetch((const char *)((uintptr_t)(row + STEP * from->step + x)), _MM_HINT_T0);
+            memcpy(dst + y * dst_step + first * STEP, row, (size_t)same * STEP * sizeof *dst);
         }
-        sum = _mm256_min_epi16(_mm256_srli_epi16(sum, GUARD_BITS), most);
-        _mm_storeu_si128((void *)(dst + y * dst_step), _mm256_castsi256_si128(sum));
-        if (next)
-            _mm_storeu_si128((void *)(dst + (y + 1) * dst_step), _mm256_extracti128_si256(sum, 1));
+        if (c < cells) {
+            int n = smaller(cells - c, 2);
+            blend(dst + c * STEP, dst_step, above + c, below + c, n, rows);
+            c += n;
+        }
     }
 }
 

@@ -64,7 +64,7 @@ static int median(int a, int b, int c)
     return larger(smaller(a, b), smaller(larger(a, b), c));
 }
 
-static void search(const struct ta_motion_row *r)
+static void search_row(const struct ta_motion_row *r)
 {
     struct ta_motion_vector left = {0};
     for (int i = 0; i < r->count; i++) {
@@ -81,7 +81,10 @@ static void search(const struct ta_motion_row *r)
             .cost = UINT32_MAX,
         };
         try_place(&t, r->first[i].x, r->first[i].y);
-        try_place(&t, r->second[i].x, r->second[i].y);
+        if (r->second)
+            try_place(&t, r->second[i].x, r->second[i].y);
+        else
+            try_place(&t, r->above ? right.x : 0, r->above ? right.y : 0);
         try_place(&t, left.x, left.y);
         try_place(&t, up.x, up.y);
         if (r->wide)
@@ -91,6 +94,12 @@ static void search(const struct ta_motion_row *r)
                                          (uint16_t)smaller((int)t.error, UINT16_MAX)};
         r->vectors[i] = left;
     }
+}
+
+static void search(const struct ta_motion_row *rows, int count)
+{
+    for (int k = 0; k < count; k++)
+        search_row(rows + k);
 }
 
 static unsigned sad16_between(const uint8_t *a, ptrdiff_t a_step, const uint8_t *const b[4], ptrdiff_t b_step)
@@ -125,6 +134,17 @@ static void blend(uint16_t *dst, ptrdiff_t dst_step, const struct ta_motion_bloc
             dst[y * dst_step + x] = (uint16_t)(sum < MOST ? sum : MOST);
         }
     }
+}
+
+static void overlap(uint16_t *dst, ptrdiff_t dst_step, const struct ta_motion_block *above,
+                    const struct ta_motion_block *below, int cells, int rows)
+{
+    for (int c = 0; c < cells; c++, dst += STEP)
+        if (same_place(above + c, below + c))
+            for (int y = 0; y < rows; y++)
+                memcpy(dst + y * dst_step, above[c + 1].at + y * above[c + 1].step, STEP * sizeof *dst);
+        else
+            blend(dst, dst_step, above + c, below + c, rows);
 }
 
 // The samples around `p`, `step` apart, as they are or at a fraction.

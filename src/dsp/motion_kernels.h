@@ -107,29 +107,63 @@ static void vertical(uint16_t *restrict dst, const uint16_t *const rows[4], int 
 
 enum { MOST_UNEXPLAINED = 20000 }; // a guess that is farther off is as bad: products of variances fit a float
 
+// Of a piece: what a guess does not explain, above and below together. In 16 bits: more than fits is too
+// much.
+static inline void unexplained(uint16_t *restrict sums, const uint16_t *restrict above,
+                               const uint16_t *restrict below, int n)
+{
+    for (int i = 0; i < n; i++) {
+        uint16_t x = (uint16_t)(above[i] + below[i]);
+        x = x < above[i] ? MOST_UNEXPLAINED : x;
+        sums[i] = x < MOST_UNEXPLAINED ? x : MOST_UNEXPLAINED;
+    }
+}
+
+// A guess's variance is least + d2 * (near + far * d2) + phase * doubt.
+struct model {
+    float least, near, far;
+};
+
 // The mean weighted by 1 / v is the sum of each value times the variances of all others, by the sum of these:
 // one division a sample.
-static inline __attribute__((always_inline)) void fuse_guesses(uint16_t *restrict dst,
-                                                               const uint16_t *restrict base,
-                                                               const uint16_t *restrict spread,
+static inline __attribute__((always_inline)) void fuse_piece(
+    uint16_t *restrict dst, const uint16_t *restrict base, const uint16_t *restrict spread,
+    const struct ta_motion_guess *guesses, const struct model *models, int count, int at, int n)
+{
+    uint16_t sums[TA_MOTION_GUESSES][PIECE];
+    for (int k = 0; k < count; k++)
+        unexplained(sums[k], guesses[k].above + at, guesses[k].below + at, n);
+    for (int i = 0; i < n; i++) {
+        float s = spread[at + i], doubt = s * s, doubt_of_phase = PHASE * doubt;
+        float all = BASE_LEAST + BASE_SPREAD * doubt, weight = 1, sum = base[at + i];
+        for (int k = 0; k < count; k++) {
+            float d = sums[k][i], d2 = d * d;
+            float v = models[k].least + d2 * (models[k].near + models[k].far * d2) +
+                      guesses[k].phase[at + i] * doubt_of_phase;
+            weight = weight * v + all;
+            sum = sum * v + (float)guesses[k].row[at + i] * all;
+            all *= v;
+        }
+        dst[at + i] = (uint16_t)(int32_t)(sum / weight + 0.5f);
+    }
+}
+
+static inline __attribute__((always_inline)) void fuse_guesses(uint16_t *dst, const uint16_t *base,
+                                                               const uint16_t *spread,
                                                                const struct ta_motion_guess *guesses,
                                                                int count, int n)
 {
-    for (int i = 0; i < n; i++) {
-        float s = spread[i], doubt = s * s;
-        float all = BASE_LEAST + BASE_SPREAD * doubt, weight = 1, sum = base[i];
-        for (int k = 0; k < count; k++) {
-            int d = guesses[k].above[i] + guesses[k].below[i];
-            d = d < MOST_UNEXPLAINED ? d : MOST_UNEXPLAINED;
-            float d2 = (float)d * (float)d * guesses[k].strict;
-            float v = AT_LEAST + d2 * (NEAR + FAR * d2) + PHASE * (float)guesses[k].phase[i] * doubt;
-            v *= guesses[k].trust;
-            weight = weight * v + all;
-            sum = sum * v + (float)guesses[k].row[i] * all;
-            all *= v;
-        }
-        dst[i] = (uint16_t)(int32_t)(sum / weight + 0.5f);
+    struct model models[TA_MOTION_GUESSES];
+    for (int k = 0; k < count; k++) {
+        const struct ta_motion_guess *g = &guesses[k];
+        models[k] = (struct model){AT_LEAST * g->trust, NEAR * g->strict * g->trust,
+                                   FAR * g->strict * g->strict * g->trust};
     }
+    int i = 0;
+    for (; i + PIECE <= n; i += PIECE)
+        fuse_piece(dst, base, spread, guesses, models, count, i, PIECE);
+    if (i < n)
+        fuse_piece(dst, base, spread, guesses, models, count, i, n - i);
 }
 
 static void fuse(uint16_t *dst, const uint16_t *base, const uint16_t *spread,

@@ -62,7 +62,7 @@ static const float trusts[NEIGHBOURS] = {1, 1, 1.365f, 1.365f};
 struct lines {
     uint16_t *guesses[NEIGHBOURS]; // row y of one at y % WINDOW
     uint16_t *base, *spatial, *spread, *explained[EXPLAINED];
-    uint8_t *phases[GUESSES];
+    float *phases[GUESSES]; // times trust
 };
 
 struct priv {
@@ -150,8 +150,8 @@ static ptrdiff_t row_size(const struct ta_format *in)
     return (in->width + 2 * BORDER + BORDER - 1) / BORDER * BORDER;
 }
 
-// Phases are bytes and take half a row each.
-enum { ROWS_OF_A_PART = NEIGHBOURS * WINDOW + 3 + EXPLAINED + GUESSES };
+// Phases are floats and take two rows each.
+enum { ROWS_OF_A_PART = NEIGHBOURS * WINDOW + 3 + EXPLAINED + 2 * GUESSES };
 
 static void needs(const void *opts, const struct ta_format *in, const struct ta_env *env,
                   struct ta_stage_needs *n)
@@ -197,8 +197,8 @@ static int init(struct ta_stage *s)
             *wide[k] = at;
         for (int k = 0; k < EXPLAINED; k++, at += p->row)
             l->explained[k] = at;
-        for (int k = 0; k < GUESSES; k++, at += p->row)
-            l->phases[k] = (uint8_t *)at;
+        for (int k = 0; k < GUESSES; k++, at += 2 * p->row)
+            l->phases[k] = (float *)(void *)at;
     }
     return 0;
 }
@@ -244,14 +244,13 @@ static int inside(int y, int height)
 }
 
 // bwdif, with the neighbours moved to this moment in place of fields.
-static void make_base(const struct fusion *f, const struct lines *l, int plane, int y, uint16_t *dst)
+static const uint16_t *make_base(const struct fusion *f, const struct lines *l, int plane, int y)
 {
     const struct ta_motion_plane *here = &f->here->planes[plane];
     bool unknown = f->before < 0 && f->after < 0, end = !f->sides[0] || !f->sides[1];
-    if (plane == 1 || plane == 2 || unknown || end) { // chroma gains nothing by it, nor do a film's ends
-        memcpy(dst, row_of(f->bob, plane, y), (size_t)here->width * sizeof *dst);
-        return;
-    }
+    if (plane == 1 || plane == 2 || unknown || end) // chroma gains nothing by it, nor do a film's ends
+        return row_of(f->bob, plane, y);
+    uint16_t *dst = l->base;
     int height = here->height;
     enum ta_bwdif_kind kind = ta_bwdif_kind_of_row(y, height);
     struct ta_bwdif_rows r = {0};
@@ -274,16 +273,17 @@ static void make_base(const struct fusion *f, const struct lines *l, int plane, 
         for (int i = 0; i < here->width; i++)
             dst[i] = (uint16_t)((dst[i] + bob[i] + 1) >> 1);
     }
+    return dst;
 }
 
 // How far each sample of a guess's row is from being true: by whether its vector brings lines that were there
 // (0) or lines that were interpolated (4).
-static void find_phases(const struct fusion *f, int guess, int plane, int y, uint8_t *phases)
+static void find_phases(const struct fusion *f, int guess, int plane, int y, float *phases)
 {
     const struct ta_motion_plane *here = &f->here->planes[plane];
     int across, down, cells = (here->width + TA_MOTION_STEP - 1) / TA_MOTION_STEP;
     if (f->whole[guess]) {
-        memset(phases, 0, (size_t)here->width);
+        memset(phases, 0, (size_t)here->width * sizeof *phases);
         return;
     }
     ta_motion_blocks(f->p->motion, &across, &down);
@@ -293,8 +293,9 @@ static void find_phases(const struct fusion *f, int guess, int plane, int y, uin
                                            TA_MIN(i << here->shift_x, across - 1);
         int quarters = ((v->y + (1 << here->shift_y >> 1)) >> here->shift_y) & 7;
         int phase = quarters > 4 ? 8 - quarters : quarters;
-        memset(phases + i * TA_MOTION_STEP - TA_MOTION_STEP / 2, f->same_lines[guess] ? 4 - phase : phase,
-               TA_MOTION_STEP);
+        float trusted = f->trusts[guess] * (float)(f->same_lines[guess] ? 4 - phase : phase);
+        for (int k = 0; k < TA_MOTION_STEP; k++)
+            phases[i * TA_MOTION_STEP - TA_MOTION_STEP / 2 + k] = trusted;
     }
 }
 
@@ -328,7 +329,7 @@ static void fuse_row(const struct fusion *f, struct lines *l, int plane, int y, 
     const struct ta_motion_dsp *dsp = f->p->dsp;
     const struct ta_motion_plane *here = &f->here->planes[plane];
     int height = here->height, n = here->width, above = inside(y - 1, height), below = inside(y + 1, height);
-    make_base(f, l, plane, y, l->base);
+    const uint16_t *base = make_base(f, l, plane, y);
     const uint16_t *rows[4] = {row_of(f->here, plane, inside(y - 3, height)) - TA_MOTION_MARGIN,
                                row_of(f->here, plane, above) - TA_MOTION_MARGIN,
                                row_of(f->here, plane, below) - TA_MOTION_MARGIN,
@@ -371,7 +372,7 @@ static void fuse_row(const struct fusion *f, struct lines *l, int plane, int y, 
     if (at_bar(f, plane, y))
         memcpy(dst, row_of(f->bob, plane, y), (size_t)n * sizeof *dst);
     else
-        dsp->fuse(dst, l->base, l->spread, guesses, count, n);
+        dsp->fuse(dst, base, l->spread, guesses, count, n);
 }
 
 // Gives a row to the frame: one that was there as it was, or samples of TA_MOTION_DEPTH bits.
@@ -425,7 +426,7 @@ static void fuse_part(void *arg, int part)
     for (int y = start; y < end; y++) {
         while (taken <= TA_MIN(y + BESIDE, here->height - 1))
             taken = take_guesses(f, part, taken);
-        uint16_t *dst = f->to ? f->to->planes[plane].at + y * f->to->planes[plane].step : l->base;
+        uint16_t *dst = f->to ? f->to->planes[plane].at + y * f->to->planes[plane].step : l->spatial;
         const uint16_t *was = row_of(f->here, plane, y);
         if (y % 2 == f->missing && f->count) {
             fuse_row(f, l, plane, y, first, dst);

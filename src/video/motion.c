@@ -111,7 +111,8 @@ static void lay_out(struct layout *l, struct ta_motion *m, const struct ta_forma
         lay_search_pictures(l, in, m->lit[i]);
     for (size_t i = 0; i < TA_COUNT(m->coarse); i++)
         m->coarse[i] = piece(l, (int64_t)m->coarse_across * m->coarse_down * (int64_t)sizeof *m->coarse[i]);
-    int64_t places = (m->coarse_down / (TA_MOTION_SLICE / 2) + 1) * 2 * 2 * (int64_t)m->across;
+    int64_t places = (m->coarse_down / (TA_MOTION_SLICE / 2) + 1) * 2 * TA_MOTION_PREDICTIONS *
+                     (int64_t)m->across;
     m->places = piece(l, places * (int64_t)sizeof *m->places);
     m->slices = 0;
     for (int i = 0; i < m->planes; i++)

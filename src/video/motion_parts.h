@@ -6,8 +6,9 @@
 #include "video/motion.h"
 
 enum {
-    TA_MOTION_LEVELS = 3, // pictures to search: full size, half, quarter
-    TA_MOTION_SLICE = 16, // rows of blocks that depend on each other
+    TA_MOTION_LEVELS = 3,                        // pictures to search: full size, half, quarter
+    TA_MOTION_SLICE = 16,                        // rows of blocks that depend on each other
+    TA_MOTION_PREDICTIONS = 2 * TA_MOTION_SLICE, // rows of them, of a slice
     TA_MOTION_ALIGNMENT = 64,
     // Samples of the border's repetition that blocks keep away from: a filter between samples reads on, and
     // rows of blocks begin a step outside.
@@ -65,7 +66,7 @@ struct ta_motion {
     struct ta_motion_picture *spares;
     struct ta_motion_vector *coarse[2];
     struct ta_motion_bytes_plane lit[2][TA_MOTION_LEVELS]; // pictures to search in another light
-    struct ta_motion_place *places;                        // predictions: two rows a slice of two searches
+    struct ta_motion_place *places;                        // predictions, for the slices of two searches
     struct ta_motion_taker *takers;
     int slices; // of rows, of all planes
     void *memory;

@@ -45,47 +45,37 @@ static struct ta_motion_row row_of(const struct ta_motion_search *s, int level, 
     };
 }
 
-// Vectors above and to the right as predictions; none in the first row of a slice.
-static void predict_from_above(const struct ta_motion_row *r, struct ta_motion_place *places)
-{
-    for (int i = 0; i < r->count; i++)
-        places[i] = r->above ? (struct ta_motion_place){r->above[TA_MIN(i + 1, r->count - 1)].x,
-                                                        r->above[TA_MIN(i + 1, r->count - 1)].y}
-                             : (struct ta_motion_place){0, 0};
-}
-
 // At a quarter of the size, blocks of 8x8: 32x32 of the picture, every 16.
 static void search_small(const struct ta_motion *m, const struct ta_motion_search *s,
-                         struct ta_motion_place *places[2], int first, int end)
+                         struct ta_motion_place *places, int first, int end)
 {
+    struct ta_motion_row rows[TA_MOTION_SLICE / 2] = {0};
+    memset(places, 0, (size_t)m->coarse_across * sizeof *places);
     for (int y = first; y < end; y++) {
-        struct ta_motion_row r = row_of(s, 2, SMALL, SMALL / 2, y, s->coarse, m->coarse_across, y == first);
-        memset(places[0], 0, (size_t)r.count * sizeof *places[0]);
-        predict_from_above(&r, places[1]);
-        r.first = places[0];
-        r.second = places[1];
-        r.wide = 2;
-        r.around = 8;
-        m->dsp->search(&r);
+        struct ta_motion_row *r = &rows[y - first];
+        *r = row_of(s, 2, SMALL, SMALL / 2, y, s->coarse, m->coarse_across, y == first);
+        r->first = places;
+        r->wide = 2;
+        r->around = 8;
     }
+    m->dsp->search(rows, end - first);
 }
 
 // At half the size, blocks of 16x16 with the same middles.
 static void search_half(const struct ta_motion *m, const struct ta_motion_search *s,
-                        struct ta_motion_place *places[2], int first, int end)
+                        struct ta_motion_place *places, int first, int end)
 {
-    for (int y = first; y < end; y++) {
-        struct ta_motion_row r = row_of(s, 1, TA_MOTION_BLOCK, TA_MOTION_BLOCK / 2, y, s->coarse,
-                                        m->coarse_across, y == first);
-        for (int i = 0; i < r.count; i++)
-            places[0][i] = (struct ta_motion_place){(int16_t)(2 * r.vectors[i].x),
-                                                    (int16_t)(2 * r.vectors[i].y)};
-        predict_from_above(&r, places[1]);
-        r.first = places[0];
-        r.second = places[1];
-        r.around = 8;
-        m->dsp->search(&r);
+    struct ta_motion_row rows[TA_MOTION_SLICE / 2] = {0};
+    for (int y = first; y < end; y++, places += m->coarse_across) {
+        struct ta_motion_row *r = &rows[y - first];
+        *r = row_of(s, 1, TA_MOTION_BLOCK, TA_MOTION_BLOCK / 2, y, s->coarse, m->coarse_across, y == first);
+        for (int i = 0; i < r->count; i++)
+            places[i] = (struct ta_motion_place){(int16_t)(2 * r->vectors[i].x),
+                                                 (int16_t)(2 * r->vectors[i].y)};
+        r->first = places;
+        r->around = 8;
     }
+    m->dsp->search(rows, end - first);
 }
 
 static const int8_t ring[8][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, -1}, {1, -1}, {-1, 1}, {1, 1}};
@@ -224,27 +214,30 @@ static void finish(const struct ta_motion *m, const struct ta_motion_search *s, 
 }
 
 static void search_full(const struct ta_motion *m, const struct ta_motion_search *s,
-                        struct ta_motion_place *places[2], int first, int end)
+                        struct ta_motion_place *places, int first, int end)
 {
+    struct ta_motion_row rows[TA_MOTION_SLICE] = {0};
     for (int y = first; y < end; y++) {
-        struct ta_motion_row r = row_of(s, 0, TA_MOTION_BLOCK, TA_MOTION_STEP, y, s->vectors, m->across,
-                                        y == first);
+        struct ta_motion_row *r = &rows[y - first];
+        struct ta_motion_place *firsts = places, *seconds = places + m->across;
+        *r = row_of(s, 0, TA_MOTION_BLOCK, TA_MOTION_STEP, y, s->vectors, m->across, y == first);
         for (int x = 0; x < m->across; x++) {
             int px[2], py[2];
             predict(m, s, x, y, px, py);
-            for (int i = 0; i < 2; i++)
-                places[i][x] = (struct ta_motion_place){(int16_t)whole(px[i]), (int16_t)whole(py[i])};
+            firsts[x] = (struct ta_motion_place){(int16_t)whole(px[0]), (int16_t)whole(py[0])};
+            seconds[x] = (struct ta_motion_place){(int16_t)whole(px[1]), (int16_t)whole(py[1])};
         }
-        r.first = places[0];
-        r.second = places[1];
-        r.around = abs(s->away) >= 3 && !m->settings.fine ? 0 : 4;
-        m->dsp->search(&r);
+        r->first = firsts;
+        r->second = seconds;
+        r->around = abs(s->away) >= 3 && !m->settings.fine ? 0 : 4;
+        places += 2 * m->across;
     }
+    m->dsp->search(rows, end - first);
     finish(m, s, first, end);
 }
 
 typedef void run_rows(const struct ta_motion *m, const struct ta_motion_search *s,
-                      struct ta_motion_place *places[2], int first, int end);
+                      struct ta_motion_place *places, int first, int end);
 
 struct pass {
     const struct ta_motion *m;
@@ -257,8 +250,7 @@ static void run_slice(void *arg, int part)
 {
     const struct pass *p = arg;
     int first = part % p->slices * p->slice;
-    struct ta_motion_place *places[2] = {p->m->places + (ptrdiff_t)part * 2 * p->m->across,
-                                         p->m->places + (ptrdiff_t)(part * 2 + 1) * p->m->across};
+    struct ta_motion_place *places = p->m->places + (ptrdiff_t)part * TA_MOTION_PREDICTIONS * p->m->across;
     p->run(p->m, &p->searches[part / p->slices], places, first, TA_MIN(first + p->slice, p->rows));
 }
 

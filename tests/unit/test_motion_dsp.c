@@ -144,9 +144,9 @@ static void fusion_of(const struct ta_motion_dsp *own, const struct ta_motion_ds
     memset(&b, 0x5a, sizeof b);
     struct ta_motion_guess g[TA_MOTION_GUESSES];
     uint16_t *base = words(n, round, MOST), *spread = words(n, round, TA_MOTION_BOX * MOST);
-    uint8_t *phase = malloc((size_t)n + 1);
+    float *phase = malloc(((size_t)n + 1) * sizeof *phase);
     for (int i = 0; i < n; i++)
-        phase[i] = (uint8_t)(random_bits() % 5);
+        phase[i] = (float)(random_bits() % 5);
     for (int k = 0; k < TA_MOTION_GUESSES; k++)
         g[k] = (struct ta_motion_guess){.row = words(n, round, MOST),
                                         .above = words(n, (round + k) % ROUNDS, TA_MOTION_BOX * MOST),
@@ -198,13 +198,15 @@ static void blocks_of(const struct ta_motion_dsp *own, const struct ta_motion_ds
         }
 }
 
-// A row of blocks in pictures of just the size that places may reach.
-static void search_of(const struct ta_motion_dsp *own, const struct ta_motion_dsp *c, int round, int side)
+// Rows of blocks in pictures of just the size that places may reach.
+static void search_of(const struct ta_motion_dsp *own, const struct ta_motion_dsp *c, int round, int side,
+                      ptrdiff_t step)
 {
-    enum { BLOCKS = 7, REACH = 12, WIDTH = BLOCKS * 8 + 8 + 2 * REACH, HEIGHT = 16 + 2 * REACH };
-    uint8_t *from = bytes(WIDTH * HEIGHT, round), *to = bytes(WIDTH * HEIGHT, (round + 1) % ROUNDS);
+    enum { BLOCKS = 7, LINES = 3, REACH = 12, WIDTH = BLOCKS * 8 + 8 + 2 * REACH, HEIGHT = 32 + 2 * REACH };
+    int size = (int)(step * (HEIGHT - 1)) + WIDTH;
+    uint8_t *from = bytes(size, round), *to = bytes(size, (round + 1) % ROUNDS);
     struct ta_motion_place first[BLOCKS], second[BLOCKS];
-    struct ta_motion_vector above[BLOCKS], a[BLOCKS + 1], b[BLOCKS + 1];
+    struct ta_motion_vector above[BLOCKS], a[LINES * BLOCKS + 1], b[LINES * BLOCKS + 1];
     for (int i = 0; i < BLOCKS; i++) {
         first[i] = (struct ta_motion_place){(int16_t)(random_bits() % 40 - 20), (int16_t)(random_bits() % 9)};
         second[i] = (struct ta_motion_place){(int16_t)(random_bits() % 9),
@@ -212,37 +214,46 @@ static void search_of(const struct ta_motion_dsp *own, const struct ta_motion_ds
         above[i] = (struct ta_motion_vector){(int16_t)(random_bits() % 9), (int16_t)(random_bits() % 9 - 4),
                                              0};
     }
-    struct ta_motion_row r = {
-        .block = from + REACH * WIDTH + REACH,
-        .place = to + REACH * WIDTH + REACH,
-        .step = WIDTH,
-        .side = side,
-        .pitch = side / 2,
-        .count = BLOCKS,
-        .first = first,
-        .second = second,
-        .least_x = -REACH,
-        .most_x = WIDTH - REACH - side,
-        .least_y = -REACH,
-        .most_y = HEIGHT - REACH - side,
-        .longest = 11,
-        .stray = 24,
-    };
-    for (int kind = 0; kind < 8; kind++) {
+    for (int kind = 0; kind < 32; kind++) {
+        struct ta_motion_row rows[LINES];
+        int count = 1 + kind % LINES, blocks = kind & 16 ? 1 + kind % 4 : BLOCKS;
         memset(a, 0x5a, sizeof a);
         memset(b, 0x5a, sizeof b);
-        r.above = kind & 1 ? above : NULL;
-        r.wide = kind & 2 ? 2 : 0;
-        r.around = kind & 4 ? 4 : 8;
-        r.vectors = a;
-        c->search(&r);
-        r.vectors = b;
-        own->search(&r);
+        for (int other = 0; other < 2; other++) {
+            for (int k = 0; k < count; k++) {
+                int down = k * side / 2;
+                rows[k] = (struct ta_motion_row){
+                    .block = from + (REACH + down) * step + REACH,
+                    .place = to + (REACH + down) * step + REACH,
+                    .step = step,
+                    .side = side,
+                    .pitch = side / 2,
+                    .count = blocks,
+                    .first = first,
+                    .second = kind & 8 ? NULL : second,
+                    .least_x = -REACH,
+                    .most_x = WIDTH - REACH - side,
+                    .least_y = -REACH - down,
+                    .most_y = HEIGHT - REACH - side - down,
+                    .longest = 11,
+                    .stray = 24,
+                    .wide = kind & 2 ? 2 : 0,
+                    .around = kind & 4 ? 4 : 8,
+                };
+                rows[k].vectors = (other ? b : a) + k * blocks;
+                rows[k].above = k ? rows[k - 1].vectors : kind & 1 ? above : NULL;
+            }
+            (other ? own : c)->search(rows, count);
+        }
         expect_same(own, "search", a, b, sizeof a, side, round);
-        for (int i = 0; i < BLOCKS; i++)
-            if (abs(a[i].x) > r.longest || a[i].x > r.most_x - i * r.pitch || a[i].y < r.least_y ||
-                a[i].y > r.most_y)
-                fail_msg("block %d went to %d,%d", i, a[i].x, a[i].y);
+        for (int k = 0; k < count; k++)
+            for (int i = 0; i < blocks; i++) {
+                const struct ta_motion_row *r = &rows[k];
+                const struct ta_motion_vector *v = &a[k * blocks + i];
+                if (abs(v->x) > r->longest || v->x > r->most_x - i * r->pitch || v->y < r->least_y ||
+                    v->y > r->most_y)
+                    fail_msg("block %d of row %d went to %d,%d", i, k, v->x, v->y);
+            }
     }
     free(from);
     free(to);
@@ -288,9 +299,10 @@ static void kernels(void **state)
         }
         for (int i = 0; i < 20; i++) {
             blocks_of(own, c, round);
-            search_of(own, c, round, 8);
-            search_of(own, c, round, BLOCK);
+            search_of(own, c, round, 8, 88);
+            search_of(own, c, round, BLOCK, 88);
         }
+        search_of(own, c, round, BLOCK, INT16_MAX + 8);
         overlap_of(own, c, round);
     }
 }
@@ -327,14 +339,14 @@ static void found(void **state)
         .stray = 1,
         .around = 4,
     };
-    ta_motion_dsp_c.search(&r);
+    ta_motion_dsp_c.search(&r, 1);
     for (int i = 0; i < 2; i++)
         if (v[i].x != SHIFT_X || v[i].y != SHIFT_Y || v[i].error)
             fail_msg("block %d went to %d,%d, %d off", i, v[i].x, v[i].y, v[i].error);
     // Where nothing is better elsewhere, what was expected is kept, and every second row counts twice.
     memset(from, 10, sizeof from);
     memset(to, 13, sizeof to);
-    ta_motion_dsp_c.search(&r);
+    ta_motion_dsp_c.search(&r, 1);
     assert_int_equal(v[1].x, 0);
     assert_int_equal(v[1].y, 0);
     assert_int_equal(v[1].error, 3 * BLOCK * BLOCK);
@@ -389,7 +401,7 @@ static void weights(void **state)
 {
     (void)state;
     uint16_t base = 1000, spread = 2000, good = 2000, bad = 3000, right = 0, wrong = 2880, out;
-    uint8_t phase = 0;
+    float phase = 0;
     struct ta_motion_guess g[2] = {{&good, &right, &right, &phase, 1, 1},
                                    {&bad, &wrong, &wrong, &phase, 1, 1}};
     ta_motion_dsp_c.fuse(&out, &base, &spread, g, 2, 1);
