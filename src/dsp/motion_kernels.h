@@ -107,22 +107,31 @@ static void vertical(uint16_t *restrict dst, const uint16_t *const rows[4], int 
 
 enum { MOST_UNEXPLAINED = 20000 }; // a guess that is farther off is as bad: products of variances fit a float
 
-// Of a piece: what a guess does not explain, above and below together. In 16 bits: more than fits is too
-// much.
-static inline void unexplained(uint16_t *restrict sums, const uint16_t *restrict above,
-                               const uint16_t *restrict below, int n)
-{
-    for (int i = 0; i < n; i++) {
-        uint16_t x = (uint16_t)(above[i] + below[i]);
-        x = x < above[i] ? MOST_UNEXPLAINED : x;
-        sums[i] = x < MOST_UNEXPLAINED ? x : MOST_UNEXPLAINED;
-    }
-}
-
 // A guess's variance is least + d2 * (near + far * d2) + phase * doubt.
 struct model {
     float least, near, far;
 };
+
+// Of a piece.
+static inline __attribute__((always_inline)) void find_variances(float *restrict variances,
+                                                                 const float *restrict doubts,
+                                                                 const struct ta_motion_guess *g,
+                                                                 const struct model *model, int at, int n)
+{
+    const uint16_t *restrict above = g->above + at, *restrict below = g->below + at;
+    const float *restrict phase = g->phase + at;
+    const float least = model->least, near = model->near, far = model->far;
+    uint16_t sums[PIECE];
+    for (int i = 0; i < n; i++) { // in 16 bits: more than fits is too much
+        uint16_t x = (uint16_t)(above[i] + below[i]);
+        x = x < above[i] ? MOST_UNEXPLAINED : x;
+        sums[i] = x < MOST_UNEXPLAINED ? x : MOST_UNEXPLAINED;
+    }
+    for (int i = 0; i < n; i++) {
+        float d = sums[i], d2 = d * d;
+        variances[i] = least + d2 * (near + far * d2) + phase[i] * (PHASE * doubts[i]);
+    }
+}
 
 // The mean weighted by 1 / v is the sum of each value times the variances of all others, by the sum of these:
 // one division a sample.
@@ -130,16 +139,15 @@ static inline __attribute__((always_inline)) void fuse_piece(
     uint16_t *restrict dst, const uint16_t *restrict base, const uint16_t *restrict spread,
     const struct ta_motion_guess *guesses, const struct model *models, int count, int at, int n)
 {
-    uint16_t sums[TA_MOTION_GUESSES][PIECE];
+    float doubts[PIECE], variances[TA_MOTION_GUESSES][PIECE];
+    for (int i = 0; i < n; i++)
+        doubts[i] = (float)spread[at + i] * (float)spread[at + i];
     for (int k = 0; k < count; k++)
-        unexplained(sums[k], guesses[k].above + at, guesses[k].below + at, n);
+        find_variances(variances[k], doubts, &guesses[k], &models[k], at, n);
     for (int i = 0; i < n; i++) {
-        float s = spread[at + i], doubt = s * s, doubt_of_phase = PHASE * doubt;
-        float all = BASE_LEAST + BASE_SPREAD * doubt, weight = 1, sum = base[at + i];
+        float all = BASE_LEAST + BASE_SPREAD * doubts[i], weight = 1, sum = base[at + i];
         for (int k = 0; k < count; k++) {
-            float d = sums[k][i], d2 = d * d;
-            float v = models[k].least + d2 * (models[k].near + models[k].far * d2) +
-                      guesses[k].phase[at + i] * doubt_of_phase;
+            float v = variances[k][i];
             weight = weight * v + all;
             sum = sum * v + (float)guesses[k].row[at + i] * all;
             all *= v;
