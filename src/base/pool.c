@@ -1,3 +1,4 @@
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,6 +21,7 @@ struct ta_pool {
     pthread_cond_t done;  // the last part of some task was done
     struct task *first, **last;
     bool stop;
+    atomic_int calls; // of ta_pool_run() that have not returned
 };
 
 // Takes the next part of `t` and runs it. Call with the lock held; it is held again on return.
@@ -96,13 +98,14 @@ void ta_pool_destroy(struct ta_pool **pool)
     ta_freep(pool);
 }
 
-void ta_pool_run(struct ta_pool *p, int n, void (*run)(void *arg, int i), void *arg)
+static void run_alone(int n, void (*run)(void *arg, int i), void *arg)
 {
-    if (!p || !p->workers || n <= 1) {
-        for (int i = 0; i < n; i++)
-            run(arg, i);
-        return;
-    }
+    for (int i = 0; i < n; i++)
+        run(arg, i);
+}
+
+static void share(struct ta_pool *p, int n, void (*run)(void *arg, int i), void *arg)
+{
     struct task t = {.run = run, .arg = arg, .parts = n};
     pthread_mutex_lock(&p->lock);
     *p->last = &t;
@@ -117,4 +120,19 @@ void ta_pool_run(struct ta_pool *p, int n, void (*run)(void *arg, int i), void *
     while (t.done < t.parts)
         pthread_cond_wait(&p->done, &p->lock);
     pthread_mutex_unlock(&p->lock);
+}
+
+void ta_pool_run(struct ta_pool *p, int n, void (*run)(void *arg, int i), void *arg)
+{
+    if (!p || !p->workers || n <= 1) {
+        run_alone(n, run, arg);
+        return;
+    }
+    // Where as many calls run as there are threads, each has one to itself, and meetings only cost.
+    bool alone = atomic_fetch_add(&p->calls, 1) >= p->workers;
+    if (alone)
+        run_alone(n, run, arg);
+    else
+        share(p, n, run, arg);
+    atomic_fetch_sub(&p->calls, 1);
 }

@@ -43,7 +43,8 @@ void ta_queue_cancel(struct ta_queue *q);
 
 // Fork and join over n parts: run(arg, i) for i in 0..n-1 on the pool's threads and the caller's own; returns
 // when all are done. Any number of threads may call at the same time, parts too; a pool of 1 (or NULL) runs
-// in the caller. The order of parts is not defined.
+// in the caller. The order of parts is not defined. While as many calls run as the pool has threads, a call
+// runs all of its parts itself.
 struct ta_pool;
 int ta_pool_create(struct ta_pool **out, int threads); // threads >= 1 counts the caller
 void ta_pool_destroy(struct ta_pool **p);

@@ -145,6 +145,44 @@ static void test_calls_from_parts(void **state)
     }
 }
 
+struct whereabouts {
+    struct ta_pool *pool;
+    pthread_t caller;
+    atomic_int elsewhere;
+};
+
+static void look_from_inside(void *arg, int i)
+{
+    struct whereabouts *w = arg;
+    (void)i;
+    if (!pthread_equal(pthread_self(), w->caller))
+        atomic_fetch_add(&w->elsewhere, 1);
+}
+
+static void call_from_inside(void *arg, int i)
+{
+    struct whereabouts *w = arg;
+    struct whereabouts own = {.pool = w->pool, .caller = pthread_self()};
+    (void)i;
+    ta_pool_run(w->pool, 50, look_from_inside, &own);
+    atomic_fetch_add(&w->elsewhere, atomic_load(&own.elsewhere));
+}
+
+// Where each thread of the pool has a call to itself, nobody waits for anybody.
+static void test_busy_pool(void **state)
+{
+    (void)state;
+    struct whereabouts w = {0};
+    assert_int_equal(ta_pool_create(&w.pool, 2), 0);
+    for (int round = 0; round < 50; round++)
+        ta_pool_run(w.pool, 2, call_from_inside, &w);
+    assert_int_equal(w.elsewhere, 0);
+    // Left alone, it shares again: this hangs if it does not.
+    struct meeting m = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 2};
+    ta_pool_run(w.pool, 2, meet, &m);
+    ta_pool_destroy(&w.pool);
+}
+
 static int run_often(void *arg)
 {
     struct ta_pool *pool = arg;
@@ -175,7 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_part_once),       cmocka_unit_test(test_runs_in_caller),
         cmocka_unit_test(test_runs_at_the_same_time), cmocka_unit_test(test_calls_from_parts),
-        cmocka_unit_test(test_several_callers),
+        cmocka_unit_test(test_several_callers),       cmocka_unit_test(test_busy_pool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
