@@ -15,7 +15,10 @@
 #include "video/chain.h"
 #include "video/passes.h"
 
-enum { QUEUE_FRAMES = 8, QUEUE_BYTES = 96 << 20 };
+enum {
+    QUEUE_FRAMES = 8,
+    QUEUE_BYTES = 96 << 20,
+};
 
 struct group {
     struct ta_chain_threads *owner;
@@ -36,15 +39,17 @@ struct ta_chain_threads {
 int ta_chain_groups(const struct ta_stage_plan *stages, int count, struct ta_chain_group *groups)
 {
     int n = 0;
-    bool later = false;
+    bool later = false, heavy = false;
     groups[0] = (struct ta_chain_group){0, 0};
     for (int i = 0; i < count; i++) {
         enum ta_stage_thread thread = stages[i].info->thread;
-        bool begins = i > 0 && (thread == TA_THREAD_OWN || stages[i - 1].info->thread == TA_THREAD_OWN ||
-                                (thread == TA_THREAD_LATER && !later));
+        bool begins = i > 0 &&
+                      (thread == TA_THREAD_OWN || stages[i - 1].info->thread == TA_THREAD_OWN ||
+                       (thread == TA_THREAD_HEAVY && heavy) || (thread == TA_THREAD_LATER && !later));
         later |= i > 0 && thread == TA_THREAD_LATER;
         if (begins)
             groups[++n] = (struct ta_chain_group){i, 0};
+        heavy = thread == TA_THREAD_HEAVY || (heavy && !begins);
         groups[n].count++;
     }
     return n + 1;
@@ -59,7 +64,8 @@ static void drop_frame(void *item)
 int ta_chain_queue_create(struct ta_queue **out, const struct ta_stage_plan *stages, int count,
                           const struct ta_env *env)
 {
-    size_t frames = QUEUE_FRAMES, bytes = QUEUE_BYTES;
+    size_t frames = count && stages[0].info->thread == TA_THREAD_HEAVY ? TA_STAGE_HEAVY_QUEUE : QUEUE_FRAMES,
+           bytes = QUEUE_BYTES;
     for (int i = 0; i < count; i++) {
         const struct ta_format *in = &stages[i].in;
         int taken = ta_stage_plan_needs(&stages[i], env).frames;

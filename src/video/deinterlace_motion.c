@@ -12,11 +12,10 @@
 #include "base/env.h"
 #include "base/mem.h"
 #include "base/thread.h"
-#include "dsp/bwdif.h"
 #include "media/av.h"
 #include "media/picture/frame_pool.h"
-#include "video/bwdif_field.h"
 #include "video/deinterlace.h"
+#include "video/fusion.h"
 #include "video/motion.h"
 #include "video/stages.h"
 
@@ -42,42 +41,26 @@ static const struct ta_opt options[] = {
 };
 
 enum {
-    NEIGHBOURS = 4,           // moments looked at: two on each side
-    FAR = 2,                  // the farther ones
-    FRAMES_AROUND = 2,        // frames on each side that decide a result: one for each step of two moments
-    ROWS = 128,               // in a part of the work
-    BORDER = 32,              // of rows that kernels look beyond the ends of
-    GUESSES = NEIGHBOURS + 1, // and that nothing moves
-    EXPLAINED = 2 * GUESSES,
-    WINDOW = 4 * TA_MOTION_STEP, // rows of what neighbours say that are kept, while a part is worked through
-    EVEN = 12 << (TA_MOTION_DEPTH - 8), // samples of a bar are so far from its colour, noise and all
-    BESIDE = 4,                         // rows of them that kernels look at above and below
-    ON_THE_WAY = 4, // pictures, at most, whose vectors the next stage has yet to take over
+    NEIGHBOURS = TA_FUSION_NEIGHBOURS, // moments looked at: two on each side
+    FAR = 2,                           // the farther ones
+    FRAMES_AROUND = 2, // frames on each side that decide a result: one for each step of two moments
+    AHEAD = 1,         // frames more, for what is found meanwhile of the moment that comes next
+    // Pictures, at most, whose vectors the next stage has yet to take over.
+    ON_THE_WAY = TA_STAGE_HEAVY_QUEUE + 3,
 };
 static const int aways[NEIGHBOURS] = {-1, 1, -FAR, FAR};
 // The variance of what moves on for two moments, in that for one.
 static const float trusts[NEIGHBOURS] = {1, 1, 1.365f, 1.365f};
 
-// Rows that a part works in.
-struct lines {
-    uint16_t *guesses[NEIGHBOURS]; // row y of one at y % WINDOW
-    uint16_t *base, *spatial, *spread, *explained[EXPLAINED];
-    float *phases[GUESSES]; // times trust
-};
-
 struct priv {
-    const struct ta_motion_dsp *dsp;
-    const struct ta_bwdif_dsp *bwdif;
     struct ta_motion *motion;
+    struct ta_fuser *fuser;
     struct ta_frame_pool *pool;
     AVBufferPool *handed; // what pictures carry; NULL: nothing
-    int depth, planes, parts;
+    int planes;
     int64_t next;     // frame to give
     int64_t *results; // which moment's first result lies in which spare picture
     int result_count;
-    struct lines *lines; // a part each
-    uint16_t *memory;
-    ptrdiff_t row; // samples from one row in there to the next
 };
 
 static bool is_best(const void *opts)
@@ -115,27 +98,24 @@ static struct ta_reach reach(const void *opts, const struct ta_format *in)
     return (struct ta_reach){around(opts), around(opts)};
 }
 
-static int parts_of(const struct ta_format *in)
+// From the first that a result is made from to the last that vectors of the next one lead to.
+static int moments(const void *opts)
 {
-    const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(in->pix_fmt);
-    int parts = 0;
-    for (int i = 0; i < av_pix_fmt_count_planes(in->pix_fmt); i++) {
-        bool chroma = (i == 1 || i == 2) && !(d->flags & AV_PIX_FMT_FLAG_RGB);
-        parts += (AV_CEIL_RSHIFT(in->height, chroma ? d->log2_chroma_h : 0) + ROWS - 1) / ROWS;
-    }
-    return parts;
+    int farthest = is_best(opts) ? 2 * FAR : FAR;
+    return TA_MAX(farthest, radius_of(opts) - 1) + 1 + TA_MAX(farthest, radius_of(opts)) + 1;
 }
 
 static struct ta_motion_settings settings_of(const void *opts, const struct ta_format *in)
 {
-    int frames = 2 * around(opts) + 1;
+    int frames = 2 * around(opts) + 1 + AHEAD;
     return (struct ta_motion_settings){
         .radius = radius_of(opts),
         .frames = frames,
+        .moments = moments(opts),
         .fields = true,
         .fine = is_best(opts),
         .spares = is_best(opts) ? NEIGHBOURS + 1 : 0, // first results of a moment and around it
-        .takers = NEIGHBOURS * parts_of(in),
+        .takers = NEIGHBOURS * ta_fuser_parts(in),
     };
 }
 
@@ -145,21 +125,12 @@ static int configure(const void *opts, const struct ta_format *in, struct ta_for
     return err < 0 ? err : ta_deinterlace_check_samples(in, why);
 }
 
-static ptrdiff_t row_size(const struct ta_format *in)
-{
-    return (in->width + 2 * BORDER + BORDER - 1) / BORDER * BORDER;
-}
-
-// Phases are floats and take two rows each.
-enum { ROWS_OF_A_PART = NEIGHBOURS * WINDOW + 3 + EXPLAINED + 2 * GUESSES };
-
 static void needs(const void *opts, const struct ta_format *in, const struct ta_env *env,
                   struct ta_stage_needs *n)
 {
     (void)env;
     struct ta_motion_settings settings = settings_of(opts, in);
-    n->bytes = ta_motion_bytes(&settings, in) +
-               (int64_t)parts_of(in) * ROWS_OF_A_PART * row_size(in) * (int64_t)sizeof(uint16_t) +
+    n->bytes = ta_motion_bytes(&settings, in) + ta_fuser_bytes(in) +
                (hands_on(opts) ? ON_THE_WAY * (int64_t)ta_motion_handed_bytes(&settings, in) : 0);
 }
 
@@ -167,12 +138,10 @@ static int init(struct ta_stage *s)
 {
     struct priv *p = s->priv;
     struct ta_motion_settings settings = settings_of(s->opts, &s->in);
-    p->dsp = ta_motion_dsp();
-    p->bwdif = ta_bwdif_dsp();
-    p->depth = av_pix_fmt_desc_get(s->in.pix_fmt)->comp[0].depth;
     p->planes = av_pix_fmt_count_planes(s->in.pix_fmt);
     p->pool = ta_frame_pool_create(s->in.pix_fmt, s->in.width, s->in.height);
-    if (!p->pool || ta_motion_create(&p->motion, &settings, &s->in, s->env) < 0)
+    if (!p->pool || ta_motion_create(&p->motion, &settings, &s->in, s->env) < 0 ||
+        ta_fuser_create(&p->fuser, p->motion, &s->in) < 0)
         return ta_stage_no_memory(s);
     if (hands_on(s->opts) &&
         !(p->handed = av_buffer_pool_init(ta_motion_handed_bytes(&settings, &s->in), NULL)))
@@ -181,279 +150,55 @@ static int init(struct ta_stage *s)
     p->results = ta_xcalloc((size_t)p->result_count + 1, sizeof *p->results);
     for (int i = 0; i < p->result_count; i++)
         p->results[i] = -1;
-    p->parts = parts_of(&s->in);
-    p->lines = ta_xcalloc((size_t)p->parts, sizeof *p->lines);
-    p->row = row_size(&s->in);
-    p->memory = calloc((size_t)p->parts * ROWS_OF_A_PART * (size_t)p->row, sizeof *p->memory);
-    if (!p->memory)
-        return ta_stage_no_memory(s);
-    uint16_t *at = p->memory + BORDER;
-    for (int i = 0; i < p->parts; i++) {
-        struct lines *l = &p->lines[i];
-        for (int k = 0; k < NEIGHBOURS; k++, at += WINDOW * p->row)
-            l->guesses[k] = at;
-        uint16_t **wide[] = {&l->base, &l->spatial, &l->spread};
-        for (size_t k = 0; k < TA_COUNT(wide); k++, at += p->row)
-            *wide[k] = at;
-        for (int k = 0; k < EXPLAINED; k++, at += p->row)
-            l->explained[k] = at;
-        for (int k = 0; k < GUESSES; k++, at += 2 * p->row)
-            l->phases[k] = (float *)(void *)at;
-    }
     return 0;
 }
 
-// One moment's missing rows.
-struct fusion {
-    struct priv *p;
-    const struct ta_motion_picture *here; // interpolated so far
-    const struct ta_motion_picture *bob;
-    const struct ta_motion_picture *neighbours[NEIGHBOURS]; // that guesses are taken from
-    const struct ta_motion_vector *vectors[NEIGHBOURS];
-    bool same_lines[NEIGHBOURS]; // the guess is from a field of the same lines
-    bool whole[NEIGHBOURS];      // ... from a frame: all its lines are true
-    float trusts[NEIGHBOURS];
-    int count;
-    const struct ta_motion_picture *sides[2]; // the nearest moments as they are; NULL where there is none
-    int before, after;                        // guesses of the nearest moments; negative: none
-    int missing;                              // the first missing row, 0 or 1
-    const struct ta_motion_picture *to;       // or
-    AVFrame *out;
-    const AVFrame *source; // of the rows that are there
+// Is all there that decides a result of this moment, and is there one to be made?
+static bool can_find(const struct ta_stage *s, int64_t moment)
+{
+    const struct ta_motion *m = ((const struct priv *)s->priv)->motion;
+    return ta_motion_has(m, moment) && !ta_motion_is_whole(m, moment) &&
+           (ta_motion_ended(m) || moment / 2 + around(s->opts) < ta_motion_count(m));
+}
+
+// While a moment is made, vectors of the next one are found: that takes about as long.
+struct work {
+    const struct ta_fusion *f;
+    struct ta_stage *s;
+    int64_t next;
 };
 
-static const uint16_t *row_of(const struct ta_motion_picture *picture, int plane, int y)
+static void find_next(const struct work *w)
 {
-    const struct ta_motion_plane *p = &picture->planes[plane];
-    return p->at + y * p->step;
+    struct ta_motion *m = ((struct priv *)w->s->priv)->motion;
+    int beyond = is_best(w->s->opts) ? FAR : 0; // of first results around it, too
+    for (int64_t k = w->next - beyond; k <= w->next + beyond; k++)
+        if (ta_motion_has(m, k))
+            ta_motion_find(m, k, k == w->next ? radius_of(w->s->opts) : FAR);
 }
 
-static const uint16_t *guess_row(const struct fusion *f, const struct lines *l, int guess, int y)
+static void work_part(void *arg, int part)
 {
-    return l->guesses[guess] + y % WINDOW * f->p->row;
-}
-
-// The nearest row inside that belongs to the same field.
-static int inside(int y, int height)
-{
-    while (y < 0)
-        y += 2;
-    while (y >= height)
-        y -= 2;
-    return y < 0 ? 0 : y;
-}
-
-// bwdif, with the neighbours moved to this moment in place of fields.
-static const uint16_t *make_base(const struct fusion *f, const struct lines *l, int plane, int y)
-{
-    const struct ta_motion_plane *here = &f->here->planes[plane];
-    bool unknown = f->before < 0 && f->after < 0, end = !f->sides[0] || !f->sides[1];
-    if (plane == 1 || plane == 2 || unknown || end) // chroma gains nothing by it, nor do a film's ends
-        return row_of(f->bob, plane, y);
-    uint16_t *dst = l->base;
-    int height = here->height;
-    enum ta_bwdif_kind kind = ta_bwdif_kind_of_row(y, height);
-    struct ta_bwdif_rows r = {0};
-    static const int beside[4] = {-3, -1, 1, 3};
-    for (int i = 0; i < 4; i++)
-        r.here[i] = row_of(f->here, plane, inside(y + beside[i], height));
-    for (int i = 0; i < 2; i++) {
-        int near = inside(y + 2 * i - 1, height);
-        r.earlier[i] = guess_row(f, l, f->before < 0 ? f->after : f->before, near);
-        r.later[i] = guess_row(f, l, f->after < 0 ? f->before : f->after, near);
-    }
-    for (int i = 0; i < 5; i++) {
-        int at = inside(y + 2 * (i - 2), height);
-        r.fields_before[i] = guess_row(f, l, f->before < 0 ? f->after : f->before, at);
-        r.fields_after[i] = guess_row(f, l, f->after < 0 ? f->before : f->after, at);
-    }
-    f->p->bwdif->row16(dst, &r, kind, (1 << TA_MOTION_DEPTH) - 1, here->width);
-    if (f->before < 0 || f->after < 0) { // one side alone contradicts itself nowhere
-        const uint16_t *bob = row_of(f->bob, plane, y);
-        for (int i = 0; i < here->width; i++)
-            dst[i] = (uint16_t)((dst[i] + bob[i] + 1) >> 1);
-    }
-    return dst;
-}
-
-// How far each sample of a guess's row is from being true: by whether its vector brings lines that were there
-// (0) or lines that were interpolated (4).
-static void find_phases(const struct fusion *f, int guess, int plane, int y, float *phases)
-{
-    const struct ta_motion_plane *here = &f->here->planes[plane];
-    int across, down, cells = (here->width + TA_MOTION_STEP - 1) / TA_MOTION_STEP;
-    if (f->whole[guess]) {
-        memset(phases, 0, (size_t)here->width * sizeof *phases);
-        return;
-    }
-    ta_motion_blocks(f->p->motion, &across, &down);
-    int row = TA_MIN((y + TA_MOTION_STEP / 2) / TA_MOTION_STEP << here->shift_y, down - 1);
-    for (int i = 0; i <= cells; i++) {
-        const struct ta_motion_vector *v = f->vectors[guess] + row * across +
-                                           TA_MIN(i << here->shift_x, across - 1);
-        int quarters = ((v->y + (1 << here->shift_y >> 1)) >> here->shift_y) & 7;
-        int phase = quarters > 4 ? 8 - quarters : quarters;
-        float trusted = f->trusts[guess] * (float)(f->same_lines[guess] ? 4 - phase : phase);
-        for (int k = 0; k < TA_MOTION_STEP; k++)
-            phases[i * TA_MOTION_STEP - TA_MOTION_STEP / 2 + k] = trusted;
-    }
-}
-
-// Mean distance from the mean, of each eighth sample.
-static int unevenness(const uint16_t *row, int n)
-{
-    int count = (n + 7) / 8, sum = 0, apart = 0;
-    for (int i = 0; i < n; i += 8)
-        sum += row[i];
-    for (int i = 0; i < n; i += 8)
-        apart += abs(row[i] - sum / count);
-    return apart / count;
-}
-
-// Of a picture with bars above and below: is this row next to where one begins? What a line that moves in
-// from behind a bar looks like, the lines around say as well of the bar's own last line: no guess is to be
-// trusted there.
-static bool at_bar(const struct fusion *f, int plane, int y)
-{
-    const struct ta_motion_plane *here = &f->here->planes[plane];
-    if (plane || y < 1 || y + 1 >= here->height)
-        return false;
-    int above = unevenness(row_of(f->here, plane, y - 1), here->width);
-    int below = unevenness(row_of(f->here, plane, y + 1), here->width);
-    int less = TA_MIN(above, below), more = TA_MAX(above, below);
-    return less <= EVEN && more > TA_MAX(EVEN, 3 * less);
-}
-
-static void fuse_row(const struct fusion *f, struct lines *l, int plane, int y, bool first, uint16_t *dst)
-{
-    const struct ta_motion_dsp *dsp = f->p->dsp;
-    const struct ta_motion_plane *here = &f->here->planes[plane];
-    int height = here->height, n = here->width, above = inside(y - 1, height), below = inside(y + 1, height);
-    const uint16_t *base = make_base(f, l, plane, y);
-    const uint16_t *rows[4] = {row_of(f->here, plane, inside(y - 3, height)) - TA_MOTION_MARGIN,
-                               row_of(f->here, plane, above) - TA_MOTION_MARGIN,
-                               row_of(f->here, plane, below) - TA_MOTION_MARGIN,
-                               row_of(f->here, plane, inside(y + 3, height)) - TA_MOTION_MARGIN};
-    dsp->vertical(l->spatial - TA_MOTION_MARGIN, rows, n + 2 * TA_MOTION_MARGIN);
-    dsp->differ(l->spread, row_of(f->here, plane, y), l->spatial, n);
-    struct ta_motion_guess guesses[GUESSES];
-    for (int i = 0; i < f->count; i++) {
-        uint16_t **up = &l->explained[2 * i], **down = &l->explained[2 * i + 1], *was = *up;
-        *up = *down; // what was below the row before is above this one
-        *down = was;
-        if (first)
-            dsp->differ(*up, guess_row(f, l, i, above), row_of(f->here, plane, above), n);
-        dsp->differ(*down, guess_row(f, l, i, below), row_of(f->here, plane, below), n);
-        if (first || (y + TA_MOTION_STEP / 2) % TA_MOTION_STEP < 2)
-            find_phases(f, i, plane, y, l->phases[i]);
-        guesses[i] = (struct ta_motion_guess){
-            .row = guess_row(f, l, i, y),
-            .above = *up,
-            .below = *down,
-            .phase = l->phases[i],
-            .trust = f->trusts[i],
-            .strict = 1,
-        };
-    }
-    int count = f->count;
-    if (f->sides[0] && f->sides[1]) {
-        uint16_t *change = l->explained[2 * NEIGHBOURS], *other = l->explained[2 * NEIGHBOURS + 1];
-        dsp->differ(change, row_of(f->sides[0], plane, y), row_of(f->sides[1], plane, y), n);
-        dsp->differ(other, row_of(f->sides[0], plane, below), row_of(f->here, plane, below), n);
-        guesses[count++] = (struct ta_motion_guess){
-            .row = row_of(f->bob, plane, y),
-            .above = change,
-            .below = other,
-            .phase = l->phases[NEIGHBOURS], // all true
-            .trust = 0.01f,
-            .strict = 64,
-        };
-    }
-    if (at_bar(f, plane, y))
-        memcpy(dst, row_of(f->bob, plane, y), (size_t)n * sizeof *dst);
-    else
-        dsp->fuse(dst, base, l->spread, guesses, count, n);
-}
-
-// Gives a row to the frame: one that was there as it was, or samples of TA_MOTION_DEPTH bits.
-static void give_row(const struct fusion *f, int plane, int y, const uint16_t *made)
-{
-    const struct priv *p = f->p;
-    int n = f->here->planes[plane].width;
-    uint8_t *dst = f->out->data[plane] + y * (ptrdiff_t)f->out->linesize[plane];
-    if (!made)
-        memcpy(dst, f->source->data[plane] + y * (ptrdiff_t)f->source->linesize[plane],
-               (size_t)n * (p->depth > 8 ? 2 : 1));
-    else if (p->depth == 8)
-        p->dsp->narrow8(dst, made, n);
-    else
-        p->dsp->narrow16((uint16_t *)(void *)dst, made, p->depth, n);
-}
-
-// Both return the first row that is not taken.
-static int begin_guesses(const struct fusion *f, int part, int plane, int first)
-{
-    int strip = TA_MAX(first - BESIDE, 0) / TA_MOTION_STEP;
-    for (int i = 0; i < f->count; i++)
-        ta_motion_take_begin(f->p->motion, part * NEIGHBOURS + i, f->neighbours[i], plane, f->vectors[i],
-                             strip);
-    return strip * TA_MOTION_STEP;
-}
-
-static int take_guesses(const struct fusion *f, int part, int y)
-{
-    for (int i = 0; i < f->count; i++)
-        ta_motion_take_strip(f->p->motion, part * NEIGHBOURS + i,
-                             f->p->lines[part].guesses[i] + y % WINDOW * f->p->row, f->p->row);
-    return y + TA_MOTION_STEP;
-}
-
-static void fuse_part(void *arg, int part)
-{
-    const struct fusion *f = arg;
-    struct lines *l = &f->p->lines[part];
-    int plane = 0, slice = part;
-    for (;; plane++) {
-        int slices = (f->here->planes[plane].height + ROWS - 1) / ROWS;
-        if (slice < slices)
-            break;
-        slice -= slices;
-    }
-    const struct ta_motion_plane *here = &f->here->planes[plane];
-    int start = slice * ROWS, end = TA_MIN(start + ROWS, here->height);
-    int taken = begin_guesses(f, part, plane, start);
-    bool first = true;
-    for (int y = start; y < end; y++) {
-        while (taken <= TA_MIN(y + BESIDE, here->height - 1))
-            taken = take_guesses(f, part, taken);
-        uint16_t *dst = f->to ? f->to->planes[plane].at + y * f->to->planes[plane].step : l->spatial;
-        const uint16_t *was = row_of(f->here, plane, y);
-        if (y % 2 == f->missing && f->count) {
-            fuse_row(f, l, plane, y, first, dst);
-            first = false;
-            was = dst;
-        } else if (f->to) {
-            memcpy(dst, was, (size_t)here->width * sizeof *dst);
-        }
-        if (f->out)
-            give_row(f, plane, y, y % 2 == f->missing ? was : NULL);
-    }
-    if (f->to)
-        ta_motion_extend(&f->to->planes[plane], start, end);
+    const struct work *w = arg;
+    if (part)
+        ta_fuse_part(w->f, part - 1);
+    else if (can_find(w->s, w->next))
+        find_next(w);
 }
 
 static const struct ta_motion_picture *first_result(struct ta_stage *s, int64_t moment);
 
-// Where nothing of the neighbours is found again, what was interpolated stays.
+// Where nothing of the neighbours is found again, what was interpolated stays. `next` is the moment that is
+// asked for next, negative where none is.
 static void fuse(struct ta_stage *s, int64_t moment, bool again, const struct ta_motion_picture *to,
-                 AVFrame *out)
+                 AVFrame *out, int64_t next)
 {
     struct priv *p = s->priv;
     struct ta_motion *m = p->motion;
     bool top = ta_motion_is_top(m, moment);
     int neighbours = (int)((const struct ta_deinterlace_opts *)s->opts)->neighbours;
-    struct fusion f = {
-        .p = p,
+    struct ta_fusion f = {
+        .fuser = p->fuser,
         .here = again ? first_result(s, moment) : ta_motion_picture(m, moment),
         .bob = ta_motion_picture(m, moment),
         .before = -1,
@@ -483,7 +228,8 @@ static void fuse(struct ta_stage *s, int64_t moment, bool again, const struct ta
             f.after = f.count;
         f.count++;
     }
-    ta_pool_run(s->env->pool, p->parts, fuse_part, &f);
+    struct work w = {&f, s, next};
+    ta_pool_run(s->env->pool, 1 + ta_fuser_parts(&s->in), work_part, &w);
 }
 
 // What the first pass makes of a moment.
@@ -496,7 +242,7 @@ static const struct ta_motion_picture *first_result(struct ta_stage *s, int64_t 
     const struct ta_motion_picture *result = ta_motion_spare(p->motion, i);
     if (p->results[i] != moment) {
         p->results[i] = moment;
-        fuse(s, moment, false, result, NULL);
+        fuse(s, moment, false, result, NULL, -1);
         for (int k = 0; k < p->planes; k++)
             ta_motion_extend_all(&result->planes[k]);
     }
@@ -526,7 +272,8 @@ static int give_field(struct ta_stage *s, const AVFrame *here, bool second)
     for (int64_t k = moment - FAR; is_best(s->opts) && k <= moment + FAR; k++)
         if (ta_motion_has(p->motion, k))
             first_result(s, k);
-    fuse(s, moment, is_best(s->opts), NULL, out);
+    int64_t following = second || ta_deinterlace_fields(s->opts) == 1 ? 2 * (p->next + 1) : moment + 1;
+    fuse(s, moment, is_best(s->opts), NULL, out, following);
     if (p->handed && ta_motion_hand_on(p->motion, moment, p->handed, out) < 0) {
         av_frame_free(&out);
         return ta_stage_no_memory(s);
@@ -552,7 +299,7 @@ static int give_frame(struct ta_stage *s)
 static int process(struct ta_stage *s, AVFrame *in)
 {
     struct priv *p = s->priv;
-    int err = 0, lag = around(s->opts);
+    int err = 0, lag = around(s->opts) + AHEAD;
     ta_motion_push(p->motion, in);
     int64_t count = ta_motion_count(p->motion);
     for (; err >= 0 && p->next + (in ? lag : 0) < count; p->next++)
@@ -565,18 +312,18 @@ static void release(struct ta_stage *s)
     struct priv *p = s->priv;
     if (!p)
         return;
+    ta_fuser_destroy(&p->fuser);
     ta_motion_destroy(&p->motion);
     ta_frame_pool_destroy(&p->pool);
     av_buffer_pool_uninit(&p->handed);
     ta_freep(&p->results);
-    ta_freep(&p->lines);
-    ta_freep(&p->memory);
 }
 
 const struct ta_stage_info ta_stage_deinterlace_motion = {
     .name = "deinterlace.motion",
     .summary = "motion-compensated deinterlacing: missing lines from where things were and will be",
     .lighter = "bwdif",
+    .thread = TA_THREAD_HEAVY,
     .options = options,
     .options_size = sizeof(struct ta_deinterlace_opts),
     .priv_size = sizeof(struct priv),

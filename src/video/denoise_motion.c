@@ -404,6 +404,7 @@ const struct ta_stage_info ta_stage_denoise_motion = {
     .name = "denoise.motion",
     .summary = "noise reduction over time that follows motion, by the noise that was measured",
     .lighter = "recursive",
+    .thread = TA_THREAD_HEAVY,
     .options = options,
     .options_size = sizeof(struct ta_denoise_motion_opts),
     .priv_size = sizeof(struct priv),

@@ -142,7 +142,7 @@ static struct ta_motion *describe(const struct ta_motion_settings *settings, con
     ta_motion_count_blocks(in, &m->across, &m->down);
     m->coarse_across = m->across / 2 + 1;
     m->coarse_down = m->down / 2 + 1;
-    m->moment_count = settings->frames * (settings->fields ? 2 : 1);
+    m->moment_count = settings->moments ? settings->moments : settings->frames * (settings->fields ? 2 : 1);
     m->held = ta_xcalloc((size_t)settings->frames, sizeof *m->held);
     m->moments = ta_xcalloc((size_t)m->moment_count, sizeof *m->moments);
     m->spares = ta_xcalloc((size_t)settings->spares + 1, sizeof *m->spares);

@@ -32,6 +32,7 @@ enum {
 struct ta_motion_settings {
     int radius;  // vectors are wanted to moments so far away, 1 to TA_MOTION_RADIUS
     int frames;  // held at a time
+    int moments; // that follow each other and are kept at a time; 0: those of all frames that are held
     bool fields; // a moment for each field
     bool fine;   // vectors in quarters of a sample; else whole ones
     int spares;  // pictures for the stage's own use, without what is needed to search them

@@ -26,11 +26,18 @@ struct ta_reach {
 // Which thread of a segment's chain a stage works in.
 enum ta_stage_thread {
     TA_THREAD_SHARED = 0, // that of its neighbours
+    // Takes about as long as all the others together: the next of them in a chain begins a thread that those
+    // behind it share.
+    TA_THREAD_HEAVY,
     // Work on large pictures costs about as much as all that was done to the small ones before: the first of
     // these in a chain begins a thread that those behind it share.
     TA_THREAD_LATER,
     TA_THREAD_OWN, // one of its own: it waits for a device
 };
+
+// Frames that wait in front of a thread of TA_THREAD_HEAVY: both sides are always busy, and a picture may
+// carry much.
+enum { TA_STAGE_HEAVY_QUEUE = 3 };
 
 // The recipe's quality, for set_quality().
 enum { TA_STAGE_FAST = 0, TA_STAGE_GOOD, TA_STAGE_BEST };

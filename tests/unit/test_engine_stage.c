@@ -532,6 +532,10 @@ static void test_groups(void **state)
         {{&ta_stage_bwdif, &ta_stage_zscale, &ta_stage_hdr10, &ta_stage_depth}, {1, 3}},
         {{&ta_stage_bwdif, &ta_stage_hqdn3d, &ta_stage_hdr10, &ta_stage_zscale}, {2, 2}},
         {{&ta_stage_zscale, &ta_stage_depth}, {2}},
+        {{&ta_stage_deinterlace_motion, &ta_stage_denoise_motion, &ta_stage_zscale, &ta_stage_depth},
+         {1, 1, 2}},
+        {{&ta_stage_deinterlace_motion, &before, &ta_stage_denoise_motion, &after}, {2, 2}},
+        {{&ta_stage_bwdif, &ta_stage_denoise_motion, &ta_stage_zscale}, {2, 1}},
         {{&ta_stage_bwdif, &standin, &ta_stage_zscale, &ta_stage_depth}, {1, 1, 2}},
         {{&ta_stage_bwdif, &ta_stage_zscale, &standin, &ta_stage_depth}, {1, 1, 1, 1}},
     };

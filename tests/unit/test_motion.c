@@ -141,10 +141,10 @@ static void memory_is_told(void **state)
             bytes[e][k] = ta_stage_plan_needs(&p, &(struct ta_env){0}).bytes;
             ta_stage_plan_release(&p);
         }
-    // Ten moments of 2 MB each, five frames of 1 MB, some rows: about 30 MB.
-    assert_in_range(bytes[0][1], 25 << 20, 40 << 20);
+    // Six moments of 2 MB each, six frames of 1 MB, some rows: about 25 MB.
+    assert_in_range(bytes[0][1], 20 << 20, 30 << 20);
     assert_true(bytes[1][1] > bytes[0][1] && bytes[1][1] < 60 << 20);
-    assert_true(bytes[0][2] < 160 << 20 && bytes[1][2] < 280 << 20);
+    assert_true(bytes[0][2] < 140 << 20 && bytes[1][2] < 260 << 20);
     assert_true(bytes[0][1] > 3 * bytes[0][0] && bytes[0][1] < 5 * bytes[0][0]);
 }
 
