@@ -101,8 +101,8 @@ static struct ta_reach reach(const void *opts, const struct ta_format *in)
 // From the first that a result is made from to the last that vectors of the next one lead to.
 static int moments(const void *opts)
 {
-    int farthest = is_best(opts) ? 2 * FAR : FAR;
-    return TA_MAX(farthest, radius_of(opts) - 1) + 1 + TA_MAX(farthest, radius_of(opts)) + 1;
+    int farthest = TA_MAX(is_best(opts) ? 2 * FAR : FAR, radius_of(opts));
+    return farthest + 1 + farthest + 1;
 }
 
 static struct ta_motion_settings settings_of(const void *opts, const struct ta_format *in)
