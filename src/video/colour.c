@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "media/picture/frame_pool.h"
 #include "video/grade.h"
 #include "video/luts.h"
 #include "video/stages.h"
@@ -367,7 +368,7 @@ static AVFrame *new_frame(struct colour_priv *p, const AVFrame *in)
     AVFrame *out = av_frame_alloc();
     if (!out)
         return NULL;
-    bool ok = av_frame_copy_props(out, in) >= 0 && (out->buf[0] = av_buffer_pool_get(p->pool)) != NULL;
+    bool ok = av_frame_copy_props(out, in) >= 0 && (out->buf[0] = ta_buffer_get(p->pool)) != NULL;
     out->format = in->format;
     out->width = in->width;
     out->height = in->height;

@@ -3,6 +3,7 @@
 
 #include <terminalai/error.h>
 
+#include "media/picture/frame_pool.h"
 #include "video/motion_parts.h"
 
 // What a picture carries: this, then the vectors to -radius, ..., -1, 1, ..., radius.
@@ -36,7 +37,7 @@ int ta_motion_hand_on(struct ta_motion *m, int64_t moment, AVBufferPool *pool, A
     for (int k = -radius; k <= radius; k++)
         if (ta_motion_has(m, moment + k) && ta_motion_is_whole(m, moment + k))
             return 0; // two moments of the same picture: pictures that follow are no moments that follow
-    AVBufferRef *ref = av_buffer_pool_get(pool);
+    AVBufferRef *ref = ta_buffer_get(pool);
     if (!ref)
         return TA_ERR_NOMEM;
     struct handed *h = (struct handed *)(void *)ref->data;

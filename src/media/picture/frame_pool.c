@@ -7,6 +7,10 @@
 #include <libavutil/common.h>
 #include <libavutil/pixdesc.h>
 
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
+
 #include "base/mem.h"
 
 enum { MAX_PLANES = 4 };
@@ -51,12 +55,42 @@ void ta_frame_pool_destroy(struct ta_frame_pool **pool)
     ta_freep(pool);
 }
 
+#ifdef __SANITIZE_THREAD__
+
+static void give_back(void *ref, uint8_t *data)
+{
+    AVBufferRef *own = ref;
+    __tsan_release(data);
+    av_buffer_unref(&own);
+}
+
+AVBufferRef *ta_buffer_get(AVBufferPool *pool)
+{
+    AVBufferRef *own = av_buffer_pool_get(pool), *told = NULL;
+    if (!own)
+        return NULL;
+    __tsan_acquire(own->data);
+    told = av_buffer_create(own->data, own->size, give_back, own, 0);
+    if (!told)
+        av_buffer_unref(&own);
+    return told;
+}
+
+#else
+
+AVBufferRef *ta_buffer_get(AVBufferPool *pool)
+{
+    return av_buffer_pool_get(pool);
+}
+
+#endif
+
 AVFrame *ta_frame_pool_get(struct ta_frame_pool *pool)
 {
     AVFrame *f = av_frame_alloc();
     if (!f)
         return NULL;
-    f->buf[0] = av_buffer_pool_get(pool->buffers);
+    f->buf[0] = ta_buffer_get(pool->buffers);
     if (!f->buf[0]) {
         av_frame_free(&f);
         return NULL;

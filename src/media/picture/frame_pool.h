@@ -2,10 +2,15 @@
 #ifndef TA_MEDIA_PICTURE_FRAME_POOL_H
 #define TA_MEDIA_PICTURE_FRAME_POOL_H
 
+#include <libavutil/buffer.h>
 #include <libavutil/frame.h>
 #include <libavutil/pixfmt.h>
 
 enum { TA_FRAME_ALIGNMENT = 64 }; // of rows and of their distance, in bytes
+
+// What av_buffer_pool_get() gives. The thread sanitizer, which does not see how libavutil synchronises, is
+// told that who used the memory before is done. NULL when out of memory.
+AVBufferRef *ta_buffer_get(AVBufferPool *pool);
 
 // Thread-safety: ta_frame_pool_get() Unsafe; frames may be released on any thread, and live on when the pool
 // is destroyed.
