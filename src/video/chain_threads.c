@@ -15,10 +15,7 @@
 #include "video/chain.h"
 #include "video/passes.h"
 
-enum {
-    QUEUE_FRAMES = 8,
-    QUEUE_BYTES = 96 << 20,
-};
+enum { QUEUE_FRAMES = 8, QUEUE_BYTES = 96 << 20 };
 
 struct group {
     struct ta_chain_threads *owner;

@@ -102,7 +102,8 @@ static struct ta_reach reach(const void *opts, const struct ta_format *in)
 static int moments(const void *opts)
 {
     int farthest = TA_MAX(is_best(opts) ? 2 * FAR : FAR, radius_of(opts));
-    return farthest + 1 + farthest + 1;
+    int next = ta_deinterlace_fields(opts) == 2 ? 1 : 2;
+    return farthest + 1 + farthest + next;
 }
 
 static struct ta_motion_settings settings_of(const void *opts, const struct ta_format *in)
@@ -173,7 +174,7 @@ static void find_next(const struct work *w)
     struct ta_motion *m = ((struct priv *)w->s->priv)->motion;
     int beyond = is_best(w->s->opts) ? FAR : 0; // of first results around it, too
     for (int64_t k = w->next - beyond; k <= w->next + beyond; k++)
-        if (ta_motion_has(m, k))
+        if (ta_motion_has(m, k) && !ta_motion_is_whole(m, k))
             ta_motion_find(m, k, k == w->next ? radius_of(w->s->opts) : FAR);
 }
 

@@ -76,6 +76,37 @@ static void any_threads(void **state)
     }
 }
 
+// The second fields' moments are there for the first ones' sake as well when none of them is given.
+static void first_fields_alone(void **state)
+{
+    (void)state;
+    static const char *const radii[] = {"0", "3", "5"};
+    for (size_t e = 0; e < TA_COUNT(efforts); e++)
+        for (size_t v = 0; v < TA_COUNT(radii); v++) {
+            struct ta_format in = format(AV_PIX_FMT_YUV420P, 88, 80, TA_SCAN_TFF);
+            struct ta_stage_plan p;
+            struct result both, alone;
+            struct ta_env env = {0};
+            int seen = 0;
+            assert_int_equal(ta_pool_create(&env.pool, 2), 0);
+            plan(&p, "deinterlace.motion", efforts[e], &in);
+            set(&p, "vectors", radii[v]);
+            run_stage(&p, "TTTTTTPTTTT", 0, 11, &both);
+            set(&p, "fields", "one");
+            run_with(&p, "TTTTTTPTTTT", 0, 11, &env, &alone);
+            for (int i = 0; i < both.count; i++) {
+                if (both.pts[i] % 2)
+                    continue;
+                assert_true(seen < alone.count && alone.pts[seen] == both.pts[i]);
+                if (alone.sums[seen++] != both.sums[i])
+                    fail_msg("%s, vectors of %s: time %d differs", efforts[e], radii[v], (int)both.pts[i]);
+            }
+            assert_int_equal(seen, alone.count);
+            ta_pool_destroy(&env.pool);
+            ta_stage_plan_release(&p);
+        }
+}
+
 static void any_set(void **state)
 {
     for (size_t e = 0; e < TA_COUNT(efforts); e++) {
@@ -414,9 +445,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_threads),
 #ifdef __x86_64__
-        SET_TEST(any_set, "avx2"),      SET_TEST(any_set, "avx512"),
+        SET_TEST(any_set, "avx2"),        SET_TEST(any_set, "avx512"),
 #endif
-        cmocka_unit_test(cut_anywhere), cmocka_unit_test(memory_is_told), cmocka_unit_test(never_worse),
+        cmocka_unit_test(cut_anywhere),   cmocka_unit_test(first_fields_alone),
+        cmocka_unit_test(memory_is_told), cmocka_unit_test(never_worse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
