@@ -49,6 +49,7 @@ OURS = {"bwdif": ["--deinterlace", "bwdif"], "motion, good": ["--deinterlace", "
 
 
 SPEED_LENGTHS = (24, 72)
+OURS_A_ROUND = 5  # a peer takes ten times as long
 TWO_CORES_LENGTH = 400
 NOISE_OF_SPEED = 12
 
@@ -146,46 +147,50 @@ def planned(a, woven, args):
     return [argv[0], "plan", *argv[2:], "--json"]
 
 
-def chain_seconds(a, folder, woven, who, args):
-    """CPU of the chain alone, without an encoder."""
-    path = os.path.join(folder, who + ".json")
+def chain(a, folder, woven, who, args):
+    """The command that runs the chain alone, without an encoder."""
+    path = os.path.join(folder, f"{os.path.basename(woven)}.{who.replace(',', '')}.json")
     with open(path, "wb") as f:
         f.write(subprocess.run(planned(a, woven, args), stdout=subprocess.PIPE, check=True).stdout)
-    return cpu([os.path.join(a.build, "bench", "chain_tool"), path])
+    return [os.path.join(a.build, "bench", "chain_tool"), path]
 
 
-def speed(a, folder, ours, peers, noise=0):
-    """CPU of all threads for a picture: of two lengths the difference, so that nobody's start counts, less decoding; the least of some rounds. The peers' is put against what the second of ours takes."""
+def speed_clips(a, folder, noise):
+    """Name, order, and the clip in its two lengths."""
     clips_of = {"zoom": PROCEDURAL["zoom"]}
     path = os.path.join(a.assets, "video", FOOTAGE["karma"][2])
     if os.path.exists(path):
         system, order, _, chain = FOOTAGE["karma"]
         clips_of["karma"] = (system, order, ["-i", path], chain)
+    for name, clip in clips_of.items():
+        yield name, clip[1], [make(folder, f"speed{frames}", *clip, frames, noise)[1] for frames in SPEED_LENGTHS]
+
+
+def speed(a, folder, ours, peers, noise=0):
+    """CPU of all threads for a picture: of two lengths the difference, so that nobody's start counts, less decoding. A round runs
+    all of them one after the other and gives a ratio, the peers' to the second of ours; the middle of the rounds is told."""
     names = ["decoding", *ours, *peers]
     yardstick = list(ours)[1]
     print(f"\n| CPU ms a picture, 720x480{', noisy' if noise else ''} | " + " | ".join(names) + f" | peers to {yardstick} |\n|---|" + "---|" * (len(names) + 1))
-    for name, clip in clips_of.items():
-        lengths = {}
-        for frames in SPEED_LENGTHS:
-            lengths[frames] = make(folder, f"speed{frames}", *clip, frames, noise)[1]
-        pictures = [2 * frames_of(woven) for woven in lengths.values()]  # footage may be shorter
-        least = {}
+    for name, order, lengths in speed_clips(a, folder, noise):
+        pictures = [2 * frames_of(woven) for woven in lengths]  # footage may be shorter
+        runs = {who: [chain(a, folder, woven, who, ours.get(who, ["--deinterlace", "off"])) for woven in lengths] for who in ("decoding", *ours)}
+        for who, words in peers.items():
+            runs[who] = [[w.format(**{"in": woven, "out": os.path.join(folder, "out"), "order": order}) for w in words] for woven in lengths]
+        alone, ratios = {who: [] for who in names}, {who: [] for who in peers}
         for _ in range(a.rounds):
             for who in names:
-                for frames, woven in lengths.items():
-                    if who in peers:
-                        out = os.path.join(folder, "out")
-                        seconds = cpu([w.format(**{"in": woven, "out": out, "order": clip[1]}) for w in peers[who]])
-                    else:
-                        seconds = chain_seconds(a, folder, woven, who.replace(",", ""), ours.get(who, ["--deinterlace", "off"]))
-                    least[who, frames] = min(least.get((who, frames), 1e9), seconds)
-        few, many = SPEED_LENGTHS
-        ms = {who: 1000 * (least[who, many] - least[who, few]) / (pictures[1] - pictures[0]) for who in names}
-        alone = {who: ms[who] - (0 if who == "decoding" else ms["decoding"]) for who in names}
+                times = 1 if who in peers else OURS_A_ROUND
+                few, many = (sum(cpu(argv) for _ in range(times)) / times for argv in runs[who])
+                ms = 1000 * (many - few) / (pictures[1] - pictures[0])
+                alone[who].append(ms - (alone["decoding"][-1] if who != "decoding" else 0))
+            for who in peers:
+                ratios[who].append(alone[who][-1] / alone[yardstick][-1])
+        middle = {who: statistics.median(values) for who, values in alone.items()}
         for who in names:
-            a.kept.add(f"{name}{', noisy' if noise else ''}, {who}: CPU a picture", alone[who], "ms", figures.LESS if who in ours else figures.NEITHER)
-        ratios = [f"{alone[p] / alone[yardstick]:.1f}" for p in peers]
-        print(f"| {name} | " + " | ".join(f"{alone[who]:.1f}" for who in names) + f" | {', '.join(ratios) or '-'} |", flush=True)
+            a.kept.add(f"{name}{', noisy' if noise else ''}, {who}: CPU a picture", middle[who], "ms", figures.LESS if who in ours else figures.NEITHER)
+        cells = [f"{statistics.median(r):.1f} ({min(r):.1f} to {max(r):.1f})" for r in ratios.values()]
+        print(f"| {name} | " + " | ".join(f"{middle[who]:.1f}" for who in names) + f" | {', '.join(cells) or '-'} |", flush=True)
 
 
 def chain_wall(a, plan, cores):
