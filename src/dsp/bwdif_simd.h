@@ -5,7 +5,7 @@
 #define TA_DSP_BWDIF_SIMD_H
 #ifdef VEC
 
-enum { MOST = (1 << 13) - 1 };
+enum { MOST = (1 << 13) - 1, COMING = 5 };
 
 INLINE VEC at(const void *row, int i, int left, int wide)
 {
@@ -118,14 +118,38 @@ INLINE void alone_step(void *dst, const void *const here[4], VEC most, int wide,
     put(dst, least(most_of(vertical(near, far), V(set1_epi16)(0)), most), i, left, wide);
 }
 
+// Where the row behind these two lies; at a plane's end, where there is none.
+INLINE uintptr_t row_behind(const void *row, const void *next)
+{
+    return 2 * (uintptr_t)next - (uintptr_t)row;
+}
+
+// What the next row of its field takes that this one does not: they are more streams than a processor
+// foresees.
+struct coming {
+    uintptr_t rows[COMING];
+};
+
+INLINE struct coming foresee(const struct ta_bwdif_rows *r)
+{
+    return (struct coming){{row_behind(r->here[2], r->here[3]), row_behind(r->earlier[0], r->earlier[1]),
+                            row_behind(r->later[0], r->later[1]),
+                            row_behind(r->fields_before[3], r->fields_before[4]),
+                            row_behind(r->fields_after[3], r->fields_after[4])}};
+}
+
 INLINE void row_of(void *dst, const struct ta_bwdif_rows *rows, enum ta_bwdif_kind kind, int most, int wide,
                    int n)
 {
     const struct ta_bwdif_rows r = *rows; // whose pointers the samples written can't change
     const VEC top = V(set1_epi16)((short)most);
+    const struct coming coming = kind == TA_BWDIF_INNER && wide ? foresee(&r) : (struct coming){{0}};
     int i = 0;
-    for (; i + LANES <= n; i += LANES)
+    for (; i + LANES <= n; i += LANES) {
+        for (size_t k = 0; k < COMING && kind == TA_BWDIF_INNER && wide; k++)
+            __builtin_prefetch((const void *)(coming.rows[k] + (uintptr_t)i * sizeof(uint16_t)));
         row_step(dst, &r, kind, top, wide, i, LANES);
+    }
     if (i < n)
         row_step(dst, &r, kind, top, wide, i, n - i);
 }

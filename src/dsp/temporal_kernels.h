@@ -82,6 +82,10 @@ static void unlike(uint8_t bits[8], const uint16_t *here, ptrdiff_t here_step,
     const __m128i most = _mm_set1_epi16((short)limit), least = _mm_set1_epi16((short)-limit);
     // Mostly one of them says enough.
     __m128i any = _mm_setzero_si128();
+#pragma GCC unroll 8
+    for (int y = 0; y < HALF; y++) // what the blocks below take
+        _mm_prefetch((const char *)((uintptr_t)(others[0].at + (HALF + y) * others[0].step)), _MM_HINT_T0);
+#pragma GCC unroll 8
     for (int y = 0; y < HALF; y++) {
         __m128i own = _mm_loadu_si128((const void *)(here + y * here_step));
         __m128i a = _mm_sub_epi16(own, _mm_loadu_si128((const void *)(others[0].at + y * others[0].step)));

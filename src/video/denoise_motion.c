@@ -26,7 +26,7 @@
 enum {
     RADIUS_GOOD = 3,
     RADIUS_BEST = 5,
-    ROWS = 128, // in a part of the work
+    ROWS = 128, // in a part of the work: whole strips
     DEPTH = TA_MOTION_DEPTH,
 };
 
@@ -107,6 +107,12 @@ static const struct ta_opt options[] = {
     {0},
 };
 
+// What a part works in.
+struct scratch {
+    uint16_t *row;   // sharpened
+    uint8_t *shares; // of the cells of a strip of rows
+};
+
 struct priv {
     const struct ta_motion_dsp *dsp;
     const struct ta_temporal_dsp *temporal_dsp;
@@ -118,8 +124,8 @@ struct priv {
     int depth, planes, parts;
     bool changes[TA_MOTION_PLANES];
     int sharpen, sharpen_limit;
-    int64_t next;    // picture to give
-    uint16_t **rows; // a part each
+    int64_t next;            // picture to give
+    struct scratch *scratch; // a part each
     uint16_t *memory;
 };
 
@@ -211,6 +217,11 @@ static double cost(const void *opts)
     return is_still(opts) ? 0 : (is_best(opts) ? 14.0 : 6.0) * radius_of(opts);
 }
 
+static int cells_of(int width)
+{
+    return (width + TA_MOTION_STEP - 1) / TA_MOTION_STEP;
+}
+
 static int parts_of(const struct ta_motion_picture *p, int planes)
 {
     int parts = 0;
@@ -246,12 +257,15 @@ static int init(struct ta_stage *s)
         !(p->calm = ta_calm_create(s->in.width, s->in.height, s->env->pool)))
         return ta_stage_no_memory(s);
     p->parts = parts_of(ta_motion_spare(p->motion, 0), p->planes);
-    p->memory = calloc((size_t)p->parts, (size_t)s->in.width * sizeof *p->memory);
+    ptrdiff_t words = s->in.width + (cells_of(s->in.width) + 1) / 2;
+    p->memory = calloc((size_t)p->parts, (size_t)words * sizeof *p->memory);
     if (!p->memory)
         return ta_stage_no_memory(s);
-    p->rows = ta_xcalloc((size_t)p->parts, sizeof *p->rows);
-    for (int i = 0; i < p->parts; i++)
-        p->rows[i] = p->memory + (ptrdiff_t)i * s->in.width;
+    p->scratch = ta_xcalloc((size_t)p->parts, sizeof *p->scratch);
+    for (int i = 0; i < p->parts; i++) {
+        uint16_t *row = p->memory + i * words;
+        p->scratch[i] = (struct scratch){row, (uint8_t *)(row + s->in.width)};
+    }
     return 0;
 }
 
@@ -262,24 +276,32 @@ struct giving {
     AVFrame *out;
 };
 
+static void find_shares(const struct giving *g, int y, uint8_t *shares)
+{
+    for (int i = 0; i < cells_of(g->made->planes[0].width); i++)
+        shares[i] = (uint8_t)ta_temporal_share(g->p->mean, i, y / TA_MOTION_STEP);
+}
+
 // Where little was taken over noise is what it was: sharpening would only raise it.
-static void sharpen_row(const struct giving *g, int y, uint16_t *dst)
+static void sharpen_row(const struct giving *g, int y, const struct scratch *scratch)
 {
     const struct priv *p = g->p;
     const struct ta_motion_plane *made = &g->made->planes[0];
     const uint16_t *row = made->at + y * made->step;
-    int cells = (made->width + TA_MOTION_STEP - 1) / TA_MOTION_STEP, strip = y / TA_MOTION_STEP;
+    const uint8_t *shares = scratch->shares;
+    int cells = cells_of(made->width);
     for (int i = 0; i < cells;) {
-        int share = ta_temporal_share(p->mean, i, strip), first = i++;
-        while (i < cells && ta_temporal_share(p->mean, i, strip) == share)
+        int share = shares[i], first = i++;
+        while (i < cells && shares[i] == share)
             i++;
         int x = first * TA_MOTION_STEP, n = TA_MIN(i * TA_MOTION_STEP, made->width) - x;
         const uint16_t *rows[3] = {row + x - made->step, row + x, row + x + made->step};
-        p->temporal_dsp->sharpen(dst + x, rows, p->sharpen * share / TA_TEMPORAL_SURE, p->sharpen_limit, n);
+        p->temporal_dsp->sharpen(scratch->row + x, rows, p->sharpen * share / TA_TEMPORAL_SURE,
+                                 p->sharpen_limit, n);
     }
 }
 
-static void give_row(const struct giving *g, int plane, int y, uint16_t *spare)
+static void give_row(const struct giving *g, int plane, int y, const struct scratch *scratch)
 {
     const struct priv *p = g->p;
     const struct ta_motion_plane *made = &g->made->planes[plane];
@@ -292,8 +314,10 @@ static void give_row(const struct giving *g, int plane, int y, uint16_t *spare)
         return;
     }
     if (plane == 0 && p->sharpen && p->sharpen_limit) {
-        sharpen_row(g, y, spare);
-        row = spare;
+        if (y % TA_MOTION_STEP == 0)
+            find_shares(g, y, scratch->shares);
+        sharpen_row(g, y, scratch);
+        row = scratch->row;
     }
     if (p->depth == 8)
         p->dsp->narrow8(dst, row, n);
@@ -307,7 +331,7 @@ static void give_row(const struct giving *g, int plane, int y, uint16_t *spare)
 static void give_part(void *arg, int part)
 {
     const struct giving *g = arg;
-    uint16_t *spare = g->p->rows[part];
+    const struct scratch *scratch = &g->p->scratch[part];
     int plane = 0;
     for (;; plane++) {
         int slices = (g->made->planes[plane].height + ROWS - 1) / ROWS;
@@ -317,7 +341,7 @@ static void give_part(void *arg, int part)
     }
     int end = TA_MIN((part + 1) * ROWS, g->made->planes[plane].height);
     for (int y = part * ROWS; y < end; y++)
-        give_row(g, plane, y, spare);
+        give_row(g, plane, y, scratch);
 }
 
 // Of luma and of chroma: neighbours share the means' noise. Fitted to tapes whose originals are known.
@@ -396,7 +420,7 @@ static void release(struct ta_stage *s)
     ta_temporal_destroy(&p->mean);
     ta_motion_destroy(&p->motion);
     ta_frame_pool_destroy(&p->pool);
-    ta_freep(&p->rows);
+    ta_freep(&p->scratch);
     ta_freep(&p->memory);
 }
 

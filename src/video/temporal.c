@@ -234,9 +234,9 @@ static int shift_of(const struct ta_temporal *t, const struct reference *r, int 
     return ta_motion_clip(shift, -TA_TEMPORAL_LIMIT, TA_TEMPORAL_LIMIT);
 }
 
-// Sets the references of a block and their weights; returns how many there are.
+// Sets the references of a block and their weights, and which they are; returns how many there are.
 static int refer(const struct mean *w, const struct scratch *s, int plane, int column, int row,
-                 struct ta_temporal_reference *references)
+                 struct ta_temporal_reference *references, const struct reference **which)
 {
     const struct ta_temporal *t = w->t;
     const struct ta_motion_plane *p = &w->here->planes[plane];
@@ -265,6 +265,7 @@ static int refer(const struct mean *w, const struct scratch *s, int plane, int c
         v.x = (int16_t)(v.x - r->shifts[luma_row]);
         struct ta_motion_block b = ta_motion_block_at(t->m, &r->picture->planes[plane], &v, column, row,
                                                       s->between + i * SAMPLES);
+        which[i] = r;
         references[i] = (struct ta_temporal_reference){
             b.at, b.step, (int16_t)(kind == CHROMA ? 0 : shift_of(t, r, block)),
             (int16_t)((uint32_t)weights[i] * (uint64_t)share >> 16)};
@@ -272,54 +273,95 @@ static int refer(const struct mean *w, const struct scratch *s, int plane, int c
     return count;
 }
 
-static void gather_row(const struct mean *w, const struct scratch *s, int plane, int row, bool upper,
-                       bool lower)
+// A slice of one plane, or of two that the same blocks are taken for.
+struct slice {
+    const struct scratch *scratch[2];
+    int planes[2], count;
+    int first, end; // strips
+};
+
+static void gather_row(const struct mean *w, const struct slice *slice, int row)
 {
     const struct ta_temporal *t = w->t;
-    const struct ta_motion_plane *here = &w->here->planes[plane];
-    int cells = (here->width + STEP - 1) / STEP;
+    int plane = slice->planes[0], cells = (w->here->planes[plane].width + STEP - 1) / STEP;
+    bool upper = row > slice->first, lower = row < slice->end;
     for (int i = 0; i <= cells; i++) {
         struct ta_temporal_reference references[REFERENCES];
-        int count = refer(w, s, plane, i, row, references), sum = 0;
+        const struct reference *which[REFERENCES];
+        int count = refer(w, slice->scratch[0], plane, i, row, references, which), sum = 0;
         for (int k = 0; k < count; k++)
             sum += references[k].weight;
         // Two whole references have 0.74 of the weight. The slice below has the same row of blocks.
         if (plane == 0 && (lower || row == t->m->down - 1))
             t->shares[row * t->m->across + i] = (uint8_t)TA_MIN(
                 sum * TA_TEMPORAL_SURE / (TA_TEMPORAL_ONE * 7 / 10), TA_TEMPORAL_SURE);
-        if (!count)
-            continue;
-        const uint16_t *own = here->at + (row - 1) * STEP * here->step + (i - 1) * STEP;
-        if (upper)
-            t->dsp->gather(s->sums[(row + 1) & 1] + i * STEP, t->sums_step, own, here->step, references,
-                           count, w->limits[plane], 0);
-        if (lower)
-            t->dsp->gather(s->sums[row & 1] + i * STEP, t->sums_step, own, here->step, references, count,
-                           w->limits[plane], 1);
+        for (int c = 0; c < slice->count && count; c++) {
+            const struct ta_motion_plane *here = &w->here->planes[slice->planes[c]];
+            const uint16_t *own = here->at + (row - 1) * STEP * here->step + (i - 1) * STEP;
+            int16_t *const *sums = slice->scratch[c]->sums;
+            for (int k = 0; k < count && c; k++) {
+                const struct ta_motion_plane *planes = which[k]->picture->planes;
+                references[k].at = planes[slice->planes[c]].at + (references[k].at - planes[plane].at);
+            }
+            if (upper)
+                t->dsp->gather(sums[(row + 1) & 1] + i * STEP, t->sums_step, own, here->step, references,
+                               count, w->limits[plane], 0);
+            if (lower)
+                t->dsp->gather(sums[row & 1] + i * STEP, t->sums_step, own, here->step, references, count,
+                               w->limits[plane], 1);
+        }
     }
+}
+
+// Adds what was gathered for the strip above a row of blocks.
+static void add_strip(const struct mean *w, const struct slice *slice, int c, int row)
+{
+    const struct ta_temporal *t = w->t;
+    const struct ta_motion_plane *here = &w->here->planes[slice->planes[c]];
+    const struct ta_motion_plane *to = &w->to->planes[slice->planes[c]];
+    const int16_t *sums = slice->scratch[c]->sums[(row + 1) & 1] + STEP;
+    int start = (row - 1) * STEP, bottom = TA_MIN(start + STEP, here->height);
+    for (int y = start; y < bottom; y++, sums += t->sums_step)
+        t->dsp->add(to->at + y * to->step, here->at + y * here->step, sums, here->width);
+}
+
+// Both planes of colour are taken from the same blocks, with the same weights.
+static bool are_twins(const struct ta_temporal *t)
+{
+    return t->m->planes > 2 && is_chroma(t, 1) && t->limits[1] && t->limits[1] == t->limits[2] &&
+           !t->m->settings.fine; // then a block may be made, of one plane
 }
 
 static void mean_part(void *arg, int part)
 {
     const struct mean *w = arg;
     const struct ta_temporal *t = w->t;
-    const struct scratch *s = &t->scratch[part];
+    struct slice slice = {.scratch = {&t->scratch[part]}, .count = 1};
     int plane = 0;
     while (part >= slices_of(&w->here->planes[plane]))
         part -= slices_of(&w->here->planes[plane++]);
-    const struct ta_motion_plane *here = &w->here->planes[plane], *to = &w->to->planes[plane];
-    if (!t->limits[plane])
+    bool twins = are_twins(t);
+    if (!t->limits[plane] || (plane == 2 && twins))
         return;
-    int first = part * SLICE, end = TA_MIN(first + SLICE, (here->height + STEP - 1) / STEP);
-    for (int row = first; row <= end; row++) {
-        memset(s->sums[row & 1], 0, (size_t)(STEP * t->sums_step) * sizeof *s->sums[0]);
-        gather_row(w, s, plane, row, row > first, row < end);
-        int start = (row - 1) * STEP, bottom = TA_MIN(start + STEP, here->height);
-        for (int y = start; y < bottom && row > first; y++)
-            t->dsp->add(to->at + y * to->step, here->at + y * here->step,
-                        s->sums[(row + 1) & 1] + (y - start) * t->sums_step + STEP, here->width);
+    const struct ta_motion_plane *here = &w->here->planes[plane];
+    slice.planes[0] = plane;
+    slice.first = part * SLICE;
+    slice.end = TA_MIN(slice.first + SLICE, (here->height + STEP - 1) / STEP);
+    if (plane == 1 && twins) {
+        slice.planes[1] = 2;
+        slice.scratch[1] = slice.scratch[0] + slices_of(here);
+        slice.count = 2;
     }
-    ta_motion_extend(to, first * STEP, TA_MIN(end * STEP, here->height));
+    for (int row = slice.first; row <= slice.end; row++) {
+        for (int c = 0; c < slice.count; c++)
+            memset(slice.scratch[c]->sums[row & 1], 0, (size_t)(STEP * t->sums_step) * sizeof(int16_t));
+        gather_row(w, &slice, row);
+        for (int c = 0; c < slice.count && row > slice.first; c++)
+            add_strip(w, &slice, c, row);
+    }
+    for (int c = 0; c < slice.count; c++)
+        ta_motion_extend(&w->to->planes[slice.planes[c]], slice.first * STEP,
+                         TA_MIN(slice.end * STEP, here->height));
 }
 
 // Most of it is not found again: nothing of it counts, for the rest is found by chance.
