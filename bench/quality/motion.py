@@ -9,7 +9,7 @@
 Clips are procedural, with footage from the assets where present, at 60 (50) pictures a second; each second line of each
 picture is taken away. Prints Markdown: PSNR of luma and chroma and, where the ffmpeg that is named has libvmaf, VMAF NEG. A peer
 is a program that makes a picture of each field; it is measured in the same run. --noise: noise
-on the fields (ffmpeg's filter "noise", strength N), taken off again. --speed: CPU time a picture, decoding taken off, of the peers as well.
+on the fields (ffmpeg's filter "noise", strength N), taken off again. --speed: CPU time a picture on one core, decoding taken off, of the peers as well.
 --two-cores: by the clock, how much sooner two cores are done than one.
 --tapes: whole simulated tapes and noise alone, deinterlaced and denoised, beside QTGMC (motion_tapes.py); --write puts
 their table into docs/quality.md.
@@ -48,8 +48,9 @@ OURS = {"bwdif": ["--deinterlace", "bwdif"], "motion, good": ["--deinterlace", "
         "motion, best": ["--deinterlace", "motion", "--deinterlace-effort", "best"]}
 
 
-SPEED_LENGTHS = (24, 72)
-OURS_A_ROUND = 5  # a peer takes ten times as long
+SPEED_LENGTHS = (24, 120)
+THERE_AND_BACK = "split[a][b];[b]reverse[c];[a][c]concat,loop=-1:96,setpts=N/(60000/1001)/TB"  # karma has 48 pictures
+OURS_A_ROUND = 3  # a peer takes ten times as long
 TWO_CORES_LENGTH = 400
 NOISE_OF_SPEED = 12
 
@@ -105,9 +106,10 @@ def score(binary, system, truth, path):
     return y, (u + v) / 2, json.load(open(log))["pooled_metrics"]["vmaf"]["mean"] if vmaf else None
 
 
-def cpu(argv):
+def cpu(argv, cores=None):
+    """Seconds of processor time; only `cores` are there for it."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=cores and (lambda: os.sched_setaffinity(0, cores)))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -136,19 +138,13 @@ def quality(a, folder, peers):
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
-def frames_of(path):
-    counted = subprocess.run(["ffprobe", "-v", "error", "-count_packets", "-select_streams", "v", "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", path],
-                             stdout=subprocess.PIPE, text=True, check=True)
-    return int(counted.stdout)
-
-
 def planned(a, woven, args):
     argv = [x for x in restore(a.build, woven, os.path.join(a.folder, "x.mkv"), args) if x not in ("--overwrite", "--progress", "none")]
     return [argv[0], "plan", *argv[2:], "--json"]
 
 
 def chain(a, folder, woven, who, args):
-    """The command that runs the chain alone, without an encoder."""
+    """The command that runs the chain alone, without an encoder, on one thread of the pool."""
     path = os.path.join(folder, f"{os.path.basename(woven)}.{who.replace(',', '')}.json")
     with open(path, "wb") as f:
         f.write(subprocess.run(planned(a, woven, args), stdout=subprocess.PIPE, check=True).stdout)
@@ -161,19 +157,19 @@ def speed_clips(a, folder, noise):
     path = os.path.join(a.assets, "video", FOOTAGE["karma"][2])
     if os.path.exists(path):
         system, order, _, chain = FOOTAGE["karma"]
-        clips_of["karma"] = (system, order, ["-i", path], chain)
+        clips_of["karma"] = (system, order, ["-i", path], f"{chain},{THERE_AND_BACK}")
     for name, clip in clips_of.items():
         yield name, clip[1], [make(folder, f"speed{frames}", *clip, frames, noise)[1] for frames in SPEED_LENGTHS]
 
 
 def speed(a, folder, ours, peers, noise=0):
-    """CPU of all threads for a picture: of two lengths the difference, so that nobody's start counts, less decoding. A round runs
-    all of them one after the other and gives a ratio, the peers' to the second of ours; the middle of the rounds is told."""
+    """CPU of all threads for a picture, on one core: of two lengths the difference, so that nobody's start counts, less decoding. A
+    round runs all of them one after the other and gives a ratio, the peers' to the second of ours; the middle of the rounds is told."""
+    core = sorted(os.sched_getaffinity(0))[-1:]
     names = ["decoding", *ours, *peers]
     yardstick = list(ours)[1]
     print(f"\n| CPU ms a picture, 720x480{', noisy' if noise else ''} | " + " | ".join(names) + f" | peers to {yardstick} |\n|---|" + "---|" * (len(names) + 1))
     for name, order, lengths in speed_clips(a, folder, noise):
-        pictures = [2 * frames_of(woven) for woven in lengths]  # footage may be shorter
         runs = {who: [chain(a, folder, woven, who, ours.get(who, ["--deinterlace", "off"])) for woven in lengths] for who in ("decoding", *ours)}
         for who, words in peers.items():
             runs[who] = [[w.format(**{"in": woven, "out": os.path.join(folder, "out"), "order": order}) for w in words] for woven in lengths]
@@ -181,8 +177,8 @@ def speed(a, folder, ours, peers, noise=0):
         for _ in range(a.rounds):
             for who in names:
                 times = 1 if who in peers else OURS_A_ROUND
-                few, many = (sum(cpu(argv) for _ in range(times)) / times for argv in runs[who])
-                ms = 1000 * (many - few) / (pictures[1] - pictures[0])
+                few, many = (sum(cpu(argv, core) for _ in range(times)) / times for argv in runs[who])
+                ms = 1000 * (many - few) / (SPEED_LENGTHS[1] - SPEED_LENGTHS[0])
                 alone[who].append(ms - (alone["decoding"][-1] if who != "decoding" else 0))
             for who in peers:
                 ratios[who].append(alone[who][-1] / alone[yardstick][-1])
