@@ -2,7 +2,7 @@
 """Deinterlacing by motion against known originals: progressive films made interlaced, and back.
 
     bench/quality/motion.py [--build build] [--assets ../shared/assets] [--frames 48] [--ffmpeg FFMPEG]
-        [--peer 'NAME=PROGRAM {in} {out}.y4m --order {order}']... [--speed | --speed-only]
+        [--peer 'NAME=PROGRAM {in} {out}.y4m --order {order}']... [--speed | --speed-only] [--hd]
     bench/quality/motion.py --two-cores
     bench/quality/motion.py --tapes ../shared/rig --python PYTHON [--only road,bottle] [--kinds tape,noise] [--keep FOLDER] [--write]
 
@@ -32,6 +32,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 import figures  # noqa: E402
 import motion_tapes  # noqa: E402
 
+HD = (1920, 1080, "60000/1001", "30000/1001", "1")
 NTSC, PAL = (720, 480, "60000/1001", "30000/1001", "8/9"), (720, 576, "50", "25", "16/15")
 # name: system, order, input options of ffmpeg, and a filter
 PROCEDURAL = {
@@ -153,9 +154,10 @@ def chain(a, folder, woven, who, args):
 
 def speed_clips(a, folder, noise):
     """Name, order, and the clip in its two lengths."""
-    clips_of = {"zoom": PROCEDURAL["zoom"]}
+    _, order, source, chain = PROCEDURAL["zoom"]
+    clips_of = {"zoom": (HD, order, [x.replace("720x480", "1920x1080") for x in source], chain) if a.hd else PROCEDURAL["zoom"]}
     path = os.path.join(a.assets, "video", FOOTAGE["karma"][2])
-    if os.path.exists(path):
+    if os.path.exists(path) and not a.hd:
         system, order, _, chain = FOOTAGE["karma"]
         clips_of["karma"] = (system, order, ["-i", path], f"{chain},{THERE_AND_BACK}")
     for name, clip in clips_of.items():
@@ -168,7 +170,7 @@ def speed(a, folder, ours, peers, noise=0):
     core = sorted(os.sched_getaffinity(0))[-1:]
     names = ["decoding", *ours, *peers]
     yardstick = list(ours)[1]
-    print(f"\n| CPU ms a picture, 720x480{', noisy' if noise else ''} | " + " | ".join(names) + f" | peers to {yardstick} |\n|---|" + "---|" * (len(names) + 1))
+    print(f"\n| CPU ms a picture, {'1080i' if a.hd else '720x480'}{', noisy' if noise else ''} | " + " | ".join(names) + f" | peers to {yardstick} |\n|---|" + "---|" * (len(names) + 1))
     for name, order, lengths in speed_clips(a, folder, noise):
         runs = {who: [chain(a, folder, woven, who, ours.get(who, ["--deinterlace", "off"])) for woven in lengths] for who in ("decoding", *ours)}
         for who, words in peers.items():
@@ -184,7 +186,7 @@ def speed(a, folder, ours, peers, noise=0):
                 ratios[who].append(alone[who][-1] / alone[yardstick][-1])
         middle = {who: statistics.median(values) for who, values in alone.items()}
         for who in names:
-            a.kept.add(f"{name}{', noisy' if noise else ''}, {who}: CPU a picture", middle[who], "ms", figures.LESS if who in ours else figures.NEITHER)
+            a.kept.add(f"{name}{', 1080i' if a.hd else ''}{', noisy' if noise else ''}, {who}: CPU a picture", middle[who], "ms", figures.LESS if who in ours else figures.NEITHER)
         cells = [f"{statistics.median(r):.1f} ({min(r):.1f} to {max(r):.1f})" for r in ratios.values()]
         print(f"| {name} | " + " | ".join(f"{middle[who]:.1f}" for who in names) + f" | {', '.join(cells) or '-'} |", flush=True)
 
@@ -240,6 +242,7 @@ def main():
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--speed-only", action="store_true")
     parser.add_argument("--rounds", type=int, default=3, help="of --speed")
+    parser.add_argument("--hd", action="store_true", help="1080i in place of 720x480, for --speed")
     parser.add_argument("--two-cores", action="store_true")
     parser.add_argument("--tapes", metavar="RIG", help="the folder of the rig: tapes instead of clean films")
     parser.add_argument("--python", default="python3", help="that has what the rig needs")
